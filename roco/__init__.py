@@ -1,0 +1,63 @@
+"""roco turns open-access articles into a radiology dataset, and lets people use it.
+
+The face: everything here is imported when it is first used, so that `import roco` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from roco.core.run import Outcome
+    from roco.core.show import show
+    from roco.core.stage import Decision, Measure, Publication, Stage, drop, put
+    from roco.core.status import status
+    from roco.dataset import load, verify
+    from roco.errors import DataError, RecipeError, RocoError, UsageError
+    from roco.recipe import Pipeline, Recipe, load_recipe
+
+_HOME = {
+    "roco.core.run": ("Outcome",),
+    "roco.core.show": ("show",),
+    "roco.core.stage": ("Decision", "Measure", "Publication", "Stage", "drop", "put"),
+    "roco.core.status": ("status",),
+    "roco.dataset": ("load", "verify"),
+    "roco.errors": ("DataError", "RecipeError", "RocoError", "UsageError"),
+    "roco.recipe": ("Pipeline", "Recipe", "load_recipe"),
+}
+
+__all__ = [
+    "DataError",
+    "Decision",
+    "Measure",
+    "Outcome",
+    "Pipeline",
+    "Publication",
+    "Recipe",
+    "RecipeError",
+    "RocoError",
+    "Stage",
+    "UsageError",
+    "__version__",
+    "drop",
+    "load",
+    "load_recipe",
+    "put",
+    "show",
+    "status",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _HOME.items():
+        if name in names:
+            return getattr(importlib.import_module(module), name)
+    raise AttributeError(f"module 'roco' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

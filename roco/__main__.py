@@ -1,0 +1,5 @@
+"""`python -m roco` is `roco`."""
+
+from roco.cli import main
+
+main()

@@ -1,0 +1,230 @@
+"""The verbs. Each is a few lines over a library function of the same name; heavy imports wait until they are used."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from roco.errors import RocoError, UsageError
+
+app = typer.Typer(
+    name="roco",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Turn open-access articles into a radiology dataset, and see why each image that is not in it left.\n\n"
+    "Example: roco init demo, then roco run demo/demo.toml",
+)
+
+RecipeArg = Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe: one TOML file.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.callback()
+def options(debug: Annotated[bool, typer.Option("--debug", help="Show where an error comes from.")] = False) -> None:
+    if debug:
+        os.environ["ROCO_DEBUG"] = "1"
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that is new or empty.", show_default=False)],
+) -> None:
+    """Write a small corpus and a recipe for it; works offline.
+
+    Example: roco init demo
+    """
+    from roco.demo import write
+    from roco.recipe import shipped
+
+    summary = write(folder, shipped()["demo"].read_text(encoding="utf-8"))
+    print(summary)
+    _next(f"roco run {folder / 'demo.toml'}")
+
+
+@app.command()
+def run(
+    recipe: RecipeArg,
+    until: Annotated[str | None, typer.Option(metavar="STAGE", help="Stop behind this stage.")] = None,
+    workers: Annotated[int | None, typer.Option(metavar="N", help="Processes; one a core by default.")] = None,
+    parts: Annotated[str | None, typer.Option(metavar="I/N", help="Only every N-th part, from the I-th on.")] = None,
+    retry: Annotated[str | None, typer.Option(metavar="REASON", help="Measure again what left for this.")] = None,
+    dry: Annotated[bool, typer.Option("--dry", help="Say what would be done, and do nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Do what is not done: read, measure, decide, release. Resumes by itself.
+
+    Example: roco run demo/demo.toml
+    """
+    from roco import screen
+    from roco.recipe import load_recipe
+
+    loaded = load_recipe(recipe)
+    pipeline = loaded.pipeline.until(until) if until else loaded.pipeline
+    if dry:
+        _dry(pipeline, loaded.folder, as_json)
+        return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    bar, started = screen.Bar(), time.monotonic()
+    try:
+        outcome = loaded.pipeline_run(
+            pipeline, workers=workers, only=_slice(parts), retry=retry, progress=bar
+        )
+    except KeyboardInterrupt:
+        bar.close()
+        print(f"stopped; what was done stays done: roco run {recipe}  goes on from here", file=sys.stderr)
+        raise SystemExit(130) from None
+    finally:
+        bar.close()
+    if as_json:
+        _print_json({**outcome.funnel, "measured": outcome.measured, "complete": outcome.complete})
+    else:
+        screen.show_outcome(outcome, time.monotonic() - started)
+    _next(f"roco verify {outcome.release}" if outcome.release else f"roco status {recipe}")
+
+
+@app.command()
+def status(recipe: RecipeArg, as_json: Json = False) -> None:
+    """Tell the funnel, what is done, what is stale and why.
+
+    Example: roco status demo/demo.toml
+    """
+    from roco import screen
+    from roco.core.status import status as find
+    from roco.recipe import load_recipe
+
+    loaded = load_recipe(recipe)
+    found = find(loaded.pipeline, loaded.folder)
+    if as_json:
+        _print_json(found)
+    else:
+        screen.show_status(found, str(recipe))
+    done = found["state"] == "complete"
+    _next(f"roco show {recipe} FIGURE" if done else f"roco run {recipe}")
+
+
+@app.command()
+def show(
+    recipe: RecipeArg,
+    figure: Annotated[str, typer.Argument(help="figure_id, id in the release, file name, or article.", show_default=False)],
+    as_json: Json = False,
+) -> None:
+    """Walk one figure through every stage: what each measured or decided, where it left, why.
+
+    Example: roco show demo/demo.toml PMC99000001
+    """
+    from roco import screen
+    from roco.core.show import show as find
+    from roco.recipe import load_recipe
+
+    loaded = load_recipe(recipe)
+    lives = find(loaded.pipeline, loaded.folder, figure)
+    if as_json:
+        _print_json(lives)
+    else:
+        for life in lives:
+            screen.show_life(life)
+
+
+@app.command()
+def stages(as_json: Json = False) -> None:
+    """List the stages: what each reads, writes and takes, and for what it lets figures leave.
+
+    Example: roco stages
+    """
+    from roco.catalogue import describe, text
+
+    if as_json:
+        _print_json(describe())
+    else:
+        print(text())
+
+
+@app.command()
+def verify(
+    release: Annotated[Path, typer.Argument(metavar="RELEASE", help="A folder that a run released.", show_default=False)],
+    as_json: Json = False,
+) -> None:
+    """Check a release: checksums, images, ids, splits, concepts, licences, and that the funnel adds up.
+
+    Example: roco verify demo/run/release
+    """
+    from roco.dataset import verify as check
+
+    problems = check(release)
+    if as_json:
+        _print_json([problem._asdict() for problem in problems])
+    else:
+        for problem in problems:
+            print(problem)
+        print(f"{release}: {len(problems)} problems" if problems else f"{release}: all is as it must be")
+    if problems:
+        raise SystemExit(1)
+
+
+def main() -> NoReturn:
+    """The entry point: errors in one line with a hint, exit 1 for data and 2 for usage."""
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(standalone_mode=False)
+        sys.stdout.flush()
+        sys.exit(code if isinstance(code, int) else 0)
+    except RocoError as err:
+        if os.environ.get("ROCO_DEBUG"):
+            raise
+        print(f"error: {err}", file=sys.stderr)
+        sys.exit(err.exit_code)
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(1)
+    except Exception as err:
+        if hasattr(err, "show") and hasattr(err, "exit_code"):  # click's own errors, wherever it lives
+            err.show()
+            sys.exit(err.exit_code)
+        raise
+
+
+def _slice(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    i, _, n = text.partition("/")
+    if not (i.isdigit() and n.isdigit()):
+        raise UsageError(f"--parts {text} names no slice", "write I/N, as in --parts 1/4")
+    return int(i), int(n)
+
+
+def _dry(pipeline: Any, folder: Path, as_json: bool) -> None:
+    from roco.core.dry import dry
+
+    found = dry(pipeline, folder)
+    if as_json:
+        _print_json(found)
+        return
+    print(f"{found['articles']:,} articles: {found['new']:,} new, {found['changed']:,} changed, {found['gone']:,} gone")
+    print(f"{found['parts_to_do']:,} of {found['parts']:,} parts to do")
+    for stage in found["stages"]:
+        if stage["why"]:
+            print(f"{stage['state']}: {stage['stage']} ({stage['why']})")
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, indent=1, ensure_ascii=False, default=str))
+
+
+def _next(command: str) -> None:
+    print(f"next: {command}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

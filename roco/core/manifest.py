@@ -1,0 +1,126 @@
+"""The manifest: a sum of footers, kept so that nobody has to read ten thousand of them again."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from roco.core.layout import Layout
+from roco.core.part import expected_input, reconcile
+from roco.core.parts import Parts
+from roco.core.pipeline import Pipeline
+from roco.errors import Damaged
+from roco.files import read_meta, write_json
+
+
+class Manifest:
+    """What is known of the parts of a run under one pipeline; anything doubtful is read from the footers again."""
+
+    def __init__(self, pipeline: Pipeline, layout: Layout) -> None:
+        self.pipeline, self.layout = pipeline, layout
+        self.saved = load(layout.manifest)
+        same = self.saved.get("rows_digest") == pipeline.rows_digest
+        self.parts: dict[str, dict[str, Any]] = dict(self.saved.get("parts", {})) if same else {}
+        self.table: list[dict[str, Any]] = []
+        self.published: dict[str, Any] = self.saved.get("published", {})
+
+    def done(self, parts: Parts, names: Iterable[str] | None = None) -> list[str]:
+        """The parts whose decisions stand for the present input, in order."""
+        found = sizes(self.layout.rows_folder(self.pipeline))
+        names = parts.names if names is None else names
+        return [name for name in names if self._is_done(name, parts, found.get(f"{name}.parquet"))]
+
+    def _is_done(self, part: str, parts: Parts, size: list[int] | None) -> bool:
+        if size is None:
+            self.parts.pop(part, None)
+            return False
+        record = self.parts.get(part)
+        if record is None or record["size"] != size:
+            try:
+                record = self.record(part, read_meta(self.layout.rows(self.pipeline, part)))
+            except Damaged:
+                self.parts.pop(part, None)
+                return False
+        return bool(record["input"] == expected_input(self.pipeline, part, parts.set_aside.get(part, [])))
+
+    def record(self, part: str, meta: Mapping[str, Any]) -> dict[str, Any]:
+        """Takes over the footer of a part."""
+        stat = self.layout.rows(self.pipeline, part).stat()
+        kept = {name: meta[name] for name in ("input", "content", "funnel", "counts")}
+        self.parts[part] = {**kept, "size": [stat.st_size, stat.st_mtime_ns]}
+        return self.parts[part]
+
+    def save(self, parts: Parts, complete: bool = False) -> None:
+        """Writes the manifest; steps as they are now, so that a later run can say what changed."""
+        here = {name: record for name, record in self.parts.items() if name in parts.spans}
+        write_json(
+            self.layout.manifest,
+            {
+                "rows_digest": self.pipeline.rows_digest,
+                "steps": [s.describe() for s in self.pipeline.steps],
+                "source": {"kind": self.pipeline.source.kind, **parts.summary},
+                "parts": here,
+                "table": self.table,
+                "published": self.published,
+                "complete": complete,
+            },
+        )
+
+    def funnel(self, parts: Parts, table: Sequence[Mapping[str, Any]] | None = None) -> dict[str, Any]:
+        """Rows in, kept and dropped at each stage; raises DataError when they do not add up.
+
+        table: the stages behind the row pass, where the manifest does not hold them yet.
+        """
+        found = total(self.parts[n] for n in parts.names if n in self.parts)
+        stages = [*found["stages"], *(self.table if table is None else table)]
+        reconcile(stages, "the run")
+        source = {"kind": self.pipeline.source.kind, "articles": parts.summary["articles"]}
+        return {"source": source, "counts": found["counts"], "stages": stages}
+
+
+def load(path: Path) -> dict[str, Any]:
+    """The manifest as it was saved; empty where there is none or it is not whole."""
+    try:
+        saved: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return saved if isinstance(saved, dict) else {}
+    except (OSError, ValueError):
+        return {}
+
+
+def total(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Sums the funnels and counts of parts."""
+    stages: dict[str, dict[str, Any]] = {}
+    counts: dict[str, int] = defaultdict(int)
+    for record in records:
+        for name, n in record["counts"].items():
+            counts[name] += n
+        for step in record["funnel"]:
+            add_up(stages.setdefault(step["stage"], blank_stage(step["stage"], step["kind"])), step)
+    reconcile(list(stages.values()), "all parts")
+    return {"counts": dict(sorted(counts.items())), "stages": list(stages.values())}
+
+
+def blank_stage(name: str, kind: str) -> dict[str, Any]:
+    return {"stage": name, "kind": kind, "in": 0, "kept": 0, "dropped": {}}
+
+
+def add_up(into: dict[str, Any], step: Mapping[str, Any]) -> None:
+    into["in"] += step["in"]
+    into["kept"] += step["kept"]
+    for reason, n in step["dropped"].items():
+        into["dropped"][reason] = into["dropped"].get(reason, 0) + n
+    into["dropped"] = dict(sorted(into["dropped"].items()))
+
+
+def sizes(folder: Path) -> dict[str, list[int]]:
+    """Size and time of each table in a folder; they tell whether a footer was read already."""
+    try:
+        with os.scandir(folder) as entries:
+            found = ((e.name, e.stat()) for e in entries if e.name.endswith(".parquet") and not e.name.startswith("."))
+            return {name: [stat.st_size, stat.st_mtime_ns] for name, stat in found}
+    except FileNotFoundError:
+        return {}

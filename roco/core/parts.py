@@ -1,0 +1,115 @@
+"""Which article, in which digest, is in which part. Parts are append-only and named by what is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from roco.core.source import Source
+from roco.errors import Damaged, DataError
+from roco.files import digest, read_table, write_table
+from roco.schema import LISTING
+
+PART_SIZE = 200
+
+SCHEMA = pa.schema([("part", pa.string()), *LISTING, ("current", pa.bool_())])
+
+
+@dataclass(frozen=True)
+class Parts:
+    """All articles ever listed, part by part; `current` are those the source lists now, in this digest."""
+
+    table: pa.Table
+
+    @cached_property
+    def spans(self) -> Mapping[str, tuple[int, int]]:
+        """First row and number of rows of each part, in the order in which the parts were made."""
+        if not len(self.table):
+            return {}
+        runs = pc.run_end_encode(self.table["part"].combine_chunks())
+        ends = runs.run_ends.to_pylist()
+        starts = [0, *ends[:-1]]
+        return {name: (i, j - i) for name, i, j in zip(runs.values.to_pylist(), starts, ends, strict=True)}
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.spans)
+
+    @cached_property
+    def set_aside(self) -> Mapping[str, list[str]]:
+        """Articles by part that the source lists no more in this digest."""
+        old = self.table.filter(pc.invert(self.table["current"]))
+        found: dict[str, list[str]] = {}
+        for part, article in zip(old["part"].to_pylist(), old["article"].to_pylist(), strict=True):
+            found.setdefault(part, []).append(article)
+        return found
+
+    def articles(self, part: str) -> list[dict[str, Any]]:
+        """The rows of one part."""
+        start, length = self.spans[part]
+        rows: list[dict[str, Any]] = self.table.slice(start, length).to_pylist()
+        return rows
+
+    @property
+    def summary(self) -> Mapping[str, int]:
+        current = pc.sum(self.table["current"]).as_py() or 0
+        return {"articles": current, "superseded": len(self.table) - current, "parts": len(self.names)}
+
+
+def read(path: Path) -> Parts:
+    """The parts of a run; none where it has not begun."""
+    if not path.exists():
+        return Parts(SCHEMA.empty_table())
+    try:
+        return Parts(read_table(path)[0])
+    except Damaged as err:
+        raise DataError(
+            f"{path} is cut or changed",
+            f"delete it and run again: parts of unchanged articles find their measures again ({err.path})",
+        ) from err
+
+
+def plan(path: Path, source: Source, part_size: int = PART_SIZE) -> Parts:
+    """Lists the source and appends parts for what is new or changed; what is there already stays as it is."""
+    before = read(path)
+    known = before.table.filter(before.table["current"]).select(LISTING.names) if len(before.table) else None
+    listing = source.listing(known)
+    after = updated(before.table, listing, part_size)
+    if not after.equals(before.table):
+        write_table(path, after, {"articles": len(listing)})
+    return Parts(after)
+
+
+def updated(table: pa.Table, listing: pa.Table, part_size: int) -> pa.Table:
+    """The parts with the present listing taken in."""
+    ours, theirs = keys(table), keys(listing)
+    fresh = listing.filter(pc.invert(pc.is_in(theirs, value_set=ours)))
+    at = pc.index_in(ours, value_set=theirs)
+    current = pc.is_valid(at)
+    # A package that was only touched keeps its part and gets the new stamp and place.
+    columns = {name: pc.coalesce(listing[name].take(at), table[name]) for name in ("place", "stamp", "facts")}
+    table = pa.table(
+        {**{n: table[n] for n in SCHEMA.names}, **columns, "current": current}, schema=SCHEMA
+    ).combine_chunks()
+    return pa.concat_tables([table, *_new_parts(fresh, part_size)]).combine_chunks()
+
+
+def _new_parts(fresh: pa.Table, part_size: int) -> Iterator[pa.Table]:
+    for start in range(0, len(fresh), part_size):
+        rows = fresh.slice(start, part_size)
+        pairs = list(zip(rows["article"].to_pylist(), rows["digest"].to_pylist(), strict=True))
+        name = pa.array([digest(pairs)[:16]] * len(rows), pa.string())
+        current = pa.array([True] * len(rows))
+        yield pa.table({"part": name, **{n: rows[n] for n in LISTING.names}, "current": current}, schema=SCHEMA)
+
+
+def keys(table: pa.Table) -> pa.Array:
+    """Article and digest as one string."""
+    joined = pc.binary_join_element_wise(table["article"], table["digest"], "\n")
+    return joined.combine_chunks() if isinstance(joined, pa.ChunkedArray) else joined

@@ -1,0 +1,127 @@
+"""The life of one figure: what each stage measured or decided, where it left, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from roco.core import parts
+from roco.core.layout import Layout
+from roco.core.pipeline import Pipeline, Step
+from roco.errors import DataError, Damaged, nearest
+from roco.files import read_table
+
+
+def show(pipeline: Pipeline, folder: Path, what: str) -> list[dict[str, Any]]:
+    """What happened to a figure, given by figure_id, id in the release, file name, or article.
+
+    One entry a figure: figure_id, part, archive, left (stage or None), and the steps with what they found.
+    """
+    layout = Layout(folder)
+    table = parts.read(layout.parts)
+    if not len(table.table):
+        raise DataError(f"nothing has been run in {folder} yet", "roco run, with the same recipe, begins it")
+    what = _by_release_id(pipeline, layout, what)
+    found = [
+        _life(pipeline, layout, part, row)
+        for part in _candidates(table, what)
+        for row in _matches(pipeline, layout, part, what)
+    ]
+    if not found:
+        raise DataError(f"no figure, file or article '{what}' in this run", _hint(pipeline, layout, table, what))
+    return sorted(found, key=lambda f: (f["superseded"], f["figure_id"]))
+
+
+def _by_release_id(pipeline: Pipeline, layout: Layout, what: str) -> str:
+    for step in pipeline.table_steps:
+        if "id" in step.writes:
+            table = _read(layout.table(pipeline, step))
+            if table is not None and "id" in table.column_names:
+                hit = table.filter(pc.equal(table["id"], what))
+                if len(hit):
+                    return str(hit["figure_id"][0].as_py())
+    return what
+
+
+def _candidates(table: parts.Parts, what: str) -> Sequence[str]:
+    """The parts to look into: those that list the article the name begins with, else all."""
+    head = what.split("/")[0]
+    names = {head, head.partition(".")[0]}
+    rows = table.table
+    near = rows.filter(pc.or_(pc.is_in(rows["article"], pa.array(names)), pc.is_in(rows["place"], pa.array(names))))
+    return list(dict.fromkeys(near["part"].to_pylist())) or list(table.names)
+
+
+def _matches(pipeline: Pipeline, layout: Layout, part: str, what: str) -> Iterator[dict[str, Any]]:
+    table = _read(layout.measure(pipeline.steps[0], part))
+    if table is None:
+        return
+    for name in ("figure_id", "file", "article_key", "archive"):
+        if name in table.column_names:
+            hit = table.filter(pc.equal(table[name], what))
+            if len(hit):
+                yield from hit.to_pylist()
+                return
+
+
+def _life(pipeline: Pipeline, layout: Layout, part: str, first: dict[str, Any]) -> dict[str, Any]:
+    figure = first["figure_id"]
+    rows = _row(layout.rows(pipeline, part), figure) or {}
+    left = rows.get("stage")
+    steps, still = [], left != "source"
+    for step in pipeline.steps:
+        if not still:
+            steps.append({"stage": step.name, "kind": step.kind, "state": "not reached", "found": {}})
+            continue
+        seen = _seen(pipeline, layout, step, part, figure, rows)
+        found = {k: v for k, v in (seen or {}).items() if k not in ("drop", "drop_detail")}
+        gone = rows if step.name == left else seen or {}
+        state = "left" if gone.get("drop") else "in" if seen is not None else "not done"
+        entry: dict[str, Any] = {"stage": step.name, "kind": step.kind, "state": state, "found": found}
+        if state == "left":
+            entry |= {"drop": gone["drop"], "drop_detail": gone["drop_detail"]}
+            left, still = step.name, False
+        steps.append(entry)
+    superseded = rows.get("stage") == "source"
+    return {"figure_id": figure, "part": part, "archive": first.get("archive"), "left": left, "steps": steps,
+            "superseded": superseded, "drop": rows.get("drop") if superseded else None}  # fmt: skip
+
+
+def _seen(
+    pipeline: Pipeline, layout: Layout, step: Step, part: str, figure: str, rows: dict[str, Any]
+) -> dict[str, Any] | None:
+    """What a step found for a figure; None where it has not been asked yet."""
+    if step.is_measure:
+        row = _row(layout.measure(step, part), figure)
+    elif step in pipeline.row_steps:
+        row = {name: rows[name] for name in step.writes if name in rows} if rows else None
+    else:
+        row = _row(layout.table(pipeline, step), figure)
+    return None if row is None else {k: v for k, v in row.items() if k != "figure_id"}
+
+
+def _row(path: Path, figure: str) -> dict[str, Any] | None:
+    table = _read(path)
+    if table is None:
+        return None
+    hit = table.filter(pc.equal(table["figure_id"], figure))
+    return dict(hit.to_pylist()[0]) if len(hit) else None
+
+
+def _read(path: Path) -> pa.Table | None:
+    try:
+        return read_table(path)[0]
+    except (FileNotFoundError, Damaged):
+        return None
+
+
+def _hint(pipeline: Pipeline, layout: Layout, table: parts.Parts, what: str) -> str:
+    known = set(table.table["article"].slice(0, 20000).to_pylist())
+    for part in table.names[:20]:
+        first = _read(layout.measure(pipeline.steps[0], part))
+        known |= set(first["figure_id"].to_pylist()) if first is not None else set()
+    return nearest(what, known) if known else "run the recipe first"

@@ -1,0 +1,107 @@
+"""A worker: a process that is told a pipeline once and then passes one part after the other.
+
+It speaks JSON lines over its standard streams. Stages are made here from their class and options, so no model is
+ever sent. It ends when its driver does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import resource
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from roco.core.layout import Layout
+from roco.core.measure_job import measure_rows
+from roco.core.part import Job, PartPass
+from roco.core.pipeline import Pipeline
+from roco.core.spec import find, from_spec, to_spec
+from roco.errors import RocoError
+
+MEMORY_LIMIT = 8 << 30
+"""Bytes of address space for a worker that looks for the article on which another one died."""
+
+
+def hello(pipeline: Pipeline, folder: Path) -> dict[str, Any]:
+    """What a worker must know before its first job."""
+    return {
+        "folder": str(folder.resolve()),
+        "source": to_spec(pipeline.source),
+        "stages": [[s.name, to_spec(s.stage)] for s in pipeline.steps],
+        "digests": [s.digest for s in pipeline.steps],
+        "measures": {name: f"{cls.__module__}:{cls.__qualname__}" for name, cls in pipeline.measures.items()},
+        "path": [p for p in sys.path if p],
+    }
+
+
+def greet(message: Mapping[str, Any]) -> tuple[Pipeline, Layout]:
+    """The pipeline that `hello` described."""
+    stages = [(name, from_spec(spec)) for name, spec in message["stages"]]
+    measures = {name: find(use) for name, use in message["measures"].items()}
+    return Pipeline(from_spec(message["source"]), stages, measures), Layout(Path(message["folder"]))
+
+
+def do(pipeline: Pipeline, layout: Layout, job: Mapping[str, Any], beat: Callable[[str, str], None]) -> dict[str, Any]:
+    """Does one job: the row pass of a part, or one measure for some of its rows."""
+    crashed = job.get("crashed", {})
+    if "measure" in job:
+        return measure_rows(pipeline, layout, job, beat)
+    return PartPass(
+        pipeline, layout, Job(job["part"], job["articles"], job.get("one_by_one", False), crashed), beat
+    ).run()
+
+
+def main() -> None:
+    _end_with_the_driver()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # what libraries print does not get between the answers
+
+    def say(message: Mapping[str, Any]) -> None:
+        with contextlib.suppress(BrokenPipeError):
+            answers.write(json.dumps(message) + "\n")
+            answers.flush()
+
+    def beat(what: str, stage: str) -> None:
+        say({"at": [what, stage]})
+
+    message = json.loads(sys.stdin.readline() or "null")
+    if message is None:
+        return
+    sys.path[:] = list(dict.fromkeys([*sys.path, *message["path"]]))
+    try:
+        pipeline, layout = greet(message)
+    except RocoError as err:
+        say(_told(err))
+        return
+    for line in sys.stdin:
+        job = json.loads(line)
+        if job.get("one_by_one"):
+            resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, resource.getrlimit(resource.RLIMIT_AS)[1]))
+        try:
+            say({"done": do(pipeline, layout, job, beat)})
+        except RocoError as err:
+            say(_told(err))
+
+
+def _told(err: RocoError) -> dict[str, Any]:
+    trace = "".join(traceback.format_exception(err))
+    return {"error": [type(err).__name__, err.message, err.hint, getattr(err, "path", "")], "trace": trace}
+
+
+def _end_with_the_driver() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+        if os.getppid() == 1:
+            sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

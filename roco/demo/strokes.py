@@ -1,0 +1,112 @@
+"""What phantoms are drawn with: soft ovals, thickness of balls and bones, noise, lines; arrays of SIDE x SIDE, 0 to 1."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+Array = NDArray[np.float32]
+Point = tuple[float, float]
+
+SIDE = 400
+_ramp = np.linspace(-1, 1, SIDE, dtype=np.float32)
+X, Y = (a.astype(np.float32) for a in np.meshgrid(_ramp, _ramp))  # x to the right, y downwards, both -1 to 1
+
+
+def radius(cx: float, cy: float, rx: float, ry: float, turn: float = 0.0) -> Array:
+    """Distance from the middle of an oval in its own radii: 1 on its edge; turn in degrees, clockwise."""
+    c, s = math.cos(math.radians(turn)), math.sin(math.radians(turn))
+    x, y = _ramp - np.float32(cx), _ramp[:, None] - np.float32(cy)
+    u, v = x * (c / rx) + y * (s / rx), y * (c / ry) - x * (s / ry)
+    return np.asarray(np.sqrt(u * u + v * v), dtype=np.float32)
+
+
+def edge(distance: Array, soft: float = 0.04) -> Array:
+    """1 inside, 0 outside, a smooth step of width `soft` around 1."""
+    t = np.clip((1 + soft / 2 - distance) / soft, 0, 1)
+    return (t * t * (3 - 2 * t)).astype(np.float32)
+
+
+def oval(cx: float, cy: float, rx: float, ry: float, turn: float = 0.0, soft: float = 0.06) -> Array:
+    return edge(radius(cx, cy, rx, ry, turn), soft)
+
+
+def ball(cx: float, cy: float, rx: float, ry: float, turn: float = 0.0) -> Array:
+    """Thickness of an ellipsoid that a beam passes through, 1 in the middle."""
+    return np.sqrt(np.clip(1 - radius(cx, cy, rx, ry, turn) ** 2, 0, 1)).astype(np.float32)
+
+
+def bone(a: Point, b: Point, shaft: float, end: float) -> Array:
+    """Density of a long bone from a to b: bright cortex, marrow inside, ends wider than the shaft."""
+    (ax, ay), (bx, by) = a, b
+    dx, dy = bx - ax, by - ay
+    t = np.clip(((X - ax) * dx + (Y - ay) * dy) / (dx * dx + dy * dy), 0, 1)
+    off = np.hypot(X - ax - t * dx, Y - ay - t * dy)
+    width = shaft + (end - shaft) * (2 * t - 1) ** 4
+    r = np.clip(off / width, 0, 2)
+    outer, inner = np.sqrt(np.clip(1 - r**2, 0, 1)), np.sqrt(np.clip(1 - (r / 0.72) ** 2, 0, 1))
+    return np.asarray(outer - 0.55 * inner, dtype=np.float32)
+
+
+def noise(rng: np.random.Generator, scale: float, shape: tuple[int, int] = (SIDE, SIDE)) -> Array:
+    """Smooth noise around 0 with deviation near 1; scale: size of a lump in pixels."""
+    small = (max(2, round(shape[0] / scale)), max(2, round(shape[1] / scale)))
+    field = Image.fromarray(rng.standard_normal(small, np.float32))
+    return np.asarray(field.resize((shape[1], shape[0]), Image.Resampling.BICUBIC), dtype=np.float32)
+
+
+def blur(a: Array, pixels: float) -> Array:
+    small = Image.fromarray(a).resize(
+        (max(2, round(a.shape[1] / pixels)), max(2, round(a.shape[0] / pixels))), Image.Resampling.BOX
+    )
+    return np.asarray(small.resize((a.shape[1], a.shape[0]), Image.Resampling.BICUBIC), dtype=np.float32)
+
+
+def lines(paths: Sequence[tuple[Sequence[Point], float]]) -> Array:
+    """Lines through points of -1 to 1, each with its width in pixels; drawn at double size, so their edges are soft."""
+    sheet = Image.new("L", (2 * SIDE, 2 * SIDE))
+    pen = ImageDraw.Draw(sheet)
+    for points, width in paths:
+        xy = [((x + 1) * SIDE, (y + 1) * SIDE) for x, y in points]
+        pen.line(xy, fill=255, width=max(1, round(2 * width)), joint="curve")
+        for x, y in (xy[0], xy[-1]):
+            pen.ellipse((x - width, y - width, x + width, y + width), fill=255)
+    return np.asarray(sheet.resize((SIDE, SIDE), Image.Resampling.BOX), dtype=np.float32) / 255
+
+
+def arc(cx: float, cy: float, rx: float, ry: float, start: float, stop: float) -> list[Point]:
+    """Points of a part of an oval; degrees, clockwise from the right."""
+    angles = [math.radians(start + (stop - start) * k / 39) for k in range(40)]
+    return [(cx + rx * math.cos(t), cy + ry * math.sin(t)) for t in angles]
+
+
+def picture(a: Array, rng: np.random.Generator, grain: float = 0.012, mark: str = "PHANTOM") -> Image.Image:
+    """An image of grey values or colours 0 to 1, with grain, and marked in a corner as what it is."""
+    levels = np.clip(a + grain * rng.standard_normal(a.shape[:2], np.float32).reshape(a.shape[:2] + (1,) * (a.ndim - 2)), 0, 1)
+    image = Image.fromarray((levels * 255).astype(np.uint8))
+    return stamp(image, mark)
+
+
+def stamp(image: Image.Image, mark: str) -> Image.Image:
+    """The image with a word in its lower left corner, dark behind it so that it can be read on anything."""
+    font = ImageFont.load_default(15)
+    pen = ImageDraw.Draw(image)
+    x, y = 8, image.height - 24
+    ink: Any = 235 if image.mode == "L" else (235, 235, 235)
+    pen.text((x, y), mark, font=font, fill=ink, stroke_width=2, stroke_fill=0 if image.mode == "L" else (0, 0, 0))
+    return image
+
+
+def encode(image: Image.Image, suffix: str) -> bytes:
+    """The image as a file of the kind that the suffix says: jpg, png, tif, gif."""
+    out = io.BytesIO()
+    kind = {"jpg": "JPEG", "png": "PNG", "tif": "TIFF", "gif": "GIF"}[suffix]
+    options: dict[str, Any] = {"JPEG": {"quality": 84}, "TIFF": {"compression": "tiff_lzw"}}.get(kind, {})
+    image.save(out, kind, **options)
+    return out.getvalue()

@@ -1,0 +1,1 @@
+"""What knows something: vocabularies, linkers, heads and embeddings."""

@@ -1,0 +1,139 @@
+"""What the command line shows: the funnel, a figure's life, the progress of a run."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from roco.core.run import Outcome
+
+WIDTH = 120
+QUIET_EVERY = 30.0
+"""Seconds between lines where there is no terminal."""
+
+
+def console(stderr: bool = False) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(file=stream, width=None if stream.isatty() else WIDTH, highlight=False, soft_wrap=False)
+
+
+def clean(text: Any) -> str:
+    """Text from outside, made safe for a terminal: no control characters, no markup."""
+    return escape("".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in str(text)))
+
+
+def show_status(found: Mapping[str, Any], title: str) -> None:
+    out = console()
+    source, counts = found["source"], found["counts"]
+    facts = [found["state"], f"{source.get('articles', 0):,} articles in {source.get('parts', 0):,} parts"]
+    if found["parts_done"] < source.get("parts", 0):
+        facts.append(f"{found['parts_done']:,} parts done")
+    if counts.get("images_in_packages"):
+        facts.append(f"{counts['images_in_packages']:,} images in packages")
+    if source.get("superseded"):
+        facts.append(f"{source['superseded']:,} superseded")
+    out.print(f"[bold]{clean(title)}[/bold]  " + " · ".join(facts))
+    out.print(funnel_table(found["stages"]))
+    for stage in found["stages"]:
+        if stage["why"]:
+            out.print(f"{stage['state']}: {stage['stage']} ({clean(stage['why'])})")
+    for name in found["removed_stages"]:
+        out.print(f"no longer in the recipe: {clean(name)}")
+
+
+def funnel_table(stages: Iterable[Mapping[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("stage", "in", "kept", "left"):
+        table.add_column(name, justify="left" if name == "stage" else "right")
+    table.add_column("why they left", style="dim", overflow="fold")
+    for stage in stages:
+        mark = "" if not stage.get("why") else " *"
+        if "in" not in stage:
+            table.add_row(stage["stage"] + mark, "", "", "", "not run yet")
+            continue
+        left = sum(stage["dropped"].values())
+        why = ", ".join(f"{n:,} {reason}" for reason, n in stage["dropped"].items())
+        table.add_row(stage["stage"] + mark, f"{stage['in']:,}", f"{stage['kept']:,}", f"{left:,}" if left else "", why)
+    return table
+
+
+def show_life(life: Mapping[str, Any]) -> None:
+    out = console()
+    out.print(f"[bold]{clean(life['figure_id'])}[/bold]  in {clean(life['archive'])}, part {life['part']}")
+    if life["superseded"]:
+        out.print("  superseded: another version of the article stands for it")
+        return
+    for step in life["steps"]:
+        words = {"in": "in", "left": "[red]left[/red]", "not reached": "[dim]not reached[/dim]", "not done": "not done"}
+        said = f": {step['drop']}" + (f" ({clean(step['drop_detail'])})" if step["drop_detail"] else "") if "drop" in step else ""
+        out.print(f"  {step['stage']:<14} {words[step['state']]}{said}")
+        for name, value in step["found"].items():
+            if value not in (None, [], ""):
+                text = clean(value)
+                out.print(f"      [dim]{name}[/dim] {text[:300]}{'…' if len(text) > 300 else ''}")
+
+
+def show_outcome(outcome: Outcome, seconds: float) -> None:
+    out = console()
+    measured = ", ".join(f"{name} {n:,}" for name, n in outcome.measured.items())
+    out.print(f"measured: {measured or 'nothing, all was there'} · {seconds:.1f} s", highlight=False)
+    if outcome.parts_elsewhere:
+        out.print(f"{outcome.parts_elsewhere} parts are being done by another process")
+    if outcome.complete:
+        out.print(funnel_table(outcome.funnel["stages"]))
+    if outcome.release is not None:
+        out.print(f"release: {clean(outcome.release)}")
+
+
+class Bar:
+    """The one progress: a bar on a terminal, a line every 30 s elsewhere."""
+
+    def __init__(self) -> None:
+        self.console = console(stderr=True)
+        self.bar: Progress | None = None
+        self.task: TaskID | None = None
+        self.figures = self.dropped = self.done = self.total = 0
+        self.what = ""
+        self.started = self.said = time.monotonic()
+
+    def begin(self, what: str, parts: int) -> None:
+        self.close()
+        self.what, self.total, self.done = what, parts, 0
+        self.started = self.said = time.monotonic()
+        if parts and self.console.is_terminal:
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[said]}"),
+                       TimeRemainingColumn())  # fmt: skip
+            self.bar = Progress(*columns, console=self.console, transient=True)
+            self.bar.start()
+            self.task = self.bar.add_task(what, total=parts, said="")
+
+    def part(self, result: Mapping[str, Any]) -> None:
+        self.done += 1
+        flow = result.get("funnel", [])
+        self.figures += flow[0]["in"] if flow else sum(result["measured"].values())
+        self.dropped += sum(sum(s["dropped"].values()) for s in flow)
+        if self.bar is not None and self.task is not None:
+            self.bar.update(self.task, advance=1, said=self._said())
+
+    def tick(self) -> None:
+        if self.bar is None and self.total and time.monotonic() - self.said > QUIET_EVERY:
+            self.said = time.monotonic()
+            left = (self.total - self.done) * (self.said - self.started) / max(1, self.done)
+            more = f", about {left / 60:.0f} min left" if self.done else ""
+            self.console.print(f"{self.done:,} of {self.total:,} {self.what}, {self._said()}{more}")
+
+    def close(self) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+            self.bar = None
+
+    def _said(self) -> str:
+        rate = self.figures / max(1e-3, time.monotonic() - self.started)
+        return f"{rate:,.0f} figures/s, {self.dropped:,} dropped"

@@ -1,0 +1,28 @@
+"""The stages that a recipe can name."""
+
+from __future__ import annotations
+
+from roco.core.stage import Stage
+from roco.stages.caption import Caption
+from roco.stages.extract import Extract
+from roco.stages.image import Image
+from roco.stages.language import Language
+from roco.stages.language_id import LanguageId
+from roco.stages.license import License
+from roco.stages.mentions import Mentions
+from roco.stages.merge import Merge
+from roco.stages.release import Release
+from roco.stages.split import Split
+
+STAGES: dict[str, type[Stage]] = {
+    "extract": Extract,
+    "license": License,
+    "caption": Caption,
+    "language_id": LanguageId,
+    "language": Language,
+    "image": Image,
+    "mentions": Mentions,
+    "merge": Merge,
+    "split": Split,
+    "release": Release,
+}

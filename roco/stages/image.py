@@ -1,0 +1,226 @@
+"""What an image file is: format, size, hash and thumbnail, from one decode."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+import simplejpeg
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+from PIL import ImageFile
+
+from roco.core.stage import Measure, drop, put
+from roco.errors import Refused
+from roco.schema import COLUMNS, types
+
+FORMATS = ("JPEG", "PNG", "TIFF", "GIF", "WEBP", "BMP")
+SIDES = (16, 20_000)  # pixels
+MOST_PIXELS = 50_000_000
+THUMBNAIL_SIDE = 280
+THUMBNAIL_QUALITY = 85
+
+_NOT_IMAGES = {b"<!doctype html": "HTML", b"<html": "HTML", b"<head": "HTML", b"<?xml": "XML", b"<svg": "SVG"}
+_NOT_IMAGES |= {b"%pdf": "PDF", b"%!ps": "PostScript", b"pk\x03\x04": "ZIP", b"\x1f\x8b": "gzip"}
+_DEEP_MODES = ("I", "F")  # more than 8 bits a sample; the I;16 family too
+_WINDOW = (0.5, 99.5)  # percentiles of a deep image that become black and white
+_UPRIGHT = {
+    2: Pillow.Transpose.FLIP_LEFT_RIGHT,
+    3: Pillow.Transpose.ROTATE_180,
+    4: Pillow.Transpose.FLIP_TOP_BOTTOM,
+    5: Pillow.Transpose.TRANSPOSE,
+    6: Pillow.Transpose.ROTATE_270,
+    7: Pillow.Transpose.TRANSVERSE,
+    8: Pillow.Transpose.ROTATE_90,
+}
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """One decoded image: format, mode, width and height as stored in the file, and its pixels."""
+
+    format: str
+    mode: str
+    width: int
+    height: int
+    image: Pillow.Image  # L, RGB or RGBX, upright, on white
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """8-bit samples, height x width (grey) or height x width x 3 (RGB), turned upright as EXIF says."""
+        array: NDArray[np.uint8] = np.asarray(self.image)
+        return array if array.ndim == 2 else array[..., :3]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image(Measure):
+    """Takes format, size, mode and hash of the image, and lends a thumbnail to whatever looks at pixels."""
+
+    needs = ("extract",)
+    reads = ("article_key", "bytes")
+    writes = types("format", "width", "height", "mode", "n_bytes", "sha256", "image_key")
+    lends: ClassVar[dict[str, pa.DataType]] = {"thumbnail": COLUMNS["thumbnail"].type}
+    reasons = ("unreadable",)
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        seen: dict[str, dict[str, Any]] = {}  # the same file twice in a batch is decoded once
+        rows = [
+            {} if left.is_valid or not data.is_valid else _facts(key.as_py(), data.as_py(), seen)
+            for left, key, data in zip(batch["drop"], batch["article_key"], batch["bytes"], strict=True)
+        ]
+        for name, kind in {**self.writes, **self.lends}.items():
+            batch = put(batch, name, pa.array([row.get(name) for row in rows], kind))
+        details = pa.array([row.get("unreadable") for row in rows], pa.string())
+        return drop(batch, pa.array(["unreadable" in row for row in rows]), "unreadable", details)
+
+
+def decode(data: bytes) -> Decoded:
+    """Decodes an image file, the first frame of several.
+
+    Sides of 16 to 20,000 px, at most 50 megapixels, checked on the header; raises Refused with the reason for all
+    that cannot be decoded completely.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow warns of odd metadata, which is not ours to judge
+        warnings.simplefilter("error", Pillow.DecompressionBombWarning)
+        header = _open(data)
+        width, height = header.size
+        _check_size(width, height)
+        kind = "JPEG" if header.format == "MPO" else str(header.format)  # a JPEG with further frames behind it
+        mode, turn = header.mode, _turn(header)
+        image = _pixels(header, data, kind)
+        upright = image if turn is None else image.transpose(turn)
+    return Decoded(kind, mode, width, height, upright)
+
+
+def thumbnail(decoded: Decoded) -> bytes:
+    """A JPEG of at most 280 px a side without metadata; the same pixels give the same bytes."""
+    image = decoded.image
+    scale = min(1.0, THUMBNAIL_SIDE / max(image.size))
+    if scale < 1.0:
+        size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+        image = image.resize(size, Pillow.Resampling.BICUBIC, reducing_gap=1.0)
+    space = "GRAY" if image.mode == "L" else image.mode
+    array = np.ascontiguousarray(np.asarray(image).reshape(image.height, image.width, -1))
+    sampling = "Gray" if space == "GRAY" else "420"
+    jpeg: bytes = simplejpeg.encode_jpeg(array, THUMBNAIL_QUALITY, space, sampling, fastdct=False)
+    return jpeg
+
+
+def _facts(article_key: str | None, data: bytes, seen: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    sha256 = hashlib.sha256(data).hexdigest()
+    if sha256 not in seen:
+        seen[sha256] = {"n_bytes": len(data), "sha256": sha256, **_decoded_facts(data)}
+    return {**seen[sha256], "image_key": None if article_key is None else f"{article_key}-{sha256}"}
+
+
+def _decoded_facts(data: bytes) -> dict[str, Any]:
+    try:
+        decoded = decode(data)
+        return {
+            "format": decoded.format,
+            "width": decoded.width,
+            "height": decoded.height,
+            "mode": decoded.mode,
+            "thumbnail": thumbnail(decoded),
+        }
+    except Refused as err:
+        return {"unreadable": err.message}
+    except MemoryError:
+        return {"unreadable": "needs more memory than there is"}
+
+
+def _open(data: bytes) -> ImageFile.ImageFile:
+    """Reads the header; nothing is decoded yet."""
+    if not data:
+        raise Refused("empty file")
+    start = data[:256].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    for magic, name in _NOT_IMAGES.items():
+        if start.startswith(magic):
+            raise Refused(f"{name}, not an image")
+    try:
+        header = Pillow.open(io.BytesIO(data), formats=FORMATS)
+        assert isinstance(header, ImageFile.ImageFile)
+        return header
+    except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning) as err:
+        raise Refused(f"more than {MOST_PIXELS // 1_000_000} megapixels") from err
+    except Pillow.UnidentifiedImageError as err:
+        raise Refused("no known image format, or its header is damaged") from err
+    except MemoryError:
+        raise
+    except Exception as err:  # whatever a parser says of hostile bytes
+        raise Refused("damaged header") from err
+
+
+def _check_size(width: int, height: int) -> None:
+    least, most = SIDES
+    if min(width, height) < least or max(width, height) > most:
+        raise Refused(f"{width} x {height} px: a side must have {least} to {most} px")
+    if width * height > MOST_PIXELS:
+        raise Refused(f"{width} x {height} px: more than {MOST_PIXELS // 1_000_000} megapixels")
+
+
+def _turn(header: Pillow.Image) -> Pillow.Transpose | None:
+    try:
+        return _UPRIGHT.get(header.getexif().get(0x0112, 1))
+    except Exception:  # damaged metadata says nothing, and does not make the picture unreadable
+        return None
+
+
+def _pixels(header: ImageFile.ImageFile, data: bytes, kind: str) -> Pillow.Image:
+    if kind == "JPEG" and header.mode in ("L", "RGB"):
+        fast = _fast_jpeg(data, header)
+        if fast is not None:
+            return fast
+    try:
+        header.load()
+        return _eight_bit(header)
+    except MemoryError:
+        raise
+    except Exception as err:  # whatever a decoder says of hostile bytes
+        cut = "truncated" in str(err) or (kind == "JPEG" and not data.rstrip(b"\0").endswith(b"\xff\xd9"))
+        raise Refused(f"{'truncated' if cut else 'damaged'} {kind}") from err
+
+
+def _fast_jpeg(data: bytes, header: Pillow.Image) -> Pillow.Image | None:
+    """Decodes a JPEG three times as fast as Pillow does, to the same pixels.
+
+    None where libjpeg has any doubt; then Pillow decides, that knows which doubts are harmless. It is never laxer.
+    """
+    space, mode = ("GRAY", "L") if header.mode == "L" else ("RGBX", "RGBX")
+    try:
+        array = simplejpeg.decode_jpeg(data, space, fastdct=False, fastupsample=False, strict=True)
+    except (ValueError, RuntimeError):
+        return None
+    if array.shape[:2] != (header.height, header.width):
+        return None
+    return Pillow.frombuffer(mode, header.size, array, "raw", mode, 0, 1)
+
+
+def _eight_bit(image: Pillow.Image) -> Pillow.Image:
+    """8-bit grey or RGB: deep samples windowed, transparent pixels on white, palettes and CMYK resolved."""
+    if image.mode.startswith("I;") or image.mode in _DEEP_MODES:
+        return _windowed(image)
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        white = Pillow.new("RGBA", rgba.size, "white")
+        flat = Pillow.alpha_composite(white, rgba)
+        return flat.convert("L" if image.mode in ("L", "LA", "La", "1") else "RGB")
+    if image.mode in ("L", "RGB"):
+        return image
+    return image.convert("L" if image.mode == "1" else "RGB")
+
+
+def _windowed(image: Pillow.Image) -> Pillow.Image:
+    """Maps 16- and 32-bit samples to 8 bits by a window; Pillow's own conversion saturates above 255."""
+    samples = np.clip(np.nan_to_num(np.asarray(image, dtype=np.float32)), -1e30, 1e30)
+    step = max(1, samples.size // 1_000_000)
+    low, high = np.percentile(samples.ravel()[::step].astype(np.float64), _WINDOW)
+    with np.errstate(over="ignore"):
+        scaled = (samples - np.float32(low)) * np.float32(255.0 / max(high - low, 1e-6))
+    return Pillow.fromarray(np.clip(np.rint(scaled), 0, 255).astype(np.uint8))

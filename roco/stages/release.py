@@ -1,0 +1,243 @@
+"""Gives the figures their ids and writes the folder that others use: the files of the paper and what explains them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import zipfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from roco.core.spec import find
+from roco.core.stage import Finished, Publication, put
+from roco.dataset import CHECKSUMS, EXTENSIONS, LICENSES, MAPPING, REMOVED, SPLITS, TABLES, license_words
+from roco.errors import DataError, RecipeError
+from roco.files import file_digest, whole, write_json, write_text
+from roco.models import vocabulary
+from roco.schema import COLUMNS, types
+from roco.stages.card import card
+
+_LINK = "https://pmc.ncbi.nlm.nih.gov/articles/{}/"
+_DOI = "https://doi.org/{}"
+_NOT_PUBLISHED = {"figure_id", "bytes", "thumbnail", "embedding", "drop", "drop_detail"}
+_ROWS_AT_ONCE = 10_000  # rows of a Parquet row group: what a reader has to hold
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release(Publication):
+    """Numbers the figures within each split and publishes them in the format of the paper (Data Records).
+
+    The same figures get the same ids whichever layout they were read from. Raises DataError where an image is not
+    the one that was measured, or a concept has no name.
+    """
+
+    needs = ("extract", "image")
+    reads = ("article_key", "split")
+    writes = types("id")
+
+    prefix: str = "roco"
+    vocabulary: Path | None = None
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.prefix):
+            hint = "use letters, digits, '.', '_' and '-'"
+            raise RecipeError(f"release: the prefix {self.prefix!r} cannot begin a file name", hint)
+        if "ID" in self.prefix:
+            # ImageCLEF's loaders of 2023 to 2025 take a row for the header when `ID` is anywhere in its id.
+            raise RecipeError(f"release: the prefix '{self.prefix}' holds 'ID'", "ImageCLEF's loaders skip such rows")
+
+    @property
+    def content(self) -> tuple[Path, ...]:
+        return (self.vocabulary or vocabulary.SHIPPED,)
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        rows = batch.select(["figure_id", "article_key", "split", "drop"]).to_pylist()
+        ids: list[str | None] = [None] * len(rows)
+        count: Counter[str] = Counter()
+        for at in sorted((i for i, row in enumerate(rows) if row["drop"] is None), key=lambda i: _order(rows[i])):
+            split = rows[at]["split"]
+            if split not in SPLITS:
+                raise RecipeError(f"the figure {rows[at]['figure_id']} is in no split", "put 'split' before 'release'")
+            count[split] += 1
+            ids[at] = f"{self.prefix}_{split}_{count[split]:06d}"
+        return put(batch, "id", pa.array(ids, pa.string()))
+
+    def publish(self, run: Finished, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        table = _figures(run)
+        rows = table.select([name for name in table.column_names if name in _USED]).to_pylist()
+        sizes = Counter(row["split"] for row in rows)
+        funnel = {**run.funnel, "release": {split: sizes[split] for split in SPLITS}}
+        for split in SPLITS:
+            mine = [row for row in rows if row["split"] == split]
+            _write_images(folder / f"{split}_images.zip", split, mine, run)
+            _write_tables(folder, split, mine)
+        self._write_mapping(folder / "cui_mapping.csv", rows)
+        _write_csv(folder / "license_information.csv", LICENSES, map(_license_row, rows))
+        _write_parquet(folder / "figures.parquet", table)
+        _write_parquet(folder / "removed.parquet", _removed(run))
+        write_json(folder / "funnel.json", funnel)
+        write_text(folder / "README.md", card(rows, funnel, run.recipe))
+        names = sorted(path.name for path in folder.iterdir())
+        write_text(folder / CHECKSUMS, "".join(f"{file_digest(folder / name)}  {name}\n" for name in names))
+
+    def _write_mapping(self, path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+        used = {cui for row in rows for name in ("concepts", "concepts_manual") for cui in row[name]}
+        known = vocabulary.load(self.vocabulary).by_cui
+        if unnamed := sorted(used - known.keys()):
+            raise DataError(
+                f"the vocabulary has no name for {', '.join(unnamed[:5])}{' …' if unnamed[5:] else ''}",
+                "give the release the vocabulary that the concepts were found with: vocabulary = …",
+            )
+        _write_csv(path, MAPPING, ([cui, known[cui].name] for cui in sorted(used)))
+
+
+def attribution(license: str, authors: Sequence[str], year: int | None, otherwise: str) -> str:
+    """Who is to be named, as the published license_information.csv does: `CC BY-NC Al Mulhim et al. (2022)`.
+
+    authors: `Surname, Given`, or the name of a collaboration; otherwise: named where there is no author.
+    """
+    names = [" ".join(author.split(",")[0].split()) for author in authors]
+    names = [name for name in names if name] or [otherwise]
+    who = f"{names[0]} et al." if len(names) > 2 else " and ".join(names)
+    return f"{license_words(license)} {who} ({year or 'n.d.'})"
+
+
+def _order(row: Mapping[str, Any]) -> tuple[str, str]:
+    # By article first: within one article the ids of both layouts differ only in a prefix they all share.
+    return row["article_key"] or "", row["figure_id"]
+
+
+# --- rows --------------------------------------------------------------------------------------------------
+
+_TEXTS = ("id", "split", "article_key", "pmcid", "doi", "license", "archive", "file", "format", "sha256", "modality")
+_USED = {"figure_id", *_TEXTS, "year", "authors", "caption", "concepts", "concepts_manual"}
+
+
+def _known(run: Finished) -> list[str]:
+    """The columns that some stage of the run writes: those of the schema in its order, then others by name."""
+    written: set[str] = set()
+    for stage in run.recipe["stages"]:
+        writes = find(stage["use"]).writes  # type: ignore[attr-defined]
+        written |= set(writes) if isinstance(writes, Mapping) else set()
+    written -= _NOT_PUBLISHED
+    return [name for name in COLUMNS if name in written] + sorted(written - COLUMNS.keys())
+
+
+def _figures(run: Finished) -> pa.Table:
+    """All that is known of the kept figures, in the order of the ids; what the files need and nobody wrote is null."""
+    table = run.kept(_known(run))
+    for name in sorted(_USED - set(table.column_names)):
+        table = table.append_column(name, pa.nulls(len(table), COLUMNS[name].type))
+    for name in ("concepts", "concepts_manual"):
+        values = [value or [] for value in table[name].to_pylist()]
+        table = put(table, name, pa.array(values, COLUMNS[name].type))
+    table = put(table, "caption", pa.array([text or "" for text in table["caption"].to_pylist()], pa.string()))
+    keys = table.select(["split", "article_key", "figure_id"]).to_pylist()
+    order = sorted(range(len(keys)), key=lambda i: (SPLITS.index(keys[i]["split"]), *_order(keys[i])))
+    names = ["id", "split", *(name for name in COLUMNS if name in table.column_names and name not in ("id", "split"))]
+    names += [name for name in table.column_names if name not in names]
+    return table.take(pa.array(order, pa.int64())).select(names)
+
+
+def _removed(run: Finished) -> pa.Table:
+    """Where each figure that left came from and why it left; no words of its article."""
+    known = set(_known(run))
+    table = run.removed([name for name in REMOVED if name in known])
+    for name in REMOVED:
+        if name not in table.column_names:
+            table = table.append_column(name, pa.nulls(len(table), pa.string()))
+    pairs = zip(table["drop"].to_pylist(), table["drop_detail"].to_pylist(), strict=True)
+    return put(table.select(list(REMOVED)), "drop_detail", pa.array([_bare(*pair) for pair in pairs], pa.string()))
+
+
+_OF_THE_FILE = {"license", "retracted", "no_graphic", "missing", "video", "table", "scope", "caption", "unreadable",
+                "duplicate", "leak", "superseded", "article"}  # fmt: skip
+_QUOTED = re.compile(r"""["“”„«»‘].*|(?<!\w)['’`].*""", re.DOTALL)
+_NUMBERS = re.compile(r"\w+(?:[ :,]+(?:[<>=]=?|[-+]?\d[\d.,]*%?|[A-Z]{2,4}\d*))*")
+
+
+def _bare(reason: str, detail: str | None) -> str | None:
+    """A detail without words of the article: quotations are cut off.
+
+    Reasons that are found by reading (a credit line, a language, a person's note) keep a word with numbers alone.
+    """
+    if detail is None:
+        return None
+    text = _QUOTED.sub("…", " ".join(detail.split()))
+    if reason not in _OF_THE_FILE:
+        text = text.partition(":")[0]
+        return text if _NUMBERS.fullmatch(text) else None
+    return text if len(text) <= 100 else f"{text[:99]}…"
+
+
+# --- files -------------------------------------------------------------------------------------------------
+
+
+def _write_images(path: Path, split: str, rows: Sequence[Mapping[str, Any]], run: Finished) -> None:
+    with whole(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
+        for row, data in _images(rows, run):
+            if row["format"] not in EXTENSIONS:
+                raise DataError(f"the image of {row['figure_id']} is of the format {row['format']}", _DIFFERS)
+            # The name and the date are all that zips of equal images could differ in.
+            info = zipfile.ZipInfo(f"{split}/{row['id']}{EXTENSIONS[row['format']]}", (1980, 1, 1, 0, 0, 0))
+            info.create_system = 3
+            info.external_attr = 0o100644 << 16
+            archive.writestr(info, data)
+
+
+_DIFFERS = "its file changed behind the run's back: bring the old one back, or run again from the changed source"
+
+
+def _images(rows: Sequence[Mapping[str, Any]], run: Finished) -> Iterator[tuple[Mapping[str, Any], bytes]]:
+    """Each row with the bytes of its image, which are the ones that were measured."""
+    places = {name: pa.string() for name in ("figure_id", "archive", "file")}
+    found = run.images(pa.table({n: pa.array([row[n] for row in rows], t) for n, t in places.items()}))
+    for row in rows:
+        data = next(found, None)
+        if data is None:
+            raise DataError(f"there is no image for {row['figure_id']}", _DIFFERS)
+        if hashlib.sha256(data).hexdigest() != row["sha256"]:
+            raise DataError(f"the image of {row['figure_id']} is not the one that was measured", _DIFFERS)
+        yield row, data
+
+
+def _write_tables(folder: Path, split: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    for name, header in TABLES.items():
+        if name == "captions":
+            cells = ([row["id"], row["caption"]] for row in rows)
+        else:
+            cells = ([row["id"], ";".join(row[name])] for row in rows)
+        _write_csv(folder / f"{split}_{name}.csv", header, cells)
+
+
+def _license_row(row: Mapping[str, Any]) -> list[str]:
+    pmcid, doi = row["pmcid"] or "", row["doi"] or ""
+    link = _LINK.format(pmcid) if pmcid else _DOI.format(doi) if doi else ""
+    otherwise = pmcid or row["article_key"] or row["figure_id"]
+    return [
+        row["id"],
+        pmcid,
+        attribution(row["license"] or "NONE", row["authors"] or (), row["year"], otherwise),
+        link,
+    ]
+
+
+def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    write_text(path, "".join(",".join(map(_cell, cells)) + "\n" for cells in (header, *rows)))
+
+
+def _cell(text: str) -> str:
+    # By hand: whether csv.writer quotes a lone carriage return depends on the version of Python.
+    return '"' + text.replace('"', '""') + '"' if any(c in text for c in ',"\r\n') else text
+
+
+def _write_parquet(path: Path, table: pa.Table) -> None:
+    with whole(path) as part:
+        pq.write_table(table, part, compression="zstd", row_group_size=_ROWS_AT_ONCE)

@@ -1,0 +1,156 @@
+"""A pipeline is checked before the first row: stages, options, columns, order; measures come by need."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+import pyarrow as pa
+import pytest
+
+from roco.core.pipeline import Pipeline
+from roco.core.stage import Decision, Measure, Stage
+from roco.errors import RecipeError
+from roco.schema import types
+from tests.core import fakes
+
+Make = Callable[..., Pipeline]
+
+
+def names(pipeline: Pipeline) -> list[str]:
+    return [s.name for s in pipeline.steps]
+
+
+def test_measures_come_before_the_stage_that_needs_them(make: Make) -> None:
+    assert names(make()) == ["read", "free", "words", "long", "look", "halves", "printed"]
+
+
+def test_a_measure_stands_where_the_recipe_puts_it(make: Make) -> None:
+    stages = [("look", fakes.Look()), ("free", fakes.Free()), ("long", fakes.Long())]
+    assert names(Pipeline(make().source, stages, fakes.CATALOGUE)) == ["read", "look", "free", "words", "long"]
+
+
+def test_a_named_measure_gives_its_options_to_those_that_need_it(make: Make) -> None:
+    pipeline = make(words=fakes.Words(factor=3))
+    assert pipeline.step("words").stage.options["factor"] == 3
+    assert names(pipeline).count("words") == 1
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Typo(Decision):
+    needs = ("words",)
+    reads = ("n_word",)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NeedsTypo(Decision):
+    needs = ("wrods",)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Peeks(Measure):
+    """A measure that looks at a decision."""
+
+    needs = ("read",)
+    reads = ("split",)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Pixels(Decision):
+    needs = ("read",)
+    reads = ("bytes",)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Again(Measure):
+    needs = ("words",)
+    reads = ("caption",)
+    writes: ClassVar[dict[str, pa.DataType]] = {"n_words": pa.int32()}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Overwrites(Decision):
+    needs = ("read",)
+    reads = ("caption",)
+    writes: ClassVar[dict[str, pa.DataType]] = types("caption")
+
+
+@pytest.mark.parametrize(
+    ("stage", "message", "hint"),
+    [
+        (Typo(), "reads the column 'n_word'", "'n_words'"),
+        (NeedsTypo(), "needs 'wrods'", "'words'"),
+        (Peeks(), "which 'halves' decides", "Decision"),
+        (Pixels(), "only there while an image is read", "Measure"),
+        (Again(), "which 'words' measures already", "another name"),
+        (Overwrites(), "which 'read' measures already", "another name"),
+        (Stage(), "neither a Measure nor a Decision", "derive"),
+    ],
+)
+def test_a_wrong_stage_is_told_with_what_would_be_right(make: Make, stage: Stage, message: str, hint: str) -> None:
+    with pytest.raises(RecipeError) as err:
+        make(other=stage)
+    assert message in err.value.message
+    assert hint in err.value.hint
+
+
+def test_two_stages_of_one_name_are_refused(make: Make) -> None:
+    with pytest.raises(RecipeError, match="two stages are named 'free'"):
+        Pipeline(make().source, [("free", fakes.Free()), ("free", fakes.Free())], fakes.CATALOGUE)
+
+
+def test_the_same_class_may_stand_twice_under_two_names(make: Make) -> None:
+    assert "longer" in names(make(longer=fakes.Long(at_least=3)))
+
+
+def test_a_publication_stands_last(make: Make) -> None:
+    stages = [("free", fakes.Free()), ("halves", fakes.Halves()), ("printed", fakes.Printed()), ("long", fakes.Long())]
+    with pytest.raises(RecipeError, match="must stand last"):
+        Pipeline(make().source, stages, fakes.CATALOGUE)
+
+
+def test_what_stands_before_a_measure_does_not_enter_its_digest(make: Make) -> None:
+    one, other = make(), make(free=None, long=fakes.Long(at_least=9))
+    assert one.step("look").digest == other.step("look").digest
+    assert one.rows_digest != other.rows_digest
+
+
+def test_a_measure_that_reads_another_changes_with_it(make: Make) -> None:
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Double(Measure):
+        needs = ("words",)
+        reads = ("n_words",)
+        writes: ClassVar[dict[str, pa.DataType]] = {"twice": pa.int32()}
+
+    one, other = make(double=Double()), make(double=Double(), words=fakes.Words(factor=2))
+    assert one.step("double").digest != other.step("double").digest
+    assert one.step("look").digest == other.step("look").digest
+
+
+def test_a_version_changes_the_digest(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = make().step("words").digest
+    monkeypatch.setattr(fakes.Words, "version", 2)
+    assert make().step("words").digest != before
+
+
+def test_a_need_can_ask_for_options(make: Make) -> None:
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Asks(Decision):
+        needs = (("words", {"factor": 5}),)
+        reads = ("n_words",)
+
+    pipeline = make(long=None, asks=Asks())
+    assert pipeline.step("words").stage.options["factor"] == 5
+
+
+def test_until_names_the_nearest_stage(make: Make) -> None:
+    with pytest.raises(RecipeError) as err:
+        make().until("halfs")
+    assert "'halves'" in err.value.hint
+
+
+def test_options_that_name_files_are_paths(tmp_path: Path) -> None:
+    (tmp_path / "v.csv").write_text("x")
+    assert fakes.Words(list=tmp_path / "v.csv").content == (tmp_path / "v.csv",)

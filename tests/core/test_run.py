@@ -1,0 +1,259 @@
+"""A run resumes, measures only what it lacks, and gives the same bytes whatever happened on the way."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from roco.core.pipeline import Pipeline
+from roco.core.run import run
+from roco.errors import DataError, StageFailed, UsageError
+from tests.core import fakes
+from tests.core.conftest import everything, write_article
+
+Make = Callable[..., Pipeline]
+Counted = Callable[[], Counter[str]]
+
+
+def go(pipeline: Pipeline, folder: Path, **options: object) -> Counter[str]:
+    """Runs in this process with parts of seven articles; returns what was measured."""
+    return Counter(run(pipeline, folder, **{"workers": 0, "part_size": 7, **options}).measured)  # type: ignore[arg-type]
+
+
+def test_a_second_run_measures_and_decides_nothing(make: Make, tmp_path: Path, counted: Counted) -> None:
+    assert go(make(), tmp_path / "run") == {"read": 30, "words": 52, "look": 44}
+    counted()
+    assert go(make(), tmp_path / "run") == {}
+    assert counted() == {}
+
+
+def test_a_changed_threshold_moves_numbers_and_no_model(make: Make, tmp_path: Path, counted: Counted) -> None:
+    go(make(), tmp_path / "run")
+    counted()
+    assert go(make(long=fakes.Long(at_least=6)), tmp_path / "run") == {}
+    done = counted()
+    assert done["long"] == 52
+    assert done["words"] == done["look"] == done["read"] == done["open"] == 0
+
+
+def test_a_gate_that_opens_lets_only_the_newly_let_in_be_measured(make: Make, tmp_path: Path, counted: Counted) -> None:
+    go(make(long=fakes.Long(at_least=2)), tmp_path / "run")
+    counted()
+    assert go(make(long=fakes.Long(at_least=1)), tmp_path / "run") == {"look": 8}
+    assert counted()["image"] == 8
+    go(make(long=fakes.Long(at_least=1)), tmp_path / "fresh")
+    assert everything(tmp_path / "run") == everything(tmp_path / "fresh")
+
+
+def test_a_new_stage_measures_its_own_and_nothing_else(make: Make, tmp_path: Path, counted: Counted) -> None:
+    go(make(), tmp_path / "run")
+    counted()
+    assert go(make(wide=fakes.Wide(), halves=None, printed=None), tmp_path / "run") == {"glance": 40}
+    done = counted()
+    assert done["words"] == done["read"] == 0
+    assert done["look"] == 40  # what it lends is in memory only, so the images are looked at again
+
+
+def test_a_changed_option_of_a_measure_takes_that_measure_again(make: Make, tmp_path: Path) -> None:
+    go(make(), tmp_path / "run")
+    assert go(make(words=fakes.Words(factor=2), long=fakes.Long(at_least=4)), tmp_path / "run") == {"words": 52}
+
+
+def test_an_option_that_changes_no_value_takes_nothing_again(make: Make, tmp_path: Path) -> None:
+    go(make(words=fakes.Words(slow=0.0)), tmp_path / "run")
+    assert go(make(words=fakes.Words(slow=0.0001)), tmp_path / "run") == {}
+
+
+def test_a_changed_vocabulary_file_takes_its_measure_again_and_its_name_does_not(make: Make, tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("one")
+    go(make(words=fakes.Words(list=tmp_path / "list.csv")), tmp_path / "run")
+    (tmp_path / "list.csv").rename(tmp_path / "renamed.csv")
+    assert go(make(words=fakes.Words(list=tmp_path / "renamed.csv")), tmp_path / "run") == {}
+    (tmp_path / "renamed.csv").write_text("two")
+    assert go(make(words=fakes.Words(list=tmp_path / "renamed.csv")), tmp_path / "run") == {"words": 52}
+
+
+def test_twenty_new_articles_are_read_and_no_old_one(make: Make, tmp_path: Path, articles: Path) -> None:
+    go(make(), tmp_path / "run")
+    for i in range(100, 120):
+        write_article(articles, i)
+    assert go(make(), tmp_path / "run")["read"] == 20
+    go(make(), tmp_path / "fresh")
+    assert everything(tmp_path / "run") == everything(tmp_path / "fresh")
+
+
+def test_three_changed_articles_are_read_and_what_they_were_is_superseded(
+    make: Make, tmp_path: Path, articles: Path
+) -> None:
+    go(make(), tmp_path / "run")
+    for i in (2, 12, 22):
+        write_article(articles, i, note="changed")
+    outcome = run(make(), tmp_path / "run", workers=0, part_size=7)
+    assert outcome.measured["read"] == 3
+    assert outcome.superseded == 3
+    go(make(), tmp_path / "fresh")
+    assert everything(tmp_path / "run") == everything(tmp_path / "fresh")
+
+
+def test_an_article_that_changes_back_finds_its_old_measures(make: Make, tmp_path: Path, articles: Path) -> None:
+    go(make(), tmp_path / "run")
+    before = everything(tmp_path / "run")
+    write_article(articles, 2, note="changed")
+    go(make(), tmp_path / "run")
+    write_article(articles, 2)
+    assert go(make(), tmp_path / "run") == {}
+    assert everything(tmp_path / "run") == before
+
+
+def test_an_article_that_the_source_lists_no_more_leaves(make: Make, tmp_path: Path, articles: Path) -> None:
+    go(make(), tmp_path / "run")
+    (articles / "A004.json").unlink()
+    assert go(make(), tmp_path / "run") == {}
+    assert "A004" not in everything(tmp_path / "run")
+    go(make(), tmp_path / "fresh")
+    assert everything(tmp_path / "run") == everything(tmp_path / "fresh")
+
+
+def test_one_and_four_workers_give_the_same_bytes(make: Make, tmp_path: Path) -> None:
+    go(make(), tmp_path / "one", workers=1)
+    go(make(), tmp_path / "four", workers=4)
+    go(make(), tmp_path / "here", part_size=1000)
+    assert everything(tmp_path / "one") == everything(tmp_path / "four") == everything(tmp_path / "here")
+
+
+def test_slices_in_any_order_and_then_all_give_the_same_bytes(make: Make, tmp_path: Path) -> None:
+    go(make(), tmp_path / "whole")
+    assert go(make(), tmp_path / "sliced", only=(2, 2))["read"] == 14
+    assert not (tmp_path / "sliced" / "release").exists()
+    assert go(make(), tmp_path / "sliced", only=(1, 2))["read"] == 16
+    assert go(make(), tmp_path / "sliced")["read"] == 0
+    assert everything(tmp_path / "sliced") == everything(tmp_path / "whole")
+
+
+def test_a_package_is_opened_once_and_an_image_looked_at_once(make: Make, tmp_path: Path, counted: Counted) -> None:
+    go(make(wide=fakes.Wide(), halves=None, printed=None), tmp_path / "run")
+    done = counted()
+    assert done["open"] == 30
+    assert done["image"] == 44  # those that the cheap gates let through, and no other
+    assert done["look"] == 44
+    assert done["glance"] == 40
+
+
+def test_the_release_reads_images_from_the_pack_and_not_from_the_source(
+    make: Make, tmp_path: Path, counted: Counted
+) -> None:
+    go(make(printed=None), tmp_path / "run")
+    counted()
+    go(make(), tmp_path / "run")
+    assert counted()["open"] == 0
+
+
+def test_without_the_pack_images_come_from_the_source(make: Make, tmp_path: Path, counted: Counted) -> None:
+    go(make(), tmp_path / "run")
+    before = everything(tmp_path / "run")
+    for pack in (tmp_path / "run" / "images").glob("*.pack"):
+        pack.unlink()
+    counted()
+    go(make(printed=fakes.Printed(prefix="x")), tmp_path / "run")
+    (tmp_path / "run" / "release" / "checksums.sha256").unlink()
+    go(make(), tmp_path / "run")
+    assert counted()["image"] == 40
+    assert everything(tmp_path / "run") == before
+
+
+def test_a_measure_behind_a_table_stage_is_taken_for_the_rows_that_are_still_in(
+    make: Make, tmp_path: Path, counted: Counted
+) -> None:
+    late = make(halves=fakes.Halves(refuse="A001"), words=fakes.Words(), long=None)
+    stages = [("free", fakes.Free()), ("halves", fakes.Halves(refuse="A002")), ("long", fakes.Long(at_least=2)),
+              ("printed", fakes.Printed())]  # fmt: skip
+    late = Pipeline(late.source, stages, fakes.CATALOGUE)
+    assert go(late, tmp_path / "run")["words"] == 50  # 52 licensed, two of them in A002
+    before = everything(tmp_path / "run")
+    counted()
+    assert go(late, tmp_path / "run") == {}
+    go(late, tmp_path / "four", workers=4)
+    assert everything(tmp_path / "four") == before
+
+
+def test_a_figure_that_cannot_be_read_is_a_row_with_a_reason(make: Make, tmp_path: Path, articles: Path) -> None:
+    write_article(articles, 4, images={"a.jpg": "fine"})
+    (articles / "A005.json").write_text("<html>")
+    go(make(), tmp_path / "run")
+    text = everything(tmp_path / "run")
+    assert '"drop_detail": "there is no b.jpg"' in text
+    assert '"drop_detail": "not JSON"' in text
+
+
+def test_the_funnel_adds_up_from_articles_to_release(make: Make, tmp_path: Path) -> None:
+    funnel = run(make(), tmp_path / "run", workers=0).funnel
+    for before, after in zip(funnel["stages"], funnel["stages"][1:], strict=False):
+        assert after["in"] == before["kept"]
+    assert all(s["in"] == s["kept"] + sum(s["dropped"].values()) for s in funnel["stages"])
+    assert funnel["counts"]["articles"] == 30
+
+
+def test_a_stage_that_loses_rows_stops_the_run(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fakes.Long, "__call__", lambda self, batch: batch.slice(1))
+    with pytest.raises(StageFailed, match="was given"):
+        go(make(), tmp_path / "run")
+
+
+def test_a_stage_that_raises_is_named_with_its_part(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: object, batch: object) -> None:
+        raise KeyError("n_words")
+
+    monkeypatch.setattr(fakes.Long, "__call__", fail)
+    with pytest.raises(StageFailed, match="stage 'long' failed on part"):
+        go(make(), tmp_path / "run")
+
+
+def test_a_funnel_that_does_not_add_up_stops_the_run(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from roco.core import part
+
+    monkeypatch.setattr(part, "alive", lambda table: table.slice(0, max(0, len(table) - 1)))
+    with pytest.raises(DataError, match="does not add up"):
+        go(make(), tmp_path / "run")
+
+
+def test_an_unknown_reason_to_retry_is_answered_with_the_nearest(make: Make, tmp_path: Path) -> None:
+    go(make(), tmp_path / "run")
+    with pytest.raises(UsageError) as err:
+        go(make(), tmp_path / "run", retry="unreadabel")
+    assert "unreadable" in err.value.hint
+
+
+def test_retry_takes_up_what_left_for_the_reason_and_nothing_else(make: Make, tmp_path: Path) -> None:
+    go(make(), tmp_path / "run")
+    assert go(make(), tmp_path / "run", retry="unreadable") == {"look": 4}
+
+
+def test_an_empty_source_is_told(make: Make, tmp_path: Path, articles: Path) -> None:
+    for file in articles.glob("*.json"):
+        file.unlink()
+    with pytest.raises(DataError, match="no articles"):
+        go(make(), tmp_path / "run")
+
+
+def test_until_stops_behind_a_stage_and_its_measures_stay(make: Make, tmp_path: Path) -> None:
+    pipeline = make()
+    assert go(pipeline.until("long"), tmp_path / "run") == {"read": 30, "words": 52}
+    assert go(pipeline, tmp_path / "run") == {"look": 44}
+
+
+def test_two_packages_with_the_same_article_count_once(make: Make, tmp_path: Path, articles: Path) -> None:
+    class Same(fakes.Read):
+        def __call__(self, batch):  # type: ignore[no-untyped-def]
+            out = super().__call__(batch)
+            keys = out["article_key"].to_pylist()
+            import pyarrow as pa
+
+            keys = ["A000" if k == "A001" else k for k in keys]
+            return out.set_column(out.column_names.index("article_key"), "article_key", pa.array(keys))
+
+    funnel = run(make(read=Same()), tmp_path / "run", workers=0).funnel
+    identity = next(s for s in funnel["stages"] if s["stage"] == "identity")
+    assert identity["dropped"] == {"superseded": 1}
