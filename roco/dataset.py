@@ -38,9 +38,7 @@ FILES = (
 _CUI = re.compile(r"C[0-9]{7}")
 _ID = re.compile(r"[A-Za-z0-9._-]+")
 _LISTS = ("concepts", "concepts_manual")
-_READ = types(
-    *("id", "split", "figure_id", "article_key", "pmcid", "license", "sha256", "format", "caption"), *_LISTS
-)
+_READ = types(*("id", "split", "figure_id", "article_key", "pmcid", "license", "sha256", "format", "caption"), *_LISTS)
 _LISTED = 100  # problems of one file that are listed one by one
 _CANNOT = "cannot be read"
 
@@ -76,9 +74,7 @@ def load(path: str | Path, split: str | None = None) -> pa.Table:
     try:
         return pq.read_table(root / "figures.parquet", filters=chosen, partitioning=None)
     except UNREADABLE as err:
-        raise DataError(
-            f"{root / 'figures.parquet'} cannot be read", f"roco verify {root} says more"
-        ) from err
+        raise DataError(f"{root / 'figures.parquet'} cannot be read", f"roco verify {root} says more") from err
 
 
 def verify(path: str | Path, licenses: Collection[str] = ("CC-BY", "CC-BY-NC")) -> list[Problem]:
@@ -282,9 +278,7 @@ def _zip_check(mine: dict[str, _Figure]) -> Callable[[Path], Iterator[Problem]]:
         for name, sha256, complaint in zip_members(path):
             where = f"{path.name}, {shown(name)}"
             if name in seen or name not in wanted:
-                yield Problem(
-                    "the image stands twice" if name in seen else "the image is one too many", where
-                )
+                yield Problem("the image stands twice" if name in seen else "the image is one too many", where)
             elif complaint:
                 yield Problem(f"the image {complaint}", where)
             elif sha256 != wanted[name]:

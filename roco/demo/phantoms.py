@@ -22,6 +22,8 @@ def _film(density: Array, low: float, high: float) -> Array:
 
 def chest(rng: Rng, finding: str) -> Image.Image:
     """Chest X-ray, posteroanterior: nodule, effusion, cardiomegaly, lines or plain."""
+    if finding == "lateral":
+        return _chest_lateral(rng)
     wide = 1.0 + rng.uniform(-0.03, 0.03)
     trunk = edge(np.maximum(np.abs(X) / (0.86 * wide), 0.0) + np.clip(-Y - 0.78, 0, 1) * (0.4 + 1.5 * np.abs(X)), 0.06)
     mass = 0.85 * trunk + 0.25 * oval(0, 0.75, 0.9, 0.6, soft=0.9)
@@ -55,6 +57,24 @@ def chest(rng: Rng, finding: str) -> Image.Image:
     image = _film(blur(mass, 1.5) + 0.02 * noise(rng, 3), 0.10, 0.86)
     image = np.maximum(image, 0.9 * lines([([(-0.86, -0.72), (-0.86, -0.84), (-0.82, -0.84), (-0.82, -0.78), (-0.86, -0.78), (-0.82, -0.72)], 1.6)]))  # fmt: skip  # noqa: E501 - the marker R
     return picture(image, rng)
+
+
+def _chest_lateral(rng: Rng) -> Image.Image:
+    """The same from the side: breastbone on the left, spine on the right, the heart low and in front."""
+    spine = 0.50 + 0.16 * np.cos(1.7 * (Y + 0.1)) - 0.10
+    trunk = edge(np.abs(X - 0.02) / (0.72 - 0.10 * np.clip(-Y - 0.45, 0, 1)), 0.06)
+    mass = 0.95 * trunk * np.sqrt(np.clip(1.15 - (X / 0.8) ** 2, 0, 1))
+    lung = edge(radius(0.02, -0.05, 0.56, 0.80, 4), 0.10) * edge(1 + Y - 0.56 + 0.55 * (X - 0.1) ** 2, 0.06)
+    heart = ball(-0.22, 0.30, 0.27, 0.32, 30)
+    mass -= 0.60 * lung * (1 - 0.8 * heart) - 0.30 * heart - 0.22 * ball(-0.05, -0.34, 0.22, 0.16)
+    mass += 0.20 * blur(lines([p for t in (0.6, 1.6, 2.4, -1.2) for p in _tree(rng, (0.02, -0.05), t, 0.22, 3.0, 4)]), 3) * lung
+    ribs = [([(0.60 - 1.1 * t, -0.75 + 0.15 * k + 0.42 * t**1.6) for t in np.linspace(0, 1, 20)], 8.0) for k in range(9)]
+    mass += 0.11 * blur(lines(ribs), 2) * trunk
+    for k in range(14):
+        body = np.maximum(np.abs(X - spine) / 0.095, np.abs(Y + 0.98 - 0.145 * k - 0.06 * (X - spine)) / 0.058)
+        mass += 0.26 * edge(body, 0.25)
+    mass += 0.35 * bone((-0.56, -0.52), (-0.64, 0.22), 0.035, 0.04) + 0.03 * noise(rng, 9) * trunk
+    return picture(_film(blur(mass, 1.5) + 0.02 * noise(rng, 3), 0.08, 0.80), rng)
 
 
 @cache

@@ -57,11 +57,11 @@ class Linker:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
         self._targets: dict[str, list[tuple[str | None, str | None]]] = {}
-        for decoy in DECOYS:
-            self._add(decoy, None)
         for concept in vocabulary.concepts:
             for name in concept.names:
                 self._add(name, concept.cui)
+        for decoy in DECOYS:
+            self._add(decoy, None)
         self._patterns = list(self._targets)
         self._matcher: Any = ahocorasick_rs.AhoCorasick(
             self._patterns, matchkind=ahocorasick_rs.MatchKind.LeftmostLongest

@@ -1,0 +1,176 @@
+"""The card of a release: README.md, as people read it and as the Hugging Face hub does."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePath
+from typing import Any
+
+from roco import vocab
+from roco.core.spec import find
+from roco.dataset import LICENSES, MAPPING, SPLITS, license_words
+
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+
+_FRONT = """\
+---
+pretty_name: "{title}"
+license: other
+license_name: cc-by-and-cc-by-nc-by-image
+license_link: license_information.csv
+language:
+- en
+task_categories:
+- image-to-text
+- image-classification
+tags:
+- medical
+- radiology
+size_categories:
+- {size}
+configs:
+- config_name: default
+  data_files: figures.parquet
+---
+"""
+
+_WHAT = """\
+# {title}
+
+{images} radiology images from {articles} open-access articles of PubMed Central, each with its caption, the UMLS
+concepts of the caption, and the attribution its licence asks for. Made with roco {version}, which follows the paper on
+ROCOv2 (see [How to cite](#how-to-cite)).
+
+## Files
+
+| file | holds |
+|---|---|
+| `{{train,valid,test}}_images.zip` | the images, byte for byte as in the articles' packages, in a folder named like the split |
+| `{{train,valid,test}}_captions.csv` | `ID,Caption` |
+| `{{train,valid,test}}_concepts.csv` | `ID,CUIs`: modality, region and direction first, then the rest; separated by `;` |
+| `{{train,valid,test}}_concepts_manual.csv` | `ID,CUIs`: those that people gave; a row for every image, empty where nobody did |
+| `cui_mapping.csv` | `{mapping}` of every concept in use |
+| `license_information.csv` | `{licenses}` of every image |
+| `figures.parquet` | everything known of the images, one row each; `id` and `sha256` tie it to the zips |
+| `removed.parquet` | the figures that left: from where, at which stage, why; none of their text |
+| `funnel.json` | how many figures came to each stage, stayed, and left for which reason |
+| `checksums.sha256` | `sha256sum --check checksums.sha256` |
+
+All tables are UTF-8. An `ID` is the image's file name without extension. `roco verify` checks the whole folder.
+"""
+
+_LIMITS = """\
+## Known limits
+
+- PubMed Central shows what is published, not what is common: rare findings and some modalities are over-represented,
+  and images may be of lower quality than in the journal.
+- Captions are taken as they were published. They may name the wrong modality, leave out region or projection, or
+  stand beside the wrong image.
+- Concepts were found by machine unless they stand in `concepts_manual`. Negated and mentioned-only findings are among
+  them.
+- The splits keep the figures of an article together, so scores are not comparable with those on the splits of the
+  paper, which were drawn by image.
+- Journals show images after removing what identifies the patient. Should you find an image that does not, do not
+  use it, and tell whoever gave you this release.
+- Not for diagnosis.
+
+## Licence
+
+Every image and caption stays under the licence of its article: {licenses}. `license_information.csv` says which, and
+whom to name. Images under CC BY-NC must not be used commercially, so the set as a whole must not be either; for
+commercial use select those under CC BY. The images were not modified; captions had white space, web addresses and
+LaTeX copies tidied, and are as published in the column `caption_raw`.
+
+## How to cite
+
+Cite the articles that you show images of, as in `license_information.csv`, and the paper that this dataset follows:
+
+> Rückert J, Bloch L, Brüngel R, et al. ROCOv2: Radiology Objects in COntext Version 2, an Updated Multimodal Image
+> Dataset. Scientific Data 11, 688 (2024). https://doi.org/10.1038/s41597-024-03496-6
+"""
+
+
+def card(rows: Sequence[Mapping[str, Any]], funnel: Mapping[str, Any], recipe: Mapping[str, Any]) -> str:
+    """Markdown with the hub's front matter.
+
+    rows: split, article_key, license, modality of each image; funnel, recipe: as `Finished` gives them.
+    """
+    title = "Radiology images, captions and concepts from PubMed Central"
+    size = next((name for most, name in _SIZES if len(rows) < most), "n>1M")
+    licenses = sorted({license_words(row["license"] or "NONE") for row in rows})
+    what = _WHAT.format(
+        title=title,
+        images=f"{len(rows):,}",
+        articles=f"{len({row['article_key'] for row in rows}):,}",
+        version=recipe["roco"],
+        mapping=",".join(MAPPING),
+        licenses=",".join(LICENSES),
+    )
+    return "\n".join(
+        [
+            _FRONT.format(title=title, size=size),
+            what,
+            "## Images\n",
+            _counts("modality", [_modality(row["modality"]) for row in rows], rows),
+            _counts("licence", [license_words(row["license"] or "NONE") for row in rows], rows),
+            "## How it was made\n",
+            _source(funnel),
+            _funnel(funnel["stages"]),
+            _stages(recipe["stages"]),
+            _LIMITS.format(licenses=" or ".join(licenses) or "there is none yet"),
+        ]
+    )
+
+
+def _modality(label: str | None) -> str:
+    if label is None:
+        return "not known"
+    return f"{label} {vocab.MODALITIES[label].name}" if label in vocab.MODALITIES else label
+
+
+def _counts(name: str, values: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
+    """A table of images by value and split, with sums."""
+    of = Counter(zip(values, (row["split"] for row in rows), strict=True))
+    lines = [[value, *(of[value, split] for split in SPLITS)] for value in sorted(set(values))]
+    lines.append(["all", *(sum(row["split"] == split for row in rows) for split in SPLITS)])
+    return _table([name, *SPLITS, "together"], [[*line, sum(line[1:])] for line in lines])
+
+
+def _source(funnel: Mapping[str, Any]) -> str:
+    source, counts = funnel.get("source", {}), funnel.get("counts", {})
+    facts = {**{k: v for k, v in source.items() if k != "kind"}, **counts}
+    said = ", ".join(f"{_number(v)} {k.replace('_', ' ')}" for k, v in facts.items())
+    return f"Source: PubMed Central in the layout `{source.get('kind', '?')}`; {said or 'nothing counted'}.\n"
+
+
+def _funnel(stages: Iterable[Mapping[str, Any]]) -> str:
+    lines = []
+    for stage in stages:
+        dropped = ", ".join(f"{reason} {n:,}" for reason, n in sorted(stage["dropped"].items()))
+        lines.append([stage["stage"], stage["kind"], stage["in"], dropped, stage["kept"]])
+    return _table(["stage", "kind", "in", "left for", "kept"], lines)
+
+
+def _stages(stages: Iterable[Mapping[str, Any]]) -> str:
+    lines = []
+    for stage in stages:
+        options = stage["options"]
+        paths = {f.name for f in dataclasses.fields(find(stage["use"])) if "Path" in str(f.type)}
+        # A path says where somebody keeps a file; its name says which file it is.
+        shown = {k: PurePath(v).name if k in paths and v else v for k, v in options.items() if v is not None}
+        said = ", ".join(f"`{k} = {v!r}`" for k, v in sorted(shown.items()))
+        lines.append([stage["name"], f"`{stage['use']}`", stage["version"], said])
+    return _table(["stage", "code", "version", "options"], lines)
+
+
+def _table(header: Sequence[str], lines: Iterable[Sequence[Any]]) -> str:
+    rows = [header, ["---"] * len(header), *lines]
+    return "".join("| " + " | ".join(_number(cell) for cell in row) + " |\n" for row in rows)
+
+
+def _number(cell: Any) -> str:
+    if isinstance(cell, int) and not isinstance(cell, bool):
+        return f"{cell:,}"
+    return " ".join(str(cell).split()).replace("|", "\\|")

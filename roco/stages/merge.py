@@ -1,0 +1,183 @@
+"""From the names in the caption to the concepts of the release: modality, region, direction, then the rest."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from roco.core.stage import Decision, drop, put
+from roco.models.vocabulary import SHIPPED, Vocabulary, load
+from roco.schema import types
+from roco.vocab import DIRECTIONS, MODALITIES, REGIONS
+
+# Scintigraphy and SPECT are no modality of their own (Table S14), but with CT or MR they make a combined one.
+_NUCLEAR = "C0034606"
+_JOINED = re.compile(r"\s*\)?\s*[-/+&\u2010-\u2015]?\s*(?:and\s+)?\(?\s*")
+_FEW_WORDS = re.compile(r"[\s\-]*(?:\w+[\s\-]+){0,2}")
+# Words that name a technique in passing; they count only where no other modality is named.
+_WEAK = re.compile(r"fluoroscop|radiographic|cinefluoro|gadolinium", re.IGNORECASE)
+_MAMMOGRAPHY = re.compile(r"mammogra", re.IGNORECASE)
+_VIEW = re.compile(r"view|projection|plane|radiogra|x[\s-]?ray|film|image", re.IGNORECASE)
+_LATERAL = re.compile(
+    r"\blateral\b(?:\s[\w-]+){0,3}?\s(?:radiogra|x[\s-]?ray|roentgen|film|cephalo|projection|view)", re.IGNORECASE
+)
+
+# What the words of an X-ray's caption say of its region, where they do not name the region itself (Table S15).
+_REGION_WORDS: dict[str, re.Pattern[str]] = {
+    region: re.compile(rf"\b(?:{words})", re.IGNORECASE)
+    for region, words in {
+        "abdomen": r"kidney|renal|ureter|bladder|bowel|colon|stomach|gastric|gastro|duoden|intestin|barium (?:meal|enema)"
+        r"|urogra|pyelogra|cystogra|cystourethro|urethrogra|cholangio|biliary|ERCP\b|KUB\b|AXR\b|IV[UP]\b|hysterosalping",
+        "breast": r"mammogra",
+        "chest": r"lungs?\b|pulmonary|pleura|hemithora|pneumothora|mediastin|CXR\b|cardiomegaly|ribs?\b|clavic|esophag"
+        r"|oesophag|diaphragm|barium swallow|stern(?:um|al)\b|pacemaker|tracheo|bronch",
+        "cranium": r"panoramic|orthopanto|OPG\b|periapical|bitewing|IOPAR?\b|occlusal|intraoral|tooth|teeth|molar"
+        r"|premolar|incisor|canine|dental|root canal|mandib|maxill|jaw|cephalo|facial|orbit|crani(?:o|al)",
+        "lower_extremity": r"femur|femoral|knee|tibia|fibula|patell|ankle|foot\b|feet\b|toes?\b|hallux|calcane|talus|hips?\b"
+        r"|metatars|thigh|weight.bearing",
+        "pelvis": r"acetabul|sacrum|sacral|sacroilia|iliac (?:bone|crest|wing)|pubi[cs]|ischi",
+        "spine": r"vertebra|lumbar|cervical|scolio|kypho|lordo|spondyl|cobb|odontoid|intervertebral|pedicle screw",
+        "upper_extremity": r"shoulder|humer|elbow|radius\b|ulna|wrist|(?<!other )hands?\b|fingers?\b|thumb|metacarp|carpal"
+        r"|scaphoid|scapula|gleno",
+    }.items()
+}
+
+
+class Word(NamedTuple):
+    """A mention with what its concept is: kind and label of the vocabulary."""
+
+    cui: str
+    kind: str
+    label: str | None
+    start: int
+    end: int
+    text: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Merge(Decision):
+    """Decides modality, region and direction by the words of the caption, and puts the concepts in order.
+
+    Modality, region (X-rays only), direction (X-rays only), then all others as they appear, none twice; further
+    modalities are kept for combined images alone (section Caption Processing and Concept Extraction).
+    require: drop figures in whose caption nothing was found. vocabulary: the file that `mentions` uses.
+    """
+
+    needs = ("mentions",)
+    reads = ("caption", "mentions")
+    writes = types("modality", "region", "direction", "concepts_auto", "concepts_manual", "concepts")
+    reasons = ("concepts",)
+    require: bool = False
+    vocabulary: Path | None = None
+
+    @property
+    def content(self) -> tuple[Path, ...]:
+        return (self.vocabulary or SHIPPED,)
+
+    @cached_property
+    def _known(self) -> Vocabulary:
+        return load(self.vocabulary)
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        rows = [
+            self._decide(caption.as_py() or "", mentions.as_py() or [])
+            for caption, mentions in zip(batch["caption"], batch["mentions"], strict=True)
+        ]
+        for name, kind in self.writes.items():
+            batch = put(batch, name, pa.array([row[name] for row in rows], kind))
+        if not self.require:
+            return batch
+        nothing = pa.array([not row["concepts"] for row in rows])
+        return drop(batch, nothing, "concepts", "no name of the vocabulary in the caption")
+
+    def _decide(self, caption: str, mentions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        words = [self._word(mention) for mention in mentions]
+        kind = modality(caption, words)
+        part = region(caption, words) if kind == "DRXR" else None
+        side = direction(caption, words) if kind == "DRXR" else None
+        found = in_order(words, kind, part, side)
+        manual: list[str] = []  # concepts given by people come with labels, never from words
+        return {
+            "modality": kind,
+            "region": part,
+            "direction": side,
+            "concepts_auto": found,
+            "concepts_manual": manual,
+            "concepts": [*manual, *(cui for cui in found if cui not in manual)],
+        }
+
+    def _word(self, mention: Mapping[str, Any]) -> Word:
+        concept = self._known.by_cui.get(mention["cui"])
+        kind, label = (concept.kind, concept.label) if concept else ("concept", None)
+        return Word(mention["cui"], kind, label, mention["start"], mention["end"], mention["text"])
+
+
+def modality(caption: str, words: Sequence[Word]) -> str | None:
+    """The modality that the caption names: DRAN DRCO DRCT DRMR DRPE DRUS DRXR, or None.
+
+    The first named one counts, with these rules before (Table S14): PET or SPECT joined to CT or MR is combined;
+    angiography in the same breath as CT or MR is CT or MR; fluoroscopy and the like count only when alone.
+    """
+    named = [word for word in words if word.kind == "modality" or word.cui == _NUCLEAR]
+    strong = [word for word in named if not _WEAK.search(word.text)] or named
+    for at, word in enumerate(strong):
+        after = strong[at + 1] if at + 1 < len(strong) else None
+        gap = caption[word.end : after.start] if after else ""
+        if after and _combined(word, after) and _JOINED.fullmatch(gap):
+            return "DRCO"
+        if after and word.label == "DRAN" and after.label in ("DRCT", "DRMR") and _FEW_WORDS.fullmatch(gap):
+            return after.label
+        if word.label:
+            return word.label
+    return None
+
+
+def region(caption: str, words: Sequence[Word]) -> str | None:
+    """The body region of an X-ray: the one that is named first, mammograms always being of the breast."""
+    if _MAMMOGRAPHY.search(caption):
+        return "breast"
+    named = [(word.start, word.label) for word in words if word.kind == "region" and word.label]
+    hinted = [
+        (hint.start(), label) for label, pattern in _REGION_WORDS.items() if (hint := pattern.search(caption))
+    ]
+    return min(named + hinted)[1] if named or hinted else None
+
+
+def direction(caption: str, words: Sequence[Word]) -> str | None:
+    """The direction of an X-ray; None where several are named, for one image is not both (Table S16)."""
+    named = {word.label for word in words if word.kind == "direction" and _is_view(caption, word)}
+    if _LATERAL.search(caption):
+        named.add("sagittal")
+    return named.pop() if len(named) == 1 else None
+
+
+def in_order(words: Sequence[Word], kind: str | None, part: str | None, side: str | None) -> list[str]:
+    """CUIs in the paper's order, each once; modality words beside the decided one stay for combined images only."""
+    decided = [
+        MODALITIES[kind].cui if kind else None,
+        REGIONS[part].cui if part else None,
+        DIRECTIONS[side].cui if side else None,
+    ]
+    kept = ("concept", "region", "modality") if kind == "DRCO" else ("concept", "region")
+    rest = [word.cui for word in words if word.kind in kept]
+    return list(dict.fromkeys(cui for cui in (*decided, *rest) if cui))
+
+
+def _combined(one: Word, other: Word) -> bool:
+    def nuclear(word: Word) -> bool:
+        return word.label == "DRPE" or word.cui == _NUCLEAR
+
+    return (nuclear(one) and other.label in ("DRCT", "DRMR")) or (nuclear(other) and one.label in ("DRCT", "DRMR"))
+
+
+def _is_view(caption: str, word: Word) -> bool:
+    """AP and PA always are views; `transverse fracture` and `sagittal balance` are none."""
+    if word.label in ("coronal_ap", "coronal_pa"):
+        return True
+    return bool(_VIEW.search(caption, word.start, word.end + 25))

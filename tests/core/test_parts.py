@@ -1,0 +1,43 @@
+"""Parts are named by what is in them and only ever grow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from roco.core import parts
+from tests.core import fakes
+from tests.core.conftest import write_article
+
+
+def test_the_same_articles_make_the_same_parts(articles: Path, tmp_path: Path) -> None:
+    source = fakes.Notes(path=articles)
+    one = parts.plan(tmp_path / "one.parquet", source, 7)
+    other = parts.plan(tmp_path / "other.parquet", source, 7)
+    assert one.names == other.names
+    assert [n for _, n in one.spans.values()] == [7, 7, 7, 7, 2]
+
+
+def test_new_articles_go_into_new_parts_and_old_parts_stay(articles: Path, tmp_path: Path) -> None:
+    source, path = fakes.Notes(path=articles), tmp_path / "parts.parquet"
+    before = parts.plan(path, source, 7)
+    write_article(articles, 99)
+    after = parts.plan(path, source, 7)
+    assert after.names[:5] == before.names
+    assert [a["article"] for a in after.articles(after.names[5])] == ["A099"]
+
+
+def test_a_changed_article_is_set_aside_where_it_was(articles: Path, tmp_path: Path) -> None:
+    source, path = fakes.Notes(path=articles), tmp_path / "parts.parquet"
+    before = parts.plan(path, source, 7)
+    write_article(articles, 3, note="changed")
+    after = parts.plan(path, source, 7)
+    assert after.set_aside == {before.names[0]: ["A003"]}
+    assert after.summary == {"articles": 30, "superseded": 1, "parts": 6}
+
+
+def test_an_unchanged_listing_writes_nothing(articles: Path, tmp_path: Path) -> None:
+    source, path = fakes.Notes(path=articles), tmp_path / "parts.parquet"
+    parts.plan(path, source, 7)
+    before = path.stat().st_mtime_ns
+    parts.plan(path, source, 7)
+    assert path.stat().st_mtime_ns == before

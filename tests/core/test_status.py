@@ -1,0 +1,117 @@
+"""Status tells the funnel, what is stale and why, in under a second for ten thousand parts; show tells one life."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from roco.core.layout import Layout
+from roco.core.pipeline import Pipeline
+from roco.core.run import run
+from roco.core.show import show
+from roco.core.status import status
+from roco.errors import DataError
+from tests.core import fakes
+
+Make = Callable[..., Pipeline]
+
+
+def by_name(found: dict) -> dict:  # type: ignore[type-arg]
+    return {s["stage"]: s for s in found["stages"]}
+
+
+def test_a_run_that_has_not_begun_is_told(make: Make, tmp_path: Path) -> None:
+    assert status(make(), tmp_path / "run")["state"] == "not begun"
+
+
+def test_a_complete_run_tells_its_funnel(make: Make, tmp_path: Path) -> None:
+    run(make(), tmp_path / "run", workers=0, part_size=7)
+    found = status(make(), tmp_path / "run")
+    assert found["state"] == "complete"
+    assert found["parts_done"] == found["source"]["parts"] == 5
+    assert by_name(found)["free"]["dropped"] == {"license": 8}
+    assert {s["state"] for s in found["stages"]} == {"done"}
+
+
+def test_a_changed_option_is_told_with_both_values(make: Make, tmp_path: Path) -> None:
+    run(make(), tmp_path / "run", workers=0)
+    found = status(make(long=fakes.Long(at_least=5)), tmp_path / "run")
+    assert found["state"] == "stale"
+    stages = by_name(found)
+    assert stages["long"]["why"] == "at_least: 2 → 5"
+    assert stages["halves"]["why"] == "comes after 'long', which changed"
+    assert stages["look"]["state"] == "done"
+
+
+def test_a_changed_file_a_new_and_a_removed_stage_are_told(make: Make, tmp_path: Path) -> None:
+    (tmp_path / "list").write_text("one")
+    run(make(words=fakes.Words(list=tmp_path / "list")), tmp_path / "run", workers=0)
+    (tmp_path / "list").write_text("two")
+    found = status(make(words=fakes.Words(list=tmp_path / "list"), wide=fakes.Wide(), free=None), tmp_path / "run")
+    assert "a file it uses" in by_name(found)["words"]["why"]
+    assert by_name(found)["wide"]["state"] == "new"
+    assert found["removed_stages"] == ["free"]
+
+
+def test_a_run_that_was_stopped_is_incomplete_and_counts_what_is_there(make: Make, tmp_path: Path) -> None:
+    run(make(), tmp_path / "run", workers=0, part_size=7, only=(1, 2))
+    found = status(make(), tmp_path / "run")
+    assert found["parts_done"] == 3
+    assert found["state"] == "incomplete"
+
+
+def test_ten_thousand_parts_are_told_in_under_a_second(make: Make, tmp_path: Path) -> None:
+    """A bound that holds on a busy machine, for an answer that takes about a tenth of it."""
+    pipeline = make()
+    run(pipeline, tmp_path / "run", workers=0, part_size=7)
+    layout = Layout(tmp_path / "run")
+    saved = json.loads(layout.manifest.read_text())
+    part, record = next(iter(saved["parts"].items()))
+    data = layout.rows(pipeline, part).read_bytes()
+    saved["parts"] = {}
+    for i in range(10_000):
+        path = layout.rows(pipeline, f"{i:016x}")
+        path.write_bytes(data)
+        saved["parts"][f"{i:016x}"] = {**record, "size": [path.stat().st_size, path.stat().st_mtime_ns]}
+        if i == 0:
+            for old in layout.rows_folder(pipeline).glob("*.parquet"):
+                if old != path:
+                    old.unlink()
+    saved["source"]["parts"] = 10_000
+    layout.manifest.write_text(json.dumps(saved))
+    best = 9.0
+    for _ in range(3):
+        started = time.perf_counter()
+        found = status(pipeline, tmp_path / "run")
+        best = min(best, time.perf_counter() - started)
+    assert found["parts_done"] == 10_000
+    assert best < 1.0
+
+
+def test_show_walks_a_figure_to_where_it_left(make: Make, tmp_path: Path) -> None:
+    run(make(), tmp_path / "run", workers=0, part_size=7)
+    [life] = show(make(), tmp_path / "run", "A001/f1/0")
+    assert life["left"] == "look"
+    steps = {s["stage"]: s for s in life["steps"]}
+    assert steps["words"]["found"] == {"n_words": 5}
+    assert (steps["look"]["drop"], steps["look"]["drop_detail"]) == ("unreadable", "bad bytes")
+    assert steps["halves"]["state"] == "not reached"
+
+
+@pytest.mark.parametrize("name", ["A000/f0/0", "x_train_0", "A000", "A000.json"])
+def test_show_finds_a_figure_by_id_release_id_article_and_package(make: Make, tmp_path: Path, name: str) -> None:
+    run(make(), tmp_path / "run", workers=0, part_size=7)
+    lives = show(make(), tmp_path / "run", name)
+    assert lives[0]["figure_id"] == "A000/f0/0"
+    assert lives[0]["left"] is None
+
+
+def test_show_answers_a_typo_with_the_nearest_name(make: Make, tmp_path: Path) -> None:
+    run(make(), tmp_path / "run", workers=0)
+    with pytest.raises(DataError) as err:
+        show(make(), tmp_path / "run", "A001/f1/00")
+    assert "A001/f1/0" in err.value.hint

@@ -1,0 +1,142 @@
+"""Runs over made-up articles in processes that may be killed: forked from here, or started as a script.
+
+As a script: `python -m tests.faults.drive ARTICLES FOLDER '{"workers": 2}'` prints one line of JSON.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import traceback
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from roco.core.pipeline import Pipeline
+from roco.core.run import Outcome, run
+from roco.errors import RocoError
+from tests.core import fakes
+from tests.core.conftest import write_article
+from tests.faults import sitecustomize
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+
+KILLED = -signal.SIGKILL
+
+
+def write_articles(folder: Path, n: int) -> Path:
+    for i in range(n):
+        write_article(folder, i)
+    return folder
+
+
+def pipeline(articles: Path, at_least: int = 2, slow: float = 0.0) -> Pipeline:
+    """All fakes that are passed row by row, one over the whole table, and a publication."""
+    words, long = fakes.Words(slow=slow), fakes.Long(at_least=at_least)
+    stages = (("free", fakes.Free()), ("words", words), ("long", long), ("look", fakes.Look()),
+              ("halves", fakes.Halves()), ("printed", fakes.Printed()))  # fmt: skip
+    return Pipeline(fakes.Notes(path=articles), stages, fakes.CATALOGUE)
+
+
+def drive(articles: Path, folder: Path, *, at_least: int = 2, slow: float = 0.0, **options: Any) -> Outcome:
+    """One run, in this process where not told otherwise, in parts of seven articles."""
+    return run(pipeline(articles, at_least, slow), folder, **{"workers": 0, "part_size": 7, **options})
+
+
+def forked(articles: Path, folder: Path, faults: Mapping[str, str], **options: Any) -> int:
+    """One run in a child with faults; returns its exit code, negative where a signal ended it."""
+    child = os.fork()
+    if not child:
+        try:
+            os.environ.update(faults, PYTHONPATH=_search_path())
+            sitecustomize.install()
+            drive(articles, folder, **options)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def faults(count: Path, at: int, where: str = "") -> dict[str, str]:
+    """The environment in which the call `at` kills; `count` is where calls are counted."""
+    return {"ROCO_FAULT_COUNT": str(count), "ROCO_FAULT_AT": str(at), "ROCO_FAULT_IN": where}
+
+
+@contextlib.contextmanager
+def started(
+    articles: Path, folder: Path, env: Mapping[str, str] | None = None, **options: Any
+) -> Iterator[subprocess.Popen[str]]:
+    """A run as a process group of its own, that is gone when the block ends."""
+    command = [sys.executable, "-m", "tests.faults.drive", str(articles), str(folder), json.dumps(options)]
+    environment = {**os.environ, **(env or {}), "PYTHONPATH": _search_path()}
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, text=True, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        try:
+            yield process
+        finally:
+            kill_group(process)
+
+
+def kill_group(process: subprocess.Popen[str]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def script(articles: Path, folder: Path, env: Mapping[str, str] | None = None, **options: Any) -> dict[str, Any]:
+    """What a run as a process of its own says."""
+    with started(articles, folder, env, **options) as process:
+        out, err = process.communicate(timeout=60)
+        said: dict[str, Any] = json.loads(out or "{}")
+        return {**said, "code": process.returncode, "stderr": err}
+
+
+def read(log: Path) -> Counter[str]:
+    """What the fakes did, over all processes."""
+    found: Counter[str] = Counter()
+    for line in log.read_text().splitlines() if log.exists() else []:
+        what, n = line.split()
+        found[what] += int(n)
+    return found
+
+
+def kept(folder: Path) -> dict[str, bytes]:
+    """All that must not depend on what happened on the way: release, measures, decisions, parts, funnel."""
+    names = ("release", "measures", "decisions", "parts.parquet", "funnel.json")
+    files = [path for name in names for path in [folder / name, *(folder / name).rglob("*")] if path.is_file()]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def leftovers(folder: Path) -> list[str]:
+    """Files and folders that were begun and never put in place."""
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob(".*") if p.name.endswith((".part", ".old")))
+
+
+def _search_path() -> str:
+    return os.pathsep.join([str(HERE), str(ROOT)])
+
+
+def main(articles: str, folder: str, options: str) -> int:
+    told = json.loads(options)
+    if "only" in told:
+        told["only"] = tuple(told["only"])
+    try:
+        outcome = drive(Path(articles), Path(folder), **told)
+    except RocoError as err:
+        print(json.dumps({"error": type(err).__name__, "message": err.message, "hint": err.hint}))
+        return err.exit_code
+    print(json.dumps({"measured": outcome.measured, "parts_elsewhere": outcome.parts_elsewhere}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
