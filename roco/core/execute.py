@@ -104,7 +104,7 @@ class _Pool:
 
     def _start(self) -> None:
         env = {**os.environ, "OMP_NUM_THREADS": "1"}
-        command = [sys.executable, "-m", "roco.core.worker"]
+        command = [sys.executable, "-m", "roco.core.worker", str(os.getpid())]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env)
         w = _Worker(process)
         self.workers.append(w)

@@ -26,8 +26,8 @@ def hold(path: Path, *, shared: bool = False, wait: bool = False) -> Iterator[No
                 f"{path.parent} is in use by {_holder(fd)}",
                 "wait until it is done, or share the work: --parts 1/2 here and --parts 2/2 there",
             ) from err
+        os.ftruncate(fd, 0)  # whoever stands in it holds it no more
         if not shared:
-            os.ftruncate(fd, 0)
             os.pwrite(fd, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
         yield
     finally:

@@ -14,7 +14,7 @@ from roco.core.part import expected_input, reconcile
 from roco.core.parts import Parts
 from roco.core.pipeline import Pipeline
 from roco.errors import Damaged
-from roco.files import read_meta, write_json
+from roco.files import digest, read_meta, write_json
 
 
 class Manifest:
@@ -57,18 +57,16 @@ class Manifest:
     def save(self, parts: Parts, complete: bool = False) -> None:
         """Writes the manifest; steps as they are now, so that a later run can say what changed."""
         here = {name: record for name, record in self.parts.items() if name in parts.spans}
-        write_json(
-            self.layout.manifest,
-            {
-                "rows_digest": self.pipeline.rows_digest,
-                "steps": [s.describe() for s in self.pipeline.steps],
-                "source": {"kind": self.pipeline.source.kind, **parts.summary},
-                "parts": here,
-                "table": self.table,
-                "published": self.published,
-                "complete": complete,
-            },
-        )
+        value = {
+            "rows_digest": self.pipeline.rows_digest,
+            "steps": [s.describe() for s in self.pipeline.steps],
+            "source": {"kind": self.pipeline.source.kind, **parts.summary},
+            "parts": here,
+            "table": self.table,
+            "published": self.published,
+            "complete": complete,
+        }
+        write_json(self.layout.manifest, {**value, "seal": _seal(value)})
 
     def funnel(self, parts: Parts, table: Sequence[Mapping[str, Any]] | None = None) -> dict[str, Any]:
         """Rows in, kept and dropped at each stage; raises DataError when they do not add up.
@@ -86,9 +84,13 @@ def load(path: Path) -> dict[str, Any]:
     """The manifest as it was saved; empty where there is none or it is not whole."""
     try:
         saved: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return saved if isinstance(saved, dict) else {}
-    except (OSError, ValueError):
+        return saved if saved.pop("seal") == _seal(saved) else {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
+
+
+def _seal(value: Mapping[str, Any]) -> str:
+    return digest(json.loads(json.dumps(value)))  # as it will be read: without tuples and other keys than strings
 
 
 def total(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

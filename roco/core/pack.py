@@ -7,14 +7,20 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import lzma
 import os
+import struct
 import zipfile
+import zlib
 from pathlib import Path
 
 from roco.files import full_disk, sync_folder
 
 _DATE = (1980, 1, 1, 0, 0, 0)
 _THUMBNAIL = ".thumbnail"
+_DAMAGE = (OSError, KeyError, ValueError, EOFError, RuntimeError, struct.error, zlib.error, lzma.LZMAError,
+           zipfile.BadZipFile)  # fmt: skip
+"""What zipfile raises on a pack in which bits have changed: a stored entry may now claim to be packed or encrypted."""
 
 
 class PackWriter:
@@ -86,16 +92,13 @@ def read_thumbnail(path: Path, figure_id: str) -> bytes | None:
 
 
 def _entries(path: Path) -> frozenset[str]:
-    with contextlib.suppress(OSError, zipfile.BadZipFile), zipfile.ZipFile(path) as pack:
+    with contextlib.suppress(*_DAMAGE), zipfile.ZipFile(path) as pack:
         return frozenset(pack.namelist())
     return frozenset()
 
 
 def _read(path: Path, name: str) -> bytes | None:
     # A damaged pack is no loss: the source still has the bytes.
-    with (
-        contextlib.suppress(OSError, KeyError, ValueError, zipfile.BadZipFile),
-        zipfile.ZipFile(path) as pack,
-    ):
+    with contextlib.suppress(*_DAMAGE), zipfile.ZipFile(path) as pack:
         return pack.read(name)
     return None

@@ -210,8 +210,8 @@ class PartPass:
             self.fresh[step.name].append(taken)
             self.measured[step.name] += len(taken)
             tables.append(taken.select(self._wanted(step)))
-        if not tables:
-            return rows
+        if not tables:  # no row came this far, and later steps still look for the columns
+            tables.append(blank(rows, {c: step.stage.writes[c] for c in step.writes}).select(self._wanted(step)))
         values = align(rows["figure_id"], concat(tables))
         for name in values.column_names:
             if name != "figure_id":

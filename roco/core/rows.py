@@ -64,7 +64,7 @@ def call(step: Step, batch: pa.Table, where: str) -> Any:
     """Lets a stage do its work; an exception of its own is told as such, with where it happened."""
     try:
         return step.stage(batch)
-    except RocoError:
+    except (RocoError, MemoryError):
         raise
     except Exception as err:
         raise StageFailed(

@@ -22,7 +22,7 @@ from roco.core.provenance import recipe_text
 from roco.core.retry import forget
 from roco.core.table_pass import TablePass
 from roco.errors import Busy, Damaged, DataError, UsageError
-from roco.files import write_json, write_text
+from roco.files import full_disk, write_json, write_text
 
 SAVE_EVERY = 10.0
 """Seconds after which the manifest is written again; what is not in it yet is read from footers."""
@@ -81,9 +81,10 @@ def run(
     """
     driver = _Driver(pipeline, Layout(Path(folder)), progress or Silence(), part_size, recipe or {})
     workers = (os.cpu_count() or 1) if workers is None else workers
-    if only is not None:
-        return driver.slice(workers, only, retry)
-    return driver.all(workers, retry)
+    try:
+        return driver.all(workers, retry) if only is None else driver.slice(workers, only, retry)
+    except OSError as err:
+        raise full_disk(err, Path(err.filename or driver.layout.manifest)) from err
 
 
 class _Driver:
@@ -105,20 +106,22 @@ class _Driver:
     def all(self, workers: int, retry: str | None) -> Outcome:
         with lock.hold(self.layout.root / ".lock"):
             self.alone = True
+            self._clear()
             self._open()
             self._save()
             if retry:
                 forget(self.pipeline, self.layout, self.parts, retry)
-            for attempt in range(3):
+            healed: set[str] = set()
+            while not self.outcome.complete:
                 try:
                     self._pass_parts(self.parts.names, workers)
                     self._tables(workers)
-                    break
+                    self.outcome.complete = True
                 except Damaged as err:
-                    if attempt == 2 or not err.path:
+                    if not err.path or err.path in healed:
                         raise
+                    healed.add(err.path)
                     self._heal(Path(err.path))
-            self.outcome.complete = True
             self._save()
             self._sweep()
         return self._finish()
@@ -151,6 +154,12 @@ class _Driver:
             write_text(self.layout.recipe, recipe_text(self.pipeline, self.recipe))
         self.manifest = Manifest(self.pipeline, self.layout)
         self.outcome.superseded = self.parts.summary["superseded"]
+
+    def _clear(self) -> None:
+        """Removes what killed processes began to write; nobody else writes while this run holds its lock."""
+        for pattern in (".*.part", "images/.*.part", "measures/*/.*.part", "decisions/.*.part", "decisions/*/.*.part"):
+            for path in self.layout.root.glob(pattern):
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
     def _pass_parts(self, names: Sequence[str], workers: int) -> None:
         done = set(self.manifest.done(self.parts, names))

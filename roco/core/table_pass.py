@@ -53,7 +53,7 @@ class TablePass:
         """Decides what is not decided and publishes what is not published; returns the folder that is published."""
         steps = self.pipeline.table_steps
         if not any(s.is_measure for s in steps) and self._is_published(self._state(steps)):
-            self.manifest.table = self.manifest.saved.get("table", [])
+            self.manifest.table = self.manifest.published["flow"]
             return self.layout.release
         state = self.input
         for step in steps:
@@ -159,8 +159,8 @@ class TablePass:
     # --- publishing -----------------------------------------------------------------------------------------------
 
     def _is_published(self, state: str) -> bool:
-        record, seal = self.manifest.published, self.layout.release / "checksums.sha256"
-        return record.get("input") == state and seal.exists() and file_digest(seal) == record.get("seal")
+        record = self.manifest.published
+        return record.get("input") == state and record.get("seal") == _seal(self.layout.release)
 
     def _publish(self, step: Step, state: str) -> Path:
         assert isinstance(step.stage, Publication)
@@ -180,11 +180,7 @@ class TablePass:
         fresh.rename(target)
         sync_folder(target.parent)
         shutil.rmtree(old, ignore_errors=True)
-        seal = target / "checksums.sha256"
-        self.manifest.published = {
-            "input": state,
-            "seal": file_digest(seal) if seal.exists() else None,
-        }
+        self.manifest.published = {"input": state, "seal": _seal(target), "flow": self.flow}
         return target
 
     def _check_published(self) -> None:
@@ -223,6 +219,20 @@ class TablePass:
                 yield data if data is not None else _from_source(opened, row)
         finally:
             opened.close()
+
+
+def _seal(release: Path) -> str | None:
+    """Digest of the checksums of a release and of size and time of each file they name; None where one is missing.
+
+    Contents are not read again: that is for `roco verify`.
+    """
+    checksums = release / "checksums.sha256"
+    try:
+        names = [line.split(maxsplit=1)[1] for line in checksums.read_text(encoding="utf-8").splitlines()]
+        stats = [(release / name).stat() for name in names]
+        return digest([file_digest(checksums), [[s.st_size, s.st_mtime_ns] for s in stats]])
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def _from_source(opened: Opened, row: Mapping[str, Any]) -> bytes:

@@ -23,7 +23,8 @@ from roco.core.measure_job import measure_rows
 from roco.core.part import Job, PartPass
 from roco.core.pipeline import Pipeline
 from roco.core.spec import find, from_spec, to_spec
-from roco.errors import RocoError
+from roco.errors import RocoError, StageFailed
+from roco.files import full_disk
 
 MEMORY_LIMIT = 8 << 30
 """Bytes of address space for a worker that looks for the article on which another one died."""
@@ -59,7 +60,7 @@ def do(pipeline: Pipeline, layout: Layout, job: Mapping[str, Any], beat: Callabl
 
 
 def main() -> None:
-    _end_with_the_driver()
+    _end_with_the_driver(int(sys.argv[1]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what libraries print does not get between the answers
@@ -87,8 +88,24 @@ def main() -> None:
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, resource.getrlimit(resource.RLIMIT_AS)[1]))
         try:
             say({"done": do(pipeline, layout, job, beat)})
-        except RocoError as err:
-            say(_told(err))
+        except MemoryError:
+            os.kill(os.getpid(), signal.SIGKILL)  # as the system would: it costs an attempt, then the culprit
+        except Exception as err:
+            say(_told(_in_words(err, layout, job)))
+
+
+def _in_words(err: Exception, layout: Layout, job: Mapping[str, Any]) -> RocoError:
+    """An exception is an error of the run and never a crash: no figure leaves because of it."""
+    if isinstance(err, OSError):
+        err = full_disk(err, Path(err.filename or layout.root / job["part"]))
+    if isinstance(err, RocoError):
+        return err
+    told = StageFailed(
+        f"part {job['part']} cannot be passed: {type(err).__name__}: {err}",
+        "this is an error of roco and not of the data: please report it with what --debug shows",
+    )
+    told.__cause__ = err
+    return told
 
 
 def _told(err: RocoError) -> dict[str, Any]:
@@ -96,11 +113,11 @@ def _told(err: RocoError) -> dict[str, Any]:
     return {"error": [type(err).__name__, err.message, err.hint, getattr(err, "path", "")], "trace": trace}
 
 
-def _end_with_the_driver() -> None:
+def _end_with_the_driver(driver: int) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-        if os.getppid() == 1:
-            sys.exit(0)
+    if os.getppid() != driver:  # it died while this process started, and its jobs may wait in the pipe
+        sys.exit(0)
 
 
 if __name__ == "__main__":

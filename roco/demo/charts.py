@@ -63,7 +63,11 @@ def sheet(rng: Rng, kind: str) -> Image.Image:
         for row in range(6):
             pen.line((20, 30 * row + 12, 400, 30 * row + 12), fill="black", width=2 if row < 2 else 1)
             for column in range(4):
-                words = ("Sequence", "TR (ms)", "TE (ms)", "Slice (mm)") if row == 0 else [f"{v:.0f}" for v in rng.uniform(2, 900, 4)]
+                words = (
+                    ("Sequence", "TR (ms)", "TE (ms)", "Slice (mm)")
+                    if row == 0
+                    else [f"{v:.0f}" for v in rng.uniform(2, 900, 4)]
+                )
                 pen.text((28 + 95 * column, 30 * row + 18), words[column], fill="black", font=font)
     elif kind == "portrait":
         image = image.resize((160, 200))

@@ -32,15 +32,26 @@ REAL: dict[str, Real] = {
     "chest": Real(_DATA, "data/RG1_UNCR.dcm", (22000, 2200), (0.0, 0.02, 0.98, 1.0), "", _WG04),
     "leg": Real(_DATA, "data/RG3_UNCR.dcm", (700, 0), (0.27, 0.0, 0.70, 1.0), "left-right", _WG04),
     "shoulder": Real(_DATA, "data/MR2_UNCR.dcm", (0, 400), (0.05, 0.08, 1.0, 0.9), "", _WG04),
-    "liver": Real(_DATA, "data/MR-SIEMENS-DICOM-WithOverlays.dcm", (0, 800), (0.0, 0.1, 1.0, 0.85), "", "the GDCM library"),
-    "pancreas": Real(_DATA, "data/explicit_VR-UN.dcm", (-160, 240), (0.1, 0.1, 0.92, 0.76), "upside-down", "The Cancer Imaging Archive"),
-    "vertebra": Real(_TESTS, "data/test_files/CT_small.dcm", (400, 2000), _ALL, "", _WG04 + ", made smaller by pydicom"),
+    "liver": Real(
+        _DATA, "data/MR-SIEMENS-DICOM-WithOverlays.dcm", (0, 800), (0.0, 0.1, 1.0, 0.85), "", "the GDCM library"
+    ),
+    "pancreas": Real(
+        _DATA,
+        "data/explicit_VR-UN.dcm",
+        (-160, 240),
+        (0.1, 0.1, 0.92, 0.76),
+        "upside-down",
+        "The Cancer Imaging Archive, collection Pancreas-CT",
+    ),
+    "vertebra": Real(
+        _TESTS, "data/test_files/CT_small.dcm", (400, 2000), _ALL, "", _WG04 + ", made smaller by pydicom"
+    ),
     "lymph_node": Real(_DATA, "data/US1_UNCR.dcm", (0, 255), (0.075, 0.215, 0.925, 0.56), "", _WG04),
     "bladder": Real(_DATA, "data/gdcm-US-ALOKA-16.dcm", (0, 65535), (0.05, 0.1, 0.52, 0.86), "", "the GDCM library"),
     "echo": Real(_DATA, "data/color-pl.dcm", (0, 255), _ALL, "", "sample of a transesophageal echocardiogram"),
     "bone_scan": Real(_DATA, "data/JPEG2000_UNC.dcm", (0, 200), _ALL, "", _WG04),
-}  # fmt: skip
-"""Left out: 693_*.dcm, which name a data set that may not be used commercially, and images whose origin nobody states."""
+}
+"""Left out: 693_*.dcm, from a data set closed to commercial use, and images whose origin nobody states."""
 
 
 def available() -> dict[str, Path]:
@@ -58,7 +69,7 @@ def available() -> dict[str, Path]:
 def read(name: str, path: Path) -> Image.Image:
     """One image as 8-bit grey or RGB, windowed, cropped and at most SIDE pixels long."""
     import pydicom
-    from pydicom.pixels import apply_color_lut
+    from pydicom.pixels.processing import apply_color_lut
 
     entry = REAL[name]
     with warnings.catch_warnings():

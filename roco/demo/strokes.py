@@ -1,4 +1,4 @@
-"""What phantoms are drawn with: soft ovals, thickness of balls and bones, noise, lines; arrays of SIDE x SIDE, 0 to 1."""
+"""What phantoms are drawn with: ovals, balls, bones, noise, lines; arrays of SIDE x SIDE, mostly 0 to 1."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-Array = NDArray[np.float32]
+Array = NDArray[Any]
 Point = tuple[float, float]
+Path = tuple[Sequence[Point], float]  # points and width in pixels
 
 SIDE = 400
 _ramp = np.linspace(-1, 1, SIDE, dtype=np.float32)
@@ -21,8 +22,12 @@ X, Y = (a.astype(np.float32) for a in np.meshgrid(_ramp, _ramp))  # x to the rig
 
 def radius(cx: float, cy: float, rx: float, ry: float, turn: float = 0.0) -> Array:
     """Distance from the middle of an oval in its own radii: 1 on its edge; turn in degrees, clockwise."""
+    return _radius(cx, cy, rx, ry, turn, (slice(None), slice(None)))
+
+
+def _radius(cx: float, cy: float, rx: float, ry: float, turn: float, window: tuple[slice, slice]) -> Array:
     c, s = math.cos(math.radians(turn)), math.sin(math.radians(turn))
-    x, y = _ramp - np.float32(cx), _ramp[:, None] - np.float32(cy)
+    x, y = _ramp[window[1]] - np.float32(cx), _ramp[window[0], None] - np.float32(cy)
     u, v = x * (c / rx) + y * (s / rx), y * (c / ry) - x * (s / ry)
     return np.asarray(np.sqrt(u * u + v * v), dtype=np.float32)
 
@@ -30,28 +35,48 @@ def radius(cx: float, cy: float, rx: float, ry: float, turn: float = 0.0) -> Arr
 def edge(distance: Array, soft: float = 0.04) -> Array:
     """1 inside, 0 outside, a smooth step of width `soft` around 1."""
     t = np.clip((1 + soft / 2 - distance) / soft, 0, 1)
-    return (t * t * (3 - 2 * t)).astype(np.float32)
+    return np.asarray(t * t * (3 - 2 * t), dtype=np.float32)
 
 
 def oval(cx: float, cy: float, rx: float, ry: float, turn: float = 0.0, soft: float = 0.06) -> Array:
-    return edge(radius(cx, cy, rx, ry, turn), soft)
+    window = _window(cx, cy, max(rx, ry) * (1 + soft))
+    out = np.zeros_like(X)
+    out[window] = edge(_radius(cx, cy, rx, ry, turn, window), soft)
+    return out
 
 
 def ball(cx: float, cy: float, rx: float, ry: float, turn: float = 0.0) -> Array:
     """Thickness of an ellipsoid that a beam passes through, 1 in the middle."""
-    return np.sqrt(np.clip(1 - radius(cx, cy, rx, ry, turn) ** 2, 0, 1)).astype(np.float32)
+    window = _window(cx, cy, max(rx, ry))
+    out = np.zeros_like(X)
+    out[window] = np.sqrt(np.clip(1 - _radius(cx, cy, rx, ry, turn, window) ** 2, 0, 1))
+    return out
 
 
 def bone(a: Point, b: Point, shaft: float, end: float) -> Array:
     """Density of a long bone from a to b: bright cortex, marrow inside, ends wider than the shaft."""
     (ax, ay), (bx, by) = a, b
-    dx, dy = bx - ax, by - ay
-    t = np.clip(((X - ax) * dx + (Y - ay) * dy) / (dx * dx + dy * dy), 0, 1)
-    off = np.hypot(X - ax - t * dx, Y - ay - t * dy)
-    width = shaft + (end - shaft) * (2 * t - 1) ** 4
-    r = np.clip(off / width, 0, 2)
-    outer, inner = np.sqrt(np.clip(1 - r**2, 0, 1)), np.sqrt(np.clip(1 - (r / 0.72) ** 2, 0, 1))
-    return np.asarray(outer - 0.55 * inner, dtype=np.float32)
+    dx, dy, reach = bx - ax, by - ay, max(shaft, end)
+    window = _window((ax + bx) / 2, (ay + by) / 2, reach + max(abs(dx), abs(dy)) / 2)
+    x, y = X[window], Y[window]
+    t = np.clip(((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy), 0, 1)
+    width = shaft + (end - shaft) * np.square(np.square(2 * t - 1))
+    r = np.hypot(x - ax - t * dx, y - ay - t * dy) / width
+    density = np.zeros_like(X)
+    density[window] = np.sqrt(np.clip(1 - r**2, 0, 1)) - 0.55 * np.sqrt(np.clip(1 - (r / 0.72) ** 2, 0, 1))
+    return density
+
+
+def _window(cx: float, cy: float, reach: float) -> tuple[slice, slice]:
+    """Rows and columns of the square around a point: most things are small, and drawing them there is quick."""
+    at = [[round((c + d + 1) / 2 * (SIDE - 1)) for d in (-reach, reach)] for c in (cy, cx)]
+    rows, columns = ([min(SIDE, max(0, k)) for k in pair] for pair in at)
+    return slice(rows[0], rows[1] + 2), slice(columns[0], columns[1] + 2)
+
+
+def flesh(a: Point, b: Point, width: float) -> Array:
+    """Thickness of a round strip of flesh from a to b."""
+    return np.asarray(np.clip(bone(a, b, width, width) / 0.45, 0, 1))
 
 
 def noise(rng: np.random.Generator, scale: float, shape: tuple[int, int] = (SIDE, SIDE)) -> Array:
@@ -68,7 +93,7 @@ def blur(a: Array, pixels: float) -> Array:
     return np.asarray(small.resize((a.shape[1], a.shape[0]), Image.Resampling.BICUBIC), dtype=np.float32)
 
 
-def lines(paths: Sequence[tuple[Sequence[Point], float]]) -> Array:
+def lines(paths: Sequence[Path]) -> Array:
     """Lines through points of -1 to 1, each with its width in pixels; drawn at double size, so their edges are soft."""
     sheet = Image.new("L", (2 * SIDE, 2 * SIDE))
     pen = ImageDraw.Draw(sheet)
@@ -77,7 +102,31 @@ def lines(paths: Sequence[tuple[Sequence[Point], float]]) -> Array:
         pen.line(xy, fill=255, width=max(1, round(2 * width)), joint="curve")
         for x, y in (xy[0], xy[-1]):
             pen.ellipse((x - width, y - width, x + width, y + width), fill=255)
-    return np.asarray(sheet.resize((SIDE, SIDE), Image.Resampling.BOX), dtype=np.float32) / 255
+    return np.asarray(sheet.reduce(2), dtype=np.float32) / 255
+
+
+def tree(
+    rng: np.random.Generator, at: Point, angle: float, length: float, width: float, depth: int, spread: float = 0.5
+) -> list[Path]:
+    """A branching vessel: each part winds a little, its two children are thinner and shorter."""
+    points, (x, y) = [at], at
+    for _ in range(6):
+        angle += rng.normal(0, 0.10)
+        x, y = x + length / 6 * np.cos(angle), y + length / 6 * np.sin(angle)
+        points.append((float(x), float(y)))
+    out: list[Path] = [(points, width)]
+    if depth:
+        for turn in (-spread, spread):
+            out += tree(
+                rng,
+                points[-1],
+                angle + turn * rng.uniform(0.5, 1.3),
+                length * rng.uniform(0.66, 0.9),
+                width * rng.uniform(0.6, 0.78),
+                depth - 1,
+                spread,
+            )
+    return out
 
 
 def arc(cx: float, cy: float, rx: float, ry: float, start: float, stop: float) -> list[Point]:
@@ -88,7 +137,9 @@ def arc(cx: float, cy: float, rx: float, ry: float, start: float, stop: float) -
 
 def picture(a: Array, rng: np.random.Generator, grain: float = 0.012, mark: str = "PHANTOM") -> Image.Image:
     """An image of grey values or colours 0 to 1, with grain, and marked in a corner as what it is."""
-    levels = np.clip(a + grain * rng.standard_normal(a.shape[:2], np.float32).reshape(a.shape[:2] + (1,) * (a.ndim - 2)), 0, 1)
+    levels = np.clip(
+        a + grain * rng.standard_normal(a.shape[:2], np.float32).reshape(a.shape[:2] + (1,) * (a.ndim - 2)), 0, 1
+    )
     image = Image.fromarray((levels * 255).astype(np.uint8))
     return stamp(image, mark)
 
@@ -107,6 +158,6 @@ def encode(image: Image.Image, suffix: str) -> bytes:
     """The image as a file of the kind that the suffix says: jpg, png, tif, gif."""
     out = io.BytesIO()
     kind = {"jpg": "JPEG", "png": "PNG", "tif": "TIFF", "gif": "GIF"}[suffix]
-    options: dict[str, Any] = {"JPEG": {"quality": 84}, "TIFF": {"compression": "tiff_lzw"}}.get(kind, {})
-    image.save(out, kind, **options)
+    options: dict[str, dict[str, Any]] = {"JPEG": {"quality": 84}, "TIFF": {"compression": "tiff_lzw"}}
+    image.save(out, kind, **options.get(kind, {}))
     return out.getvalue()

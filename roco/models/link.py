@@ -13,7 +13,7 @@ from roco.models.vocabulary import Vocabulary
 
 SHORT = 4  # names of up to so many capitals are matched as they are written
 
-# Words, or single signs; white space, hyphens and slashes only part words, so that X-ray, X ray and PET/CT, PET-CT match.
+# Words, or single signs. White space, hyphens and slashes only part words: X-ray is X ray, PET/CT is PET-CT.
 _TOKEN = re.compile(r"[^\W_]+|[^\w\s/\-\u00ad\u2010-\u2015\u2212'’`]")
 
 # Phrases that hold a name and mean something else; they are found first, being longer, and give nothing.
@@ -30,9 +30,13 @@ _PROJECTION = re.compile(
     r"radiogra|roentgen|x[\s\-\u2010-\u2015]?ray|\bfilm|\bview|projection|cephalo|\bCXR\b|fluorosc", re.IGNORECASE
 )
 _COUNTRY_BEFORE = {"the", "in", "of", "from", "across"}
-_COUNTRY_AFTER = set("army navy air dollar dollars food fda department national patent citizens population".split())
+_COUNTRY_AFTER = {
+    *("army", "navy", "air", "dollar", "dollars", "food", "fda", "department", "national", "patent"),
+    *("citizens", "population"),
+}
 _IMAGING = re.compile(
-    r"imag|scan|guid|exam|probe|transduc|find|show|demonstr|reveal|view|appear|of|abdomen|doppler|elasto", re.IGNORECASE
+    r"imag|scan|guid|exam|probe|transduc|find|show|demonstr|reveal|view|appear|of|abdomen|doppler|elasto",
+    re.IGNORECASE,
 )
 
 

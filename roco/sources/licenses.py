@@ -93,6 +93,7 @@ def normalise(code: str | None, terms: Sequence[Terms] = (), custom: str | None 
     for one in terms:
         found += _stated(one)
     ids = {grant.id for _, grant, _ in found}
+    ids = ids - {"CC-UNSPECIFIED"} or ids  # it contradicts no other Creative Commons licence
     evidence = "; ".join(dict.fromkeys(f"{place} {grant.short}" for place, grant, _ in found))
     urls = [url for _, _, url in found if url]
     if not ids:
@@ -140,7 +141,7 @@ def from_words(text: str) -> Grant | None:
     families, or that allow only non-commercial use beside a licence without NC, are CONFLICT.
     """
     plain = _plain(_URL.sub(" ", text))
-    spoken = [m["terms"] for m in _SPOKEN.finditer(plain)]
+    spoken = [m["long"] or m["short"] or m["bare"] for m in _SPOKEN.finditer(plain)]
     ids = {_FAMILIES.get(frozenset(_terms(s)), "CC-UNSPECIFIED") for s in spoken if _terms(s)}
     if _ZERO.search(plain):
         ids = ids or {"CC0"}  # beside a licence it is the usual waiver for the data of the article
@@ -152,7 +153,9 @@ def from_words(text: str) -> Grant | None:
         return Grant("CC-UNSPECIFIED", "Creative Commons") if "creative commons" in plain else None
     if ids == {"CC-BY"} and _ONLY_NONCOMMERCIAL.search(plain):
         return Grant("CONFLICT", "attribution, yet non-commercial use")
-    return Grant(ids.pop(), spoken[0].strip(" ,(")) if len(ids) == 1 else Grant("CONFLICT", ", ".join(sorted(ids)))
+    if len(ids) > 1:
+        return Grant("CONFLICT", ", ".join(sorted(ids)))
+    return Grant(ids.pop(), spoken[0].strip(" ,(") if spoken else "CC0")
 
 
 def _stated(terms: Terms) -> list[tuple[str, Grant, str | None]]:
@@ -211,16 +214,20 @@ def _plain(text: str) -> str:
 
 
 _WORDS = {  # what the four terms are called in the languages met in PMC and SciELO
-    "by": r"attribution|atribuicao|atribucion|reconocimiento|by",
-    "nc": r"non ?commercial|nao ?comercial|no ?comercial|nc",
-    "nd": r"no ?deriv\w*|non ?deriv\w*|sem ?deriv\w*|sin ?deriv\w*|nd",
-    "sa": r"share ?alike|compartilha\w* ?igual|compartir ?igual|sa",
+    "by": r"attribution|atribuicao|atribucion|reconocimiento",
+    "nc": r"non ?commercial|nao ?comercial|no ?comercial",
+    "nd": r"no ?deriv\w*|non ?deriv\w*|sem ?deriv\w*|sin ?deriv\w*",
+    "sa": r"share ?alike|compartilha\w* ?igual|compartir ?igual",
 }
-_TERM = {name: re.compile(rf"\b(?:{words})\b") for name, words in _WORDS.items()}
-_ANY = "|".join(_WORDS.values())
+_TERM = {name: re.compile(rf"\b(?:{words}|{name})\b") for name, words in _WORDS.items()}
+_LONG = "|".join(_WORDS.values())
+_SHORT = r"(?:by|nc|nd|sa)\b"
+# "Creative Commons by the authors" names no licence, so "by" counts only before another term, a word or a number.
 _SPOKEN = re.compile(
-    rf"\b(?:creative commons|cc)\b(?: (?:public )?licen[cs]\w+| licenca| licencia| de| do tipo| tipo)*"
-    rf"(?P<terms>(?:[ ,(:]*(?:and |y |e )?\b(?:{_ANY})\b)+)"
+    rf"\bcreative commons\b(?: (?:public )?licen[cs]\w+| licenca| licencia| de| do tipo| tipo)*"
+    rf"(?P<long>(?:[ ,(:]*(?:and |y |e )?\b(?:{_LONG})\b)+)"
+    rf"|\bcc (?P<short>{_SHORT}(?: {_SHORT})*)"
+    rf"|\bcreative commons (?P<bare>by\b(?= (?:nc|nd|sa|licen|[1-4]\.))(?: {_SHORT})*)"
 )
 _ZERO = re.compile(r"\b(?:cc ?0|cc zero|creative commons zero|public domain dedication)\b")
 _GOVERNMENT = re.compile(r"\bpublic domain\b|\bworks? of the (?:us|u\.s\.|united states) government\b")

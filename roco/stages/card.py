@@ -47,10 +47,10 @@ ROCOv2 (see [How to cite](#how-to-cite)).
 
 | file | holds |
 |---|---|
-| `{{train,valid,test}}_images.zip` | the images, byte for byte as in the articles' packages, in a folder named like the split |
+| `{{train,valid,test}}_images.zip` | the images as in the articles' packages, in a folder named like the split |
 | `{{train,valid,test}}_captions.csv` | `ID,Caption` |
-| `{{train,valid,test}}_concepts.csv` | `ID,CUIs`: modality, region and direction first, then the rest; separated by `;` |
-| `{{train,valid,test}}_concepts_manual.csv` | `ID,CUIs`: those that people gave; a row for every image, empty where nobody did |
+| `{{train,valid,test}}_concepts.csv` | `ID,CUIs`, separated by `;`: modality, region, direction, then the rest |
+| `{{train,valid,test}}_concepts_manual.csv` | `ID,CUIs`: those that people gave; empty where nobody did |
 | `cui_mapping.csv` | `{mapping}` of every concept in use |
 | `license_information.csv` | `{licenses}` of every image |
 | `figures.parquet` | everything known of the images, one row each; `id` and `sha256` tie it to the zips |
@@ -72,16 +72,15 @@ _LIMITS = """\
   them.
 - The splits keep the figures of an article together, so scores are not comparable with those on the splits of the
   paper, which were drawn by image.
-- Journals show images after removing what identifies the patient. Should you find an image that does not, do not
-  use it, and tell whoever gave you this release.
-- Not for diagnosis.
+- Nobody searched the images for burned-in text. Should one show who the patient is, do not use it, and tell whoever
+  gave you this release.
+- It is made for research, not for diagnosis.
 
 ## Licence
 
-Every image and caption stays under the licence of its article: {licenses}. `license_information.csv` says which, and
-whom to name. Images under CC BY-NC must not be used commercially, so the set as a whole must not be either; for
-commercial use select those under CC BY. The images were not modified; captions had white space, web addresses and
-LaTeX copies tidied, and are as published in the column `caption_raw`.
+Every image and caption stays under the licence of its article: {licenses}.{commercial} `license_information.csv`
+says which, and whom to name. The images were not modified; captions were tidied (white space, web addresses, copies
+in LaTeX), and are as published in the column `caption_raw`.
 
 ## How to cite
 
@@ -90,6 +89,8 @@ Cite the articles that you show images of, as in `license_information.csv`, and 
 > Rückert J, Bloch L, Brüngel R, et al. ROCOv2: Radiology Objects in COntext Version 2, an Updated Multimodal Image
 > Dataset. Scientific Data 11, 688 (2024). https://doi.org/10.1038/s41597-024-03496-6
 """
+
+_COMMERCIAL = " What is under an NC licence must not be used commercially, and so the set as a whole must not."
 
 
 def card(rows: Sequence[Mapping[str, Any]], funnel: Mapping[str, Any], recipe: Mapping[str, Any]) -> str:
@@ -119,7 +120,10 @@ def card(rows: Sequence[Mapping[str, Any]], funnel: Mapping[str, Any], recipe: M
             _source(funnel),
             _funnel(funnel["stages"]),
             _stages(recipe["stages"]),
-            _LIMITS.format(licenses=" or ".join(licenses) or "there is none yet"),
+            _LIMITS.format(
+                licenses=" or ".join(licenses) or "there are none",
+                commercial=_COMMERCIAL if any("NC" in name for name in licenses) else "",
+            ),
         ]
     )
 
@@ -142,7 +146,7 @@ def _source(funnel: Mapping[str, Any]) -> str:
     source, counts = funnel.get("source", {}), funnel.get("counts", {})
     facts = {**{k: v for k, v in source.items() if k != "kind"}, **counts}
     said = ", ".join(f"{_number(v)} {k.replace('_', ' ')}" for k, v in facts.items())
-    return f"Source: PubMed Central in the layout `{source.get('kind', '?')}`; {said or 'nothing counted'}.\n"
+    return f"Source: articles in the layout `{source.get('kind', '?')}`; {said or 'nothing counted'}.\n"
 
 
 def _funnel(stages: Iterable[Mapping[str, Any]]) -> str:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image as Pillow
-from PIL import ImageFile
+from PIL import ImageFile, UnidentifiedImageError
 
 from roco.core.stage import Measure, drop, put
 from roco.errors import Refused
@@ -76,7 +76,7 @@ class Image(Measure):
         for name, kind in {**self.writes, **self.lends}.items():
             batch = put(batch, name, pa.array([row.get(name) for row in rows], kind))
         details = pa.array([row.get("unreadable") for row in rows], pa.string())
-        return drop(batch, pa.array(["unreadable" in row for row in rows]), "unreadable", details)
+        return drop(batch, pa.array(["unreadable" in row for row in rows], pa.bool_()), "unreadable", details)
 
 
 def decode(data: bytes) -> Decoded:
@@ -149,7 +149,7 @@ def _open(data: bytes) -> ImageFile.ImageFile:
         return header
     except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning) as err:
         raise Refused(f"more than {MOST_PIXELS // 1_000_000} megapixels") from err
-    except Pillow.UnidentifiedImageError as err:
+    except UnidentifiedImageError as err:
         raise Refused("no known image format, or its header is damaged") from err
     except MemoryError:
         raise

@@ -32,19 +32,20 @@ _LATERAL = re.compile(
 _REGION_WORDS: dict[str, re.Pattern[str]] = {
     region: re.compile(rf"\b(?:{words})", re.IGNORECASE)
     for region, words in {
-        "abdomen": r"kidney|renal|ureter|bladder|bowel|colon|stomach|gastric|gastro|duoden|intestin|barium (?:meal|enema)"
-        r"|urogra|pyelogra|cystogra|cystourethro|urethrogra|cholangio|biliary|ERCP\b|KUB\b|AXR\b|IV[UP]\b|hysterosalping",
+        "abdomen": r"kidney|renal|ureter|bladder|bowel|colon|stomach|gastric|gastro|duoden|intestin"
+        r"|barium (?:meal|enema)|urogra|pyelogra|cystogra|cystourethro|urethrogra|cholangio|biliary"
+        r"|ERCP\b|KUB\b|AXR\b|IV[UP]\b|hysterosalping",
         "breast": r"mammogra",
         "chest": r"lungs?\b|pulmonary|pleura|hemithora|pneumothora|mediastin|CXR\b|cardiomegaly|ribs?\b|clavic|esophag"
         r"|oesophag|diaphragm|barium swallow|stern(?:um|al)\b|pacemaker|tracheo|bronch",
         "cranium": r"panoramic|orthopanto|OPG\b|periapical|bitewing|IOPAR?\b|occlusal|intraoral|tooth|teeth|molar"
         r"|premolar|incisor|canine|dental|root canal|mandib|maxill|jaw|cephalo|facial|orbit|crani(?:o|al)",
-        "lower_extremity": r"femur|femoral|knee|tibia|fibula|patell|ankle|foot\b|feet\b|toes?\b|hallux|calcane|talus|hips?\b"
-        r"|metatars|thigh|weight.bearing",
+        "lower_extremity": r"femur|femoral|knee|tibia|fibula|patell|ankle|foot\b|feet\b|toes?\b|hallux|calcane|talus"
+        r"|hips?\b|metatars|thigh|weight.bearing",
         "pelvis": r"acetabul|sacrum|sacral|sacroilia|iliac (?:bone|crest|wing)|pubi[cs]|ischi",
         "spine": r"vertebra|lumbar|cervical|scolio|kypho|lordo|spondyl|cobb|odontoid|intervertebral|pedicle screw",
-        "upper_extremity": r"shoulder|humer|elbow|radius\b|ulna|wrist|(?<!other )hands?\b|fingers?\b|thumb|metacarp|carpal"
-        r"|scaphoid|scapula|gleno",
+        "upper_extremity": r"shoulder|humer|elbow|radius\b|ulna|wrist|(?<!other )hands?\b|fingers?\b|thumb|metacarp"
+        r"|carpal|scaphoid|scapula|gleno",
     }.items()
 }
 
@@ -93,7 +94,7 @@ class Merge(Decision):
             batch = put(batch, name, pa.array([row[name] for row in rows], kind))
         if not self.require:
             return batch
-        nothing = pa.array([not row["concepts"] for row in rows])
+        nothing = pa.array([not row["concepts"] for row in rows], pa.bool_())
         return drop(batch, nothing, "concepts", "no name of the vocabulary in the caption")
 
     def _decide(self, caption: str, mentions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -143,9 +144,7 @@ def region(caption: str, words: Sequence[Word]) -> str | None:
     if _MAMMOGRAPHY.search(caption):
         return "breast"
     named = [(word.start, word.label) for word in words if word.kind == "region" and word.label]
-    hinted = [
-        (hint.start(), label) for label, pattern in _REGION_WORDS.items() if (hint := pattern.search(caption))
-    ]
+    hinted = [(hint.start(), label) for label, pattern in _REGION_WORDS.items() if (hint := pattern.search(caption))]
     return min(named + hinted)[1] if named or hinted else None
 
 

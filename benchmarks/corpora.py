@@ -1,0 +1,58 @@
+"""The corpora that are measured: composed articles, and packages as large as real ones."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import random
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+SHARED = Path(os.environ.get("ROCO_SHARED", Path(__file__).parents[2] / "shared"))
+BENCH = Path(__file__).parents[1] / ".bench"
+
+REAL_SIZE = 4_600_000
+"""Bytes of a mean PMC package: 22 TB in 4,798,923 archives (paper, Dataset Creation)."""
+
+
+def composed(articles: int) -> Path:
+    """A composed corpus in the layout of the paper; made once and kept in .bench."""
+    out = BENCH / f"composed-{articles}"
+    if not (out / "truth.csv").exists():
+        tool = SHARED / "tools" / "compose_packages.py"
+        if not tool.exists():
+            sys.exit("the composing tool is not here: set ROCO_SHARED to a folder with data/ and tools/")
+        command = [sys.executable, tool, out, "--articles", str(articles), "--vary", "--layout", "package"]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return out / "package"
+
+
+def real_size(articles: int) -> Path:
+    """The first composed packages, filled up with incompressible members (PDFs, supplements) to 4.6 MB each."""
+    out = BENCH / f"real-size-{articles}"
+    done = out / "done"
+    if not done.exists():
+        rng = random.Random(1)
+        for path in sorted(composed(2000).rglob("*.tar.gz"))[:articles]:
+            target = out / path.relative_to(composed(2000))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(_filled(path, rng))
+        done.touch()
+    return out
+
+
+def _filled(path: Path, rng: random.Random) -> bytes:
+    raw = io.BytesIO(gzip.decompress(path.read_bytes()))
+    out = io.BytesIO()
+    with tarfile.open(fileobj=raw) as old, tarfile.open(fileobj=out, mode="w", format=tarfile.GNU_FORMAT) as new:
+        for member in old.getmembers():
+            new.addfile(member, old.extractfile(member))
+        for name, share in (("main.pdf", 0.4), ("supplement-1.mov", 0.6)):
+            size = int(max(0, REAL_SIZE - path.stat().st_size) * share)
+            info = tarfile.TarInfo(f"{path.name.split('.')[0]}/{name}")
+            info.size = size
+            new.addfile(info, io.BytesIO(rng.randbytes(size)))
+    return gzip.compress(out.getvalue(), 6, mtime=0)

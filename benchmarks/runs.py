@@ -1,0 +1,166 @@
+"""What a run costs: figures a second, bookkeeping, memory, a run with nothing to do, a changed threshold."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from benchmarks.corpora import BENCH
+from roco.core.layout import Layout
+
+from roco.core.run import run
+from roco.files import read_table, write_table
+from roco.recipe import Pipeline, load_recipe
+from roco.sources.package import PackageSource
+
+BOOKS = ("write", "all")
+
+
+def recipe(source: Path, folder: Path) -> Path:
+    path = folder.with_suffix(".toml")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f'[run]\nfolder = "{folder}"\nbase = "rocov2"\n[source]\nkind = "package"\npath = "{source}"\n')
+    return path
+
+
+def once(source: Path, workers: int) -> dict[str, Any]:
+    """One run from an empty folder, as the command line does it; seconds, peak memory, times by stage."""
+    folder = BENCH / f"run-{os.getpid()}"
+    shutil.rmtree(folder, ignore_errors=True)
+    path = recipe(source, folder)
+    started = time.perf_counter()
+    worker_kb = _run_and_watch([sys.executable, "-m", "roco", "run", str(path), "--workers", str(workers), "--json"])
+    seconds = time.perf_counter() - started
+    log = [json.loads(line) for line in (folder / "log" / "run.jsonl").read_text().splitlines()]
+    times: dict[str, float] = {}
+    for entry in log:
+        for name, n in entry["seconds"].items():
+            times[name] = times.get(name, 0) + n
+    funnel = json.loads((folder / "funnel.json").read_text())
+    again = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "roco", "run", str(path), "--workers", str(workers)], check=True, capture_output=True)
+    idle = time.perf_counter() - again
+    shutil.rmtree(folder)
+    figures = funnel["stages"][0]["in"]
+    useful = sum(n for name, n in times.items() if name not in BOOKS)
+    return {
+        "workers": workers,
+        "articles": funnel["counts"]["articles"],
+        "figures": figures,
+        "seconds": seconds,
+        "rate": figures / seconds,
+        "books": 1 - useful / times["all"],
+        "peak": worker_kb / 1024,
+        "idle": idle,
+        "times": times,
+    }
+
+
+def _run_and_watch(command: list[str]) -> int:
+    """Runs a command; returns the largest resident size of any process it started, in KiB."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    peak = 0
+    while process.poll() is None:
+        for child in _children(process.pid):
+            peak = max(peak, _peak_of(child))
+        time.sleep(0.05)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
+    return peak
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def _peak_of(pid: int) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0)
+    except OSError:
+        return 0
+
+
+def medians(results: list[dict[str, Any]]) -> dict[str, Any]:
+    """The median of each figure over repeated runs."""
+    first = results[0]
+    return {k: statistics.median(r[k] for r in results) if isinstance(v, float) else v for k, v in first.items()}
+
+
+def million(source: Path) -> dict[str, float]:
+    """A changed threshold over a million made-up rows: the measures of a real part, many times over.
+
+    Parts hold 200 articles of 3.4 figures (the paper's mean); what is timed is the second run, which decides again.
+    """
+    folder = BENCH / "million"
+    shutil.rmtree(folder, ignore_errors=True)
+    loaded = load_recipe(recipe(source, folder))
+    pipeline = loaded.pipeline.until("language")
+    run(pipeline, folder, workers=2)
+    layout = Layout(folder)
+    table, _ = read_table(layout.parts)
+    part = table["part"][0].as_py()
+    rows = table.filter(pa.compute.equal(table["part"], part))
+    n = _multiply(pipeline, layout, part, rows, 1_000_000)
+    frozen = Pipeline(Fixed(path=source), [(s.name, s.stage) for s in pipeline.steps])
+    run(frozen, folder, workers=2)
+    language = pipeline.step("language").stage
+    stages = [(s.name, replace(language, at_least=0.5) if s.name == "language" else s.stage) for s in pipeline.steps]
+    changed = Pipeline(Fixed(path=source), stages)
+    started = time.perf_counter()
+    outcome = run(changed, folder, workers=2)
+    seconds = time.perf_counter() - started
+    assert not outcome.measured, outcome.measured
+    assert outcome.funnel["stages"][0]["in"] >= n
+    shutil.rmtree(folder)
+    return {"rows": outcome.funnel["stages"][0]["in"], "seconds": seconds}
+
+
+class Fixed(PackageSource):
+    """A source that lists what was listed: the made-up parts have no packages."""
+
+    def listing(self, known: pa.Table | None) -> pa.Table:
+        assert known is not None
+        return known
+
+
+def _multiply(pipeline: Any, layout: Layout, part: str, rows: pa.Table, wanted: int) -> int:
+    """Writes measures and listing of one part under new names until there are as many rows as wanted."""
+    steps = [s for s in pipeline.row_steps if s.is_measure]
+    stored = {s.name: read_table(layout.measure(s, part)) for s in steps}
+    n = len(stored["extract"][0])
+    listing = [rows]
+    for i in range(-(-wanted // n)):
+        name = f"{i:016x}"
+        mark = f"{i:x}."
+        for step in steps:
+            table, meta = stored[step.name]
+            table = _renamed(table, "figure_id", mark)
+            if step.name == "extract":
+                table = _renamed(table, "archive", mark)
+                meta = {**meta, "articles": {mark + k: v for k, v in meta["articles"].items()}}
+            write_table(layout.measure(step, name), table, meta)
+        copy = _renamed(_renamed(rows, "article", mark), "place", mark)
+        listing.append(copy.set_column(0, "part", pa.array([name] * len(rows))))
+    write_table(layout.parts, pa.concat_tables(listing), {})
+    return wanted
+
+
+def _renamed(table: pa.Table, column: str, mark: str) -> pa.Table:
+    at = table.column_names.index(column)
+    return table.set_column(at, column, pa.compute.binary_join_element_wise(mark, table[column], ""))
+
+

@@ -1,0 +1,216 @@
+"""Text of JATS elements as a reader sees it: markup flattened, one copy of each formula, blocks kept apart."""
+
+from __future__ import annotations
+
+import html.entities
+import re
+import unicodedata
+from collections.abc import Container
+
+from lxml import etree
+
+from roco.errors import Refused
+
+MAX_BYTES = 64 << 20
+"""Larger XML is refused; the largest article met so far has a few MB."""
+
+_BLOCKS = frozenset(
+    "title p sec list list-item def-list def-item def term disp-quote disp-formula disp-formula-group "
+    "break tr td th table table-wrap fig boxed-text preformat verse-line statement caption label subtitle".split()
+)
+# Not part of the text: other wordings of what is beside them, and what is no wording at all.
+_SILENT = frozenset(
+    "alt-text long-desc object-id graphic inline-graphic media inline-media annotation annotation-xml "
+    "permissions attrib private-char processing-meta supplementary-material".split()
+)
+_EMBEDDED = frozenset({"fig", "fig-group", "table-wrap", "table-wrap-group", "disp-formula", "boxed-text"})
+_NOTES = frozenset({"fn", "xref"})
+_TEX = re.compile(r"\\begin\{document\}(.*?)\\end\{document\}", re.S)
+_ADDRESS = re.compile(r"(?:\b(?:https?|ftp)://|\bwww\.|\b(?:dx\.)?doi\.org/)[^\s<>\"]+", re.I)
+_HOLLOW = re.compile(r"\(\s*[,;.]?\s*\)|\[\s*[,;.]?\s*\]")
+_UNDECLARED = re.compile(r"Entity '[^']{1,80}' not defined")
+_DOCTYPE = re.compile(
+    rb"<!DOCTYPE\s+[\w:.-]+(?:\s+(?:PUBLIC\s+(?:\"[^\"]*\"|'[^']*')|SYSTEM))?(?:\s+(?:\"[^\"]*\"|'[^']*'))?\s*"
+)
+
+
+def read_xml(xml: bytes) -> tuple[etree._Element, bool]:
+    """Parses XML from outside; says too whether undeclared entities were filled in by their HTML meaning.
+
+    No network, no external entity, no huge tree, no recovery. Raises Refused with the parser's reason.
+    """
+    if len(xml) > MAX_BYTES:
+        raise Refused(f"the XML is larger than {MAX_BYTES >> 20} MB")
+    try:
+        return _tree(xml), False
+    except etree.XMLSyntaxError as err:
+        reason = _reason(err)
+        if not _UNDECLARED.search(reason):
+            raise Refused(f"XML: {reason}") from err
+    try:
+        return _tree(_with_entities(xml)), True
+    except etree.XMLSyntaxError as err:
+        raise Refused(f"XML: {_reason(err)}") from err
+
+
+def name_of(element: etree._Element) -> str:
+    """The local name, whatever the namespace; empty for comments, instructions and entities."""
+    tag = element.tag
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+
+
+def children(element: etree._Element | None, *names: str) -> list[etree._Element]:
+    """Direct children of the given local names, in order."""
+    return [] if element is None else [c for c in element if name_of(c) in names]
+
+
+def child(element: etree._Element | None, *path: str) -> etree._Element | None:
+    """The first child at a path of local names."""
+    for name in path:
+        element = next(iter(children(element, name)), None)
+    return element
+
+
+def text_of(element: etree._Element | None) -> str:
+    """The text of a caption, label or name; blocks are joined by a space, other white space is as written."""
+    return _text(element, _SILENT)
+
+
+def title_of(element: etree._Element | None) -> str:
+    """The text of an article's title without notes and their marks, white space folded."""
+    return fold(_text(element, _SILENT | _NOTES))
+
+
+def prose_of(element: etree._Element | None) -> str:
+    """The text of a paragraph without the figures, tables and boxes that stand in it, white space folded."""
+    return fold(_text(element, _SILENT | _EMBEDDED))
+
+
+def fold(text: str) -> str:
+    """NFC, control and bidirectional characters removed, white space folded to single spaces."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
+    kept = [c for c in unicodedata.normalize("NFC", text) if c.isspace() or unicodedata.category(c) not in ("Cc", "Cf")]
+    return " ".join("".join(kept).split())
+
+
+def plain_caption(raw: str) -> str:
+    """A caption as the dataset holds it: folded, addresses removed with the brackets that held only them."""
+    text = fold(raw)
+    if "/" not in text and "www." not in text.lower():
+        return text
+    bare = _ADDRESS.sub(lambda m: _tail(m[0]), text)
+    return text if bare == text else " ".join(_HOLLOW.sub("", bare).split())
+
+
+def _text(element: etree._Element | None, silent: Container[str]) -> str:
+    if element is None:
+        return ""
+    out: list[str] = []
+    _collect(element, silent, out)
+    # A block begins with \0: white space around it becomes the one space that joins it to the block before.
+    return re.sub(r"\s*\0[\s\0]*", " ", "".join(out)).strip()
+
+
+def _collect(element: etree._Element, silent: Container[str], out: list[str]) -> None:
+    if element.text:
+        out.append(element.text)
+    for part in element:
+        name = name_of(part)
+        if name == "math":
+            out.append(_math(part))
+        elif name == "tex-math":
+            out.append("" if _has_other(element) else _tex(part))
+        elif name == "alternatives":
+            _collect_one(part, silent, out)
+        elif name and name not in silent:
+            if name in _BLOCKS:
+                out.append("\0")
+            _collect(part, silent, out)
+            if name in _BLOCKS:
+                out.append("\0")
+        if part.tail:
+            out.append(part.tail)
+
+
+def _collect_one(element: etree._Element, silent: Container[str], out: list[str]) -> None:
+    """Of several forms of the same thing the first that is text: MathML, plain, then LaTeX."""
+    order = {"math": 0, "tex-math": 2}
+    forms = sorted((c for c in element if name_of(c)), key=lambda c: order.get(name_of(c), 1))
+    for form in forms:
+        said: list[str] = []
+        if name_of(form) == "math":
+            said.append(_math(form))
+        elif name_of(form) == "tex-math":
+            said.append(_tex(form))
+        elif name_of(form) not in silent:  # type: ignore[operator]
+            _collect(form, silent, said)
+        if "".join(said).strip():
+            out += said
+            return
+
+
+def _has_other(element: etree._Element) -> bool:
+    """Whether MathML or plain text beside a tex-math says the same."""
+    if any(name_of(c) == "math" for c in element):
+        return True
+    if name_of(element) not in ("inline-formula", "disp-formula"):
+        return False
+    beside = (element.text or "", *(c.tail or "" for c in element))
+    return any(s.strip() for s in beside) or any(
+        "".join(c.itertext()).strip() for c in element if name_of(c) != "tex-math"
+    )
+
+
+def _math(element: etree._Element) -> str:
+    """The signs of a MathML formula, closed up: its white space is indentation."""
+    said: list[str] = []
+    _collect(element, _SILENT, said)
+    return "".join("".join(said).split())
+
+
+def _tex(element: etree._Element) -> str:
+    text = "".join(str(t) for t in element.itertext())
+    body = _TEX.search(text)
+    return (body[1] if body else text).strip()
+
+
+def _tail(address: str) -> str:
+    """What follows an address and does not belong to it: closing brackets, full stops."""
+    bare = address.rstrip(".,;:!?'\"”’")
+    while bare.endswith((")", "]")) and bare.count("(") + bare.count("[") < bare.count(")") + bare.count("]"):
+        bare = bare[:-1].rstrip(".,;:")
+    return address[len(bare) :]
+
+
+def _tree(xml: bytes) -> etree._Element:
+    parser = etree.XMLParser(
+        resolve_entities="internal", no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False,
+        recover=False, remove_comments=True, remove_pis=True,
+    )  # fmt: skip
+    return etree.fromstring(xml, parser)
+
+
+def _with_entities(xml: bytes) -> bytes:
+    """The same XML with the named characters of HTML declared, before what the document declares itself."""
+    declared = "".join(
+        f'<!ENTITY {name} "&#{code};">' for name, code in html.entities.name2codepoint.items() if name not in _XML_OWN
+    ).encode()
+    found = _DOCTYPE.search(xml)
+    if found is None:
+        prolog = re.match(rb"\s*(?:\xef\xbb\xbf)?(?:<\?xml[^>]*\?>)?", xml)
+        at = prolog.end() if prolog else 0
+        return xml[:at] + b"<!DOCTYPE article [" + declared + b"]>" + xml[at:]
+    at = found.end()
+    if xml[at : at + 1] == b"[":
+        return xml[: at + 1] + declared + xml[at + 1 :]
+    return xml[:at] + b"[" + declared + b"]" + xml[at:]
+
+
+_XML_OWN = frozenset({"lt", "gt", "amp", "quot", "apos"})
+
+
+def _reason(err: etree.XMLSyntaxError) -> str:
+    """The parser's words without the name of the input, which is no file."""
+    words = str(err).removesuffix(")").split(" (<string>")[0]
+    return fold(words)[:160] or "it is empty"

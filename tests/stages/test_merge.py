@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from roco.core.stage import put
+from roco.models.link import Linker
+from roco.models.vocabulary import SHIPPED, load
+from roco.schema import types
+from roco.stages.merge import Merge
+
+LINKER = Linker(load())
+CT, MR, US, XR, PET, PET_CT = "C0040405", "C0024485", "C0041618", "C1306645", "C0032743", "C1699633"
+AN, CHEST, BREAST, AP, PA, SAGITTAL = "C0002978", "C0817096", "C0006141", "C1999039", "C1996865", "C0205129"
+
+
+def batch(*captions: str | None) -> pa.Table:
+    """Captions with their mentions, as the measure before leaves them."""
+    nothing = pa.nulls(len(captions), pa.string())
+    found = [None if c is None else [m._asdict() for m in LINKER.link(c)] for c in captions]
+    return pa.table(
+        {
+            "figure_id": pa.array([str(i) for i in range(len(captions))]),
+            "drop": nothing,
+            "drop_detail": nothing,
+            "caption": pa.array(captions, pa.string()),
+            "mentions": pa.array(found, types("mentions")["mentions"]),
+        }
+    )
+
+
+def decide(caption: str) -> dict[str, Any]:
+    row: dict[str, Any] = Merge()(batch(caption)).to_pylist()[0]
+    return row
+
+
+@pytest.mark.parametrize(
+    ("caption", "modality"),
+    [
+        ("Axial CT of the abdomen", "DRCT"),
+        ("T2-weighted image of the knee", "DRMR"),
+        ("Transthoracic echocardiogram", "DRUS"),
+        ("Colour Doppler of the portal vein", "DRUS"),
+        ("Orthopantomogram before treatment", "DRXR"),
+        ("FDG PET scan", "DRPE"),
+        ("PET/CT of the whole body", "DRCO"),
+        ("PET-MRI of the brain", "DRCO"),
+        ("SPECT/CT of the foot", "DRCO"),
+        ("Positron emission tomography (PET)/computed tomography (CT)", "DRCO"),
+        ("PET and MR images", "DRCO"),
+        ("PET was negative. Weeks later a CT was taken", "DRPE"),
+        ("Bone scintigraphy", None),
+        ("CT angiography of the neck", "DRCT"),
+        ("Coronary CT angiogram", "DRCT"),
+        ("Angiographic CT scan", "DRCT"),
+        ("Magnetic resonance angiography", "DRMR"),
+        ("Angiography by MRI", "DRMR"),
+        ("Coronary angiography", "DRAN"),
+        ("Aortogram", "DRAN"),
+        ("Venogram. Later CT was normal", "DRAN"),
+        ("Left renal arteriograms", "DRAN"),
+        ("MR arthrogram", "DRMR"),
+        ("Arthrogram of the hip", "DRXR"),
+        ("Mammography", "DRXR"),
+        ("Fluoroscopic image during coronary angiography", "DRAN"),
+        ("Fluoroscopic image", "DRXR"),
+        ("Ultrasound; the CT followed", "DRUS"),
+        ("A normal left coronary artery", None),
+    ],
+)
+def test_the_modality_follows_the_words_of_the_caption(caption: str, modality: str | None) -> None:
+    assert decide(caption)["modality"] == modality
+
+
+@pytest.mark.parametrize(
+    ("caption", "region"),
+    [
+        ("Chest X-ray", "chest"),
+        ("X-ray of the right knee", "lower_extremity"),
+        ("Radiograph of the pelvis with femoral head", "pelvis"),
+        ("Mammogram of the chest wall", "breast"),
+        ("Panoramic radiograph", "cranium"),
+        ("Retrograde cholangiogram", "abdomen"),
+        ("X-ray of the lumbar spine", "spine"),
+        ("Radiograph of both hands", "upper_extremity"),
+        ("Radiograph; on the other hand nothing", None),
+        ("Chest CT", None),
+    ],
+)
+def test_the_region_is_decided_for_xrays_alone(caption: str, region: str | None) -> None:
+    assert decide(caption)["region"] == region
+
+
+@pytest.mark.parametrize(
+    ("caption", "direction"),
+    [
+        ("AP radiograph of the pelvis", "coronal_ap"),
+        ("Posteroanterior chest X-ray", "coronal_pa"),
+        ("Lateral chest radiograph", "sagittal"),
+        ("X-ray, lateral view", "sagittal"),
+        ("Axial view of the shoulder, radiograph", "transversal"),
+        ("AP and lateral radiographs", None),
+        ("Radiograph of a transverse fracture", None),
+        ("Radiograph of the sagittal balance", None),
+        ("Sagittal MRI", None),
+    ],
+)
+def test_the_direction_is_decided_for_xrays_of_one_view(caption: str, direction: str | None) -> None:
+    assert decide(caption)["direction"] == direction
+
+
+def test_concepts_stand_in_the_order_of_the_paper_without_repeats() -> None:
+    row = decide("Pleural effusion, nodule and pleural effusion in a PA chest radiograph")
+    assert row["concepts"] == [XR, CHEST, PA, "C0032227", "C0028259"]
+    assert row["concepts_auto"] == row["concepts"]
+    assert row["concepts_manual"] == []
+
+
+def test_a_region_word_is_an_ordinary_concept_outside_xrays() -> None:
+    assert decide("Chest CT with a nodule")["concepts"] == [CT, CHEST, "C0028259"]
+
+
+def test_other_modalities_are_kept_for_combined_images_alone() -> None:
+    assert decide("CT of the liver; MRI was normal")["concepts"] == [CT, "C0023884"]
+    assert decide("PET/CT of the liver")["concepts"] == [PET_CT, "C0023884"]
+    assert decide("PET-MRI")["concepts"] == [PET, MR]
+
+
+def test_directions_beside_the_decided_one_are_no_concepts() -> None:
+    assert decide("Sagittal MRI of the brain")["concepts"] == [MR, "C0006104"]
+    assert decide("AP and lateral view X-ray of the chest")["concepts"] == [XR, CHEST]
+
+
+def test_figures_without_concepts_leave_only_when_concepts_are_required() -> None:
+    table = batch("Nothing here", "CT", None)
+    assert Merge()(table)["drop"].null_count == 3
+    strict = Merge(require=True)(table)
+    assert strict["drop"].to_pylist() == ["concepts", None, "concepts"]
+    assert strict["drop_detail"].to_pylist()[0] == "no name of the vocabulary in the caption"
+
+
+def test_a_figure_that_left_before_keeps_its_reason() -> None:
+    table = put(batch("Nothing"), "drop", pa.array(["language"]))
+    assert Merge(require=True)(table)["drop"].to_pylist() == ["language"]
+
+
+def test_columns_have_the_types_that_are_declared() -> None:
+    table = Merge()(batch("CT", None))
+    assert all(table[name].type == kind for name, kind in Merge.writes.items())
+    assert Merge(require=True)(batch()).num_rows == 0
+
+
+def test_a_vocabulary_of_ones_own_tells_which_of_its_concepts_are_modalities(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.csv"
+    mine.write_text("cui,name,tui,kind,label,synonyms\nC0000001,scan,,modality,DRCT,\n", encoding="utf-8")
+    table = batch("a scan")
+    words = [[{"cui": "C0000001", "start": 2, "end": 6, "text": "scan"}]]
+    table = put(table, "mentions", pa.array(words, types("mentions")["mentions"]))
+    assert Merge(vocabulary=mine)(table)["modality"].to_pylist() == ["DRCT"]
+    assert Merge()(table)["modality"].to_pylist() == [None]
+    assert Merge().content == (SHIPPED,)
+
+
+@pytest.mark.shared
+def test_captions_of_known_images_name_their_modality(composed: Path) -> None:
+    known = {"CT": "DRCT", "MR": "DRMR", "US": "DRUS", "X-ray": "DRXR", "MG": "DRXR", "XA": "DRAN"}
+    with (composed / "truth.csv").open(encoding="utf-8", newline="") as fh:
+        rows = [row for row in csv.DictReader(fh) if row["kind"] == "radiology"]
+    decided = Merge()(batch(*(row["caption"] for row in rows)))["modality"].to_pylist()
+    agreed = [known[row["modality"]] == label for row, label in zip(rows, decided, strict=True)]
+    assert sum(agreed) / len(agreed) > 0.95

@@ -1,0 +1,92 @@
+"""A recipe is checked before the first row; what is wrong is answered with what would be right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from roco.errors import RecipeError
+from roco.recipe import load_recipe, shipped
+
+HEAD = '[run]\nfolder = "run"\n[source]\nkind = "package"\npath = "corpus"\n'
+STAGE = '[[stage]]\nuse = "license"\n'
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "recipe.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("name", ["rocov2", "paper-order", "demo"])
+def test_every_shipped_recipe_loads(tmp_path: Path, name: str) -> None:
+    text = shipped()[name].read_text(encoding="utf-8")
+    recipe = load_recipe(write(tmp_path, text if "[run]" in text else HEAD + text))
+    assert recipe.pipeline.steps[0].name == "extract"
+    assert recipe.pipeline.steps[-1].name == "release"
+
+
+def test_paths_are_relative_to_the_recipe(tmp_path: Path) -> None:
+    recipe = load_recipe(write(tmp_path, HEAD + STAGE))
+    assert recipe.folder == tmp_path / "run"
+    assert recipe.pipeline.source.path == tmp_path / "corpus"
+
+
+def test_a_base_gives_the_stages_of_a_shipped_recipe(tmp_path: Path) -> None:
+    recipe = load_recipe(write(tmp_path, HEAD.replace("[source]", 'base = "rocov2"\n[source]')))
+    assert [s.name for s in recipe.pipeline.steps][:3] == ["extract", "license", "caption"]
+
+
+def test_a_stage_may_stand_twice_under_two_names(tmp_path: Path) -> None:
+    text = HEAD + STAGE + '[[stage]]\nuse = "license"\nname = "narrow"\nallow = ["CC-BY"]\n'
+    assert [s.name for s in load_recipe(write(tmp_path, text)).pipeline.steps] == ["extract", "license", "narrow"]
+
+
+def test_a_stage_from_outside_lies_beside_the_recipe(tmp_path: Path) -> None:
+    (tmp_path / "lab_stages.py").write_text(
+        "from dataclasses import dataclass\nfrom roco import Decision\n"
+        "@dataclass(frozen=True, kw_only=True)\nclass Nothing(Decision):\n    needs = ('extract',)\n    reads = ('caption',)\n"
+        "    at_least: int = 1\n    def __call__(self, batch): return batch\n"
+    )
+    text = HEAD + '[[stage]]\nuse = "lab_stages:Nothing"\nat_least = 4\n'
+    assert load_recipe(write(tmp_path, text)).pipeline.step("nothing").stage.options == {"at_least": 4}
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        (HEAD + '[[stage]]\nuse = "licence"\n', "uses 'licence', which there is not", "'license'"),
+        (HEAD + STAGE + 'alow = ["CC-BY"]\n', "no option 'alow'", "'allow'"),
+        (HEAD + STAGE + "allow = 3\n", "'allow' is 3", "a list"),
+        (HEAD + STAGE + "retracted = 1\n", "'retracted' is 1", "true or false"),
+        (HEAD + "[[stage]]\nallow = []\n", "stage 1 does not say what it uses", "roco stages"),
+        (HEAD + '[[stage]]\nuse = "no_such:Thing"\n', "no_such", "beside the recipe"),
+        (HEAD + '[[stage]]\nuse = "json:dumps"\n', "no such class", ""),
+        (HEAD + '[[stage]]\nuse = "decimal:Decimal"\n', "is no stage", "roco.Measure"),
+        (HEAD, "names no stage", "[[stage]]"),
+        (HEAD + '[stage]\nuse = "license"\n', "[[stage]]", "two brackets"),
+        (HEAD + STAGE + STAGE, "two stages are named 'license'", "name"),
+        (HEAD + "[[stages]]\n", "no section 'stages'", "'stage'"),
+        (HEAD.replace('"package"', '"packages"') + STAGE, "no source of kind 'packages'", "'package'"),
+        (HEAD.replace('kind = "package"\n', "") + STAGE, "does not say its kind", "package"),
+        (HEAD.replace('path = "corpus"\n', "") + STAGE, "needs the option 'path'", "path"),
+        (HEAD.replace('folder = "run"', 'foldr = "run"') + STAGE, "no option 'foldr'", "'folder'"),
+        (STAGE, "does not say where the run goes", "folder"),
+        (HEAD.replace("[source]", 'base = "rocov"\n[source]'), "no shipped recipe 'rocov'", "'rocov2'"),
+        (HEAD.replace("[source]", 'base = "rocov2"\n[source]') + STAGE, "both base", "copy"),
+        ("[run\n", "is not TOML", ""),
+    ],
+)
+def test_what_is_wrong_is_told_with_what_would_be_right(tmp_path: Path, text: str, message: str, hint: str) -> None:
+    with pytest.raises(RecipeError) as err:
+        load_recipe(write(tmp_path, text))
+    assert message in err.value.message
+    assert hint in err.value.hint
+    assert err.value.exit_code == 2
+
+
+def test_a_recipe_that_is_not_there_is_told_with_how_to_get_one(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError) as err:
+        load_recipe(tmp_path / "none.toml")
+    assert "roco init" in err.value.hint
