@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import stat
@@ -86,7 +87,8 @@ def article_xmls(names: Iterable[str]) -> list[str]:
 def open_tar_gz(path: Path, limits: Limits = STANDARD) -> Archive:
     """Inflates a tar.gz once and checks all of it: gzip CRC and length, every header, the end, the limits.
 
-    Raises Refused at the first rule that is broken; then nothing of the archive has been handed out.
+    Raises Refused at the first rule that is broken; then nothing of the archive has been handed out. OSError is
+    left to those who know whether the disk comes back.
     """
     with _opened(path, limits) as fh:
         spool = tempfile.SpooledTemporaryFile(max_size=SPOOL)  # noqa: SIM115 - the archive closes it
@@ -125,7 +127,7 @@ def _spooled(fh: IO[bytes], spool: IO[bytes], limits: Limits) -> dict[str, tuple
             raise Refused(f"two members are named {shown(name)}")
         try:
             stream.pour(size, spool)
-        except OSError as err:  # what fails to be read is Refused already: this is our own disk
+        except OSError as err:
             raise full_disk(err, Path(tempfile.gettempdir(), "an inflated archive")) from err
         places[name] = (at, size)
         at += size
@@ -146,7 +148,7 @@ def open_zip(path: Path, limits: Limits = STANDARD) -> Archive:
         try:
             zip_ = opened.enter_context(zipfile.ZipFile(fh))
         except _ZIP_ERRORS as err:
-            raise Refused(f"zip: {_one_line(err)}") from err
+            raise _zip_refused("its directory cannot be read", err) from err
         fh.at_most = limits.compressed
         return _Zip(zip_, _admitted(zip_, fh.size, limits), limits, opened.pop_all())
 
@@ -171,7 +173,7 @@ class _Zip(Archive):
                 # Without a size zipfile inflates all there is, however little the directory promises.
                 data = fh.read(size)
         except _ZIP_ERRORS as err:
-            raise Refused(f"zip: {shown(name)} cannot be read: {_one_line(err)}") from err
+            raise _zip_refused(f"{shown(name)} cannot be read", err) from err
         if len(data) != size or (not size and info.CRC):
             raise Refused(f"zip: {shown(name)} is shorter than the directory says")
         return data
@@ -236,6 +238,13 @@ def _demand_apart(entries: list[zipfile.ZipInfo]) -> None:
         end = info.header_offset + 30 + len(info.orig_filename) + info.compress_size
 
 
+def _zip_refused(what: str, err: Exception) -> Refused:
+    # zipfile goes to whatever place a directory names, so "invalid argument" is said of the data, not of the disk.
+    if isinstance(err, OSError) and err.errno not in (None, errno.EINVAL):
+        raise err
+    return Refused(f"zip: {what}: {ascii(str(err))[1:-1][:200] or type(err).__name__}")
+
+
 # --- both
 
 
@@ -259,10 +268,10 @@ class _File(io.FileIO):
 def _opened(path: Path, limits: Limits) -> Iterator[_File]:
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise Refused("cannot be read: it is no regular file")
+            raise Refused("the file is no regular file")
         fh = _File(path)
-    except (OSError, ValueError) as err:  # ValueError: a NUL in the name
-        raise Refused(f"cannot be read: {getattr(err, 'strerror', err)}") from err
+    except FileNotFoundError as err:
+        raise Refused("the file is gone") from err
     with fh:
         if fh.size > limits.compressed:
             raise Refused(f"the file is larger than {limits.compressed} bytes")
@@ -288,7 +297,3 @@ def _offered(found: Mapping[str, _T]) -> dict[str, _T]:
     if len(tops) != 1 or tops <= {"", ".."}:
         return dict(found)
     return {name.partition("/")[2]: value for name, value in found.items()}
-
-
-def _one_line(err: BaseException) -> str:
-    return ascii(str(err))[1:-1][:200] or type(err).__name__

@@ -104,10 +104,7 @@ class Inflated:
         return False
 
     def _more(self) -> bytes:
-        try:
-            data = self._fh.read(_READ)
-        except OSError as err:
-            raise Refused(f"cannot be read: {err.strerror}") from err
+        data = self._fh.read(_READ)
         if not data:
             raise Refused("gzip: the file is cut" if self._compressed else "the file is empty")
         if not self._compressed and data[:2] != b"\x1f\x8b":

@@ -224,6 +224,7 @@ class _Driver:
 
     def _sweep(self) -> None:
         """Removes decisions of earlier recipes: they are cheap, measures are not and stay."""
+        self._clear()  # a worker that died leaves something behind too
         rows = self.layout.rows_folder(self.pipeline)
         tables = {self.layout.table(self.pipeline, s) for s in self.pipeline.table_steps}
         for path in (self.layout.root / "decisions").glob("*"):

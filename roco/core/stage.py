@@ -97,6 +97,10 @@ class Finished(Protocol):
     def recipe(self) -> Mapping[str, Any]:
         """The recipe as resolved: stages with options and digests, versions; no paths of this machine."""
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns that some stage wrote."""
+
     def kept(self, columns: Sequence[str]) -> pa.Table:
         """The figures that are in after the last stage, with the named columns, sorted by figure_id."""
 

@@ -159,8 +159,8 @@ class TablePass:
     # --- publishing -----------------------------------------------------------------------------------------------
 
     def _is_published(self, state: str) -> bool:
-        record = self.manifest.published
-        return record.get("input") == state and record.get("seal") == _seal(self.layout.release)
+        record, seal = self.manifest.published, _seal(self.layout.release)
+        return seal is not None and record.get("input") == state and record.get("seal") == seal
 
     def _publish(self, step: Step, state: str) -> Path:
         assert isinstance(step.stage, Publication)
@@ -202,6 +202,10 @@ class TablePass:
     @property
     def recipe(self) -> dict[str, Any]:
         return resolved(self.pipeline)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(self.figures.owner)
 
     def kept(self, columns: Sequence[str]) -> pa.Table:
         return self.figures.gather(self.figures.now, columns).select(["figure_id", *columns])

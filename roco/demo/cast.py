@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from roco.demo import charts, films, real, slices
-from roco.demo.strokes import encode
+from roco.demo.strokes import encode, stamp, trim
 
 FIRST = 99_000_001  # PMCIDs and PMIDs from here on are far from any that was given
 SURNAMES = (
@@ -160,7 +160,8 @@ class Images:
                 self._made[name] = charts.panels([self.image(part) for part in name.partition(":")[2].split("+")])
             else:
                 rng = np.random.default_rng([self.seed, zlib.crc32(name.encode())])
-                self._made[name] = PAINTERS[kind](rng, variant)
+                image = PAINTERS[kind](rng, variant)
+                self._made[name] = image if kind in ("chart", "sheet") else stamp(trim(image, rng))
         return self._made[name]
 
     def file(self, name: str, suffix: str, harm: str = "") -> bytes:

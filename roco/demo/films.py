@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -70,7 +72,7 @@ def chest(rng: Rng, finding: str) -> Image.Image:
         mass += 0.5 * lines([([(-0.62, -0.95), (-0.5, -0.76), (-0.2, -0.66), (-0.1, -0.4), (-0.09, 0.0)], 1.8)])
     image = _film(blur(mass, 1.5) + 0.02 * noise(rng, 3), 0.10, 0.86)
     film = picture(image, rng)
-    ImageDraw.Draw(film).text((26, 30), "R", fill=235, font=ImageFont.load_default(22))  # the patient's right
+    ImageDraw.Draw(film).text((52, 44), "R", fill=235, font=ImageFont.load_default(22))  # the patient's right
     return film
 
 
@@ -132,47 +134,40 @@ def _bronchi(rng: Rng) -> Array:
 
 def limb(rng: Rng, what: str) -> Image.Image:
     """Radiograph of a knee, anteroposterior, or of a hand, posteroanterior."""
-    if what == "hand":
-        bones: list[tuple[Point, Point, float, float]] = []
-        soft = oval(0.02, 0.38, 0.46, 0.42, soft=0.15) + oval(0, 1.0, 0.32, 0.5, soft=0.2)
-        for root, tip in (
-            ((-0.26, 0.42), (-0.72, -0.12)),
-            ((-0.20, 0.22), (-0.36, -0.72)),
-            ((-0.04, 0.20), (-0.08, -0.86)),
-            ((0.11, 0.22), (0.18, -0.74)),
-            ((0.25, 0.28), (0.44, -0.48)),
-        ):
-            parts = (0, 0.46, 0.80, 1.0) if root[1] > 0.4 else (0, 0.40, 0.68, 0.86, 1.0)
-            at = [(root[0] + (tip[0] - root[0]) * t, root[1] + (tip[1] - root[1]) * t) for t in parts]
-            for a, b, k in zip(at, at[1:], range(4), strict=False):
-                gap = 0.045 / max(0.1, float(np.hypot(b[0] - a[0], b[1] - a[1])))
-                near, far = (_between(a, b, gap), _between(b, a, gap))
-                bones.append((near, far, 0.034 - 0.005 * k, 0.056 - 0.008 * k))
-            soft = np.maximum(soft, 0.95 * flesh(root, tip, 0.105))
-        density = 0.42 * np.clip(soft, 0, 1)
-        for a, b, shaft, end in bones:
-            density += 0.75 * bone(a, b, shaft, end)
-        for x, y in (
-            (-0.19, 0.50),
-            (-0.07, 0.50),
-            (0.05, 0.49),
-            (0.16, 0.51),
-            (-0.13, 0.64),
-            (0.0, 0.65),
-            (0.12, 0.63),
-        ):
-            density += 0.55 * (ball(x, y, 0.07, 0.075) - 0.4 * ball(x, y, 0.05, 0.055))
-        density += 0.8 * bone((-0.14, 0.80), (-0.16, 1.6), 0.10, 0.14) + 0.8 * bone(
-            (0.13, 0.82), (0.13, 1.6), 0.06, 0.10
-        )
-    else:
-        soft = edge(np.abs(X) / (0.60 + 0.10 * Y * Y - 0.05 * Y), 0.2)
-        density = 0.55 * soft * np.sqrt(np.clip(1 - (X / 0.75) ** 2, 0, 1))
-        density += 0.8 * bone((0.0, -1.8), (0.0, -0.13), 0.17, 0.36) * edge(1 + Y + 0.06 - 0.25 * X * X, 0.05)
-        density += 0.8 * bone((0.02, 0.12), (0.0, 1.9), 0.16, 0.37) * edge(1 - Y + 0.02 - 0.05 * np.abs(X), 0.05)
-        density += 0.55 * bone((0.40, 0.30), (0.33, 1.9), 0.055, 0.10) + 0.35 * ball(-0.02, -0.30, 0.19, 0.20)
-        density += 0.06 * noise(rng, 4) * (density > 0.7)
+    density = _hand() if what == "hand" else _knee(rng)
     return picture(_film(blur(density, 1.5) + 0.012 * noise(rng, 3), 0.02, 0.72), rng)
+
+
+FINGERS = (  # root and tip, the thumb first
+    ((-0.26, 0.42), (-0.72, -0.12)), ((-0.20, 0.22), (-0.36, -0.72)), ((-0.04, 0.20), (-0.08, -0.86)),
+    ((0.11, 0.22), (0.18, -0.74)), ((0.25, 0.28), (0.44, -0.48)),
+)  # fmt: skip
+CARPALS = ((-0.19, 0.50), (-0.07, 0.50), (0.05, 0.49), (0.16, 0.51), (-0.13, 0.64), (0.0, 0.65), (0.12, 0.63))
+
+
+@cache
+def _hand() -> Array:
+    soft = oval(0.02, 0.38, 0.46, 0.42, soft=0.15) + oval(0, 1.0, 0.32, 0.5, soft=0.2)
+    bones = np.zeros_like(X)
+    for k, (root, tip) in enumerate(FINGERS):
+        soft = np.maximum(soft, 0.95 * flesh(root, tip, 0.105))
+        joints = [_between(root, tip, t) for t in ((0, 0.46, 0.80, 1.0) if k == 0 else (0, 0.40, 0.68, 0.86, 1.0))]
+        for j, (a, b) in enumerate(pairwise(joints)):
+            gap = 0.045 / max(0.1, math.dist(a, b))
+            bones += 0.75 * bone(_between(a, b, gap), _between(b, a, gap), 0.034 - 0.005 * j, 0.056 - 0.008 * j)
+    for x, y in CARPALS:
+        bones += 0.55 * (ball(x, y, 0.07, 0.075) - 0.4 * ball(x, y, 0.05, 0.055))
+    bones += 0.8 * bone((-0.14, 0.80), (-0.16, 1.6), 0.10, 0.14) + 0.8 * bone((0.13, 0.82), (0.13, 1.6), 0.06, 0.10)
+    return np.asarray(0.42 * np.clip(soft, 0, 1) + bones)
+
+
+def _knee(rng: Rng) -> Array:
+    soft = edge(np.abs(X) / (0.60 + 0.10 * Y * Y - 0.05 * Y), 0.2)
+    density = 0.55 * soft * np.sqrt(np.clip(1 - (X / 0.75) ** 2, 0, 1))
+    density += 0.8 * bone((0.0, -1.8), (0.0, -0.13), 0.17, 0.36) * edge(1 + Y + 0.06 - 0.25 * X * X, 0.05)
+    density += 0.8 * bone((0.02, 0.12), (0.0, 1.9), 0.16, 0.37) * edge(1 - Y + 0.02 - 0.05 * np.abs(X), 0.05)
+    density += 0.55 * bone((0.40, 0.30), (0.33, 1.9), 0.055, 0.10) + 0.35 * ball(-0.02, -0.30, 0.19, 0.20)
+    return np.asarray(density + 0.06 * noise(rng, 4) * (density > 0.7))
 
 
 def _between(a: Point, b: Point, t: float) -> Point:

@@ -135,16 +135,20 @@ def arc(cx: float, cy: float, rx: float, ry: float, start: float, stop: float) -
     return [(cx + rx * math.cos(t), cy + ry * math.sin(t)) for t in angles]
 
 
-def picture(a: Array, rng: np.random.Generator, grain: float = 0.012, mark: str = "PHANTOM") -> Image.Image:
-    """An image of grey values or colours 0 to 1, with grain, and marked in a corner as what it is."""
-    levels = np.clip(
-        a + grain * rng.standard_normal(a.shape[:2], np.float32).reshape(a.shape[:2] + (1,) * (a.ndim - 2)), 0, 1
-    )
-    image = Image.fromarray((levels * 255).astype(np.uint8))
-    return stamp(image, mark)
+def picture(a: Array, rng: np.random.Generator, grain: float = 0.012) -> Image.Image:
+    """An image of grey values or colours 0 to 1, with grain."""
+    dust = grain * rng.standard_normal(a.shape[:2], np.float32).reshape(a.shape[:2] + (1,) * (a.ndim - 2))
+    return Image.fromarray((np.clip(a + dust, 0, 1) * 255).astype(np.uint8))
 
 
-def stamp(image: Image.Image, mark: str) -> Image.Image:
+def trim(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """The image cut a little at each side by chance, so that two of a kind are not taken for copies."""
+    width, height = image.size
+    left, top, right, bottom = rng.uniform(0, 0.10, 4)
+    return image.crop((int(left * width), int(top * height), int((1 - right) * width), int((1 - bottom) * height)))
+
+
+def stamp(image: Image.Image, mark: str = "PHANTOM") -> Image.Image:
     """The image with a word in its lower left corner, dark behind it so that it can be read on anything."""
     font = ImageFont.load_default(15)
     pen = ImageDraw.Draw(image)

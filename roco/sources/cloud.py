@@ -1,188 +1,170 @@
-"""Articles in the layout of PMC's cloud bucket: a folder `PMCn.v` with XML, metadata and loose media."""
+"""The layout of PMC's cloud bucket: a folder for each version of an article, with XML, metadata and media."""
 
 from __future__ import annotations
 
-import hashlib
+import dataclasses
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import parse_qs, urlsplit
 
 import pyarrow as pa
 
-from roco.archive import shown
 from roco.errors import DataError, Refused
-from roco.files import digest
-from roco.schema import LISTING
+from roco.files import digest, file_digest
+from roco.sources.folder import Loose, Row, as_listing, demand_folder, gathered, rows_by_article
 
-FOLDER = re.compile(r"(PMC\d+)\.(\d+)")
-JSON_LIMIT = 8 << 20
-FILE_LIMIT = 200 << 20
-XML_LIMIT = 64 << 20
+METADATA = 8 << 20
+"""Bytes of metadata that are read at most; what is published has a few thousand."""
+
+_KEY = re.compile(r"(PMC[1-9][0-9]{0,14})\.(0|[1-9][0-9]{0,5})")
+_MD5 = re.compile(r"[0-9a-f]{32}", re.IGNORECASE)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class CloudSource:
-    """A folder that holds `PMCn.v/PMCn.v.xml` with `PMCn.v.json` beside it or in `metadata/`.
-
-    Of several versions the newest that is open access stands for the article.
-    """
+    """Lists one package for each article: its newest version that is open access, else its newest."""
 
     path: Path
     kind: ClassVar[str] = "cloud"
 
+    @property
+    def spec(self) -> Mapping[str, Any]:
+        return {"kind": self.kind, "path": str(self.path.absolute())}
+
     def listing(self, known: pa.Table | None) -> pa.Table:
-        if not self.path.is_dir():
-            raise DataError(f"there is no folder {self.path}", "see path in [source]; it is relative to the recipe")
-        versions: dict[str, list[int]] = {}
+        """Article is the PMCID, so that a new version takes the place of the old; place is the version's folder.
+
+        facts: pmcid, version, pmid, doi, title, license, open_access, manuscript, ocr, retracted; or error.
+        """
+        demand_folder(self.path)
+        before = rows_by_article(known)
+        rows = []
+        for pmcid, versions in self._versions().items():
+            stamp = " ".join(self._stamp(f"{pmcid}.{version}") for version in versions)
+            last = before.get(pmcid)
+            rows.append(last if last is not None and last.stamp == stamp else self._row(pmcid, versions, stamp))
+        if not rows:
+            raise DataError(f"there is no folder PMCn.v in {self.path}", "is it a source of another kind?")
+        return as_listing(rows)
+
+    def open(self, place: str) -> Loose:
+        """One version's folder; raises Refused when it is gone or its metadata are not its own."""
+        demand_folder(self.path)
+        if not _KEY.fullmatch(place):
+            raise Refused(f"{place!r} is no version of an article")
+        folder = self.path / place
+        if not folder.is_dir():
+            raise Refused("the folder is gone")
+        meta = self._metadata(place)
+        return Loose(gathered(folder, self.path.resolve()), [f"{place}.xml"], _md5s(place, meta or {}))
+
+    def _versions(self) -> dict[str, list[int]]:
+        """Versions of each article there is, the newest first."""
+        found: dict[str, list[int]] = defaultdict(list)
         with os.scandir(self.path) as entries:
             for entry in entries:
-                if (match := FOLDER.fullmatch(entry.name)) and entry.is_dir():
-                    versions.setdefault(match[1], []).append(int(match[2]))
-        old = {} if known is None else {(r["place"], r["stamp"]): r for r in known.to_pylist()}
-        rows = [self._row(article, sorted(found, reverse=True), old) for article, found in sorted(versions.items())]
-        return pa.Table.from_pylist(rows, schema=LISTING)
+                if (key := _KEY.fullmatch(entry.name)) and entry.is_dir():
+                    found[key[1]].append(int(key[2]))
+        return {pmcid: sorted(versions, reverse=True) for pmcid, versions in found.items()}
 
-    def open(self, place: str) -> CloudPackage:
-        folder = self.path / place
-        meta = self._metadata(place)
-        if "error" in meta:
-            raise Refused(meta["error"])
-        with os.scandir(folder) as entries:
-            sizes = {e.name: e.stat().st_size for e in entries if e.is_file(follow_symlinks=False)}
-        return CloudPackage(folder, sizes, _md5s(meta))
+    def _stamp(self, key: str) -> str:
+        # A file that is put in place changes its folder's time; what is written over in place is the rare case.
+        deciding = self._metadata_path(key) or self.path / key / f"{key}.xml"
+        seen = f"{deciding.stat().st_size}:{deciding.stat().st_mtime_ns}" if deciding.exists() else "-"
+        return f"{key}:{(self.path / key).stat().st_mtime_ns}:{seen}"
 
-    def _row(self, article: str, versions: Sequence[int], old: Mapping[tuple[str, str], Any]) -> dict[str, Any]:
-        newest = None
+    def _row(self, pmcid: str, versions: list[int], stamp: str) -> Row:
+        facts: dict[int, dict[str, Any]] = {}
+        chosen = versions[0]
         for version in versions:
-            place = f"{article}.{version}"
-            stamp = self._stamp(place)
-            row = old.get((place, stamp))
-            if row is None:
-                meta = self._metadata(place)
-                facts = _facts(meta, article, version)
-                said = json.dumps(facts, sort_keys=True, ensure_ascii=False)
-                row = {"article": article, "place": place, "stamp": stamp, "facts": said, "digest": self._digest(place, meta, said)}
-            newest = newest or row
-            if _is_open(json.loads(row["facts"])):
-                return row
-        assert newest is not None
-        return newest
+            facts[version] = self._facts(pmcid, version)
+            if _is_open_access(facts[version]):
+                chosen = version
+                break
+        key = f"{pmcid}.{chosen}"
+        told = json.dumps(facts[chosen], sort_keys=True, ensure_ascii=False)
+        return Row(pmcid, self._digest(key), key, stamp, told)
 
-    def _json(self, place: str) -> Path | None:
-        beside, apart = self.path / place / f"{place}.json", self.path / "metadata" / f"{place}.json"
-        return next((p for p in (beside, apart) if p.is_file()), None)
+    def _digest(self, key: str) -> str:
+        deciding = self._metadata_path(key) or self.path / key / f"{key}.xml"
+        lying = sorted((f.name, f.size) for f in gathered(self.path / key, self.path.resolve()))
+        return digest([key, file_digest(deciding) if deciding.is_file() else None, lying])
 
-    def _stamp(self, place: str) -> str:
-        found = [(self.path / place).stat(), *(p.stat() for p in [self._json(place)] if p)]
-        return ":".join(str(stat.st_mtime_ns) for stat in found)
-
-    def _metadata(self, place: str) -> dict[str, Any]:
-        """The metadata of a version; empty where there is none, with `error` where it cannot be used."""
-        path = self._json(place)
-        if path is None:
-            return {}
+    def _facts(self, pmcid: str, version: int) -> dict[str, Any]:
         try:
-            if path.stat().st_size > JSON_LIMIT:
-                return {"error": f"metadata: more than {JSON_LIMIT} bytes"}
-            meta = json.loads(path.read_bytes())
-        except (ValueError, RecursionError):
-            return {"error": "metadata: not JSON"}
+            meta = self._metadata(f"{pmcid}.{version}")
+        except Refused as err:
+            return {"error": err.message}
+        return {"pmcid": pmcid, "version": version, **({} if meta is None else _told(meta))}
+
+    def _metadata_path(self, key: str) -> Path | None:
+        places = (self.path / key / f"{key}.json", self.path / "metadata" / f"{key}.json")
+        return next((path for path in places if path.is_file()), None)
+
+    def _metadata(self, key: str) -> dict[str, Any] | None:
+        """The metadata of a version, None where there are none; raises Refused for those of something else."""
+        path = self._metadata_path(key)
+        if path is None:
+            return None
+        with path.open("rb") as fh:
+            data = fh.read(METADATA + 1)
+        if len(data) > METADATA:
+            raise Refused(f"metadata: more than {METADATA} bytes")
+        try:
+            meta = json.loads(data)
+        except (ValueError, RecursionError) as err:
+            raise Refused("metadata: no JSON") from err
         if not isinstance(meta, dict):
-            return {"error": "metadata: not an object"}
-        says = f"{meta.get('pmcid')}.{meta.get('version')}"
-        if says != place:
-            return {"error": f"metadata: speaks of {shown(says)}, not of {place}"}
+            raise Refused("metadata: no JSON object")
+        if f"{meta.get('pmcid')}.{meta.get('version')}" != key:
+            raise Refused("metadata: of another article or version")
         return meta
 
-    def _digest(self, place: str, meta: Mapping[str, Any], facts: str) -> str:
-        with os.scandir(self.path / place) as entries:
-            files = sorted((e.name, e.stat().st_size) for e in entries)
-        path = self._json(place)
-        seen: list[Any] = [facts, files]
-        if path is not None and "error" not in meta:
-            seen.append(hashlib.sha256(path.read_bytes()).hexdigest())
-        xml = self.path / place / f"{place}.xml"
-        if path is None and xml.is_file():
-            seen.append(hashlib.sha256(xml.read_bytes()).hexdigest())
-        return digest(seen)
 
-
-@dataclass(frozen=True)
-class CloudPackage:
-    """The files of one article version; each is checked against the MD5 that the metadata give for it."""
-
-    folder: Path
-    sizes: Mapping[str, int]
-    md5s: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def xmls(self) -> Sequence[str]:
-        name = f"{self.folder.name}.xml"
-        return [name] if name in self.sizes else []
-
-    @property
-    def files(self) -> Sequence[tuple[str, int]]:
-        return sorted(self.sizes.items())
-
-    def read(self, name: str) -> bytes:
-        if name not in self.sizes:
-            raise Refused(f"no {shown(name)} in {self.folder.name}")
-        if self.sizes[name] > (XML_LIMIT if name.endswith(".xml") else FILE_LIMIT):
-            raise Refused(f"{shown(name)} is too large: {self.sizes[name]} bytes")
-        try:
-            data = (self.folder / name).read_bytes()
-        except FileNotFoundError as err:
-            raise Refused(f"{shown(name)} is gone") from err
-        wanted = self.md5s.get(name)
-        if wanted and hashlib.md5(data, usedforsecurity=False).hexdigest() != wanted:
-            raise Refused(f"md5 of {shown(name)} is not what the metadata say")
-        return data
-
-    def close(self) -> None: ...
-
-
-def _facts(meta: Mapping[str, Any], article: str, version: int) -> dict[str, Any]:
-    if "error" in meta:
-        return {"pmcid": article, "version": version, "error": meta["error"]}
-    facts = {
-        "pmcid": article,
-        "version": version,
-        "pmid": _text(meta.get("pmid")),
-        "doi": _text(meta.get("doi")),
-        "title": _text(meta.get("title")),
-        "license": _text(meta.get("license_code")),
-        "retracted": _truth(meta.get("is_retracted")),
-        "open_access": _truth(meta.get("is_pmc_openaccess")),
-        "manuscript": _truth(meta.get("is_manuscript")),
-        "ocr": _truth(meta.get("is_historical_ocr")),
+def _told(meta: Mapping[str, Any]) -> dict[str, Any]:
+    texts = {"pmid": "pmid", "doi": "doi", "title": "title", "license": "license_code"}
+    flags = {
+        "open_access": "is_pmc_openaccess",
+        "manuscript": "is_manuscript",
+        "ocr": "is_historical_ocr",
+        "retracted": "is_retracted",
     }
-    return {k: v for k, v in facts.items() if v is not None}
+    return {name: _text(meta.get(key)) for name, key in texts.items()} | {
+        name: _flag(meta.get(key)) for name, key in flags.items()
+    }
 
 
-def _is_open(facts: Mapping[str, Any]) -> bool:
-    barred = "error" in facts or facts.get("manuscript") or facts.get("ocr")
-    return bool(facts.get("open_access", True)) and not barred
-
-
-def _truth(value: Any) -> bool | None:
-    return {"true": True, "false": False, "1": True, "0": False}.get(str(value).lower())
+def _is_open_access(facts: Mapping[str, Any]) -> bool:
+    """Whether a version is of the open access subset; without metadata there is nothing that speaks against it."""
+    if "error" in facts:
+        return False
+    return facts.get("open_access", True) is True and not facts.get("manuscript") and not facts.get("ocr")
 
 
 def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    return str(value).encode(errors="replace").decode().strip() or None
 
 
-def _md5s(meta: Mapping[str, Any]) -> dict[str, str]:
-    """File name to MD5, from the query of the bucket addresses."""
-    urls = [meta.get("xml_url"), *(meta.get("media_urls") or [])]
-    found = {}
-    for url in urls:
-        if isinstance(url, str):
-            parts = urlsplit(url)
-            found[parts.path.rpartition("/")[2]] = parse_qs(parts.query).get("md5", [""])[0]
-    return {name: md5 for name, md5 in found.items() if md5}
+def _flag(value: Any) -> bool | None:
+    if isinstance(value, str):
+        return {"true": True, "false": False}.get(value.strip().lower())
+    return value if isinstance(value, bool) else None
+
+
+def _md5s(key: str, meta: Mapping[str, Any]) -> dict[str, str]:
+    """MD5 of each object by its name in the folder, from addresses such as `s3://…/PMC1.1/f1.jpg?md5=…`."""
+    return dict(_md5_pairs(key, meta))
+
+
+def _md5_pairs(key: str, meta: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    media = meta.get("media_urls")
+    for url in [meta.get("xml_url"), *(media if isinstance(media, list) else [])]:
+        address, _, md5 = url.rpartition("?md5=") if isinstance(url, str) else ("", "", "")
+        if f"/{key}/" in address and _MD5.fullmatch(md5):
+            yield address.partition(f"/{key}/")[2], md5.lower()

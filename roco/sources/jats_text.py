@@ -14,15 +14,17 @@ from roco.errors import Refused
 MAX_BYTES = 64 << 20
 """Larger XML is refused; the largest article met so far has a few MB."""
 
-_BLOCKS = frozenset(
-    "title p sec list list-item def-list def-item def term disp-quote disp-formula disp-formula-group "
-    "break tr td th table table-wrap fig boxed-text preformat verse-line statement caption label subtitle".split()
-)
+_BLOCKS = frozenset({
+    "title", "p", "sec", "list", "list-item", "def-list", "def-item", "def", "term", "disp-quote",
+    "disp-formula", "disp-formula-group", "break", "tr", "td", "th", "table", "table-wrap", "fig",
+    "boxed-text", "preformat", "verse-line", "statement", "caption", "label", "subtitle",
+})  # fmt: skip
 # Not part of the text: other wordings of what is beside them, and what is no wording at all.
-_SILENT = frozenset(
-    "alt-text long-desc object-id graphic inline-graphic media inline-media annotation annotation-xml "
-    "permissions attrib private-char processing-meta supplementary-material".split()
-)
+_SILENT = frozenset({
+    "alt-text", "long-desc", "object-id", "graphic", "inline-graphic", "media", "inline-media",
+    "annotation", "annotation-xml", "permissions", "attrib", "private-char", "processing-meta",
+    "supplementary-material",
+})  # fmt: skip
 _EMBEDDED = frozenset({"fig", "fig-group", "table-wrap", "table-wrap-group", "disp-formula", "boxed-text"})
 _NOTES = frozenset({"fn", "xref"})
 _TEX = re.compile(r"\\begin\{document\}(.*?)\\end\{document\}", re.S)

@@ -1,132 +1,179 @@
-"""Packages in the layout of the paper: `oa_package/xx/yy/PMCn.tar.gz`, with or without NLM's file list."""
+"""The layout of the paper: PMCn.tar.gz in folders that say nothing, and a list of files that says the licences."""
 
 from __future__ import annotations
 
 import csv
-import hashlib
+import dataclasses
+import itertools
 import json
 import os
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import IO, Any, ClassVar, NamedTuple
 
 import pyarrow as pa
 
 from roco.archive import Archive, open_tar_gz
 from roco.errors import DataError
-from roco.schema import LISTING
+from roco.files import digest
+from roco.sources.folder import Row, as_listing, demand_folder, inside, rows_by_article, utf8
 
-NAME = re.compile(r"(PMC\d+)\.tar\.gz", re.IGNORECASE)
 INDEX = "oa_file_list.csv"
-COLUMNS = ("File", "Article Citation", "Accession ID", "Last Updated", "PMID", "License", "Retracted")
-"""The file list of NLM; a list without a header has them in this order."""
+
+_PACKAGE = re.compile(r"(PMC[0-9]{1,15})\.tar\.gz")
+_ACCESSION = re.compile(r"PMC[0-9]{1,15}")
+_HEADERS = {"file": "file", "articlefile": "file", "key": "file", "articlecitation": "citation",
+            "accessionid": "pmcid", "lastupdated": "updated", "pmid": "pmid", "license": "license",
+            "retracted": "retracted"}  # fmt: skip
+_CSV = ("file", "citation", "pmcid", "updated", "pmid", "license", "retracted")
+_TXT = ("file", "citation", "pmcid", "pmid", "license", "retracted")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class PackageSource:
-    """A folder that holds PMCn.tar.gz at any depth.
-
-    index: NLM's `oa_file_list.csv` (or `.txt`); the one at the root is used where none is named.
-    """
+    """Lists one package for each PMCID below a folder; index: its list of files, else the one at its root."""
 
     path: Path
     index: Path | None = None
     kind: ClassVar[str] = "package"
 
+    @property
+    def spec(self) -> Mapping[str, Any]:
+        index = None if self.index is None else str(self.index.absolute())
+        return {"kind": self.kind, "path": str(self.path.absolute())} | ({"index": index} if index else {})
+
     def listing(self, known: pa.Table | None) -> pa.Table:
-        if not self.path.is_dir():
-            raise DataError(f"there is no folder {self.path}", "see path in [source]; it is relative to the recipe")
-        found = _packages(self.path)
-        facts = self._facts(found)
-        old = {} if known is None else {row["article"]: row for row in known.to_pylist()}
-        rows = []
-        for article in sorted(found):
-            place, stamp = _one(found[article], facts.get(article, {}).get("file"))
-            said = json.dumps({k: v for k, v in facts.get(article, {}).items() if k != "file"}, sort_keys=True)
-            row = {"article": article, "place": place, "stamp": stamp, "facts": said}
-            before = old.get(article)
-            if before is not None and all(before[k] == row[k] for k in row):
-                row["digest"] = before["digest"]
-            else:
-                row["digest"] = _digest(self.path / place, said)
-            rows.append(row)
-        return pa.Table.from_pylist(rows, schema=LISTING)
+        """Article is the PMCID, facts what the index says: license, pmid, citation, updated, retracted."""
+        demand_folder(self.path)
+        found: dict[str, list[_Found]] = defaultdict(list)
+        for package in _found(self.path):
+            found[package.pmcid].append(package)
+        if not found:
+            raise DataError(f"there is no PMCn.tar.gz in {self.path}", "is it a source of another kind?")
+        told = self._told(found)
+        before = rows_by_article(known)
+        return as_listing(self._row(packages, told.get(pmcid, {}), before) for pmcid, packages in found.items())
 
     def open(self, place: str) -> Archive:
-        return open_tar_gz(self.path / place)
+        """Inflates and checks the whole package; raises Refused when it cannot be read."""
+        demand_folder(self.path)
+        return open_tar_gz(self.path / inside(place))
 
-    def _facts(self, found: dict[str, list[tuple[str, str]]]) -> dict[str, dict[str, Any]]:
-        """What the list says of the packages that are there; a named list that is not there is an error."""
+    def _told(self, wanted: Mapping[str, Any]) -> dict[str, dict[str, Facts]]:
+        """What the index says of the wanted articles: facts by the file that it names."""
         index = self.index or self.path / INDEX
-        if not index.exists():
-            if self.index is None:
-                return {}
-            raise DataError(f"there is no file list {index}", "see index in [source]")
-        return {row["article"]: row["facts"] for row in _rows(index) if row["article"] in found}
+        if self.index is None and not index.is_file():
+            return {}
+        told: dict[str, dict[str, Facts]] = defaultdict(dict)
+        for row in read_index(index):
+            if row.pmcid in wanted:
+                told[row.pmcid][row.file] = row.facts
+        return told
+
+    def _row(self, packages: Sequence[_Found], told: Mapping[str, Facts], before: Mapping[str, Row]) -> Row:
+        package, facts = _chosen(packages, told)
+        written = json.dumps(facts, sort_keys=True, ensure_ascii=False)
+        last = before.get(package.pmcid)
+        if last is not None and (last.place, last.stamp, last.facts) == (package.place, package.stamp, written):
+            return last
+        content = digest([package.size, *_ends(package.path), facts])
+        return Row(package.pmcid, content, package.place, package.stamp, written)
 
 
-def _packages(root: Path) -> dict[str, list[tuple[str, str]]]:
-    """Place and stamp of each package by PMCID."""
-    found: dict[str, list[tuple[str, str]]] = {}
-    folders = [root]
-    while folders:
-        with os.scandir(folders.pop()) as entries:
+Facts = dict[str, str | bool | None]
+
+
+class IndexRow(NamedTuple):
+    """What a list of files says of one package."""
+
+    pmcid: str
+    file: str
+    facts: Facts
+
+
+def read_index(path: Path) -> Iterator[IndexRow]:
+    """Streams an oa_file_list, with commas or TABs, with or without header; raises DataError when it cannot."""
+    try:
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as fh:
+            yield from _index_rows(fh)
+    except FileNotFoundError as err:
+        raise DataError(f"the index {path} is not there", "leave index out, or name the list of files") from err
+    except csv.Error as err:
+        raise DataError(f"the index {path} is no table of files: {err}", "fetch it again") from err
+
+
+def _index_rows(fh: IO[str]) -> Iterator[IndexRow]:
+    first = next(fh, "")
+    if "," not in first and "\t" not in first:  # the .txt begins with the time at which it was made
+        first = next(fh, "")
+    tabs = "\t" in first
+    lines = itertools.chain([first], fh)
+    cells = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE) if tabs else csv.reader(lines)
+    head = next(cells, [])
+    if any(_ACCESSION.fullmatch(cell.strip()) for cell in head):
+        names: Sequence[str | None] = _TXT if tabs else _CSV
+        cells = itertools.chain([head], cells)  # type: ignore[assignment]
+    else:
+        names = [_HEADERS.get(_letters(cell)) for cell in head]
+        if "pmcid" not in names or "file" not in names:
+            raise csv.Error("it has no columns File and Accession ID")
+    for row in cells:
+        told = {name: cell.strip() for name, cell in zip(names, row, strict=False) if name}
+        if _ACCESSION.fullmatch(told.get("pmcid", "")):
+            yield IndexRow(told["pmcid"], told.get("file", ""), _facts(told))
+
+
+def _letters(cell: str) -> str:
+    """`Last Updated UTC (YYYY-MM-DD HH:MM:SS)` as `lastupdated`."""
+    return "".join(filter(str.isalpha, cell.partition("(")[0].lower().replace("utc", "")))
+
+
+def _facts(told: Mapping[str, str]) -> Facts:
+    facts: Facts = {name: told.get(name) or None for name in ("license", "pmid", "citation", "updated")}
+    if pmid := told.get("pmid"):
+        facts["pmid"] = pmid.removeprefix("PMID:").strip() or None
+    if retracted := told.get("retracted", "").lower():
+        facts["retracted"] = retracted in ("yes", "y", "true", "1", "retracted")
+    return facts
+
+
+class _Found(NamedTuple):
+    place: str
+    pmcid: str
+    path: Path
+    size: int
+    stamp: str
+
+
+def _found(root: Path) -> Iterator[_Found]:
+    ahead = [(str(root), "")]
+    while ahead:
+        folder, prefix = ahead.pop()
+        with os.scandir(folder) as entries:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
-                    folders.append(Path(entry.path))
-                elif match := NAME.fullmatch(entry.name):
+                    ahead.append((entry.path, f"{prefix}{entry.name}/"))
+                elif (match := _PACKAGE.fullmatch(entry.name)) and entry.is_file():
                     stat = entry.stat()
-                    place = Path(entry.path).relative_to(root).as_posix()
-                    found.setdefault(match[1].upper(), []).append((place, f"{stat.st_size}:{stat.st_mtime_ns}"))
-    return found
+                    stamp = f"{stat.st_size}:{stat.st_mtime_ns}"
+                    place = utf8(prefix + entry.name)
+                    yield _Found(place, match[1], Path(entry.path), stat.st_size, stamp)
 
 
-def _one(places: list[tuple[str, str]], listed: str | None) -> tuple[str, str]:
-    """Of several packages of one article the one that the list names, else the last by path."""
-    places = sorted(places)
-    return next((p for p in places if listed and p[0].endswith(listed)), places[-1])
+def _chosen(packages: Sequence[_Found], told: Mapping[str, Facts]) -> tuple[_Found, Facts]:
+    """The one of an article's packages that the index names, else the last by path; and what is said of it."""
+    for package in (ordered := sorted(packages, reverse=True)):
+        for file, facts in told.items():
+            if f"/{file}".endswith(f"/{package.place}") or f"/{package.place}".endswith(f"/{file}"):
+                return package, facts
+    return ordered[0], next(reversed(told.values()), {})
 
 
-def _digest(path: Path, facts: str) -> str:
-    """Size, gzip header and gzip trailer, which holds CRC and length: they change with the content."""
-    size = path.stat().st_size
+def _ends(path: Path) -> Iterable[str]:
+    """The first 10 and the last 8 bytes: a gzip's header, its CRC and its length."""
     with path.open("rb") as fh:
-        head = fh.read(10)
-        fh.seek(max(0, size - 8))
-        tail = fh.read(8)
-    return hashlib.sha256(f"{size}\n{facts}\n".encode() + head + tail).hexdigest()
-
-
-def _rows(index: Path) -> Iterator[dict[str, Any]]:
-    with index.open(newline="", encoding="utf-8-sig", errors="replace") as fh:
-        tabs = index.suffix == ".txt"
-        if tabs:
-            fh.readline()  # a time stamp
-        names: tuple[str, ...] = COLUMNS if not tabs else ("File", "Article Citation", "Accession ID", "PMID", "License")
-        for row in csv.reader(fh, delimiter="\t" if tabs else ","):
-            if row and row[0].strip() == "File":
-                names = tuple(_column(name) for name in row)
-                continue
-            values = dict(zip(names, (v.strip() for v in row), strict=False))
-            if values.get("Accession ID"):
-                yield {"article": values["Accession ID"].upper(), "facts": _known(values)}
-
-
-def _column(name: str) -> str:
-    name = name.strip()
-    return next((known for known in COLUMNS if name.startswith(known)), {"AccessionID": "Accession ID"}.get(name, name))
-
-
-def _known(values: dict[str, str]) -> dict[str, Any]:
-    facts: dict[str, Any] = {
-        "file": values.get("File"),
-        "license": values.get("License"),
-        "pmid": (values.get("PMID") or "").removeprefix("PMID:"),
-        "citation": values.get("Article Citation"),
-        "updated": values.get("Last Updated"),
-    }
-    if values.get("Retracted"):
-        facts["retracted"] = values["Retracted"].lower() in ("yes", "y", "true", "1")
-    return {k: v for k, v in facts.items() if v not in (None, "")}
+        first = fh.read(10)
+        fh.seek(max(0, fh.seek(0, os.SEEK_END) - 8))
+        return first.hex(), fh.read(8).hex()

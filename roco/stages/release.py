@@ -14,7 +14,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from roco.core.spec import find
 from roco.core.stage import Finished, Publication, put
 from roco.dataset import CHECKSUMS, EXTENSIONS, LICENSES, MAPPING, REMOVED, SPLITS, TABLES, license_words
 from roco.errors import DataError, RecipeError
@@ -121,12 +120,8 @@ _USED = {"figure_id", *_TEXTS, "year", "authors", "caption", "concepts", "concep
 
 
 def _known(run: Finished) -> list[str]:
-    """The columns that some stage of the run writes: those of the schema in its order, then others by name."""
-    written: set[str] = set()
-    for stage in run.recipe["stages"]:
-        writes = find(stage["use"]).writes  # type: ignore[attr-defined]
-        written |= set(writes) if isinstance(writes, Mapping) else set()
-    written -= _NOT_PUBLISHED
+    """The columns that some stage of the run wrote: those of the schema in its order, then others by name."""
+    written = set(run.columns) - _NOT_PUBLISHED
     return [name for name in COLUMNS if name in written] + sorted(written - COLUMNS.keys())
 
 

@@ -31,8 +31,12 @@ KILLED = -signal.SIGKILL
 
 
 def write_articles(folder: Path, n: int) -> Path:
+    """As `write_article` makes them, with some captions of two words."""
     for i in range(n):
         write_article(folder, i)
+        if i % 4 == 2:
+            figure = {"caption": "two words", "license": "CC-BY", "file": "a.jpg"}
+            write_article(folder, i, figures=[figure, {**figure, "caption": f"a scan of case {i}", "file": "b.jpg"}])
     return folder
 
 

@@ -107,6 +107,10 @@ class Run:
         return table.sort_by("figure_id")
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        return (*MADE_OF, "split", "id")
+
+    @property
     def funnel(self) -> dict[str, Any]:
         stages: list[dict[str, Any]] = []
         rows = len(self.figures) + len(REMOVED)
