@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from roco.errors import DataError, Refused
 from roco.files import digest, file_digest
-from roco.sources.folder import Loose, Row, as_listing, demand_folder, gathered, rows_by_article
+from roco.sources.folder import Loose, Row, as_listing, demand_folder, gathered, listed, rows_by_article
 
 METADATA = 8 << 20
 """Bytes of metadata that are read at most; what is published has a few thousand."""
@@ -40,7 +40,10 @@ class CloudSource:
 
         facts: pmcid, version, pmid, doi, title, license, open_access, manuscript, ocr, retracted; or error.
         """
-        demand_folder(self.path)
+        with listed(self.path):
+            return self._listing(known)
+
+    def _listing(self, known: pa.Table | None) -> pa.Table:
         before = rows_by_article(known)
         rows = []
         for pmcid, versions in self._versions().items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import os
@@ -33,9 +34,8 @@ class FolderSource:
 
     def listing(self, known: pa.Table | None) -> pa.Table:
         """One row an article: article and place are its path; no file of an unchanged one is opened."""
-        demand_folder(self.path)
-        before = rows_by_article(known)
-        rows = list(self._rows(before))
+        with listed(self.path):
+            rows = list(self._rows(rows_by_article(known)))
         if not rows:
             raise DataError(f"there is no .xml, .nxml, .jats, .zip or .tar.gz in {self.path}", _OTHER_KIND)
         return as_listing(rows)
@@ -136,6 +136,17 @@ def demand_folder(path: Path) -> None:
     if not path.is_dir():
         said = "is no folder" if path.exists() else "is not there"
         raise DataError(f"the source {path} {said}", "set path in [source] to the folder that holds the articles")
+
+
+@contextlib.contextmanager
+def listed(path: Path) -> Iterator[None]:
+    """Holds a listing: raises DataError where the source, or anything that must be read to list it, cannot be."""
+    demand_folder(path)
+    try:
+        yield
+    except OSError as err:
+        said = f"the source {path} cannot be listed: {err.strerror}"
+        raise DataError(said, f"see to {err.filename or 'the disk'} and give the same command again") from err
 
 
 def rows_by_article(known: pa.Table | None) -> dict[str, Row]:

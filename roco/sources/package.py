@@ -9,7 +9,7 @@ import json
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, ClassVar, NamedTuple
 
@@ -18,7 +18,7 @@ import pyarrow as pa
 from roco.archive import Archive, open_tar_gz
 from roco.errors import DataError
 from roco.files import digest
-from roco.sources.folder import Row, as_listing, demand_folder, inside, rows_by_article, utf8
+from roco.sources.folder import Row, as_listing, demand_folder, inside, listed, rows_by_article, utf8
 
 INDEX = "oa_file_list.csv"
 
@@ -46,7 +46,10 @@ class PackageSource:
 
     def listing(self, known: pa.Table | None) -> pa.Table:
         """Article is the PMCID, facts what the index says: license, pmid, citation, updated, retracted."""
-        demand_folder(self.path)
+        with listed(self.path):
+            return self._listing(known)
+
+    def _listing(self, known: pa.Table | None) -> pa.Table:
         found: dict[str, list[_Found]] = defaultdict(list)
         for package in _found(self.path):
             found[package.pmcid].append(package)
@@ -67,9 +70,8 @@ class PackageSource:
         if self.index is None and not index.is_file():
             return {}
         told: dict[str, dict[str, Facts]] = defaultdict(dict)
-        for row in read_index(index):
-            if row.pmcid in wanted:
-                told[row.pmcid][row.file] = row.facts
+        for row in read_index(index, wanted):
+            told[row.pmcid][row.file] = row.facts
         return told
 
     def _row(self, packages: Sequence[_Found], told: Mapping[str, Facts], before: Mapping[str, Row]) -> Row:
@@ -93,18 +95,21 @@ class IndexRow(NamedTuple):
     facts: Facts
 
 
-def read_index(path: Path) -> Iterator[IndexRow]:
-    """Streams an oa_file_list, with commas or TABs, with or without header; raises DataError when it cannot."""
+def read_index(path: Path, wanted: Container[str] | None = None) -> Iterator[IndexRow]:
+    """Streams an oa_file_list, with commas or TABs, with or without header; raises DataError when it cannot.
+
+    wanted: the PMCIDs to look for, all where it is None; a list has millions of rows, a folder may have few.
+    """
     try:
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as fh:
-            yield from _index_rows(fh)
+            yield from _index_rows(fh, wanted)
     except FileNotFoundError as err:
         raise DataError(f"the index {path} is not there", "leave index out, or name the list of files") from err
     except csv.Error as err:
         raise DataError(f"the index {path} is no table of files: {err}", "fetch it again") from err
 
 
-def _index_rows(fh: IO[str]) -> Iterator[IndexRow]:
+def _index_rows(fh: IO[str], wanted: Container[str] | None) -> Iterator[IndexRow]:
     first = next(fh, "")
     if "," not in first and "\t" not in first:  # the .txt begins with the time at which it was made
         first = next(fh, "")
@@ -119,10 +124,12 @@ def _index_rows(fh: IO[str]) -> Iterator[IndexRow]:
         names = [_HEADERS.get(_letters(cell)) for cell in head]
         if "pmcid" not in names or "file" not in names:
             raise csv.Error("it has no columns File and Accession ID")
+    at = names.index("pmcid")
     for row in cells:
-        told = {name: cell.strip() for name, cell in zip(names, row, strict=False) if name}
-        if _ACCESSION.fullmatch(told.get("pmcid", "")):
-            yield IndexRow(told["pmcid"], told.get("file", ""), _facts(told))
+        pmcid = row[at].strip() if len(row) > at else ""
+        if _ACCESSION.fullmatch(pmcid) and (wanted is None or pmcid in wanted):
+            told = {name: cell.strip() for name, cell in zip(names, row, strict=False) if name}
+            yield IndexRow(pmcid, told.get("file", ""), _facts(told))
 
 
 def _letters(cell: str) -> str:
@@ -168,7 +175,7 @@ def _chosen(packages: Sequence[_Found], told: Mapping[str, Facts]) -> tuple[_Fou
         for file, facts in told.items():
             if f"/{file}".endswith(f"/{package.place}") or f"/{package.place}".endswith(f"/{file}"):
                 return package, facts
-    return ordered[0], next(reversed(told.values()), {})
+    return ordered[0], list(told.values())[-1] if told else {}
 
 
 def _ends(path: Path) -> Iterable[str]:

@@ -13,7 +13,7 @@ import pytest
 from lxml import etree
 from PIL import Image
 
-from roco.demo import real, write
+from roco.demo import cast, real, write
 from roco.demo.corpus import MARK
 from roco.errors import DataError
 from roco.schema import REASONS
@@ -53,6 +53,12 @@ def packages(folder: Path) -> dict[str, dict[str, bytes]]:
     return out
 
 
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Grey squares instead of drawings, for tests of the folder alone."""
+    monkeypatch.setattr(cast, "PAINTERS", {name: lambda rng, what: Image.new("L", (64, 64)) for name in cast.PAINTERS})
+
+
 def tree(folder: Path) -> dict[str, str]:
     files = (path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
@@ -68,9 +74,7 @@ def test_the_same_seed_gives_the_same_bytes(folder: Path, tmp_path: Path) -> Non
     assert tree(tmp_path / "again") == tree(folder)
 
 
-def test_another_seed_gives_other_images_of_the_same_articles(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_seed_gives_other_images_of_the_same_articles(folder: Path, tmp_path: Path) -> None:
     write(tmp_path / "two", RECIPE, seed=2)
     ours, other = tree(folder), tree(tmp_path / "two")
     assert ours.keys() == other.keys()
@@ -185,7 +189,9 @@ def test_the_md5_in_the_metadata_is_that_of_the_object(folder: Path) -> None:
         assert hashlib.md5((place / name).read_bytes()).hexdigest() == md5
 
 
-def test_without_the_extra_it_is_drawings_alone_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_extra_it_is_drawings_alone_and_says_so(
+    quick: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(real.importlib.util, "find_spec", lambda name: None)
     summary = write(tmp_path / "bare", RECIPE)
     assert summary.real == 0
@@ -225,7 +231,7 @@ def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
         write(tmp_path / "file", RECIPE)
 
 
-def test_writing_again_mends_the_corpus_and_keeps_recipe_and_runs(tmp_path: Path) -> None:
+def test_writing_again_mends_the_corpus_and_keeps_recipe_and_runs(quick: None, tmp_path: Path) -> None:
     place = tmp_path / "demo"
     write(place, RECIPE)
     before = tree(place / "corpus")
@@ -239,7 +245,7 @@ def test_writing_again_mends_the_corpus_and_keeps_recipe_and_runs(tmp_path: Path
     assert sorted(path.name for path in place.iterdir()) == ["corpus", "demo.toml", "run"]
 
 
-def test_a_call_that_was_killed_is_no_obstacle(tmp_path: Path) -> None:
+def test_a_call_that_was_killed_is_no_obstacle(quick: None, tmp_path: Path) -> None:
     (tmp_path / ".corpus.part/package").mkdir(parents=True)
     write(tmp_path, RECIPE)
     assert (tmp_path / "corpus/README.md").read_text(encoding="utf-8").startswith(MARK)
