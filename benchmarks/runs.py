@@ -17,7 +17,6 @@ import pyarrow as pa
 
 from benchmarks.corpora import BENCH
 from roco.core.layout import Layout
-
 from roco.core.run import run
 from roco.files import read_table, write_table
 from roco.recipe import Pipeline, load_recipe
@@ -48,7 +47,8 @@ def once(source: Path, workers: int) -> dict[str, Any]:
             times[name] = times.get(name, 0) + n
     funnel = json.loads((folder / "funnel.json").read_text())
     again = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "roco", "run", str(path), "--workers", str(workers)], check=True, capture_output=True)
+    command = [sys.executable, "-m", "roco", "run", str(path), "--workers", str(workers)]
+    subprocess.run(command, check=True, capture_output=True)
     idle = time.perf_counter() - again
     shutil.rmtree(folder)
     figures = funnel["stages"][0]["in"]

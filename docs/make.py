@@ -22,8 +22,9 @@ def cli() -> str:
     for name, verb in command.commands.items():
         lines += [f"## roco {name}", "", (verb.help or "").strip(), "", "| argument | what it says |", "|---|---|"]
         for param in verb.params:
-            names = " ".join(param.opts) + (f" {param.metavar}" if param.metavar and param.opts[0].startswith("-") else "")
-            text = param.metavar or param.name.upper() if not param.opts[0].startswith("-") else names
+            option = param.opts[0].startswith("-")
+            names = " ".join(param.opts) + (f" {param.metavar}" if param.metavar else "")
+            text = names if option else param.metavar or param.name.upper()
             lines.append(f"| `{text}` | {getattr(param, 'help', '') or ''} |")
         lines.append("")
     lines += ["Results go to stdout, talk to stderr. Exit 0: done; 1: the data; 2: the command; 130: stopped.", ""]

@@ -114,7 +114,9 @@ def status(recipe: RecipeArg, as_json: Json = False) -> None:
 @app.command()
 def show(
     recipe: RecipeArg,
-    figure: Annotated[str, typer.Argument(help="figure_id, id in the release, file name, or article.", show_default=False)],
+    figure: Annotated[
+        str, typer.Argument(help="figure_id, id in the release, file name, or article.", show_default=False)
+    ],
     as_json: Json = False,
 ) -> None:
     """Walk one figure through every stage: what each measured or decided, where it left, why.
@@ -150,7 +152,9 @@ def stages(as_json: Json = False) -> None:
 
 @app.command()
 def verify(
-    release: Annotated[Path, typer.Argument(metavar="RELEASE", help="A folder that a run released.", show_default=False)],
+    release: Annotated[
+        Path, typer.Argument(metavar="RELEASE", help="A folder that a run released.", show_default=False)
+    ],
     as_json: Json = False,
 ) -> None:
     """Check a release: checksums, images, ids, splits, concepts, licences, and that the funnel adds up.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -13,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from roco.errors import DataError, Damaged
+from roco.errors import Damaged, DataError
 
 _SEAL = b"roco.sha256"
 _BLANK = b"0" * 64
@@ -55,8 +56,13 @@ def whole(path: Path) -> Iterator[Path]:
 
 def full_disk(err: OSError, path: Path) -> Exception:
     """The error for a write that failed: a full disk or a forbidden place in words, others as they are."""
-    said = {28: "no space is left", 122: "the quota is used up", 27: "the file is too large", 13: "writing is not allowed",
-            30: "the file system is read-only"}.get(err.errno or 0)  # fmt: skip
+    said = {
+        errno.ENOSPC: "no space is left",
+        errno.EDQUOT: "the quota is used up",
+        errno.EFBIG: "the file is too large",
+        errno.EACCES: "writing is not allowed",
+        errno.EROFS: "the file system is read-only",
+    }.get(err.errno or 0)
     if not said:
         return err
     return DataError(

@@ -72,7 +72,8 @@ def show_life(life: Mapping[str, Any]) -> None:
         return
     for step in life["steps"]:
         words = {"in": "in", "left": "[red]left[/red]", "not reached": "[dim]not reached[/dim]", "not done": "not done"}
-        said = f": {step['drop']}" + (f" ({clean(step['drop_detail'])})" if step["drop_detail"] else "") if "drop" in step else ""
+        said = f": {step['drop']}" if "drop" in step else ""
+        said += f" ({clean(step['drop_detail'])})" if step.get("drop_detail") else ""
         out.print(f"  {step['stage']:<14} {words[step['state']]}{said}")
         for name, value in step["found"].items():
             if value not in (None, [], ""):
@@ -108,8 +109,8 @@ class Bar:
         self.what, self.total, self.done = what, parts, 0
         self.started = self.said = time.monotonic()
         if parts and self.console.is_terminal:
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[said]}"),
-                       TimeRemainingColumn())  # fmt: skip
+            what_now, how_fast = TextColumn("{task.description}"), TextColumn("{task.fields[said]}")
+            columns = (what_now, BarColumn(), MofNCompleteColumn(), how_fast, TimeRemainingColumn())
             self.bar = Progress(*columns, console=self.console, transient=True)
             self.bar.start()
             self.task = self.bar.add_task(what, total=parts, said="")

@@ -33,7 +33,7 @@ def test_any_flipped_bit_is_noticed(tmp_path: Path) -> None:
     path = tmp_path / "t.parquet"
     write_table(path, TABLE, {"input": 1})
     good = path.read_bytes()
-    for i in range(0, len(good)):
+    for i in range(len(good)):
         path.write_bytes(good[:i] + bytes([good[i] ^ 1 << i % 8]) + good[i + 1 :])
         with pytest.raises(Damaged):
             read_table(path)

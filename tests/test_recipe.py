@@ -46,7 +46,8 @@ def test_a_stage_may_stand_twice_under_two_names(tmp_path: Path) -> None:
 def test_a_stage_from_outside_lies_beside_the_recipe(tmp_path: Path) -> None:
     (tmp_path / "lab_stages.py").write_text(
         "from dataclasses import dataclass\nfrom roco import Decision\n"
-        "@dataclass(frozen=True, kw_only=True)\nclass Nothing(Decision):\n    needs = ('extract',)\n    reads = ('caption',)\n"
+        "@dataclass(frozen=True, kw_only=True)\nclass Nothing(Decision):\n"
+        "    needs = ('extract',)\n    reads = ('caption',)\n"
         "    at_least: int = 1\n    def __call__(self, batch): return batch\n"
     )
     text = HEAD + '[[stage]]\nuse = "lab_stages:Nothing"\nat_least = 4\n'

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from roco.core import parts
 from roco.core.layout import Layout
 from roco.core.pipeline import Pipeline, Step
-from roco.errors import DataError, Damaged, nearest
+from roco.errors import Damaged, DataError, nearest
 from roco.files import read_table
 
 

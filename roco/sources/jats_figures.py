@@ -56,8 +56,14 @@ _PLACES = {  # what an image is when it stands in such an element, and not in th
     "license": "logo",
 }
 _FORMULAS = frozenset({"inline-formula", "disp-formula", "disp-formula-group", "chem-struct", "chem-struct-wrap"})
-_FIG_TYPES = {"graphical-abstract": "graphical abstract", "author-photo": "portrait of an author",
-              "portrait": "portrait of an author", "cover": "cover", "logo": "logo", "teaser": "graphical abstract"}  # fmt: skip
+_FIG_TYPES = {
+    "graphical-abstract": "graphical abstract",
+    "teaser": "graphical abstract",
+    "author-photo": "portrait of an author",
+    "portrait": "portrait of an author",
+    "cover": "cover",
+    "logo": "logo",
+}
 _PRINTS = {"online": 0, "high": 0, "hires": 0, "web": 1, "print": 2, "low": 3}
 _MET = tuple(
     f"{{*}}{n}" for n in ("fig", "graphic", "inline-graphic", "media", "inline-media", "supplementary-material", "xref")
@@ -164,7 +170,7 @@ def _other(image: etree._Element, key: str, images: Sequence[etree._Element]) ->
     if not href or not (name_of(image) in ("graphic", "inline-graphic") or _pictures(image) or _moves(image)):
         return
     reason, detail = "scope", _outside(image)
-    if detail is None:
+    if detail is None or (above & _FORMULAS and not above & set(_NOT_OWN)):
         reason, detail = _loose(image, above)
     if _moves(image):
         reason, detail = "video", href

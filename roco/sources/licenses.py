@@ -229,7 +229,7 @@ _SPOKEN = re.compile(
     rf"|\bcc (?P<short>{_SHORT}(?: {_SHORT})*)"
     rf"|\bcreative commons (?P<bare>by\b(?= (?:nc|nd|sa|licen|[1-4]\.))(?: {_SHORT})*)"
 )
-_ZERO = re.compile(r"\b(?:cc ?0|cc zero|creative commons zero|public domain dedication)\b")
+_ZERO = re.compile(r"\b(?:cc ?0|cc zero|creative commons zero|public domain (?:dedication|declaration))\b")
 _GOVERNMENT = re.compile(r"\bpublic domain\b|\bworks? of the (?:us|u\.s\.|united states) government\b")
 _ONLY_NONCOMMERCIAL = re.compile(
     r"\b(?:for |permits? |unrestricted |any )*non ?commercial (?:use|purposes?|distribution)"

@@ -38,7 +38,8 @@ class Notes:
         rows = []
         for file in sorted(self.path.glob("*.json")):
             digest = hashlib.sha256(file.read_bytes()).hexdigest()
-            rows.append({"article": file.stem, "digest": digest, "place": file.name, "stamp": digest[:8], "facts": "{}"})
+            row = {"article": file.stem, "digest": digest, "place": file.name, "stamp": digest[:8], "facts": "{}"}
+            rows.append(row)
         return pa.Table.from_pylist(rows, schema=LISTING)
 
     def open(self, place: str) -> Note:

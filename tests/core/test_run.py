@@ -202,7 +202,9 @@ def test_a_stage_that_loses_rows_stops_the_run(make: Make, tmp_path: Path, monke
         go(make(), tmp_path / "run")
 
 
-def test_a_stage_that_raises_is_named_with_its_part(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stage_that_raises_is_named_with_its_part(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(self: object, batch: object) -> None:
         raise KeyError("n_words")
 
@@ -211,7 +213,9 @@ def test_a_stage_that_raises_is_named_with_its_part(make: Make, tmp_path: Path, 
         go(make(), tmp_path / "run")
 
 
-def test_a_funnel_that_does_not_add_up_stops_the_run(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_funnel_that_does_not_add_up_stops_the_run(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from roco.core import part
 
     monkeypatch.setattr(part, "alive", lambda table: table.slice(0, max(0, len(table) - 1)))

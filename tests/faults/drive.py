@@ -40,12 +40,12 @@ def write_articles(folder: Path, n: int) -> Path:
     return folder
 
 
-def pipeline(articles: Path, at_least: int = 2, slow: float = 0.0) -> Pipeline:
-    """All fakes that are passed row by row, one over the whole table, and a publication."""
-    words, long = fakes.Words(slow=slow), fakes.Long(at_least=at_least)
-    stages = (("free", fakes.Free()), ("words", words), ("long", long), ("look", fakes.Look()),
-              ("halves", fakes.Halves()), ("printed", fakes.Printed()))  # fmt: skip
-    return Pipeline(fakes.Notes(path=articles), stages, fakes.CATALOGUE)
+def pipeline(articles: Path, at_least: int = 2, slow: float = 0.0, **other: Any) -> Pipeline:
+    """Measures and decisions over rows, a decision over the table, a publication; `other` take the place of some."""
+    stages = {"read": fakes.Read(), "free": fakes.Free(), "words": fakes.Words(slow=slow),
+              "long": fakes.Long(at_least=at_least), "look": fakes.Look(), "halves": fakes.Halves(),
+              "printed": fakes.Printed()} | other  # fmt: skip
+    return Pipeline(fakes.Notes(path=articles), tuple(stages.items()), fakes.CATALOGUE)
 
 
 def drive(articles: Path, folder: Path, *, at_least: int = 2, slow: float = 0.0, **options: Any) -> Outcome:

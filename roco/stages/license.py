@@ -1,0 +1,31 @@
+"""Keeps figures whose licence and standing allow handing the image on unchanged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from roco.core.stage import Decision, drop
+
+
+@dataclass(frozen=True, kw_only=True)
+class License(Decision):
+    """Drops figures of articles that are retracted or whose licence is none of the allowed ones.
+
+    The paper lets CC BY and CC BY-NC in. It kept 38 retracted articles (Table S1): `retracted = true` does so.
+    """
+
+    needs = ("extract",)
+    reads = ("license", "retracted")
+    reasons = ("retracted", "license")
+
+    allow: tuple[str, ...] = ("CC-BY", "CC-BY-NC")
+    retracted: bool = False
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        if not self.retracted:
+            batch = drop(batch, batch["retracted"], "retracted")
+        found = pc.fill_null(batch["license"], "NONE")
+        return drop(batch, pc.invert(pc.is_in(found, pa.array(self.allow, pa.string()))), "license", found)

@@ -1,0 +1,168 @@
+"""An image or article that ends the process that looks at it leaves alone; the others are as if it had not been."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from roco.core import execute
+from roco.core.pipeline import Pipeline
+from roco.core.run import Outcome, run
+from roco.errors import StageFailed
+from tests.core import fakes
+from tests.core.conftest import everything, write_article
+from tests.faults import stages
+from tests.faults.drive import kept, pipeline, write_articles
+
+Counted = Callable[[], Counter[str]]
+
+N = 15
+DECODER = ["look", "unreadable", "decoder crashed"]
+READER = ["read", "article", "reader crashed"]
+
+
+@pytest.fixture
+def articles(tmp_path: Path) -> Path:
+    return write_articles(tmp_path / "articles", N)
+
+
+def go(articles: Path, folder: Path, **options: Any) -> Outcome:
+    made = pipeline(articles, read=stages.Read(), look=stages.Look())
+    return run(made, folder, **{"workers": 1, "part_size": 7, **options})
+
+
+def mended(articles: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the release would say if nothing were the matter."""
+    with monkeypatch.context() as patch:
+        patch.setenv("ROCO_TEST_MENDED", "1")
+        go(articles, folder, workers=0)
+    return kept_figures(folder)
+
+
+def kept_figures(folder: Path) -> dict[str, Any]:
+    """The figures of the release by figure_id; ids aside, which are only a count."""
+    rows = json.loads(everything(folder))["kept"]
+    return {row.pop("figure_id"): {k: v for k, v in row.items() if k != "id"} for row in rows}
+
+
+def left(folder: Path) -> dict[str, list[str]]:
+    """Where and why figures left that crashed something."""
+    rows = json.loads(everything(folder))["removed"]
+    return {
+        r["figure_id"]: [r["stage"], r["drop"], r["drop_detail"]] for r in rows if "crashed" in str(r["drop_detail"])
+    }
+
+
+def with_image(articles: Path, i: int, name: str, data: str) -> None:
+    images = {"a.jpg": f"image a of {i}", "b.jpg": f"image b of {i}"}
+    write_article(articles, i, images=images | {name: data})
+
+
+@pytest.mark.parametrize("data", ["CRASH", "HUGE"])
+def test_an_image_that_kills_its_worker_leaves_alone(
+    articles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: str
+) -> None:
+    with_image(articles, 4, "a.jpg", data)
+    go(articles, tmp_path / "one")
+    assert left(tmp_path / "one") == {"A004/f0/0": DECODER}
+    whole = mended(articles, tmp_path / "mended", monkeypatch)
+    whole = {k: v for k, v in whole.items() if k in kept_figures(tmp_path / "one") or k == "A004/f0/0"}
+    assert whole.pop("A004/f0/0")
+    assert kept_figures(tmp_path / "one") == whole
+
+
+def test_three_images_and_an_article_that_crash_leave_and_one_and_two_workers_give_the_same_bytes(
+    articles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_image(articles, 4, "a.jpg", "CRASH one")
+    with_image(articles, 4, "b.jpg", "CRASH two")
+    with_image(articles, 14, "b.jpg", "CRASH three")
+    write_article(articles, 8, figures=[{"caption": "CRASH THE READER", "license": "CC-BY", "file": "a.jpg"}])
+    go(articles, tmp_path / "one")
+    go(articles, tmp_path / "two", workers=2)
+    assert left(tmp_path / "one") == {
+        "A004/f0/0": DECODER,
+        "A004/f1/0": DECODER,
+        "A008/article/0": READER,
+        "A014/f1/0": DECODER,
+    }
+    assert kept(tmp_path / "one") == kept(tmp_path / "two")
+
+
+def test_an_image_that_hangs_counts_as_a_crash(articles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(execute, "STALL", 2.0)
+    with_image(articles, 4, "a.jpg", "HANG")
+    go(articles, tmp_path / "run")
+    assert left(tmp_path / "run") == {"A004/f0/0": DECODER}
+
+
+def test_a_retry_takes_up_what_was_unreadable_and_nothing_else(
+    articles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, counted: Counted
+) -> None:
+    with_image(articles, 4, "a.jpg", "CRASH")
+    go(articles, tmp_path / "run")
+    unreadable = 1 + sum(i % 5 == 1 and i % 7 != 3 and i % 3 != 0 for i in range(N))  # its fellows hold a bad image
+    monkeypatch.setenv("ROCO_TEST_MENDED", "1")
+    counted()
+    assert go(articles, tmp_path / "run").measured == {}
+    assert go(articles, tmp_path / "run", retry="unreadable").measured == {"look": unreadable}
+    done = counted()
+    assert (done["look"], done["image"], done["words"], done["read"]) == (unreadable, unreadable, 0, 0)
+    assert left(tmp_path / "run") == {}
+    go(articles, tmp_path / "fresh", workers=0)
+    assert kept(tmp_path / "run") == kept(tmp_path / "fresh")
+
+
+def test_a_retry_that_crashes_again_ends_as_before(articles: Path, tmp_path: Path) -> None:
+    with_image(articles, 4, "a.jpg", "CRASH")
+    go(articles, tmp_path / "run")
+    before = kept(tmp_path / "run")
+    go(articles, tmp_path / "run", retry="unreadable")
+    assert kept(tmp_path / "run") == before
+
+
+def test_a_retry_reads_an_article_that_crashed_the_reader(
+    articles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, counted: Counted
+) -> None:
+    write_article(articles, 8, figures=[{"caption": "CRASH THE READER", "license": "CC-BY", "file": "a.jpg"}])
+    go(articles, tmp_path / "run")
+    assert left(tmp_path / "run") == {"A008/article/0": READER}
+    monkeypatch.setenv("ROCO_TEST_MENDED", "1")
+    counted()
+    go(articles, tmp_path / "run", retry="article")
+    assert counted()["read"] == 1
+    go(articles, tmp_path / "fresh", workers=0)
+    assert kept(tmp_path / "run") == kept(tmp_path / "fresh")
+
+
+def test_more_crashes_than_data_can_cause_stop_the_run(
+    articles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execute, "DEATHS", 1)
+    with_image(articles, 4, "a.jpg", "CRASH one")
+    with_image(articles, 4, "b.jpg", "CRASH two")
+    with pytest.raises(StageFailed, match="in 'look'"):
+        go(articles, tmp_path / "run")
+
+
+def test_an_error_of_the_program_stops_the_run_and_no_figure_leaves_for_it(articles: Path, tmp_path: Path) -> None:
+    stage = (("read", fakes.Read()), ("free", fakes.Free()))
+    made = Pipeline(stages.Faulty(path=articles), stage, fakes.CATALOGUE)
+    with pytest.raises(StageFailed, match="KeyError: 'A000.json'"):
+        run(made, tmp_path / "run", workers=1, part_size=7)
+    assert not list((tmp_path / "run").glob("decisions/*/*.parquet"))
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_part_of_which_no_figure_gets_as_far_as_a_measure_is_passed(tmp_path: Path, workers: int) -> None:
+    for i in range(9):
+        figures = [{"caption": "a scan of the knee", "license": "CC-BY-ND", "file": "a.jpg"}]
+        write_article(tmp_path / "articles", i, figures=figures)
+    write_article(tmp_path / "articles", 9)
+    go(tmp_path / "articles", tmp_path / "run", workers=workers, part_size=9)
+    assert [f.split("/")[0] for f in kept_figures(tmp_path / "run")] == ["A009"]

@@ -1,0 +1,46 @@
+"""Stages and a source that break in ways that a mended environment heals: ROCO_TEST_MENDED."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import resource
+import signal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from roco.core.stage import put
+from tests.core import fakes
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Look(fakes.Look):
+    """As the fake, and "HUGE…" needs more memory than there is."""
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        if "ROCO_TEST_MENDED" in os.environ:
+            mended = pc.replace_substring_regex(batch["bytes"], pattern=b"^(CRASH|HANG|HUGE|bad)", replacement=b"fine")
+            return super().__call__(put(batch, "bytes", mended))
+        if any(data is not None and data.startswith(b"HUGE") for data in batch["bytes"].to_pylist()):
+            if resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY:
+                os.kill(os.getpid(), signal.SIGKILL)  # as a system that runs out of memory does
+            bytearray(64 << 30)
+        return super().__call__(batch)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Read(fakes.Read):
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        if "ROCO_TEST_MENDED" in os.environ:
+            xml = pc.replace_substring(batch["xml"], pattern=b"CRASH THE READER", replacement=b"now it can be read")
+            batch = put(batch, "xml", xml)
+        return super().__call__(batch)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Faulty(fakes.Notes):
+    """A source with an error in it."""
+
+    def open(self, place: str) -> fakes.Note:
+        raise KeyError(place)

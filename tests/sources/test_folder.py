@@ -1,0 +1,212 @@
+"""Folders of one's own: which files belong to an article, and what is left alone."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from roco.archive import Limits
+from roco.core.source import Source
+from roco.core.spec import from_spec, to_spec
+from roco.errors import DataError, Refused
+from roco.schema import LISTING
+from roco.sources import folder
+from roco.sources.folder import FolderSource
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    files = {
+        "one/a.xml": b"<article/>",
+        "one/f1.jpg": b"1",
+        "one/figures/f2.png": b"22",
+        "one/figures/large/f3.tif": b"333",
+        "one/next/b.nxml": b"<article/>",
+        "one/next/f4.jpg": b"4",
+        "one/next/deep/f5.jpg": b"5",
+        "manuscript.xml/manuscript.xml": b"<article/>",
+        "notes.txt": b"",
+    }
+    for name, data in files.items():
+        (tmp_path / "root" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "root" / name).write_bytes(data)
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as fh:
+        for name in ("p/1.xml", "p/2.xml", "p/1.tif"):
+            fh.writestr(name, name)
+    (tmp_path / "root" / "sent.ZIP").write_bytes(out.getvalue())
+    return tmp_path / "root"
+
+
+def test_every_xml_and_every_archive_is_an_article_by_its_path(root: Path) -> None:
+    listing = FolderSource(path=root).listing(None)
+    assert listing.schema == LISTING
+    expected = ["manuscript.xml/manuscript.xml", "one/a.xml", "one/next/b.nxml", "sent.ZIP"]
+    assert listing["article"].to_pylist() == listing["place"].to_pylist() == expected
+    assert set(listing["facts"].to_pylist()) == {"{}"}
+
+
+def test_an_xml_has_what_lies_beside_it_but_not_what_is_another_ones(root: Path) -> None:
+    source: Source = FolderSource(path=root)
+    package = source.open("one/a.xml")
+    assert list(package.xmls) == ["a.xml"]
+    assert list(package.files) == [("a.xml", 10), ("f1.jpg", 1), ("figures/f2.png", 2), ("figures/large/f3.tif", 3)]
+    assert package.read("figures/large/f3.tif") == b"333"
+    for name in ("f2.png", "next/f4.jpg", "../notes.txt"):
+        with pytest.raises(Refused):
+            package.read(name)
+
+
+def test_one_xml_of_several_in_a_folder_is_one_article(root: Path) -> None:
+    (root / "one/c.jats").write_bytes(b"<article/>")
+    assert FolderSource(path=root).open("one/c.jats").xmls == ["c.jats"]
+
+
+def test_an_archive_may_hold_several_articles(root: Path) -> None:
+    with FolderSource(path=root).open("sent.ZIP") as package:  # type: ignore[union-attr]
+        assert package.xmls == ["1.xml", "2.xml"]
+        assert package.read("1.tif") == b"p/1.tif"
+
+
+def test_links_out_of_the_source_and_hidden_files_are_left_out(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret.xml").write_bytes(b"<secret/>")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "c.xml").write_bytes(b"<c/>")
+    (root / "one/secret.xml").symlink_to(tmp_path / "secret.xml")
+    (root / "one/elsewhere").symlink_to(tmp_path / "elsewhere")
+    (root / "one/again").symlink_to(root / "one")
+    (root / "one/gone.xml").symlink_to(root / "none.xml")
+    (root / "one/._a.xml").write_bytes(b"Mac")
+    (root / "one/f1b.jpg").symlink_to(root / "one/f1.jpg")
+    source = FolderSource(path=root)
+    assert len(source.listing(None)) == 4
+    assert source.open("one/a.xml").read("f1b.jpg") == b"1"
+    for place in (
+        "one/secret.xml",
+        "one/elsewhere/c.xml",
+        "../secret.xml",
+        str(tmp_path / "secret.xml"),
+        "one/none.xml",
+    ):
+        with pytest.raises(Refused):
+            source.open(place)
+
+
+def test_a_very_large_xml_is_refused(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder, "STANDARD", Limits(xml=9, member=2))
+    with pytest.raises(Refused, match=r"XML 'a\.xml' is too large: 10 bytes"):
+        FolderSource(path=root).open("one/a.xml")
+    monkeypatch.setattr(folder, "STANDARD", Limits(member=2))
+    with pytest.raises(Refused, match=r"'figures/large/f3\.tif' is too large: 3 bytes"):
+        FolderSource(path=root).open("one/a.xml").read("figures/large/f3.tif")
+
+
+def test_a_name_that_is_not_utf8_is_listed_and_refused(root: Path) -> None:
+    odd = os.fsencode(root) + b"/one/\xe9"
+    Path(os.fsdecode(odd + b".xml")).write_bytes(b"<article/>")
+    Path(os.fsdecode(odd + b".jpg")).write_bytes(b"odd")
+    source = FolderSource(path=root)
+    assert r"one/\xe9.xml" in source.listing(None)["article"].to_pylist()
+    assert source.open("one/a.xml").read(r"\xe9.jpg") == b"odd"
+    with pytest.raises(Refused, match="its name is not in UTF-8"):
+        source.open(r"one/\xe9.xml")
+
+
+def test_unchanged_articles_are_not_opened_again(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = FolderSource(path=root).listing(None)
+    seen: list[Path] = []
+    real: Callable[..., Any] = Path.open
+    monkeypatch.setattr(Path, "open", lambda path, *a, **k: seen.append(path) or real(path, *a, **k))
+    assert FolderSource(path=root).listing(first).equals(first)
+    assert seen == []
+
+
+@pytest.mark.parametrize(
+    ("name", "changed"),
+    [
+        ("one/a.xml", ["one/a.xml"]),
+        ("one/figures/f2.png", ["one/a.xml"]),
+        ("one/next/deep/f9.jpg", ["one/next/b.nxml"]),
+        ("sent.ZIP", ["sent.ZIP"]),
+        ("notes.txt", []),
+    ],
+)
+def test_only_the_article_that_changed_gets_another_digest(root: Path, name: str, changed: list[str]) -> None:
+    first = FolderSource(path=root).listing(None)
+    path = root / name
+    path.write_bytes((path.read_bytes() if path.exists() else b"") + b" more")
+    second = FolderSource(path=root).listing(first)
+    pairs = zip(first.to_pylist(), second.to_pylist(), strict=True)
+    assert [a["article"] for a, b in pairs if a["digest"] != b["digest"]] == changed
+
+
+def test_a_touched_article_keeps_its_digest(root: Path) -> None:
+    first = FolderSource(path=root).listing(None)
+    for place in first["place"].to_pylist():
+        os.utime(root / place, ns=(1, 1))
+    second = FolderSource(path=root).listing(first)
+    assert second["digest"].equals(first["digest"])
+    assert not second["stamp"].equals(first["stamp"])
+
+
+def test_a_source_that_is_not_there_is_an_error_with_a_hint(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    for path in (tmp_path / "none", tmp_path, tmp_path / "file"):
+        with pytest.raises(DataError) as told:
+            FolderSource(path=path).listing(None)
+        assert told.value.hint
+    with pytest.raises(DataError) as told:
+        FolderSource(path=tmp_path / "none").open("a.xml")
+    assert not isinstance(told.value, Refused)
+
+
+def test_a_folder_that_cannot_be_read_stops_the_listing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(path: Any) -> Any:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "scandir", denied)
+    with pytest.raises(DataError, match="cannot be listed: Permission denied"):
+        FolderSource(path=root).listing(None)
+
+
+def test_a_source_is_made_again_from_its_spec(root: Path) -> None:
+    source = FolderSource(path=root)
+    assert source.spec == {"kind": "folder", "path": str(root)}
+    assert from_spec(to_spec(source)) == source
+
+
+@pytest.mark.shared
+def test_all_real_articles_open_and_nothing_is_written(shared: Path) -> None:
+    root = shared / "data" / "articles"
+    before = {path: path.stat().st_mtime_ns for path in root.rglob("*")}
+    source = FolderSource(path=root)
+    listing = source.listing(None)
+    for place in listing["place"].to_pylist():
+        package = source.open(place)
+        assert all(len(package.read(name)) == size for name, size in package.files)
+        assert len(package.xmls) == 1
+        package.close()
+    assert len(listing) == sum(p.is_file() and p.suffix in (".xml", ".nxml", ".jats") for p in before)
+    assert {path: path.stat().st_mtime_ns for path in root.rglob("*")} == before
+
+
+@pytest.mark.shared
+def test_an_article_reads_alike_from_a_zip_and_from_a_folder(shared: Path, tmp_path: Path) -> None:
+    path = shared / "data" / "packages_zip" / "scielo_1414-431X_documentstore.zip"
+    shutil.copy(path, tmp_path / "sent.zip")
+    with zipfile.ZipFile(path) as fh:
+        for name in fh.namelist():
+            (tmp_path / name).write_bytes(fh.read(name))
+    source = FolderSource(path=tmp_path)
+    (xml,) = tmp_path.glob("*.xml")
+    zipped, loose = source.open("sent.zip"), source.open(xml.name)
+    assert [f for f in loose.files if f[0] != "sent.zip"] == list(zipped.files)
+    assert all(loose.read(name) == zipped.read(name) for name, _ in zipped.files)
+    zipped.close()
