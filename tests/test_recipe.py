@@ -22,7 +22,7 @@ def write(folder: Path, text: str) -> Path:
 @pytest.mark.parametrize("name", ["rocov2", "paper-order", "demo"])
 def test_every_shipped_recipe_loads(tmp_path: Path, name: str) -> None:
     text = shipped()[name].read_text(encoding="utf-8")
-    recipe = load_recipe(write(tmp_path, text if "[run]" in text else HEAD + text))
+    recipe = load_recipe(write(tmp_path, text if "\n[run]" in text else HEAD + text))
     assert recipe.pipeline.steps[0].name == "extract"
     assert recipe.pipeline.steps[-1].name == "release"
 

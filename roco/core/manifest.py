@@ -66,7 +66,7 @@ class Manifest:
             "published": self.published,
             "complete": complete,
         }
-        write_json(self.layout.manifest, {**value, "seal": _seal(value)})
+        write_json(self.layout.manifest, {**value, "seal": seal(value)})
 
     def funnel(self, parts: Parts, table: Sequence[Mapping[str, Any]] | None = None) -> dict[str, Any]:
         """Rows in, kept and dropped at each stage; raises DataError when they do not add up.
@@ -84,12 +84,13 @@ def load(path: Path) -> dict[str, Any]:
     """The manifest as it was saved; empty where there is none or it is not whole."""
     try:
         saved: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return saved if saved.pop("seal") == _seal(saved) else {}
+        return saved if saved.pop("seal") == seal(saved) else {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
 
-def _seal(value: Mapping[str, Any]) -> str:
+def seal(value: Mapping[str, Any]) -> str:
+    """The digest that a manifest carries of itself."""
     return digest(json.loads(json.dumps(value)))  # as it will be read: without tuples and other keys than strings
 
 

@@ -30,6 +30,11 @@ _NOTES = frozenset({"fn", "xref"})
 _TEX = re.compile(r"\\begin\{document\}(.*?)\\end\{document\}", re.S)
 _ADDRESS = re.compile(r"(?:\b(?:https?|ftp)://|\bwww\.|\b(?:dx\.)?doi\.org/)[^\s<>\"]+", re.I)
 _HOLLOW = re.compile(r"\(\s*[,;.]?\s*\)|\[\s*[,;.]?\s*\]")
+# Categories Cc and Cf, but for the controls that are white space.
+_UNSEEN = re.compile(
+    r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e"
+    r"\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\U000e0001\U000e0020-\U000e007f]"
+)
 _UNDECLARED = re.compile(r"Entity '[^']{1,80}' not defined")
 _DOCTYPE = re.compile(
     rb"<!DOCTYPE\s+[\w:.-]+(?:\s+(?:PUBLIC\s+(?:\"[^\"]*\"|'[^']*')|SYSTEM))?(?:\s+(?:\"[^\"]*\"|'[^']*'))?\s*"
@@ -90,10 +95,9 @@ def prose_of(element: etree._Element | None) -> str:
 
 def fold(text: str) -> str:
     """NFC, control and bidirectional characters removed, white space folded to single spaces."""
-    if text.isascii() and text.isprintable():
-        return " ".join(text.split())
-    kept = [c for c in unicodedata.normalize("NFC", text) if c.isspace() or unicodedata.category(c) not in ("Cc", "Cf")]
-    return " ".join("".join(kept).split())
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+    return " ".join(_UNSEEN.sub("", text).split())
 
 
 def plain_caption(raw: str) -> str:
@@ -145,7 +149,7 @@ def _collect_one(element: etree._Element, silent: Container[str], out: list[str]
             said.append(_math(form))
         elif name_of(form) == "tex-math":
             said.append(_tex(form))
-        elif name_of(form) not in silent:  # type: ignore[operator]
+        elif name_of(form) not in silent:
             _collect(form, silent, said)
         if "".join(said).strip():
             out += said
@@ -160,7 +164,7 @@ def _has_other(element: etree._Element) -> bool:
         return False
     beside = (element.text or "", *(c.tail or "" for c in element))
     return any(s.strip() for s in beside) or any(
-        "".join(c.itertext()).strip() for c in element if name_of(c) != "tex-math"
+        "".join(map(str, c.itertext())).strip() for c in element if name_of(c) != "tex-math"
     )
 
 
@@ -187,7 +191,7 @@ def _tail(address: str) -> str:
 
 def _tree(xml: bytes) -> etree._Element:
     parser = etree.XMLParser(
-        resolve_entities="internal", no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False,
+        resolve_entities="internal",  # type: ignore[arg-type]  # since lxml 5.0, and not in its stubs no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False,
         recover=False, remove_comments=True, remove_pis=True,
     )  # fmt: skip
     return etree.fromstring(xml, parser)

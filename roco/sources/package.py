@@ -180,7 +180,7 @@ def _chosen(packages: Sequence[_Found], told: Mapping[str, Facts]) -> tuple[_Fou
 
 def _ends(path: Path) -> Iterable[str]:
     """The first 10 and the last 8 bytes: a gzip's header, its CRC and its length."""
-    with path.open("rb") as fh:
+    with path.open("rb", buffering=0) as fh:
         first = fh.read(10)
         fh.seek(max(0, fh.seek(0, os.SEEK_END) - 8))
         return first.hex(), fh.read(8).hex()

@@ -1,0 +1,184 @@
+"""Whatever became of a file of a run folder, running again makes it good or says in one line what to do."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from roco.core import manifest, pack
+from roco.errors import DataError
+from tests.core.conftest import everything
+from tests.faults.drive import drive, kept, read, write_articles
+
+N = 9  # parts of seven articles and of two
+
+Damage = Callable[[Path], None]
+
+
+def cut(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def empty(path: Path) -> None:
+    os.truncate(path, 0)
+
+
+def delete(path: Path) -> None:
+    path.unlink()
+
+
+def flip(path: Path, at: float, bit: int = 4) -> None:
+    """Turns one bit over, as a disk does that ages: neither size nor time tells."""
+    stat, data = path.stat(), bytearray(path.read_bytes())
+    data[int(at * (len(data) - 1))] ^= 1 << bit
+    path.write_bytes(data)
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+DAMAGES: dict[str, Damage] = {
+    "cut": cut,
+    "emptied": empty,
+    "deleted": delete,
+    **{f"flipped at {at}": lambda path, at=at: flip(path, at) for at in (0.0, 0.1, 0.5, 0.9, 0.99, 1.0)},  # type: ignore[misc]
+}
+FILES = ("measures/read-*/*", "measures/words-*/*", "measures/look-*/*", "decisions/rows-*/*", "decisions/06-*",
+         "decisions/07-*", "images/*", "manifest.json", "funnel.json", "recipe.toml", "parts.parquet")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def articles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_articles(tmp_path_factory.mktemp("damaged") / "articles", N)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(articles: Path) -> dict[int, Path]:
+    """Runs by threshold."""
+    for at_least in (2, 3):
+        drive(articles, articles.with_name(f"finished-{at_least}"), at_least=at_least)
+    return {at_least: articles.with_name(f"finished-{at_least}") for at_least in (2, 3)}
+
+
+@pytest.fixture
+def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ROCO_TEST_LOG", str(tmp_path / "log"))
+    return tmp_path / "log"
+
+
+def again(articles: Path, folder: Path, **options: Any) -> None:
+    """Runs again; where parts.parquet is damaged the hint says to delete it, which is done."""
+    try:
+        drive(articles, folder, **options)
+    except DataError as err:
+        assert err.message == f"{folder / 'parts.parquet'} is cut or changed"
+        assert err.hint.startswith("delete it and run again")
+        (folder / "parts.parquet").unlink()
+        drive(articles, folder, **options)
+
+
+@pytest.mark.parametrize("at_least", [2, 3])
+@pytest.mark.parametrize("pattern", FILES)
+def test_a_damaged_file_is_made_again_and_the_release_is_as_if_nothing_had_been(
+    articles: Path, undisturbed: dict[int, Path], tmp_path: Path, log: Path, pattern: str, at_least: int
+) -> None:
+    for name, damage in DAMAGES.items():
+        folder = tmp_path / name
+        shutil.copytree(undisturbed[2], folder)
+        damage(next(iter(sorted(folder.glob(pattern)))))
+        again(articles, folder, at_least=at_least)
+        assert everything(folder) == everything(undisturbed[at_least]), name
+        assert read(log)["read"] <= (7 if "read" in pattern else 0), name
+        log.unlink(missing_ok=True)
+        if "part" not in pattern:
+            drive(articles, folder, at_least=2)  # what was not looked at so far is made good when it is
+            assert everything(folder) == everything(undisturbed[2]), name
+
+
+@pytest.mark.parametrize("name", ["all.json", "checksums.sha256"])
+@pytest.mark.parametrize("damage", [cut, empty, delete])
+def test_a_release_that_was_changed_is_published_again(
+    articles: Path, undisturbed: dict[int, Path], tmp_path: Path, name: str, damage: Damage
+) -> None:
+    shutil.copytree(undisturbed[2], tmp_path / "run")
+    damage(tmp_path / "run" / "release" / name)
+    assert drive(articles, tmp_path / "run").measured == {}
+    assert kept(tmp_path / "run") == kept(undisturbed[2])
+
+
+def test_a_release_that_was_touched_by_nobody_is_left_as_it_is(
+    articles: Path, undisturbed: dict[int, Path], tmp_path: Path, log: Path
+) -> None:
+    shutil.copytree(undisturbed[2], tmp_path / "run")
+    (tmp_path / "run" / "release" / "notes.txt").write_text("a file of somebody else")
+    drive(articles, tmp_path / "run")
+    assert not log.exists()
+    assert (tmp_path / "run" / "release" / "notes.txt").exists()
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_all_files_damaged_at_once_are_made_again(
+    articles: Path, undisturbed: dict[int, Path], tmp_path: Path, workers: int
+) -> None:
+    shutil.copytree(undisturbed[2], tmp_path / "run")
+    for path in tmp_path.glob("run/[midf]*/**/*"):
+        if path.is_file():
+            flip(path, 0.5)
+    drive(articles, tmp_path / "run", at_least=3, workers=workers)
+    assert everything(tmp_path / "run") == everything(undisturbed[3])
+
+
+def test_a_folder_of_which_only_measures_are_left_measures_nothing(
+    articles: Path, undisturbed: dict[int, Path], tmp_path: Path
+) -> None:
+    shutil.copytree(undisturbed[2] / "measures", tmp_path / "run" / "measures")
+    assert drive(articles, tmp_path / "run").measured == {}
+    assert everything(tmp_path / "run") == everything(undisturbed[2])
+
+
+def test_a_pack_in_which_any_bit_turned_gives_the_image_or_nothing(tmp_path: Path) -> None:
+    writer = pack.PackWriter(tmp_path / "a.pack")
+    writer.add("A/f0/0", b"the image", b"its thumbnail")
+    writer.commit()
+    whole = (tmp_path / "a.pack").read_bytes()
+    for bit in range(8 * len(whole)):
+        data = bytearray(whole)
+        data[bit // 8] ^= 1 << bit % 8
+        (tmp_path / "a.pack").write_bytes(data)
+        assert pack.read(tmp_path / "a.pack", "A/f0/0") in (b"the image", None), bit
+        assert pack.read_thumbnail(tmp_path / "a.pack", "A/f0/0") in (b"its thumbnail", None), bit
+
+
+def test_a_damaged_pack_is_written_again_whole(tmp_path: Path) -> None:
+    for data in (b"", b"PK\x03\x04 and no more"):
+        (tmp_path / "a.pack").write_bytes(data)
+        writer = pack.PackWriter(tmp_path / "a.pack")
+        writer.add("A/f0/0", b"the image", None)
+        writer.commit()
+        assert pack.read(tmp_path / "a.pack", "A/f0/0") == b"the image"
+
+
+def test_a_manifest_in_which_a_bit_turned_counts_as_none(undisturbed: dict[int, Path], tmp_path: Path) -> None:
+    whole = (undisturbed[2] / "manifest.json").read_bytes()
+    saved = manifest.load(undisturbed[2] / "manifest.json")
+    assert saved["complete"]
+    for at in range(0, len(whole), 3):
+        data = bytearray(whole)
+        data[at] ^= 1
+        (tmp_path / "manifest.json").write_bytes(data)
+        assert manifest.load(tmp_path / "manifest.json") in (saved, {}), at
+
+
+@pytest.mark.parametrize("content", ["null", "[]", "3", "{}", '{"parts": {}}', '{"seal": 1, "parts": 2}'])
+def test_a_manifest_of_another_kind_counts_as_none(
+    articles: Path, undisturbed: dict[int, Path], tmp_path: Path, content: str
+) -> None:
+    json.loads(content)
+    shutil.copytree(undisturbed[2], tmp_path / "run")
+    (tmp_path / "run" / "manifest.json").write_text(content)
+    assert drive(articles, tmp_path / "run").measured == {}
+    assert everything(tmp_path / "run") == everything(undisturbed[2])

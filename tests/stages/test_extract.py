@@ -1,0 +1,190 @@
+"""Turning articles into figures."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from roco.schema import ARTICLES
+from roco.sources.jats_text import plain_caption
+from roco.sources.matching import Images
+from roco.stages.extract import Extract
+
+XLINK = 'xmlns:xlink="http://www.w3.org/1999/xlink"'
+BY = '<permissions><license xlink:href="http://creativecommons.org/licenses/by/4.0/"/></permissions>'
+
+
+def xml(body: str = "", meta: str = BY) -> bytes:
+    return f"<article {XLINK}><front><article-meta>{meta}</article-meta></front><body>{body}</body></article>".encode()
+
+
+def fig(href: str = "f1", id: str = "f1") -> str:
+    return f'<fig id="{id}"><caption><p>CT of {id}.</p></caption><graphic xlink:href="{href}"/></fig>'
+
+
+def unit(body: str | bytes | None = "", files: tuple[str, ...] = (), **more: Any) -> dict[str, Any]:
+    return {
+        "article": "PMC1",
+        "place": "00/PMC1.tar.gz",
+        "origin": "package",
+        "facts": '{"license": "CC BY"}',
+        "xml_name": "main.nxml",
+        "xml": xml(body) if isinstance(body, str) else body,
+        "files": [{"name": n, "size": 1} for n in ("main.nxml", *files)],
+        "error": None,
+    } | more
+
+
+def extract(*units: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[str, dict[str, int]]]:
+    out = Extract()(pa.Table.from_pylist(list(units), schema=ARTICLES))
+    assert {f.name: f.type for f in out.schema} == Extract.writes
+    rows, counts = out.to_pylist(), json.loads(out.schema.metadata[b"roco.counts"])
+    assert len({(r["archive"], r["figure_id"]) for r in rows}) == len(rows)
+    for place, count in counts.items():
+        files = {r["file"] for r in rows if r["archive"] == place and r["file"]}
+        assert count["images_in_packages"] == count["renditions"] + len(files)
+    return rows, counts
+
+
+def test_a_figure_becomes_a_row_with_its_article_and_file() -> None:
+    (row,), counts = extract(unit(fig(), ("f1.jpg", "f1.gif"), facts='{"license": "CC BY", "version": 2, "pmid": "9"}'))
+    assert (row["figure_id"], row["article_key"], row["file"]) == ("PMC1.2/f1/0", "PMC1", "f1.jpg")
+    assert (row["license"], row["license_evidence"]) == ("CC-BY", "index CC BY; href by/4.0")
+    assert (row["drop"], row["pmid"], row["n_images_in_package"]) == (None, "9", 2)
+    assert counts["00/PMC1.tar.gz"]["renditions"] == 1
+
+
+def test_a_name_without_file_is_missing() -> None:
+    (row,), _ = extract(unit(fig("f9")))
+    assert (row["drop"], row["drop_detail"], row["caption"]) == ("missing", "f9", "CT of f1.")
+
+
+def test_an_image_that_no_figure_names_is_a_row_too() -> None:
+    rows, _ = extract(unit(fig(), ("f1.jpg", "x.jpg", "x.gif", "paper.pdf")))
+    assert [(r["figure_id"], r["file"], r["drop"], r["drop_detail"]) for r in rows[1:]] == [
+        ("PMC1/file-1/0", "x.jpg", "scope", "no figure names it")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"error": "gzip: CRC does not match", "xml": None}, "gzip: CRC does not match"),
+        ({"xml": None}, "no article XML in the package"),
+        ({"xml": b"<article>"}, "XML: "),
+        ({"xml": xml(meta='<article-id pub-id-type="pmc">2</article-id>')}, "the XML is of PMC2, the source says PMC1"),
+    ],
+)
+def test_an_article_that_cannot_be_read_is_one_row(change: dict[str, Any], reason: str) -> None:
+    (row,), counts = extract(unit(fig(), ("f1.jpg",), **change))
+    assert (row["figure_id"], row["drop"], row["archive"]) == ("PMC1/article/0", "article", "00/PMC1.tar.gz")
+    assert row["drop_detail"].startswith(reason) and row["caption"] is None
+    assert counts["00/PMC1.tar.gz"]["articles_unreadable"] == 1 and counts["00/PMC1.tar.gz"]["images_unread"] == 1
+
+
+def test_ids_that_come_twice_are_told_apart() -> None:
+    rows, _ = extract(unit(fig() + fig("f2"), ("f1.jpg", "f2.jpg")))
+    assert [r["figure_id"] for r in rows] == ["PMC1/f1/0", "PMC1/f1~2/0"]
+
+
+def test_odd_ids_are_written_in_safe_characters() -> None:
+    (row,), _ = extract(unit(fig(id="f 1/é"), ("f1.jpg",)))
+    assert row["figure_id"] == "PMC1/f%201%2F%C3%A9/0" and row["fig_id"] == "f 1/é"
+
+
+def test_a_file_that_two_figures_name_is_in_two_rows() -> None:
+    rows, _ = extract(unit(fig() + fig(id="f2"), ("f1.jpg",)))
+    assert [r["file"] for r in rows] == ["f1.jpg", "f1.jpg"]
+
+
+def test_two_articles_of_one_package_go_by_their_own_ids() -> None:
+    other = xml(fig("b1"), BY + '<article-id pub-id-type="doi">10.1000/B</article-id>')
+    package: dict[str, Any] = {"article": "two.zip", "place": "two.zip", "facts": None}
+    files = ("a1.jpg", "b1.jpg")
+    rows, counts = extract(
+        unit(fig("a1"), files, xml_name="a.xml", **package), unit(other, files, xml_name="b.xml", **package)
+    )
+    assert [(r["figure_id"], r["article_key"], r["file"]) for r in rows] == [
+        ("two.zip+a/f1/0", "two.zip+a", "a1.jpg"),
+        ("two.zip+b/f1/0", "10.1000/b", "b1.jpg"),
+    ]
+    assert counts["two.zip"]["articles"] == 2 and counts["two.zip"]["images_in_packages"] == 2
+
+
+def test_the_source_can_call_an_article_retracted_and_date_it() -> None:
+    (row,), _ = extract(unit(fig(), facts='{"retracted": true, "citation": "J Case. 2015 Apr 3; 1(1):1-2"}'))
+    assert row["retracted"] is True and row["year"] == 2015
+
+
+def test_an_empty_batch_has_all_columns() -> None:
+    assert extract() == ([], {})
+
+
+@pytest.mark.parametrize(
+    ("href", "files", "found"),
+    [
+        ("f1.jpg", ("f1.jpg",), "f1.jpg"),
+        ("f1.tif", ("f1.tif", "f1.jpg"), "f1.tif"),
+        ("f1", ("f1.gif", "f1.tif", "f1.jpg"), "f1.jpg"),
+        ("f1.gif", ("f1.gif", "f1.jpg"), "f1.jpg"),  # a thumbnail
+        ("f1.gif", ("f1.gif",), "f1.gif"),
+        ("f1.eps", ("f1.png",), "f1.png"),
+        ("F1.JPG", ("f1.jpg",), "f1.jpg"),
+        ("f1", ("F1.JPG",), "F1.JPG"),
+        ("f1", ("f1.jpg", "F1.jpg"), "f1.jpg"),
+        ("fX", ("fx.jpg", "Fx.jpg"), None),
+        ("CRIM.SURGERY2013-642394.002", ("CRIM.SURGERY2013-642394.002.jpg",), "CRIM.SURGERY2013-642394.002.jpg"),
+        ("CRIM.2013.002", ("CRIM.2013.jpg",), None),
+        ("a%20(2)_1-f1.jpg", ("a (2)_1-f1.jpg",), "a (2)_1-f1.jpg"),
+        ("100%.jpg", ("100%.jpg",), "100%.jpg"),
+        ("https://x.org/y/f1.jpg?md5=0#t", ("f1.jpg",), "f1.jpg"),
+        ("../img/f1.jpg", ("f1.jpg",), "f1.jpg"),
+        ("info:doi/10.1371/journal.pone.0002019.g001", ("pone.0002019.g001.jpg",), "pone.0002019.g001.jpg"),
+        ("img/f1.jpg", ("img/f1.jpg", "old/f1.jpg"), "img/f1.jpg"),
+        ("img/f1", ("img/f1.jpg", "old/f1.jpg"), "img/f1.jpg"),
+        ("f1.jpg", ("img/f1.jpg", "old/f1.jpg"), None),
+        ("f1", ("f1.pdf", "f1.mp4"), None),
+        ("", ("f1.jpg",), None),
+    ],
+)
+def test_a_name_means_one_file_or_none(href: str, files: tuple[str, ...], found: str | None) -> None:
+    assert Images(files).find(href) == found
+
+
+def composed_units(folder: Path) -> list[dict[str, Any]]:
+    """The composed packages as the engine hands them over."""
+    with (folder / "oa_file_list.csv").open(newline="", encoding="utf-8") as fh:
+        index = {r["Accession ID"]: r for r in csv.DictReader(fh)}
+    units = []
+    for path in sorted(folder.rglob("*.tar.gz")):
+        name = path.name.removesuffix(".tar.gz")
+        with tarfile.open(fileobj=io.BytesIO(path.read_bytes())) as tar:
+            files = {m.name.partition("/")[2]: m for m in tar.getmembers()}
+            member = tar.extractfile(files["main.nxml"])
+            assert member is not None
+            facts = json.dumps({"license": index[name]["License"], "pmid": index[name]["PMID"]})
+            named = [{"name": n, "size": m.size} for n, m in files.items()]
+            units.append(unit(member.read(), article=name, place=path.name, facts=facts) | {"files": named})
+    return units
+
+
+@pytest.mark.shared
+def test_every_composed_figure_is_read_as_it_was_written(composed: Path) -> None:
+    rows, counts = extract(*composed_units(composed / "package"))
+    with (composed / "truth.csv").open(newline="", encoding="utf-8") as fh:
+        truth = {(r["pmcid"], r["fig_id"]): r for r in csv.DictReader(fh)}
+    assert {(r["pmcid"], r["fig_id"]) for r in rows} == set(truth) and len(counts) == 120
+    for row in rows:
+        told = truth[row["pmcid"], row["fig_id"]]
+        assert row["caption"] == (plain_caption(told["caption"]) or None)
+        assert row["license"] == told["licence"].replace(" CODE", "").replace(" ", "-")
+        assert row["year"] == int(told["year"])
+        lost = told["kind"] == "missing file"
+        assert (row["drop"], row["file"]) == (("missing", None) if lost else (None, told["file"]))
