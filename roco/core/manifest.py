@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections import defaultdict
@@ -14,7 +15,11 @@ from roco.core.part import expected_input, reconcile
 from roco.core.parts import Parts
 from roco.core.pipeline import Pipeline
 from roco.errors import Damaged
-from roco.files import digest, read_meta, write_json
+from roco.files import read_meta, write_text
+
+
+_HEAD = '{"seal":"'
+_BLANK = "0" * 64
 
 
 class Manifest:
@@ -66,7 +71,7 @@ class Manifest:
             "published": self.published,
             "complete": complete,
         }
-        write_json(self.layout.manifest, {**value, "seal": seal(value)})
+        write_text(self.layout.manifest, sealed(value))
 
     def funnel(self, parts: Parts, table: Sequence[Mapping[str, Any]] | None = None) -> dict[str, Any]:
         """Rows in, kept and dropped at each stage; raises DataError when they do not add up.
@@ -83,15 +88,22 @@ class Manifest:
 def load(path: Path) -> dict[str, Any]:
     """The manifest as it was saved; empty where there is none or it is not whole."""
     try:
-        saved: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return saved if saved.pop("seal") == seal(saved) else {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        text = path.read_text(encoding="utf-8")
+        seal = text[len(_HEAD) : len(_HEAD) + 64]
+        whole = text.replace(seal, _BLANK, 1)
+        if not seal or hashlib.sha256(whole.encode()).hexdigest() != seal:
+            return {}
+        saved: dict[str, Any] = json.loads(text)
+        return saved
+    except (OSError, ValueError):
         return {}
 
 
-def seal(value: Mapping[str, Any]) -> str:
-    """The digest that a manifest carries of itself."""
-    return digest(json.loads(json.dumps(value)))  # as it will be read: without tuples and other keys than strings
+def sealed(value: Mapping[str, Any]) -> str:
+    """A manifest as text, the SHA-256 of it in its first line."""
+    body = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = f"{_HEAD}{_BLANK}\",\n{body[1:]}\n"
+    return text.replace(_BLANK, hashlib.sha256(text.encode()).hexdigest(), 1)
 
 
 def total(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

@@ -26,7 +26,8 @@ def status(pipeline: Pipeline, folder: Path) -> dict[str, Any]:
     records = dict(saved.get("parts", {}))
     done = _done(pipeline, layout, records, same)
     stages = _stages(pipeline, saved)
-    flow = _flow(saved, records)
+    found = manifests.total(records.values())
+    flow = {s["stage"]: s for s in [*found["stages"], *saved.get("table", [])]}
     for stage in stages:
         stage.update({k: flow[stage["stage"]][k] for k in ("in", "kept", "dropped") if stage["stage"] in flow})
     known = {s["stage"] for s in stages}
@@ -36,7 +37,7 @@ def status(pipeline: Pipeline, folder: Path) -> dict[str, Any]:
         "state": _state(source, done, stages, saved),
         "source": dict(source),
         "parts_done": done,
-        "counts": manifests.total(records.values())["counts"] if records else {},
+        "counts": found["counts"],
         "stages": _in_order(stages, engine, saved),
         "removed_stages": _removed(pipeline, saved),
         "release": str(layout.release) if layout.release.exists() else None,
@@ -105,11 +106,6 @@ def _difference(step: Step, was: Mapping[str, Any]) -> str:
 def _removed(pipeline: Pipeline, saved: Mapping[str, Any]) -> list[str]:
     names = {s.name for s in pipeline.steps}
     return [s["name"] for s in saved.get("steps", []) if s["name"] not in names]
-
-
-def _flow(saved: Mapping[str, Any], records: Mapping[str, Any]) -> dict[str, Any]:
-    stages = manifests.total(records.values())["stages"] if records else []
-    return {s["stage"]: s for s in [*stages, *saved.get("table", [])]}
 
 
 def _in_order(stages: list[dict[str, Any]], engine: list[dict[str, Any]], saved: Mapping[str, Any]) -> list[Any]:

@@ -191,9 +191,15 @@ def _tail(address: str) -> str:
 
 def _tree(xml: bytes) -> etree._Element:
     parser = etree.XMLParser(
-        resolve_entities="internal",  # type: ignore[arg-type]  # since lxml 5.0, and not in its stubs no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False,
-        recover=False, remove_comments=True, remove_pis=True,
-    )  # fmt: skip
+        resolve_entities="internal",  # type: ignore[arg-type]  # since lxml 5.0; the stubs know only bool
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        huge_tree=False,
+        recover=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
     return etree.fromstring(xml, parser)
 
 

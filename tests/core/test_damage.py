@@ -45,7 +45,7 @@ DAMAGES: dict[str, Damage] = {
     "cut": cut,
     "emptied": empty,
     "deleted": delete,
-    **{f"flipped at {at}": lambda path, at=at: flip(path, at) for at in (0.0, 0.1, 0.5, 0.9, 0.99, 1.0)},  # type: ignore[misc]
+    **{f"flipped at {at}": lambda path, at=at: flip(path, at) for at in (0.1, 0.5, 0.99)},  # type: ignore[misc]
 }
 FILES = ("measures/read-*/*", "measures/words-*/*", "measures/look-*/*", "decisions/rows-*/*", "decisions/06-*",
          "decisions/07-*", "images/*", "manifest.json", "funnel.json", "recipe.toml", "parts.parquet")  # fmt: skip
@@ -81,22 +81,19 @@ def again(articles: Path, folder: Path, **options: Any) -> None:
         drive(articles, folder, **options)
 
 
-@pytest.mark.parametrize("at_least", [2, 3])
 @pytest.mark.parametrize("pattern", FILES)
 def test_a_damaged_file_is_made_again_and_the_release_is_as_if_nothing_had_been(
-    articles: Path, undisturbed: dict[int, Path], tmp_path: Path, log: Path, pattern: str, at_least: int
+    articles: Path, undisturbed: dict[int, Path], tmp_path: Path, log: Path, pattern: str
 ) -> None:
     for name, damage in DAMAGES.items():
         folder = tmp_path / name
         shutil.copytree(undisturbed[2], folder)
-        damage(next(iter(sorted(folder.glob(pattern)))))
-        again(articles, folder, at_least=at_least)
-        assert everything(folder) == everything(undisturbed[at_least]), name
+        damage(min(folder.glob(pattern)))
+        for at_least in (2, 3):  # the second recipe reads what the first one left alone
+            again(articles, folder, at_least=at_least)
+            assert everything(folder) == everything(undisturbed[at_least]), name
         assert read(log)["read"] <= (7 if "read" in pattern else 0), name
         log.unlink(missing_ok=True)
-        if "part" not in pattern:
-            drive(articles, folder, at_least=2)  # what was not looked at so far is made good when it is
-            assert everything(folder) == everything(undisturbed[2]), name
 
 
 @pytest.mark.parametrize("name", ["all.json", "checksums.sha256"])

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from lxml import etree
 
 from roco.errors import Refused
+from roco.sources import jats_text
 from roco.sources.jats import Article, clean_doi, clean_pmcid, parse
 from roco.sources.jats_figures import Figure
 from roco.sources.jats_text import plain_caption
@@ -279,6 +281,37 @@ def test_what_is_no_article_is_refused_with_a_reason(xml: bytes) -> None:
     with pytest.raises(Refused) as caught:
         parse(xml)
     assert caught.value.message.startswith("XML: ")
+
+
+def test_the_parser_is_told_every_limit_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: dict[str, object] = {}
+    real = etree.XMLParser
+    monkeypatch.setattr(etree, "XMLParser", lambda **options: told.update(options) or real(**options))
+    article()
+    assert told == {
+        "resolve_entities": "internal",
+        "no_network": True,
+        "load_dtd": False,
+        "dtd_validation": False,
+        "huge_tree": False,
+        "recover": False,
+        "remove_comments": True,
+        "remove_pis": True,
+    }
+
+
+def test_a_dtd_beside_the_article_is_not_loaded(tmp_path: Path) -> None:
+    dtd = tmp_path / "evil.dtd"
+    dtd.write_text('<!ENTITY x "hidden">')
+    body = f"<article {XLINK}><body>{fig('<p>a &x;</p>')}</body></article>"
+    with pytest.raises(Refused):
+        parse(f'<!DOCTYPE article SYSTEM "{dtd.as_uri()}">{body}'.encode())
+
+
+def test_xml_beyond_the_limit_is_refused_unparsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jats_text, "MAX_BYTES", 10)
+    with pytest.raises(Refused, match="larger than"):
+        article(fig())
 
 
 @given(st.binary(max_size=300))

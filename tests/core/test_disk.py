@@ -1,0 +1,147 @@
+"""A disk that fills up stops a run with one line, and once there is room the run goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from roco.errors import DataError
+from tests.faults.drive import drive, kept, leftovers, write_articles
+
+N = 15  # two parts of seven articles and one of one
+ROOM = "size=64m,nr_inodes=0"
+
+
+@pytest.fixture(scope="module")
+def articles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_articles(tmp_path_factory.mktemp("disk") / "articles", N)
+
+
+@pytest.fixture(scope="module")
+def finished(articles: Path) -> Path:
+    folder = articles.with_name("finished")
+    drive(articles, folder)
+    return folder
+
+
+Disk = Callable[[str], Path]
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    """Makes a small disk, or gives the one that is there another size."""
+    at = tmp_path / "disk"
+    at.mkdir()
+    mounted = False
+
+    def sized(options: str) -> Path:
+        nonlocal mounted
+        command = ["mount", "-t", "tmpfs", "-o", f"remount,{options}" if mounted else options, "tmpfs", str(at)]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True)
+        except FileNotFoundError:
+            pytest.skip("there is no mount here")
+        if done.returncode:
+            pytest.skip(f"mounting a small disk is not allowed here: {done.stderr.strip()}")
+        mounted = True
+        return at
+
+    yield sized
+    if mounted:
+        subprocess.run(["umount", "-l", str(at)], check=True)
+
+
+def fails(message: str, *args: Any, **options: Any) -> bool:
+    """Whether a run ends with one error that says so; False where it went through."""
+    try:
+        drive(*args, **options)
+    except DataError as err:
+        assert type(err) is DataError
+        assert err.message.startswith(message) and "\n" not in err.message
+        assert err.hint.startswith("make room")
+        return True
+    return False
+
+
+def test_a_disk_full_at_any_point_stops_the_run_and_the_run_goes_on_when_there_is_room(
+    articles: Path, finished: Path, disk: Disk
+) -> None:
+    full = 0
+    for pages in range(1, 100, 2):
+        folder = disk(f"size={pages * 4}k") / str(pages)
+        if not fails("no space is left", articles, folder):
+            break
+        full += 1
+        disk(ROOM)
+        drive(articles, folder)
+        assert kept(folder) == kept(finished), pages
+        assert leftovers(folder) == []
+        subprocess.run(["rm", "-r", folder], check=True)
+    assert full > 10
+
+
+def test_a_disk_without_inodes_is_a_full_disk(articles: Path, finished: Path, disk: Disk) -> None:
+    full = 0
+    for inodes in range(2, 100, 2):
+        folder = disk(f"size=64m,nr_inodes={inodes}") / str(inodes)
+        if not fails("no space is left", articles, folder):
+            break
+        full += 1
+        disk("size=64m,nr_inodes=1000")
+        drive(articles, folder)
+        assert kept(folder) == kept(finished), inodes
+        subprocess.run(["rm", "-r", folder], check=True)
+    assert full > 10
+
+
+@pytest.mark.parametrize("pages", [8, 20])
+def test_workers_on_a_full_disk_say_the_same_and_no_figure_leaves_for_it(
+    articles: Path, finished: Path, disk: Disk, pages: int
+) -> None:
+    folder = disk(f"size={pages * 4}k") / "run"
+    assert fails("no space is left", articles, folder, workers=2)
+    disk(ROOM)
+    drive(articles, folder, workers=2)
+    assert kept(folder) == kept(finished)
+
+
+def test_a_finished_run_survives_that_another_recipe_finds_no_room(articles: Path, finished: Path, disk: Disk) -> None:
+    folder = disk("size=2m") / "run"
+    drive(articles, folder)
+    with contextlib.suppress(OSError), (folder.parent / "filler").open("wb", buffering=0) as fh:
+        while fh.write(bytes(1024)):
+            pass
+    assert fails("no space is left", articles, folder, at_least=3)
+    assert kept(folder)["release/all.json"] == kept(finished)["release/all.json"]
+    (folder.parent / "filler").unlink()
+    drive(articles, folder, at_least=3)
+    drive(articles, folder)
+    assert kept(folder) == kept(finished)
+
+
+def test_a_limit_on_the_size_of_files_is_told_as_such(articles: Path, finished: Path, tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for limit in (10, 1000, 3000, 5000, 6000):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+        try:
+            assert fails("the file is too large", articles, tmp_path / str(limit)), limit
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        drive(articles, tmp_path / str(limit))
+        assert kept(tmp_path / str(limit)) == kept(finished)
+
+
+def test_a_folder_that_cannot_be_written_to_is_told_as_such(articles: Path, finished: Path, disk: Disk) -> None:
+    folder = disk("size=1m") / "run"
+    drive(articles, folder)
+    disk("ro")
+    assert fails("the file system is read-only", articles, folder)
+    disk("rw")
+    drive(articles, folder)
+    assert kept(folder) == kept(finished)
