@@ -46,7 +46,9 @@ def init(
     from roco.recipe import shipped
 
     summary = write(folder, shipped()["demo"].read_text(encoding="utf-8"))
-    print(summary)
+    print(f"{summary.articles} articles with {summary.figures} figures ({summary.real} real images) in {folder / 'corpus'}")
+    if summary.hint:
+        print(summary.hint, file=sys.stderr)
     _next(f"roco run {folder / 'demo.toml'}")
 
 

@@ -15,6 +15,10 @@ from rich.table import Table
 from roco.core.run import Outcome
 
 WIDTH = 120
+MANY = 10
+TOLD = ("year", "license", "license_evidence", "retracted", "label", "caption", "file", "n_images_in_package")
+"""Of a stage that found more than MANY things, those that are told; --json tells all."""
+
 QUIET_EVERY = 30.0
 """Seconds between lines where there is no terminal."""
 
@@ -32,7 +36,7 @@ def clean(text: Any) -> str:
 def show_status(found: Mapping[str, Any], title: str) -> None:
     out = console()
     source, counts = found["source"], found["counts"]
-    facts = [found["state"], f"{source.get('articles', 0):,} articles in {source.get('parts', 0):,} parts"]
+    facts = [found["state"], f"{_of('article', source.get('articles', 0))} in {_of('part', source.get('parts', 0))}"]
     if found["parts_done"] < source.get("parts", 0):
         facts.append(f"{found['parts_done']:,} parts done")
     if counts.get("images_in_packages"):
@@ -46,6 +50,10 @@ def show_status(found: Mapping[str, Any], title: str) -> None:
             out.print(f"{stage['state']}: {stage['stage']} ({clean(stage['why'])})")
     for name in found["removed_stages"]:
         out.print(f"no longer in the recipe: {clean(name)}")
+
+
+def _of(word: str, n: int) -> str:
+    return f"{n:,} {word}" + ("" if n == 1 else "s")
 
 
 def funnel_table(stages: Iterable[Mapping[str, Any]]) -> Table:
@@ -75,10 +83,13 @@ def show_life(life: Mapping[str, Any]) -> None:
         said = f": {step['drop']}" if "drop" in step else ""
         said += f" ({clean(step['drop_detail'])})" if step.get("drop_detail") else ""
         out.print(f"  {step['stage']:<14} {words[step['state']]}{said}")
-        for name, value in step["found"].items():
-            if value not in (None, [], ""):
-                text = clean(value)
-                out.print(f"      [dim]{name}[/dim] {text[:300]}{'…' if len(text) > 300 else ''}")
+        found = {k: v for k, v in step["found"].items() if v not in (None, [], "")}
+        told = {k: v for k, v in found.items() if k in TOLD} if len(found) > MANY else found
+        for name, value in told.items():
+            text = clean(value)
+            out.print(f"      [dim]{name}[/dim] {text[:300]}{'…' if len(text) > 300 else ''}")
+        if len(told) < len(found):
+            out.print(f"      [dim]and {len(found) - len(told)} more: --json[/dim]")
 
 
 def show_outcome(outcome: Outcome, seconds: float) -> None:

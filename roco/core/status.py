@@ -22,7 +22,7 @@ def status(pipeline: Pipeline, folder: Path) -> dict[str, Any]:
     layout = Layout(folder)
     saved = manifests.load(layout.manifest)
     source = saved.get("source") or parts.read(layout.parts).summary
-    same = saved.get("rows_digest") == pipeline.rows_digest
+    same = saved.get("rows_digest", pipeline.rows_digest) == pipeline.rows_digest
     records = dict(saved.get("parts", {}))
     done = _done(pipeline, layout, records, same)
     stages = _stages(pipeline, saved)

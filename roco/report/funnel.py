@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -38,7 +40,7 @@ def draw(funnel: Mapping[str, Any], path: Path, title: str = "") -> None:
     for side in axes.spines.values():
         side.set_visible(False)
     axes.tick_params(length=0)
-    axes.set_title(title, loc="left", fontsize=10.5, color=INK)
+    axes.set_title(title or _title(funnel), loc="left", fontsize=10.5, color=INK)
     figure.tight_layout()
     figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None, dpi=150)
     pyplot.close(figure)
@@ -47,3 +49,12 @@ def draw(funnel: Mapping[str, Any], path: Path, title: str = "") -> None:
 def _bars(funnel: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     """The first stage, and every other that a figure could leave at or that decides."""
     return [s for s in funnel["stages"] if s["dropped"] or s["kind"] == "decision"]
+
+
+def _title(funnel: Mapping[str, Any]) -> str:
+    stages = funnel["stages"]
+    return f"{funnel['source']['articles']:,} articles, {stages[0]['in']:,} figures, {stages[-1]['kept']:,} in the release"
+
+
+if __name__ == "__main__":  # python -m roco.report.funnel run/funnel.json funnel.svg
+    draw(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")), Path(sys.argv[2]))
