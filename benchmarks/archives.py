@@ -26,7 +26,10 @@ def archives(source: Path, repeats: int) -> list[str]:
     lines += ["| reader | MB/s | what it checks |", "|---|---|---|"]
     lines += [f"| roco | {rates['roco']:.0f} | CRC, length, clean end, names, limits |"]
     lines += [f"| tarfile `r\\|gz` | {rates['tarfile']:.0f} | headers |"]
-    lines += ["", f"Ratio {rates['roco'] / rates['tarfile']:.2f}. The limit is inflating: DEFLATE of incompressible members."]
+    lines += [
+        "",
+        f"Ratio {rates['roco'] / rates['tarfile']:.2f}. The limit is inflating: DEFLATE of incompressible members.",
+    ]
     return lines
 
 

@@ -162,5 +162,3 @@ def _multiply(pipeline: Any, layout: Layout, part: str, rows: pa.Table, wanted: 
 def _renamed(table: pa.Table, column: str, mark: str) -> pa.Table:
     at = table.column_names.index(column)
     return table.set_column(at, column, pa.compute.binary_join_element_wise(mark, table[column], ""))
-
-

@@ -21,7 +21,7 @@ from roco.tarball import Inflated, Limits, members, shown
 
 __all__ = ["Archive", "Limits", "article_xmls", "is_xml", "open_tar_gz", "open_zip", "shown"]
 
-SPOOL = 64 << 20
+SPOOL = 8 << 20
 """Bytes of one archive that are kept in memory; beyond that they go to a temporary file."""
 
 STANDARD = Limits()

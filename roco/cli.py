@@ -46,7 +46,9 @@ def init(
     from roco.recipe import shipped
 
     summary = write(folder, shipped()["demo"].read_text(encoding="utf-8"))
-    print(f"{summary.articles} articles with {summary.figures} figures ({summary.real} real images) in {folder / 'corpus'}")
+    print(
+        f"{summary.articles} articles with {summary.figures} figures ({summary.real} real images) in {folder / 'corpus'}"
+    )
     if summary.hint:
         print(summary.hint, file=sys.stderr)
     _next(f"roco run {folder / 'demo.toml'}")
@@ -77,9 +79,7 @@ def run(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     bar, started = screen.Bar(), time.monotonic()
     try:
-        outcome = loaded.pipeline_run(
-            pipeline, workers=workers, only=_slice(parts), retry=retry, progress=bar
-        )
+        outcome = loaded.pipeline_run(pipeline, workers=workers, only=_slice(parts), retry=retry, progress=bar)
     except KeyboardInterrupt:
         bar.close()
         print(f"stopped; what was done stays done: roco run {recipe}  goes on from here", file=sys.stderr)

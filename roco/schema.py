@@ -56,11 +56,7 @@ COLUMNS: dict[str, Column] = {
     "n_bytes": Column(pa.int64(), "size of the image file in bytes"),
     "sha256": Column(pa.string(), "SHA-256 of the image's bytes, hexadecimal"),
     "mentions": Column(
-        pa.list_(
-            pa.struct(
-                [("cui", pa.string()), ("start", pa.int32()), ("end", pa.int32()), ("text", pa.string())]
-            )
-        ),
+        pa.list_(pa.struct([("cui", pa.string()), ("start", pa.int32()), ("end", pa.int32()), ("text", pa.string())])),
         "names of the vocabulary found in the caption: CUI, character offsets, words as written",
     ),
     # decisions

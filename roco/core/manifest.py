@@ -102,7 +102,7 @@ def load(path: Path) -> dict[str, Any]:
 def sealed(value: Mapping[str, Any]) -> str:
     """A manifest as text, the SHA-256 of it in its first line."""
     body = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    text = f"{_HEAD}{_BLANK}\",\n{body[1:]}\n"
+    text = f'{_HEAD}{_BLANK}",\n{body[1:]}\n'
     return text.replace(_BLANK, hashlib.sha256(text.encode()).hexdigest(), 1)
 
 

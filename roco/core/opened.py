@@ -11,7 +11,7 @@ import pyarrow as pa
 from roco.core.source import Package, Source
 from roco.errors import DataError, Refused
 
-PACKAGES_AT_ONCE = 8
+PACKAGES_AT_ONCE = 32
 
 
 class Opened:
@@ -62,8 +62,10 @@ class Opened:
     def size(self, rows: pa.Table) -> int:
         """Bytes of the images of these rows together, without reading them."""
         total = 0
-        for place in set(rows["archive"].to_pylist()):
-            wanted = {r["file"] for r in rows.select(["archive", "file"]).to_pylist() if r["archive"] == place}
+        files: dict[str, set[str]] = {}
+        for place, file in zip(rows["archive"].to_pylist(), rows["file"].to_pylist(), strict=True):
+            files.setdefault(place, set()).add(file)
+        for place, wanted in files.items():
             try:
                 total += sum(size for name, size in self._package(place).files if name in wanted)
             except Refused:

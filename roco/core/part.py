@@ -269,7 +269,8 @@ class PartPass:
             else:
                 self._take(self.lenders[column], missing)
         kind = pa.large_binary() if column == "bytes" else lent_by(self.lenders[column])[column]
-        return pa.array([held[f] for f in rows["figure_id"].to_pylist()], kind)
+        with self._clock("read"):
+            return pa.array([held[f] for f in rows["figure_id"].to_pylist()], kind)
 
     def _unread(self, rows: pa.Table) -> dict[str, pa.Array]:
         why = [self.opened.why.get(f) for f in rows["figure_id"].to_pylist()]
@@ -279,7 +280,7 @@ class PartPass:
         }
 
     def _keep_bytes(self, rows: pa.Table) -> None:
-        with self._clock("write"):
+        with self._clock("pack"):
             for figure in rows["figure_id"].to_pylist():
                 if self.memory["bytes"].get(figure) is not None:
                     self.pack.add(figure, self.memory["bytes"][figure], self.memory["thumbnail"].get(figure))
@@ -339,7 +340,9 @@ class PartPass:
             for step in self.steps:
                 if self.fresh[step.name]:
                     self._write_measure(step)
+        with self._clock("pack"):
             self.pack.commit()
+        with self._clock("write"):
             meta = self._meta()
             write_table(self.layout.rows(self.pipeline, self.job.part), self._ordered(rows), meta)
         return {**meta, "part": self.job.part, "measured": dict(self.measured)}

@@ -53,7 +53,9 @@ def _bars(funnel: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 
 def _title(funnel: Mapping[str, Any]) -> str:
     stages = funnel["stages"]
-    return f"{funnel['source']['articles']:,} articles, {stages[0]['in']:,} figures, {stages[-1]['kept']:,} in the release"
+    return (
+        f"{funnel['source']['articles']:,} articles, {stages[0]['in']:,} figures, {stages[-1]['kept']:,} in the release"
+    )
 
 
 if __name__ == "__main__":  # python -m roco.report.funnel run/funnel.json funnel.svg

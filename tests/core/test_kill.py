@@ -52,30 +52,31 @@ def test_a_driver_killed_at_any_write_resumes_and_reads_only_the_part_in_flight_
 @pytest.mark.parametrize(
     "options", [{}, {"at_least": 3}, {"at_least": 1}, {"retry": "unreadable"}], ids=["same", "3", "1", "retry"]
 )
-def test_a_second_run_killed_at_every_other_write_resumes(
+def test_a_second_run_killed_anywhere_resumes(
     articles: Path, finished: Path, tmp_path: Path, sweep: Sweep, options: dict[str, Any]
 ) -> None:
     shutil.copytree(finished, tmp_path / "fresh")
     drive(articles, tmp_path / "fresh", **options)
     kill = Kill(articles, tmp_path / "work", tmp_path / "fresh", before=finished, options=options)
-    for fate in sweep(kill, range(1, calls(kill) + 1, 2)):
+    for fate in sweep(kill, range(1, calls(kill) + 1, 4)):
         assert (fate.code, fate.other, fate.left, fate.reads) == (KILLED, [], [], 0), fate
 
 
 def test_a_worker_killed_at_any_write_costs_an_attempt_and_not_the_run(tmp_path: Path, sweep: Sweep) -> None:
-    articles = write_articles(tmp_path / "articles", 8)
+    articles = write_articles(tmp_path / "articles", 7)
     drive(articles, tmp_path / "fresh")
     kill = Kill(articles, tmp_path / "work", tmp_path / "fresh", where="worker", options={"workers": 1})
-    assert calls(kill) == 2 * 3 * 5  # three calls each for three measures, a pack and the decisions of two parts
-    for fate in sweep(kill, [*range(1, 17), 23, 30]):
+    fates = sweep(kill)
+    assert len(fates) == 3 * 5  # three calls each for three measures, a pack and the decisions of the part
+    for fate in fates:
         assert (fate.code, fate.other, fate.left) == (0, [], []), fate
-        assert fate.reads <= 8 + 7, fate
+        assert fate.reads <= 7 + 7, fate
 
 
 def test_a_driver_killed_while_workers_work_resumes(articles: Path, finished: Path, tmp_path: Path) -> None:
     options = {"workers": 2}
     kill = Kill(articles, tmp_path, finished, options=options)
-    for at in range(1, calls(kill) + 1, 5):
+    for at in range(1, calls(kill) + 1, 8):
         folder = tmp_path / f"killed-{at}"
         assert forked(articles, folder, faults(tmp_path / f"at-{at}", at, "driver"), **options) == KILLED
         drive(articles, folder)
