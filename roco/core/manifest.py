@@ -5,18 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from roco.core.funnel import reconcile, total
 from roco.core.layout import Layout
-from roco.core.part import expected_input, reconcile
+from roco.core.part import expected_input
 from roco.core.parts import Parts
 from roco.core.pipeline import Pipeline
 from roco.errors import Damaged
 from roco.files import read_meta, write_text
-
 
 _HEAD = '{"seal":"'
 _BLANK = "0" * 64
@@ -104,31 +103,6 @@ def sealed(value: Mapping[str, Any]) -> str:
     body = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     text = f'{_HEAD}{_BLANK}",\n{body[1:]}\n'
     return text.replace(_BLANK, hashlib.sha256(text.encode()).hexdigest(), 1)
-
-
-def total(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Sums the funnels and counts of parts."""
-    stages: dict[str, dict[str, Any]] = {}
-    counts: dict[str, int] = defaultdict(int)
-    for record in records:
-        for name, n in record["counts"].items():
-            counts[name] += n
-        for step in record["funnel"]:
-            add_up(stages.setdefault(step["stage"], blank_stage(step["stage"], step["kind"])), step)
-    reconcile(list(stages.values()), "all parts")
-    return {"counts": dict(sorted(counts.items())), "stages": list(stages.values())}
-
-
-def blank_stage(name: str, kind: str) -> dict[str, Any]:
-    return {"stage": name, "kind": kind, "in": 0, "kept": 0, "dropped": {}}
-
-
-def add_up(into: dict[str, Any], step: Mapping[str, Any]) -> None:
-    into["in"] += step["in"]
-    into["kept"] += step["kept"]
-    for reason, n in step["dropped"].items():
-        into["dropped"][reason] = into["dropped"].get(reason, 0) + n
-    into["dropped"] = dict(sorted(into["dropped"].items()))
 
 
 def sizes(folder: Path) -> dict[str, list[int]]:

@@ -31,8 +31,7 @@ class MeasureJob(PartPass):
         self._load()
         try:
             self._walk(self._rows(), len(self.steps) - 1)
-            if self.fresh[self.step.name]:
-                self._write_measure(self.step)
+            self._keep(self.step)
             self.pack.commit()
         finally:
             self.opened.close()

@@ -6,7 +6,6 @@ costs the part in flight and nothing else.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections import defaultdict
@@ -18,14 +17,16 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from roco.core import kept
+from roco.core.funnel import reconcile
 from roco.core.layout import Layout
 from roco.core.opened import PACKAGES_AT_ONCE, Opened, article_row
 from roco.core.pack import PackWriter
 from roco.core.pipeline import Pipeline, Step
 from roco.core.rows import align, alive, apply, blank, call, checked, concat, gone, lacking, tally, view
 from roco.core.stage import Measure, put
-from roco.errors import Damaged, DataError, StageFailed
-from roco.files import digest, read_table, write_table
+from roco.errors import StageFailed
+from roco.files import digest, write_table
 from roco.schema import ARTICLES
 
 BYTES_AT_ONCE = 192 << 20  # bounds the image bytes in memory
@@ -319,27 +320,18 @@ class PartPass:
         """Reads what earlier runs measured; a damaged file counts as none."""
         for step in self.steps:
             if step.is_measure:
-                path = self.layout.measure(step, self.job.part)
-                table, meta = None, dict[str, Any]()
-                try:
-                    if path.exists():
-                        table, meta = read_table(path, self._wanted(step))
-                except Damaged:
-                    path.unlink(missing_ok=True)
+                found = kept.load(self.layout.measure(step, self.job.part), self._wanted(step))
+                table, meta = found or (None, dict[str, Any]())
                 self.stored[step.name] = table
                 self.seals[step.name] = meta.get("content")
-                if step is self.steps[0]:
-                    self.covered = meta.get("articles", {})
-                    if table is not None:
-                        self.owner = dict(
-                            zip(table["figure_id"].to_pylist(), table["archive"].to_pylist(), strict=True)
-                        )
+                if step is self.steps[0] and table is not None:
+                    self.covered = meta["articles"]
+                    self.owner = dict(zip(table["figure_id"].to_pylist(), table["archive"].to_pylist(), strict=True))
 
     def _commit(self, rows: pa.Table | None) -> dict[str, Any]:
         with self._clock("write"):
             for step in self.steps:
-                if self.fresh[step.name]:
-                    self._write_measure(step)
+                self._keep(step)
         with self._clock("pack"):
             self.pack.commit()
         with self._clock("write"):
@@ -347,23 +339,13 @@ class PartPass:
             write_table(self.layout.rows(self.pipeline, self.job.part), self._ordered(rows), meta)
         return {**meta, "part": self.job.part, "measured": dict(self.measured)}
 
-    def _write_measure(self, step: Step) -> None:
-        path = self.layout.measure(step, self.job.part)
-        tables = list(self.fresh[step.name])
-        if self.stored[step.name] is not None:
-            tables.insert(0, read_table(path)[0])
-        table = concat(tables)
-        table = table.take(pc.sort_indices(table, [("figure_id", "ascending")]))
-        self.seals[step.name] = content = table_digest(table)
-        meta: dict[str, Any] = {
-            "stage": step.name,
-            "digest": step.digest,
-            "rows": len(table),
-            "content": content,
-        }
-        if step is self.steps[0]:
-            meta["articles"] = self.covered
-        write_table(path, table, meta)
+    def _keep(self, step: Step) -> None:
+        """Writes what was measured now beside what was there."""
+        if self.fresh[step.name]:
+            more = {"articles": self.covered} if step is self.steps[0] else {}
+            path = self.layout.measure(step, self.job.part)
+            old = self.stored[step.name] is not None
+            self.seals[step.name] = kept.add(path, step, self.fresh[step.name], old, **more)
 
     def _ordered(self, rows: pa.Table | None) -> pa.Table:
         names = ["figure_id", "archive", "stage", "drop", "drop_detail", *self._decided_columns()]
@@ -395,31 +377,9 @@ class PartPass:
         return _Clock(self.seconds, name)
 
 
-def reconcile(flow: Sequence[Mapping[str, Any]], where: str) -> None:
-    """Raises DataError unless rows in = kept + dropped at each stage and each stage gets what the one before kept."""
-    before = None
-    for step in flow:
-        dropped = sum(step["dropped"].values())
-        if step["in"] != step["kept"] + dropped or (before is not None and step["in"] != before):
-            raise DataError(
-                f"the funnel of {where} does not add up at '{step['stage']}': "
-                f"in {step['in']}, kept {step['kept']}, dropped {dropped}, kept before it {before}",
-                "this is an error of roco: please report it with the log of the run",
-            )
-        before = step["kept"]
-
-
 def lent_by(step: Step) -> Mapping[str, pa.DataType]:
     """The in-memory columns that a step lends to later ones."""
     return step.stage.lends if isinstance(step.stage, Measure) else {}
-
-
-def table_digest(table: pa.Table) -> str:
-    """A digest of a table's content."""
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return hashlib.sha256(sink.getvalue()).hexdigest()
 
 
 class _Clock:

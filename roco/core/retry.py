@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pyarrow.compute as pc
 
+from roco.core.kept import table_digest
 from roco.core.layout import Layout
-from roco.core.part import table_digest
 from roco.core.parts import Parts
 from roco.core.pipeline import Pipeline, Step
 from roco.errors import Damaged, UsageError, nearest

@@ -8,6 +8,7 @@ from typing import Any
 
 from roco.core import manifest as manifests
 from roco.core import parts
+from roco.core.funnel import total
 from roco.core.layout import Layout
 from roco.core.pipeline import Pipeline, Step
 from roco.errors import Damaged
@@ -26,7 +27,7 @@ def status(pipeline: Pipeline, folder: Path) -> dict[str, Any]:
     records = dict(saved.get("parts", {}))
     done = _done(pipeline, layout, records, same)
     stages = _stages(pipeline, saved)
-    found = manifests.total(records.values())
+    found = total(records.values())
     flow = {s["stage"]: s for s in [*found["stages"], *saved.get("table", [])]}
     for stage in stages:
         stage.update({k: flow[stage["stage"]][k] for k in ("in", "kept", "dropped") if stage["stage"] in flow})

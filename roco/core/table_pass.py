@@ -14,10 +14,10 @@ import pyarrow.compute as pc
 
 from roco.core import pack
 from roco.core.figures import Figures, by_part
+from roco.core.funnel import blank_stage, reconcile
 from roco.core.layout import Layout
-from roco.core.manifest import Manifest, blank_stage
+from roco.core.manifest import Manifest
 from roco.core.opened import Opened
-from roco.core.part import reconcile
 from roco.core.parts import Parts
 from roco.core.pipeline import Pipeline, Step
 from roco.core.provenance import resolved
