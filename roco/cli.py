@@ -46,9 +46,8 @@ def init(
     from roco.recipe import shipped
 
     summary = write(folder, shipped()["demo"].read_text(encoding="utf-8"))
-    print(
-        f"{summary.articles} articles with {summary.figures} figures ({summary.real} real images) in {folder / 'corpus'}"
-    )
+    said = f"{summary.articles} articles with {summary.figures} figures ({summary.real} real images)"
+    print(f"{said} in {folder / 'corpus'}")
     if summary.hint:
         print(summary.hint, file=sys.stderr)
     _next(f"roco run {folder / 'demo.toml'}")

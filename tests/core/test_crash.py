@@ -94,7 +94,7 @@ def test_three_images_and_an_article_that_crash_leave_and_one_and_two_workers_gi
 
 
 def test_an_image_that_hangs_counts_as_a_crash(articles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(execute, "STALL", 2.0)
+    monkeypatch.setattr(execute, "STALL", 3.0)
     with_images(articles, 4, a="HANG")
     go(articles, tmp_path / "run")
     assert left(tmp_path / "run") == {"A004/f0/0": DECODER}

@@ -97,7 +97,7 @@ def test_a_second_driver_is_told_at_once_who_holds_the_folder(
     asked = time.monotonic()
     with pytest.raises(Busy, match=f"in use by process {first.pid} on ") as told:
         drive(articles, tmp_path / "run")
-    assert time.monotonic() - asked < 0.5
+    assert time.monotonic() - asked < 2.0  # and not when the first one is done
     assert "\n" not in told.value.message
     assert "--parts" in told.value.hint
     with pytest.raises(Busy, match=f"process {first.pid}"):
@@ -112,7 +112,7 @@ def test_a_killed_driver_leaves_no_lock_and_no_worker(
     first = busy()
     os.kill(first.pid, signal.SIGKILL)
     first.wait()
-    wait(lambda: not alive(first.pid), 2.0)
+    wait(lambda: not alive(first.pid), 5.0)
     drive(articles, tmp_path / "run")
     assert kept(tmp_path / "run") == kept(finished)
 
@@ -130,7 +130,7 @@ def test_a_worker_that_starts_while_its_driver_is_killed_does_no_work(
         process.wait()
         time.sleep(0.05)
         before = read(log)
-        wait(lambda: not alive(process.pid), 2.0)
+        wait(lambda: not alive(process.pid), 5.0)
         assert read(log) == before
 
 

@@ -1,0 +1,355 @@
+"""The whole way on real material: recipe to release, in every layout, held against what is known to be true."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import tarfile
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import roco
+import roco.sources.package
+import roco.stages.image
+
+pytestmark = pytest.mark.shared
+
+Row = dict[str, Any]
+IMAGES = (".jpg", ".jpeg", ".png", ".gif", ".tif", ".tiff")
+
+FITTING = {
+    "licence": "license",
+    "retracted": "retracted",
+    "language": "language",
+    "caption": "caption",
+    "unreadable": "unreadable",
+    "missing": "missing",
+}
+NOT_YET_TOLD = {"compound", "not radiology", "duplicate", "rights"}
+"""Reasons of the truth for which there is no stage yet; figures that leave for them may be in or out."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """One finished run with its tables."""
+
+    outcome: roco.Outcome
+
+    @property
+    def release(self) -> Path:
+        assert self.outcome.release is not None
+        return self.outcome.release
+
+    @property
+    def kept(self) -> list[Row]:
+        return rows(self.release / "figures.parquet")
+
+    @property
+    def removed(self) -> list[Row]:
+        return rows(self.release / "removed.parquet")
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return dict(self.outcome.funnel["counts"])
+
+    def measured(self, stage: str) -> list[Row]:
+        return [row for path in self._files(stage) for row in rows(path)]
+
+    def counted(self) -> dict[str, dict[str, int]]:
+        """What `extract` counted in each package."""
+        found: dict[str, dict[str, int]] = {}
+        for path in self._files("extract"):
+            found |= json.loads(pq.read_metadata(path).metadata[b"roco"])["articles"]
+        return found
+
+    def checksums(self) -> dict[str, str]:
+        lines = (self.release / "checksums.sha256").read_text().splitlines()
+        return {name: sha256 for sha256, name in (line.split() for line in lines)}
+
+    def _files(self, stage: str) -> Iterator[Path]:
+        (folder,) = (self.outcome.folder / "measures").glob(f"{stage}-*")
+        yield from sorted(folder.glob("*.parquet"))
+
+
+def rows(path: Path) -> list[Row]:
+    found: list[Row] = pa.table(pq.read_table(path)).to_pylist()
+    return found
+
+
+def go(folder: Path, kind: str, path: Path, **options: Any) -> Done:
+    """Runs the recipe of the paper over a source."""
+    folder.mkdir(parents=True, exist_ok=True)
+    recipe = folder / "recipe.toml"
+    recipe.write_text(f'[run]\nfolder = "run"\nbase = "rocov2"\n[source]\nkind = "{kind}"\npath = "{path}"\n')
+    return Done(roco.load_recipe(recipe).run(**{"workers": 0, **options}))
+
+
+@pytest.fixture(scope="module")
+def package(composed: Path, tmp_path_factory: pytest.TempPathFactory) -> Done:
+    return go(tmp_path_factory.mktemp("package"), "package", composed / "package", workers=1)
+
+
+@pytest.fixture(scope="module")
+def unindexed(composed: Path, tmp_path_factory: pytest.TempPathFactory) -> Done:
+    """The packages without their list of files, which lies beside this folder."""
+    return go(tmp_path_factory.mktemp("unindexed"), "package", composed / "package" / "oa_package")
+
+
+@pytest.fixture(scope="module")
+def cloud(composed: Path, tmp_path_factory: pytest.TempPathFactory) -> Done:
+    return go(tmp_path_factory.mktemp("cloud"), "cloud", composed / "cloud")
+
+
+@pytest.fixture(scope="module")
+def articles(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Done:
+    return go(tmp_path_factory.mktemp("articles"), "folder", shared / "data" / "articles")
+
+
+@pytest.fixture(scope="module")
+def zips(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Done:
+    return go(tmp_path_factory.mktemp("zips"), "folder", shared / "data" / "packages_zip")
+
+
+@pytest.fixture(scope="module")
+def truth(composed: Path) -> list[Row]:
+    with (composed / "truth.csv").open(encoding="utf-8", newline="") as fh:
+        return list(csv.DictReader(fh))
+
+
+LAYOUTS = pytest.mark.parametrize("layout", ["package", "unindexed", "cloud"])
+ALL = pytest.mark.parametrize("layout", ["package", "unindexed", "cloud", "articles", "zips"])
+
+
+@pytest.fixture
+def done(layout: str, request: pytest.FixtureRequest) -> Done:
+    found: Done = request.getfixturevalue(layout)
+    return found
+
+
+# --- the truth ------------------------------------------------------------------------------------------------------
+
+
+def fates(done: Done, truth: list[Row]) -> Iterator[tuple[Row, str]]:
+    """Each figure of the truth with the reason for which it left, `keep` where it is in the release."""
+    found: dict[tuple[str, str], str] = {}
+    for row in [*done.kept, *done.removed]:
+        key = row["pmcid"], row["fig_id"]
+        assert key not in found, f"{key} is there twice"
+        found[key] = row.get("drop") or "keep"
+    assert found.keys() == {(row["pmcid"], row["fig_id"]) for row in truth}
+    for row in truth:
+        yield row, found[row["pmcid"], row["fig_id"]]
+
+
+@LAYOUTS
+def test_nothing_that_belongs_in_was_lost(done: Done, truth: list[Row]) -> None:
+    lost = [(row["pmcid"], row["fig_id"], fate) for row, fate in fates(done, truth) if row["expect"] == "keep"]
+    assert [entry for entry in lost if entry[2] != "keep"] == []
+
+
+@LAYOUTS
+def test_what_must_leave_has_left_for_a_fitting_reason(done: Done, truth: list[Row], layout: str) -> None:
+    wrong = []
+    for row, fate in fates(done, truth):
+        if row["why"] not in FITTING:
+            continue
+        fitting = {FITTING[row["why"]]}
+        if row["kind"] == "missing file" or (layout == "cloud" and row["licence"] == "NO-CC CODE"):
+            fitting.add("missing")  # the bucket withholds the media of articles without a licence
+        if fate not in fitting:
+            wrong.append((row["pmcid"], row["fig_id"], row["why"], fate))
+    assert wrong == []
+
+
+@LAYOUTS
+def test_what_is_in_was_to_be_kept_or_leaves_at_a_stage_to_come(done: Done, truth: list[Row]) -> None:
+    kept = Counter(row["why"] for row, fate in fates(done, truth) if fate == "keep")
+    assert kept.keys() <= {"", *NOT_YET_TOLD}
+    assert kept[""] == sum(row["expect"] == "keep" for row in truth)
+
+
+@LAYOUTS
+def test_a_figure_that_left_names_the_file_that_the_article_names(done: Done, truth: list[Row]) -> None:
+    files = {(row["pmcid"], row["fig_id"]): row["file"] for row in truth}
+    for row in [*done.kept, *done.removed]:
+        expected = None if row.get("drop") == "missing" else files[row["pmcid"], row["fig_id"]]
+        assert row["file"] == expected
+
+
+# --- layouts and workers --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("layout", ["unindexed", "cloud"])
+def test_every_layout_gives_the_same_figures_under_the_same_ids(package: Done, done: Done) -> None:
+    def told(found: Done) -> list[tuple[Any, ...]]:
+        return [tuple(row[c] for c in ("id", "split", "pmcid", "fig_id", "file", "sha256")) for row in found.kept]
+
+    assert len(told(package)) > 200
+    assert told(done) == told(package)
+
+
+@pytest.mark.parametrize("layout", ["unindexed", "cloud"])
+def test_every_layout_gives_the_same_bytes_of_the_files_of_the_paper(package: Done, done: Done) -> None:
+    def of_the_paper(found: Done) -> dict[str, str]:
+        return {name: sha256 for name, sha256 in found.checksums().items() if name.endswith((".zip", ".csv"))}
+
+    assert len(of_the_paper(package)) == 14
+    assert of_the_paper(done) == of_the_paper(package)
+
+
+def test_one_and_two_workers_give_the_same_release(composed: Path, package: Done, tmp_path: Path) -> None:
+    two = go(tmp_path, "package", composed / "package", workers=2, part_size=20)
+    assert two.outcome.parts_done == 6
+    assert two.checksums() == package.checksums()
+
+
+@ALL
+def test_verify_finds_no_problem(done: Done) -> None:
+    assert roco.verify(done.release) == []
+
+
+# --- the funnel -----------------------------------------------------------------------------------------------------
+
+
+@ALL
+def test_the_funnel_adds_up_from_the_first_stage_to_the_release(done: Done) -> None:
+    stages = done.outcome.funnel["stages"]
+    for before, after in zip(stages, stages[1:], strict=False):
+        assert after["in"] == before["kept"]
+    assert all(s["in"] == s["kept"] + sum(s["dropped"].values()) for s in stages)
+    assert stages[0]["in"] == len(done.kept) + len(done.removed)
+    assert stages[-1]["kept"] == len(done.kept)
+    left = Counter((row["stage"], row["drop"]) for row in done.removed)
+    assert left == {(s["stage"], reason): n for s in stages for reason, n in s["dropped"].items()}
+
+
+@ALL
+def test_every_image_of_a_package_is_a_row_or_a_rendition(done: Done) -> None:
+    named = {(row["archive"], row["file"]) for row in done.measured("extract") if row["file"]}
+    assert done.counts["images_in_packages"] == done.counts["renditions"] + len(named)
+
+
+def test_every_image_in_the_archives_is_counted(composed: Path, package: Done) -> None:
+    names = [name for path in sorted(composed.rglob("*.tar.gz")) for name in tarfile.open(path).getnames()]
+    images = sum(name.endswith(IMAGES) for name in names)
+    assert package.counts["images_in_packages"] + package.counts["images_unread"] == images
+
+
+def test_every_image_in_the_folders_is_counted(shared: Path, articles: Done) -> None:
+    images = sum(path.name.endswith(IMAGES) for path in (shared / "data" / "articles").rglob("*"))
+    assert articles.counts["images_in_packages"] + articles.counts["images_unread"] == images
+
+
+# --- once -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_package_is_inflated_once_and_an_image_decoded_at_most_once(
+    composed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: Counter[str] = Counter()
+    decoded: Counter[str] = Counter()
+    count(monkeypatch, roco.sources.package, "open_tar_gz", lambda path: opened.update([path.name]))
+    count(monkeypatch, roco.stages.image, "decode", lambda data: decoded.update([hashlib.sha256(data).hexdigest()]))
+    done = go(tmp_path, "package", composed / "package")
+    assert len(opened) == 120
+    assert set(opened.values()) == {1}
+    let_through = Counter(row["sha256"] for row in done.measured("image"))
+    assert decoded.keys() == let_through.keys()  # the sha256 of what the cheap gates dropped is not among them
+    assert all(n <= let_through[sha256] for sha256, n in decoded.items())
+    early = sum(row["stage"] in ("extract", "license", "caption", "language") for row in done.removed)
+    assert sum(decoded.values()) <= len(done.kept) + len(done.removed) - early
+
+
+def test_a_second_run_opens_and_decodes_nothing(composed: Path, package: Done, monkeypatch: pytest.MonkeyPatch) -> None:
+    touched: Counter[str] = Counter()
+    count(monkeypatch, roco.sources.package, "open_tar_gz", lambda path: touched.update(["opened"]))
+    count(monkeypatch, roco.stages.image, "decode", lambda data: touched.update(["decoded"]))
+    before = package.checksums()
+    again = Done(roco.load_recipe(package.outcome.folder.parent / "recipe.toml").run(workers=0))
+    assert again.outcome.measured == {}
+    assert touched == {}
+    assert again.checksums() == before
+
+
+def count(patch: pytest.MonkeyPatch, module: Any, name: str, seen: Callable[[Any], None]) -> None:
+    """Lets a function tell of each call with its first argument."""
+    function = getattr(module, name)
+
+    def counted(first: Any, *rest: Any, **options: Any) -> Any:
+        seen(first)
+        return function(first, *rest, **options)
+
+    patch.setattr(module, name, counted)
+
+
+# --- 183 articles and two zips as publishers made them --------------------------------------------------------------
+
+
+def test_every_article_has_a_row_or_is_counted_as_one_without_figures(shared: Path, articles: Done) -> None:
+    with_rows = {row["archive"] for row in articles.measured("extract")}
+    counted = articles.counted()
+    listed = [json.loads(line) for line in (shared / "data" / "articles.jsonl").open(encoding="utf-8")]
+    assert counted.keys() == {place(article) for article in listed}
+    assert len(counted) == 183
+    silent = counted.keys() - with_rows
+    assert all(counted[name]["articles_without_figures"] == 1 for name in silent)
+    assert articles.counts["articles_unreadable"] == 0
+
+
+def test_every_figure_with_an_id_is_found(shared: Path, articles: Done) -> None:
+    found = {(row["archive"], row["fig_id"]) for row in articles.measured("extract")}
+    named = {(place(article), figure["id"]) for article, figure in figures(shared) if figure["id"]}
+    assert len(named) > 700
+    assert named <= found
+
+
+def test_every_image_that_lies_at_hand_is_found(shared: Path, articles: Done) -> None:
+    found = {(row["archive"], row["file"]): row["drop"] for row in articles.measured("extract")}
+    at_hand = [
+        (place(article), figure["image"])
+        for article, figure in figures(shared)
+        if figure["image"] and (shared / "data" / article["path"] / figure["image"]).exists()
+    ]
+    assert len(at_hand) == 24
+    assert [found.get(entry, "not found") for entry in at_hand] == [None] * 24
+
+
+def test_every_image_of_a_publishers_zip_is_accounted_for(shared: Path, zips: Done) -> None:
+    packed = Counter[str]()
+    for path in (shared / "data" / "packages_zip").glob("*.zip"):
+        names = zipfile.ZipFile(path).namelist()
+        packed[path.name] = sum(name.endswith(IMAGES) and not name.startswith("__MACOSX") for name in names)
+    named = {(row["archive"], row["file"]) for row in zips.measured("extract") if row["file"]}
+    assert packed == Counter(archive for archive, _ in named)
+    assert zips.counts["articles"] == 5  # four in one zip, one in the other
+
+
+def test_a_zip_of_four_articles_gives_each_its_own_figures(zips: Done) -> None:
+    mine = [row for row in zips.measured("extract") if row["archive"] == "scielo_package_with_subdir.zip"]
+    assert {row["figure_id"].split("+")[1].split("/")[0]: Path(row["file"]).stem[:23] for row in mine} == {
+        "2318-0889-tinf-33-e200025": "2318-0889-tinf-33-e2000",
+        "2318-0889-tinf-33-e200039": "2318-0889-tinf-33-e2000",
+    }
+    assert [row["language"] for row in zips.kept] == ["en"]  # the other two captions are in Spanish
+    assert Counter(row["drop_detail"][:2] for row in zips.removed if row["drop"] == "language") == {"es": 2}
+
+
+def place(article: Row) -> str:
+    """Where the folder source finds an article of articles.jsonl."""
+    return f"{article['path'].removeprefix('articles/')}/{article['xml']}"
+
+
+def figures(shared: Path) -> Iterator[tuple[Row, Row]]:
+    with (shared / "data" / "articles.jsonl").open(encoding="utf-8") as fh:
+        for line in fh:
+            article = json.loads(line)
+            yield from ((article, figure) for figure in article["figs"])
