@@ -57,7 +57,7 @@ def init(
 def run(
     recipe: RecipeArg,
     until: Annotated[str | None, typer.Option(metavar="STAGE", help="Stop behind this stage.")] = None,
-    workers: Annotated[int | None, typer.Option(metavar="N", help="Processes; one a core by default.")] = None,
+    workers: Annotated[int | None, typer.Option(metavar="N", min=0, help="Processes; one a core by default.")] = None,
     parts: Annotated[str | None, typer.Option(metavar="I/N", help="Only every N-th part, from the I-th on.")] = None,
     retry: Annotated[str | None, typer.Option(metavar="REASON", help="Measure again what left for this.")] = None,
     dry: Annotated[bool, typer.Option("--dry", help="Say what would be done, and do nothing.")] = False,
@@ -169,7 +169,7 @@ def verify(
         _print_json([problem._asdict() for problem in problems])
     else:
         for problem in problems:
-            print(problem)
+            print(_plain(f"{problem.where}: {problem.what}"))
         print(f"{release}: {len(problems)} problems" if problems else f"{release}: all is as it must be")
     if problems:
         raise SystemExit(1)
@@ -185,7 +185,7 @@ def main() -> NoReturn:
     except RocoError as err:
         if os.environ.get("ROCO_DEBUG"):
             raise
-        print(f"error: {err}", file=sys.stderr)
+        print(_plain(f"error: {err}"), file=sys.stderr)
         sys.exit(err.exit_code)
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
@@ -220,11 +220,21 @@ def _dry(pipeline: Any, folder: Path, as_json: bool) -> None:
     print(f"{found['parts_to_do']:,} of {found['parts']:,} parts to do")
     for stage in found["stages"]:
         if stage["why"]:
-            print(f"{stage['state']}: {stage['stage']} ({stage['why']})")
+            print(_plain(f"{stage['state']}: {stage['stage']} ({stage['why']})"))
 
 
 def _print_json(value: Any) -> None:
-    print(json.dumps(value, indent=1, ensure_ascii=False, default=str))
+    text = json.dumps(value, indent=1, ensure_ascii=False, default=str)
+    print("".join(c if c.isprintable() or c == "\n" else _escape(c) for c in text))
+
+
+def _escape(c: str) -> str:
+    return f"\\u{ord(c):04x}" if ord(c) <= 0xFFFF else json.dumps(c)[1:-1]
+
+
+def _plain(text: str) -> str:
+    """Words in which names from outside may stand, without control characters."""
+    return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
 
 
 def _next(command: str) -> None:

@@ -40,7 +40,7 @@ def show_status(found: Mapping[str, Any], title: str) -> None:
     if found["parts_done"] < source.get("parts", 0):
         facts.append(f"{found['parts_done']:,} parts done")
     if counts.get("images_in_packages"):
-        facts.append(f"{counts['images_in_packages']:,} images in packages")
+        facts.append(f"{_of('image', counts['images_in_packages'])} in packages")
     if source.get("superseded"):
         facts.append(f"{source['superseded']:,} superseded")
     out.print(f"[bold]{clean(title)}[/bold]  " + " · ".join(facts))

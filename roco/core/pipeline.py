@@ -19,6 +19,7 @@ MEMORY = ("bytes",)
 """In-memory columns that the engine itself fills."""
 
 _GIVEN = ("figure_id", *DROP)
+_NAME = re.compile(r"\w[\w-]{0,63}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,10 @@ class _Resolver:
         for name, stage in pairs:
             if name in self.named:
                 raise RecipeError(f"two stages are named '{name}'", 'give one of them a name of its own: name = "…"')
+            if not _NAME.fullmatch(name):
+                raise RecipeError(
+                    f"a stage cannot be named {name!r}", "its files bear the name: letters, digits, - and _"
+                )
             if not isinstance(stage, Measure | Decision):
                 raise RecipeError(f"'{name}' is neither a Measure nor a Decision", "derive it from one of the two")
             self.named[name] = stage

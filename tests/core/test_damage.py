@@ -129,6 +129,17 @@ def test_all_files_damaged_at_once_are_made_again(
     assert everything(tmp_path / "run") == everything(undisturbed[3])
 
 
+def test_decisions_of_many_parts_that_aged_unseen_are_made_again_in_one_go(
+    articles: Path, undisturbed: dict[int, Path], tmp_path: Path
+) -> None:
+    drive(articles, tmp_path / "run", part_size=2)
+    for path in tmp_path.glob("run/decisions/*/*"):
+        flip(path, 0.5)
+    shutil.rmtree(tmp_path / "run" / "release")
+    assert drive(articles, tmp_path / "run").measured == {}
+    assert everything(tmp_path / "run") == everything(undisturbed[2])
+
+
 def test_a_folder_of_which_only_measures_are_left_measures_nothing(
     articles: Path, undisturbed: dict[int, Path], tmp_path: Path
 ) -> None:

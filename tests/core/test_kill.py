@@ -101,6 +101,12 @@ def test_a_group_killed_at_random_times_resumes(
     assert read(log)["read"] <= N + kills * 2 * 7
 
 
+def test_a_run_killed_again_and_again_leaves_no_more_than_its_last_kill(articles: Path, tmp_path: Path) -> None:
+    for i in range(4):
+        assert forked(articles, tmp_path / "run", faults(tmp_path / f"at-{i}", 15)) == KILLED
+        assert len(leftovers(tmp_path / "run")) <= 2  # a pack and the file that was to be put in place
+
+
 def test_a_recipe_changed_after_a_kill_gives_what_it_gives_alone(articles: Path, tmp_path: Path) -> None:
     drive(articles, tmp_path / "fresh", at_least=3)
     n = calls(Kill(articles, tmp_path, tmp_path))

@@ -1,0 +1,254 @@
+"""The pages tell the truth: their commands are run, their code is run, their links lead somewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import typer
+
+import roco.cli
+
+ROOT = Path(__file__).parents[1]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+DATA_FORMAT = ROOT / "docs" / "data-format.md"
+
+
+class Block(NamedTuple):
+    """Fenced text of a page, with the line before it."""
+
+    language: str
+    text: str
+    before: str
+
+
+def blocks(page: Path, language: str | None = None) -> list[Block]:
+    found = re.finditer(r"^([^\n]*)\n```(\w*)\n(.*?)^```$", page.read_text(encoding="utf-8"), re.M | re.S)
+    every = [Block(m[2], m[3], m[1]) for m in found]
+    return [block for block in every if language in (None, block.language)]
+
+
+def name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def commands() -> Iterator[tuple[str, list[str]]]:
+    """Each command of roco in a block of a page, in words."""
+    for page in PAGES:
+        for block in blocks(page):
+            for line in block.text.splitlines():
+                if block.language == "shell" or line.startswith("$ "):
+                    words = shlex.split(line.removeprefix("$ "), comments=True)
+                    if words[:1] == ["roco"]:
+                        yield name(page), words[1:]
+
+
+def mentions() -> Iterator[tuple[str, list[str]]]:
+    """Each command of roco in the running text of a page, in words; what it leaves open is left out."""
+    for page in PAGES:
+        for code in re.findall(r"`roco ([a-z][^`\n]*)`", page.read_text(encoding="utf-8")):
+            yield name(page), shlex.split(code)
+
+
+def verbs() -> dict[str, Any]:
+    command: Any = typer.main.get_command(roco.cli.app)
+    return dict(command.commands)
+
+
+def do(words: list[str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """Does a command of a page in this process and returns what it prints; `python -c` and `roco` need no start."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        if words[0] == "roco":
+            monkeypatch.setattr(sys, "argv", words)
+            with pytest.raises(SystemExit) as ended:
+                roco.cli.main()
+            assert not ended.value.code, words
+        elif words[:2] == ["python", "-c"]:
+            exec(words[2], {})
+        else:
+            print(subprocess.run(words, check=True, capture_output=True, text=True).stdout, end="")
+    return out.getvalue()
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the block of the README between a demo marker and its end has been run."""
+    folder = tmp_path_factory.mktemp("readme")
+    (block,) = [b for b in blocks(ROOT / "README.md", "shell") if b.before == "<!-- demo -->"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        lines = [shlex.split(line, comments=True) for line in block.text.splitlines()]
+        said = {words[1]: do(words, patch) for words in lines if words}
+    (folder / "said").write_text(said["run"], encoding="utf-8")
+    assert list(said) == ["init", "run", "status", "show", "verify"]
+    assert "all is as it must be" in said["verify"]
+    return folder
+
+
+# --- commands -------------------------------------------------------------------------------------------------------
+
+
+def test_every_command_of_the_pages_is_one_that_there_is() -> None:
+    known = verbs()
+    found = list(commands())
+    assert len(found) > 10
+    for page, (verb, *words) in found:
+        assert verb in known, f"{page}: there is no roco {verb}"
+        known[verb].make_context(verb, words)  # raises where an option is not known or an argument lacks
+
+
+def test_every_command_named_in_passing_is_one_that_there_is() -> None:
+    known = verbs()
+    for page, (verb, *words) in mentions():
+        assert verb in known, f"{page}: there is no roco {verb}"
+        options = {opt for param in known[verb].params for opt in param.opts} | {"--help"}
+        for word in words:
+            assert not word.startswith("--") or word in options, f"{page}: roco {verb} has no {word}"
+
+
+def test_every_target_of_make_named_on_a_page_is_one_that_there_is() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
+    for page in PAGES:
+        named = set(re.findall(r"(?:^|`)make ([a-z]+)(?:`|$)", page.read_text(encoding="utf-8"), re.M))
+        assert named <= targets, name(page)
+
+
+def test_the_readme_prints_the_funnel_that_its_commands_give(demo: Path) -> None:
+    printed = (demo / "said").read_text(encoding="utf-8")
+    (block,) = [b for b in blocks(ROOT / "README.md") if b.text.startswith("measured:")]
+    assert table(block.text) == table(printed)
+    assert len(table(printed)) == 11
+
+
+def table(text: str) -> list[str]:
+    """The lines of a funnel, folded."""
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    return [line for line in lines if re.match(r"stage in|\w+ \d+ \d+", line)]
+
+
+def test_the_python_of_the_readme_runs(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(demo)
+    for block in blocks(ROOT / "README.md", "python"):
+        scope: dict[str, Any] = {}
+        exec(block.text, scope)
+        assert len(scope["train"]) > 20
+        assert scope["problems"] == []
+
+
+def test_the_recipes_of_the_readme_load(tmp_path: Path) -> None:
+    for block in blocks(ROOT / "README.md", "toml"):
+        (tmp_path / "recipe.toml").write_text(block.text, encoding="utf-8")
+        assert roco.load_recipe(tmp_path / "recipe.toml").pipeline.steps
+
+
+# --- rows as the page on data prints them ---------------------------------------------------------------------------
+
+PRINTED = [
+    (words, output)
+    for block in blocks(DATA_FORMAT, "console")
+    for line, output in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block.text, re.M)
+    if (words := shlex.split(line))
+]
+
+
+def test_the_page_on_data_prints_a_row_of_every_kind_of_file() -> None:
+    read = " ".join(word for words, _ in PRINTED for word in words)
+    kinds = ("parts.parquet", "measures/", "decisions/rows-", "decisions/*-split-", "figures.parquet", "removed.parquet",
+             "_captions.csv", "_concepts.csv", "_concepts_manual.csv", "cui_mapping.csv", "license_information.csv")  # fmt: skip
+    assert [kind for kind in kinds if kind not in read] == []
+
+
+@pytest.mark.parametrize(("words", "output"), PRINTED, ids=[" ".join(words)[-50:] for words, _ in PRINTED])
+def test_a_command_of_the_page_on_data_prints_what_stands_below_it(
+    demo: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], output: str
+) -> None:
+    monkeypatch.chdir(demo)
+    assert steady(do(words, monkeypatch)) == steady(output)
+
+
+def steady(text: str) -> list[str]:
+    """Lines without digests, times and sizes, which depend on the libraries that wrote the demo's images."""
+    return [re.sub(r"[0-9a-f]{8,}|\d{5,}", "#", line.rstrip()) for line in text.splitlines()]
+
+
+# --- a stage from outside -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def blur(demo: Path, tmp_path: Path) -> Path:
+    """A folder with the stage of docs/add-a-stage.md, its test, and a recipe over the demo corpus that names it."""
+    page = ROOT / "docs" / "add-a-stage.md"
+    stage, test = (block.text for block in blocks(page, "python"))
+    (entry,) = (block.text for block in blocks(page, "toml"))
+    assert stage.startswith("# blur.py")
+    (tmp_path / "blur.py").write_text(stage, encoding="utf-8")
+    (tmp_path / "test_blur.py").write_text(test, encoding="utf-8")
+    recipe = (demo / "demo" / "demo.toml").read_text(encoding="utf-8")
+    recipe = recipe.replace("corpus/package", str(demo / "demo" / "corpus" / "package"))
+    recipe = recipe.replace('[[stage]]\nuse = "merge"', f'{entry}\n[[stage]]\nuse = "merge"')
+    (tmp_path / "recipe.toml").write_text(recipe, encoding="utf-8")
+    return tmp_path
+
+
+def test_the_test_of_the_page_on_stages_passes(blur: Path) -> None:
+    command = [sys.executable, "-m", "pytest", "-q", "-c", os.devnull, "--rootdir", ".", "test_blur.py"]
+    done = subprocess.run(command, cwd=blur, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 passed" in done.stdout
+
+
+def test_the_stage_of_the_page_on_stages_runs_in_a_recipe(blur: Path) -> None:
+    command = [sys.executable, "-m", "roco", "run", "recipe.toml", "--workers", "1"]
+    done = subprocess.run(command, cwd=blur, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    funnel = (line for line in done.stdout.splitlines() if line.startswith("small "))
+    assert re.fullmatch(r"small +51 +\d+ +\d+ +\d+ small", next(funnel).rstrip())
+    release = blur / "run" / "release"
+    assert roco.verify(release) == []
+    sides = [min(row["width"], row["height"]) for row in roco.load(release).to_pylist()]
+    assert min(sides) >= 256
+
+
+# --- links and made pages -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_link_leads_to_a_file(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if not re.match(r"[a-z]+:", link):
+            target, _, anchor = link.partition("#")
+            there = (page.parent / target).resolve() if target else page
+            assert there.exists(), f"{name(page)} links to {link}"
+            assert there.is_relative_to(ROOT)
+            assert not anchor or anchor in anchors(there), f"{name(page)} links to {link}"
+
+
+def anchors(page: Path) -> set[str]:
+    heads = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+def test_the_pages_made_from_the_code_are_up_to_date() -> None:
+    made = subprocess.run([sys.executable, "docs/make.py", "--check"], cwd=ROOT, capture_output=True, text=True)
+    assert made.returncode == 0, made.stdout
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    seen, ahead = set(), [ROOT / "README.md"]
+    while ahead:
+        page = ahead.pop()
+        if page not in seen and page.suffix == ".md" and page.exists():
+            seen.add(page)
+            links = re.findall(r"\]\(([^)\s#]+)", page.read_text(encoding="utf-8"))
+            ahead += [(page.parent / link).resolve() for link in links if not re.match(r"[a-z]+:", link)]
+    assert set(PAGES) <= seen
