@@ -89,7 +89,7 @@ def run(
         _print_json({**outcome.funnel, "measured": outcome.measured, "complete": outcome.complete})
     else:
         screen.show_outcome(outcome, time.monotonic() - started)
-    _next(f"roco verify {outcome.release}" if outcome.release else f"roco status {recipe}")
+    _next(f"roco verify {screen.near(outcome.release)}" if outcome.release else f"roco status {recipe}")
 
 
 @app.command()
@@ -116,7 +116,10 @@ def status(recipe: RecipeArg, as_json: Json = False) -> None:
 def show(
     recipe: RecipeArg,
     figure: Annotated[
-        str, typer.Argument(help="figure_id, id in the release, file name, or article.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="FIGURE", help="figure_id, id in the release, file name, or article.", show_default=False
+        ),
     ],
     as_json: Json = False,
 ) -> None:
@@ -204,7 +207,7 @@ def _slice(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
     i, _, n = text.partition("/")
-    if not (i.isdigit() and n.isdigit()):
+    if not all(x.isascii() and x.isdigit() for x in (i, n)):
         raise UsageError(f"--parts {text} names no slice", "write I/N, as in --parts 1/4")
     return int(i), int(n)
 

@@ -67,7 +67,8 @@ def full_disk(err: OSError, path: Path) -> Exception:
         return err
     return DataError(
         f"{said} where {path.parent} lies ({path.name} was not written)",
-        "make room and give the same command again: what was done stays done",
+        ("allow writing there" if err.errno in (errno.EACCES, errno.EROFS) else "make room")
+        + " and give the same command again: what was done stays done",
     )
 
 

@@ -62,11 +62,26 @@ def load_recipe(path: str | os.PathLike[str]) -> Recipe:
     if not isinstance(options.get("folder"), str):
         raise RecipeError(f"{path}: [run] does not say where the run goes", 'write  folder = "runs/first"  under [run]')
     here = path.resolve().parent
+    folder = _folder(options["folder"], here)
     if str(here) not in sys.path:
         sys.path.append(str(here))  # stages from outside may lie beside the recipe
     entries = _entries(data, options, path)
     stages = [_stage(entry, i, here) for i, entry in enumerate(entries, 1)]
-    return Recipe(path, here / options["folder"], options.get("base"), Pipeline(_source(data, here), stages))
+    source = _source(data, here)
+    if folder.is_relative_to(source.path.resolve()):
+        raise RecipeError("the run folder lies in the source, which would be read as input", "name another folder")
+    return Recipe(path, folder, options.get("base"), Pipeline(source, stages))
+
+
+def _folder(said: str, here: Path) -> Path:
+    if "\0" in said or not said.strip():
+        raise RecipeError(f"[run] folder cannot be {said!r}", 'write a folder of its own: folder = "runs/first"')
+    folder = (here / said).resolve()
+    if folder == here:
+        raise RecipeError("the run folder is the folder of the recipe", 'give it its own: folder = "runs/first"')
+    if folder.exists() and not folder.is_dir():
+        raise RecipeError(f"the run folder {folder} is a file", "name another folder")
+    return folder
 
 
 def shipped() -> dict[str, Path]:
@@ -101,9 +116,9 @@ def _entries(data: Mapping[str, Any], options: Mapping[str, Any], path: Path) ->
     if entries:
         raise RecipeError(
             f"{path} has both base = {base!r} and stages of its own",
-            f"copy {shipped().get(base, 'the shipped recipe')} and change the copy",
+            f"copy {shipped().get(str(base), 'the shipped recipe')} and change the copy",
         )
-    if base not in shipped():
+    if not isinstance(base, str) or base not in shipped():
         raise RecipeError(f"there is no shipped recipe {base!r}", nearest(str(base), shipped()))
     return list(_read(shipped()[base])["stage"])
 
@@ -111,7 +126,7 @@ def _entries(data: Mapping[str, Any], options: Mapping[str, Any], path: Path) ->
 def _source(data: Mapping[str, Any], here: Path) -> Source:
     options = dict(_table(data, "source"))
     kind = options.pop("kind", None)
-    if kind not in SOURCES:
+    if not isinstance(kind, str) or kind not in SOURCES:
         said = f"there is no source of kind {kind!r}" if kind else "[source] does not say its kind"
         raise RecipeError(said, nearest(str(kind), SOURCES) if kind else f"kind = one of {', '.join(SOURCES)}")
     source: Source = build(SOURCES[kind], options, f"source '{kind}'", here)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -52,6 +53,12 @@ def show_status(found: Mapping[str, Any], title: str) -> None:
         out.print(f"no longer in the recipe: {clean(name)}")
 
 
+def near(path: Path) -> Path:
+    """A path as one would type it here."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
 def _of(word: str, n: int) -> str:
     return f"{n:,} {word}" + ("" if n == 1 else "s")
 
@@ -76,7 +83,7 @@ def show_life(life: Mapping[str, Any]) -> None:
     out = console()
     out.print(f"[bold]{clean(life['figure_id'])}[/bold]  in {clean(life['archive'])}, part {life['part']}")
     if life["superseded"]:
-        out.print("  superseded: another version of the article stands for it")
+        out.print("  superseded: the source lists another version of the article, or lists it no more")
         return
     for step in life["steps"]:
         words = {"in": "in", "left": "[red]left[/red]", "not reached": "[dim]not reached[/dim]", "not done": "not done"}
@@ -101,7 +108,7 @@ def show_outcome(outcome: Outcome, seconds: float) -> None:
     if outcome.complete:
         out.print(funnel_table(outcome.funnel["stages"]))
     if outcome.release is not None:
-        out.print(f"release: {clean(outcome.release)}")
+        out.print(f"release: {clean(near(outcome.release))}")
 
 
 class Bar:

@@ -162,6 +162,11 @@ class _Pool:
                 f"a worker ended with code {w.process.returncode} before its first job",
                 "see the lines above for what it said",
             )
+        if job.get("one_by_one") and at and at[0] == job["part"]:
+            raise StageFailed(
+                f"stage '{at[1]}' ends its worker (code {w.process.returncode}) on part {job['part']}",
+                "a decision must not end the process; this is an error of the stage and not of the data",
+            )
         if job.get("one_by_one") and at:
             crashed = job.setdefault("crashed", {})
             crashed[at[0]] = at[1]

@@ -109,11 +109,13 @@ class Figures:
             else (lambda part: self.layout.rows(self.pipeline, part))
         )
         for part, some in by_part(at):
+            if step.is_measure and step not in self.pipeline.row_steps and not path(part).exists():
+                continue  # behind a table stage only parts with figures that are still in are measured
             table = self._read(path(part), ["figure_id", *names])
             values = align(some["figure_id"], table).select(list(names))
             found.append(put(values, "at", some["at"]))
         table = concat(found)
-        return table.take(pc.sort_indices(table, [("at", "ascending")]))
+        return table.take(pc.index_in(at["at"], value_set=table["at"].combine_chunks()))
 
     def _read(self, path: Path, columns: Sequence[str]) -> pa.Table:
         try:

@@ -247,6 +247,7 @@ class PartPass:
         return table
 
     def _decide(self, step: Step, rows: pa.Table) -> pa.Table:
+        self.beat(self.job.part, step.name)
         with self._clock(step.name):
             out = apply(step, view(step, rows), f"part {self.job.part}")
         for name in out.column_names:
@@ -271,7 +272,7 @@ class PartPass:
                 self._take(self.lenders[column], missing)
         kind = pa.large_binary() if column == "bytes" else lent_by(self.lenders[column])[column]
         with self._clock("read"):
-            return pa.array([held[f] for f in rows["figure_id"].to_pylist()], kind)
+            return pa.array([held.get(f) for f in rows["figure_id"].to_pylist()], kind)
 
     def _unread(self, rows: pa.Table) -> dict[str, pa.Array]:
         why = [self.opened.why.get(f) for f in rows["figure_id"].to_pylist()]
@@ -335,15 +336,20 @@ class PartPass:
         with self._clock("pack"):
             self.pack.commit()
         with self._clock("write"):
-            meta = self._meta()
-            write_table(self.layout.rows(self.pipeline, self.job.part), self._ordered(rows), meta)
+            table = self._ordered(rows)
+            meta = self._meta(table)
+            write_table(self.layout.rows(self.pipeline, self.job.part), table, meta)
         return {**meta, "part": self.job.part, "measured": dict(self.measured)}
 
     def _keep(self, step: Step) -> None:
         """Writes what was measured now beside what was there."""
+        path = self.layout.measure(step, self.job.part)
+        if step.is_measure and not self.fresh[step.name] and self.stored[step.name] is None:
+            # No figure came this far: an empty file says so, and a missing one is always damage.
+            none = pa.table({"figure_id": pa.array([], pa.string())})
+            self.fresh[step.name].append(blank(none, {c: step.stage.writes[c] for c in step.writes}))
         if self.fresh[step.name]:
             more = {"articles": self.covered} if step is self.steps[0] else {}
-            path = self.layout.measure(step, self.job.part)
             old = self.stored[step.name] is not None
             self.seals[step.name] = kept.add(path, step, self.fresh[step.name], old, **more)
 
@@ -358,7 +364,7 @@ class PartPass:
         rows = rows.select(names)
         return rows.take(pc.sort_indices(rows, [("figure_id", "ascending")]))
 
-    def _meta(self) -> dict[str, Any]:
+    def _meta(self, table: pa.Table) -> dict[str, Any]:
         reconcile(list(self.flow.values()), self.job.part)
         current = [a["place"] for a in self.job.articles if a["current"]]
         set_aside = [a["article"] for a in self.job.articles if not a["current"]]
@@ -370,7 +376,7 @@ class PartPass:
             "input": expected_input(self.pipeline, self.job.part, set_aside),
             "funnel": list(self.flow.values()),
             "counts": dict(sorted(counts.items())),
-            "content": digest([self.seals, self.flow]),
+            "content": digest([self.seals, self.flow, counts, set_aside, kept.table_digest(table)]),
         }
 
     def _clock(self, name: str) -> _Clock:

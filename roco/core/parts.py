@@ -92,8 +92,8 @@ def updated(table: pa.Table, listing: pa.Table, part_size: int) -> pa.Table:
     fresh = listing.filter(pc.invert(pc.is_in(theirs, value_set=ours)))
     at = pc.index_in(ours, value_set=theirs)
     current = pc.is_valid(at)
-    # A package that was only touched keeps its part and gets the new stamp and place.
-    columns = {name: pc.coalesce(listing[name].take(at), table[name]) for name in ("place", "stamp", "facts")}
+    # A package that was only touched keeps its part and gets the new stamp.
+    columns = {name: pc.coalesce(listing[name].take(at), table[name]) for name in ("stamp", "facts")}
     table = pa.table(
         {**{n: table[n] for n in SCHEMA.names}, **columns, "current": current}, schema=SCHEMA
     ).combine_chunks()
@@ -103,13 +103,13 @@ def updated(table: pa.Table, listing: pa.Table, part_size: int) -> pa.Table:
 def _new_parts(fresh: pa.Table, part_size: int) -> Iterator[pa.Table]:
     for start in range(0, len(fresh), part_size):
         rows = fresh.slice(start, part_size)
-        pairs = list(zip(rows["article"].to_pylist(), rows["digest"].to_pylist(), strict=True))
-        name = pa.array([digest(pairs)[:16]] * len(rows), pa.string())
+        content = [rows[name].to_pylist() for name in ("article", "digest", "place")]
+        name = pa.array([digest(content)[:16]] * len(rows), pa.string())
         current = pa.array([True] * len(rows))
         yield pa.table({"part": name, **{n: rows[n] for n in LISTING.names}, "current": current}, schema=SCHEMA)
 
 
 def keys(table: pa.Table) -> pa.Array:
-    """Article and digest as one string."""
-    joined = pc.binary_join_element_wise(table["article"], table["digest"], "\n")
+    """Article, digest and place as one string: a package that moved is read again, for its rows name its place."""
+    joined = pc.binary_join_element_wise(table["article"], table["digest"], table["place"], "\n")
     return joined.combine_chunks() if isinstance(joined, pa.ChunkedArray) else joined

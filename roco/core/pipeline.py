@@ -123,6 +123,11 @@ class _Resolver:
     def resolve(self, stages: Iterable[Stage | tuple[str, Stage]]) -> list[Step]:
         pairs = [s if isinstance(s, tuple) else (self._default_name(s), s) for s in stages]
         for name, stage in pairs:
+            if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_-]{1,60}", name):
+                raise RecipeError(f"a stage cannot be named {name!r}", "letters, digits, _ and -: it names files too")
+            for contract in ("reads", "needs", "reasons"):
+                if isinstance(getattr(stage, contract, ()), str):
+                    raise RecipeError(f"'{name}': {contract} is a string", f'write a tuple: {contract} = ("…",)')
             if name in self.named:
                 raise RecipeError(f"two stages are named '{name}'", 'give one of them a name of its own: name = "…"')
             if not _NAME.fullmatch(name):

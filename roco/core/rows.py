@@ -66,7 +66,7 @@ def call(step: Step, batch: pa.Table, where: str) -> Any:
         return step.stage(batch)
     except (RocoError, MemoryError):
         raise
-    except Exception as err:
+    except (Exception, SystemExit) as err:
         raise StageFailed(
             f"stage '{step.name}' failed on {where}: {type(err).__name__}: {err}",
             "this is an error of the stage and not of the data; --debug shows where it happened",
@@ -86,6 +86,10 @@ def checked(step: Step, batch: pa.Table, out: Any) -> pa.Table:
 
     if not isinstance(out, pa.Table):
         raise wrong(f"handed back a {type(out).__name__}, not a table")
+    if len(set(out.column_names)) < len(out.column_names) or (
+        step.stage.scope != "article" and "figure_id" not in out.column_names
+    ):
+        raise wrong("handed back a table without figure_id, or with a column twice")
     same_rows = step.stage.scope != "article" and (
         len(out) != len(batch) or not out["figure_id"].combine_chunks().equals(batch["figure_id"].combine_chunks())
     )

@@ -79,6 +79,8 @@ def run(
     workers: processes, by default one a core; 0 works in this process. only: (I, N) passes every N-th part from the
     I-th on and stops before the table stages. retry: a reason of a measure, whose rows are measured again.
     """
+    if workers is not None and workers < 0:
+        raise UsageError(f"there cannot be {workers} workers", "a number from 1 on; one a core by default")
     driver = _Driver(pipeline, Layout(Path(folder)), progress or Silence(), part_size, recipe or {})
     workers = (os.cpu_count() or 1) if workers is None else workers
     try:

@@ -31,6 +31,8 @@ def reference(cls: type) -> str:
 def find(use: str) -> type:
     """The class that `module:Class` names."""
     module_name, _, name = use.partition(":")
+    if not module_name or not name:
+        raise RecipeError(f"'{use}' names no class", "write module:Class")
     try:
         module = importlib.import_module(module_name)
     except ImportError as err:

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from roco.errors import RecipeError
 from roco.files import digest, file_digest
 
 Need = str | tuple[str, Mapping[str, Any]]
@@ -65,7 +66,7 @@ class Stage:
                 "stage": f"{type(self).__module__}:{type(self).__qualname__}",
                 "version": self.version,
                 "options": deciding,
-                "content": [file_digest(path) for path in self.content],
+                "content": [_content_digest(path) for path in self.content],
                 "read": dict(read),
             }
         )
@@ -150,6 +151,13 @@ def each(column: Any, function: Callable[[Any], Any], type: pa.DataType) -> pa.A
 def rounded(values: Any, digits: int = 4) -> pa.Array:
     """Scores as they are stored: float32 rounded to four decimals, so that they compare equal everywhere."""
     return pa.array(np.round(np.asarray(values, dtype=np.float64), digits), pa.float32())
+
+
+def _content_digest(path: Path) -> str:
+    try:
+        return file_digest(path)
+    except OSError as err:
+        raise RecipeError(f"{path} cannot be read: {err.strerror}", "an option names it; see the recipe") from err
 
 
 def _plain(value: Any) -> Any:

@@ -167,6 +167,8 @@ class TablePass:
         target = self.layout.release
         fresh = target.with_name(f".{target.name}.part")
         old = target.with_name(f".{target.name}.old")
+        if old.exists() and not target.exists():
+            old.rename(target)  # a run was killed between the two names
         for path in (fresh, old):
             shutil.rmtree(path, ignore_errors=True)
         step.stage.publish(self, fresh)

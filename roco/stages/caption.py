@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from roco.core.stage import Decision, drop
+from roco.errors import RecipeError
 
 _KIND = frozenset(
     {
@@ -42,6 +43,10 @@ class Caption(Decision):
     reasons = ("caption",)
 
     min_words: int = 1
+
+    def __post_init__(self) -> None:
+        if self.min_words < 0:
+            raise RecipeError(f"caption: min_words is {self.min_words}", "a number from 0 on")
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         captions = batch["caption"].to_pylist()

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from roco.core.stage import Decision, drop
+from roco.errors import RecipeError
 
 # Small words, and words of captions, that stand in English text and in none of the languages below.
 _ENGLISH = frozenset(
@@ -48,6 +49,13 @@ class Language(Decision):
     keep: tuple[str, ...] = ("en",)
     at_least: float = 0.45
     second_opinion: bool = True
+
+    def __post_init__(self) -> None:
+        wrong = [code for code in self.keep if not re.fullmatch(r"[a-z]{2,3}", code)]
+        if wrong or not self.keep:
+            raise RecipeError(f"language: keep = {list(self.keep)} names no language", 'codes as in keep = ["en"]')
+        if not 0 <= self.at_least <= 1:
+            raise RecipeError(f"language: at_least is {self.at_least}", "a confidence from 0 to 1; the paper took 0.45")
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         other = pc.invert(pc.is_in(batch["language"], pa.array(self.keep, pa.string())))

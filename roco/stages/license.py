@@ -8,6 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from roco.core.stage import Decision, drop
+from roco.errors import RecipeError, nearest
+from roco.schema import LICENSES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +25,13 @@ class License(Decision):
 
     allow: tuple[str, ...] = ("CC-BY", "CC-BY-NC")
     retracted: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.allow:
+            raise RecipeError("license allows nothing", 'name licences: allow = ["CC-BY", "CC-BY-NC"]')
+        for name in self.allow:
+            if name not in LICENSES:
+                raise RecipeError(f"there is no licence '{name}'", nearest(name, LICENSES))
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         if not self.retracted:

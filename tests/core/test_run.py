@@ -10,7 +10,7 @@ import pytest
 
 from roco.core.pipeline import Pipeline
 from roco.core.run import run
-from roco.errors import DataError, StageFailed, UsageError
+from roco.errors import DataError, RecipeError, StageFailed, UsageError
 from tests.core import fakes
 from tests.core.conftest import everything, write_article
 
@@ -261,3 +261,52 @@ def test_two_packages_with_the_same_article_count_once(make: Make, tmp_path: Pat
     funnel = run(make(read=Same()), tmp_path / "run", workers=0).funnel
     identity = next(s for s in funnel["stages"] if s["stage"] == "identity")
     assert identity["dropped"] == {"superseded": 1}
+
+
+def test_a_part_of_which_no_figure_reaches_a_measure_is_released_empty(
+    make: Make, tmp_path: Path, articles: Path
+) -> None:
+    for i in range(30):
+        write_article(articles, i, figures=[{"caption": "x", "license": "ND", "file": "a.jpg"}])
+    assert go(make(), tmp_path / "run") == {"read": 30}
+    assert '"kept": []' in everything(tmp_path / "run")
+    write_article(articles, 3)
+    write_article(articles, 4)
+    assert go(make(), tmp_path / "run")["read"] == 2
+    assert "A004/f0/0" in everything(tmp_path / "run")
+
+
+def test_an_article_that_goes_while_another_comes_back_is_not_taken_for_nothing(
+    make: Make, tmp_path: Path, articles: Path
+) -> None:
+    """Two articles of one part with the same course through the stages: the funnel alone would not tell."""
+    one, other = articles / "A002.json", articles / "A005.json"
+    go(make(), tmp_path / "run")
+    one.rename(tmp_path / "one")
+    go(make(), tmp_path / "run")
+    (tmp_path / "one").rename(one)
+    other.rename(tmp_path / "other")
+    go(make(), tmp_path / "run")
+    go(make(), tmp_path / "fresh")
+    assert "A005/f0/0" not in everything(tmp_path / "run")
+    assert everything(tmp_path / "run") == everything(tmp_path / "fresh")
+
+
+def test_a_number_of_workers_below_zero_is_refused(make: Make, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="workers"):
+        go(make(), tmp_path / "run", workers=-1)
+
+
+def test_a_stage_that_ends_its_process_is_named(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def leave(self: object, batch: object) -> None:
+        raise SystemExit(3)
+
+    monkeypatch.setattr(fakes.Long, "__call__", leave)
+    with pytest.raises(StageFailed, match="stage 'long' failed"):
+        go(make(), tmp_path / "run")
+
+
+@pytest.mark.parametrize("name", ["../evil", "", "a b", "x" * 61])
+def test_a_stage_name_names_no_path(make: Make, name: str) -> None:
+    with pytest.raises(RecipeError, match="cannot be named"):
+        Pipeline(make().source, [(name, fakes.Free())], fakes.CATALOGUE)
