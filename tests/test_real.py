@@ -7,6 +7,7 @@ import csv
 import hashlib
 import itertools
 import json
+import re
 import tarfile
 import zipfile
 from collections import Counter
@@ -332,6 +333,13 @@ def test_every_article_has_a_row_or_is_counted_as_one_without_figures(shared: Pa
     silent = counts.keys() - with_rows
     assert all(counts[name]["articles_without_figures"] == 1 for name in silent)
     assert articles.counts["articles_unreadable"] == 0
+
+
+def test_the_page_on_these_articles_prints_this_funnel(articles: Done) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "real-articles.md").read_text(encoding="utf-8")
+    printed = re.findall(r"^(\w+) +([\d,]+) +([\d,]+)(?: |$)", page, re.M)
+    found = [(s["stage"], f"{s['in']:,}", f"{s['kept']:,}") for s in articles.outcome.funnel["stages"]]
+    assert printed == found
 
 
 def test_every_figure_with_an_id_is_found(shared: Path, articles: Done) -> None:

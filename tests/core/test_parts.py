@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
+
 from roco.core import parts
 from tests.core import fakes
 from tests.core.conftest import write_article
@@ -41,3 +43,14 @@ def test_an_unchanged_listing_writes_nothing(articles: Path, tmp_path: Path) -> 
     before = path.stat().st_mtime_ns
     parts.plan(path, source, 7)
     assert path.stat().st_mtime_ns == before
+
+
+def test_a_package_that_moved_is_read_again_where_it_lies_now(articles: Path, tmp_path: Path) -> None:
+    source, path = fakes.Notes(path=articles), tmp_path / "parts.parquet"
+    before = parts.plan(path, source, 7)
+    listing = source.listing(None)
+    places = ["moved/A003.json" if p == "A003.json" else p for p in listing["place"].to_pylist()]
+    moved = listing.set_column(listing.column_names.index("place"), "place", pa.array(places))
+    after = parts.Parts(parts.updated(before.table, moved, 7))
+    assert after.set_aside == {before.names[0]: ["A003"]}
+    assert [a["place"] for a in after.articles(after.names[-1])] == ["moved/A003.json"]
