@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import hashlib
+import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, NamedTuple
 
@@ -42,38 +44,54 @@ class FolderSource:
 
     def _rows(self, before: Mapping[str, Row]) -> Iterator[Row]:
         root = self.path.resolve()
-        for folder, files in _tree(self.path, root):
+        ahead = [self.path]
+        while ahead:
+            here = ahead.pop()
+            found = _scan(here, root)
+            ahead += found.folders
             beside: str | None = None
-            for file in files:
-                place = utf8(file.path.relative_to(self.path).as_posix())
-                stamp = f"{file.size}:{file.time}"
-                deciding: Callable[[Path], str] = _tail_digest
+            for name, reason in found.odd:
+                if _is_archive(name) or is_xml(name):
+                    yield broken(utf8((here / name).relative_to(self.path).as_posix()), reason)
+            if found.shut:
+                yield from shut(self.path, here, found.shut, before)
+            for file in found.files:
                 if is_xml(file.name):
-                    beside = beside or _beside(folder, root)
-                    stamp = f"{stamp}:{beside[:16]}"
-                    deciding = _content_digest
-                elif not _is_archive(file.name):
-                    continue
-                last = before.get(place)
-                if last is not None and (last.place, last.stamp) == (place, stamp):
-                    yield last
-                else:
-                    yield Row(place, digest([deciding(file.path), file.size, beside]), place, stamp, "{}")
+                    beside = beside or _beside(here, root)
+                    yield self._row(file, beside, before)
+                elif _is_archive(file.name):
+                    yield self._row(file, None, before)
+
+    def _row(self, file: File, beside: str | None, before: Mapping[str, Row]) -> Row:
+        place = utf8(file.path.relative_to(self.path).as_posix())
+        stamp = f"{file.size}:{file.time}" + (f":{beside[:16]}" if beside else "")
+        last = before.get(place)
+        if last is not None and (last.place, last.stamp) == (place, stamp):
+            return last
+        try:
+            return Row(place, digest([_content_digest(file.path), file.size, beside]), place, stamp, "{}")
+        except OSError as err:
+            return broken(place, of_the_file(err))
 
     def open(self, place: str) -> Archive | Loose:
         """The archive, or one XML with what lies beside it; raises Refused when it cannot be read."""
         demand_folder(self.path)
         path = self.path / inside(place)
         root = self.path.resolve()
-        if not path.resolve().is_relative_to(root):
+        if not stays(path, root):
             raise Refused(f"{shown(place)} leads out of the source")
-        if _is_archive(path.name):
-            return open_zip(path) if path.name.lower().endswith(".zip") else open_tar_gz(path)
-        if not path.is_file():
-            raise Refused(f"{shown(place)} is gone, or its name is not in UTF-8")
-        if path.stat().st_size > STANDARD.xml:
-            raise Refused(f"XML {shown(path.name)} is too large: {path.stat().st_size} bytes")
-        return Loose(gathered(path.parent, root), [path.name])
+        try:
+            if _is_archive(path.name):
+                return open_zip(path) if path.name.lower().endswith(".zip") else open_tar_gz(path)
+            if path.is_dir():
+                raise Refused(_scan(path, root).shut or f"{shown(place)} is a folder")
+            if not path.is_file():
+                raise Refused(f"{shown(place)} is gone, or its name is not in UTF-8")
+            if path.stat().st_size > STANDARD.xml:
+                raise Refused(f"XML {shown(path.name)} is too large: {path.stat().st_size} bytes")
+            return Loose(gathered(path.parent, root), [path.name])
+        except OSError as err:
+            raise Refused(of_the_file(err)) from err
 
 
 class Loose:
@@ -100,6 +118,8 @@ class Loose:
                 data = fh.read(file.size + 1)
         except FileNotFoundError as err:
             raise Refused(f"{shown(name)} is gone") from err
+        except OSError as err:
+            raise Refused(f"{shown(name)} {of_the_file(err)}") from err
         if len(data) != file.size:
             raise Refused(f"{shown(name)} has changed since the package was opened")
         if (md5 := self._md5s.get(name)) and hashlib.md5(data, usedforsecurity=False).hexdigest() != md5:
@@ -128,6 +148,7 @@ class Row(NamedTuple):
     facts: str
 
 
+_OF_THE_FILE = frozenset({errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENOTDIR, errno.ENAMETOOLONG})
 _OTHER_KIND = 'see that the disk is there, and that kind = "package", "cloud" or "folder" is the right one'
 
 
@@ -140,13 +161,37 @@ def demand_folder(path: Path) -> None:
 
 @contextlib.contextmanager
 def listed(path: Path) -> Iterator[None]:
-    """Holds a listing: raises DataError where the source, or anything that must be read to list it, cannot be."""
+    """Holds a listing: raises DataError where the source, or the disk that it lies on, cannot be read."""
     demand_folder(path)
     try:
         yield
     except OSError as err:
         said = f"the source {path} cannot be listed: {err.strerror}"
         raise DataError(said, f"see to {err.filename or 'the disk'} and give the same command again") from err
+
+
+def of_the_file(err: OSError) -> str:
+    """Why one file or folder cannot be read; raises the error again where it may be the disk's.
+
+    Articles on a disk that fails are not withdrawn, so that stops a listing; what one file has does not.
+    """
+    if err.errno not in _OF_THE_FILE:
+        raise err
+    return f"cannot be read: {err.strerror}"
+
+
+def broken(place: str, reason: str) -> Row:
+    """The row of what may be an article but cannot be read; without a stamp, so it is looked at every time."""
+    return Row(place, digest([place, reason]), place, "", json.dumps({"error": reason}))
+
+
+def shut(root: Path, folder: Path, reason: str, before: Mapping[str, Row]) -> Iterator[Row]:
+    """The rows of a folder that cannot be read: its own, and those known earlier, whose articles are not withdrawn."""
+    if folder == root:
+        raise DataError(f"the source {root} {reason}", "allow reading it and give the same command again")
+    place = utf8(folder.relative_to(root).as_posix())
+    yield broken(place, reason)
+    yield from (row for row in before.values() if row.place.startswith(f"{place}/"))
 
 
 def rows_by_article(known: pa.Table | None) -> dict[str, Row]:
@@ -179,40 +224,62 @@ def utf8(name: str) -> str:
 def gathered(folder: Path, root: Path) -> list[File]:
     """The files of a folder and of its subfolders, but for subfolders that hold an XML: they are articles' own.
 
-    root: the resolved root of the source; links that leave it are left out.
+    root: the resolved root of the source; links that leave it are left out, as is what cannot be read below.
+    Raises Refused where the folder itself cannot be.
     """
-    files, ahead = _scan(folder, root)
+    start = len(str(folder / "_")) - 1
+    found = _scan(folder, root)
+    if found.shut:
+        raise Refused(found.shut)
+    files, ahead = found.files, found.folders
     while ahead:
-        inner, below = _scan(ahead.pop(), root)
-        if not any(is_xml(file.name) for file in inner):
-            files += inner
-            ahead += below
-    return [f._replace(name=utf8(f.path.relative_to(folder).as_posix())) for f in files]
+        inner = _scan(ahead.pop(), root)
+        if not any(is_xml(file.name) for file in inner.files):
+            files += inner.files
+            ahead += inner.folders
+    return [f._replace(name=utf8(str(f.path)[start:])) for f in files]
 
 
-def _scan(folder: Path, root: Path) -> tuple[list[File], list[Path]]:
-    """Files and subfolders of a folder; hidden ones and links to folders or out of the root are left out."""
-    files, folders = [], []
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith(".") or entry.name == "__MACOSX":
-                continue
-            path = folder / entry.name
-            if entry.is_dir(follow_symlinks=False):
-                folders.append(path)
-            elif entry.is_file() and (not entry.is_symlink() or path.resolve().is_relative_to(root)):
-                stat = entry.stat()
-                files.append(File(entry.name, path, stat.st_size, stat.st_mtime_ns))
-    return files, folders
+class _Folder(NamedTuple):
+    """What lies in a folder; odd: names of what is no file to be read, and why; shut: why the folder is none."""
+
+    files: list[File]
+    folders: list[Path]
+    odd: list[tuple[str, str]]
+    shut: str | None = None
 
 
-def _tree(folder: Path, root: Path) -> Iterator[tuple[Path, list[File]]]:
-    ahead = [folder]
-    while ahead:
-        here = ahead.pop()
-        files, below = _scan(here, root)
-        ahead += below
-        yield here, files
+def _scan(folder: Path, root: Path) -> _Folder:
+    """Files and subfolders of a folder but for hidden ones; links to folders or out of the root are not followed."""
+    found = _Folder([], [], [])
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if not entry.name.startswith(".") and entry.name != "__MACOSX":
+                    _sort_in(entry, folder / entry.name, root, found)
+    except OSError as err:
+        return _Folder([], [], [], of_the_file(err))
+    return found
+
+
+def _sort_in(entry: os.DirEntry[str], path: Path, root: Path, found: _Folder) -> None:
+    try:
+        if entry.is_dir(follow_symlinks=False):
+            found.folders.append(path)
+        elif not entry.is_file():
+            found.odd.append((entry.name, "it is no file, or a link to nowhere"))
+        elif entry.is_symlink() and not stays(path, root):
+            found.odd.append((entry.name, "the link leads out of the source"))
+        else:
+            stat = entry.stat()
+            found.files.append(File(entry.name, path, stat.st_size, stat.st_mtime_ns))
+    except OSError as err:
+        found.odd.append((entry.name, of_the_file(err)))
+
+
+def stays(path: Path, root: Path) -> bool:
+    # Path.resolve raises where a link leads to itself.
+    return Path(os.path.realpath(path)).is_relative_to(root)
 
 
 def _is_archive(name: str) -> bool:
@@ -225,12 +292,9 @@ def _beside(folder: Path, root: Path) -> str:
 
 
 def _content_digest(path: Path) -> str:
-    """SHA-256 of an XML; one that is larger than any that is read counts by its beginning."""
+    """SHA-256 of an XML, by its beginning where it is larger than any that is read; of an archive's end."""
     with path.open("rb") as fh:
-        return hashlib.sha256(fh.read(STANDARD.xml)).hexdigest()
-
-
-def _tail_digest(path: Path) -> str:
-    with path.open("rb") as fh:
+        if is_xml(path.name):
+            return hashlib.sha256(fh.read(STANDARD.xml)).hexdigest()
         fh.seek(max(0, fh.seek(0, os.SEEK_END) - TAIL))
         return hashlib.sha256(fh.read(TAIL)).hexdigest()

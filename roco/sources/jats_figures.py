@@ -8,33 +8,11 @@ from dataclasses import dataclass, replace
 
 from lxml import etree
 
-from roco.sources.jats_mentions import mentions_of
+from roco.sources.jats_mentions import Mention, mentions_of
+from roco.sources.jats_meta import HREF, LANG
+from roco.sources.jats_renditions import MOVING, RASTER, renditions
+from roco.sources.jats_terms import credit_of, figure_license
 from roco.sources.jats_text import child, children, fold, name_of, plain_caption, text_of
-
-_HREF = "{http://www.w3.org/1999/xlink}href"
-_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
-RASTER = ("jpg", "jpeg", "jpe", "jfif", "png", "webp", "tif", "tiff", "gif", "bmp", "jp2")
-"""Extensions of image files, best rendition first."""
-DRAWN = ("svg", "svgz", "eps", "ps", "emf", "wmf", "pdf", "ai")
-"""Extensions of drawings that an article may name where its package holds a raster image."""
-MOVING = (
-    "mp4",
-    "mov",
-    "avi",
-    "mpg",
-    "mpeg",
-    "wmv",
-    "flv",
-    "m4v",
-    "webm",
-    "mkv",
-    "ogv",
-    "3gp",
-    "swf",
-    "mp3",
-    "wav",
-    "qt",
-)
 
 _NOT_OWN = {"sub-article": "sub-article", "response": "response"}
 _PLACES = {  # what an image is when it stands in such an element, and not in the text
@@ -64,9 +42,8 @@ _FIG_TYPES = {
     "cover": "cover",
     "logo": "logo",
 }
-_PRINTS = {"online": 0, "high": 0, "hires": 0, "web": 1, "print": 2, "low": 3}
 _MET = tuple(
-    f"{{*}}{n}" for n in ("fig", "graphic", "inline-graphic", "media", "inline-media", "supplementary-material", "xref")
+    f"{{*}}{n}" for n in ("fig", "graphic", "inline-graphic", "media", "inline-media", "supplementary-material")
 )
 
 
@@ -84,29 +61,27 @@ class Figure:
     label: str | None = None
     caption_raw: str | None = None
     caption: str | None = None
+    caption_from: str | None = None
     hrefs: tuple[str, ...] = ()
+    credit: str | None = None
+    license: str | None = None
     n_graphics: int = 0
-    mentions_in_text: tuple[str, ...] = ()
+    mentions: tuple[Mention, ...] = ()
     drop: str | None = None
     detail: str | None = None
 
 
-def figures_of(article: etree._Element, language: str | None) -> Iterator[Figure]:
-    """All images of an article in order of the document, in one pass over it."""
-    met = list(article.iter(*_MET))
+def figures_of(article: etree._Element, language: str | None, in_words: bool = True) -> Iterator[Figure]:
+    """All images of an article in order of the document; in_words: see `jats_mentions.mentions_of`."""
     images: defaultdict[etree._Element, list[etree._Element]] = defaultdict(list)
     order: dict[etree._Element, None] = {}
-    refs: list[etree._Element] = []
-    for element in met:
+    for element in article.iter(*_MET):
         name = name_of(element)
-        if name == "xref":
-            refs.append(element)
-            continue
         owner = element if name == "fig" else _owner(element)
         order.setdefault(owner)
         if name != "fig":
             images[owner].append(element)
-    mentions = mentions_of(refs, order, images)
+    mentions = mentions_of(article, order, images, in_words)
     ordinals: defaultdict[str, int] = defaultdict(int)
     for owner in order:
         name = name_of(owner)
@@ -132,24 +107,31 @@ def _owner(image: etree._Element) -> etree._Element:
 
 
 def _figure(
-    fig: etree._Element, key: str, images: Sequence[etree._Element], mentions: Sequence[str], language: str | None
+    fig: etree._Element, key: str, images: Sequence[etree._Element], mentions: Sequence[Mention], language: str | None
 ) -> Iterator[Figure]:
-    caption = _caption(fig, language)
+    caption, source = _caption(fig, language)
+    label = fold(text_of(child(fig, "label"))) or None
+    if name_of(fig) == "fig-group" and not caption:
+        caption, source, label = _of_parts(fig, language, label)
+    terms = [p for e in (fig, *fig.iterancestors("{*}fig-group"), *images) for p in children(e, "permissions")]
     scope = _outside(fig) or _FIG_TYPES.get((fig.get("fig-type") or "").lower())
     one = Figure(
         key=key,
         fig_id=fig.get("id"),
-        label=fold(text_of(child(fig, "label"))) or None,
+        label=label,
         caption_raw=caption or None,
         caption=plain_caption(caption) or None,
-        mentions_in_text=tuple(mentions),
+        caption_from=source,
+        mentions=tuple(mentions),
+        credit=credit_of(fig, terms),
+        license=figure_license(terms),
         drop="scope" if scope else None,
         detail=scope,
     )
     stills = [i for i in images if not _moves(i)]
-    groups = list(_renditions([i for i in stills if name_of(i) == "graphic" or _pictures(i)]))
+    groups = list(renditions([i for i in stills if name_of(i) == "graphic" or _pictures(i)]))
     if not groups and not scope:
-        moving = [i.get(_HREF) or "" for i in images if _moves(i)]
+        moving = [i.get(HREF) or "" for i in images if _moves(i)]
         if moving or children(fig, "media"):
             one = replace(one, drop="video", detail=", ".join(moving) or "another medium")
         else:
@@ -165,7 +147,7 @@ def _figure(
 
 def _other(image: etree._Element, key: str, images: Sequence[etree._Element]) -> Iterator[Figure]:
     """An image that stands in no figure; documents that are no image give nothing."""
-    href = image.get(_HREF)
+    href = image.get(HREF)
     above = {name_of(a) for a in image.iterancestors()}
     if not href or not (name_of(image) in ("graphic", "inline-graphic") or _pictures(image) or _moves(image)):
         return
@@ -201,76 +183,51 @@ def _outside(element: etree._Element) -> str | None:
     return found
 
 
-def _renditions(images: Sequence[etree._Element]) -> Iterator[tuple[str, ...]]:
-    """The images of one figure, each as the names of its renditions, full size before thumbnails.
-
-    Renditions stand in one <alternatives>, have one stem, are marked as thumbnails of the image before them, or
-    are the same image for print and screen.
-    """
-    groups: list[list[etree._Element]] = []
-    holders: dict[etree._Element, list[etree._Element]] = {}
-    stems: dict[str, list[etree._Element]] = {}
-    prints = {(i.get("content-type") or "").lower() for i in images}
-    one_image = len(images) > 1 and len(prints) == len(images) and prints <= set(_PRINTS)
-    for image in images:
-        href = image.get(_HREF)
-        if not href:
-            continue
-        above = next((a for a in image.iterancestors("{*}alternatives", "{*}fig")), None)
-        holder = above if above is not None and name_of(above) == "alternatives" else None
-        group = holders.get(holder) if holder is not None else stems.get(stem_of(href).casefold())
-        if group is None and groups and ((_small(image) and holder is None) or one_image):
-            group = groups[-1]
-        if group is None:
-            group = []
-            groups.append(group)
-        group.append(image)
-        stems.setdefault(stem_of(href).casefold(), group)
-        if holder is not None:
-            holders[holder] = group
-    for group in groups:
-        yield tuple(dict.fromkeys(str(i.get(_HREF)) for i in sorted(group, key=_worth)))
-
-
-def _worth(image: etree._Element) -> tuple[bool, int, int]:
-    extension = (image.get(_HREF) or "").rpartition(".")[2].lower()
-    rank = RASTER.index(extension) if extension in RASTER else (len(RASTER) if extension in DRAWN else 0)
-    return _small(image), _PRINTS.get((image.get("content-type") or "").lower(), 1), rank
-
-
-def _small(image: etree._Element) -> bool:
-    kind = f"{image.get('content-type') or ''} {image.get('specific-use') or ''}".lower()
-    sized = kind.replace("scielo-", "").split()
-    return "thumb" in kind or any(w.replace("x", "", 1).isdecimal() and "x" in w for w in sized)
-
-
-def stem_of(name: str) -> str:
-    """A file name without its extension, where that is a known one: other dots belong to the name."""
-    stem, dot, extension = name.rpartition(".")
-    return stem if dot and stem and extension.lower() in _KNOWN else name
-
-
-_KNOWN = frozenset((*RASTER, *DRAWN))
-
-
 def _pictures(element: etree._Element) -> bool:
     """Whether a medium or supplement is a still image."""
     kind = (element.get("mimetype") or "").lower().partition("/")[0]
-    return kind == "image" or (element.get(_HREF) or "").rpartition(".")[2].lower() in RASTER
+    return kind == "image" or (element.get(HREF) or "").rpartition(".")[2].lower() in RASTER
 
 
 def _moves(element: etree._Element) -> bool:
     kind = (element.get("mimetype") or "").lower().partition("/")[0]
-    return kind in ("video", "audio") or (element.get(_HREF) or "").rpartition(".")[2].lower() in MOVING
+    return kind in ("video", "audio") or (element.get(HREF) or "").rpartition(".")[2].lower() in MOVING
 
 
-def _caption(fig: etree._Element, language: str | None) -> str:
-    """The figure's own caption, else that of its group; of several that in the article's language."""
-    for owner in (fig, *(a for a in fig.iterancestors("{*}fig-group"))):
-        found = children(owner, "caption")
+def _caption(fig: etree._Element, language: str | None) -> tuple[str, str | None]:
+    """The caption, and whose it is: the figure's, its group's, or the group's before the figure's own."""
+    own = _own_caption(fig, language)
+    shared = " ".join(filter(None, (_own_caption(g, language) for g in reversed([*fig.iterancestors("{*}fig-group")]))))
+    if own and shared:
+        return f"{shared} {own}", "group and figure"
+    return own or shared, "figure" if own else "group" if shared else None
+
+
+def _of_parts(group: etree._Element, language: str | None, label: str | None) -> tuple[str, str | None, str | None]:
+    """Caption and label of a group that has the image where its figures have the words: parts, or two languages."""
+    parts = [fig for fig in children(group, "fig") if _own_caption(fig, language)]
+    spoken = [_language(fig, language) for fig in parts]
+    if len(set(spoken)) > 1:
+        wanted = next((w for w in ("en", _language(group, language)) if w in spoken), spoken[0])
+        parts = [parts[spoken.index(wanted)]]
+    if len(parts) == 1:
+        label = label or fold(text_of(child(parts[0], "label"))) or None
+    caption = " ".join(_own_caption(fig, language) for fig in parts)
+    return caption, "parts" if caption else None, label
+
+
+def _language(element: etree._Element, otherwise: str | None) -> str:
+    return (element.get(LANG) or otherwise or "en").partition("-")[0].lower()
+
+
+def _own_caption(owner: etree._Element, language: str | None) -> str:
+    """Of several captions that in English or else in the article's language, that for the screen before print."""
+    found = children(owner, "caption")
+    if len(found) > 1:
         found = [c for c in found if c.get("specific-use") != "print"] or found
-        found = [c for c in found if (c.get(_LANG) or language) == language] or found
-        for caption in found:
-            if text := text_of(caption):
-                return text
-    return ""
+        told = [_language(c, language) for c in found]
+        for wanted in ("en", _language(owner, language)):
+            if wanted in told:
+                found = [c for c, of in zip(found, told, strict=True) if of == wanted]
+                break
+    return next(filter(None, map(text_of, found)), "")

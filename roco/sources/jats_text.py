@@ -6,6 +6,8 @@ import html.entities
 import re
 import unicodedata
 from collections.abc import Container
+from functools import cache, lru_cache
+from typing import NamedTuple
 
 from lxml import etree
 
@@ -25,7 +27,7 @@ _SILENT = frozenset({
     "annotation", "annotation-xml", "permissions", "attrib", "private-char", "processing-meta",
     "supplementary-material",
 })  # fmt: skip
-_EMBEDDED = frozenset({"fig", "fig-group", "table-wrap", "table-wrap-group", "disp-formula", "boxed-text"})
+_IN_PROSE = _SILENT | {"fig", "fig-group", "table-wrap", "table-wrap-group", "disp-formula", "boxed-text"}
 _NOTES = frozenset({"fn", "xref"})
 _TEX = re.compile(r"\\begin\{document\}(.*?)\\end\{document\}", re.S)
 _ADDRESS = re.compile(r"(?:\b(?:https?|ftp)://|\bwww\.|\b(?:dx\.)?doi\.org/)[^\s<>\"]+", re.I)
@@ -35,10 +37,18 @@ _UNSEEN = re.compile(
     r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e"
     r"\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\U000e0001\U000e0020-\U000e007f]"
 )
+_BLOCK = re.compile(r"\s*\0[\s\0]*")
 _UNDECLARED = re.compile(r"Entity '[^']{1,80}' not defined")
 _DOCTYPE = re.compile(
     rb"<!DOCTYPE\s+[\w:.-]+(?:\s+(?:PUBLIC\s+(?:\"[^\"]*\"|'[^']*')|SYSTEM))?(?:\s+(?:\"[^\"]*\"|'[^']*'))?\s*"
 )
+
+
+class Prose(NamedTuple):
+    """The text of a paragraph, white space folded; refs holds each <xref> with its offsets in the text."""
+
+    text: str
+    refs: list[tuple[etree._Element, int, int]]
 
 
 def read_xml(xml: bytes) -> tuple[etree._Element, bool]:
@@ -60,21 +70,33 @@ def read_xml(xml: bytes) -> tuple[etree._Element, bool]:
         raise Refused(f"XML: {_reason(err)}") from err
 
 
+@lru_cache(4096)  # bounded: the names come from outside
+def _local(tag: object) -> str:
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+
+
 def name_of(element: etree._Element) -> str:
     """The local name, whatever the namespace; empty for comments, instructions and entities."""
-    tag = element.tag
-    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+    return _local(element.tag)
+
+
+@cache
+def tags(*names: str) -> tuple[str, ...]:
+    """Patterns of lxml for elements of the given local names in any namespace; it matches them faster than Python."""
+    return tuple(f"{{*}}{name}" for name in names)
 
 
 def children(element: etree._Element | None, *names: str) -> list[etree._Element]:
     """Direct children of the given local names, in order."""
-    return [] if element is None else [c for c in element if name_of(c) in names]
+    return [] if element is None else list(element.iterchildren(*tags(*names)))
 
 
 def child(element: etree._Element | None, *path: str) -> etree._Element | None:
     """The first child at a path of local names."""
     for name in path:
-        element = next(iter(children(element, name)), None)
+        if element is None:
+            return None
+        element = next(element.iterchildren(*tags(name)), None)
     return element
 
 
@@ -88,16 +110,57 @@ def title_of(element: etree._Element | None) -> str:
     return fold(_text(element, _SILENT | _NOTES))
 
 
-def prose_of(element: etree._Element | None) -> str:
-    """The text of a paragraph without the figures, tables and boxes that stand in it, white space folded."""
-    return fold(_text(element, _SILENT | _EMBEDDED))
+def prose_of(element: etree._Element) -> Prose:
+    """The text of a paragraph without the figures, tables and boxes that stand in it, and where its citations are."""
+    out: list[str] = []
+    seen: list[etree._Element] = []
+    _collect(element, _IN_PROSE, out, seen)
+    text, spans = _fold_marked(_joined(out))
+    return Prose(text, [(e, *span) for e, span in zip(seen, spans, strict=True)])
 
 
 def fold(text: str) -> str:
     """NFC, control and bidirectional characters removed, white space folded to single spaces."""
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
-    return " ".join(_UNSEEN.sub("", text).split())
+    folded = " ".join(text.split())
+    return folded if folded.isprintable() else " ".join(_UNSEEN.sub("", text).split())
+
+
+def _fold_marked(raw: str) -> tuple[str, list[tuple[int, int]]]:
+    """Folds a text as `fold` does, and tells the offsets of what stands between \\1 and \\2, in order."""
+    if "\1" not in raw:
+        return fold(raw), []
+    out: list[str] = []
+    length = 0
+    spans: list[list[int]] = []
+    open_: list[int] = []
+    waiting: list[int] = []  # spans whose first word is still to come
+    space = False
+    for piece in _MARK.split(raw):
+        if piece == "\1":
+            open_.append(len(spans))
+            waiting.append(len(spans))
+            spans.append([length, length])
+        elif piece == "\2":
+            spans[open_.pop()][1] = length
+        elif piece:
+            text = fold(piece)
+            space = space or piece[:1].isspace()
+            if text:
+                if space and length:
+                    out.append(" ")
+                    length += 1
+                for i in waiting:
+                    spans[i][0] = length
+                waiting.clear()
+                out.append(text)
+                length += len(text)
+            space = piece[-1:].isspace() or (space and not text)
+    return "".join(out), [(min(a, b), b) for a, b in spans]
+
+
+_MARK = re.compile("([\1\2])")
 
 
 def plain_caption(raw: str) -> str:
@@ -114,11 +177,19 @@ def _text(element: etree._Element | None, silent: Container[str]) -> str:
         return ""
     out: list[str] = []
     _collect(element, silent, out)
+    return _joined(out)
+
+
+def _joined(out: list[str]) -> str:
     # A block begins with \0: white space around it becomes the one space that joins it to the block before.
-    return re.sub(r"\s*\0[\s\0]*", " ", "".join(out)).strip()
+    text = "".join(out)
+    return (_BLOCK.sub(" ", text) if "\0" in text else text).strip()
 
 
-def _collect(element: etree._Element, silent: Container[str], out: list[str]) -> None:
+def _collect(
+    element: etree._Element, silent: Container[str], out: list[str], seen: list[etree._Element] | None = None
+) -> None:
+    """Appends the text of an element; with `seen`, citations are noted there and set between \\1 and \\2."""
     if element.text:
         out.append(element.text)
     for part in element:
@@ -130,11 +201,13 @@ def _collect(element: etree._Element, silent: Container[str], out: list[str]) ->
         elif name == "alternatives":
             _collect_one(part, silent, out)
         elif name and name not in silent:
-            if name in _BLOCKS:
-                out.append("\0")
-            _collect(part, silent, out)
-            if name in _BLOCKS:
-                out.append("\0")
+            before, after = ("\0", "\0") if name in _BLOCKS else ("", "")
+            if name == "xref" and seen is not None:
+                seen.append(part)
+                before, after = "\1", "\2"
+            out.append(before)
+            _collect(part, silent, out, seen)
+            out.append(after)
         if part.tail:
             out.append(part.tail)
 

@@ -7,26 +7,27 @@ The places and their order of trust follow the JATS4R recommendation on permissi
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
-
-class Grant(NamedTuple):
-    """One reading of one place: the id of the licence and how it was written, in short."""
-
-    id: str
-    short: str
+from roco.sources.license_words import URL, Grant, fold, from_words, grant_of
 
 
 class License(NamedTuple):
-    """The licence of an article: normalised id, address as written, and what each place said."""
+    """The licence of an article: normalised id, address as written, what each place said, version, port, trust.
+
+    trust: `agreed` (two places say it), `stated` (one place made for machines), `linked` (links in the text alone),
+    `weak` (words alone), null where there is no licence or the places contradict each other.
+    """
 
     id: str
     url: str | None
     evidence: str
+    version: str | None = None
+    port: str | None = None
+    trust: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +41,15 @@ class Terms:
     words: str = ""
 
 
-_PARTS = ("by", "nc", "nd", "sa")
-_FAMILIES = {
-    frozenset(parts.lower().split("-")): f"CC-{parts}"
-    for parts in ("BY", "BY-NC", "BY-SA", "BY-ND", "BY-NC-SA", "BY-NC-ND", "NC", "SA", "ND", "NC-SA", "NC-ND")
-}
+class _Reading(NamedTuple):
+    place: str
+    grant: Grant
+    url: str | None = None
+
+
+_LISTS = frozenset({"index", "pmc"})
+_MACHINES = _LISTS | {"ali", "href"}
+_VAGUE = frozenset({"CC-UNSPECIFIED", "TDM"})
 _CC_HOSTS = frozenset({"creativecommons.org", "www.creativecommons.org", "i.creativecommons.org"})
 # (host, first part of the path): the publishers' own licences, which are no Creative Commons licences.
 _OTHERS = {
@@ -71,10 +76,10 @@ _CODES = {
     "public-domain": "PDM",
     "phe-timebound": "PHE",
 }
-_CODE = re.compile(r"cc-?(?P<parts>(?:by|nc|nd|sa)(?:-(?:by|nc|nd|sa))*)(?:-[1-4]\.\d)?(?:-(?:igo|[a-z]{2}))?")
+_CODE = re.compile(
+    r"cc-?(?P<parts>(?:by|nc|nd|sa)(?:-(?:by|nc|nd|sa))*)(?:-(?P<version>[1-4]\.\d))?(?:-(?P<port>igo|[a-z]{2}))?"
+)
 _GLUED = re.compile(r"cc(?P<parts>(?:by|nc|nd|sa)+)license")
-_DASHES = re.compile(r"[\u2010-\u2015\u2212\ufe58\ufe63\uff0d\u00ad]")
-_URL = re.compile(r"(?:https?:/+|www\.)\S+|creativecommons\.org/\S+", re.I)
 
 
 def normalise(code: str | None, terms: Sequence[Terms] = (), custom: str | None = None) -> License:
@@ -82,31 +87,31 @@ def normalise(code: str | None, terms: Sequence[Terms] = (), custom: str | None 
 
     code: what the index says, null where there is no index; terms: one for each <license> of
     front/article-meta/permissions; custom: `pmc-license-ref` of the article's custom metadata.
-    Places made for machines (index, custom, ali, href, license-type) must agree on the family, or it is
-    CONFLICT. Links in the text count where no such place speaks within the XML, words where no link does.
+    All places that are read must agree on the family, or it is CONFLICT. Within one <license>, links count where
+    neither ali nor href speaks, and words where no link does: they are written for people. Start dates are not read:
+    an embargo and what follows it disagree, and what a run finds must not hang on the day it is made.
     """
-    found: list[tuple[str, Grant, str | None]] = []
-    if code and code.strip():
-        found.append(("index", from_code(code) or Grant("UNKNOWN", code.strip()[:40]), None))
-    for url in (custom,) if custom else ():
-        found += [("pmc", grant, url) for grant in _address(url)]
-    for one in terms:
-        found += _stated(one)
-    ids = {grant.id for _, grant, _ in found}
-    ids = ids - {"CC-UNSPECIFIED"} or ids  # it contradicts no other Creative Commons licence
-    evidence = "; ".join(dict.fromkeys(f"{place} {grant.short}" for place, grant, _ in found))
-    urls = [url for _, _, url in found if url]
-    if not ids:
-        return License("NO-CC" if any(t.words.strip() or t.href for t in terms) else "NONE", None, "nothing found")
-    return License(ids.pop() if len(ids) == 1 else "CONFLICT", urls[0] if urls else None, evidence)
+    found = [*_listed("index", code), *_listed("pmc", custom), *(r for one in terms for r in _stated(one))]
+    if not found:
+        said = any(t.words.strip() or t.href or t.links for t in terms)
+        return License("NO-CC" if said else "NONE", None, "nothing found")
+    ids = _families(found)
+    id = ids.pop() if len(ids) == 1 else "CONFLICT"
+    same = [r for r in found if r.grant.id == id] or found
+    url = next((r.url for r in same if r.url), None)
+    evidence = "; ".join(dict.fromkeys(f"{r.place} {r.grant.short}" for r in found))
+    if id == "CONFLICT":
+        return License(id, url, evidence)
+    written = [r.grant for r in same] + [g for g in (from_words(t.words) for t in terms) if g and g.id == id]
+    versioned = next((g for g in written if g.version), Grant(id, ""))
+    port = versioned.port or next((g.port for g in written if g.port), None)
+    return License(id, url, evidence, versioned.version, port, _trust({r.place for r in same}))
 
 
 def from_url(url: str | None) -> Grant | None:
     """Reads a licence address, or says null when it is none."""
-    text = _fold(url).strip("<>()[]{}\"'").rstrip(".,;:)]}>\"'")
-    text = re.sub(r"(?i)^(https?):?/+", r"\1://", text)
-    if not re.match(r"(?i)https?://", text):
-        text = f"http://{text}"
+    text = fold(url).strip("<>()[]{}\"'").rstrip(".,;:)]}>\"'")
+    text = "http://" + re.sub(r"(?i)^https?:?/+", "", text)
     try:
         parts = urlsplit(text)
         host = (parts.hostname or "").lower()
@@ -114,7 +119,7 @@ def from_url(url: str | None) -> Grant | None:
         return None
     if "@" in parts.netloc:
         return None
-    path = [p for p in (_fold(unquote(s)).lower() for s in unquote(parts.path).split("/")) if p]
+    path = [p for p in (fold(unquote(s)).lower() for s in unquote(parts.path).split("/")) if p]
     if host in _CC_HOSTS:
         return _creative(path)
     other = _OTHERS.get((host.removeprefix("www."), path[0] if path else ""))
@@ -123,118 +128,114 @@ def from_url(url: str | None) -> Grant | None:
 
 def from_code(code: str | None) -> Grant | None:
     """Reads the code of a file list or of the bucket's metadata, or PMC's type of an ali:license_ref."""
-    folded = _fold(code)
+    folded = fold(code)
     key = re.sub(r"[\s_-]+", "-", folded.lower()).strip("-")
     if key in _CODES:
         return Grant(_CODES[key], folded)
     if match := _CODE.fullmatch(key):
-        return _grant(match["parts"].split("-"), folded)
+        return grant_of(match["parts"].split("-"), folded, match["version"], match["port"])
     if match := _GLUED.fullmatch(key):
-        return _grant(re.findall("by|nc|nd|sa", match["parts"]), folded)
+        return grant_of(re.findall("by|nc|nd|sa", match["parts"]), folded)
     return None
 
 
-def from_words(text: str) -> Grant | None:
-    """Reads the words of a licence statement, or says null where they name none that is known.
+def third_party(words: str) -> str | None:
+    """The sentence that says others hold rights to material in the article, which its licence does not cover.
 
-    The family is the set of terms that follow at once upon "Creative Commons" or "CC". Words that name two
-    families, or that allow only non-commercial use beside a licence without NC, are CONFLICT.
+    words: the article's own permissions as text. That a licence covers third parties' material "unless a credit line
+    says otherwise" is no such sentence: it stands in every article of some publishers and names none.
     """
-    plain = _plain(_URL.sub(" ", text))
-    spoken = [m["long"] or m["short"] or m["bare"] for m in _SPOKEN.finditer(plain)]
-    ids = {_FAMILIES.get(frozenset(_terms(s)), "CC-UNSPECIFIED") for s in spoken if _terms(s)}
-    if _ZERO.search(plain):
-        ids = ids or {"CC0"}  # beside a licence it is the usual waiver for the data of the article
-    if not ids:
-        if _GOVERNMENT.search(plain):
-            return Grant("PDM", "public domain")
-        if "authorchoice" in plain:
-            return Grant("PUBLISHER-OA", "AuthorChoice")
-        return Grant("CC-UNSPECIFIED", "Creative Commons") if "creative commons" in plain else None
-    if ids == {"CC-BY"} and _ONLY_NONCOMMERCIAL.search(plain):
-        return Grant("CONFLICT", "attribution, yet non-commercial use")
-    if len(ids) > 1:
-        return Grant("CONFLICT", ", ".join(sorted(ids)))
-    return Grant(ids.pop(), spoken[0].strip(" ,(") if spoken else "CC0")
+    return next((s for s in _SENTENCES.split(" ".join(words[:10_000].split())) if _excepts(s)), None)
 
 
-def _stated(terms: Terms) -> list[tuple[str, Grant, str | None]]:
-    """Reads one <license>: the places for machines, else its links, else its words."""
-    found: list[tuple[str, Grant, str | None]] = []
-    for place, url in [("href", terms.href), *(("ali", a) for a in terms.ali)]:
-        found += [(place, grant, url) for grant in _address(url)]
+def _excepts(sentence: str) -> bool:
+    return not _CONDITION.match(sentence) and any(p.search(sentence) for p in _OTHERS_HOLD)
+
+
+def _listed(place: str, text: str | None) -> Iterator[_Reading]:
+    """Reads what PMC says of an article; what nobody can read is no consent."""
+    if text and text.strip():
+        by_address = from_url(text)
+        yield _Reading(place, by_address or from_code(text) or Grant("UNKNOWN", fold(text)[:40]), by_address and text)
+
+
+def _stated(terms: Terms) -> Iterator[_Reading]:
+    """Reads one <license>: the places for machines, else its links, else its words; its type beside them."""
+    found = [r for a in terms.ali for r in _address("ali", a)] + [*_address("href", terms.href)]
     if kind := _kind(terms.kind):
-        found.append(("type", kind, None))
-    if found:
-        return found
-    links = [(g, url) for url in (*terms.links, *_URL.findall(terms.words)) for g in _address(url)]
-    if any(g.id != "CC0" for g, _ in links):
-        links = [(g, u) for g, u in links if g.id != "CC0"]  # the waiver for the data, see from_words
-    if links:
-        return [("link", grant, url) for grant, url in links]
-    words = from_words(terms.words)
-    return [("words", words, None)] if words else []
+        yield _Reading("type", kind)
+    if all(r.grant.id in _VAGUE for r in found):
+        links = [r for a in (*terms.links, *URL.findall(terms.words)) for r in _address("link", a)]
+        named = [r for r in links if r.grant.id != "CC0"]  # the waiver for the data, see from_words
+        words = None if named else from_words(terms.words)
+        found += named or ([_Reading("words", words)] if words else links)
+    yield from found
 
 
-def _address(url: str | None) -> Iterable[Grant]:
-    grant = from_url(url) if url else None
-    return (grant,) if grant else ()
+def _families(found: Sequence[_Reading]) -> set[str]:
+    """The ids that the places name, without those that contradict no other."""
+    ids = {r.grant.id for r in found}
+    listed = {r.grant.id for r in found if r.place in _LISTS}
+    more = ids - ({"TDM"} - listed)  # a publisher's leave to mine the text stands beside its licence
+    named = more - {"CC-UNSPECIFIED"}
+    return (named if all(i.startswith("CC") or i == "PDM" for i in named) and named else more) or ids
+
+
+def _trust(places: set[str]) -> str:
+    if len(places & _MACHINES) > 1 or (places & _LISTS and places & {"link", "words"}):
+        return "agreed"
+    if places & _MACHINES:
+        return "stated"
+    return "linked" if "link" in places else "weak"
+
+
+def _address(place: str, text: str | None) -> Iterator[_Reading]:
+    """Reads an address, or the code that PMC writes where an address is meant."""
+    if by_address := from_url(text):
+        yield _Reading(place, by_address, text)
+    elif by_code := from_code(text):
+        yield _Reading(place, by_code)
 
 
 def _kind(kind: str | None) -> Grant | None:
     """The attribute license-type; most of its values ("open-access", "creative-commons") say nothing."""
-    grant = from_code(kind) or from_words(_fold(kind).replace("-", " "))
+    grant = from_code(kind) or from_words(fold(kind).replace("-", " "))
     return None if grant is None or grant.id in ("CC-UNSPECIFIED", "NONE") else grant
 
 
 def _creative(path: list[str]) -> Grant:
     if path[:1] == ["publicdomain"] or path[:2] == ["licenses", "publicdomain"]:
         name = {"zero": "CC0", "mark": "PDM"}.get(path[1] if len(path) > 1 else "", "CC-UNSPECIFIED")
-        return Grant("PDM" if path[0] == "licenses" else name, "/".join(path[1:3]))
+        version = next((p for p in path[2:3] if re.fullmatch(r"1\.\d", p)), None)
+        return Grant("PDM" if path[0] == "licenses" else name, "/".join(path[1:3]), version)
     if len(path) > 1 and path[0] in ("licenses", "license", "licences", "licence", "l"):
         tail = [p.rstrip(").,;") for p in path[2:4]]
-        short = [path[1], *(p for p in tail if re.fullmatch(r"[1-4]\.\d|igo|[a-z]{2}|scotland", p))]
-        return _grant(re.split(r"[-_ ]+", path[1]), "/".join(short)) or Grant("CC-UNSPECIFIED", path[1][:20])
+        version = next((p for p in tail if re.fullmatch(r"[1-4]\.\d", p)), None)
+        ported = version is not None and version < "4"  # there are no ports of version 4.0
+        port = next((p for p in tail if ported and re.fullmatch(r"igo|[a-z]{2}|scotland", p)), None)
+        short = "/".join(filter(None, (path[1], version, port)))
+        return grant_of(re.split(r"[-_ ]+", path[1]), short, version, port) or Grant("CC-UNSPECIFIED", path[1][:20])
     return Grant("CC-UNSPECIFIED", "creativecommons.org")
 
 
-def _grant(parts: Sequence[str], short: str) -> Grant | None:
-    family = _FAMILIES.get(frozenset(parts)) if len(set(parts)) == len(parts) else None
-    return Grant(family, short) if family else None
-
-
-def _fold(text: str | None) -> str:
-    return _DASHES.sub("-", unicodedata.normalize("NFKC", text or "")).strip()
-
-
-def _plain(text: str) -> str:
-    """Lower case without accents, hyphens and double spaces: what the patterns of words are written in."""
-    bare = "".join(c for c in unicodedata.normalize("NFKD", _fold(text)) if not unicodedata.combining(c))
-    return " ".join(re.sub(r"[-/\u2019']", " ", bare.lower()).split())
-
-
-_WORDS = {  # what the four terms are called in the languages met in PMC and SciELO
-    "by": r"attribution|atribuicao|atribucion|reconocimiento",
-    "nc": r"non ?commercial|nao ?comercial|no ?comercial",
-    "nd": r"no ?deriv\w*|non ?deriv\w*|sem ?deriv\w*|sin ?deriv\w*",
-    "sa": r"share ?alike|compartilha\w* ?igual|compartir ?igual",
-}
-_TERM = {name: re.compile(rf"\b(?:{words}|{name})\b") for name, words in _WORDS.items()}
-_LONG = "|".join(_WORDS.values())
-_SHORT = r"(?:by|nc|nd|sa)\b"
-# "Creative Commons by the authors" names no licence, so "by" counts only before another term, a word or a number.
-_SPOKEN = re.compile(
-    rf"\bcreative commons\b(?: (?:public )?licen[cs]\w+| licenca| licencia| de| do tipo| tipo)*"
-    rf"(?P<long>(?:[ ,(:]*(?:and |y |e )?\b(?:{_LONG})\b)+)"
-    rf"|\bcc (?P<short>{_SHORT}(?: {_SHORT})*)"
-    rf"|\bcreative commons (?P<bare>by\b(?= (?:nc|nd|sa|licen|[1-4]\.))(?: {_SHORT})*)"
+_SENTENCES = re.compile(r"(?<=[.!?])\s+(?=[A-Z\u00c0-\u00dd])|;\s+")
+_CONDITION = re.compile(r"(?:if|where|should)\b", re.I)
+_MATERIAL = r"\b(?:photograph|illustration|image|figure|graphic|picture|table|artwork|material|content|component)s?\b"
+_HOLDERS = r"(?:others?\b|third[- ]part|individual|organi[sz]ation|compan|publisher|somebody|someone)"
+_HOLDS = r"\b(?:contains?|includes?|incorporates?|uses?)\b"
+_OWNED = r"\b(?:copyright(?:ed)?|owned|held|licensed|property)\b"
+_ON = r"[^;]{0,150}"  # bounded: the words come from outside
+_OTHERS_HOLD = tuple(
+    re.compile(pattern, re.I)
+    for pattern in (
+        # it holds material of others
+        rf"{_HOLDS}{_ON}{_MATERIAL}{_ON}{_OWNED}{_ON}{_HOLDERS}",
+        rf"\b(?:does|do) not (?:necessarily )?own (?:each|every|all)\b{_ON}{_MATERIAL}",
+        rf"\bcopyright\b[^;]{{0,40}}{_MATERIAL}{_ON}\b(?:remains?|belongs?|retained)\b(?! (?:with|by|to) the author)",
+        # the licence leaves it out
+        rf"\b(?:licen[cs]e|permission)s? (?:does|do) not (?:apply|extend|cover|include)\b{_ON}{_MATERIAL}",
+        rf"{_MATERIAL}{_ON}\b(?:is|are|was|were) (?:not (?:covered|included|licen[cs]ed|subject)|excluded|exempt)\b",
+        rf"{_MATERIAL}{_ON}\b(?:remains?|retains?) (?:the )?(?:copyright|property)\b",
+        rf"\b(?:exception of|except(?:ing)?|excluding)\b{_ON}{_MATERIAL}{_ON}(?:©|third[- ]part|permission|{_OWNED})",
+    )
 )
-_ZERO = re.compile(r"\b(?:cc ?0|cc zero|creative commons zero|public domain (?:dedication|declaration))\b")
-_GOVERNMENT = re.compile(r"\bpublic domain\b|\bworks? of the (?:us|u\.s\.|united states) government\b")
-_ONLY_NONCOMMERCIAL = re.compile(
-    r"\b(?:for |permits? |unrestricted |any )*non ?commercial (?:use|purposes?|distribution)"
-)
-
-
-def _terms(spoken: str) -> list[str]:
-    return [name for name in _PARTS if _TERM[name].search(spoken)]

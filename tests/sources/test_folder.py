@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import json
 import os
 import shutil
 import zipfile
@@ -12,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from roco import archive
 from roco.archive import Limits
 from roco.core.source import Source
 from roco.core.spec import from_spec, to_spec
@@ -75,28 +78,112 @@ def test_an_archive_may_hold_several_articles(root: Path) -> None:
         assert package.read("1.tif") == b"p/1.tif"
 
 
-def test_links_out_of_the_source_and_hidden_files_are_left_out(root: Path, tmp_path: Path) -> None:
+def reasons(root: Path, known: Any = None) -> dict[str, str | None]:
+    """What the listing says of each article: why it cannot be read, None for those that can."""
+    rows = FolderSource(path=root).listing(known).to_pylist()
+    return {row["article"]: json.loads(row["facts"]).get("error") for row in rows}
+
+
+def test_links_that_lead_elsewhere_are_told_and_not_followed(root: Path, tmp_path: Path) -> None:
+    good = reasons(root)
     (tmp_path / "secret.xml").write_bytes(b"<secret/>")
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "c.xml").write_bytes(b"<c/>")
-    (root / "one/secret.xml").symlink_to(tmp_path / "secret.xml")
-    (root / "one/elsewhere").symlink_to(tmp_path / "elsewhere")
-    (root / "one/again").symlink_to(root / "one")
-    (root / "one/gone.xml").symlink_to(root / "none.xml")
+    links = {
+        "one/secret.xml": tmp_path / "secret.xml",
+        "one/gone.xml": root / "none.xml",
+        "one/itself.zip": root / "one/itself.zip",
+        "one/loop": root / "one/loop",
+        "one/f9.jpg": root / "one/f9.jpg",
+        "one/elsewhere": tmp_path / "elsewhere",
+        "one/again": root / "one",
+    }
+    for name, target in links.items():
+        (root / name).symlink_to(target)
+    os.mkfifo(root / "one/pipe.xml")
     (root / "one/._a.xml").write_bytes(b"Mac")
     (root / "one/f1b.jpg").symlink_to(root / "one/f1.jpg")
+    assert reasons(root) == good | {
+        "one/secret.xml": "the link leads out of the source",
+        "one/gone.xml": "it is no file, or a link to nowhere",
+        "one/itself.zip": "cannot be read: Too many levels of symbolic links",
+        "one/pipe.xml": "it is no file, or a link to nowhere",
+    }
     source = FolderSource(path=root)
-    assert len(source.listing(None)) == 4
     assert source.open("one/a.xml").read("f1b.jpg") == b"1"
-    for place in (
-        "one/secret.xml",
-        "one/elsewhere/c.xml",
-        "../secret.xml",
-        str(tmp_path / "secret.xml"),
-        "one/none.xml",
-    ):
+    for place in (*links, "one/pipe.xml", "one/elsewhere/c.xml", "one/loop/a.xml", "../secret.xml", "/etc/passwd"):
         with pytest.raises(Refused):
             source.open(place)
+
+
+@pytest.fixture
+def deny(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Lets reading what ends in a name fail, as the rights of a file or a disk make it fail."""
+
+    def refuse(name: str, number: int = errno.EACCES) -> None:
+        def guarded(real: Callable[..., Any]) -> Callable[..., Any]:
+            def call(path: Any, *rest: Any, **more: Any) -> Any:
+                if str(path).endswith(name):
+                    raise OSError(number, os.strerror(number), str(path))
+                return real(path, *rest, **more)
+
+            return call
+
+        monkeypatch.setattr(os, "scandir", guarded(os.scandir))
+        monkeypatch.setattr(Path, "open", guarded(Path.open))
+        monkeypatch.setattr(archive, "_File", guarded(archive._File))
+
+    return refuse
+
+
+@pytest.mark.parametrize("name", ["one/a.xml", "sent.ZIP"])
+def test_a_file_that_cannot_be_read_is_a_row_with_the_reason(root: Path, name: str, deny: Callable[..., None]) -> None:
+    before = FolderSource(path=root).listing(None)
+    good = reasons(root)
+    os.utime(root / name, ns=(1, 1))
+    deny(name)
+    assert reasons(root, before) == good | {name: "cannot be read: Permission denied"}
+    shut = FolderSource(path=root).listing(before)
+    assert FolderSource(path=root).listing(shut).equals(shut)
+    with pytest.raises(Refused, match="cannot be read: Permission denied"):
+        FolderSource(path=root).open(name).read("a.xml")
+
+
+def test_a_row_with_a_reason_is_looked_at_again(root: Path) -> None:
+    (root / "gone.xml").symlink_to(root / "none.xml")
+    first = FolderSource(path=root).listing(None)
+    (root / "none.xml").write_bytes(b"<article/>")
+    assert reasons(root, first)["gone.xml"] is None
+
+
+def test_a_folder_that_cannot_be_read_stands_for_its_articles_and_withdraws_none(
+    root: Path, deny: Callable[..., None]
+) -> None:
+    good = reasons(root)
+    before = FolderSource(path=root).listing(None)
+    deny("one/next")
+    reason = {"one/next": "cannot be read: Permission denied"}
+    assert reasons(root, before) == good | reason
+    assert reasons(root) == {k: v for k, v in good.items() if k != "one/next/b.nxml"} | reason
+    with pytest.raises(Refused, match="cannot be read: Permission denied"):
+        FolderSource(path=root).open("one/next")
+    deny("one/figures")
+    assert dict(FolderSource(path=root).open("one/a.xml").files) == {"a.xml": 10, "f1.jpg": 1}
+
+
+@pytest.mark.parametrize("name", ["one/next", "one/a.xml"])
+def test_a_disk_that_fails_stops_the_listing(root: Path, name: str, deny: Callable[..., None]) -> None:
+    deny(name, errno.EIO)
+    with pytest.raises(DataError, match="cannot be listed: Input/output error"):
+        FolderSource(path=root).listing(None)
+
+
+def test_odd_names_are_articles_like_others(root: Path) -> None:
+    names = ["tab\t.xml", "line\n.xml", "\x1b[31mred.XML", "a'b\"c.xml", "ünï.xml"]
+    for name in names:
+        (root / name).write_bytes(b"<article/>")
+    assert set(names) <= set(reasons(root))
+    assert FolderSource(path=root).open(names[2]).xmls == [names[2]]
 
 
 def test_a_very_large_xml_is_refused(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,13 +254,11 @@ def test_a_source_that_is_not_there_is_an_error_with_a_hint(tmp_path: Path) -> N
     assert not isinstance(told.value, Refused)
 
 
-def test_a_folder_that_cannot_be_read_stops_the_listing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def denied(path: Any) -> Any:
-        raise PermissionError(13, "Permission denied", str(path))
-
-    monkeypatch.setattr(os, "scandir", denied)
-    with pytest.raises(DataError, match="cannot be listed: Permission denied"):
+def test_a_source_that_cannot_be_read_at_all_is_an_error(root: Path, deny: Callable[..., None]) -> None:
+    deny("root")
+    with pytest.raises(DataError, match="cannot be read: Permission denied") as told:
         FolderSource(path=root).listing(None)
+    assert told.value.hint
 
 
 def test_a_source_is_made_again_from_its_spec(root: Path) -> None:

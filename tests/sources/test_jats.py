@@ -170,12 +170,12 @@ def test_of_two_captions_the_one_in_the_articles_language_counts() -> None:
 def test_mentions_are_the_paragraphs_that_cite_without_the_figures_in_them() -> None:
     body = f"""<p>See <xref rid="f0 f1">Fig 1</xref>.{fig("<p>As <xref rid='f1'>1</xref></p>")}</p><p>Nothing.</p>
     <p>Again <xref ref-type="Fig" rid="f1">1</xref>, <xref rid="f1">1</xref></p>"""
-    assert only(article(body)).mentions_in_text == ("See Fig 1.", "Again 1, 1")
+    assert [m.text for m in only(article(body)).mentions] == ["See Fig 1.", "Again 1, 1"]
 
 
 def test_a_translation_does_not_cite_the_articles_figures() -> None:
     other = '<sub-article><body><p><xref rid="f1">1</xref></p></body></sub-article>'
-    assert only(article(fig(), more=other)).mentions_in_text == ()
+    assert only(article(fig(), more=other)).mentions == ()
 
 
 META = """

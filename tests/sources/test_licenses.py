@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+import json
+from pathlib import Path
 
-from roco.sources.licenses import Terms, from_code, from_url, from_words, normalise
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from roco.sources.jats import parse
+from roco.sources.licenses import Terms, from_code, from_url, normalise, third_party
 
 
 @pytest.mark.parametrize(
@@ -81,39 +87,14 @@ def test_a_code_is_known_whole_or_not_at_all(code: str | None, id: str | None) -
     assert (grant.id if grant else None) == id
 
 
-@pytest.mark.parametrize(
-    ("words", "id"),
-    [
-        ("under the terms of the Creative Commons Attribution License, which permits unrestricted use", "CC-BY"),
-        ("the Creative Commons Attribution-NonCommercial 4.0 International License", "CC-BY-NC"),
-        ("Creative Commons Attribution\u2011Non\u2011Commercial\u2011No\u00a0Derivatives", "CC-BY-NC-ND"),
-        ("Creative Commons Attribution Non-Commercial License, permits unrestricted non-commercial use", "CC-BY-NC"),
-        ("sob a licença Creative Commons Atribuição-NãoComercial", "CC-BY-NC"),
-        ("Distributed under CC BY-NC-SA 4.0.", "CC-BY-NC-SA"),
-        ("Distributed under CC0", "CC0"),
-        ("Creative Commons Public Domain Declaration", "CC0"),
-        ("CC BY; the Creative Commons Public Domain Dedication waiver applies to the data", "CC-BY"),
-        ("a work of the US Government", "PDM"),
-        ("under a Creative Commons licence", "CC-UNSPECIFIED"),
-        ("Creative Commons by the authors", "CC-UNSPECIFIED"),
-        ("Creative Commons Attribution License, for non-commercial use", "CONFLICT"),
-        ("CC BY for the text, CC BY-NC for the images", "CONFLICT"),
-        ("an ACS AuthorChoice article", "PUBLISHER-OA"),
-        ("All rights reserved.", None),
-    ],
-)
-def test_words_count_by_the_terms_that_follow_the_name(words: str, id: str | None) -> None:
-    grant = from_words(words)
-    assert (grant.id if grant else None) == id
-
-
 BY = "http://creativecommons.org/licenses/by/4.0/"
 NC = "http://creativecommons.org/licenses/by-nc/4.0/"
 ZERO = "http://creativecommons.org/publicdomain/zero/1.0/"
 
 
 def test_the_evidence_says_what_each_place_said() -> None:
-    assert normalise("CC BY", [Terms(href=BY)]) == ("CC-BY", BY, "index CC BY; href by/4.0")
+    found = normalise("CC BY", [Terms(href=BY)])
+    assert (found.id, found.url, found.evidence) == ("CC-BY", BY, "index CC BY; href by/4.0")
 
 
 @pytest.mark.parametrize(
@@ -129,8 +110,19 @@ def test_the_evidence_says_what_each_place_said() -> None:
         (None, [Terms(href=BY, kind="open-access")], "CC-BY"),
         (None, [Terms(kind="open-access")], "NONE"),
         (None, [Terms(href="http://creativecommons.org/"), Terms(href=NC)], "CC-BY-NC"),
+        (None, [Terms(kind="cc-by", links=(NC,))], "CONFLICT"),  # the attribute and the link beside it
+        (None, [Terms(href=BY, kind="creative-commons-attribution")], "CC-BY"),
+        (None, [Terms(href=BY), Terms(words="Creative Commons Atribución-NoComercial")], "CONFLICT"),  # a translation
+        (None, [Terms(href="https://www.elsevier.com/tdm/userlicense/1.0/"), Terms(href=BY)], "CC-BY"),
+        ("TDM", [Terms(href=BY)], "CONFLICT"),  # here the index says that mining is all that is allowed
+        ("CC BY", [Terms(words="This file is available for text mining.")], "CC-BY"),
+        (None, [Terms(words="This file is available for text mining.")], "TDM"),
+        (None, [Terms(ali=("ccbyncndlicense",), href=BY)], "CONFLICT"),  # what PMC writes beside an ali:license_ref
+        (None, [Terms(href="https://www.nationalarchives.gov.uk/doc/open-government-licence/")], "OGL"),
         (None, [Terms(href=NC, words="Creative Commons Attribution License")], "CC-BY-NC"),  # words are for people
         (None, [Terms(links=(BY, ZERO))], "CC-BY"),  # the waiver is for the data
+        (None, [Terms(links=(ZERO,), words="Creative Commons Attribution License; data: CC0")], "CC-BY"),
+        (None, [Terms(links=(ZERO,))], "CC0"),
         (None, [Terms(words=f"open access ({NC}), which permits")], "CC-BY-NC"),
         (None, [Terms(words="Creative Commons Attribution License")], "CC-BY"),
         ("CC BY", [Terms(words="Creative Commons Attribution Non-Commercial License")], "CONFLICT"),
@@ -149,3 +141,116 @@ def test_places_that_disagree_on_the_family_are_a_conflict(code: str | None, ter
 def test_the_custom_metadata_of_pmc_are_a_place_too() -> None:
     assert normalise(None, [], BY).id == "CC-BY"
     assert normalise(None, [Terms(href=BY)], NC).id == "CONFLICT"
+    assert normalise(None, [], "CC BY-NC").id == "CC-BY-NC"
+    assert normalise(None, [Terms(href=BY)], "gibberish").id == "CONFLICT"
+
+
+@pytest.mark.parametrize(
+    ("code", "terms", "custom", "trust"),
+    [
+        ("CC BY", [Terms(href=BY)], None, "agreed"),
+        ("CC BY", [Terms(words="Creative Commons Attribution License")], None, "agreed"),
+        ("CC BY", [Terms(links=(BY,))], None, "agreed"),
+        ("CC BY", [], BY, "agreed"),
+        (None, [Terms(href=BY, ali=(BY,))], None, "agreed"),
+        ("CC BY", [], None, "stated"),
+        (None, [], BY, "stated"),
+        (None, [Terms(href=BY)], None, "stated"),
+        (None, [Terms(href=BY), Terms(href=BY)], None, "stated"),  # one place, in two languages
+        (None, [Terms(href=BY, kind="cc-by")], None, "stated"),  # free text proves nothing
+        (None, [Terms(links=(BY,))], None, "linked"),
+        (None, [Terms(words=f"under CC BY ({BY})")], None, "linked"),
+        (None, [Terms(words="Creative Commons Attribution License")], None, "weak"),
+        (None, [Terms(kind="cc-by")], None, "weak"),
+        ("CC BY-NC", [Terms(href=BY)], None, None),
+        (None, [Terms(words="All rights reserved.")], None, None),
+        (None, [], None, None),
+    ],
+)
+def test_trust_says_how_many_places_and_of_which_kind(
+    code: str | None, terms: list[Terms], custom: str | None, trust: str | None
+) -> None:
+    assert normalise(code, terms, custom).trust == trust
+
+
+@pytest.mark.parametrize(
+    ("code", "terms", "version", "port"),
+    [
+        (None, [Terms(href=BY)], "4.0", None),
+        (None, [Terms(href="https://creativecommons.org/licenses/by/3.0/igo/")], "3.0", "igo"),
+        (None, [Terms(href="https://creativecommons.org/licenses/by-nc/3.0/us/legalcode")], "3.0", "us"),
+        (None, [Terms(href="https://creativecommons.org/licenses/by/2.5/scotland/")], "2.5", "scotland"),
+        (None, [Terms(href="https://creativecommons.org/licenses/by/4.0/pt")], "4.0", None),  # a language, no port
+        (None, [Terms(href="https://creativecommons.org/licenses/by/4.0).")], "4.0", None),
+        (None, [Terms(href="https://creativecommons.org/licenses/by")], None, None),
+        (None, [Terms(href=ZERO)], "1.0", None),
+        ("CC BY-NC 3.0 IGO", [], "3.0", "igo"),
+        ("CC BY", [Terms(href=BY)], "4.0", None),
+        ("CC BY", [Terms(words="Creative Commons Attribution 4.0 International License")], "4.0", None),
+        (None, [Terms(href=BY[:-4], words="the Creative Commons Attribution License 3.0 (CC-BY)")], "3.0", None),
+        (None, [Terms(words="Creative Commons Attribution 3.0 IGO License")], "3.0", "igo"),
+        (None, [Terms(words="Creative Commons Attribution Non-Commercial 3.0 United States")], "3.0", "us"),
+        (None, [Terms(href=BY, words="the Creative Commons Attribution License 3.0")], "4.0", None),
+        ("CC BY-NC", [Terms(href=BY)], None, None),  # of a conflict nothing is certain
+    ],
+)
+def test_version_and_port_are_taken_from_wherever_they_are_written(
+    code: str | None, terms: list[Terms], version: str | None, port: str | None
+) -> None:
+    found = normalise(code, terms)
+    assert (found.version, found.port) == (version, port)
+
+
+def test_the_address_is_that_of_the_licence_found() -> None:
+    tdm = "https://www.elsevier.com/tdm/userlicense/1.0/"
+    assert normalise(None, [Terms(ali=(tdm, BY))]).url == BY
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Open access. The magazine may contain pictures copyrighted by other firms or individuals.",
+        "CC BY. This licence does not apply to Figure 2.",
+        "CC BY. Figures 1 and 4 are not covered by this licence.",
+        "CC BY, with the exception of the photograph in Figure 3, © Museum of Somewhere.",
+        "Copyright of individual images remains with their owners.",
+        "The bank does not necessarily own each component of the content.",
+        "Images that were reprinted are excluded from the licence.",
+    ],
+)
+def test_a_sentence_that_excepts_material_of_others_is_found(words: str) -> None:
+    said = third_party(words)
+    assert said is not None
+    assert said in words
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        # what some publishers print in every article: it names no material, or covers it
+        "Images or other third party material here are included in the licence, unless a credit line says otherwise.",
+        "If material is not included in the licence, permission must be asked of the copyright holder.",
+        "Covered by CC BY; if an image is not included under it, users need the permission of its owner.",
+        "Use is permitted if the authors and the copyright owners are credited. Other use is not permitted.",
+        "Use is permitted, subject to any copyright notices concerning any third-party graphics etc.",
+        "The dedication to the public domain applies to the data made available in this article.",
+        "The copyright of the content remains with the authors.",
+        "Permissions beyond the scope of this licence are handled by the press.",
+        "",
+    ],
+)
+def test_a_sentence_of_every_article_excepts_nothing(words: str) -> None:
+    assert third_party(words) is None
+
+
+@given(st.text(max_size=400), st.text(max_size=400))
+def test_any_words_and_codes_end_in_a_licence(code: str, words: str) -> None:
+    assert normalise(code, [Terms(href=words, ali=(words,), kind=code, links=(words,), words=words)], code).id
+    third_party(words)
+
+
+@pytest.mark.shared
+def test_one_of_the_real_articles_excepts_material_of_others(shared: Path) -> None:
+    entries = map(json.loads, (shared / "data" / "articles.jsonl").read_text(encoding="utf-8").splitlines())
+    found = {e["id"] for e in entries if parse((shared / "data" / e["path"] / e["xml"]).read_bytes()).third_party}
+    assert found == {"10.1289_ehp.11570"}

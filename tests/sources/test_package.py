@@ -13,6 +13,8 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from roco.core.source import Source
 from roco.core.spec import from_spec, to_spec
@@ -144,7 +146,68 @@ def test_the_text_list_begins_with_a_time_and_has_tabs(tmp_path: Path) -> None:
     assert "retracted" not in rows[0].facts
 
 
-@pytest.mark.parametrize("text", ["", "a,b,c\n1,2,3\n", "<html>\n", f'{HEADER}\n"{"x" * 200_000}\n'])
+@pytest.mark.parametrize(
+    ("first", "row"),
+    [
+        (HEADER, "f,c,PMC1,2020-01-01,7,CC0"),
+        ("Article File,Article Citation,AccessionID,LastUpdated (YYYY-MM-DD HH:MM:SS),PMID,License,Retracted",
+         "f,c,PMC1,2020-01-01,7,CC0,no"),
+        ("Key,ETag,Article Citation,AccessionID,Last Updated UTC (YYYY-MM-DD HH:MM:SS),PMID,License,Retracted",
+         "f,abc,c,PMC1,2020-01-01,7,CC0,no"),
+        ("Article File\tArticle Citation\tAccessionID\tLastUpdated (YYYY-MM-DD HH:MM:SS)\tPMID\tLicense\tRetracted",
+         "f\tc\tPMC1\t2020-01-01\t7\tCC0\tno"),
+        ("License,PMID,Accession ID,File", "CC0,7,PMC1,f"),
+        ("2026-03-01 12:34:56", "f\tc\tPMC1\tPMID:7\tCC0"),
+        ("", "f\tc\tPMC1\t2020-01-01 00:00:00\tPMID:7\tCC0\tno"),
+        ("", "f,c,PMC1,2020-01-01 00:00:00,7,CC0,no"),
+        ("", "f,abc,c,PMC1,2020-01-01 00:00:00,7,CC0,no"),
+        ("", "f,c,PMC1,7,CC0"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_each_published_list_gives_the_same(tmp_path: Path, first: str, row: str, end: str) -> None:
+    path = tmp_path / "index"
+    path.write_bytes("".join(line + end for line in (first, row) if line).encode())
+    (found,) = read_index(path)
+    assert (found.pmcid, found.file, found.facts["license"], found.facts["pmid"]) == ("PMC1", "f", "CC0", "7")
+
+
+@pytest.mark.parametrize(
+    ("row", "citation", "license"),
+    [
+        ('f,"Lancet. 2003; 361: 1767, suppl",PMC1,2019,7,CC BY', "Lancet. 2003; 361: 1767, suppl", "CC BY"),
+        ('f,"The ""odd"" case, 2",PMC1,2019,7,CC BY', 'The "odd" case, 2', "CC BY"),
+        ("f,Lancet. 2003; 361: 1767, suppl, 2,PMC1,2019,7,CC BY", "Lancet. 2003; 361: 1767, suppl, 2", "CC BY"),
+        ('f,"Never closed. 2003,PMC1,2019,7,CC BY', "Never closed. 2003", "CC BY"),
+        ("f,c, PMC1 ,2019,7, CC BY ", "c", "CC BY"),
+        ("f,c,PMC1,2019,7", "c", None),
+        ("f,c,PMC1", "c", None),
+    ],
+)
+def test_a_row_that_is_quoted_badly_is_read_and_spoils_no_other(
+    tmp_path: Path, row: str, citation: str, license: str | None
+) -> None:
+    found = index_of(tmp_path, f"{HEADER}\n{row}\nf,c,PMC2,2019,8,CC0\n")
+    assert [(one.pmcid, one.facts["license"]) for one in found] == [("PMC1", license), ("PMC2", "CC0")]
+    assert found[0].facts["citation"] == citation
+
+
+def test_a_row_that_cannot_be_read_says_so(tmp_path: Path) -> None:
+    (found,) = index_of(tmp_path, f"{HEADER}\nPMC1\n")
+    assert (found.pmcid, found.facts) == ("PMC1", {"index": "cannot be read: PMC1"})
+
+
+@given(text=st.text() | st.lists(st.text(st.sampled_from('PMC12,\t"\n ab-'))).map("\n".join).map(f"{HEADER}\n".__add__))
+def test_any_text_is_an_index_or_an_error(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    path = tmp_path_factory.getbasetemp() / "any-index"
+    path.write_text(text, encoding="utf-8", errors="replace")
+    try:
+        assert all(row.pmcid.startswith("PMC") and json.dumps(row.facts) for row in read_index(path))
+    except DataError as err:
+        assert "is no table of files" in err.message
+
+
+@pytest.mark.parametrize("text", ["", "a,b,c\n1,2,3\n", "<html>\n", "a,b,c,d,PMC1\n", f'{HEADER}\n"{"x" * 200_000}\n'])
 def test_what_is_no_index_is_an_error_with_a_hint(tmp_path: Path, text: str) -> None:
     with pytest.raises(DataError, match="is no table of files") as told:
         index_of(tmp_path, text)
@@ -168,6 +231,77 @@ def test_of_two_packages_the_one_that_the_index_names_is_taken(root: Path) -> No
     assert facts(listing)["PMC2"]["license"] == "CC BY"
     below = PackageSource(path=root / "oa_package", index=root / "oa_file_list.csv").listing(None)
     assert below["place"][1].as_py() == "08/e0/PMC2.tar.gz"
+
+
+NEW, OLD = "2021-01-01 00:00:00", "2019-11-05 11:56:12"
+
+
+@pytest.mark.parametrize(
+    ("rows", "license", "retracted"),
+    [
+        # paths change when articles do: the newest row speaks, wherever it stands
+        ([("11/11", NEW, "CC BY", "no"), ("22/22", OLD, "CC BY-ND", "no")], "CC BY", False),
+        ([("22/22", OLD, "CC BY-ND", "no"), ("11/11", NEW, "CC BY", "no")], "CC BY", False),
+        # the row of the very file is believed before a newer one of another
+        ([("08/e0", OLD, "CC BY-ND", "no"), ("11/11", NEW, "CC BY", "no")], "CC BY-ND", False),
+        # as new, but of two minds
+        ([("11/11", NEW, "CC BY", "no"), ("22/22", NEW, "CC BY-ND", "no")], "CC BY / CC BY-ND", False),
+        ([("08/e0", NEW, "CC BY", "no"), ("08/e0", NEW, "CC BY", "no")], "CC BY", False),
+        # dates that are none
+        ([("11/11", "06-04-20 14:56", "CC BY", "no"), ("22/22", "", "CC0", "no")], "CC0", False),
+        # a retraction is one wherever it is told
+        ([("08/e0", NEW, "CC BY", "no"), ("22/22", OLD, "CC BY", "yes")], "CC BY", True),
+    ],
+)
+def test_a_pmcid_that_is_listed_twice_goes_by_its_file_then_by_its_date(
+    root: Path, rows: list[tuple[str, ...]], license: str, retracted: bool
+) -> None:
+    lines = [f"oa_package/{at}/PMC2.tar.gz,c,PMC2,{date},1,{code},{gone}" for at, date, code, gone in rows]
+    (root / "oa_file_list.csv").write_text("\n".join([f"{HEADER},Retracted", *lines]))
+    found = facts(PackageSource(path=root).listing(None))["PMC2"]
+    assert (found["license"], found["retracted"]) == (license, retracted)
+
+
+def test_more_packages_of_an_article_are_told(root: Path) -> None:
+    (root / "PMC2.tar.gz").write_bytes((root / "oa_package/08/e0/PMC2.tar.gz").read_bytes())
+    listing = PackageSource(path=root).listing(None)
+    assert listing["place"][1].as_py() == "oa_package/08/e0/PMC2.tar.gz"
+    assert facts(listing)["PMC2"] == {"others": ["PMC2.tar.gz"]}
+
+
+def test_a_package_that_cannot_be_read_is_a_row_with_the_reason(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = PackageSource(path=root).listing(None)
+    (root / "PMC3.tar.gz").symlink_to(root / "PMC3.tar.gz")
+    (root / "PMC4.tar.gz").symlink_to(root / "none")
+    (root / "oa_package/PMC2.tar.gz").symlink_to(root / "none")
+    (root / "loop").symlink_to(root / "loop")
+
+    def guarded(real: Callable[..., Any], name: str) -> Callable[..., Any]:
+        def call(path: Any, *rest: Any, **more: Any) -> Any:
+            if str(path).endswith(name):
+                raise PermissionError(13, "Permission denied", str(path))
+            return real(path, *rest, **more)
+
+        return call
+
+    os.utime(root / "oa_package/08/e0/PMC2.tar.gz", ns=(1, 1))
+    monkeypatch.setattr(Path, "open", guarded(Path.open, "e0/PMC2.tar.gz"))
+    monkeypatch.setattr(os, "scandir", guarded(os.scandir, "b0/ac"))
+    denied = "cannot be read: Permission denied"
+    told = {
+        "PMC2": denied,
+        "PMC3": "cannot be read: Too many levels of symbolic links",
+        "PMC4": "it is no file, or a link to nowhere",
+        "oa_package/PMC2.tar.gz": "it is no file, or a link to nowhere",
+        "oa_package/b0/ac": denied,
+    }
+    first = PackageSource(path=root).listing(None)
+    assert {name: said["error"] for name, said in facts(first).items()} == told
+    again = facts(PackageSource(path=root).listing(before))
+    assert again.keys() == {*told, "PMC10"} and again["PMC10"] == {}  # known already, and not withdrawn
+    for place in ("PMC3.tar.gz", "PMC4.tar.gz", "loop/PMC3.tar.gz"):
+        with pytest.raises(Refused):
+            PackageSource(path=root).open(place)
 
 
 def test_an_unchanged_package_is_not_opened_again(root: Path, opened: list[str]) -> None:
