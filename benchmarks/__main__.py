@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks.archives import archives
 from benchmarks.corpora import composed, real_size
+from benchmarks.readers import readers
 from benchmarks.runs import medians, million, once
 
 REPEATS = int(os.environ.get("ROCO_BENCH_REPEATS", "3"))
@@ -59,6 +60,7 @@ def main() -> None:
     lines += ["", "## A changed threshold over a million rows", ""]
     lines += [f"{found['rows']:,} made-up rows, two workers: {found['seconds']:.1f} s; nothing is measured again."]
     lines += archives(real_size(400), REPEATS)
+    lines += readers(REPEATS)
     PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(PAGE.read_text(encoding="utf-8"))
 

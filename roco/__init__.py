@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from roco.core.reading import reading
     from roco.core.run import Outcome
     from roco.core.show import show
-    from roco.core.stage import Decision, Measure, Publication, Stage, drop, put
+    from roco.core.stage import Decision, Measure, Publication, Stage, drop, put, those_who_left
     from roco.core.status import status
     from roco.dataset import load, verify
     from roco.errors import DataError, RecipeError, RocoError, UsageError
     from roco.recipe import Pipeline, Recipe, load_recipe
 
 _HOME = {
+    "roco.core.reading": ("reading",),
     "roco.core.run": ("Outcome",),
     "roco.core.show": ("show",),
-    "roco.core.stage": ("Decision", "Measure", "Publication", "Stage", "drop", "put"),
+    "roco.core.stage": ("Decision", "Measure", "Publication", "Stage", "drop", "put", "those_who_left"),
     "roco.core.status": ("status",),
     "roco.dataset": ("load", "verify"),
     "roco.errors": ("DataError", "RecipeError", "RocoError", "UsageError"),
@@ -46,8 +48,10 @@ __all__ = [
     "load",
     "load_recipe",
     "put",
+    "reading",
     "show",
     "status",
+    "those_who_left",
     "verify",
 ]
 

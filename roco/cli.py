@@ -155,6 +155,29 @@ def stages(as_json: Json = False) -> None:
 
 
 @app.command()
+def report(
+    recipe: RecipeArg,
+    articles: Annotated[bool, typer.Option("--articles", help="One line for each article that has rows.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Tell what reading found: figures and where they left, captions, licences and where they stand, languages.
+
+    Example: roco report demo/demo.toml
+    """
+    from roco import screen
+    from roco.core.reading import reading
+    from roco.models.language import identify
+    from roco.recipe import load_recipe
+
+    loaded = load_recipe(recipe)
+    found = reading(loaded.pipeline, loaded.folder, lambda caption: identify(caption)[0])
+    if as_json:
+        _print_json(found)
+    else:
+        screen.show_reading(found, articles)
+
+
+@app.command()
 def verify(
     release: Annotated[
         Path, typer.Argument(metavar="RELEASE", help="A folder that a run released.", show_default=False)

@@ -22,6 +22,9 @@ from roco.schema import types
 SPLITS = ("train", "valid", "test")
 TABLES = {"captions": ("ID", "Caption"), "concepts": ("ID", "CUIs"), "concepts_manual": ("ID", "CUIs")}
 LICENSES = ("ID", "PMCID", "Attribution", "Link")
+ATTRIBUTION = (
+    *("ID", "Title", "Authors", "Journal", "Year", "DOI", "License", "License URL", "Copyright", "Source", "Changes"),
+)
 MAPPING = ("CUI", "Canonical name")
 REMOVED = ("figure_id", "article_key", "pmcid", "fig_id", "file", "sha256", "stage", "drop", "drop_detail")
 """The columns of removed.parquet: where a figure came from and why it left, no text of the article."""
@@ -30,7 +33,7 @@ EXTENSIONS = {"JPEG": ".jpg", "PNG": ".png", "TIFF": ".tif", "GIF": ".gif", "WEB
 CHECKSUMS = "checksums.sha256"
 FILES = (
     *(f"{split}_{rest}" for split in SPLITS for rest in ("images.zip", *(f"{t}.csv" for t in TABLES))),
-    *("cui_mapping.csv", "license_information.csv"),
+    *("cui_mapping.csv", "license_information.csv", "attribution.csv"),
     *("figures.parquet", "removed.parquet", "funnel.json", "README.md"),
 )
 """All files of a release but the checksums."""
@@ -102,6 +105,7 @@ def verify(path: str | Path, licenses: Collection[str] = ("CC-BY", "CC-BY-NC")) 
     checks |= {
         "cui_mapping.csv": lambda path: _check_mapping(path, used),
         "license_information.csv": lambda path: _check_licenses(path, figures),
+        "attribution.csv": lambda path: _check_attribution(path, figures),
         "removed.parquet": lambda path: _check_removed(path, figures, left),
         "funnel.json": lambda path: _check_funnel(path, figures, left),
     }
@@ -252,6 +256,14 @@ def _check_licenses(path: Path, figures: dict[str, _Figure]) -> Iterator[Problem
             yield f"the licence is '{shown(figure.license)}' in figures.parquet"
 
     return _check_ids(path, LICENSES, figures, check)
+
+
+def _check_attribution(path: Path, figures: dict[str, _Figure]) -> Iterator[Problem]:
+    def check(figure: _Figure, cells: list[str]) -> Iterator[str]:
+        if cells[5] != license_words(figure.license):
+            yield f"the licence is '{shown(figure.license)}' in figures.parquet"
+
+    return _check_ids(path, ATTRIBUTION, figures, check)
 
 
 def _check_mapping(path: Path, used: set[str]) -> Iterator[Problem]:

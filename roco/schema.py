@@ -15,6 +15,19 @@ class Column(NamedTuple):
 
 
 STRINGS = pa.list_(pa.string())
+DATES = pa.list_(pa.struct([("kind", pa.string()), ("date", pa.string())]))
+RELATED = pa.list_(pa.struct([("kind", pa.string()), ("id", pa.string())]))
+CITATIONS = pa.list_(
+    pa.struct(
+        [
+            ("text", pa.string()),
+            ("section", pa.string()),
+            ("start", pa.int32()),
+            ("end", pa.int32()),
+            ("kind", pa.string()),
+        ]
+    )
+)
 
 COLUMNS: dict[str, Column] = {
     # identity
@@ -30,18 +43,35 @@ COLUMNS: dict[str, Column] = {
     "title": Column(pa.string(), "title of the article"),
     "journal": Column(pa.string(), "name of the journal"),
     "year": Column(pa.int32(), "earliest year of electronic, collection or print publication"),
+    "year_from": Column(pa.string(), "kind of the date that the year is from: epub, collection, ppub, index …"),
+    "dates": Column(DATES, "dates of publication by kind: epub, ppub, collection …; `2016`, `2016-11` or `2016-11-03`"),
     "authors": Column(STRINGS, "authors in order, `Surname, Given`; collaborations by name; no editors"),
     "article_type": Column(pa.string(), "JATS article-type: case-report, research-article …"),
+    "article_language": Column(pa.string(), "xml:lang of the article, as written"),
+    "keywords": Column(STRINGS, "keywords in the language of the article, in order"),
+    "related": Column(RELATED, "articles that this one names: kind; `doi:…`, `pmid:…`, `pmcid:…` or address"),
     "retracted": Column(pa.bool_(), "the article is retracted, by index, metadata or XML"),
+    "retraction": Column(pa.string(), "where the retraction is told: index, title, related-article …"),
+    "retracts": Column(STRINGS, "of a notice of retraction: the papers it retracts, `doi:…`, `pmid:…` or `pmcid:…`"),
+    "open_access": Column(pa.bool_(), "in PMC's open access subset; null where nobody tells"),
+    "manuscript": Column(pa.bool_(), "an author's manuscript; null where nobody tells"),
     "license": Column(pa.string(), "normalised licence: CC-BY, CC-BY-NC, NO-CC, NONE, CONFLICT …"),
     "license_url": Column(pa.string(), "the licence's address as written in the article"),
+    "license_version": Column(pa.string(), "version of a Creative Commons licence: `4.0`"),
+    "license_port": Column(pa.string(), "jurisdiction that the licence is ported to: `us`, `igo`"),
     "license_evidence": Column(pa.string(), "where the licence was found: index, href, ali, text, and what each said"),
+    "license_trust": Column(pa.string(), "how sure: agreed (several places), stated (one), linked, weak (words alone)"),
+    "copyright": Column(pa.string(), "the article's copyright statement, as written"),
+    "third_party": Column(pa.string(), "words of the article that except material of third parties from its licence"),
     # the figure
     "fig_id": Column(pa.string(), "id attribute of the figure, null where it has none"),
     "label": Column(pa.string(), "label as printed: `Figure 1`"),
     "caption_raw": Column(pa.string(), "caption as published, markup flattened"),
     "caption": Column(pa.string(), "caption normalised: NFC, white space folded, URLs and LaTeX copies removed"),
-    "mentions_in_text": Column(STRINGS, "paragraphs of the article that cite the figure, in order"),
+    "caption_from": Column(pa.string(), "whose caption it is: figure, group, group and figure, or parts"),
+    "credit": Column(pa.string(), "the figure's own credit line: its <attrib> and its copyright statement"),
+    "figure_license": Column(pa.string(), "normalised licence that the figure states for itself; null where none"),
+    "mentions_in_text": Column(CITATIONS, "passages that cite the figure: text, section, offsets, kind of citation"),
     "archive": Column(pa.string(), "place of the article's package, relative to the source"),
     "file": Column(pa.string(), "name of the image in its package"),
     "n_graphics": Column(pa.int32(), "graphics of the same figure"),

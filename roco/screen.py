@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +97,50 @@ def show_life(life: Mapping[str, Any]) -> None:
             out.print(f"      [dim]{name}[/dim] {text[:300]}{'…' if len(text) > 300 else ''}")
         if len(told) < len(found):
             out.print(f"      [dim]and {len(found) - len(told)} more: --json[/dim]")
+
+
+def show_reading(found: Mapping[str, Any], articles: bool) -> None:
+    out = console()
+    totals = found["totals"]
+    unreadable = totals.get("articles_unreadable", 0)
+    read = totals["articles"] - totals.get("articles_without_figures", 0) - unreadable
+    said = (
+        f"{read:,} with figures, {unreadable:,} unreadable · {_of('image', totals['images_in_packages'])} in packages"
+    )
+    out.print(f"[bold]{_of('article', totals['articles'])}[/bold]: {said}")
+    if articles:
+        left = [{**a, "left": ", ".join(f"{n:,} {r}" for r, n in a["left"].items())} for a in found["articles"]]
+        out.print(_plain_table(left, "place", "figures", "matched", "left", "license", "found"))
+        return
+    for title, rows in {
+        "figures": [{"figures": n, "": what} for what, n in found["figures"].items()],
+        "rows": [{"rows": r["n"], "left as": r["left"], "detail": r["detail"]} for r in found["rows"]],
+        "captions": [{"figures": n, "caption of": what} for what, n in found["captions"].items()],
+        "citations": [{"figures": n, "cited": what} for what, n in found["cited"].items()],
+        "licences": [
+            dict(zip(("articles", "licence", "trust", "found in"), (n, *what.split(" | ")), strict=True))
+            for what, n in found["licenses"].items()
+        ],
+        "standing": [{"articles": n, "": what} for what, n in found["standings"].items()],
+        "retracted": [{"articles": n, "told by": what} for what, n in found["retracteds"].items()],
+        "types": [{"articles": n, "article-type": what} for what, n in found["types"].items()],
+        "languages": [
+            {"figures": r["n"], "caption": r["caption"], "article": r["article"]} for r in found["caption_languages"]
+        ],
+    }.items():
+        if rows:
+            out.print(f"\n[bold]{title}[/bold]")
+            out.print(_plain_table(rows, *rows[0]))
+
+
+def _plain_table(rows: Sequence[Mapping[str, Any]], *names: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in names:
+        number = bool(rows) and isinstance(rows[0][name], int)
+        table.add_column(name, justify="right" if number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(f"{row[n]:,}" if isinstance(row[n], int) else clean(row[n] or "") for n in names))
+    return table
 
 
 def show_outcome(outcome: Outcome, seconds: float) -> None:

@@ -36,8 +36,9 @@ FITTING = {
     "caption": "caption",
     "unreadable": "unreadable",
     "missing": "missing",
+    "rights": "rights",
 }
-NOT_YET_TOLD = {"compound", "not radiology", "duplicate", "rights"}
+NOT_YET_TOLD = {"compound", "not radiology", "duplicate"}
 """Reasons of the truth for which there is no stage yet; figures that leave for them may be in or out."""
 
 
@@ -241,7 +242,7 @@ def test_every_layout_gives_the_same_bytes_of_the_files_of_the_paper(package: Do
     def of_the_paper(found: Done) -> dict[str, str]:
         return {name: sha256 for name, sha256 in found.checksums().items() if name.endswith((".zip", ".csv"))}
 
-    assert len(of_the_paper(package)) == 14
+    assert len(of_the_paper(package)) == 15
     assert of_the_paper(done) == of_the_paper(package)
 
 
@@ -306,7 +307,7 @@ def test_an_image_is_decoded_at_most_once_and_never_where_a_cheap_gate_dropped_i
 ) -> None:
     done, touched = counted
     let_through = Counter(row["sha256"] for row in done.measured("image"))
-    early = sum(row["stage"] in ("extract", "license", "caption", "language") for row in done.removed)
+    early = sum(row["stage"] in ("extract", "license", "rights", "caption", "language") for row in done.removed)
     assert let_through.total() == len(done.kept) + len(done.removed) - early
     assert touched.decoded.keys() == let_through.keys()  # nothing that a gate before it dropped is among them
     assert touched.decoded <= let_through

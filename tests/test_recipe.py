@@ -35,7 +35,7 @@ def test_paths_are_relative_to_the_recipe(tmp_path: Path) -> None:
 
 def test_a_base_gives_the_stages_of_a_shipped_recipe(tmp_path: Path) -> None:
     recipe = load_recipe(write(tmp_path, HEAD.replace("[source]", 'base = "rocov2"\n[source]')))
-    assert [s.name for s in recipe.pipeline.steps][:3] == ["extract", "license", "caption"]
+    assert [s.name for s in recipe.pipeline.steps][:3] == ["extract", "license", "rights"]
 
 
 def test_a_stage_may_stand_twice_under_two_names(tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ class _Resolver:
         for name, stage in pairs:
             if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_-]{1,60}", name):
                 raise RecipeError(f"a stage cannot be named {name!r}", "letters, digits, _ and -: it names files too")
-            for contract in ("reads", "needs", "reasons"):
+            for contract in ("reads", "needs", "reasons", "left"):
                 if isinstance(getattr(stage, contract, ()), str):
                     raise RecipeError(f"'{name}': {contract} is a string", f'write a tuple: {contract} = ("…",)')
             if name in self.named:
@@ -182,7 +182,9 @@ class _Resolver:
                 raise RecipeError(f"'{name}' reads articles, and so it must stand first", "put it at the top")
             return Step(name, stage, stage.digest({}), {})
         reads_from: dict[str, str] = {}
-        for column in stage.reads:
+        if stage.left and stage.scope != "table":
+            raise RecipeError(f"'{name}' asks for the figures that left", 'only a stage of scope "table" gets them')
+        for column in dict.fromkeys((*stage.reads, *stage.left)):
             if column in _GIVEN or column in MEMORY:
                 continue
             source = self.lent.get(column) or self.owner.get(column)

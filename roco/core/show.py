@@ -78,6 +78,12 @@ def _life(pipeline: Pipeline, layout: Layout, part: str, first: dict[str, Any]) 
             steps.append({"stage": step.name, "kind": step.kind, "state": "not reached", "found": {}})
             continue
         seen = _seen(pipeline, layout, step, part, figure, rows)
+        if seen is None and step in pipeline.table_steps and layout.table(pipeline, step).exists():
+            # It came to no stage behind the row pass: the engine put it aside, see TablePass._one_package_an_article.
+            steps.append({"stage": "identity", "kind": "engine", "state": "left", "found": {}, **_TWICE})
+            steps.append({"stage": step.name, "kind": step.kind, "state": "not reached", "found": {}})
+            left, still = "identity", False
+            continue
         found = {k: v for k, v in (seen or {}).items() if k not in ("drop", "drop_detail")}
         gone = rows if step.name == left else seen or {}
         state = "left" if gone.get("drop") else "in" if seen is not None else "not done"
@@ -89,6 +95,9 @@ def _life(pipeline: Pipeline, layout: Layout, part: str, first: dict[str, Any]) 
     superseded = rows.get("stage") == "source"
     return {"figure_id": figure, "part": part, "archive": first.get("archive"), "left": left, "steps": steps,
             "superseded": superseded, "drop": rows.get("drop") if superseded else None}  # fmt: skip
+
+
+_TWICE = {"drop": "superseded", "drop_detail": "the article is in another package too"}
 
 
 def _seen(

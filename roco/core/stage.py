@@ -26,7 +26,8 @@ class Stage:
     """One step of a recipe. Use `Measure` or `Decision`.
 
     `reads` and `writes` are checked before the first row is read; the table that is handed over holds figure_id,
-    drop, drop_detail and what `reads` names, nothing else.
+    drop, drop_detail and what `reads` names, nothing else. A stage of scope "table" may name columns in `left`:
+    `those_who_left(batch)` gives them for the figures that left before it and have something in the first of them.
     """
 
     needs: ClassVar[tuple[Need, ...]] = ()
@@ -34,6 +35,7 @@ class Stage:
     writes: ClassVar[Mapping[str, pa.DataType]] = {}
     reasons: ClassVar[tuple[str, ...]] = ()
     scope: ClassVar[Scope] = "row"
+    left: ClassVar[tuple[str, ...]] = ()
     version: ClassVar[int] = 1
 
     def __call__(self, batch: pa.Table) -> pa.Table:
@@ -42,8 +44,9 @@ class Stage:
     @property
     def content(self) -> tuple[Path, ...]:
         """The files whose content decides the result: models, vocabularies, options that name a file."""
-        values = (getattr(self, f.name) for f in dataclasses.fields(self))
-        return tuple(v for v in values if isinstance(v, Path))
+        values = [getattr(self, f.name) for f in dataclasses.fields(self)]
+        several = (v if isinstance(v, tuple) else (v,) for v in values)
+        return tuple(v for some in several for v in some if isinstance(v, Path))
 
     @property
     def options(self) -> dict[str, Any]:
@@ -59,7 +62,7 @@ class Stage:
         deciding = {
             f.name: _plain(getattr(self, f.name))
             for f in dataclasses.fields(self)
-            if f.metadata.get("value", True) and not isinstance(getattr(self, f.name), Path)
+            if f.metadata.get("value", True) and not _names_files(getattr(self, f.name))
         }
         return digest(
             {
@@ -143,6 +146,26 @@ def put(batch: pa.Table, name: str, values: Any) -> pa.Table:
     return batch.append_column(name, values)
 
 
+LEFT = b"roco.left"
+
+
+def those_who_left(batch: pa.Table) -> pa.Table:
+    """The figures that left before a table stage: figure_id and the columns that the stage names in `left`."""
+    held = (batch.schema.metadata or {}).get(LEFT)
+    if held is None:
+        return pa.table({"figure_id": pa.array([], pa.string())})
+    with pa.ipc.open_stream(held) as reader:
+        return reader.read_all()
+
+
+def with_those_who_left(batch: pa.Table, left: pa.Table) -> pa.Table:
+    """Hands the figures that left to a table stage, beside the batch: in the metadata of its schema."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, left.schema) as writer:
+        writer.write_table(left)
+    return batch.replace_schema_metadata({LEFT: sink.getvalue().to_pybytes()})
+
+
 def each(column: Any, function: Callable[[Any], Any], type: pa.DataType) -> pa.Array:
     """Applies a function to each value of a column; null stays null."""
     return pa.array([None if v is None else function(v) for v in column.to_pylist()], type)
@@ -158,6 +181,10 @@ def _content_digest(path: Path) -> str:
         return file_digest(path)
     except OSError as err:
         raise RecipeError(f"{path} cannot be read: {err.strerror}", "an option names it; see the recipe") from err
+
+
+def _names_files(value: Any) -> bool:
+    return isinstance(value, Path) or (isinstance(value, tuple) and any(isinstance(v, Path) for v in value))
 
 
 def _plain(value: Any) -> Any:

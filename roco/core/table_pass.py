@@ -22,7 +22,7 @@ from roco.core.parts import Parts
 from roco.core.pipeline import Pipeline, Step
 from roco.core.provenance import resolved
 from roco.core.rows import align, apply, lacking, view
-from roco.core.stage import Publication
+from roco.core.stage import Publication, with_those_who_left
 from roco.errors import Damaged, DataError
 from roco.files import digest, file_digest, read_table, sync_folder, write_table
 
@@ -87,9 +87,19 @@ class TablePass:
         rows = self.figures.now
         if decided is None:
             batch = view(step, self.figures.gather(rows, [c for c in step.stage.reads if c != "figure_id"]))
+            if step.stage.left:
+                batch = with_those_who_left(batch, self._left(step.stage.left))
             decided = apply(step, batch, "the table")
             write_table(path, decided, {"input": state, "stage": step.name, "digest": step.digest})
         self._count(step, len(rows), self.figures.take(step, decided))
+
+    def _left(self, columns: Sequence[str]) -> pa.Table:
+        """The figures that left whose first named column holds something: of millions the few that matter."""
+        rows = self.figures.gather(self.figures.gone(), columns[:1])
+        held = pc.is_valid(rows[columns[0]])
+        if pa.types.is_list(rows[columns[0]].type):
+            held = pc.and_(held, pc.fill_null(pc.greater(pc.list_value_length(rows[columns[0]]), 0), False))
+        return self.figures.gather(rows.filter(held), columns).select(["figure_id", *columns])
 
     def _measure(self, step: Step, measure: Measure) -> str:
         rows = self.figures.now

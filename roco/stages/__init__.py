@@ -12,17 +12,21 @@ from roco.stages.license import License
 from roco.stages.mentions import Mentions
 from roco.stages.merge import Merge
 from roco.stages.release import Release
+from roco.stages.retraction import Retraction
+from roco.stages.rights import Rights
 from roco.stages.split import Split
 
 STAGES: dict[str, type[Stage]] = {
     "extract": Extract,
     "license": License,
+    "rights": Rights,
     "caption": Caption,
     "language_id": LanguageId,
     "language": Language,
     "image": Image,
     "mentions": Mentions,
     "merge": Merge,
+    "retraction": Retraction,
     "split": Split,
     "release": Release,
 }

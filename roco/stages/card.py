@@ -53,6 +53,7 @@ ROCOv2 (see [How to cite](#how-to-cite)).
 | `{{train,valid,test}}_concepts_manual.csv` | `ID,CUIs`: those that people gave; empty where nobody did |
 | `cui_mapping.csv` | `{mapping}` of every concept in use |
 | `license_information.csv` | `{licenses}` of every image |
+| `attribution.csv` | title, authors, journal, licence and its address, copyright, source of every image |
 | `figures.parquet` | everything known of the images, one row each; `id` and `sha256` tie it to the zips |
 | `removed.parquet` | the figures that left: from where, at which stage, why; none of their text |
 | `funnel.json` | how many figures came to each stage, stayed, and left for which reason |
@@ -144,7 +145,8 @@ def _counts(name: str, values: Sequence[str], rows: Sequence[Mapping[str, Any]])
 
 def _source(funnel: Mapping[str, Any]) -> str:
     source, counts = funnel.get("source", {}), funnel.get("counts", {})
-    facts = {**{k: v for k, v in source.items() if k != "kind"}, **counts}
+    plain = {k: v for k, v in counts.items() if " " not in k}  # the others count what is known of articles
+    facts = {**{k: v for k, v in source.items() if k != "kind"}, **plain}
     said = ", ".join(f"{_number(v)} {k.replace('_', ' ')}" for k, v in facts.items())
     return f"Source: articles in the layout `{source.get('kind', '?')}`; {said or 'nothing counted'}.\n"
 
@@ -163,10 +165,14 @@ def _stages(stages: Iterable[Mapping[str, Any]]) -> str:
         options = stage["options"]
         paths = {f.name for f in dataclasses.fields(find(stage["use"])) if "Path" in str(f.type)}
         # A path says where somebody keeps a file; its name says which file it is.
-        shown = {k: PurePath(v).name if k in paths and v else v for k, v in options.items() if v is not None}
+        shown = {k: _names(v) if k in paths and v else v for k, v in options.items() if v is not None}
         said = ", ".join(f"`{k} = {v!r}`" for k, v in sorted(shown.items()))
         lines.append([stage["name"], f"`{stage['use']}`", stage["version"], said])
     return _table(["stage", "code", "version", "options"], lines)
+
+
+def _names(value: Any) -> Any:
+    return [PurePath(v).name for v in value] if isinstance(value, list | tuple) else PurePath(value).name
 
 
 def _table(header: Sequence[str], lines: Iterable[Sequence[Any]]) -> str:

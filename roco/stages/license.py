@@ -17,14 +17,17 @@ class License(Decision):
     """Drops figures of articles that are retracted or whose licence is none of the allowed ones.
 
     The paper lets CC BY and CC BY-NC in. It kept 38 retracted articles (Table S1): `retracted = true` does so.
+    `weak = false` also drops licences that only the words of the article name, with no link, attribute or index. What
+    the source says is not in the open access subset leaves whatever its licence.
     """
 
     needs = ("extract",)
-    reads = ("license", "retracted")
+    reads = ("license", "license_trust", "open_access", "retracted")
     reasons = ("retracted", "license")
 
     allow: tuple[str, ...] = ("CC-BY", "CC-BY-NC")
     retracted: bool = False
+    weak: bool = True
 
     def __post_init__(self) -> None:
         if not self.allow:
@@ -36,5 +39,9 @@ class License(Decision):
     def __call__(self, batch: pa.Table) -> pa.Table:
         if not self.retracted:
             batch = drop(batch, batch["retracted"], "retracted")
+        batch = drop(batch, pc.invert(batch["open_access"]), "license", "not in the open access subset")
         found = pc.fill_null(batch["license"], "NONE")
-        return drop(batch, pc.invert(pc.is_in(found, pa.array(self.allow, pa.string()))), "license", found)
+        batch = drop(batch, pc.invert(pc.is_in(found, pa.array(self.allow, pa.string()))), "license", found)
+        if not self.weak:
+            batch = drop(batch, pc.equal(batch["license_trust"], "weak"), "license", "words only")
+        return batch

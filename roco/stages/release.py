@@ -15,15 +15,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from roco.core.stage import Finished, Publication, put
-from roco.dataset import CHECKSUMS, EXTENSIONS, LICENSES, MAPPING, REMOVED, SPLITS, TABLES, license_words
+from roco.dataset import ATTRIBUTION, CHECKSUMS, EXTENSIONS, LICENSES, MAPPING, REMOVED, SPLITS, TABLES
 from roco.errors import DataError, RecipeError
 from roco.files import file_digest, whole, write_json, write_text
 from roco.models import vocabulary
 from roco.schema import COLUMNS, types
+from roco.stages.attribution import attribution_row, license_row
 from roco.stages.card import card
 
-_LINK = "https://pmc.ncbi.nlm.nih.gov/articles/{}/"
-_DOI = "https://doi.org/{}"
 _NOT_PUBLISHED = {"figure_id", "bytes", "thumbnail", "embedding", "drop", "drop_detail"}
 _ROWS_AT_ONCE = 10_000  # rows of a Parquet row group: what a reader has to hold
 
@@ -78,7 +77,8 @@ class Release(Publication):
             _write_images(folder / f"{split}_images.zip", split, mine, run)
             _write_tables(folder, split, mine)
         self._write_mapping(folder / "cui_mapping.csv", rows)
-        _write_csv(folder / "license_information.csv", LICENSES, map(_license_row, rows))
+        _write_csv(folder / "license_information.csv", LICENSES, map(license_row, rows))
+        _write_csv(folder / "attribution.csv", ATTRIBUTION, map(attribution_row, rows))
         _write_parquet(folder / "figures.parquet", table)
         _write_parquet(folder / "removed.parquet", _removed(run))
         write_json(folder / "funnel.json", funnel)
@@ -97,17 +97,6 @@ class Release(Publication):
         _write_csv(path, MAPPING, ([cui, known[cui].name] for cui in sorted(used)))
 
 
-def attribution(license: str, authors: Sequence[str], year: int | None, otherwise: str) -> str:
-    """Who is to be named, as the published license_information.csv does: `CC BY-NC Al Mulhim et al. (2022)`.
-
-    authors: `Surname, Given`, or the name of a collaboration; otherwise: named where there is no author.
-    """
-    names = [" ".join(author.split(",")[0].split()) for author in authors]
-    names = [name for name in names if name] or [otherwise]
-    who = f"{names[0]} et al." if len(names) > 2 else " and ".join(names)
-    return f"{license_words(license)} {who} ({year or 'n.d.'})"
-
-
 def _order(row: Mapping[str, Any]) -> tuple[str, str]:
     # By article first: within one article the ids of both layouts differ only in a prefix they all share.
     return row["article_key"] or "", row["figure_id"]
@@ -116,7 +105,8 @@ def _order(row: Mapping[str, Any]) -> tuple[str, str]:
 # --- rows --------------------------------------------------------------------------------------------------
 
 _TEXTS = ("id", "split", "article_key", "pmcid", "doi", "license", "archive", "file", "format", "sha256", "modality")
-_USED = {"figure_id", *_TEXTS, "year", "authors", "caption", "concepts", "concepts_manual"}
+_CREDITED = ("title", "journal", "license_url", "license_version", "license_port", "copyright")
+_USED = {"figure_id", *_TEXTS, *_CREDITED, "year", "authors", "caption", "concepts", "concepts_manual"}
 
 
 def _known(run: Finished) -> list[str]:
@@ -210,18 +200,6 @@ def _write_tables(folder: Path, split: str, rows: Sequence[Mapping[str, Any]]) -
         else:
             cells = ([row["id"], ";".join(row[name])] for row in rows)
         _write_csv(folder / f"{split}_{name}.csv", header, cells)
-
-
-def _license_row(row: Mapping[str, Any]) -> list[str]:
-    pmcid, doi = row["pmcid"] or "", row["doi"] or ""
-    link = _LINK.format(pmcid) if pmcid else _DOI.format(doi) if doi else ""
-    otherwise = pmcid or row["article_key"] or row["figure_id"]
-    return [
-        row["id"],
-        pmcid,
-        attribution(row["license"] or "NONE", row["authors"] or (), row["year"], otherwise),
-        link,
-    ]
 
 
 def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

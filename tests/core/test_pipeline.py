@@ -77,6 +77,12 @@ class Overwrites(Decision):
     writes: ClassVar[dict[str, pa.DataType]] = types("caption")
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LooksBack(Decision):
+    needs = ("read",)
+    left = ("caption",)
+
+
 @pytest.mark.parametrize(
     ("stage", "message", "hint"),
     [
@@ -86,6 +92,7 @@ class Overwrites(Decision):
         (Pixels(), "only there while an image is read", "Measure"),
         (Again(), "which 'words' measures already", "another name"),
         (Overwrites(), "which 'read' measures already", "another name"),
+        (LooksBack(), "asks for the figures that left", 'scope "table"'),
         (Stage(), "neither a Measure nor a Decision", "derive"),
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 
 from roco.core.pipeline import Pipeline
 from roco.core.run import run
+from roco.core.show import show
 from roco.errors import DataError, RecipeError, StageFailed, UsageError
 from tests.core import fakes
 from tests.core.conftest import everything, write_article
@@ -261,6 +262,10 @@ def test_two_packages_with_the_same_article_count_once(make: Make, tmp_path: Pat
     funnel = run(make(read=Same()), tmp_path / "run", workers=0).funnel
     identity = next(s for s in funnel["stages"] if s["stage"] == "identity")
     assert identity["dropped"] == {"superseded": 1}
+    lives = [life for life in show(make(read=Same()), tmp_path / "run", "A001.json") if life["left"] == "identity"]
+    assert [s["drop_detail"] for s in lives[0]["steps"] if s["state"] == "left"] == [
+        "the article is in another package too"
+    ]
 
 
 def test_a_part_of_which_no_figure_reaches_a_measure_is_released_empty(

@@ -188,3 +188,60 @@ def test_every_composed_figure_is_read_as_it_was_written(composed: Path) -> None
         assert row["year"] == int(told["year"])
         lost = told["kind"] == "missing file"
         assert (row["drop"], row["file"]) == (("missing", None) if lost else (None, told["file"]))
+
+
+@pytest.mark.parametrize(
+    ("facts", "detail"),
+    [
+        ("{}", "f1"),
+        ('{"media": 1, "absent": ["f1.jpg"]}', "listed but not in the folder: f1"),
+        ('{"media": 3}', "withheld, not among the article's media: f1"),
+    ],
+)
+def test_a_missing_image_says_whether_the_metadata_list_it(facts: str, detail: str) -> None:
+    (row,), _ = extract(unit(fig(), (), facts=facts))
+    assert (row["drop"], row["drop_detail"]) == ("missing", detail)
+
+
+def test_the_figures_of_a_scan_are_pages(tmp_path: Path) -> None:
+    (row,), counts = extract(unit(fig(), ("f1.jpg",), facts='{"ocr": true}'))
+    assert (row["drop"], row["drop_detail"]) == ("scope", "page of a scanned article")
+    assert counts["00/PMC1.tar.gz"]["articles_without_figures"] == 1
+
+
+NOTICE = '<related-article related-article-type="retracted-article" ext-link-type="doi" xlink:href="10.1000/x"/>'
+
+
+def test_a_notice_of_retraction_is_a_row_and_its_article_is_not_retracted() -> None:
+    notice = xml("", NOTICE).replace(b"<article ", b'<article article-type="retraction" ')
+    (row,), counts = extract(unit(notice, facts='{"retracted": true}'))
+    assert (row["figure_id"], row["drop"], row["retracted"]) == ("PMC1/notice/0", "scope", False)
+    assert row["retracts"] == ["doi:10.1000/x"]
+    assert counts["00/PMC1.tar.gz"]["standing notice of retraction"] == 1
+
+
+def test_what_source_and_xml_say_of_a_retraction_is_told_together() -> None:
+    title = "<title-group><article-title>RETRACTED: A case</article-title></title-group>"
+    (row,), _ = extract(unit(xml(fig(), title), ("f1.jpg",), facts='{"retracted": true, "open_access": false}'))
+    assert (row["retracted"], row["retraction"], row["open_access"]) == (True, "index; title", False)
+
+
+def test_the_articles_without_figures_are_counted_with_their_licence() -> None:
+    rows, counts = extract(unit("", facts="{}"))
+    assert not rows
+    assert counts["00/PMC1.tar.gz"]["license CC-BY | stated | href"] == 1
+    assert counts["00/PMC1.tar.gz"]["articles_without_figures"] == 1
+
+
+@pytest.mark.parametrize(("own", "license"), [("by-nc/4.0", "CC-BY-NC"), ("by/3.0", "CC-BY")])
+def test_a_figure_that_asks_for_more_than_its_article_has_its_own_licence(own: str, license: str) -> None:
+    terms = f'<permissions><license xlink:href="http://creativecommons.org/licenses/{own}/"/></permissions></fig>'
+    (row,), _ = extract(unit(fig().replace("</fig>", terms), ("f1.jpg",)))
+    assert (row["license"], row["figure_license"]) == (license, license)
+    assert row["license_evidence"].startswith("figure CC-BY-NC; " if license == "CC-BY-NC" else "index CC BY")
+
+
+def test_a_figure_with_permissions_but_no_licence_keeps_that_of_its_article_for_rights_to_judge() -> None:
+    terms = "<permissions><copyright-holder>Acme</copyright-holder></permissions></fig>"
+    (row,), _ = extract(unit(fig().replace("</fig>", terms), ("f1.jpg",)))
+    assert (row["license"], row["figure_license"], row["credit"]) == ("CC-BY", "NONE", "Acme")

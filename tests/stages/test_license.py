@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import pyarrow as pa
+import pytest
 
+from roco.errors import RecipeError
+from roco.sources.licenses import Terms, normalise
 from roco.stages.license import License
 
+Fate = tuple[str | None, str | None]
 
-def table(**columns: list[object]) -> pa.Table:
-    n = len(next(iter(columns.values())))
-    blank = pa.nulls(n, pa.string())
-    return pa.table({"figure_id": [str(i) for i in range(n)], **columns, "drop": blank, "drop_detail": blank})
+STRICT = License()
+EXTENDED = License(allow=("CC-BY", "CC-BY-NC", "CC0", "PDM"))
 
 
-def decided(stage: License) -> list[tuple[str | None, str | None]]:
-    batch = table(
-        license=["CC-BY", "CC-BY-NC", "CC-BY-ND", "CONFLICT", None, "CC-BY"],
-        retracted=[False, None, False, False, False, True],
+def decided(stage: License, *rows: dict[str, object]) -> list[Fate]:
+    """Reason and detail of each row; a row tells only what is not as usual."""
+    usual = {"license": "CC-BY", "license_trust": "stated", "open_access": None, "retracted": False}
+    types = {"license": pa.string(), "license_trust": pa.string(), "open_access": pa.bool_(), "retracted": pa.bool_()}
+    columns = {n: pa.array([(usual | row)[n] for row in rows], t) for n, t in types.items()}
+    blank = pa.nulls(len(rows), pa.string())
+    out = stage(
+        pa.table({"figure_id": [str(i) for i in range(len(rows))], **columns, "drop": blank, "drop_detail": blank})
     )
-    out = stage(batch)
     return list(zip(out["drop"].to_pylist(), out["drop_detail"].to_pylist(), strict=True))
 
 
 def test_only_allowed_licences_of_standing_articles_stay() -> None:
-    assert decided(License()) == [
+    names = ("CC-BY", "CC-BY-NC", "CC-BY-ND", "CONFLICT", None)
+    assert decided(STRICT, *({"license": name} for name in names), {"retracted": True}) == [
         (None, None),
         (None, None),
         ("license", "CC-BY-ND"),
@@ -33,14 +39,74 @@ def test_only_allowed_licences_of_standing_articles_stay() -> None:
     ]
 
 
+CC = "https://creativecommons.org/licenses/"
+TABLE = [  # what an article says, where it leads, and who lets it in
+    ("CC BY", Terms(href=f"{CC}by/4.0/"), "CC-BY", True, True),
+    ("CC BY", Terms(href=f"{CC}by/2.0/uk/"), "CC-BY", True, True),
+    ("CC BY", Terms(href=f"{CC}by/3.0/igo/"), "CC-BY", True, True),
+    ("CC BY-NC", Terms(ali=(f"{CC}by-nc/3.0/",)), "CC-BY-NC", True, True),
+    ("CC BY-SA", Terms(href=f"{CC}by-sa/4.0/"), "CC-BY-SA", False, False),
+    ("CC BY-ND", Terms(href=f"{CC}by-nd/4.0/"), "CC-BY-ND", False, False),
+    (None, Terms(href=f"{CC}by-nd-nc/1.0/"), "CC-BY-NC-ND", False, False),
+    ("CC BY-NC-SA", Terms(href=f"{CC}by-nc-sa/4.0/"), "CC-BY-NC-SA", False, False),
+    (None, Terms(href=f"{CC}nc/1.0/"), "CC-NC", False, False),
+    (None, Terms(href=f"{CC}sa/1.0/"), "CC-SA", False, False),
+    (None, Terms(href=f"{CC}nc-sa/1.0/"), "CC-NC-SA", False, False),
+    (None, Terms(href=f"{CC}nd/1.0/"), "CC-ND", False, False),
+    ("CC0", Terms(href="https://creativecommons.org/publicdomain/zero/1.0/"), "CC0", False, True),
+    (None, Terms(href="https://creativecommons.org/publicdomain/mark/1.0/"), "PDM", False, True),
+    (None, Terms(words="This is a work of the US Government."), "PDM", False, True),
+    (None, Terms(words="Under a Creative Commons licence."), "CC-UNSPECIFIED", False, False),
+    ("NO-CC CODE", Terms(), "NO-CC", False, False),
+    ("TDM", Terms(), "TDM", False, False),
+    (None, Terms(href="https://www.elsevier.com/open-access/userlicense/1.0/"), "PUBLISHER-OA", False, False),
+    (None, Terms(words="An ACS AuthorChoice article."), "PUBLISHER-OA", False, False),
+    (None, Terms(href="https://www.nationalarchives.gov.uk/doc/open-government-licence/"), "OGL", False, False),
+    ("phe_timebound", Terms(), "PHE", False, False),
+    (None, Terms(), "NONE", False, False),
+    ("CC BY-NC", Terms(href=f"{CC}by/4.0/"), "CONFLICT", False, False),
+    (None, Terms(href=f"{CC}by/4.0/", kind="cc-by-nc"), "CONFLICT", False, False),
+]
+
+
+@pytest.mark.parametrize(("code", "terms", "id", "strict", "extended"), TABLE)
+def test_each_licence_meets_its_fate(code: str | None, terms: Terms, id: str, strict: bool, extended: bool) -> None:
+    found = normalise(code, (terms,))
+    assert found.id == id
+    row = {"license": found.id, "license_trust": found.trust}
+    for stage, stays in ((STRICT, strict), (EXTENDED, extended)):
+        assert decided(stage, row) == [(None, None) if stays else ("license", id)]
+
+
 def test_an_option_lets_retracted_articles_in() -> None:
-    assert decided(License(retracted=True))[-1] == (None, None)
+    assert decided(License(retracted=True), {"retracted": True}) == [(None, None)]
 
 
-def test_the_allowed_licences_are_an_option() -> None:
-    assert [d for d, _ in decided(License(allow=("CC-BY-ND",)))][:3] == ["license", "license", None]
+def test_licences_that_only_words_name_are_an_option() -> None:
+    rows = ({"license_trust": "weak"}, {"license_trust": "linked"}, {"license_trust": None})
+    assert decided(STRICT, *rows) == [(None, None)] * 3
+    assert decided(License(weak=False), *rows) == [("license", "words only"), (None, None), (None, None)]
+
+
+def test_what_the_source_keeps_out_of_the_subset_leaves_whatever_its_licence() -> None:
+    assert decided(STRICT, {"open_access": False}, {"open_access": True}, {"open_access": None}) == [
+        ("license", "not in the open access subset"),
+        (None, None),
+        (None, None),
+    ]
+
+
+def test_a_retracted_article_leaves_as_such_before_its_licence_is_asked() -> None:
+    assert decided(STRICT, {"retracted": True, "license": "TDM", "open_access": False}) == [("retracted", None)]
+
+
+@pytest.mark.parametrize("allow", [(), ("CC BY",)])
+def test_a_licence_that_is_none_is_an_error_of_the_recipe(allow: tuple[str, ...]) -> None:
+    with pytest.raises(RecipeError):
+        License(allow=allow)
 
 
 def test_a_row_that_left_keeps_its_reason() -> None:
-    batch = table(license=["NONE"], retracted=[False]).set_column(3, "drop", pa.array(["missing"]))
+    columns = {"license": ["NONE"], "license_trust": ["weak"], "open_access": [False], "retracted": [True]}
+    batch = pa.table({"figure_id": ["0"], **columns, "drop": ["missing"], "drop_detail": ["f1.jpg"]})
     assert License()(batch)["drop"].to_pylist() == ["missing"]

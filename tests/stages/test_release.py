@@ -18,7 +18,8 @@ from PIL import Image
 
 from roco.dataset import FILES, SPLITS, verify
 from roco.errors import DataError, RecipeError
-from roco.stages.release import Release, _bare, _cell, attribution
+from roco.stages.attribution import attribution, license_address
+from roco.stages.release import Release, _bare, _cell
 from tests.stages.finished import CAPTIONS, Run, publish, text
 
 
@@ -190,6 +191,30 @@ def test_an_article_without_a_pmcid_is_linked_by_its_doi(tmp_path: Path) -> None
 )
 def test_the_attribution_has_the_form_of_the_published_file(authors: list[str], said: str) -> None:
     assert attribution("CC-BY-NC", authors, 2021, "PMC1") == said
+
+
+def test_the_long_attribution_holds_all_that_the_licences_ask_for(release: Path) -> None:
+    header, *found = rows(release / "attribution.csv")
+    assert header[:3] == ["ID", "Title", "Authors"] and header[-1] == "Changes"
+    assert len(found) == 12 and {row[-1] for row in found} == {"none"}
+    assert next(row for row in found if row[0] == "roco_train_000001")[2].count(";") in (0, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("license", "url", "version", "port", "address"),
+    [
+        ("CC-BY", "http://creativecommons.org/licenses/by/2.0", "2.0", None, "http://creativecommons.org/licenses/by/2.0"),
+        ("CC-BY-NC", None, "3.0", "us", "https://creativecommons.org/licenses/by-nc/3.0/us/"),
+        ("CC0", None, None, None, "https://creativecommons.org/publicdomain/zero/1.0/"),
+        ("CC-BY", None, None, None, ""),
+        ("OGL", None, "3.0", None, ""),
+    ],
+)  # fmt: skip
+def test_the_address_of_a_licence_is_the_written_one_or_made_of_its_version(
+    license: str, url: str | None, version: str | None, port: str | None, address: str
+) -> None:
+    row = {"license": license, "license_url": url, "license_version": version, "license_port": port}
+    assert license_address(row) == address
 
 
 def test_an_attribution_without_a_year_says_so() -> None:
