@@ -22,7 +22,9 @@ from lxml import etree
 from benchmarks.corpora import SHARED
 from roco.schema import ARTICLES
 from roco.sources.jats import parse
+from roco.sources.jats_figures import Figure, figures_of
 from roco.sources.jats_renditions import stem_of
+from roco.sources.jats_text import read_xml
 from roco.stages.extract import Extract
 from tests.sources.pitfalls import PITFALLS, Pitfall
 
@@ -123,6 +125,11 @@ _WAYS: dict[str, Callable[[Pitfall], Given]] = {
 # --- the readers, as their users call them
 
 
+def _figures_alone(xml: bytes) -> list[Figure]:
+    """What the other readers give: no citations, no licence, no authors, ids or dates."""
+    return list(figures_of(read_xml(xml)[0], "en", cited=False))
+
+
 def _read_pubmed_parser(path: str) -> list[tuple[str | None, str | None]]:
     with contextlib.redirect_stdout(io.StringIO()):  # it prints what it cannot read
         found = pubmed_parser.parse_pubmed_caption(path) or []
@@ -151,6 +158,7 @@ def _speeds(repeats: int, right: dict[str, str]) -> list[str]:
     articles = [path.read_bytes() for path in paths]
     ways: dict[str, tuple[Callable[..., object], Sequence[object]]] = {
         "roco": (lambda xml: parse(xml).figures, articles),
+        "roco, figures and captions alone": (_figures_alone, articles),
         "pubmed_parser": (_read_pubmed_parser, [str(path) for path in paths]),
         "BeautifulSoup `lxml`": (lambda xml: _read_soup(xml, "lxml"), articles),
         "BeautifulSoup `lxml-xml`": (lambda xml: _read_soup(xml, "lxml-xml"), articles),
@@ -168,20 +176,18 @@ def _speeds(repeats: int, right: dict[str, str]) -> list[str]:
     lines = [f"{len(articles)} real articles, {size:.1f} MB of XML, read in turn; {len(PITFALLS)} pitfalls.", ""]
     lines += ["| reader | pitfalls right | articles/s | articles that raise |", "|---|---|---|---|"]
     lines += [f"| {name} | {right.get(name, '')} | {rates[name]:.0f} | {raised[name]} |" for name in ways]
-    times_as_fast = {name: rates["roco"] / rate for name, rate in rates.items()}
-    soup = min(n for name, n in times_as_fast.items() if "Soup" in name)
-    bare = soup / times_as_fast["lxml alone, nothing read"]
-    lines += ["", f"roco is {soup:.1f} times as fast as the faster BeautifulSoup (aim: 20), and has"]
+    soup = max(rate for name, rate in rates.items() if "Soup" in name)
+    like, whole, bare = (
+        rates[n] / soup for n in ("roco, figures and captions alone", "roco", "lxml alone, nothing read")
+    )
     lines += [
-        f"{times_as_fast['pubmed_parser']:.2f} times the rate of pubmed_parser. lxml alone, which makes the tree and"
+        "",
+        f"Giving the same, figures with captions, roco is {like:.1f} times as fast as the faster BeautifulSoup; with the",
+        f"passages that cite each figure, licence, authors, ids and dates it is {whole:.1f} times as fast (aim: 20). lxml",
+        f"alone, which makes the tree and reads nothing of it, is the limit: {bare:.0f} times. pubmed_parser is",
+        f"{rates['pubmed_parser'] / soup:.0f} times as fast as BeautifulSoup; an article that raises is given up early, and",
+        "so counts as speed.",
     ]
-    lines += [
-        f"reads nothing of it, is {bare:.0f} times as fast as BeautifulSoup. roco reads ids, authors, dates, licences"
-    ]
-    lines += [
-        "and mentions in that time, the others figures with captions. An article that raises is given up early, and"
-    ]
-    lines += ["so counts as speed."]
     return lines
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from roco.errors import Refused
+from roco.sources.jats_citations import worded_numbers
 from roco.sources.jats_figures import Figure, figures_of
-from roco.sources.jats_mentions import may_cite_in_words
 from roco.sources.jats_meta import (
     LANG,
     Dated,
@@ -107,7 +107,7 @@ def parse(xml: bytes) -> Article:
         pmc_license=custom.get("pmc-license-ref"),
         copyright=copyright_of(meta),
         third_party=next(_exceptions(meta), None),
-        figures=tuple(figures_of(article, language, may_cite_in_words(xml))),
+        figures=tuple(figures_of(article, language, worded_numbers(xml))),
         entity_fallback=fallback,
     )
 

@@ -71,8 +71,13 @@ class Figure:
     detail: str | None = None
 
 
-def figures_of(article: etree._Element, language: str | None, in_words: bool = True) -> Iterator[Figure]:
-    """All images of an article in order of the document; in_words: see `jats_mentions.mentions_of`."""
+def figures_of(
+    article: etree._Element, language: str | None, in_words: frozenset[str] | None = None, *, cited: bool = True
+) -> Iterator[Figure]:
+    """All images of an article in order of the document.
+
+    in_words: see `jats_mentions.mentions_of`; cited: whether the passages that cite them are looked for.
+    """
     images: defaultdict[etree._Element, list[etree._Element]] = defaultdict(list)
     order: dict[etree._Element, None] = {}
     for element in article.iter(*_MET):
@@ -81,7 +86,7 @@ def figures_of(article: etree._Element, language: str | None, in_words: bool = T
         order.setdefault(owner)
         if name != "fig":
             images[owner].append(element)
-    mentions = mentions_of(article, order, images, in_words)
+    mentions = mentions_of(article, order, images, in_words) if cited else {}
     ordinals: defaultdict[str, int] = defaultdict(int)
     for owner in order:
         name = name_of(owner)

@@ -50,10 +50,7 @@ def is_scan(xml: bytes, custom: Mapping[str, str]) -> bool:
     """Whether the article is a scan of print, so that its images are pages and its text comes from OCR."""
     if custom.get("pmc-prop-is-scanned-article", "").lower() in ("yes", "true", "1"):
         return True
-    return _OCR.search(xml) is not None
-
-
-_OCR = re.compile(rb"preformat-type\s*=\s*[\"']pmc-ocr-text[\"']")
+    return b"pmc-ocr-text" in xml
 
 
 def _subjects(meta: etree._Element | None) -> list[str]:

@@ -202,7 +202,7 @@ def _collect(
             _collect_one(part, silent, out)
         elif name and name not in silent:
             before, after = ("\0", "\0") if name in _BLOCKS else ("", "")
-            if name == "xref" and seen is not None:
+            if name == "xref" and seen is not None and _may_cite_figure(part):
                 seen.append(part)
                 before, after = "\1", "\2"
             out.append(before)
@@ -210,6 +210,11 @@ def _collect(
             out.append(after)
         if part.tail:
             out.append(part.tail)
+
+
+def _may_cite_figure(ref: etree._Element) -> bool:
+    """Most links are to references and say a number; marking them all would cost more than all else."""
+    return ref.get("ref-type") != "bibr" or "ig" in (ref.text or "")
 
 
 def _collect_one(element: etree._Element, silent: Container[str], out: list[str]) -> None:
