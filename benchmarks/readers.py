@@ -182,11 +182,11 @@ def _speeds(repeats: int, right: dict[str, str]) -> list[str]:
     )
     lines += [
         "",
-        f"Giving the same, figures with captions, roco is {like:.1f} times as fast as the faster BeautifulSoup; with the",
-        f"passages that cite each figure, licence, authors, ids and dates it is {whole:.1f} times as fast (aim: 20). lxml",
-        f"alone, which makes the tree and reads nothing of it, is the limit: {bare:.0f} times. pubmed_parser is",
-        f"{rates['pubmed_parser'] / soup:.0f} times as fast as BeautifulSoup; an article that raises is given up early, and",
-        "so counts as speed.",
+        f"Giving the same, figures with captions, roco is {like:.1f} times as fast as the faster BeautifulSoup;",
+        f"with the passages that cite each figure, licence, authors, ids and dates {whole:.1f} times (aim: 20).",
+        f"lxml alone, which makes the tree and reads nothing of it, is the limit: {bare:.0f} times. pubmed_parser",
+        f"has {rates['pubmed_parser'] / soup:.0f} times the rate of BeautifulSoup; an article that raises is given up",
+        "early, and so counts as speed.",
     ]
     return lines
 
