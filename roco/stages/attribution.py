@@ -10,6 +10,7 @@ from roco.dataset import license_words
 _PMC = "https://pmc.ncbi.nlm.nih.gov/articles/{}/"
 _DOI = "https://doi.org/{}"
 _DEED = "https://creativecommons.org/licenses/{}/"
+_LONGEST = 100_000  # characters of a cell: the authors of a consortium fit, a hostile title ends
 _ZERO = "https://creativecommons.org/publicdomain/zero/1.0/"
 
 
@@ -46,7 +47,7 @@ def attribution_row(row: Mapping[str, Any]) -> list[str]:
         license_words(row["license"] or ""),
     ]
     texts += [license_address(row), row["copyright"], _source(row), "none"]
-    return [row["id"], *(" ".join((text or "").split()) for text in texts)]
+    return [row["id"], *(" ".join((text or "").split())[:_LONGEST] for text in texts)]
 
 
 def license_address(row: Mapping[str, Any]) -> str:

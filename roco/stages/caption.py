@@ -78,10 +78,13 @@ class Caption(Decision):
     version = 2
 
     min_words: int = 1
+    max_characters: int = 50_000  # the longest captions of the paper have 778 words; longer ones are texts gone astray
 
     def __post_init__(self) -> None:
         if self.min_words < 0:
             raise RecipeError(f"caption: min_words is {self.min_words}", "a number from 0 on")
+        if self.max_characters < 1:
+            raise RecipeError(f"caption: max_characters is {self.max_characters}", "a number from 1 on")
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         columns = (batch[name].to_pylist() for name in ("caption", "caption_raw", "label"))
@@ -89,6 +92,8 @@ class Caption(Decision):
         return drop(batch, details.is_valid(), "caption", details)
 
     def _why(self, caption: str | None, raw: str | None, label: str | None) -> str | None:
+        if len(caption or "") > self.max_characters:
+            return f"{len(caption or '')} characters"
         why = says_nothing(caption or "", raw or "", label or "")
         if why is None and (n := len((caption or "").split())) < self.min_words:
             return f"{n} words"

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from roco.core.stage import put
+from roco.errors import RecipeError
 from roco.stages.caption import Caption, says_nothing
 
 Row = tuple[str | None, str | None, str | None]
@@ -93,3 +95,13 @@ def test_a_hostile_caption_is_decided_in_bounded_time(piece: str) -> None:
     started = time.process_time()
     says_nothing(piece * 5000, piece * 5000, piece * 100)
     assert time.process_time() - started < 2
+
+
+def test_a_caption_too_long_for_any_table_leaves() -> None:
+    captions = ["CT " * 20_000, "CT " * 700]
+    batch = pa.table({"figure_id": ["a", "b"], "caption": captions, "caption_raw": captions, "label": ["", ""]})
+    batch = put(put(batch, "drop", pa.nulls(2, pa.string())), "drop_detail", pa.nulls(2, pa.string()))
+    out = Caption()(batch)
+    assert out["drop_detail"].to_pylist() == ["60000 characters", None]
+    with pytest.raises(RecipeError):
+        Caption(max_characters=0)
