@@ -84,7 +84,7 @@ class _Figures:
             for named in (owner, *groups, *parts, *images.get(owner, ()), *owner.iterchildren("{*}alternatives")):
                 if named.get("id"):
                     self.by_id[str(named.get("id"))].append(owner)
-            if number := number_of(title_of(child(owner, "label"))):
+            if number := _number(owner):
                 self.by_number[number].append(owner)
         self.numbered = {fig for figs in self.by_number.values() for fig in figs}
         self.order = {fig: i for i, fig in enumerate(self.own)}
@@ -109,6 +109,15 @@ def _citing(article: Element) -> Iterator[Element]:
         if passage is not None and passage not in seen:
             seen.add(passage)
             yield passage
+
+
+def _number(fig: Element) -> str | None:
+    """The number of a figure: of its label, or where it has none of the words that its caption begins with."""
+    label = child(fig, "label")
+    if label is not None:
+        return number_of(title_of(label))
+    begins = re.match(r"\S+\s+\S+", text_of(child(fig, "caption")))
+    return number_of(begins[0]) if begins else None
 
 
 def _linking(article: Element, figures: _Figures) -> Iterable[Element]:

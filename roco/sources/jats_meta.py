@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -130,15 +129,20 @@ def custom_of(meta: etree._Element | None) -> dict[str, str]:
 _PUBLISHED = ("epub", "collection", "ppub")
 """Kinds of dates that make the year of an article."""
 _KINDS = {
-    "epub": "epub", "electronic": "epub", "epub-ppub": "ppub", "epubr": "epub", "online": "epub",
+    "epub": "epub", "electronic": "epub", "epub-ppub": "epub", "epubr": "epub", "online": "epub",
     "ppub": "ppub", "print": "ppub", "collection": "collection", "ecollection": "collection", "issue-pub": "collection",
 }  # fmt: skip
-_MONTHS = {calendar.month_abbr[i].lower(): i for i in range(1, 13)}
+_MONTHS = {"jan": 1, "feb": 2, "mar": 3, "apr": 4, "may": 5, "jun": 6, "jul": 7, "aug": 8, "sep": 9, "oct": 10,
+           "nov": 11, "dec": 12}  # fmt: skip
 
 
 def dates_of(meta: etree._Element | None) -> list[Dated]:
     """All dates of publication by kind, in order: epub, ppub, collection, else the kind as written."""
-    found = [_dated(e) for e in children(meta, "pub-date")]
+    found: list[Dated | None] = []
+    for element in children(meta, "pub-date"):
+        date = _dated(element)
+        both = date is not None and element.get("pub-type") == "epub-ppub"
+        found += [Dated(kind, date.date) for kind in ("epub", "ppub")] if date and both else [date]
     for event in (e for h in children(meta, "pub-history") for e in children(h, "event")):
         kind = event.get("event-type") or ""
         found += [_dated(e, kind) for e in children(event, "date", "pub-date")]
@@ -186,10 +190,13 @@ def _month(text: str) -> int | None:
 # --- authors
 
 
+_OTHERS = re.compile("editor|collab|reviewer", re.I)  # collab-list: the members of a collaboration, named apart
+
+
 def authors_of(meta: etree._Element | None) -> Iterator[str]:
     """Authors in order, `Surname, Given`; contributors of an editors' group or with another role are none."""
     for group in children(meta, "contrib-group"):
-        if "editor" in (group.get("content-type") or "").lower():
+        if _OTHERS.search(group.get("content-type") or ""):
             continue
         for contrib in children(group, "contrib", "collab"):
             if name_of(contrib) == "contrib" and contrib.get("contrib-type", "author").lower() not in (

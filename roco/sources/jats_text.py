@@ -29,6 +29,7 @@ _SILENT = frozenset({
 })  # fmt: skip
 _IN_PROSE = _SILENT | {"fig", "fig-group", "table-wrap", "table-wrap-group", "disp-formula", "boxed-text"}
 _NOTES = frozenset({"fn", "xref"})
+_MARKS = frozenset({"fn", "table-fn", "corresp", "aff"})
 _TEX = re.compile(r"\\begin\{document\}(.*?)\\end\{document\}", re.S)
 _ADDRESS = re.compile(r"(?:\b(?:https?|ftp)://|\bwww\.|\b(?:dx\.)?doi\.org/)[^\s<>\"]+", re.I)
 _HOLLOW = re.compile(r"\(\s*[,;.]?\s*\)|\[\s*[,;.]?\s*\]")
@@ -201,6 +202,9 @@ def _collect(
         elif name == "alternatives":
             _collect_one(part, silent, out)
         elif name and name not in silent:
+            if name == "xref" and part.get("ref-type") in _MARKS:
+                out.append(part.tail or "")
+                continue  # the mark of a footnote: after a year it would make another year
             before, after = ("\0", "\0") if name in _BLOCKS else ("", "")
             if name == "xref" and seen is not None and _may_cite_figure(part):
                 seen.append(part)

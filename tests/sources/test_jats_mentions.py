@@ -73,6 +73,11 @@ def test_a_range_without_labels_goes_by_the_order_of_the_figures() -> None:
     assert kinds(f"<p>{ref(1)}–{ref(3)}</p>", figures=unlabelled) == {"f1": "direct", "f2": "range", "f3": "direct"}
 
 
+def test_a_figure_without_a_label_goes_by_the_number_its_caption_begins_with() -> None:
+    bare = fig(1, caption="Figure 1 Course of the disease.", label="")
+    assert kinds("<p>shown in Figure 1</p>", figures=bare) == {"f1": "text"}
+
+
 def test_a_link_to_the_graphic_or_to_the_group_cites_the_figure() -> None:
     named = fig(2).replace("<graphic", '<graphic id="gr2"')
     group = f'<fig-group id="g">{fig(1)}{named}</fig-group>'

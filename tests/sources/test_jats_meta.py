@@ -34,7 +34,6 @@ def date(year: str, more: str = "", **attributes: str) -> str:
         (date("2016", date_type="pub", publication_format="print"), "ppub", "2016"),
         (date("2016", date_type="collection", publication_format="electronic"), "collection", "2016"),
         (date("2016", pub_type="pmc-release"), "pmc-release", "2016"),
-        (date("2016", pub_type="epub-ppub"), "ppub", "2016"),
     ],
 )
 def test_each_date_has_its_kind(dates: str, kind: str, told: str) -> None:
@@ -47,6 +46,15 @@ def test_the_year_is_the_earliest_of_publication_and_says_of_which_kind() -> Non
     )
     assert (found.year, found.year_from) == (2019, "epub")
     assert (article(date("2011", pub_type="pmc-release")).year_from, article().year) == ("pmc-release", None)
+
+
+def test_one_date_may_be_of_both_kinds_of_publication() -> None:
+    assert article(date("2016", pub_type="epub-ppub")).dates == (Dated("epub", "2016"), Dated("ppub", "2016"))
+
+
+def test_the_members_of_a_collaboration_that_are_listed_apart_are_no_authors() -> None:
+    apart = '<contrib-group content-type="collab-list"><contrib contrib-type="author"><name><surname>M</surname></name>'
+    assert article(CONTRIBS + apart + "</contrib></contrib-group>").authors[-1] == "Study Group"
 
 
 def test_a_year_that_is_none_is_no_date() -> None:
