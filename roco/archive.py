@@ -24,6 +24,9 @@ __all__ = ["Archive", "Limits", "article_xmls", "is_xml", "open_tar_gz", "open_z
 SPOOL = 8 << 20
 """Bytes of one archive that are kept in memory; beyond that they go to a temporary file."""
 
+IMAGES = frozenset(("jpg", "jpeg", "jpe", "jfif", "png", "webp", "tif", "tiff", "gif", "bmp", "jp2"))
+"""Extensions of what is read beside the articles; other members are checked and counted, their bytes are not kept."""
+
 STANDARD = Limits()
 
 _T = TypeVar("_T")
@@ -52,10 +55,12 @@ class Archive(contextlib.AbstractContextManager["Archive"]):
         return article_xmls(self._sizes)
 
     def read(self, name: str) -> bytes:
-        """The bytes of one member; raises Refused for an unknown name and for bytes that fail their check."""
+        """The bytes of an article XML or an image; raises Refused for others and for bytes that fail their check."""
         size = self._sizes.get(name)
         if size is None:
             raise Refused(f"no {shown(name)} in the archive")
+        if not _is_read(name):
+            raise Refused(f"{shown(name)} is neither an article nor an image")
         if is_xml(name) and size > self._limits.xml:
             raise Refused(f"XML {shown(name)} is too large: {size} bytes")
         return self._bytes(name, size)
@@ -73,6 +78,10 @@ class Archive(contextlib.AbstractContextManager["Archive"]):
 def is_xml(name: str) -> bool:
     """Whether a file is an article XML by its name."""
     return name.lower().endswith((".nxml", ".xml", ".jats"))
+
+
+def _is_read(name: str) -> bool:
+    return is_xml(name) or name.rpartition(".")[2].lower() in IMAGES
 
 
 def article_xmls(names: Iterable[str]) -> list[str]:
@@ -113,7 +122,7 @@ class _TarGz(Archive):
         self._spool.close()
 
 
-def _spooled(fh: IO[bytes], spool: IO[bytes], limits: Limits) -> dict[str, tuple[int, int]]:
+def _spooled(fh: io.FileIO, spool: IO[bytes], limits: Limits) -> dict[str, tuple[int, int]]:
     """Offset in the spool and size of each member, by the name it is offered under."""
     stream = Inflated(fh, limits)
     places: dict[str, tuple[int, int]] = {}
@@ -125,11 +134,14 @@ def _spooled(fh: IO[bytes], spool: IO[bytes], limits: Limits) -> dict[str, tuple
             continue
         if name in places:
             raise Refused(f"two members are named {shown(name)}")
+        places[name] = (at, size)
+        if not _is_read(name):
+            stream.skip(size)
+            continue
         try:
             stream.pour(size, spool)
         except OSError as err:
             raise full_disk(err, Path(tempfile.gettempdir(), "an inflated archive")) from err
-        places[name] = (at, size)
         at += size
     return _offered(places)
 
@@ -155,11 +167,7 @@ def open_zip(path: Path, limits: Limits = STANDARD) -> Archive:
 
 class _Zip(Archive):
     def __init__(
-        self,
-        zip_: zipfile.ZipFile,
-        infos: Mapping[str, zipfile.ZipInfo],
-        limits: Limits,
-        opened: contextlib.ExitStack,
+        self, zip_: zipfile.ZipFile, infos: Mapping[str, zipfile.ZipInfo], limits: Limits, opened: contextlib.ExitStack
     ) -> None:
         super().__init__({name: info.file_size for name, info in infos.items()}, limits)
         self._zip = zip_
@@ -187,13 +195,13 @@ def _admitted(zip_: zipfile.ZipFile, compressed: int, limits: Limits) -> dict[st
     entries = zip_.infolist()
     if len(entries) > limits.members:
         raise Refused(f"more than {limits.members} members")
-    _demand_apart(entries)
+    _demand_apart(entries, zip_.start_dir)
     total = 0
     found: dict[str, zipfile.ZipInfo] = {}
     for info in entries:
         name = _plain(_zip_name(info))
         mode = info.external_attr >> 16
-        if info.is_dir() or _is_side_file(name) or (stat.S_IFMT(mode) and not stat.S_ISREG(mode)):
+        if name.endswith("/") or _is_side_file(name) or (stat.S_IFMT(mode) and not stat.S_ISREG(mode)):
             continue
         _check_entry(info, name, limits)
         if name in found:
@@ -229,13 +237,15 @@ def _zip_name(info: zipfile.ZipInfo) -> str:
         return info.filename
 
 
-def _demand_apart(entries: list[zipfile.ZipInfo]) -> None:
-    """Refuses members that share bytes: so a small zip is made to inflate to any size."""
+def _demand_apart(entries: list[zipfile.ZipInfo], directory: int) -> None:
+    """Refuses members that share bytes with others or with the directory: so a small zip would inflate to any size."""
     end = 0
     for info in sorted(entries, key=lambda entry: entry.header_offset):
         if info.header_offset < end:
             raise Refused("zip: members overlap")
         end = info.header_offset + 30 + len(info.orig_filename) + info.compress_size
+    if end > directory:
+        raise Refused("zip: members overlap")
 
 
 def _zip_refused(what: str, err: Exception) -> Refused:

@@ -6,6 +6,7 @@ last check an archive that was cut between two members, or one with a spoilt hea
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,8 +17,8 @@ from isal import igzip_lib
 from roco.errors import Refused
 
 BLOCK = 512
-_READ = 128 << 10  # compressed bytes at a time
-_PIECE = 256 << 10  # inflated bytes at a time
+_READ = 64 << 10  # compressed bytes at a time
+_PIECE = 128 << 10  # inflated bytes at a time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,7 @@ class Limits:
     xml: int = 64 << 20
     name: int = 512
     header: int = 1 << 20  # all that stands before one member: long names, extended headers
-    directory: int = 32 << 20  # the table of contents of a zip
+    directory: int = 8 << 20  # the table of contents of a zip
     seconds: float = 300.0
 
 
@@ -46,10 +47,11 @@ def shown(name: str) -> str:
 class Inflated:
     """The inflated bytes of a gzip file, handed out in order and counted against the limits."""
 
-    def __init__(self, fh: IO[bytes], limits: Limits) -> None:
+    def __init__(self, fh: io.FileIO, limits: Limits) -> None:
         self._fh = fh
         self._limits = limits
         self._gzip = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
+        self._buffer = memoryview(bytearray(_READ))
         self._until = time.monotonic() + limits.seconds
         self._compressed = 0
         self._total = 0
@@ -103,16 +105,16 @@ class Inflated:
         self._demand_end()
         return False
 
-    def _more(self) -> bytes:
-        data = self._fh.read(_READ)
-        if not data:
+    def _more(self) -> memoryview:
+        size = self._fh.readinto(self._buffer)
+        if not size:
             raise Refused("gzip: the file is cut" if self._compressed else "the file is empty")
-        if not self._compressed and data[:2] != b"\x1f\x8b":
+        if not self._compressed and bytes(self._buffer[: min(2, size)]) != b"\x1f\x8b":
             raise Refused("gzip: the file is of another kind")
-        self._compressed += len(data)
-        return data
+        self._compressed += size
+        return self._buffer[:size]
 
-    def _inflate(self, data: bytes) -> bytes:
+    def _inflate(self, data: bytes | memoryview) -> bytes:
         try:
             piece: bytes = self._gzip.decompress(data, _PIECE)
             return piece

@@ -21,6 +21,8 @@ from hypothesis import strategies as st
 from roco import archive as archive_module
 from roco.archive import Archive, Limits, article_xmls, open_tar_gz, open_zip, shown
 from roco.errors import DataError, Refused
+from roco.sources.jats_renditions import RASTER
+from tests.attacks.packing import END, body, extension, head, packed, pax, tar, zipped
 
 FILES = {"PMC1/a.nxml": b"<article/>", "PMC1/f1.jpg": b"\xff\xd8" * 700, "PMC1/f1.gif": b"GIF89a"}
 PLAIN = {name.removeprefix("PMC1/"): data for name, data in FILES.items()}
@@ -39,52 +41,9 @@ def write(tmp_path: Path) -> Write:
     return put
 
 
-def tar(files: dict[str, bytes] | None = None, form: int = tarfile.GNU_FORMAT) -> bytes:
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=form) as fh:
-        for name, data in (FILES if files is None else files).items():
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            fh.addfile(info, io.BytesIO(data))
-    return out.getvalue()
-
-
-def packed(data: bytes) -> bytes:
-    return gzip.compress(data, 6, mtime=0)
-
-
-def head(name: bytes = b"PMC1/x.jpg", size: int | bytes = 0, kind: bytes = b"0") -> bytes:
-    """One tar header, its checksum right however wrong the rest is."""
-    told = size if isinstance(size, bytes) else b"%011o\0" % size
-    block = struct.pack("100s8s8s8s12s12s8sc100s255x", name, b"", b"", b"", told, b"", b" " * 8, kind, b"")
-    return block[:148] + b"%06o\0 " % sum(block) + block[156:]
-
-
-def body(data: bytes) -> bytes:
-    return data + bytes(-len(data) % 512)
-
-
-END = bytes(1024)
-
-
-def pax(**told: str) -> bytes:
-    out = b""
-    for key, value in told.items():
-        rest = f" {key}={value}\n".encode()
-        size = len(rest) + 1
-        while len(str(size)) + len(rest) != size:
-            size += 1
-        out += str(size).encode() + rest
-    return out
-
-
 def content(archive: Archive) -> dict[str, bytes]:
     with archive:
         return {name: archive.read(name) for name, _ in archive.files}
-
-
-def extension(kind: bytes, data: bytes) -> bytes:
-    return head(b"x", len(data), kind) + body(data)
 
 
 def refusal(path: Path, limits: Limits | None = None) -> str:
@@ -105,7 +64,7 @@ def test_a_package_is_read_in_every_format_that_tar_has(write: Write, form: int)
 
 
 def test_files_are_sorted_and_told_with_their_size(write: Write) -> None:
-    with open_tar_gz(write(packed(tar()))) as archive:
+    with open_tar_gz(write(packed(tar(FILES)))) as archive:
         assert archive.files == [("a.nxml", 10), ("f1.gif", 6), ("f1.jpg", 1400)]
         assert archive.xmls == ["a.nxml"]
 
@@ -127,7 +86,7 @@ def test_other_xml_is_no_article_beside_an_nxml(write: Write) -> None:
 
 def test_a_large_archive_goes_to_the_disk(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive_module, "SPOOL", 100)
-    assert content(open_tar_gz(write(packed(tar())))) == PLAIN
+    assert content(open_tar_gz(write(packed(tar(FILES))))) == PLAIN
 
 
 def test_a_full_disk_is_not_blamed_on_the_archive(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,18 +96,21 @@ def test_a_full_disk_is_not_blamed_on_the_archive(write: Write, monkeypatch: pyt
 
     monkeypatch.setattr(archive_module.tempfile, "SpooledTemporaryFile", lambda max_size: Full())
     with pytest.raises(DataError, match="no space is left") as told:
-        open_tar_gz(write(packed(tar())))
+        open_tar_gz(write(packed(tar(FILES))))
     assert not isinstance(told.value, Refused)
 
 
 def test_a_member_of_several_pieces_is_whole(write: Write) -> None:
     data = random.Random(1).randbytes(700_001)
-    assert content(open_tar_gz(write(packed(tar({"a/b": data, "a/c": b"c"}))))) == {"b": data, "c": b"c"}
+    assert content(open_tar_gz(write(packed(tar({"a/b.jpg": data, "a/c.gif": b"c"}))))) == {
+        "b.jpg": data,
+        "c.gif": b"c",
+    }
 
 
 def test_zeros_behind_the_archive_are_padding(write: Write) -> None:
-    assert content(open_tar_gz(write(packed(tar() + bytes(99_999))))) == PLAIN
-    assert content(open_tar_gz(write(packed(tar()) + bytes(5000)))) == PLAIN
+    assert content(open_tar_gz(write(packed(tar(FILES) + bytes(99_999))))) == PLAIN
+    assert content(open_tar_gz(write(packed(tar(FILES)) + bytes(5000)))) == PLAIN
 
 
 def test_an_archive_of_zeros_has_no_member(write: Write) -> None:
@@ -168,21 +130,37 @@ def test_an_extended_header_names_and_sizes_its_member(write: Write) -> None:
 
 def test_a_global_comment_is_passed_over(write: Write) -> None:
     told = pax(comment="8b1a9953c4611296a827abf8c47804d7")
-    assert content(open_tar_gz(write(packed(extension(b"g", told) + tar())))) == PLAIN
+    assert content(open_tar_gz(write(packed(extension(b"g", told) + tar(FILES))))) == PLAIN
 
 
 def test_a_size_in_base_256_is_a_size(write: Write) -> None:
-    data = head(b"a", b"\x80" + bytes(10) + b"\x03") + body(b"abc") + END
-    assert content(open_tar_gz(write(packed(data)))) == {"a": b"abc"}
+    data = head(b"a.jpg", b"\x80" + bytes(10) + b"\x03") + body(b"abc") + END
+    assert content(open_tar_gz(write(packed(data)))) == {"a.jpg": b"abc"}
+
+
+def test_what_is_neither_an_article_nor_an_image_is_told_but_not_kept(write: Write) -> None:
+    files = {"a.nxml": b"1", "main.pdf": b"22", "f1.JPG": b"333", "s1.zip": b"4444", "f2.jp2": b"55555"}
+    for data, opened in ((packed(tar(files)), open_tar_gz), (zipped(files), open_zip)):
+        with opened(write(data)) as archive:
+            assert dict(archive.files) == {name: len(data) for name, data in files.items()}
+            assert {n: archive.read(n) for n in ("a.nxml", "f1.JPG", "f2.jp2")} == {
+                n: files[n] for n in ("a.nxml", "f1.JPG", "f2.jp2")
+            }
+            with pytest.raises(Refused, match=r"'main\.pdf' is neither an article nor an image"):
+                archive.read("main.pdf")
+
+
+def test_every_image_that_an_article_may_mean_is_kept() -> None:
+    assert set(RASTER) <= archive_module.IMAGES
 
 
 def test_an_unknown_name_is_refused(write: Write) -> None:
-    with open_tar_gz(write(packed(tar()))) as archive, pytest.raises(Refused, match=r"no '\.\./a\.nxml'"):
+    with open_tar_gz(write(packed(tar(FILES)))) as archive, pytest.raises(Refused, match=r"no '\.\./a\.nxml'"):
         archive.read("../a.nxml")
 
 
 def test_an_xml_beyond_its_limit_is_refused_when_it_is_read(write: Write) -> None:
-    with open_tar_gz(write(packed(tar())), Limits(xml=9)) as archive:
+    with open_tar_gz(write(packed(tar(FILES))), Limits(xml=9)) as archive:
         assert archive.read("f1.jpg")
         with pytest.raises(Refused, match=r"XML 'a\.nxml' is too large"):
             archive.read("a.nxml")
@@ -192,7 +170,7 @@ def test_an_xml_beyond_its_limit_is_refused_when_it_is_read(write: Write) -> Non
 
 
 def test_a_flipped_bit_is_refused_or_without_effect(write: Write) -> None:
-    whole, silent = packed(tar()), 0
+    whole, silent = packed(tar(FILES)), 0
     for bit in range(len(whole) * 8):
         data = bytearray(whole)
         data[bit // 8] ^= 1 << bit % 8
@@ -205,7 +183,7 @@ def test_a_flipped_bit_is_refused_or_without_effect(write: Write) -> None:
 
 
 def test_an_archive_cut_anywhere_is_refused(write: Write) -> None:
-    whole = packed(tar())
+    whole = packed(tar(FILES))
     for size in range(1, len(whole)):
         assert refusal(write(whole[:size])) in ("gzip: the file is cut", "gzip: the file is of another kind")
 
@@ -215,16 +193,16 @@ def test_an_archive_cut_anywhere_is_refused(write: Write) -> None:
     [
         (b"", "the file is empty"),
         (b"<!DOCTYPE html><html>404</html>", "gzip: the file is of another kind"),
-        (tar(), "gzip: the file is of another kind"),
-        (bz2.compress(tar()), "gzip: the file is of another kind"),
+        (tar(FILES), "gzip: the file is of another kind"),
+        (bz2.compress(tar(FILES)), "gzip: the file is of another kind"),
         (packed(b""), "the archive ends too early"),
         (packed(random.Random(2).randbytes(5000)), "a header's "),
-        (packed(tar()) + b"junk", "gzip: there is data behind its end"),
-        (packed(tar()) + bytes(500_000) + b"junk", "gzip: there is data behind its end"),
-        (packed(tar()) * 2, "gzip: there is data behind its end"),
-        (packed(tar() + tar()), "there is data behind the end of the archive"),
-        (packed(tar())[:-8] + bytes(8), "gzip: CRC does not match"),
-        (packed(tar())[:-4] + bytes(4), "gzip: CRC does not match"),
+        (packed(tar(FILES)) + b"junk", "gzip: there is data behind its end"),
+        (packed(tar(FILES)) + bytes(500_000) + b"junk", "gzip: there is data behind its end"),
+        (packed(tar(FILES)) * 2, "gzip: there is data behind its end"),
+        (packed(tar(FILES) + tar(FILES)), "there is data behind the end of the archive"),
+        (packed(tar(FILES))[:-8] + bytes(8), "gzip: CRC does not match"),
+        (packed(tar(FILES))[:-4] + bytes(4), "gzip: CRC does not match"),
     ],
     ids=lambda value: value if isinstance(value, str) else len(value),
 )
@@ -241,14 +219,14 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_bad_header_in_the_middle_does_not_shorten_the_archive(write: Write) -> None:
-    data = bytearray(tar())
+    data = bytearray(tar(FILES))
     data[1024 + 5] ^= 1
     assert refusal(write(packed(data))) == "a header's checksum does not match"
 
 
 @pytest.mark.parametrize("size", [512, 1024, 1100, 3584])
 def test_an_archive_that_was_cut_before_it_was_packed_is_refused(write: Write, size: int) -> None:
-    assert refusal(write(packed(tar()[:size]))) == "the archive ends too early"
+    assert refusal(write(packed(tar(FILES)[:size]))) == "the archive ends too early"
 
 
 @pytest.mark.parametrize(
@@ -297,7 +275,7 @@ def test_links_devices_and_pipes_are_passed_over(write: Write) -> None:
             info.type, info.linkname = kind, "/etc/passwd"
             fh.addfile(info)
     start = out.getvalue()[: 6 * 512]
-    assert content(open_tar_gz(write(packed(start + tar())))) == PLAIN
+    assert content(open_tar_gz(write(packed(start + tar(FILES))))) == PLAIN
 
 
 def test_a_name_that_leads_elsewhere_is_only_a_name(write: Write, tmp_path: Path) -> None:
@@ -332,7 +310,7 @@ def test_control_characters_stay_out_of_messages(write: Write) -> None:
     ],
 )
 def test_each_limit_is_kept(write: Write, limits: Limits, reason: str) -> None:
-    assert refusal(write(packed(tar())), limits) == reason
+    assert refusal(write(packed(tar(FILES))), limits) == reason
 
 
 def test_an_archive_of_very_many_members_is_refused(write: Write) -> None:
@@ -374,9 +352,9 @@ def test_headers_in_any_order_end_in_a_refusal_or_in_what_tar_reads(write: Write
 @HOSTILE
 @given(
     st.dictionaries(
-        st.text(st.characters(exclude_characters="\0/", exclude_categories=["Cs"]), min_size=1, max_size=60).filter(
-            lambda name: name != "." and not name.startswith("._")
-        ),
+        st.text(st.characters(exclude_characters="\0/", exclude_categories=["Cs"]), max_size=60)
+        .filter(lambda name: not name.startswith("._"))
+        .map(lambda name: f"{name}.jpg"),
         st.binary(max_size=1500),
         min_size=1,
         max_size=6,
@@ -388,15 +366,6 @@ def test_what_python_packs_is_read_back(write: Write, files: dict[str, bytes], f
 
 
 # --- zip
-
-
-def zipped(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED, comment: bytes = b"") -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", method) as fh:
-        fh.comment = comment
-        for name, data in files.items():
-            fh.writestr(zipfile.ZipInfo(name), data, method)
-    return out.getvalue()
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
@@ -450,19 +419,19 @@ def test_methods_that_cannot_be_bounded_are_refused(write: Write) -> None:
 
 
 def test_a_member_larger_than_the_directory_says_is_refused(write: Write) -> None:
-    data = bytearray(zipped({"a": bytes(50 << 20)}))
+    data = bytearray(zipped({"a.jpg": bytes(50 << 20)}))
     at = data.index(b"PK\1\2")
     data[at + 24 : at + 28] = struct.pack("<I", 1000)
-    with open_zip(write(data, "a.zip")) as archive, pytest.raises(Refused, match="'a' cannot be read: Bad CRC"):
-        archive.read("a")
+    with open_zip(write(data, "a.zip")) as archive, pytest.raises(Refused, match=r"'a\.jpg' cannot be read: Bad CRC"):
+        archive.read("a.jpg")
 
 
 def test_a_member_shorter_than_the_directory_says_is_refused(write: Write) -> None:
-    data = bytearray(zipped({"a": b"1" * 100}))
+    data = bytearray(zipped({"a.jpg": b"1" * 100}))
     at = data.index(b"PK\1\2")
     data[at + 24 : at + 28] = struct.pack("<I", 101)
-    with open_zip(write(data, "a.zip")) as archive, pytest.raises(Refused):
-        archive.read("a")
+    with open_zip(write(data, "a.zip")) as archive, pytest.raises(Refused, match="shorter than the directory says"):
+        archive.read("a.jpg")
 
 
 @pytest.mark.parametrize(
@@ -520,6 +489,10 @@ def test_publishers_zips_are_read_whole(shared: Path) -> None:
     found = {}
     for path in sorted((shared / "data" / "packages_zip").glob("*.zip")):
         with open_zip(path) as archive:
-            assert all(len(archive.read(name)) == size for name, size in archive.files)
+            assert all(
+                len(archive.read(name)) == size
+                for name, size in archive.files
+                if name.endswith((".xml", ".jpg", ".tif"))
+            )
             found[path.name] = (len(archive.files), len(archive.xmls))
     assert found == {"scielo_1414-431X_documentstore.zip": (6, 1), "scielo_package_with_subdir.zip": (11, 4)}

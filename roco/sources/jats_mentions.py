@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from lxml import etree
 
+from roco.errors import Refused
 from roco.sources.jats_citations import Cited, cited_in, is_range, number_of
 from roco.sources.jats_text import Prose, child, name_of, prose_of, tags, text_of, title_of
 
@@ -31,6 +32,9 @@ class Mention(NamedTuple):
     kind: str
 
 
+MOST = 32 << 20
+"""Characters of all passages of one article, each counted for every figure it cites: real articles have thousands."""
+
 _CELLS = ("td", "th")
 _WALKED_NAMES = ("p", "title", "list-item", "def", "term")
 _TELLS = tags(*_WALKED_NAMES, *_CELLS)
@@ -48,13 +52,15 @@ def mentions_of(
 ) -> dict[Element, tuple[Mention, ...]]:
     """For each figure of the article itself the passages that cite it, each once, in order of the document.
 
-    in_words: the numbers that the article cites without a link, see `worded_numbers`; null where nobody looked.
+    in_words: the numbers that the article cites without a link, see `worded_numbers`; null where nobody looked. Raises
+    Refused where a long passage cites so many figures that its copies would fill the memory.
     """
     figures = _Figures(owners, images)
     found: defaultdict[Element, dict[str, Mention]] = defaultdict(dict)
     sections: dict[Element | None, str] = {}
     if not figures.own:
         return {}
+    length = 0
     worded = in_words is None or not in_words.isdisjoint(figures.by_number)
     for passage in _citing(article) if worded else _linking(article, figures):
         if _is_foreign(passage):
@@ -65,6 +71,9 @@ def mentions_of(
             if fig not in inside and prose.text not in found[fig]:
                 section = _section(passage, sections)
                 found[fig][prose.text] = Mention(prose.text, section, start, end, kind)
+                length += len(prose.text)
+                if length > MOST:
+                    raise Refused(f"XML: the passages that cite its figures have more than {MOST} characters")
     return {fig: tuple(mentions.values()) for fig, mentions in found.items() if mentions}
 
 

@@ -293,5 +293,6 @@ def test_an_article_reads_alike_from_a_zip_and_from_a_folder(shared: Path, tmp_p
     (xml,) = tmp_path.glob("*.xml")
     zipped, loose = source.open("sent.zip"), source.open(xml.name)
     assert [f for f in loose.files if f[0] != "sent.zip"] == list(zipped.files)
-    assert all(loose.read(name) == zipped.read(name) for name, _ in zipped.files)
+    read = [name for name, _ in zipped.files if not name.endswith(".pdf")]
+    assert len(read) == 5 and all(loose.read(name) == zipped.read(name) for name in read)
     zipped.close()

@@ -1,0 +1,164 @@
+"""Files that are no whole gzip, and gzips of tars that are not as they must be."""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import random
+import struct
+import zlib
+from collections.abc import Callable
+
+from tests.attacks import Attack, Trap, made, refused
+from tests.attacks.packing import (
+    END,
+    article,
+    body,
+    extension,
+    head,
+    image,
+    member,
+    packed,
+    patched,
+    pax,
+    tar,
+    zipped,
+)
+
+FILES = {"a/a.nxml": article(), "a/f1.jpg": image()}
+TAR = tar(FILES)
+WHOLE = packed(TAR)
+MEMBERS = member(b"a/a.nxml", article()) + member(b"a/f1.jpg", image())
+"""An archive without its end."""
+
+
+def wrapped(data: bytes) -> Callable[[Trap], bytes]:
+    """A gzip that is right around a tar that may not be."""
+    return lambda trap: packed(data)
+
+
+def beside(data: bytes) -> Callable[[Trap], bytes]:
+    """Something that stands in a good archive before the article."""
+    return wrapped(data + TAR)
+
+
+def blown(start: bytes, times: int, end: bytes = b"", filler: bytes = bytes(1 << 20)) -> Callable[[Trap], bytes]:
+    """A gzip of so many MB of filler behind a start, of which one MB is compressed."""
+
+    def make(trap: Trap) -> bytes:
+        deflate = zlib.compressobj(9, wbits=-15)
+        first, block = (deflate.compress(d) + deflate.flush(zlib.Z_FULL_FLUSH) for d in (start, filler))
+        crc = functools.reduce(lambda crc, data: zlib.crc32(data, crc), [start, *[filler] * times, end], 0)
+        size = len(start) + times * len(filler) + len(end)
+        last = deflate.compress(end) + deflate.flush() + struct.pack("<LL", crc, size)
+        return b"\x1f\x8b\x08" + bytes(7) + first + block * times + last
+
+    return make
+
+
+def linked(kind: bytes) -> Callable[[Trap], bytes]:
+    """A link in place of the image, to a file that nobody may read."""
+    return lambda trap: packed(
+        member(b"a/a.nxml", article()) + head(b"a/f1.jpg", kind=kind, link=bytes(trap.image)[:100]) + END
+    )
+
+
+def elsewhere(name: str) -> Callable[[Trap], bytes]:
+    """An image under a name that leads out of the archive; the article calls it by that name."""
+    return lambda trap: packed(tar({"a/a.nxml": article(href=name), f"a/{name}": image()}))
+
+
+def noise(size: int) -> bytes:
+    return random.Random(size).randbytes(size)
+
+
+def names_that_are_noise() -> bytes:
+    return noise(8 << 20).replace(b"\0", b"x")
+
+
+HEADERS = "more than 1048576 bytes of headers before one member"
+BEHIND = "gzip: there is data behind its end"
+SECOND = len(body(article())) + 512
+"""Where the header of the image begins."""
+
+GZIPS = [
+    refused("a flipped bit", made(patched(WHOLE, 300, bytes([WHOLE[300] ^ 1]))), "gzip: "),
+    refused("the last 8 bytes cut", made(WHOLE[:-8]), "gzip: the file is cut"),
+    refused("cut in half", made(WHOLE[: len(WHOLE) // 2]), "gzip: the file is cut"),
+    refused("a false CRC", made(WHOLE[:-8] + bytes(4) + WHOLE[-4:]), "gzip: CRC does not match"),
+    refused("a false length", made(WHOLE[:-4] + bytes(4)), "gzip: CRC does not match"),
+    refused("an empty file", made(b""), "the file is empty"),
+    refused("a web page", made(b"<!DOCTYPE html><html>404</html>"), "gzip: the file is of another kind"),
+    refused("a plain tar", made(TAR), "gzip: the file is of another kind"),
+    refused("a gzip of nothing", wrapped(b""), "the archive ends too early"),
+    refused("a gzip of zeros", wrapped(END), "no article XML in the package"),
+    refused("a gzip of noise", wrapped(noise(5000)), "a header"),
+    refused("two gzips", made(WHOLE * 2), BEHIND),
+    refused("a gzip and an empty one", made(WHOLE + packed(b"")), BEHIND),
+    refused("junk behind the gzip", made(WHOLE + b"junk"), BEHIND),
+    refused("junk behind zeros behind the gzip", made(WHOLE + bytes(200_000) + b"junk"), BEHIND),
+    Attack("zeros behind the gzip", made(WHOLE + bytes(200_000))),
+    Attack("20 MB of a name in the gzip's header",
+           made(WHOLE[:3] + b"\x08" + WHOLE[4:10] + noise(20 << 20).replace(b"\0", b"") + b"\0" + WHOLE[10:])),
+    refused("an unknown method of the gzip", made(WHOLE[:2] + b"\7" + WHOLE[3:]), "gzip: the data is spoilt"),
+    Attack("100,000 empty blocks of DEFLATE",
+           made(WHOLE[:10] + b"\0\0\0\xff\xff" * 100_000 + WHOLE[10:])),
+]  # fmt: skip
+
+TARS = [
+    refused("a spoilt header in the middle", wrapped(patched(TAR, SECOND, b"b")), "a header's checksum"),
+    refused("a false checksum", wrapped(b"Q" + TAR[1:]), "a header's checksum does not match"),
+    refused("cut between two members", wrapped(TAR[:SECOND]), "the archive ends too"),
+    refused("cut inside a member", wrapped(MEMBERS[:-700]), "the archive ends too early"),
+    refused("cut inside a header", wrapped(TAR[:300]), "the archive ends too early"),
+    refused("no end", wrapped(MEMBERS), "the archive ends too early"),
+    refused("two archives", wrapped(TAR + TAR), "there is data behind the end of the archive"),
+    refused("a member behind zeros", wrapped(TAR + bytes(99 << 9) + b"x"), "there is data behind the end"),
+    Attack("zeros behind the archive", wrapped(TAR + bytes(1 << 20))),
+    Attack("one block of zeros at the end", wrapped(MEMBERS + bytes(512))),
+    refused("a long name of 300 MB", blown(head(b"L", 300 << 20, b"L"), 300), HEADERS),
+    refused("a pax header of 300 MB", blown(head(b"x", 300 << 20, b"x"), 300), HEADERS),
+    refused("a long name of noise", wrapped(extension(b"L", names_that_are_noise())), HEADERS),
+    refused("a pax header of noise", wrapped(extension(b"x", names_that_are_noise())), HEADERS),
+    refused("many headers before one member", wrapped(extension(b"L", b"b" * 9000) * 120), HEADERS),
+    Attack("a header of very many records", beside(extension(b"x", pax(a="") * 200_000) + head(b"a/b"))),
+    refused("a number of 5,000 digits", wrapped(extension(b"x", b"9" * 5000 + b" a=b\n")), "an extended head"),
+    refused("a size of 5,000 digits", wrapped(extension(b"x", pax(size="9" * 5000))), "a header's number is"),
+    refused("a size that is false", wrapped(extension(b"x", pax(size="9000")) + head(b"a/b")), "the archive en"),
+    refused("a negative size", wrapped(head(size=b"\xff" * 12) + TAR), "a header tells a negative size"),
+    refused("a size with a minus", wrapped(head(size=b"-0000000001\0") + TAR), "a header's number is malformed"),
+    refused("a size of 2^88", wrapped(head(size=b"\x80" + b"\xff" * 11) + TAR), "'PMC1/x.jpg' is too large"),
+    refused("a member of 300 MB", blown(head(size=300 << 20), 300, END), "'PMC1/x.jpg' is too large"),
+    refused("100 MB of zeros", blown(head(size=100 << 20), 100, END), "inflates to more than 200 times"),
+    refused("zeros without end", blown(TAR, 300), "inflates to more than 200 times its size"),
+    refused("20,001 members", made(gzip.compress(head(kind=b"5") * 20_001 + END, 1)), "more than 20000 members"),
+    Attack("3,000 members", beside(b"".join(head(b"a/%d.txt" % i) for i in range(3000)))),
+    Attack("an ordinary member of 30 MB", beside(member(b"a/s1.pdf", noise(30 << 20)))),
+    refused("a folder with data", wrapped(head(b"a/", 10, b"5") + body(b"x") + TAR), "'a/' is no file but has"),
+    refused("a symlink with data", wrapped(head(b"a/b", 10, b"2") + body(b"x") + TAR), "'a/b' is no file but h"),
+    Attack("a symlink for an image", linked(b"2"), "missing"),
+    Attack("a hard link for an image", linked(b"1"), "missing"),
+    Attack("pipes, devices, folders",
+           beside(b"".join(head(b"a/f1.jpg", kind=kind) for kind in (b"3", b"4", b"5", b"6")))),
+    refused("a sparse file", beside(head(b"a/b", kind=b"S")), "holds a sparse file"),
+    Attack("a kind that nobody knows", beside(head(b"a/b", 100, b"Q") + body(b"x" * 100))),
+    Attack("a name that leads upwards", elsewhere("../../../../../escaped.jpg")),
+    Attack("a name from the root", elsewhere("/tmp/escaped.jpg")),
+    Attack("a name with backslashes", elsewhere("..\\..\\escaped.jpg")),
+    refused("two members of one name", wrapped(member(b"a/f1.jpg", b"1") + TAR), "two members are named 'a/f1."),
+    Attack("names apart in case and form only",
+           beside(b"".join(head(f"a/{n}.jpg".encode()) for n in ("f2", "F2", "\u00e9", "e\u0301"))), "scope"),
+    Attack("escape sequences in a name", beside(member(b"a/\x1b]0;x\x07\x1b[2J\n.jpg", image())), "scope"),
+    Attack("a name from right to left", beside(member("a/\u202egpj.exe.jpg".encode(), image())), "scope"),
+    Attack("a name that is not UTF-8", beside(member(b"a/\xff\xfe.jpg", image())), "scope"),
+    refused("a name of 600 bytes", beside(extension(b"L", b"n" * 600) + head()), "a name is longer than 512"),
+    Attack("a name of 300 folders", beside(extension(b"L", b"a/" + b"d/" * 240 + b"b.jpg") + head()), "scope"),
+    refused("no name", beside(head(b"")), "a member's name is empty or holds a NUL"),
+    refused("NUL in a name", beside(extension(b"x", pax(path="a\0b")) + head()), "a member's name is empty or"),
+    refused("two names", beside(extension(b"x", pax(path="a")) + extension(b"L", b"b") + head()), "a member has"),
+    refused("a name for all", wrapped(extension(b"g", pax(path="a")) + TAR), "a global header names a file"),
+    Attack("an archive in the archive", beside(member(b"a/inner.tar.gz", WHOLE) + member(b"a/i.zip", zipped(FILES)))),
+    refused("no article", wrapped(tar({"a/f1.jpg": image()})), "no article XML in the package"),
+    refused("an article of 70 MB", blown(head(b"a/a.nxml", 70 << 20), 70, END, noise(10_000).ljust(1 << 20, b" ")),
+           "XML 'a.nxml' is too large"),
+]  # fmt: skip
