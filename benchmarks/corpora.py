@@ -9,10 +9,13 @@ import random
 import subprocess
 import sys
 import tarfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 SHARED = Path(os.environ.get("ROCO_SHARED", Path(__file__).parents[2] / "shared"))
 BENCH = Path(__file__).parents[1] / ".bench"
+
+Filling = Callable[[int, random.Random], "Iterator[tuple[str, bytes]]"]
 
 REAL_SIZE = 4_600_000
 """Bytes of a mean PMC package: 22 TB in 4,798,923 archives (paper, Dataset Creation)."""
@@ -32,27 +35,48 @@ def composed(articles: int) -> Path:
 
 def real_size(articles: int) -> Path:
     """The first composed packages, filled up with incompressible members (PDFs, supplements) to 4.6 MB each."""
-    out = BENCH / f"real-size-{articles}"
+    return _refilled(articles, f"real-size-{articles}", _noise)
+
+
+def of_jpegs(articles: int) -> Path:
+    """The same, filled up with real JPEGs instead: all of it is wanted, and gzip still finds something to do."""
+    return _refilled(articles, f"of-jpegs-{articles}", _jpegs)
+
+
+def _refilled(articles: int, name: str, more: Filling) -> Path:
+    out = BENCH / name
     done = out / "done"
     if not done.exists():
         rng = random.Random(1)
         for path in sorted(composed(2000).rglob("*.tar.gz"))[:articles]:
             target = out / path.relative_to(composed(2000))
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(_filled(path, rng))
+            target.write_bytes(_filled(path, more, rng))
         done.touch()
     return out
 
 
-def _filled(path: Path, rng: random.Random) -> bytes:
+def _filled(path: Path, more: Filling, rng: random.Random) -> bytes:
     raw = io.BytesIO(gzip.decompress(path.read_bytes()))
     out = io.BytesIO()
     with tarfile.open(fileobj=raw) as old, tarfile.open(fileobj=out, mode="w", format=tarfile.GNU_FORMAT) as new:
         for member in old.getmembers():
             new.addfile(member, old.extractfile(member))
-        for name, share in (("main.pdf", 0.4), ("supplement-1.mov", 0.6)):
-            size = int(max(0, REAL_SIZE - path.stat().st_size) * share)
+        for name, data in more(max(0, REAL_SIZE - path.stat().st_size), rng):
             info = tarfile.TarInfo(f"{path.name.split('.')[0]}/{name}")
-            info.size = size
-            new.addfile(info, io.BytesIO(rng.randbytes(size)))
+            info.size = len(data)
+            new.addfile(info, io.BytesIO(data))
     return gzip.compress(out.getvalue(), 6, mtime=0)
+
+
+def _noise(size: int, rng: random.Random) -> Iterator[tuple[str, bytes]]:
+    yield "main.pdf", rng.randbytes(int(size * 0.4))
+    yield "supplement-1.mov", rng.randbytes(int(size * 0.6))
+
+
+def _jpegs(size: int, rng: random.Random) -> Iterator[tuple[str, bytes]]:
+    found = sorted(p for p in (SHARED / "data").rglob("*.jp*g") if 30_000 < p.stat().st_size < 900_000)
+    while size > 0:
+        data = rng.choice(found).read_bytes()
+        size -= len(data)
+        yield f"more{size}.jpg", data

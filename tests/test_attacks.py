@@ -1,4 +1,4 @@
-"""Runs over a corpus of attacks: they end, every attack is a row, and nothing else is read, written, called or shown."""
+"""Runs over a corpus of attacks: they end, each is a row, and nothing else is read, written, called or shown."""
 
 from __future__ import annotations
 

@@ -253,3 +253,9 @@ def test_every_page_is_reached_from_the_readme() -> None:
             links = re.findall(r"\]\(([^)\s#]+)", page.read_text(encoding="utf-8"))
             ahead += [(page.parent / link).resolve() for link in links if not re.match(r"[a-z]+:", link)]
     assert set(PAGES) <= seen
+
+
+def test_the_table_of_attacks_is_the_corpus() -> None:
+    from tests.attacks.__main__ import table
+
+    assert table() in (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
