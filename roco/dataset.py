@@ -7,7 +7,7 @@ import itertools
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,15 +26,25 @@ ATTRIBUTION = (
     *("ID", "Title", "Authors", "Journal", "Year", "DOI", "License", "License URL", "Copyright", "Source", "Changes"),
 )
 MAPPING = ("CUI", "Canonical name")
-REMOVED = ("figure_id", "article_key", "pmcid", "fig_id", "file", "sha256", "stage", "drop", "drop_detail")
+REMOVED = (
+    *("figure_id", "article_key", "image_key", "pmcid", "fig_id", "file", "sha256", "stage", "drop", "drop_detail"),
+)
 """The columns of removed.parquet: where a figure came from and why it left, no text of the article."""
 
 EXTENSIONS = {"JPEG": ".jpg", "PNG": ".png", "TIFF": ".tif", "GIF": ".gif", "WEBP": ".webp", "BMP": ".bmp"}
 CHECKSUMS = "checksums.sha256"
+TOMBSTONES = "tombstones.csv"
+LEAKAGE = "leakage.json"
+TOMBSTONE = ("ID", "Split", "Image key", "Article", "File", "Figure", "Reason", "Detail")
+BOUND = ("figure_id", "article_key", "duplicate_group", "similar_group", "caption")
+"""The columns by which images are tied."""
+WORDS = 8
+"""Words that a caption must have before the same caption ties two images: shorter ones say the same by chance."""
 FILES = (
     *(f"{split}_{rest}" for split in SPLITS for rest in ("images.zip", *(f"{t}.csv" for t in TABLES))),
     *("cui_mapping.csv", "license_information.csv", "attribution.csv"),
-    *("figures.parquet", "removed.parquet", "funnel.json", "README.md"),
+    *("figures.parquet", "removed.parquet", "duplicates.parquet", TOMBSTONES),
+    *("funnel.json", LEAKAGE, "README.md", "DATASHEET.md", "CITATION.cff"),
 )
 """All files of a release but the checksums."""
 
@@ -46,6 +56,27 @@ _LISTED = 100  # problems of one file that are listed one by one
 _CANNOT = "cannot be read"
 
 _Left = Counter[tuple[str, str]]  # (stage, reason) -> rows
+
+
+def bonds(row: Mapping[str, Any]) -> Iterator[str]:
+    """What an image may not share with one of another split: article, similar group, words of a long caption."""
+    yield f"article {row['article_key'] or row['figure_id']}"
+    for kind in ("duplicate", "similar"):
+        if row.get(f"{kind}_group"):
+            yield f"{kind} {row[f'{kind}_group']}"
+    words = (row.get("caption") or "").casefold().split()
+    if len(words) >= WORDS:
+        yield f"caption {hashlib.blake2b(' '.join(words).encode(), digest_size=16).hexdigest()}"
+
+
+def leakage(rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """How many articles, duplicate groups, similar groups and captions have images in more than one split."""
+    splits: defaultdict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        for bond in bonds(row):
+            splits[bond].add(row["split"])
+    crossing = Counter(bond.partition(" ")[0] for bond, of in splits.items() if len(of) > 1)
+    return {kind: crossing[kind] for kind in ("article", "duplicate", "similar", "caption")}
 
 
 class Problem(NamedTuple):
@@ -108,6 +139,8 @@ def verify(path: str | Path, licenses: Collection[str] = ("CC-BY", "CC-BY-NC")) 
         "attribution.csv": lambda path: _check_attribution(path, figures),
         "removed.parquet": lambda path: _check_removed(path, figures, left),
         "funnel.json": lambda path: _check_funnel(path, figures, left),
+        TOMBSTONES: lambda path: _check_tombstones(path, figures),
+        LEAKAGE: lambda path: _check_leakage(path, root),
     }
     for name, check in checks.items():
         if (root / name).is_file():
@@ -338,6 +371,27 @@ def _check_funnel(path: Path, figures: dict[str, _Figure], left: _Left) -> Itera
     splits = Counter(figure.split for figure in figures.values())
     if release != {split: splits[split] for split in SPLITS}:
         yield Problem("the sizes of the splits are not those of figures.parquet", path.name)
+
+
+def _check_tombstones(path: Path, figures: dict[str, _Figure]) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for line, cells, complaint in csv_rows(path, TOMBSTONE):
+        if cells is None:
+            yield Problem(complaint, f"{path.name}, line {line}")
+        elif cells[0] in figures or cells[0] in seen:
+            what = "is in figures.parquet too" if cells[0] in figures else "stands twice"
+            yield Problem(f"the id {what}", f"{path.name}, {shown(cells[0])}")
+        else:
+            seen.add(cells[0])
+
+
+def _check_leakage(path: Path, root: Path) -> Iterator[Problem]:
+    wanted = [name for name in BOUND if name in pq.read_schema(root / "figures.parquet").names]
+    rows = parquet_rows(root / "figures.parquet", types("split", *wanted))
+    found = leakage({**dict.fromkeys(BOUND), **row} for row in rows)
+    told = json.loads(read_text(path))
+    if told != found:
+        yield Problem(f"{told!r} in two splits, but {found!r} in figures.parquet"[:300], path.name)
 
 
 def _funnel(path: Path) -> tuple[list[tuple[str, int, int, dict[str, int]]], Any]:

@@ -20,7 +20,11 @@ from roco.sources import SOURCES
 from roco.stages import STAGES
 
 SECTIONS = ("run", "source", "stage")
-RUN_OPTIONS = ("folder", "base")
+RUN_OPTIONS = ("folder", "base", "previous")
+
+
+GROWING = ("pins", "release")
+"""The stages that read the release a run grows from."""
 
 
 class Pipeline(core.Pipeline):
@@ -65,7 +69,7 @@ def load_recipe(path: str | os.PathLike[str]) -> Recipe:
     folder = _folder(options["folder"], here)
     if str(here) not in sys.path:
         sys.path.append(str(here))  # stages from outside may lie beside the recipe
-    entries = _entries(data, options, path)
+    entries = _grown(_entries(data, options, path), options.get("previous"))
     stages = [_stage(entry, i, here) for i, entry in enumerate(entries, 1)]
     source = _source(data, here)
     if folder.is_relative_to(source.path.resolve()):
@@ -121,6 +125,18 @@ def _entries(data: Mapping[str, Any], options: Mapping[str, Any], path: Path) ->
     if not isinstance(base, str) or base not in shipped():
         raise RecipeError(f"there is no shipped recipe {base!r}", nearest(str(base), shipped()))
     return list(_read(shipped()[base])["stage"])
+
+
+def _grown(entries: list[dict[str, Any]], previous: Any) -> list[dict[str, Any]]:
+    """The stages with the release that this run grows from: it is said once, and several stages read it."""
+    if previous is None:
+        return entries
+    growing = [e for e in entries if e.get("use") in GROWING]
+    if len({e["use"] for e in growing}) < len(GROWING):
+        raise RecipeError(
+            f"[run] previous asks for the stages {' and '.join(GROWING)}", "add them as [[stage]] entries"
+        )
+    return [{"previous": previous, **e} if e in growing else e for e in entries]
 
 
 def _source(data: Mapping[str, Any], here: Path) -> Source:

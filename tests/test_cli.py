@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import pytest
 from PIL import Image
 
+import roco
 import roco.cli
 import roco.files
 import roco.recipe
@@ -134,7 +135,9 @@ def test_status_says_what_is_stale_and_why(say: Say, run: Path) -> None:
 
 def test_show_finds_a_figure_by_id_file_article_and_number_in_the_release(say: Say, finished: Path) -> None:
     recipe = finished / "demo.toml"
-    for name in ("PMC99000001/f2/0", "demo-1-g002.jpg", "PMC99000001", "roco_train_000002"):
+    rows = roco.load(finished / "run" / "release").select(["id", "figure_id"]).to_pylist()
+    (id,) = [row["id"] for row in rows if row["figure_id"] == "PMC99000001/f2/0"]
+    for name in ("PMC99000001/f2/0", "demo-1-g002.jpg", "PMC99000001", id):
         said = say("show", recipe, name)
         assert said.code == DONE
         assert "PMC99000001/f2/0" in said.out

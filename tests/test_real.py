@@ -242,7 +242,7 @@ def test_every_layout_gives_the_same_bytes_of_the_files_of_the_paper(package: Do
     def of_the_paper(found: Done) -> dict[str, str]:
         return {name: sha256 for name, sha256 in found.checksums().items() if name.endswith((".zip", ".csv"))}
 
-    assert len(of_the_paper(package)) == 15
+    assert len(of_the_paper(package)) == 16
     assert of_the_paper(done) == of_the_paper(package)
 
 

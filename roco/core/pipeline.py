@@ -13,7 +13,7 @@ from roco.core.spec import build, reference
 from roco.core.stage import Decision, Measure, Publication, Stage
 from roco.errors import RecipeError, nearest
 from roco.files import digest
-from roco.schema import DROP
+from roco.schema import COLUMNS, DROP
 
 MEMORY = ("bytes",)
 """In-memory columns that the engine itself fills."""
@@ -46,6 +46,11 @@ class Step:
     @property
     def writes(self) -> tuple[str, ...]:
         return tuple(name for name in self.stage.writes if name not in DROP and name != "figure_id")
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The columns it is handed: those it reads, and the optional ones that there are."""
+        return (*self.stage.reads, *(c for c in self.stage.optional if c in self.reads_from))
 
     def describe(self) -> dict[str, Any]:
         """What a manifest says of it."""
@@ -125,7 +130,7 @@ class _Resolver:
         for name, stage in pairs:
             if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_-]{1,60}", name):
                 raise RecipeError(f"a stage cannot be named {name!r}", "letters, digits, _ and -: it names files too")
-            for contract in ("reads", "needs", "reasons", "left"):
+            for contract in ("reads", "needs", "reasons", "left", "optional"):
                 if isinstance(getattr(stage, contract, ()), str):
                     raise RecipeError(f"'{name}': {contract} is a string", f'write a tuple: {contract} = ("…",)')
             if name in self.named:
@@ -184,6 +189,12 @@ class _Resolver:
         reads_from: dict[str, str] = {}
         if stage.left and stage.scope != "table":
             raise RecipeError(f"'{name}' asks for the figures that left", 'only a stage of scope "table" gets them')
+        if unknown := [c for c in stage.optional if stage.scope != "table" or c not in COLUMNS]:
+            what = "a column that there may be" if unknown[0] in COLUMNS else f"'{unknown[0]}', which no schema has"
+            raise RecipeError(
+                f"'{name}' asks for {what}", 'only a stage of scope "table" may, for those of roco.schema'
+            )
+        reads_from |= {c: self.owner[c].name for c in stage.optional if c in self.owner}
         for column in dict.fromkeys((*stage.reads, *stage.left)):
             if column in _GIVEN or column in MEMORY:
                 continue

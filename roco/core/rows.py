@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from roco.core.pipeline import Step
 from roco.core.stage import put
 from roco.errors import RocoError, StageFailed
-from roco.schema import DROP, REASONS
+from roco.schema import COLUMNS, DROP, REASONS
 
 
 def concat(tables: Sequence[pa.Table]) -> pa.Table:
@@ -53,8 +53,11 @@ def blank(rows: pa.Table, types: Mapping[str, pa.DataType]) -> pa.Table:
 
 def view(step: Step, rows: pa.Table) -> pa.Table:
     """What a stage gets to see: figure_id, drop, drop_detail and the columns it reads."""
-    names = ["figure_id", *(c for c in step.stage.reads if c != "figure_id" and c not in DROP)]
-    table = rows.select(names)
+    names = ["figure_id", *(c for c in step.reads if c != "figure_id" and c not in DROP)]
+    table = rows.select(list(dict.fromkeys(names)))
+    for name in step.stage.optional:
+        if name not in table.column_names:
+            table = table.append_column(name, pa.nulls(len(rows), COLUMNS[name].type))
     for name, kind in DROP.items():
         table = put(table, name, rows[name] if name in rows.column_names else pa.nulls(len(rows), kind))
     return table

@@ -81,6 +81,10 @@ def _coerce(value: Any, hint: Any, where: str, base: Path | None) -> Any:
         return value
     if hint is Path and isinstance(value, str | Path):
         return base / value if base is not None else Path(value)
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        if not isinstance(value, Mapping | hint):
+            raise RecipeError(f"{where} is {value!r}, which is {_word(type(value))}", "it takes a table: { … }")
+        return build(hint, value, where, base) if isinstance(value, Mapping) else value
     if origin is tuple and isinstance(value, list | tuple):
         inner = args[0] if len(args) == 2 and args[1] is Ellipsis else None
         kinds = [inner] * len(value) if inner is not None else list(args)

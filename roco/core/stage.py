@@ -28,6 +28,7 @@ class Stage:
     `reads` and `writes` are checked before the first row is read; the table that is handed over holds figure_id,
     drop, drop_detail and what `reads` names, nothing else. A stage of scope "table" may name columns in `left`:
     `those_who_left(batch)` gives them for the figures that left before it and have something in the first of them.
+    `optional` are columns of the schema that it is handed too: null where no stage before it writes them.
     """
 
     needs: ClassVar[tuple[Need, ...]] = ()
@@ -36,6 +37,7 @@ class Stage:
     reasons: ClassVar[tuple[str, ...]] = ()
     scope: ClassVar[Scope] = "row"
     left: ClassVar[tuple[str, ...]] = ()
+    optional: ClassVar[tuple[str, ...]] = ()
     version: ClassVar[int] = 1
 
     def __call__(self, batch: pa.Table) -> pa.Table:
@@ -60,7 +62,7 @@ class Stage:
         counts by its content and not by its name.
         """
         deciding = {
-            f.name: _plain(getattr(self, f.name))
+            f.name: _plain(getattr(self, f.name), paths=False)
             for f in dataclasses.fields(self)
             if f.metadata.get("value", True) and not _names_files(getattr(self, f.name))
         }
@@ -187,11 +189,15 @@ def _names_files(value: Any) -> bool:
     return isinstance(value, Path) or (isinstance(value, tuple) and any(isinstance(v, Path) for v in value))
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, paths: bool = True) -> Any:
+    """An option as JSON and TOML have it; one that is a table of its own may leave out the names of files."""
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, tuple | list):
         return [_plain(v) for v in value]
+    if dataclasses.is_dataclass(value):
+        told = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+        return {n: _plain(v) for n, v in told.items() if v is not None and (paths or not isinstance(v, Path))}
     if isinstance(value, Mapping):
         return {str(k): _plain(v) for k, v in value.items()}
     return value

@@ -86,7 +86,7 @@ class TablePass:
             pass
         rows = self.figures.now
         if decided is None:
-            batch = view(step, self.figures.gather(rows, [c for c in step.stage.reads if c != "figure_id"]))
+            batch = view(step, self.figures.gather(rows, [c for c in step.reads if c != "figure_id"]))
             if step.stage.left:
                 batch = with_those_who_left(batch, self._left(step.stage.left))
             decided = apply(step, batch, "the table")

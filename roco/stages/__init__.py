@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from roco.core.stage import Stage
 from roco.stages.caption import Caption
+from roco.stages.cutoff import Cutoff
+from roco.stages.dedup import Dedup
 from roco.stages.extract import Extract
 from roco.stages.image import Image
 from roco.stages.language import Language
@@ -11,6 +13,8 @@ from roco.stages.language_id import LanguageId
 from roco.stages.license import License
 from roco.stages.mentions import Mentions
 from roco.stages.merge import Merge
+from roco.stages.pins import Pins
+from roco.stages.prune import Prune
 from roco.stages.release import Release
 from roco.stages.retraction import Retraction
 from roco.stages.rights import Rights
@@ -27,6 +31,10 @@ STAGES: dict[str, type[Stage]] = {
     "mentions": Mentions,
     "merge": Merge,
     "retraction": Retraction,
+    "pins": Pins,
+    "dedup": Dedup,
+    "cutoff": Cutoff,
     "split": Split,
+    "prune": Prune,
     "release": Release,
 }

@@ -56,6 +56,10 @@ ROCOv2 (see [How to cite](#how-to-cite)).
 | `attribution.csv` | title, authors, journal, licence and its address, copyright, source of every image |
 | `figures.parquet` | everything known of the images, one row each; `id` and `sha256` tie it to the zips |
 | `removed.parquet` | the figures that left: from where, at which stage, why; none of their text |
+| `duplicates.parquet` | groups of images that are the same or alike, with hashes and distances |
+| `tombstones.csv` | ids of earlier releases whose images had to leave, and why |
+| `leakage.json` | how many articles, groups and captions are in two splits |
+| `DATASHEET.md`, `CITATION.cff` | what the set is, for whom, and how to cite it |
 | `funnel.json` | how many figures came to each stage, stayed, and left for which reason |
 | `checksums.sha256` | `sha256sum --check checksums.sha256` |
 
@@ -71,8 +75,8 @@ _LIMITS = """\
   stand beside the wrong image.
 - Concepts were found by machine unless they stand in `concepts_manual`. Negated and mentioned-only findings are among
   them.
-- The splits keep the figures of an article together, so scores are not comparable with those on the splits of the
-  paper, which were drawn by image.
+- The splits of the paper were drawn by image; scores on splits that keep articles together are not comparable with
+  those on them.
 - Nobody searched the images for burned-in text. Should one show who the patient is, do not use it, and tell whoever
   gave you this release.
 - It is made for research, not for diagnosis.
@@ -94,10 +98,13 @@ Cite the articles that you show images of, as in `license_information.csv`, and 
 _COMMERCIAL = " What is under an NC licence must not be used commercially, and so the set as a whole must not."
 
 
-def card(rows: Sequence[Mapping[str, Any]], funnel: Mapping[str, Any], recipe: Mapping[str, Any]) -> str:
+def card(
+    rows: Sequence[Mapping[str, Any]], funnel: Mapping[str, Any], recipe: Mapping[str, Any], leaks: Mapping[str, int]
+) -> str:
     """Markdown with the hub's front matter.
 
-    rows: split, article_key, license, modality of each image; funnel, recipe: as `Finished` gives them.
+    rows: split, article_key, license, modality of each image; funnel, recipe: as `Finished` gives them; leaks: how many
+    articles, groups and captions are in two splits.
     """
     title = "Radiology images, captions and concepts from PubMed Central"
     size = next((name for most, name in _SIZES if len(rows) < most), "n>1M")
@@ -117,6 +124,8 @@ def card(rows: Sequence[Mapping[str, Any]], funnel: Mapping[str, Any], recipe: M
             "## Images\n",
             _counts("modality", [_modality(row["modality"]) for row in rows], rows),
             _counts("licence", [license_words(row["license"] or "NONE") for row in rows], rows),
+            _shares(rows),
+            _leaks(leaks),
             "## How it was made\n",
             _source(funnel),
             _funnel(funnel["stages"]),
@@ -143,6 +152,22 @@ def _counts(name: str, values: Sequence[str], rows: Sequence[Mapping[str, Any]])
     return _table([name, *SPLITS, "together"], [[*line, sum(line[1:])] for line in lines])
 
 
+def _shares(rows: Sequence[Mapping[str, Any]]) -> str:
+    sizes = Counter(row["split"] for row in rows)
+    said = ", ".join(f"{split} {100 * sizes[split] / len(rows):.1f} %" for split in SPLITS) if rows else "no images"
+    return f"Shares of all images: {said}.\n"
+
+
+def _leaks(leaks: Mapping[str, int]) -> str:
+    """What is in more than one split: nothing, or a warning that says what."""
+    names = {"article": "articles", "duplicate": "groups of duplicates", "similar": "groups of similar images",
+             "caption": "captions of eight words and more"}  # fmt: skip
+    found = [f"{n:,} {names[kind]}" for kind, n in leaks.items() if n]
+    if not found:
+        return "Nothing leaks: no article, no group of similar images and no long caption is in two splits.\n"
+    return f"**These splits leak**: {', '.join(found)} are in two splits at least. Scores on them flatter.\n"
+
+
 def _source(funnel: Mapping[str, Any]) -> str:
     source, counts = funnel.get("source", {}), funnel.get("counts", {})
     plain = {k: v for k, v in counts.items() if " " not in k}  # the others count what is known of articles
@@ -163,7 +188,7 @@ def _stages(stages: Iterable[Mapping[str, Any]]) -> str:
     lines = []
     for stage in stages:
         options = stage["options"]
-        paths = {f.name for f in dataclasses.fields(find(stage["use"])) if "Path" in str(f.type)}
+        paths = {f.name for f in dataclasses.fields(find(stage["use"])) if "Path" in str(f.type)} | {"held_out"}
         # A path says where somebody keeps a file; its name says which file it is.
         shown = {k: _names(v) if k in paths and v else v for k, v in options.items() if v is not None}
         said = ", ".join(f"`{k} = {v!r}`" for k, v in sorted(shown.items()))
@@ -172,6 +197,8 @@ def _stages(stages: Iterable[Mapping[str, Any]]) -> str:
 
 
 def _names(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {k: PurePath(v).name if isinstance(v, str) else v for k, v in value.items()}
     return [PurePath(v).name for v in value] if isinstance(value, list | tuple) else PurePath(value).name
 
 

@@ -17,6 +17,7 @@ from PIL import ImageFile, UnidentifiedImageError
 
 from roco.core.stage import Measure, drop, put
 from roco.errors import Refused
+from roco.models import hashes
 from roco.schema import COLUMNS, types
 
 FORMATS = ("JPEG", "PNG", "TIFF", "GIF", "WEBP", "BMP")
@@ -59,13 +60,14 @@ class Decoded:
 
 @dataclass(frozen=True, kw_only=True)
 class Image(Measure):
-    """Takes format, size, mode and hash of the image, and lends a thumbnail to whatever looks at pixels."""
+    """Takes format, size, mode and hashes of the image, and lends a thumbnail to whatever looks at pixels."""
 
     needs = ("extract",)
     reads = ("article_key", "bytes")
-    writes = types("format", "width", "height", "mode", "n_bytes", "sha256", "image_key")
+    writes = types("format", "width", "height", "mode", "n_bytes", "sha256", "image_key", "phash", "dhash")
     lends: ClassVar[dict[str, pa.DataType]] = {"thumbnail": COLUMNS["thumbnail"].type}
     reasons = ("unreadable",)
+    version = 2
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         seen: dict[str, dict[str, Any]] = {}  # the same file twice in a batch is decoded once
@@ -128,11 +130,17 @@ def _decoded_facts(data: bytes) -> dict[str, Any]:
             "height": decoded.height,
             "mode": decoded.mode,
             "thumbnail": thumbnail(decoded),
+            **_hashes(decoded),
         }
     except Refused as err:
         return {"unreadable": err.message}
     except MemoryError:
         return {"unreadable": "needs more memory than there is"}
+
+
+def _hashes(decoded: Decoded) -> dict[str, str]:
+    pixels = hashes.small(decoded.image)
+    return {} if pixels is None else {"phash": hashes.phash(pixels), "dhash": hashes.dhash(pixels)}
 
 
 def _open(data: bytes) -> ImageFile.ImageFile:

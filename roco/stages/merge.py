@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import pyarrow as pa
 
@@ -67,13 +67,16 @@ class Merge(Decision):
 
     Modality, region (X-rays only), direction (X-rays only), then all others as they appear, none twice; further
     modalities are kept for combined images alone (section Caption Processing and Concept Extraction).
+    What people gave comes first, and their modality counts before that of the words; `modality_from` says which it is:
+    label or guess. modality_from: which of the two may be taken, in order.
     require: drop figures in whose caption nothing was found. vocabulary: the file that `mentions` uses.
     """
 
     needs = ("mentions",)
     reads = ("caption", "mentions")
-    writes = types("modality", "region", "direction", "concepts_auto", "concepts_manual", "concepts")
+    writes = types("modality", "modality_from", "region", "direction", "concepts_auto", "concepts_manual", "concepts")
     reasons = ("concepts",)
+    modality_from: tuple[Literal["label", "guess"], ...] = ("label", "guess")
     require: bool = False
     vocabulary: Path | None = None
 
@@ -99,13 +102,14 @@ class Merge(Decision):
 
     def _decide(self, caption: str, mentions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         words = [self._word(mention) for mention in mentions]
-        kind = modality(caption, words)
+        kind = modality(caption, words) if "guess" in self.modality_from else None
         part = region(caption, words) if kind == "DRXR" else None
         side = direction(caption, words) if kind == "DRXR" else None
         found = in_order(words, kind, part, side)
         manual: list[str] = []  # concepts given by people come with labels, never from words
         return {
             "modality": kind,
+            "modality_from": "guess" if kind else None,
             "region": part,
             "direction": side,
             "concepts_auto": found,

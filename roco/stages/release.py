@@ -15,13 +15,30 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from roco.core.stage import Finished, Publication, put
-from roco.dataset import ATTRIBUTION, CHECKSUMS, EXTENSIONS, LICENSES, MAPPING, REMOVED, SPLITS, TABLES
+from roco.dataset import (
+    ATTRIBUTION,
+    CHECKSUMS,
+    EXTENSIONS,
+    LEAKAGE,
+    LICENSES,
+    MAPPING,
+    REMOVED,
+    SPLITS,
+    TABLES,
+    TOMBSTONE,
+    TOMBSTONES,
+    leakage,
+)  # fmt: skip
+from roco.earlier import earlier, seal
 from roco.errors import DataError, RecipeError
 from roco.files import file_digest, whole, write_json, write_text
 from roco.models import vocabulary
 from roco.schema import COLUMNS, types
 from roco.stages.attribution import attribution_row, license_row
 from roco.stages.card import card
+from roco.stages.datasheet import citation, datasheet
+from roco.stages.duplicates import duplicates
+from roco.stages.tombstones import tombstones
 
 _NOT_PUBLISHED = {"figure_id", "bytes", "thumbnail", "embedding", "drop", "drop_detail"}
 _ROWS_AT_ONCE = 10_000  # rows of a Parquet row group: what a reader has to hold
@@ -31,16 +48,20 @@ _ROWS_AT_ONCE = 10_000  # rows of a Parquet row group: what a reader has to hold
 class Release(Publication):
     """Numbers the figures within each split and publishes them in the format of the paper (Data Records).
 
-    The same figures get the same ids whichever layout they were read from. Raises DataError where an image is not
-    the one that was measured, or a concept has no name.
+    The same figures get the same ids whichever layout they were read from. previous: folder of the release that this
+    one grows from; images that were in it keep their ids, new ones go on from the highest number of their split, and
+    no id is given twice: those of images that are gone stand in tombstones.csv with the reason. Raises DataError where
+    an image is not the one that was measured, or a concept has no name.
     """
 
     needs = ("extract", "image")
     reads = ("article_key", "split")
+    optional = ("pinned_id",)
     writes = types("id")
 
     prefix: str = "roco"
     vocabulary: Path | None = None
+    previous: Path | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.prefix):
@@ -52,16 +73,19 @@ class Release(Publication):
 
     @property
     def content(self) -> tuple[Path, ...]:
-        return (self.vocabulary or vocabulary.SHIPPED,)
+        return (self.vocabulary or vocabulary.SHIPPED, *seal(self.previous))
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        rows = batch.select(["figure_id", "article_key", "split", "drop"]).to_pylist()
+        rows = batch.select(["figure_id", "article_key", "split", "drop", "pinned_id"]).to_pylist()
         ids: list[str | None] = [None] * len(rows)
-        count: Counter[str] = Counter()
+        count = Counter[str]() if self.previous is None else earlier(self.previous).highest
         for at in sorted((i for i, row in enumerate(rows) if row["drop"] is None), key=lambda i: _order(rows[i])):
             split = rows[at]["split"]
             if split not in SPLITS:
                 raise RecipeError(f"the figure {rows[at]['figure_id']} is in no split", "put 'split' before 'release'")
+            if rows[at]["pinned_id"]:
+                ids[at] = rows[at]["pinned_id"]
+                continue
             count[split] += 1
             ids[at] = f"{self.prefix}_{split}_{count[split]:06d}"
         return put(batch, "id", pa.array(ids, pa.string()))
@@ -80,9 +104,18 @@ class Release(Publication):
         _write_csv(folder / "license_information.csv", LICENSES, map(license_row, rows))
         _write_csv(folder / "attribution.csv", ATTRIBUTION, map(attribution_row, rows))
         _write_parquet(folder / "figures.parquet", table)
-        _write_parquet(folder / "removed.parquet", _removed(run))
+        removed = _removed(run)
+        _write_parquet(folder / "removed.parquet", removed)
+        _write_parquet(folder / "duplicates.parquet", duplicates(run))
+        before = None if self.previous is None else earlier(self.previous)
+        gone = list(tombstones(before, rows, removed.to_pylist() if before else ()))
+        _write_csv(folder / TOMBSTONES, TOMBSTONE, gone)
+        found = leakage(rows)
         write_json(folder / "funnel.json", funnel)
-        write_text(folder / "README.md", card(rows, funnel, run.recipe))
+        write_json(folder / LEAKAGE, found)
+        write_text(folder / "README.md", card(rows, funnel, run.recipe, found))
+        write_text(folder / "DATASHEET.md", datasheet(rows, funnel, run.recipe, len(gone)))
+        write_text(folder / "CITATION.cff", citation(rows, run.recipe))
         names = sorted(path.name for path in folder.iterdir())
         write_text(folder / CHECKSUMS, "".join(f"{file_digest(folder / name)}  {name}\n" for name in names))
 
@@ -106,7 +139,8 @@ def _order(row: Mapping[str, Any]) -> tuple[str, str]:
 
 _TEXTS = ("id", "split", "article_key", "pmcid", "doi", "license", "archive", "file", "format", "sha256", "modality")
 _CREDITED = ("title", "journal", "license_url", "license_version", "license_port", "copyright")
-_USED = {"figure_id", *_TEXTS, *_CREDITED, "year", "authors", "caption", "concepts", "concepts_manual"}
+_GROUPS = ("image_key", "duplicate_group", "similar_group")
+_USED = {"figure_id", *_TEXTS, *_CREDITED, *_GROUPS, "year", "authors", "caption", "concepts", "concepts_manual"}
 
 
 def _known(run: Finished) -> list[str]:
@@ -124,8 +158,8 @@ def _figures(run: Finished) -> pa.Table:
         values = [value or [] for value in table[name].to_pylist()]
         table = put(table, name, pa.array(values, COLUMNS[name].type))
     table = put(table, "caption", pa.array([text or "" for text in table["caption"].to_pylist()], pa.string()))
-    keys = table.select(["split", "article_key", "figure_id"]).to_pylist()
-    order = sorted(range(len(keys)), key=lambda i: (SPLITS.index(keys[i]["split"]), *_order(keys[i])))
+    keys = table.select(["split", "id"]).to_pylist()
+    order = sorted(range(len(keys)), key=lambda i: (SPLITS.index(keys[i]["split"]), keys[i]["id"]))
     names = ["id", "split", *(name for name in COLUMNS if name in table.column_names and name not in ("id", "split"))]
     names += [name for name in table.column_names if name not in names]
     return table.take(pa.array(order, pa.int64())).select(names)

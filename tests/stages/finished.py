@@ -14,7 +14,7 @@ import pyarrow as pa
 from PIL import Image
 
 from roco.core.stage import Measure
-from roco.schema import COLUMNS, types
+from roco.schema import COLUMNS, DROP, types
 from roco.stages.release import Release
 from roco.stages.split import Split
 
@@ -102,7 +102,8 @@ class Run:
 
     @property
     def table(self) -> pa.Table:
-        schema = pa.schema([("figure_id", pa.string()), *MADE_OF.items(), ("drop", pa.string())])
+        handed = types(*Split.optional, *Release.optional) | MADE_OF | DROP
+        schema = pa.schema([("figure_id", pa.string()), *handed.items()])
         table = self.release(Split()(pa.Table.from_pylist(self.figures, schema=schema)))
         return table.sort_by("figure_id")
 

@@ -1,0 +1,69 @@
+"""Takes concepts out that too few images have."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from roco.core.stage import Decision, drop, put
+from roco.earlier import concepts_of, seal
+from roco.errors import RecipeError
+from roco.schema import types
+from roco.vocab import KINDS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cutoff(Decision):
+    """Keeps automatic concepts of more than 10 images of the corpus.
+
+    Source: section Caption Processing and Concept Extraction.
+    What people gave stays, and so do modality, region and direction, however rare. frozen: folder of an earlier
+    release, whose concepts are kept instead, however many images they have now; so two releases are of one
+    vocabulary. An image that is left without a concept leaves, unless require is false.
+    """
+
+    reads = ("concepts", "concepts_auto", "concepts_manual")
+    optional = ("modality", "region", "direction")
+    writes = types("concepts", "concepts_auto")
+    reasons = ("concepts",)
+    scope = "table"
+
+    more_than: int = 10
+    frozen: Path | None = None
+    require: bool = True
+
+    def __post_init__(self) -> None:
+        if self.more_than < 0:
+            raise RecipeError(f"cutoff: more_than = {self.more_than}", "write a number of images, 0 or more")
+
+    @property
+    def content(self) -> tuple[Path, ...]:
+        return seal(self.frozen)
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        rows = batch.select([*self.reads, *self.optional]).to_pylist()
+        known = self._known(rows)
+        for name in self.writes:
+            kept = [[c for c in row[name] or () if c in known or c in _given(row)] for row in rows]
+            batch = put(batch, name, pa.array(kept, self.writes[name]))
+        if not self.require:
+            return batch
+        none = pa.array([not c for c in batch["concepts"].to_pylist()], pa.bool_())
+        return drop(batch, none, "concepts", "no concept, or only ones of too few images")
+
+    def _known(self, rows: list[dict[str, Any]]) -> frozenset[str]:
+        if self.frozen is not None:
+            return concepts_of(self.frozen)
+        images = Counter(cui for row in rows for cui in set(row["concepts"] or ()))
+        return frozenset(cui for cui, n in images.items() if n > self.more_than)
+
+
+def _given(row: Mapping[str, Any]) -> set[str | None]:
+    """What stays however rare: concepts that people gave, and those of modality, region and direction."""
+    terms = (KINDS[kind].get(row[kind] or "") for kind in KINDS)
+    return {*(row["concepts_manual"] or ()), *(term.cui for term in terms if term)}

@@ -1,0 +1,112 @@
+"""A release that is grown: what was in it keeps id and split, what had to leave has a tombstone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+import roco
+from tests.attacks.packing import article, image, package
+
+STAGES = ("license", "rights", "caption", "language", "image", "retraction", "pins", "dedup", "merge", "cutoff",
+          "split", "prune", "release")  # fmt: skip
+
+
+def corpus(folder: Path, numbers: range, shades: dict[int, int] | None = None, license: str = "by") -> None:
+    for n in numbers:
+        xml = article(f"Axial CT of the chest of patient number {n} shows a nodule in the lung", number=n)
+        xml = xml.replace(b"licenses/by/", f"licenses/{license}/".encode()).replace(b"CC BY ", b"")
+        path = folder / f"PMC{n}.tar.gz"
+        folder.mkdir(exist_ok=True)
+        path.write_bytes(package(xml, f1_jpg=image(size=(96, 80), shade=(shades or {}).get(n, n))))
+
+
+def released(root: Path, source: Path, name: str, previous: str = "") -> Path:
+    recipe = root / f"{name}.toml"
+    more = f'previous = "{previous}"\n' if previous else ""
+    source_of = f'[source]\nkind = "folder"\npath = "{source.name}"\n'
+    stages = "".join(f'[[stage]]\nuse = "{use}"\n' for use in STAGES)
+    recipe.write_text(f'[run]\nfolder = "{name}"\n{more}{source_of}{stages}')
+    roco.load_recipe(recipe).run(workers=0)
+    assert roco.verify(root / name / "release") == []
+    return root / name / "release"
+
+
+def images(release: Path) -> dict[str, dict[str, Any]]:
+    rows = pq.read_table(release / "figures.parquet", columns=["id", "split", "article_key", "image_key"]).to_pylist()
+    return {row["article_key"]: row for row in rows}
+
+
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A release of 30 articles, and the next: 20 more, one gone, one under another licence, one in other words."""
+    root = tmp_path_factory.mktemp("grown")
+    source = root / "articles"
+    corpus(source, range(1, 31))
+    first = released(root, source, "first")
+    corpus(source, range(31, 51))
+    corpus(source, range(5, 6), license="by-nd")
+    (source / "PMC7.tar.gz").unlink()
+    (source / "PMC8.tar.gz").rename(source / "renamed.tar.gz")
+    corpus(source, range(60, 61), shades={60: 9})  # the image of article 9 again
+    return first, released(root, source, "second", "first/release")
+
+
+def test_images_that_stay_keep_id_and_split(grown: tuple[Path, Path]) -> None:
+    old, new = map(images, grown)
+    stay = old.keys() - {"PMC5", "PMC7"}
+    assert len(stay) == 28
+    assert {k: (new[k]["id"], new[k]["split"]) for k in stay} == {k: (old[k]["id"], old[k]["split"]) for k in stay}
+
+
+def test_new_ids_go_on_and_none_is_given_again(grown: tuple[Path, Path]) -> None:
+    old, new = map(images, grown)
+    before = {row["id"] for row in old.values()}
+    fresh = {row["id"]: row["split"] for key, row in new.items() if key not in old}
+    assert len(fresh) == 20 and not before & fresh.keys()
+    for id, split in fresh.items():
+        assert int(id[-6:]) > max(int(r["id"][-6:]) for r in old.values() if r["split"] == split)
+
+
+def test_what_left_has_a_tombstone_with_its_reason(grown: tuple[Path, Path]) -> None:
+    old = images(grown[0])
+    lines = (grown[1] / "tombstones.csv").read_text().splitlines()
+    found = {line.split(",")[3]: line.split(",") for line in lines[1:]}
+    assert found.keys() == {"PMC5", "PMC7"}
+    assert (found["PMC5"][0], found["PMC5"][6]) == (old["PMC5"]["id"], "license")
+    assert (found["PMC7"][0], found["PMC7"][6]) == (old["PMC7"]["id"], "superseded")
+
+
+def test_a_new_copy_of_a_released_image_leaves_and_the_released_one_stays(grown: tuple[Path, Path]) -> None:
+    removed = pq.read_table(grown[1] / "removed.parquet").to_pylist()
+    assert [r["article_key"] for r in removed if r["drop"] == "duplicate"] == ["PMC60"]
+    groups = pq.read_table(grown[1] / "duplicates.parquet").to_pylist()
+    assert {r["article_key"] for r in groups} == {"PMC9", "PMC60"}
+
+
+def test_nothing_leaks(grown: tuple[Path, Path]) -> None:
+    for release in grown:
+        assert set(json.loads((release / "leakage.json").read_text()).values()) == {0}
+
+
+def test_grown_again_without_change_it_is_the_same(grown: tuple[Path, Path]) -> None:
+    root = grown[0].parent.parent
+    third = released(root, root / "articles", "third", "second/release")
+    assert images(third) == images(grown[1])
+    assert (third / "tombstones.csv").read_bytes() == (grown[1] / "tombstones.csv").read_bytes()
+    shutil.rmtree(third.parent)
+
+
+def test_a_damaged_earlier_release_is_told(grown: tuple[Path, Path], tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(grown[0], broken)
+    (broken / "figures.parquet").write_bytes(b"no table")
+    source = grown[0].parent.parent / "articles"
+    shutil.copytree(source, tmp_path / "articles")
+    with pytest.raises(roco.DataError, match=r"figures\.parquet cannot be read"):
+        released(tmp_path, tmp_path / "articles", "again", "broken")
