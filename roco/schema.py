@@ -86,7 +86,7 @@ COLUMNS: dict[str, Column] = {
     "n_bytes": Column(pa.int64(), "size of the image file in bytes"),
     "sha256": Column(pa.string(), "SHA-256 of the image's bytes, hexadecimal"),
     "phash": Column(pa.string(), "perceptual hash of 64 bits, hexadecimal; null where the image shows nothing"),
-    "dhash": Column(pa.string(), "second perceptual hash, of 256 bits, hexadecimal; null where phash is"),
+    "phash_fine": Column(pa.string(), "second perceptual hash, of 576 bits, hexadecimal; null where phash is"),
     "mentions": Column(
         pa.list_(pa.struct([("cui", pa.string()), ("start", pa.int32()), ("end", pa.int32()), ("text", pa.string())])),
         "names of the vocabulary found in the caption: CUI, character offsets, words as written",

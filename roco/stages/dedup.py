@@ -17,39 +17,40 @@ from roco.schema import types
 
 
 class _Near(NamedTuple):
-    """Another image, and how far it is: bits of phash and of dhash that differ; none where the bytes are equal."""
+    """Another image, and how far it is: bits of phash and of phash_fine that differ; none where both are equal."""
 
     row: int
     phash: int
-    dhash: int
+    phash_fine: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dedup(Decision):
     """Lets one image of each group of the same images stay, and groups those that are alike.
 
-    The same (`duplicate_group`): equal bytes, or phash within radius and dhash within confirm. Images come in order:
-    those of the earlier release, then those of most pixels, then by image_key; each is compared with those that
-    stay and leaves for the first that is within reach. So nothing is chained: whatever left is that near to the image
-    that stands for it. Images of the earlier release never leave.
+    The same (`duplicate_group`): equal bytes, or at most `radius` bits of phash and `confirm` bits of phash_fine
+    apart. Images come in order: those of the earlier release, then those of most pixels, then by image_key; each is
+    compared with those that stay and leaves for the first that is within reach. So nothing is chained: whatever left
+    is that near to the image that stands for it. Images of the earlier release never leave.
 
-    Alike (`similar_group`): phash within similar_radius and dhash within similar_confirm, as frames of a clip and
-    slices of a volume are. These are chained, nearest pairs first, as long as a group has at most similar_most
-    images; none leaves, but `split` keeps them together. Images that show nothing (phash null) are compared by their
-    bytes alone. How the radii were chosen: docs/duplicates.md.
+    Alike (`similar_group`): within `similar_radius` and `similar_confirm` bits, as frames of a clip and slices of a
+    volume are. These are chained, nearest pairs first, as long as a group has at most `similar_most` images; none
+    leaves, but `split` keeps them together. Images that show nothing (phash null) are compared by their bytes alone.
+    How the radii were chosen: docs/duplicates.md.
     """
 
     needs = ("image",)
-    reads = ("image_key", "sha256", "phash", "dhash", "width", "height")
+    reads = ("image_key", "sha256", "phash", "phash_fine", "width", "height")
     optional = ("pinned_id",)
     writes = types("duplicate_group", "similar_group")
     reasons = ("duplicate",)
     scope = "table"
+    version = 2
 
-    radius: int = 2
-    confirm: int = 12
+    radius: int = 6
+    confirm: int = 44
     similar_radius: int = 8
-    similar_confirm: int = 40
+    similar_confirm: int = 140
     similar_most: int = 200
 
     def __post_init__(self) -> None:
@@ -95,7 +96,7 @@ class Dedup(Decision):
         return stands
 
     def _is_same(self, near: _Near) -> bool:
-        return near.phash <= self.radius and near.dhash <= self.confirm
+        return near.phash <= self.radius and near.phash_fine <= self.confirm
 
     def _alike(
         self, rows: Sequence[Mapping[str, Any]], near: Mapping[int, list[_Near]], stands: Mapping[int, Any]
@@ -104,7 +105,7 @@ class Dedup(Decision):
         keys = {row["row"]: (row["image_key"], row["figure_id"]) for row in rows if row["row"] not in stands}
         members = {i: [i] for i in keys}
         home = {i: i for i in keys}
-        edges = [(n.phash, n.dhash, *sorted((keys[i], keys[n.row])), i, n.row)
+        edges = [(n.phash, n.phash_fine, *sorted((keys[i], keys[n.row])), i, n.row)
                  for i in keys for n in near[i] if n.row in keys]  # fmt: skip
         for *_, i, j in sorted(edges):
             a, b = sorted((home[i], home[j]), key=lambda h: (len(members[h]), keys[h]))
@@ -117,11 +118,15 @@ class Dedup(Decision):
 
 
 def _without_copies(every: Sequence[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], dict[int, int]]:
-    """One row for each file, the first by rank; and for each other row the one that has the same bytes."""
-    first: dict[str, int] = {}
+    """One row for each pair of hashes, the first by rank; and for each other row the one that stands for it.
+
+    Those of equal hashes are as near to all others, so nothing is lost; images that show nothing go by their bytes.
+    """
+    first: dict[Any, int] = {}
     rows, copies = [], {}
     for row in sorted(every, key=_rank):
-        same = first.setdefault(row["sha256"] or row["figure_id"], row["row"])
+        hashes = (row["phash"], row["phash_fine"])
+        same = first.setdefault(hashes if all(hashes) else row["sha256"] or row["figure_id"], row["row"])
         if same == row["row"]:
             rows.append(row)
         else:
@@ -134,20 +139,20 @@ def _rank(row: Mapping[str, Any]) -> tuple[bool, int, str, str]:
 
 
 def _told(figure: str, near: _Near) -> str:
-    if near.phash == near.dhash == 0:
+    if near.phash == near.phash_fine == 0:
         return f"the same as {figure}, bit for bit or by both hashes"
-    return f"the same as {figure}, but for {near.phash} of 64 and {near.dhash} of 256 bits"
+    return f"the same as {figure}, but for {near.phash} of 64 and {near.phash_fine} of 576 bits"
 
 
 def _neighbours(rows: Sequence[Mapping[str, Any]], radius: int, confirm: int) -> defaultdict[int, list[_Near]]:
     """For each row all others within reach; no two have the same bytes."""
     near: defaultdict[int, list[_Near]] = defaultdict(list)
 
-    def join(a: int, b: int, phash: int, dhash: int) -> None:
-        near[a].append(_Near(b, phash, dhash))
-        near[b].append(_Near(a, phash, dhash))
+    def join(a: int, b: int, phash: int, phash_fine: int) -> None:
+        near[a].append(_Near(b, phash, phash_fine))
+        near[b].append(_Near(a, phash, phash_fine))
 
-    shown = [row for row in rows if row["phash"] and row["dhash"]]
+    shown = [row for row in rows if row["phash"] and row["phash_fine"]]
     of: defaultdict[int, list[Mapping[str, Any]]] = defaultdict(list)
     for row in shown:
         of[int(row["phash"], 16)].append(row)
@@ -166,4 +171,4 @@ def _neighbours(rows: Sequence[Mapping[str, Any]], radius: int, confirm: int) ->
 
 
 def _apart(one: Mapping[str, Any], other: Mapping[str, Any]) -> int:
-    return (int(one["dhash"], 16) ^ int(other["dhash"], 16)).bit_count()
+    return (int(one["phash_fine"], 16) ^ int(other["phash_fine"], 16)).bit_count()

@@ -13,7 +13,7 @@ COLUMNS = (
     "duplicate_group",
     "similar_group",
     "phash",
-    "dhash",
+    "phash_fine",
     "id",
     "drop",
     "drop_detail",

@@ -64,10 +64,10 @@ class Image(Measure):
 
     needs = ("extract",)
     reads = ("article_key", "bytes")
-    writes = types("format", "width", "height", "mode", "n_bytes", "sha256", "image_key", "phash", "dhash")
+    writes = types("format", "width", "height", "mode", "n_bytes", "sha256", "image_key", "phash", "phash_fine")
     lends: ClassVar[dict[str, pa.DataType]] = {"thumbnail": COLUMNS["thumbnail"].type}
     reasons = ("unreadable",)
-    version = 2
+    version = 3
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         seen: dict[str, dict[str, Any]] = {}  # the same file twice in a batch is decoded once
@@ -140,7 +140,7 @@ def _decoded_facts(data: bytes) -> dict[str, Any]:
 
 def _hashes(decoded: Decoded) -> dict[str, str]:
     pixels = hashes.small(decoded.image)
-    return {} if pixels is None else {"phash": hashes.phash(pixels), "dhash": hashes.dhash(pixels)}
+    return {} if pixels is None else {"phash": hashes.phash(pixels), "phash_fine": hashes.phash_fine(pixels)}
 
 
 def _open(data: bytes) -> ImageFile.ImageFile:

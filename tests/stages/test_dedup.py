@@ -12,7 +12,7 @@ from roco.schema import types
 from roco.stages.dedup import Dedup
 
 BASE = 0x5A3C96E17F0048D2
-SECOND = 0x5A3C96E17F0048D25A3C96E17F0048D25A3C96E17F0048D25A3C96E17F0048D2
+SECOND = int(f"{BASE:016x}" * 9, 16)
 
 
 def image(
@@ -21,7 +21,7 @@ def image(
     """An image whose hashes differ from those of others in the lowest bits."""
     row = {
         "figure_id": f"{name}/f/0", "image_key": f"{name}-key", "sha256": f"{name}-sha",
-        "phash": f"{BASE ^ ((1 << bits) - 1):016x}", "dhash": f"{SECOND ^ ((1 << more) - 1):064x}",
+        "phash": f"{BASE ^ ((1 << bits) - 1):016x}", "phash_fine": f"{SECOND ^ ((1 << more) - 1):0144x}",
         "width": side, "height": side, "pinned_id": pinned, "drop": None, "drop_detail": None,
     }  # fmt: skip
     return row | other
@@ -48,7 +48,7 @@ def test_of_the_same_images_the_one_of_most_pixels_stays() -> None:
     found = run(image("a", side=50), image("b", 1, side=90), image("c", 2, side=70))
     assert left(found) == {"a", "c"}
     assert {row["duplicate_group"] for row in found.values()} == {"b-key"}
-    assert found["a"]["drop_detail"] == "the same as b/f/0, but for 1 of 64 and 0 of 256 bits"
+    assert found["a"]["drop_detail"] == "the same as b/f/0, but for 1 of 64 and 0 of 576 bits"
 
 
 def test_of_equal_size_the_smallest_key_stays() -> None:
@@ -56,12 +56,12 @@ def test_of_equal_size_the_smallest_key_stays() -> None:
 
 
 def test_the_second_hash_confirms() -> None:
-    assert left(run(image("a"), image("b", 1, more=13))) == set()
-    assert left(run(image("a"), image("b", 1, more=12))) == {"b"}
+    assert left(run(image("a"), image("b", 1, more=45))) == set()
+    assert left(run(image("a"), image("b", 1, more=44))) == {"b"}
 
 
 def test_groups_are_not_chained() -> None:
-    found = run(image("a", 0), image("b", 2), image("c", 4))
+    found = run(image("a", 0), image("b", 6), image("c", 12))
     assert left(found) == {"b"}
     assert found["c"]["duplicate_group"] is None
 
@@ -73,7 +73,7 @@ def test_a_released_image_stays_however_small() -> None:
 
 
 def test_images_that_show_nothing_are_the_same_by_their_bytes_alone() -> None:
-    blank = {"phash": None, "dhash": None}
+    blank = {"phash": None, "phash_fine": None}
     assert left(run(image("a", **blank), image("b", **blank), image("c", **blank, sha256="a-sha"))) == {"c"}
 
 
