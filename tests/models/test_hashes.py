@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from roco.models.hashes import phash_fine, phash, small
+from roco.models.hashes import phash, phash_fine, small
 from roco.stages.image import decode
 
 
