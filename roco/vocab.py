@@ -55,6 +55,9 @@ DIRECTIONS: dict[str, Term] = {
 }
 """Four directions, for X-rays only (Tables S4, S12, S16)."""
 
+NUCLEAR = "C0034606"
+"""Scintigraphy and SPECT: no modality of their own (Table S14), but with CT or MR they make a combined one."""
+
 KINDS: dict[str, dict[str, Term]] = {"modality": MODALITIES, "region": REGIONS, "direction": DIRECTIONS}
 
 

@@ -127,7 +127,7 @@ def test_the_readme_prints_the_funnel_that_its_commands_give(demo: Path) -> None
     printed = (demo / "said").read_text(encoding="utf-8")
     (block,) = [b for b in blocks(ROOT / "README.md") if b.text.startswith("measured:")]
     assert table(block.text) == table(printed)
-    assert len(table(printed)) == 13
+    assert len(table(printed)) == 17
 
 
 def table(text: str) -> list[str]:
@@ -213,7 +213,7 @@ def test_the_stage_of_the_page_on_stages_runs_in_a_recipe(blur: Path) -> None:
     done = subprocess.run(command, cwd=blur, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     funnel = (line for line in done.stdout.splitlines() if line.startswith("small "))
-    assert re.fullmatch(r"small +49 +\d+ +\d+ +\d+ small", next(funnel).rstrip())
+    assert re.fullmatch(r"small +48 +\d+ +\d+ +\d+ small", next(funnel).rstrip())
     release = blur / "run" / "release"
     assert roco.verify(release) == []
     sides = [min(row["width"], row["height"]) for row in roco.load(release).to_pylist()]

@@ -37,8 +37,9 @@ FITTING = {
     "unreadable": "unreadable",
     "missing": "missing",
     "rights": "rights",
+    "duplicate": "duplicate",
 }
-NOT_YET_TOLD = {"compound", "not radiology", "duplicate"}
+NOT_YET_TOLD = {"compound", "not radiology"}
 """Reasons of the truth for which there is no stage yet; figures that leave for them may be in or out."""
 
 
@@ -233,7 +234,7 @@ def test_every_layout_gives_the_same_figures_under_the_same_ids(package: Done, d
     def told(found: Done) -> list[tuple[Any, ...]]:
         return [tuple(row[c] for c in ("id", "split", "pmcid", "fig_id", "file", "sha256")) for row in found.kept]
 
-    assert len(told(package)) > 200
+    assert len(told(package)) > 150
     assert told(done) == told(package)
 
 

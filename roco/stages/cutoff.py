@@ -16,7 +16,7 @@ from roco.earlier import concepts_of, seal
 from roco.errors import RecipeError
 from roco.models.vocabulary import SHIPPED, load
 from roco.schema import types
-from roco.vocab import KINDS
+from roco.vocab import KINDS, NUCLEAR
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,9 +25,11 @@ class Cutoff(Decision):
 
     Source: section Caption Processing and Concept Extraction.
     What people gave stays, and so do modality, region and direction, however rare; for a combined image, which has no
-    one modality, all that its caption names. frozen: folder of an earlier
-    release, whose concepts are kept instead, however many images they have now; so two releases are of one
-    vocabulary. An image that is left without a concept leaves, unless require is false.
+    one modality, all that its caption names; and scintigraphy, for which there is no label. An image that is left
+    without a concept leaves, unless require is false.
+
+    frozen: folder of an earlier release, whose concepts are kept instead, however many images they have now; so two
+    releases are of one vocabulary. vocabulary: the file that `mentions` uses.
     """
 
     reads = ("concepts", "concepts_auto", "concepts_manual")
@@ -75,4 +77,4 @@ class Cutoff(Decision):
         """What stays however rare: concepts that people gave, and those of modality, region and direction."""
         terms = (KINDS[kind].get(row[kind] or "") for kind in KINDS)
         several = self._modalities if row["modality"] == "DRCO" else ()
-        return {*(row["concepts_manual"] or ()), *(term.cui for term in terms if term), *several}
+        return {*(row["concepts_manual"] or ()), *(term.cui for term in terms if term), *several, NUCLEAR}

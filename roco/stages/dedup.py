@@ -48,7 +48,7 @@ class Dedup(Decision):
     version = 2
 
     radius: int = 6
-    confirm: int = 44
+    confirm: int = 36
     similar_radius: int = 8
     similar_confirm: int = 140
     similar_most: int = 200

@@ -14,10 +14,8 @@ import pyarrow as pa
 from roco.core.stage import Decision, drop, put
 from roco.models.vocabulary import SHIPPED, Vocabulary, load
 from roco.schema import types
-from roco.vocab import DIRECTIONS, MODALITIES, REGIONS
+from roco.vocab import DIRECTIONS, MODALITIES, NUCLEAR, REGIONS
 
-# Scintigraphy and SPECT are no modality of their own (Table S14), but with CT or MR they make a combined one.
-_NUCLEAR = "C0034606"
 _JOINED = re.compile(r"\s*\)?\s*[-/+&\u2010-\u2015]?\s*(?:and\s+)?\(?\s*")
 _FEW_WORDS = re.compile(r"[\s\-]*(?:\w+[\s\-]+){0,2}")
 # Words that name a technique in passing; they count only where no other modality is named.
@@ -129,7 +127,7 @@ def modality(caption: str, words: Sequence[Word]) -> str | None:
     The first named one counts, with these rules before (Table S14): PET or SPECT joined to CT or MR is combined;
     angiography in the same breath as CT or MR is CT or MR; fluoroscopy and the like count only when alone.
     """
-    named = [word for word in words if word.kind == "modality" or word.cui == _NUCLEAR]
+    named = [word for word in words if word.kind == "modality" or word.cui == NUCLEAR]
     strong = [word for word in named if not _WEAK.search(word.text)] or named
     for at, word in enumerate(strong):
         after = strong[at + 1] if at + 1 < len(strong) else None
@@ -174,7 +172,7 @@ def in_order(words: Sequence[Word], kind: str | None, part: str | None, side: st
 
 def _combined(one: Word, other: Word) -> bool:
     def nuclear(word: Word) -> bool:
-        return word.label == "DRPE" or word.cui == _NUCLEAR
+        return word.label == "DRPE" or word.cui == NUCLEAR
 
     return (nuclear(one) and other.label in ("DRCT", "DRMR")) or (nuclear(other) and one.label in ("DRCT", "DRMR"))
 

@@ -177,7 +177,7 @@ def _removed(run: Finished) -> pa.Table:
 
 
 _OF_THE_FILE = {"license", "retracted", "no_graphic", "missing", "video", "table", "scope", "caption", "unreadable",
-                "duplicate", "leak", "superseded", "article"}  # fmt: skip
+                "duplicate", "concepts", "leak", "superseded", "article"}  # fmt: skip
 _QUOTED = re.compile(r"""["“”„«»‘].*|(?<!\w)['’`].*""", re.DOTALL)
 _NUMBERS = re.compile(r"\w+(?:[ :,]+(?:[<>=]=?|[-+]?\d[\d.,]*%?|[A-Z]{2,4}\d*))*")
 
