@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from roco.core.stage import Decision, Measure, Publication, Stage, drop, put, those_who_left
     from roco.core.status import status
     from roco.dataset import load, verify
+    from roco.difference import diff
     from roco.errors import DataError, RecipeError, RocoError, UsageError
     from roco.recipe import Pipeline, Recipe, load_recipe
 
@@ -27,6 +28,7 @@ _HOME = {
     "roco.core.stage": ("Decision", "Measure", "Publication", "Stage", "drop", "put", "those_who_left"),
     "roco.core.status": ("status",),
     "roco.dataset": ("load", "verify"),
+    "roco.difference": ("diff",),
     "roco.errors": ("DataError", "RecipeError", "RocoError", "UsageError"),
     "roco.recipe": ("Pipeline", "Recipe", "load_recipe"),
 }
@@ -44,6 +46,7 @@ __all__ = [
     "Stage",
     "UsageError",
     "__version__",
+    "diff",
     "drop",
     "load",
     "load_recipe",

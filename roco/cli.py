@@ -12,7 +12,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from roco.errors import RocoError, UsageError
+from roco.errors import RocoError, UsageError, nearest
 
 app = typer.Typer(
     name="roco",
@@ -182,15 +182,27 @@ def verify(
     release: Annotated[
         Path, typer.Argument(metavar="RELEASE", help="A folder that a run released.", show_default=False)
     ],
+    retracted: Annotated[
+        list[Path] | None, typer.Option(metavar="LIST", help="Papers that must not be in it: CSV, or one id a line.")
+    ] = None,
+    license: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Licences that may be in it; CC-BY and CC-BY-NC by default."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check a release: checksums, images, ids, splits, concepts, licences, and that the funnel adds up.
 
-    Example: roco verify demo/run/release
+    Example: roco verify demo/run/release --retracted retracted.csv
     """
+    from roco.dataset import ALLOWED
     from roco.dataset import verify as check
+    from roco.schema import LICENSES
 
-    problems = check(release)
+    for name in license or ():
+        if name not in LICENSES:
+            raise UsageError(f"there is no licence '{name}'", nearest(name, LICENSES))
+    problems = check(release, license or ALLOWED, retracted or ())
     if as_json:
         _print_json([problem._asdict() for problem in problems])
     else:
@@ -199,6 +211,27 @@ def verify(
         print(f"{release}: {len(problems)} problems" if problems else f"{release}: all is as it must be")
     if problems:
         raise SystemExit(1)
+
+
+@app.command()
+def diff(
+    old: Annotated[Path, typer.Argument(metavar="OLD", help="A release.", show_default=False)],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="A later one.", show_default=False)],
+    as_json: Json = False,
+) -> None:
+    """Compare two releases: what came, what went and why, which labels changed, which splits moved.
+
+    Example: roco diff releases/2026 releases/2027
+    """
+    from roco import screen
+    from roco.difference import diff as compare
+
+    found = compare(old, new)
+    if as_json:
+        named = {name: [row._asdict() for row in rows] for name, rows in found._asdict().items() if name != "images"}
+        _print_json({"images": found.images, **named})
+    else:
+        screen.show_difference(found)
 
 
 def main() -> NoReturn:

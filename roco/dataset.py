@@ -18,6 +18,7 @@ from roco.bounded import UNREADABLE, csv_rows, parquet_rows, read_text, shown, z
 from roco.errors import DataError, UsageError, nearest
 from roco.files import file_digest
 from roco.schema import types
+from roco.sources.retraction_lists import ids, read_list
 
 SPLITS = ("train", "valid", "test")
 TABLES = {"captions": ("ID", "Caption"), "concepts": ("ID", "CUIs"), "concepts_manual": ("ID", "CUIs")}
@@ -38,6 +39,8 @@ LEAKAGE = "leakage.json"
 TOMBSTONE = ("ID", "Split", "Image key", "Article", "File", "Figure", "Reason", "Detail")
 BOUND = ("figure_id", "article_key", "duplicate_group", "similar_group", "caption")
 """The columns by which images are tied."""
+ALLOWED = ("CC-BY", "CC-BY-NC")
+"""Licences whose images may be handed on unchanged, as the paper chose them."""
 WORDS = 8
 """Words that a caption must have before the same caption ties two images: shorter ones say the same by chance."""
 FILES = (
@@ -111,10 +114,11 @@ def load(path: str | Path, split: str | None = None) -> pa.Table:
         raise DataError(f"{root / 'figures.parquet'} cannot be read", f"roco verify {root} says more") from err
 
 
-def verify(path: str | Path, licenses: Collection[str] = ("CC-BY", "CC-BY-NC")) -> list[Problem]:
+def verify(path: str | Path, licenses: Collection[str] = ALLOWED, retracted: Iterable[Path] = ()) -> list[Problem]:
     """Looks at every file of a release and says what is wrong; an empty list when nothing is.
 
-    licenses: those that may be in it. Images and tables are streamed; nothing is unpacked to the disk.
+    licenses: those that may be in it. retracted: lists of retracted papers, none of which
+    may be in it. Images and tables are streamed; nothing is unpacked to the disk.
     """
     root = _root(path)
     problems = _guarded(CHECKSUMS, _check_files(root))
@@ -122,6 +126,8 @@ def verify(path: str | Path, licenses: Collection[str] = ("CC-BY", "CC-BY-NC")) 
         return problems
     figures: dict[str, _Figure] = {}
     problems += _guarded("figures.parquet", _read_figures(root / "figures.parquet", figures, licenses))
+    for listed in retracted:
+        problems += _guarded("figures.parquet", _check_retracted(root / "figures.parquet", listed))
     if any(p.what.startswith(_CANNOT) and p.where == "figures.parquet" for p in problems):
         return problems  # there is nothing to hold the other files against
     used: set[str] = set()
@@ -212,6 +218,14 @@ def _read_figures(path: Path, figures: dict[str, _Figure], licenses: Collection[
             yield Problem(f"no such split or format: {shown(row['split'])}, {shown(row['format'])}", where)
         else:
             figures[id] = _figure(row)
+
+
+def _check_retracted(path: Path, listed: Path) -> Iterator[Problem]:
+    out = frozenset(read_list(listed))
+    known = [name for name in ("pmcid", "doi", "pmid") if name in pq.read_schema(path).names]
+    for row in parquet_rows(path, types("id", *known)):
+        if out.intersection(ids({**dict.fromkeys(("pmcid", "doi", "pmid")), **row})):
+            yield Problem(f"the article is retracted, says {listed.name}", f"{path.name}, {shown(row['id'])}")
 
 
 def _figure(row: dict[str, Any]) -> _Figure:

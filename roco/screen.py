@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from roco.core.run import Outcome
+from roco.dataset import SPLITS
+from roco.difference import Difference
 
 WIDTH = 120
 MANY = 10
@@ -141,6 +144,48 @@ def _plain_table(rows: Sequence[Mapping[str, Any]], *names: str) -> Table:
     for row in rows:
         table.add_row(*(f"{row[n]:,}" if isinstance(row[n], int) else clean(row[n] or "") for n in names))
     return table
+
+
+TOLD_AT_MOST = 20
+"""Images of a difference that are told one by one; --json tells all."""
+
+
+def show_difference(found: Difference) -> None:
+    out = console()
+    n = found.images
+    here = f"{n['both']:,} are in both, {len(found.came):,} came, {len(found.went):,} went"
+    out.print(f"{_of('image', n['old'])} and {n['new']:,}: {here}")
+    out.print(f"splits that moved: {len(found.moved) or 'none'}")
+    came = Counter(one.split for one in found.came)
+    _told(out, "came", [f"{split}: {came[split]:,}" for split in SPLITS if came[split]], 3)
+    _told(
+        out, "went", [f"{o.id}  {o.article}  {o.reason}" + (f" ({o.detail})" if o.detail else "") for o in found.went]
+    )
+    for title, moved in (("moved", found.moved), ("renamed", found.renamed), ("other image, same id", found.reused)):
+        _told(out, title, [f"{o.id}: {o.was} -> {o.now}" for o in moved])
+    _told(out, "changed", [f"{o.id}  {o.column}: {_change(o.was, o.now)}" for o in found.changed])
+
+
+def _told(out: Console, title: str, lines: Sequence[str], most: int = TOLD_AT_MOST) -> None:
+    if not lines:
+        return
+    out.print(f"\n[bold]{title}[/bold]")
+    for line in lines[:most]:
+        out.print(f"  {clean(line)}", soft_wrap=True)
+    if len(lines) > most:
+        out.print(f"  [dim]and {len(lines) - most:,} more: --json[/dim]")
+
+
+def _change(was: Any, now: Any) -> str:
+    """A list as what it lost and gained, a long text as where it differs, all else as it was and is."""
+    if isinstance(was, list) or isinstance(now, list):
+        gone, more = ([c for c in a or () if c not in (b or ())] for a, b in ((was, now), (now, was)))
+        return " ".join([*(f"-{c}" for c in gone), *(f"+{c}" for c in more)]) or "other order"
+    if isinstance(was, str) and isinstance(now, str) and max(len(was), len(now)) > 40:
+        same = next((i for i, (a, b) in enumerate(zip(was, now, strict=False)) if a != b), min(len(was), len(now)))
+        at = max(0, same - 10)
+        return f"…{was[at : at + 40]}… -> …{now[at : at + 40]}…"
+    return f"{was} -> {now}"
 
 
 def show_outcome(outcome: Outcome, seconds: float) -> None:

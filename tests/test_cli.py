@@ -477,3 +477,22 @@ def test_a_reader_that_ends_early_is_no_error_of_the_command(finished: Path) -> 
         show.stdout.close()
         assert show.stderr is not None
         assert "Traceback" not in show.stderr.read()
+
+
+def test_diff_tells_what_came_went_and_changed(say: Say, finished: Path) -> None:
+    release = finished / "run" / "release"
+    said = say("diff", release, release)
+    assert said.out == "47 images and 47: 47 are in both, 0 came, 0 went\nsplits that moved: none\n"
+    assert json.loads(say("diff", release, release, "--json").out)["images"] == {"old": 47, "new": 47, "both": 47}
+
+
+def test_verify_finds_retracted_articles_and_licences_that_should_be_out(
+    say: Say, finished: Path, tmp_path: Path
+) -> None:
+    release = finished / "run" / "release"
+    listed = tmp_path / "retracted.txt"
+    listed.write_text("PMC99000003\n")
+    said = say("verify", release, "--retracted", listed)
+    assert said.code == 1 and "the article is retracted, says retracted.txt" in said.out
+    assert "the licence CC-BY-NC is not allowed" in say("verify", release, "--license", "CC-BY").out
+    assert "did you mean" in say("verify", release, "--license", "CC-BYE").err

@@ -1,0 +1,79 @@
+"""On composed packages the planted duplicates leave, all that belongs in stays, and nothing leaks."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow.parquet as pq
+import pytest
+
+import roco
+
+pytestmark = pytest.mark.shared
+
+CORPORA = {
+    "seed 2": ("--articles", "120", "--seed", "2"),
+    "seed 3": ("--articles", "120", "--seed", "3"),
+    "cropped views": ("--articles", "250", "--seed", "9", "--vary"),
+}
+
+
+class Done(NamedTuple):
+    truth: list[dict[str, Any]]
+    release: Path
+    left: dict[tuple[str, str], dict[str, Any]]
+    kept: set[tuple[str, str]]
+
+
+@pytest.fixture(scope="module", params=CORPORA)
+def done(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, shared: Path) -> Done:
+    root = tmp_path_factory.mktemp("planted")
+    tool = shared / "tools" / "compose_packages.py"
+    command = [sys.executable, tool, root, "--layout", "package", *CORPORA[request.param]]
+    subprocess.run(command, check=True, capture_output=True)
+    recipe = root / "recipe.toml"
+    recipe.write_text('[run]\nfolder = "run"\nbase = "rocov2"\n[source]\nkind = "package"\npath = "package"\n')
+    release = roco.load_recipe(recipe).run(workers=0).release
+    assert release is not None
+    with (root / "truth.csv").open(encoding="utf-8", newline="") as fh:
+        truth = list(csv.DictReader(fh))
+    removed = pq.read_table(release / "removed.parquet").to_pylist()
+    kept = pq.read_table(release / "figures.parquet", columns=["pmcid", "fig_id"]).to_pylist()
+    left = {(row["pmcid"], row["fig_id"]): row for row in removed}
+    return Done(truth, release, left, {(row["pmcid"], row["fig_id"]) for row in kept})
+
+
+def key(row: dict[str, Any]) -> tuple[str, str]:
+    return row["pmcid"], row["fig_id"]
+
+
+def test_every_planted_duplicate_leaves_for_the_image_that_stays(done: Done) -> None:
+    planted = [row for row in done.truth if row["why"] == "duplicate"]
+    assert len(planted) > 15
+    assert [row for row in planted if done.left.get(key(row), {}).get("drop") != "duplicate"] == []
+
+
+def test_no_radiology_image_leaves_as_the_duplicate_of_another(done: Done) -> None:
+    lost = [row for row in done.truth if row["expect"] == "keep" and key(row) not in done.kept]
+    assert {done.left[key(row)]["drop"] for row in lost} <= {"concepts"}
+    # Photographs of the eye: no radiology, so that no concept of it is there; the truth goes by the image alone.
+    assert all("fluorescein" in row["caption"].lower() for row in lost)
+
+
+def test_one_image_of_each_group_stays(done: Done) -> None:
+    groups: dict[str, list[bool]] = {}
+    for row in pq.read_table(done.release / "duplicates.parquet").to_pylist():
+        if row["duplicate_group"]:
+            groups.setdefault(row["duplicate_group"], []).append(row["drop"] != "duplicate")
+    assert len(groups) > 10
+    assert {sum(stayed) for stayed in groups.values()} == {1}
+
+
+def test_nothing_leaks(done: Done) -> None:
+    assert set(json.loads((done.release / "leakage.json").read_text()).values()) == {0}
+    assert roco.verify(done.release) == []
