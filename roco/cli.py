@@ -214,6 +214,41 @@ def verify(
 
 
 @app.command()
+def duplicates(
+    recipe: RecipeArg,
+    similar: Annotated[
+        bool, typer.Option("--similar", help="Groups of images that are alike, of which all stay.")
+    ] = False,
+    sheet: Annotated[Path | None, typer.Option(metavar="PNG", help="Draw the groups to a contact sheet.")] = None,
+    most: Annotated[int, typer.Option(metavar="N", min=1, help="Groups that are drawn or printed at most.")] = 40,
+    as_json: Json = False,
+) -> None:
+    """Show the groups of images that are the same, or alike: who stays, and how many bits they differ in.
+
+    Example: roco duplicates demo/demo.toml --sheet same.png
+    """
+    from roco import screen
+    from roco.core.groups import groups, thumbnails
+    from roco.recipe import load_recipe
+    from roco.sheet import Picture, contact_sheet
+
+    loaded = load_recipe(recipe)
+    found = groups(loaded.pipeline, loaded.folder, "similar" if similar else "duplicate")
+    if as_json:
+        _print_json(found)
+    else:
+        screen.show_groups(found, most)
+    if sheet:
+        rows = []
+        for group in found[:most]:
+            pictures = zip(thumbnails(loaded.folder, group), group, strict=True)
+            drawn = [Picture(small, screen.words_of(image), image["stays"]) for small, image in pictures]
+            rows.append((f"{len(group)} images", drawn))
+        contact_sheet(rows, sheet)
+        print(f"drawn: {sheet}", file=sys.stderr)
+
+
+@app.command()
 def diff(
     old: Annotated[Path, typer.Argument(metavar="OLD", help="A release.", show_default=False)],
     new: Annotated[Path, typer.Argument(metavar="NEW", help="A later one.", show_default=False)],

@@ -146,6 +146,29 @@ def _plain_table(rows: Sequence[Mapping[str, Any]], *names: str) -> Table:
     return table
 
 
+def show_groups(found: Sequence[Sequence[Mapping[str, Any]]], most: int) -> None:
+    out = console()
+    images = sum(map(len, found))
+    out.print(
+        f"{_of('group', len(found))} of {_of('image', images)}, {sum(i['stays'] for g in found for i in g):,} stay"
+    )
+    for group in found[:most]:
+        out.print()
+        for image in group:
+            figure, *rest = words_of(image)
+            out.print(f"  {clean(figure)}  [dim]{clean(', '.join(rest))}[/dim]")
+    if len(found) > most:
+        out.print(f"\n[dim]and {len(found) - most:,} more: --most {len(found)}[/dim]")
+
+
+def words_of(image: Mapping[str, Any]) -> list[str]:
+    """What is said of one image of a group: figure_id, size, whether it stays, and how far it is from the first."""
+    coarse, fine = image["bits"]
+    far = "compared by its bytes" if fine is None else f"{coarse} of 64, {fine} of 576 bits"
+    state = "stays" if image["stays"] else "left"
+    return [image["figure_id"], f"{image['width']} x {image['height']}, {state}", far]
+
+
 TOLD_AT_MOST = 20
 """Images of a difference that are told one by one; --json tells all."""
 

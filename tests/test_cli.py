@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -496,3 +497,28 @@ def test_verify_finds_retracted_articles_and_licences_that_should_be_out(
     assert said.code == 1 and "the article is retracted, says retracted.txt" in said.out
     assert "the licence CC-BY-NC is not allowed" in say("verify", release, "--license", "CC-BY").out
     assert "did you mean" in say("verify", release, "--license", "CC-BYE").err
+
+
+def test_duplicates_shows_the_groups_and_draws_them(say: Say, finished: Path, tmp_path: Path) -> None:
+    sheet = tmp_path / "same.png"
+    said = say("duplicates", finished / "demo.toml", "--sheet", sheet)
+    assert said.out.startswith("1 group of 2 images, 1 stay\n")
+    assert re.search(r"PMC\S+ +\d+ x \d+, stays, 0 of 64, 0 of 576 bits\n +PMC\S+ +\d+ x \d+, left, ", said.out)
+    with Image.open(sheet) as image:
+        assert image.format == "PNG" and image.width > 1000
+    (group,) = json.loads(say("duplicates", finished / "demo.toml", "--json").out)
+    assert [image["stays"] for image in group] == [True, False]
+    assert say("duplicates", finished / "demo.toml", "--similar").out == "0 groups of 0 images, 0 stay\n"
+
+
+def test_duplicates_of_a_recipe_that_looks_for_none_is_told(say: Say, demo: Path) -> None:
+    recipe = demo / "demo.toml"
+    recipe.write_text(recipe.read_text().replace('[[stage]]\nuse = "dedup"\n', ""))
+    said = say("duplicates", recipe)
+    assert said.code == 2 and "add the stage  dedup" in said.err
+
+
+def test_duplicates_before_the_images_were_compared_is_told(say: Say, demo: Path) -> None:
+    say("run", demo / "demo.toml", "--until", "image", "--workers", "0")
+    said = say("duplicates", demo / "demo.toml")
+    assert said.code == 1 and "have not been compared yet" in said.err

@@ -103,8 +103,8 @@ def card(
 ) -> str:
     """Markdown with the hub's front matter.
 
-    rows: split, article_key, license, modality of each image; funnel, recipe: as `Finished` gives them; leaks: how many
-    articles, groups and captions are in two splits.
+    rows: split, article_key, license, modality, modality_from, private, n_frames, declared and format of each image;
+    funnel, recipe: as `Finished` gives them; leaks: how many articles, groups and captions are in two splits.
     """
     title = "Radiology images, captions and concepts from PubMed Central"
     size = next((name for most, name in _SIZES if len(rows) < most), "n>1M")
@@ -126,6 +126,9 @@ def card(
             _counts("licence", [license_words(row["license"] or "NONE") for row in rows], rows),
             _shares(rows),
             _leaks(leaks),
+            _modalities(rows),
+            _metadata(rows),
+            _files(rows),
             "## How it was made\n",
             _source(funnel),
             _funnel(funnel["stages"]),
@@ -166,6 +169,34 @@ def _leaks(leaks: Mapping[str, int]) -> str:
     if not found:
         return "Nothing leaks: no article, no group of similar images and no long caption is in two splits.\n"
     return f"**These splits leak**: {', '.join(found)} are in two splits at least. Scores on them flatter.\n"
+
+
+def _modalities(rows: Sequence[Mapping[str, Any]]) -> str:
+    of = Counter(row.get("modality_from") for row in rows)
+    said = f"given by people for {of['label']:,} images, guessed from the words of the caption for {of['guess']:,}"
+    return f"Modality: {said}, not known for {of[None]:,} (column `modality_from`).\n"
+
+
+def _metadata(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Which metadata of the images may name people or places, by field."""
+    fields = Counter(field for row in rows for field in row.get("private") or ())
+    if not fields:
+        return (
+            "Metadata: no EXIF, XMP, IPTC or comment of any image has a field for names or places that is filled in.\n"
+        )
+    images = sum(bool(row.get("private")) for row in rows)
+    said = ", ".join(f"{field} {n:,}" for field, n in sorted(fields.items(), key=lambda item: (-item[1], item[0])))
+    more = "Nobody read what stands there (column `private`)"
+    return f"Metadata: {images:,} images have fields filled in that may name people or places: {said}. {more}.\n"
+
+
+def _files(rows: Sequence[Mapping[str, Any]]) -> str:
+    several = sum((row.get("n_frames") or 1) > 1 for row in rows)
+    other = sum(row.get("declared") not in (None, row["format"]) for row in rows)
+    told = (
+        f"{several:,} hold several frames or pages, of which the first was looked at; {other:,} had a name that claims"
+    )
+    return f"Files: {told} another format than they have, and are named after what they are here.\n"
 
 
 def _source(funnel: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""What an image file is: format, size, hash and thumbnail, from one decode."""
+"""What an image file is: format, size, frames, hashes and thumbnail, from one decode."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from PIL import ImageFile, UnidentifiedImageError
 from roco.core.stage import Measure, drop, put
 from roco.errors import Refused
 from roco.models import hashes
+from roco.private import private
 from roco.schema import COLUMNS, types
 
 FORMATS = ("JPEG", "PNG", "TIFF", "GIF", "WEBP", "BMP")
@@ -25,6 +26,9 @@ SIDES = (16, 20_000)  # pixels
 MOST_PIXELS = 50_000_000
 THUMBNAIL_SIDE = 280
 THUMBNAIL_QUALITY = 85
+
+MOST_FRAMES = 1000
+"""Frames that are counted; more are as many as these."""
 
 _NOT_IMAGES = {b"<!doctype html": "HTML", b"<html": "HTML", b"<head": "HTML", b"<?xml": "XML", b"<svg": "SVG"}
 _NOT_IMAGES |= {b"%pdf": "PDF", b"%!ps": "PostScript", b"pk\x03\x04": "ZIP", b"\x1f\x8b": "gzip"}
@@ -43,13 +47,18 @@ _UPRIGHT = {
 
 @dataclass(frozen=True)
 class Decoded:
-    """One decoded image: format, mode, width and height as stored in the file, and its pixels."""
+    """One decoded image: format, mode, width, height and number of frames as stored in the file, and its pixels.
+
+    private: fields of its metadata that may name people or places.
+    """
 
     format: str
     mode: str
     width: int
     height: int
     image: Pillow.Image  # L, RGB or RGBX, upright, on white
+    n_frames: int = 1
+    private: tuple[str, ...] = ()
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
@@ -63,8 +72,11 @@ class Image(Measure):
     """Takes format, size, mode and hashes of the image, and lends a thumbnail to whatever looks at pixels."""
 
     needs = ("extract",)
-    reads = ("article_key", "bytes")
-    writes = types("format", "width", "height", "mode", "n_bytes", "sha256", "image_key", "phash", "phash_fine")
+    reads = ("article_key", "file", "bytes")
+    writes = types(
+        *("format", "declared", "width", "height", "mode", "n_frames", "n_bytes", "private"),
+        *("sha256", "image_key", "phash", "phash_fine"),
+    )
     lends: ClassVar[dict[str, pa.DataType]] = {"thumbnail": COLUMNS["thumbnail"].type}
     reasons = ("unreadable",)
     version = 3
@@ -72,8 +84,8 @@ class Image(Measure):
     def __call__(self, batch: pa.Table) -> pa.Table:
         seen: dict[str, dict[str, Any]] = {}  # the same file twice in a batch is decoded once
         rows = [
-            {} if left.is_valid or not data.is_valid else _facts(key.as_py(), data.as_py(), seen)
-            for left, key, data in zip(batch["drop"], batch["article_key"], batch["bytes"], strict=True)
+            {} if left.is_valid or not data.is_valid else _facts(key.as_py(), file.as_py(), data.as_py(), seen)
+            for left, key, file, data in zip(*(batch[n] for n in ("drop", *self.reads)), strict=True)
         ]
         for name, kind in {**self.writes, **self.lends}.items():
             batch = put(batch, name, pa.array([row.get(name) for row in rows], kind))
@@ -95,9 +107,10 @@ def decode(data: bytes) -> Decoded:
         _check_size(width, height)
         kind = "JPEG" if header.format == "MPO" else str(header.format)  # a JPEG with further frames behind it
         mode, turn = header.mode, _turn(header)
+        frames = _frames(header, data)
         image = _pixels(header, data, kind)
         upright = image if turn is None else image.transpose(turn)
-    return Decoded(kind, mode, width, height, upright)
+        return Decoded(kind, mode, width, height, upright, frames, tuple(private(header)))
 
 
 def thumbnail(decoded: Decoded) -> bytes:
@@ -114,11 +127,21 @@ def thumbnail(decoded: Decoded) -> bytes:
     return jpeg
 
 
-def _facts(article_key: str | None, data: bytes, seen: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def declared(file: str | None) -> str | None:
+    """The format that a file's name claims by its extension; None for one that claims none of ours."""
+    return _EXTENSIONS.get((file or "").rpartition(".")[2].lower())
+
+
+_EXTENSIONS = {"jpg": "JPEG", "jpeg": "JPEG", "jpe": "JPEG", "jfif": "JPEG", "png": "PNG", "tif": "TIFF",
+               "tiff": "TIFF", "gif": "GIF", "webp": "WEBP", "bmp": "BMP"}  # fmt: skip
+
+
+def _facts(key: str | None, file: str | None, data: bytes, seen: dict[str, dict[str, Any]]) -> dict[str, Any]:
     sha256 = hashlib.sha256(data).hexdigest()
     if sha256 not in seen:
         seen[sha256] = {"n_bytes": len(data), "sha256": sha256, **_decoded_facts(data)}
-    return {**seen[sha256], "image_key": None if article_key is None else f"{article_key}-{sha256}"}
+    own = {"declared": declared(file), "image_key": None if key is None else f"{key}-{sha256}"}
+    return {**seen[sha256], **own}
 
 
 def _decoded_facts(data: bytes) -> dict[str, Any]:
@@ -129,6 +152,8 @@ def _decoded_facts(data: bytes) -> dict[str, Any]:
             "width": decoded.width,
             "height": decoded.height,
             "mode": decoded.mode,
+            "n_frames": decoded.n_frames,
+            "private": list(decoded.private),
             "thumbnail": thumbnail(decoded),
             **_hashes(decoded),
         }
@@ -178,6 +203,41 @@ def _turn(header: Pillow.Image) -> Pillow.Transpose | None:
         return _UPRIGHT.get(header.getexif().get(0x0112, 1))
     except Exception:  # damaged metadata says nothing, and does not make the picture unreadable
         return None
+
+
+def _frames(header: ImageFile.ImageFile, data: bytes) -> int:
+    """How many frames or pages a file has, without decoding them; 1 where its tables are damaged."""
+    try:
+        if header.format == "GIF":
+            return gif_frames(data)
+        if header.format != "TIFF":
+            return max(1, min(MOST_FRAMES, int(getattr(header, "n_frames", 1))))
+        pages = Pillow.open(io.BytesIO(data), formats=("TIFF",))
+        for page in range(1, MOST_FRAMES):
+            try:
+                pages.seek(page)
+            except EOFError:
+                return page
+        return MOST_FRAMES
+    except Exception:  # whatever a parser says of hostile bytes: the first frame is what counts
+        return 1
+
+
+def gif_frames(data: bytes) -> int:
+    """Counts the pictures of a GIF by its blocks; Pillow would look at each, however many there are."""
+    at = 13 + (3 << ((data[10] & 7) + 1) if data[10] & 0x80 else 0)
+    n = 0
+    while at < len(data) and n < MOST_FRAMES and data[at] in (0x21, 0x2C):
+        if data[at] == 0x2C:
+            n += 1
+            local = data[at + 9]
+            at += 11 + (3 << ((local & 7) + 1) if local & 0x80 else 0)
+        else:
+            at += 2
+        while at < len(data) and data[at]:
+            at += data[at] + 1
+        at += 1
+    return max(1, n)
 
 
 def _pixels(header: ImageFile.ImageFile, data: bytes, kind: str) -> Pillow.Image:

@@ -140,7 +140,19 @@ def _order(row: Mapping[str, Any]) -> tuple[str, str]:
 _TEXTS = ("id", "split", "article_key", "pmcid", "doi", "license", "archive", "file", "format", "sha256", "modality")
 _CREDITED = ("title", "journal", "license_url", "license_version", "license_port", "copyright")
 _GROUPS = ("image_key", "duplicate_group", "similar_group")
-_USED = {"figure_id", *_TEXTS, *_CREDITED, *_GROUPS, "year", "authors", "caption", "concepts", "concepts_manual"}
+_FOUND = ("modality_from", "private", "n_frames", "declared")
+_USED = {
+    "figure_id",
+    *_TEXTS,
+    *_CREDITED,
+    *_GROUPS,
+    *_FOUND,
+    "year",
+    "authors",
+    "caption",
+    "concepts",
+    "concepts_manual",
+}
 
 
 def _known(run: Finished) -> list[str]:

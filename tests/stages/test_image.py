@@ -43,7 +43,7 @@ FILES = [
 ]
 
 
-def batch(*files: bytes | None, drops: list[str | None] | None = None) -> pa.Table:
+def batch(*files: bytes | None, drops: list[str | None] | None = None, name: str = "f1.jpg") -> pa.Table:
     n = len(files)
     return pa.table(
         {
@@ -51,6 +51,7 @@ def batch(*files: bytes | None, drops: list[str | None] | None = None) -> pa.Tab
             "drop": pa.array(drops or [None] * n, pa.string()),
             "drop_detail": pa.nulls(n, pa.string()),
             "article_key": pa.array(["PMC1"] * n),
+            "file": pa.array([name] * n),
             "bytes": pa.array(files, pa.large_binary()),
         }
     )
@@ -72,6 +73,7 @@ def test_a_jpeg_gets_its_facts_its_keys_and_a_thumbnail() -> None:
     assert (row["format"], row["width"], row["height"], row["mode"]) == ("JPEG", 120, 90, "RGB")
     assert (row["n_bytes"], row["sha256"], row["image_key"]) == (len(JPEG), digest, f"PMC1-{digest}")
     assert opened(row["thumbnail"]).size == (120, 90)
+    assert (row["n_frames"], row["declared"], row["private"]) == (1, "JPEG", [])
     assert row["drop"] is None
 
 
@@ -129,6 +131,10 @@ def test_a_truncated_image_of_any_format_is_unreadable(part: float) -> None:
         (b"<?xml version='1.0'?>", "XML, not an image"),
         (b"%PDF-1.7", "PDF, not an image"),
         (b"%!PS-Adobe-3.0 EPSF-3.0", "PostScript, not an image"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>", "SVG, not an image"),
+        (b"\xc5\xd0\xd3\xc6" + bytes(40), "no known image format, or its header is damaged"),  # EPS with a preview
+        (b"8BPS" + bytes(40), "no known image format, or its header is damaged"),
+        (b"SIMPLE  =                    T", "no known image format, or its header is damaged"),  # FITS
         (b"just words", "no known image format, or its header is damaged"),
     ],
 )
@@ -200,14 +206,33 @@ def test_a_palette_becomes_rgb_with_its_transparent_colour_on_white() -> None:
 
 
 def test_the_first_frame_of_several_counts() -> None:
-    first, second = Pillow.new("L", (30, 30), 0), Pillow.new("L", (30, 30), 255)
-    for kind in ("GIF", "TIFF"):
-        assert decode(save(first, kind, save_all=True, append_images=[second])).pixels.max() == 0
+    first, *others = (Pillow.new("L", (30, 30), grey) for grey in (0, 120, 255))
+    for kind, options in {"GIF": {}, "TIFF": {}, "PNG": {}, "WEBP": {"lossless": True}}.items():
+        decoded = decode(save(first, kind, save_all=True, append_images=others, **options))
+        assert (kind, decoded.pixels.max(), decoded.n_frames) == (kind, 0, 3)
 
 
 def test_a_jpeg_with_frames_behind_it_is_a_jpeg() -> None:
     frame = Pillow.fromarray(NOISE)
-    assert decode(save(frame, "MPO", save_all=True, append_images=[frame])).format == "JPEG"
+    decoded = decode(save(frame, "MPO", save_all=True, append_images=[frame]))
+    assert (decoded.format, decoded.n_frames) == ("JPEG", 2)
+
+
+def test_frames_without_end_are_counted_to_a_thousand() -> None:
+    gif = save(Pillow.new("L", (16, 16), 9), "GIF")
+    picture = gif[13 + (3 << ((gif[10] & 7) + 1)) : -1]
+    assert decode(gif[:-1] + picture * 2000 + b";").n_frames == 1000
+    page = bytearray(save(Pillow.new("L", (16, 16)), "TIFF"))
+    at = int.from_bytes(page[4:8], "little")
+    end = at + 2 + 12 * int.from_bytes(page[at : at + 2], "little")
+    page[end : end + 4] = at.to_bytes(4, "little")  # a page that names itself as the next
+    assert decode(bytes(page)).n_frames >= 1
+
+
+@pytest.mark.parametrize("cut", range(0, 60, 3))
+def test_a_gif_whose_blocks_are_damaged_is_counted_without_harm(cut: int) -> None:
+    gif = save(Pillow.fromarray(NOISE).convert("P"), "GIF")
+    assert stage.gif_frames(gif[: 13 + cut]) == 1
 
 
 def test_a_turned_photograph_is_set_upright_and_keeps_its_stored_size() -> None:
@@ -220,7 +245,33 @@ def test_a_turned_photograph_is_set_upright_and_keeps_its_stored_size() -> None:
 
 
 def test_the_name_of_a_file_does_not_matter_but_what_is_in_it() -> None:
-    assert decode(PNG).format == "PNG"
+    row = Image()(batch(PNG, name="figure.JPG")).to_pylist()[0]
+    assert (row["format"], row["declared"], row["drop"]) == ("PNG", "JPEG", None)
+
+
+@pytest.mark.parametrize(
+    ("name", "format"),
+    [("a.tif", "TIFF"), ("A.JPEG", "JPEG"), ("a.b.webp", "WEBP"), ("a.eps", None), ("a", None), ("", None)],
+)
+def test_a_name_claims_a_format_by_its_extension(name: str, format: str | None) -> None:
+    assert stage.declared(name) == format
+
+
+def test_the_same_file_under_two_names_has_two_claims() -> None:
+    table = batch(PNG, PNG)
+    names = pa.array(["a.jpg", "a.png"])
+    rows = Image()(table.set_column(table.column_names.index("file"), "file", names))
+    assert rows["declared"].to_pylist() == ["JPEG", "PNG"]
+
+
+def test_names_in_the_metadata_are_reported_and_stay_in_the_original() -> None:
+    exif = Pillow.Exif()
+    exif[0x013B] = "JOHN DOE"
+    data = save(Pillow.fromarray(NOISE), "JPEG", exif=exif)
+    row = Image()(batch(data)).to_pylist()[0]
+    assert row["private"] == ["EXIF Artist"]
+    assert row["sha256"] == hashlib.sha256(data).hexdigest() and b"JOHN DOE" in data
+    assert b"JOHN" not in row["thumbnail"]
 
 
 def test_a_thumbnail_is_small_plain_and_the_same_each_time() -> None:
