@@ -73,11 +73,16 @@ def parquet_rows(path: Path, columns: Mapping[str, pa.DataType]) -> Iterator[dic
             yield from batch.to_pylist()
 
 
-def csv_rows(path: Path, header: tuple[str, ...]) -> Iterator[Row]:
-    """The rows of a CSV file (UTF-8, LF, no byte order mark) below its header, each with what is wrong."""
+def csv_rows(path: Path, header: tuple[str, ...], exact: bool = True) -> Iterator[Row]:
+    """The rows of a CSV file (UTF-8, LF, no byte order mark) below its header, each with what is wrong.
+
+    exact: false lets a byte order mark, CR LF and spaces around the names of the header pass, as in files that others
+    published or saved again.
+    """
     lines = _lines(path)
     first = next(lines, "")
-    if first != ",".join(header) + "\n":
+    told = first if exact else ",".join(name.strip() for name in first.removeprefix("\ufeff").split(",")) + "\n"
+    if told != ",".join(header) + "\n":
         yield Row(1, None, f"the first line is '{shown(first)}', not '{','.join(header)}'")
     reader = csv.reader(lines, strict=True)
     for cells in reader:
@@ -104,7 +109,7 @@ def zip_members(path: Path) -> Iterator[Member]:
     """The files of a zip in its order, each read once in pieces; only plainly stored ones are read."""
     room = path.stat().st_size
     with path.open("rb") as fh:
-        _check_directory(fh)
+        check_directory(fh)
         with zipfile.ZipFile(fh) as archive:
             for info in archive.infolist():
                 room -= info.file_size
@@ -125,7 +130,7 @@ def _sha256(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> str:
     return digest.hexdigest()  # at the end zipfile has compared the CRC
 
 
-def _check_directory(fh: IO[bytes]) -> None:
+def check_directory(fh: IO[bytes]) -> None:
     """Raises ValueError for a directory too large to be read, before zipfile reads it whole."""
     end = fh.seek(0, 2)
     fh.seek(max(0, end - 98))  # 64-bit end record, its locator and the end record, which close the file

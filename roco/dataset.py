@@ -17,10 +17,11 @@ import pyarrow.parquet as pq
 from roco.bounded import UNREADABLE, csv_rows, parquet_rows, read_text, shown, zip_members
 from roco.errors import DataError, UsageError, nearest
 from roco.files import file_digest
+from roco.published import load_published, verify_published
 from roco.schema import types
+from roco.sources.published import SPLITS, Fault, is_published
 from roco.sources.retraction_lists import ids, read_list
 
-SPLITS = ("train", "valid", "test")
 TABLES = {"captions": ("ID", "Caption"), "concepts": ("ID", "CUIs"), "concepts_manual": ("ID", "CUIs")}
 LICENSES = ("ID", "PMCID", "Attribution", "Link")
 ATTRIBUTION = (
@@ -103,10 +104,15 @@ class _Figure(NamedTuple):
 
 
 def load(path: str | Path, split: str | None = None) -> pa.Table:
-    """Reads the figures of a release, of all splits or of one, in the order of their ids."""
-    root = _root(path)
+    """Reads the figures of a release, of all splits or of one, in the order of their ids.
+
+    The published ROCOv2 is read as well, with the columns that its tables tell.
+    """
     if split is not None and split not in SPLITS:
         raise UsageError(f"there is no split '{split}'", nearest(split, SPLITS))
+    if is_published(Path(path)):
+        return load_published(Path(path), split)
+    root = _root(path)
     chosen = None if split is None else [("split", "==", split)]
     try:
         return pq.read_table(root / "figures.parquet", filters=chosen, partitioning=None)
@@ -118,8 +124,11 @@ def verify(path: str | Path, licenses: Collection[str] = ALLOWED, retracted: Ite
     """Looks at every file of a release and says what is wrong; an empty list when nothing is.
 
     licenses: those that may be in it. retracted: lists of retracted papers, none of which
-    may be in it. Images and tables are streamed; nothing is unpacked to the disk.
+    may be in it. Images and tables are streamed; nothing is unpacked to the disk. Of the published
+    ROCOv2 what can be told without checksums is checked.
     """
+    if is_published(Path(path)):
+        return _by_file(verify_published(Path(path), licenses, retracted))
     root = _root(path)
     problems = _guarded(CHECKSUMS, _check_files(root))
     if not (root / "figures.parquet").is_file():
@@ -167,6 +176,20 @@ def _root(path: str | Path) -> Path:
         raise DataError(f"{root} is a run, not its release", f"give {root / 'release'}")
     what = "is not a release" if root.is_dir() else "is not a folder"
     raise DataError(f"{root} {what}", f"give the folder that holds figures.parquet and {CHECKSUMS}")
+
+
+def _by_file(faults: Iterable[Fault]) -> list[Problem]:
+    """Faults as problems: of very many of one file the first are enough."""
+    found: list[Problem] = []
+    count = Counter[str]()
+    for fault in faults:
+        name = fault.where.partition(",")[0]
+        count[name] += 1
+        if count[name] <= _LISTED:
+            found.append(Problem(*fault))
+        elif count[name] == _LISTED + 1:
+            found.append(Problem(f"has more than {_LISTED} problems; only the first are listed", name))
+    return found
 
 
 def _guarded(where: str, problems: Iterator[Problem]) -> list[Problem]:

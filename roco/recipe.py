@@ -17,6 +17,7 @@ from roco.core.spec import build, find
 from roco.core.stage import Stage
 from roco.errors import RecipeError, nearest
 from roco.sources import SOURCES
+from roco.sources.several import Several
 from roco.stages import STAGES
 
 SECTIONS = ("run", "source", "stage")
@@ -71,9 +72,10 @@ def load_recipe(path: str | os.PathLike[str]) -> Recipe:
         sys.path.append(str(here))  # stages from outside may lie beside the recipe
     entries = _grown(_entries(data, options, path), options.get("previous"))
     stages = [_stage(entry, i, here) for i, entry in enumerate(entries, 1)]
-    source = _source(data, here)
-    if folder.is_relative_to(source.path.resolve()):
+    sources = [_source(options, here) for options in _sources(data)]
+    if any(folder.is_relative_to(source.path.resolve()) for source in sources):
         raise RecipeError("the run folder lies in the source, which would be read as input", "name another folder")
+    source = sources[0] if len(sources) == 1 else Several(sources=tuple(sources))
     return Recipe(path, folder, options.get("base"), Pipeline(source, stages))
 
 
@@ -139,8 +141,16 @@ def _grown(entries: list[dict[str, Any]], previous: Any) -> list[dict[str, Any]]
     return [{"previous": previous, **e} if e in growing else e for e in entries]
 
 
-def _source(data: Mapping[str, Any], here: Path) -> Source:
-    options = dict(_table(data, "source"))
+def _sources(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The options of each source: one under [source], or several under [[source]]."""
+    told = data.get("source", {})
+    if isinstance(told, list) and told and all(isinstance(one, dict) for one in told):
+        return list(told)
+    return [_table(data, "source")]
+
+
+def _source(said_options: Mapping[str, Any], here: Path) -> Source:
+    options = dict(said_options)
     kind = options.pop("kind", None)
     if not isinstance(kind, str) or kind not in SOURCES:
         said = f"there is no source of kind {kind!r}" if kind else "[source] does not say its kind"

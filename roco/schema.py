@@ -95,9 +95,15 @@ COLUMNS: dict[str, Column] = {
         "names of the vocabulary found in the caption: CUI, character offsets, words as written",
     ),
     # decisions
+    "given_id": Column(pa.string(), "id that the image has in the dataset it was read from"),
+    "given_split": Column(pa.string(), "split that the image has in the dataset it was read from"),
+    "given_concepts": Column(STRINGS, "CUIs that the dataset it was read from found by machine"),
+    "given_manual": Column(STRINGS, "CUIs that people gave in the dataset it was read from"),
     "pinned_id": Column(pa.string(), "id that the image has in the earlier release, which it keeps"),
     "pinned_split": Column(pa.string(), "split that the image has in the earlier release, which it keeps"),
-    "pinned_by": Column(pa.string(), "what told the image again: image (article and bytes) or file (article and name)"),
+    "pinned_by": Column(
+        pa.string(), "what told the image again: image (article and bytes), file (article and name), given"
+    ),
     "duplicate_group": Column(pa.string(), "image_key of the image that stays of those that are the same"),
     "similar_group": Column(pa.string(), "smallest image_key of the images that are alike; it ties splits"),
     "modality": Column(pa.string(), "DRAN DRCO DRCT DRMR DRPE DRUS DRXR"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from roco.core.source import Package, Source
+from roco.core.source import Package, Source, origin
 from roco.errors import DataError, Refused
 
 PACKAGES_AT_ONCE = 32
@@ -32,7 +32,7 @@ class Opened:
             files = [{"name": name, "size": size} for name, size in package.files]
             rows = [
                 {
-                    **article_row(article, self.source.kind),
+                    **article_row(article, origin(self.source, article["place"])),
                     "xml_name": name,
                     "xml": package.read(name),
                     "files": files,
@@ -40,10 +40,10 @@ class Opened:
                 for name in package.xmls
             ]
         except Refused as err:
-            return [article_row(article, self.source.kind, err.message)]
+            return [article_row(article, origin(self.source, article["place"]), err.message)]
         except OSError as err:
             raise self._unreachable(article["place"], err) from err
-        return rows or [article_row(article, self.source.kind, "no article XML in the package")]
+        return rows or [article_row(article, origin(self.source, article["place"]), "no article XML in the package")]
 
     def images(self, rows: pa.Table) -> dict[str, bytes | None]:
         """The image bytes of each row by figure_id; None and an entry in `why` where they cannot be had."""
@@ -98,7 +98,7 @@ class Opened:
         )
 
 
-def article_row(article: Mapping[str, Any], origin: str, error: str | None = None) -> dict[str, Any]:
+def article_row(article: Mapping[str, Any], kind: str, error: str | None = None) -> dict[str, Any]:
     """A row of `schema.ARTICLES` without an XML."""
     facts = {name: article[name] for name in ("article", "place", "facts")}
-    return {**facts, "origin": origin, "xml_name": None, "xml": None, "files": [], "error": error}
+    return {**facts, "origin": kind, "xml_name": None, "xml": None, "files": [], "error": error}

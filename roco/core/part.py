@@ -24,6 +24,7 @@ from roco.core.opened import PACKAGES_AT_ONCE, Opened, article_row
 from roco.core.pack import PackWriter
 from roco.core.pipeline import Pipeline, Step
 from roco.core.rows import align, alive, apply, blank, call, checked, concat, gone, lacking, tally, view
+from roco.core.source import origin
 from roco.core.stage import Measure, put
 from roco.errors import StageFailed
 from roco.files import digest, write_table
@@ -171,7 +172,7 @@ class PartPass:
         readable = []
         for article in articles:
             if self.job.crashed.get(article["place"]) == step.name:
-                readable.append(article_row(article, self.pipeline.source.kind, "reader crashed"))
+                readable.append(article_row(article, origin(self.pipeline.source, article["place"]), "reader crashed"))
                 continue
             self.beat(article["place"], step.name)
             with self._clock("read"):

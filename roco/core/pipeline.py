@@ -189,11 +189,8 @@ class _Resolver:
         reads_from: dict[str, str] = {}
         if stage.left and stage.scope != "table":
             raise RecipeError(f"'{name}' asks for the figures that left", 'only a stage of scope "table" gets them')
-        if unknown := [c for c in stage.optional if stage.scope != "table" or c not in COLUMNS]:
-            what = "a column that there may be" if unknown[0] in COLUMNS else f"'{unknown[0]}', which no schema has"
-            raise RecipeError(
-                f"'{name}' asks for {what}", 'only a stage of scope "table" may, for those of roco.schema'
-            )
+        if unknown := [c for c in stage.optional if c not in COLUMNS]:
+            raise RecipeError(f"'{name}' asks for '{unknown[0]}', which no schema has", "put it into `reads`")
         reads_from |= {c: self.owner[c].name for c in stage.optional if c in self.owner}
         for column in dict.fromkeys((*stage.reads, *stage.left)):
             if column in _GIVEN or column in MEMORY:

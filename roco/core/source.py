@@ -31,7 +31,7 @@ class Source(Protocol):
 
     @property
     def kind(self) -> str:
-        """Goes to the column `origin`: package, cloud, folder."""
+        """package, cloud, folder, release; or several."""
 
     @property
     def path(self) -> Path:
@@ -45,3 +45,9 @@ class Source(Protocol):
 
     def open(self, place: str) -> Package:
         """Opens one package for reading; raises Refused with the reason when it cannot be read."""
+
+
+def origin(source: Source, place: str) -> str:
+    """The kind of source that a package comes from: its own, or that of one of several (see `sources/several.py`)."""
+    of = getattr(source, "origin", None)
+    return str(of(place)) if of else source.kind

@@ -22,7 +22,7 @@ from roco.core.parts import Parts
 from roco.core.pipeline import Pipeline, Step
 from roco.core.provenance import resolved
 from roco.core.rows import align, apply, lacking, view
-from roco.core.stage import Publication, with_those_who_left
+from roco.core.stage import Publication, put, with_those_who_left
 from roco.errors import Damaged, DataError
 from roco.files import digest, file_digest, read_table, sync_folder, write_table
 
@@ -136,10 +136,19 @@ class TablePass:
         return align(rows["figure_id"], stored)
 
     def _one_package_an_article(self, figures: Figures) -> None:
-        """Where two packages hold the same article, the first by name stands for it."""
-        rows = figures.gather(figures.now, ["article_key"]) if "article_key" in figures.owner else figures.now
-        if "article_key" not in rows.column_names or not len(rows):
+        """Where two packages hold the same article, the first by name stands for it.
+
+        An earlier release has only some images of an article, so these stand beside those of the article itself;
+        images that are the same are told by `dedup`.
+        """
+        there = [name for name in ("article_key", "origin") if name in figures.owner]
+        if "article_key" not in there or not len(figures.now):
             return
+        rows = figures.gather(figures.now, there)
+        if "origin" in there:
+            released = pc.fill_null(pc.equal(rows["origin"], "release"), False)
+            beside = pc.binary_join_element_wise("release", rows["article_key"], " ")
+            rows = put(rows, "article_key", pc.if_else(released, beside, rows["article_key"]))
         pairs = rows.group_by(["article_key"]).aggregate([("archive", "min"), ("archive", "count_distinct")])
         twice = pairs.filter(pc.greater(pairs["archive_count_distinct"], 1))
         if not len(twice):

@@ -22,7 +22,7 @@ def small(image: Image.Image) -> NDArray[np.float64] | None:
     format leave no trace. Means over boxes would be a third faster, but with images of few hundred pixels a side the
     edges of the boxes fall elsewhere once the image is scaled.
     """
-    grey = image if image.mode == "L" else image.convert("RGB").convert("L")
+    grey = image if image.mode == "L" else image.convert("L")
     pixels = np.asarray(grey.resize((SIDE, SIDE), Image.Resampling.BILINEAR), dtype=np.float64)
     return None if pixels.std() < FLAT else pixels
 

@@ -1,4 +1,4 @@
-"""Where articles come from: packages of the paper's layout, folders of the cloud bucket, folders of one's own."""
+"""Where figures come from: packages of the paper's layout, the cloud bucket's folders, one's own, and datasets."""
 
 from __future__ import annotations
 
@@ -7,5 +7,11 @@ from typing import Any
 from roco.sources.cloud import CloudSource
 from roco.sources.folder import FolderSource
 from roco.sources.package import PackageSource
+from roco.sources.release import ReleaseSource
 
-SOURCES: dict[str, Any] = {"package": PackageSource, "cloud": CloudSource, "folder": FolderSource}
+SOURCES: dict[str, Any] = {
+    "package": PackageSource,
+    "cloud": CloudSource,
+    "folder": FolderSource,
+    "release": ReleaseSource,
+}

@@ -28,6 +28,7 @@ from roco.stages.article_rows import (
     unnamed,
     unreadable,
 )
+from roco.stages.release_rows import dataset_rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,7 @@ class Extract(Measure):
     writes = types(*COLUMNS)
     reasons = ("missing", "no_graphic", "video", "table", "scope", "article")
     scope = "article"
-    version = 2
+    version = 3
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         packages: dict[str, list[Unit]] = {}
@@ -54,10 +55,18 @@ class Extract(Measure):
         rows: list[Row] = []
         counts: dict[str, dict[str, int]] = {}
         for place, units in packages.items():
-            found, counts[place] = _package(units)
+            found, counts[place] = _dataset(units[0]) if units[0].origin == "release" else _package(units)
             rows += found
         schema = pa.schema(list(self.writes.items()), metadata={"roco.counts": json.dumps(counts, sort_keys=True)})
         return pa.table({n: pa.array([r[n] for r in rows], t) for n, t in self.writes.items()}, schema=schema)
+
+
+def _dataset(unit: Unit) -> tuple[list[Row], dict[str, int]]:
+    """All rows of one article of an earlier dataset, and its counts."""
+    try:
+        return dataset_rows(unit)
+    except Refused as err:
+        return [unreadable(unit, "", err.message)], {"articles": 1, "articles_unreadable": 1}
 
 
 def _units(batch: pa.Table) -> Iterator[Unit]:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from roco.core.stage import Decision, drop, put
 from roco.models.vocabulary import SHIPPED, Vocabulary, load
 from roco.schema import types
-from roco.vocab import DIRECTIONS, MODALITIES, NUCLEAR, REGIONS
+from roco.vocab import DIRECTIONS, KINDS, MODALITIES, NUCLEAR, REGIONS
 
 _JOINED = re.compile(r"\s*\)?\s*[-/+&\u2010-\u2015]?\s*(?:and\s+)?\(?\s*")
 _FEW_WORDS = re.compile(r"[\s\-]*(?:\w+[\s\-]+){0,2}")
@@ -65,15 +65,21 @@ class Merge(Decision):
 
     Modality, region (X-rays only), direction (X-rays only), then all others as they appear, none twice; further
     modalities are kept for combined images alone (section Caption Processing and Concept Extraction).
-    What people gave comes first, and their modality counts before that of the words; `modality_from` says which it is:
-    label or guess. modality_from: which of the two may be taken, in order.
+    What people gave comes first, and their modality counts before that of the words; the column `modality_from` says
+    which it is: label or guess. modality_from: which of the two may be taken, in order. given: what is believed of an
+    earlier dataset (`kind = "release"`): manual (what people gave there), all (what its machine found too, in place
+    of what is found now), none.
     require: drop figures in whose caption nothing was found. vocabulary: the file that `mentions` uses.
     """
 
     needs = ("mentions",)
     reads = ("caption", "mentions")
+    optional = ("given_manual", "given_concepts")
     writes = types("modality", "modality_from", "region", "direction", "concepts_auto", "concepts_manual", "concepts")
     reasons = ("concepts",)
+    version = 2
+
+    given: Literal["manual", "all", "none"] = "manual"
     modality_from: tuple[Literal["label", "guess"], ...] = ("label", "guess")
     require: bool = False
     vocabulary: Path | None = None
@@ -87,10 +93,12 @@ class Merge(Decision):
         return load(self.vocabulary)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        rows = [
-            self._decide(caption.as_py() or "", mentions.as_py() or [])
-            for caption, mentions in zip(batch["caption"], batch["mentions"], strict=True)
-        ]
+        there = {name: batch[name].to_pylist() for name in (*self.reads, *self.optional) if name in batch.column_names}
+        rows = []
+        for i in range(len(batch)):
+            row = {name: values[i] for name, values in there.items()}
+            given = self._given(row.get("given_manual"), row.get("given_concepts"))
+            rows.append(self._decide(row["caption"] or "", row["mentions"] or [], *given))
         for name, kind in self.writes.items():
             batch = put(batch, name, pa.array([row[name] for row in rows], kind))
         if not self.require:
@@ -98,16 +106,26 @@ class Merge(Decision):
         nothing = pa.array([not row["concepts"] for row in rows], pa.bool_())
         return drop(batch, nothing, "concepts", "no name of the vocabulary in the caption")
 
-    def _decide(self, caption: str, mentions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    def _given(self, manual: list[str] | None, concepts: list[str] | None) -> tuple[list[str], list[str] | None]:
+        """What people gave, and what a machine found where that is to be believed."""
+        people = list(manual or ()) if self.given != "none" else []
+        return people, concepts if self.given == "all" else None
+
+    def _decide(
+        self, caption: str, mentions: Sequence[Mapping[str, Any]], manual: list[str], told: list[str] | None
+    ) -> dict[str, Any]:
         words = [self._word(mention) for mention in mentions]
-        kind = modality(caption, words) if "guess" in self.modality_from else None
-        part = region(caption, words) if kind == "DRXR" else None
-        side = direction(caption, words) if kind == "DRXR" else None
-        found = in_order(words, kind, part, side)
-        manual: list[str] = []  # concepts given by people come with labels, never from words
+        kind = source = None
+        for source in self.modality_from:
+            if kind := _label("modality", manual) if source == "label" else modality(caption, words):
+                break
+        x_ray = kind == "DRXR"
+        part = (_label("region", manual) or region(caption, words)) if x_ray else None
+        side = (_label("direction", manual) or direction(caption, words)) if x_ray else None
+        found = in_order(words, kind, part, side) if told is None else told
         return {
             "modality": kind,
-            "modality_from": "guess" if kind else None,
+            "modality_from": source if kind else None,
             "region": part,
             "direction": side,
             "concepts_auto": found,
@@ -119,6 +137,13 @@ class Merge(Decision):
         concept = self._known.by_cui.get(mention["cui"])
         kind, label = (concept.kind, concept.label) if concept else ("concept", None)
         return Word(mention["cui"], kind, label, mention["start"], mention["end"], mention["text"])
+
+
+def _label(kind: str, manual: Sequence[str]) -> str | None:
+    """The one label of a kind whose CUI people gave; None where they gave none, or several."""
+    of = {term.cui: label for label, term in KINDS[kind].items() if term.cui}
+    named = {of[cui] for cui in manual if cui in of}
+    return named.pop() if len(named) == 1 else None
 
 
 def modality(caption: str, words: Sequence[Word]) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from roco.core.stage import Decision, put
+from roco.dataset import SPLITS
 from roco.earlier import Kept, earlier, seal
 from roco.schema import types
 
@@ -21,14 +23,18 @@ class Pins(Decision):
     the figure and another name of the file change nothing. Where the bytes are gone, the image of the same article
     under the same name stands for it (`pinned_by` = file). An id is given once: of equal images of one article the
     one with the same figure_id has it, else the first. previous: folder of the release; none pins nothing.
+    given: images of a dataset that is a source (`kind = "release"`) keep the id and split that they have there.
     """
 
     needs = ("image",)
     reads = ("article_key", "image_key", "file")
+    optional = ("given_id", "given_split")
     writes = types("pinned_id", "pinned_split", "pinned_by")
     scope = "table"
+    version = 2
 
     previous: Path | None = None
+    given: bool = False
 
     @property
     def content(self) -> tuple[Path, ...]:
@@ -36,10 +42,20 @@ class Pins(Decision):
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         pins = {} if self.previous is None else _matched(batch, earlier(self.previous).kept)
+        if self.given:
+            pins = dict(_as_given(batch, {id for id, _, _ in pins.values()})) | pins
         found = [pins.get(i, (None, None, None)) for i in range(len(batch))]
         for at, name in enumerate(self.writes):
             batch = put(batch, name, pa.array([values[at] for values in found], pa.string()))
         return batch
+
+
+def _as_given(batch: pa.Table, taken: set[str]) -> Iterator[tuple[int, tuple[str, str, str]]]:
+    """Row -> id and split of the dataset it was read from; of two datasets with the same id the first keeps it."""
+    for i, row in enumerate(batch.select(["given_id", "given_split"]).to_pylist()):
+        if row["given_id"] and row["given_split"] in SPLITS and row["given_id"] not in taken:
+            taken.add(row["given_id"])
+            yield i, (row["given_id"], row["given_split"], "given")
 
 
 def _matched(batch: pa.Table, kept: dict[str, Kept]) -> dict[int, tuple[str, str, str]]:

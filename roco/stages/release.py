@@ -41,6 +41,7 @@ from roco.stages.duplicates import duplicates
 from roco.stages.tombstones import tombstones
 
 _NOT_PUBLISHED = {"figure_id", "bytes", "thumbnail", "embedding", "drop", "drop_detail"}
+_NUMBER = re.compile(r"[0-9]{1,15}$")
 _ROWS_AT_ONCE = 10_000  # rows of a Parquet row group: what a reader has to hold
 
 
@@ -79,6 +80,9 @@ class Release(Publication):
         rows = batch.select(["figure_id", "article_key", "split", "drop", "pinned_id"]).to_pylist()
         ids: list[str | None] = [None] * len(rows)
         count = Counter[str]() if self.previous is None else earlier(self.previous).highest
+        for row in rows:
+            if number := _NUMBER.search(row["pinned_id"] or ""):
+                count[row["split"]] = max(count[row["split"]], int(number[0]))
         for at in sorted((i for i, row in enumerate(rows) if row["drop"] is None), key=lambda i: _order(rows[i])):
             split = rows[at]["split"]
             if split not in SPLITS:
