@@ -18,8 +18,8 @@ from roco.bounded import UNREADABLE, csv_rows, parquet_rows, read_text, shown, z
 from roco.errors import DataError, UsageError, nearest
 from roco.files import file_digest
 from roco.published import load_published, verify_published
-from roco.schema import types
-from roco.sources.published import SPLITS, Fault, is_published
+from roco.schema import SPLITS, types
+from roco.sources.published import Fault, is_published
 from roco.sources.retraction_lists import ids, read_list
 
 TABLES = {"captions": ("ID", "Caption"), "concepts": ("ID", "CUIs"), "concepts_manual": ("ID", "CUIs")}

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from roco.bounded import UNREADABLE, csv_rows, parquet_rows
-from roco.dataset import CHECKSUMS, LICENSES, MAPPING, SPLITS, TOMBSTONE, TOMBSTONES
+from roco.dataset import CHECKSUMS, LICENSES, MAPPING, TOMBSTONE, TOMBSTONES
 from roco.errors import DataError, RecipeError
-from roco.schema import types
+from roco.schema import SPLITS, types
 
 
 class Kept(NamedTuple):

@@ -12,9 +12,9 @@ import pyarrow as pa
 
 from roco.bounded import UNREADABLE, check_directory, csv_rows, shown
 from roco.errors import DataError
-from roco.schema import types
+from roco.schema import SPLITS, types
 from roco.sources.licenses import normalise
-from roco.sources.published import SPLITS, Fault, Picture, Told, pictures, tables
+from roco.sources.published import Fault, Picture, Told, pictures, tables
 from roco.sources.retraction_lists import read_list
 
 MAPPING = ("CUI", "Canonical name")

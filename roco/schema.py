@@ -122,6 +122,8 @@ COLUMNS: dict[str, Column] = {
     "thumbnail": Column(pa.large_binary(), "JPEG of at most 280 px a side; kept in the pack, never in a table"),
 }
 
+SPLITS = ("train", "valid", "test")
+
 REASONS: dict[str, str] = {
     "license": "the licence does not allow handing the image on unchanged",
     "rights": "the figure is credited to somebody else",

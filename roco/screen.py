@@ -15,8 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from roco.core.run import Outcome
-from roco.dataset import SPLITS
 from roco.difference import Difference
+from roco.schema import SPLITS
 
 WIDTH = 120
 MANY = 10

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from roco.bounded import UNREADABLE, check_directory, csv_rows, shown
+from roco.schema import SPLITS
 
-SPLITS = ("train", "valid", "test")
 TABLES = {
     "captions": ("ID", "Caption"),
     "concepts": ("ID", "CUIs"),
@@ -58,9 +58,8 @@ class Picture(NamedTuple):
 
 def is_published(root: Path) -> bool:
     """Whether a folder holds the tables of the published layout, and not those of a release of roco."""
-    return not (root / "figures.parquet").is_file() and any(
-        (root / f"{split}_{table}.csv").is_file() for split in SPLITS for table in TABLES
-    )
+    ours = any((root / name).exists() for name in ("figures.parquet", "checksums.sha256"))
+    return not ours and any((root / f"{split}_{table}.csv").is_file() for split in SPLITS for table in TABLES)
 
 
 def tables(root: Path) -> tuple[dict[str, Told], list[Fault]]:

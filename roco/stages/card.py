@@ -10,7 +10,8 @@ from typing import Any
 
 from roco import vocab
 from roco.core.spec import find
-from roco.dataset import LICENSES, MAPPING, SPLITS, license_words
+from roco.dataset import LICENSES, MAPPING, license_words
+from roco.schema import SPLITS
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 

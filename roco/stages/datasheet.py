@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from roco.dataset import SPLITS, license_words
+from roco.dataset import license_words
+from roco.schema import SPLITS
 
 _SHEET = """\
 # Datasheet

@@ -10,9 +10,8 @@ from typing import Any
 import pyarrow as pa
 
 from roco.core.stage import Decision, put
-from roco.dataset import SPLITS
 from roco.earlier import Kept, earlier, seal
-from roco.schema import types
+from roco.schema import SPLITS, types
 
 
 @dataclass(frozen=True, kw_only=True)

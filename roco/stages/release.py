@@ -23,7 +23,6 @@ from roco.dataset import (
     LICENSES,
     MAPPING,
     REMOVED,
-    SPLITS,
     TABLES,
     TOMBSTONE,
     TOMBSTONES,
@@ -33,7 +32,7 @@ from roco.earlier import earlier, seal
 from roco.errors import DataError, RecipeError
 from roco.files import file_digest, whole, write_json, write_text
 from roco.models import vocabulary
-from roco.schema import COLUMNS, types
+from roco.schema import COLUMNS, SPLITS, types
 from roco.stages.attribution import attribution_row, license_row
 from roco.stages.card import card
 from roco.stages.datasheet import citation, datasheet

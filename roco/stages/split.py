@@ -13,10 +13,10 @@ from typing import Any, Literal, NamedTuple
 import pyarrow as pa
 
 from roco.core.stage import Decision, drop, put
-from roco.dataset import SPLITS, bonds
+from roco.dataset import bonds
 from roco.earlier import articles_of, seal
 from roco.errors import RecipeError
-from roco.schema import types
+from roco.schema import SPLITS, types
 
 _RANK = {split: rank for rank, split in enumerate(("test", "valid", "train"))}
 """Of two splits that clash, the first is the one that stays."""
