@@ -75,7 +75,7 @@ def load_recipe(path: str | os.PathLike[str]) -> Recipe:
     sources = [_source(options, here) for options in _sources(data)]
     if any(folder.is_relative_to(source.path.resolve()) for source in sources):
         raise RecipeError("the run folder lies in the source, which would be read as input", "name another folder")
-    source = sources[0] if len(sources) == 1 else Several(sources=tuple(sources))
+    source = sources[0] if len(sources) == 1 else Several.of(*sources)
     return Recipe(path, folder, options.get("base"), Pipeline(source, stages))
 
 

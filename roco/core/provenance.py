@@ -68,8 +68,10 @@ def recipe_text(pipeline: Pipeline, recipe: Mapping[str, Any]) -> str:
     lines += [f"commit = {_toml(commit)}"] if commit else []
     lines += ["", "[packages]", *(f'"{k}" = {_toml(v)}' for k, v in facts["packages"].items())]
     lines += ["", "[run]", *(f"{k} = {_toml(v)}" for k, v in recipe.items())]
-    source = {"kind": pipeline.source.kind, "path": str(pipeline.source.path)}
-    lines += ["", "[source]", *(f"{k} = {_toml(v)}" for k, v in source.items())]
+    every = getattr(pipeline.source, "each", (pipeline.source,))
+    for source in every:
+        lines += ["", "[source]" if len(every) == 1 else "[[source]]"]
+        lines += [f"kind = {_toml(source.kind)}", f"path = {_toml(str(source.path))}"]
     for stage in facts["stages"]:
         lines += ["", "[[stage]]"]
         lines += [f"{k} = {_toml(stage[k])}" for k in ("name", "use", "kind", "version", "digest")]

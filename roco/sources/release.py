@@ -100,13 +100,6 @@ class ReleaseSource:
             raise Refused(f"{shown(picture.name)} has changed since the dataset was listed")
         return data
 
-    def __getstate__(self) -> dict[str, Any]:
-        # What was read, and zips that are open, do not travel to other processes: they read for themselves.
-        return {"path": self.path}
-
-    def __setstate__(self, state: Mapping[str, Any]) -> None:
-        self.__dict__.update(state)
-
     @cached_property
     def _data(self) -> _Dataset:
         with listed(self.path):

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from roco.core.source import Package, Source
+from roco.core.spec import from_spec, to_spec
 from roco.errors import Refused
 from roco.sources.folder import Row, as_listing
 
@@ -28,20 +30,28 @@ class Several:
     are left to `dedup`.
     """
 
-    sources: tuple[Source, ...]
+    sources: tuple[Mapping[str, Any], ...]  # as `to_spec` gives them
     kind: ClassVar[str] = "several"
+
+    @classmethod
+    def of(cls, *sources: Source) -> Several:
+        return cls(sources=tuple(to_spec(source) for source in sources))
+
+    @cached_property
+    def each(self) -> tuple[Source, ...]:
+        return tuple(from_spec(spec) for spec in self.sources)
 
     @property
     def path(self) -> Path:
-        return self.sources[0].path
+        return self.each[0].path
 
     @property
     def spec(self) -> Mapping[str, Any]:
-        return {"kind": self.kind, "sources": [dict(source.spec) for source in self.sources]}  # type: ignore[attr-defined]
+        return {"kind": self.kind, "sources": [{"kind": s.kind, "path": str(s.path.absolute())} for s in self.each]}
 
     def listing(self, known: pa.Table | None) -> pa.Table:
         rows: list[Row] = []
-        for i, source in enumerate(self.sources):
+        for i, source in enumerate(self.each):
             mine = None if known is None else _of(known, i)
             rows += (_row(Row(**row), i) for row in source.listing(mine).to_pylist())
         return as_listing(rows)
@@ -55,9 +65,9 @@ class Several:
 
     def _at(self, place: str) -> tuple[Source, str]:
         number, _, rest = place.partition("/")
-        if not number.isascii() or not number.isdigit() or int(number) >= len(self.sources):
+        if not number.isascii() or not number.isdigit() or int(number) >= len(self.each):
             raise Refused("the package is of no source of the recipe")
-        return self.sources[int(number)], rest
+        return self.each[int(number)], rest
 
 
 def _row(row: Row, i: int) -> Row:
