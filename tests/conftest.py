@@ -37,3 +37,15 @@ def composed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tool = SHARED / "tools" / "compose_packages.py"
         subprocess.run([sys.executable, tool, out, "--articles", "120"], check=True, capture_output=True)
     return out
+
+
+@pytest.fixture(scope="session")
+def finished_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of `roco init` after `roco run`; not to be changed."""
+    from roco.demo import write
+    from roco.recipe import load_recipe, shipped
+
+    folder = tmp_path_factory.mktemp("demo") / "demo"
+    write(folder, shipped()["demo"].read_text(encoding="utf-8"))
+    load_recipe(folder / "demo.toml").run(workers=0)
+    return folder
