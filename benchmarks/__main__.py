@@ -8,8 +8,10 @@ from pathlib import Path
 
 from benchmarks.archives import archives
 from benchmarks.corpora import composed, of_jpegs, real_size
+from benchmarks.hashing import hashing
 from benchmarks.readers import readers
 from benchmarks.runs import medians, million, once
+from benchmarks.scale import scale
 
 REPEATS = int(os.environ.get("ROCO_BENCH_REPEATS", "3"))
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
@@ -61,6 +63,8 @@ def main() -> None:
     lines += [f"{found['rows']:,} made-up rows, two workers: {found['seconds']:.1f} s; nothing is measured again."]
     lines += archives({"of incompressible members": real_size(400), "of JPEGs": of_jpegs(60)}, REPEATS)
     lines += readers(REPEATS)
+    lines += hashing(REPEATS)
+    lines += scale(REPEATS)
     PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(PAGE.read_text(encoding="utf-8"))
 

@@ -215,12 +215,21 @@ def _bare(reason: str, detail: str | None) -> str | None:
 
 
 def _write_images(path: Path, split: str, rows: Sequence[Mapping[str, Any]], run: Finished) -> None:
-    with whole(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
+    def members() -> Iterator[tuple[str, bytes]]:
         for row, data in _images(rows, run):
             if row["format"] not in EXTENSIONS:
                 raise DataError(f"the image of {row['figure_id']} is of the format {row['format']}", _DIFFERS)
+            yield f"{split}/{row['id']}{EXTENSIONS[row['format']]}", data
+
+    stored_zip(path, members())
+
+
+def stored_zip(path: Path, members: Iterable[tuple[str, bytes]]) -> None:
+    """Writes a zip of names and bytes, stored as they are; the same members give the same bytes."""
+    with whole(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in members:
             # The name and the date are all that zips of equal images could differ in.
-            info = zipfile.ZipInfo(f"{split}/{row['id']}{EXTENSIONS[row['format']]}", (1980, 1, 1, 0, 0, 0))
+            info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
             info.create_system = 3
             info.external_attr = 0o100644 << 16
             archive.writestr(info, data)
