@@ -14,7 +14,7 @@ from roco.bounded import UNREADABLE, check_directory, csv_rows, shown
 from roco.errors import DataError
 from roco.schema import SPLITS, types
 from roco.sources.licenses import normalise
-from roco.sources.published import Fault, Picture, Told, pictures, tables
+from roco.sources.published import MISSING, UNUSABLE, Fault, Picture, Told, pictures, tables
 from roco.sources.retraction_lists import read_list
 
 MAPPING = ("CUI", "Canonical name")
@@ -30,7 +30,7 @@ def load_published(root: Path, split: str | None = None) -> pa.Table:
     Raises DataError where a table is missing or cannot be read.
     """
     found, faults = tables(root)
-    if broken := [f for f in faults if f.what.startswith(("cannot be read", "the file is missing", "the first line"))]:
+    if broken := [f for f in faults if f.what.startswith((*UNUSABLE, MISSING))]:
         raise DataError(f"{root / broken[0].where}: {broken[0].what}", f"roco verify {root} says more")
     files, _ = pictures(root)
     rows = [_row(one, files.get(one.id)) for one in found.values() if split in (None, one.split)]
@@ -106,7 +106,7 @@ def _check(one: Told, picture: Picture | None, licenses: Collection[str], out: C
 def _mapping(path: Path, used: Collection[str]) -> Iterator[Fault]:
     named: set[str] = set()
     if not path.is_file():
-        yield Fault("the file is missing", path.name)
+        yield Fault(MISSING, path.name)
         return
     try:
         for line, cells, complaint in csv_rows(path, MAPPING, exact=False):

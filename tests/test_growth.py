@@ -110,3 +110,16 @@ def test_a_damaged_earlier_release_is_told(grown: tuple[Path, Path], tmp_path: P
     shutil.copytree(source, tmp_path / "articles")
     with pytest.raises(roco.DataError, match=r"figures\.parquet cannot be read"):
         released(tmp_path, tmp_path / "articles", "again", "broken")
+
+
+def test_valid_and_test_may_be_kept_free_of_an_earlier_dataset(grown: tuple[Path, Path]) -> None:
+    root = grown[0].parent.parent
+    recipe = root / "held.toml"
+    stages = "".join(f'[[stage]]\nuse = "{use}"\n' for use in STAGES if use != "split")
+    held = 'held_out = { from_year = 2020, not_in = "first/release" }\nfractions = [0.6, 0.2, 0.2]\n'
+    stages = stages.replace('[[stage]]\nuse = "prune"', f'[[stage]]\nuse = "split"\n{held}[[stage]]\nuse = "prune"')
+    recipe.write_text(f'[run]\nfolder = "held"\n[source]\nkind = "folder"\npath = "articles"\n{stages}')
+    roco.load_recipe(recipe).run(workers=1)
+    before, now = images(grown[0]), images(root / "held" / "release")
+    held_out = {article for article, row in now.items() if row["split"] != "train"}
+    assert len(held_out) >= 15 and not held_out & before.keys()

@@ -25,6 +25,11 @@ _PMCID = re.compile(r"(?:PMC)?0*([1-9][0-9]{0,14})", re.IGNORECASE)
 _FOLDERS = ("{split}_images/{split}", "{split}_images", "{split}", "images/{split}", "{split}/images")
 
 
+MISSING = "the file is missing"
+UNUSABLE = ("cannot be read", "the first line is")
+"""How faults begin for which a whole file cannot be used."""
+
+
 class Fault(NamedTuple):
     """What is wrong in a table or among the images, and where."""
 
@@ -113,7 +118,7 @@ def pictures(root: Path) -> tuple[dict[str, Picture], list[Fault]]:
 def _cells(path: Path, header: tuple[str, ...], faults: list[Fault]) -> Iterator[tuple[str, list[str]]]:
     """Place and cells of each row that can be used."""
     if not path.is_file():
-        faults.append(Fault("the file is missing", path.name))
+        faults.append(Fault(MISSING, path.name))
         return
     try:
         for line, cells, complaint in csv_rows(path, header, exact=False):

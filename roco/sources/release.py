@@ -20,13 +20,14 @@ from roco.errors import DataError, Refused
 from roco.files import digest
 from roco.schema import COLUMNS
 from roco.sources.folder import Row, as_listing, demand_folder, listed
-from roco.sources.published import Fault, Picture, Told, is_published, pictures, tables
+from roco.sources.published import MISSING, UNUSABLE, Fault, Picture, Told, is_published, pictures, tables
 
 FIGURES = "figures.json"
 """The member of a package that stands where others have the XML: what the dataset says of the article's images."""
 
 _ODD = "!"  # before the place of what is wrong with the dataset, which no article key begins with
 _NOT_TOLD = {"id", "split", "figure_id", "archive", "origin", "drop", "drop_detail", "bytes", "thumbnail", "embedding"}
+_VERIFY = "roco verify"
 _HINT = "name the folder that holds figures.parquet, or train_captions.csv and the other tables of ROCOv2"
 
 
@@ -116,9 +117,12 @@ class ReleaseSource:
             told, wrong = _of_roco(self.path), list[Fault]()
         elif is_published(self.path):
             told, wrong = _of_tables(self.path)
+            _demand_tables(self.path, wrong)
+            wrong = [fault for fault in wrong if fault.what != MISSING]
         else:
             raise DataError(f"{self.path} is no dataset", _HINT)
         files, more = pictures(self.path)
+        _demand_tables(self.path, more)
         figures: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for key, figure in told:
             picture = files.get(figure["id"])
@@ -157,6 +161,20 @@ class _Images:
         return self._source.image(self._files[name])
 
     def close(self) -> None: ...
+
+
+def _demand_tables(root: Path, faults: Sequence[Fault]) -> None:
+    """Raises DataError where a whole file cannot be used; of a split that is not there at all nothing is asked."""
+    for fault in faults:
+        name = fault.where.partition(",")[0]
+        split = name.partition("_")[0]
+        absent = fault.what == MISSING and (
+            name == "license_information.csv" or (name.endswith("_captions.csv") and any(root.glob(f"{split}_*")))
+        )
+        if absent or fault.what.startswith(UNUSABLE):
+            raise DataError(
+                f"{root / name}: {fault.what}", f"bring it back as it was published; {_VERIFY} {root} says more"
+            )
 
 
 def _of_tables(root: Path) -> tuple[list[tuple[str, dict[str, Any]]], list[Fault]]:

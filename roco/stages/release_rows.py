@@ -53,8 +53,9 @@ def _row(unit: Unit, told: Mapping[str, Any]) -> Row:
         "given_concepts": told["concepts"],
         "given_manual": told["manual"],
     }
-    caption = told["caption"] or None
-    mine = {"pmcid": pmcid, "caption_raw": caption, "caption": caption, "caption_from": "dataset", "fig_id": told["id"]}
+    raw = told["caption"] or None
+    caption = " ".join((raw or "").split()) or None
+    mine = {"pmcid": pmcid, "caption_raw": raw, "caption": caption, "caption_from": "dataset", "fig_id": told["id"]}
     return BLANK | mine | _terms(told["attribution"]) | known | base | given | missing
 
 
@@ -75,7 +76,6 @@ def _terms(attribution: str | None) -> Row:
         "authors": [named["who"]] if named else [],
         "year": int(year) if year.isdigit() else None,
         "year_from": "attribution" if year.isdigit() else None,
-        "retracted": False,
         "retracts": [],
         "keywords": [],
         "related": [],

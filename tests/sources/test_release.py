@@ -174,6 +174,48 @@ def test_a_bad_line_is_a_row_with_its_reason(tmp_path: Path, line: str, says: st
     assert any(says == problem.what for problem in roco.verify(root))
 
 
+@pytest.mark.parametrize(
+    ("name", "data", "says"),
+    [
+        ("train_captions.csv", b"Image,Text\na,b\n", "the first line is"),
+        ("train_concepts.csv", b"\xff\xfe\x00", "cannot be read"),
+        ("license_information.csv", b"ID,PMCID\n", "the first line is"),
+        ("license_information.csv", None, "the file is missing"),
+        ("valid_captions.csv", None, "the file is missing"),
+        ("test_images.zip", b"PK\5\6 and nothing else", "cannot be read"),
+    ],
+)
+def test_a_file_that_cannot_be_used_at_all_stops_the_run_with_a_hint(
+    tmp_path: Path, name: str, data: bytes | None, says: str
+) -> None:
+    root = published(tmp_path / "rocov2")
+    (root / name).unlink()
+    if data is not None:
+        (root / name).write_bytes(data)
+    with pytest.raises(roco.DataError, match=f"{name}: {says}") as caught:
+        run(tmp_path)
+    assert "roco verify" in (caught.value.hint or "")
+    assert any(problem.what.startswith(says) for problem in roco.verify(root))
+
+
+def test_a_dataset_of_which_only_one_split_is_there_is_read(tmp_path: Path) -> None:
+    root = published(tmp_path / "rocov2")
+    for path in [*root.glob("valid_*"), *root.glob("test_*"), root / "train_concepts.csv"]:
+        path.unlink()
+    lines = (root / "license_information.csv").read_text().splitlines()
+    (root / "license_information.csv").write_text(
+        "\n".join(line for line in lines if "_train_" in line or "ID" in line)
+    )
+    assert {row["given_split"] for row in run(tmp_path).values()} == {"train"}
+
+
+def test_spaces_around_a_caption_stay_in_the_raw_one(tmp_path: Path) -> None:
+    root = published(tmp_path / "rocov2")
+    write(root / "test_captions.csv", ("ID", "Caption"), ("ROCOv2_2023_test_000003", "  Axial CT.  "))
+    row = run(tmp_path)["PMC13/ROCOv2_2023_test_000003/0"]
+    assert (row["caption"], row["caption_raw"]) == ("Axial CT.", "  Axial CT.  ")
+
+
 def test_a_folder_that_is_no_dataset_is_told(tmp_path: Path) -> None:
     (tmp_path / "rocov2").mkdir()
     with pytest.raises(roco.DataError, match="is no dataset"):

@@ -173,3 +173,46 @@ def test_captions_of_known_images_name_their_modality(composed: Path) -> None:
     decided = Merge()(batch(*(row["caption"] for row in rows)))["modality"].to_pylist()
     agreed = [known[row["modality"]] == label for row, label in zip(rows, decided, strict=True)]
     assert sum(agreed) / len(agreed) > 0.95
+
+
+# --- what an earlier dataset gave -----------------------------------------------------------------------------------
+
+
+def given(caption: str, manual: list[str], auto: list[str] | None = None, **options: Any) -> dict[str, Any]:
+    table = batch(caption)
+    for name, value in (("given_manual", manual), ("given_concepts", auto or [])):
+        table = put(table, name, pa.array([value], types(name)[name]))
+    row: dict[str, Any] = Merge(**options)(table).to_pylist()[0]
+    return row
+
+
+def test_what_people_gave_comes_first_and_says_the_modality() -> None:
+    row = given("Chest X-ray with a nodule", [CT])
+    assert (row["modality"], row["modality_from"]) == ("DRCT", "label")
+    assert row["concepts_manual"] == [CT] and row["concepts"][0] == CT
+    assert XR not in row["concepts"]
+
+
+def test_region_and_direction_that_people_gave_count_before_the_words() -> None:
+    row = given("PA radiograph of the chest", [XR, BREAST, SAGITTAL])
+    assert (row["region"], row["direction"]) == ("breast", "sagittal")
+    assert row["concepts"][:3] == [XR, BREAST, SAGITTAL]
+
+
+def test_words_count_where_people_gave_no_modality_or_several() -> None:
+    for manual in ([], [CT, MR]):
+        row = given("Chest X-ray", manual)
+        assert (row["modality"], row["modality_from"]) == ("DRXR", "guess")
+
+
+def test_the_order_of_labels_and_guesses_is_an_option() -> None:
+    assert given("Chest X-ray", [CT], modality_from=("guess", "label"))["modality"] == "DRXR"
+    row = given("Chest X-ray", [], modality_from=("label",))
+    assert (row["modality"], row["modality_from"]) == (None, None)
+
+
+def test_what_a_machine_found_earlier_is_believed_where_asked_for() -> None:
+    assert given("Chest X-ray", [XR], [CHEST, PET], given="all")["concepts"] == [XR, CHEST, PET]
+    assert PET not in given("Chest X-ray", [XR], [CHEST, PET])["concepts"]
+    row = given("Chest X-ray", [CT], [PET], given="none")
+    assert row["concepts_manual"] == [] and row["modality_from"] == "guess"

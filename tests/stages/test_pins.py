@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from roco.earlier import Earlier, Kept
+from roco.schema import types
+from roco.stages import pins as module
+from roco.stages.pins import Pins
+
+COLUMNS = ("figure_id", *Pins.reads, *Pins.optional, "drop", "drop_detail")
+
+
+def kept(id: str, article: str = "PMC1", bytes: str = "b1", file: str = "f1.jpg", figure: str = "f1") -> Kept:
+    return Kept(id, id.split("_")[1], f"{article}-{bytes}", article, file, f"{article}/{figure}/0")
+
+
+def image(
+    article: str = "PMC1", bytes: str = "b1", file: str = "f1.jpg", figure: str = "f1", **more: Any
+) -> dict[str, Any]:
+    row = {
+        "figure_id": f"{article}/{figure}/0",
+        "article_key": article,
+        "image_key": f"{article}-{bytes}",
+        "file": file,
+    }
+    return dict.fromkeys(COLUMNS) | row | more
+
+
+@pytest.fixture
+def pinned(monkeypatch: pytest.MonkeyPatch) -> Any:
+    def run(
+        before: list[Kept], *rows: dict[str, Any], **options: Any
+    ) -> list[tuple[str | None, str | None, str | None]]:
+        told = Earlier({one.id: one for one in before}, {})
+        monkeypatch.setattr(module, "earlier", functools.partial(lambda told, _: told, told))
+        kinds = {"figure_id": pa.string(), **types(*COLUMNS[1:])}
+        stage = Pins(previous=Path("before"), **options)
+        out = stage(pa.Table.from_pylist(list(rows), schema=pa.schema(kinds.items()))).to_pylist()
+        return [(row["pinned_id"], row["pinned_split"], row["pinned_by"]) for row in out]
+
+    return run
+
+
+NONE = (None, None, None)
+
+
+def test_an_image_is_told_again_by_article_and_bytes(pinned: Any) -> None:
+    before = [kept("r_train_1")]
+    assert pinned(before, image(file="other.jpg", figure="F99")) == [("r_train_1", "train", "image")]
+    assert pinned(before, image(article="PMC2")) == [NONE]
+
+
+def test_other_bytes_under_the_same_name_are_the_same_image(pinned: Any) -> None:
+    assert pinned([kept("r_test_1")], image(bytes="b2")) == [("r_test_1", "test", "file")]
+    assert pinned([kept("r_test_1")], image(bytes="b2", file="f2.jpg")) == [NONE]
+
+
+def test_bytes_count_before_names(pinned: Any) -> None:
+    before = [kept("r_train_1", bytes="b1", file="a.jpg"), kept("r_train_2", bytes="b2", file="b.jpg")]
+    swapped = (image(bytes="b2", file="a.jpg"), image(bytes="b1", file="b.jpg", figure="f2"))
+    assert [id for id, *_ in pinned(before, *swapped)] == ["r_train_2", "r_train_1"]
+
+
+def test_an_id_is_given_once_and_to_the_same_figure_first(pinned: Any) -> None:
+    found = pinned([kept("r_train_1", figure="f2")], image(figure="f1"), image(figure="f2"), image(figure="f3"))
+    assert found == [NONE, ("r_train_1", "train", "image"), NONE]
+
+
+def test_two_copies_in_one_article_keep_both_their_ids(pinned: Any) -> None:
+    before = [kept("r_train_1", figure="f1"), kept("r_train_2", figure="f2")]
+    assert [id for id, *_ in pinned(before, image(figure="f2"), image(figure="f1"))] == ["r_train_2", "r_train_1"]
+
+
+def test_without_an_earlier_release_nothing_is_pinned() -> None:
+    kinds = {"figure_id": pa.string(), **types(*COLUMNS[1:])}
+    out = Pins()(pa.Table.from_pylist([image()], schema=pa.schema(kinds.items())))
+    assert out["pinned_id"].to_pylist() == [None]
+
+
+def test_ids_of_the_dataset_an_image_was_read_from_are_kept_where_asked_for(pinned: Any) -> None:
+    rows = (image(given_id="ROCOv2_2023_test_000001", given_split="test"), image(article="PMC2", given_id="x"))
+    assert pinned([], *rows, given=True) == [("ROCOv2_2023_test_000001", "test", "given"), NONE]
+    assert pinned([], *rows) == [NONE, NONE]
+    assert pinned([kept("r_train_1")], *rows, given=True)[0] == ("r_train_1", "train", "image")
