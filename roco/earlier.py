@@ -64,12 +64,19 @@ def seal(path: Path | None) -> tuple[Path, ...]:
     for name in (CHECKSUMS, "license_information.csv"):
         if (path / name).is_file():
             return (path / name,)
+    if (path / "release" / CHECKSUMS).is_file():
+        raise RecipeError(f"{path} is a run, not its release", f"name {path / 'release'}")
     raise RecipeError(f"{path} is no release", f"name the folder that holds {CHECKSUMS}")
 
 
 @functools.lru_cache(maxsize=2)
 def earlier(path: Path) -> Earlier:
     """Reads who is in a release and who was; raises DataError where the release cannot be read or says it twice."""
+    if not (path / "figures.parquet").is_file():
+        hint = (
+            'to keep the ids of the published ROCOv2 make it a source, kind = "release", and give `pins` given = true'
+        )
+        raise DataError(f"{path} is no release of roco: it has no figures.parquet", hint)
     columns = types("id", "split", "image_key", "article_key", "file", "figure_id")
     kept: dict[str, Kept] = {}
     for row in _parquet(path, columns):

@@ -70,6 +70,7 @@ def load_recipe(path: str | os.PathLike[str]) -> Recipe:
     folder = _folder(options["folder"], here)
     if str(here) not in sys.path:
         sys.path.append(str(here))  # stages from outside may lie beside the recipe
+    _apart(folder, options.get("previous"), here)
     entries = _grown(_entries(data, options, path), options.get("previous"))
     stages = [_stage(entry, i, here) for i, entry in enumerate(entries, 1)]
     sources = [_source(options, here) for options in _sources(data)]
@@ -88,6 +89,14 @@ def _folder(said: str, here: Path) -> Path:
     if folder.exists() and not folder.is_dir():
         raise RecipeError(f"the run folder {folder} is a file", "name another folder")
     return folder
+
+
+def _apart(folder: Path, previous: Any, here: Path) -> None:
+    """A run that reads its own release as the previous one would never come to an end."""
+    if isinstance(previous, str) and (here / previous).resolve().is_relative_to(folder):
+        raise RecipeError(
+            f"[run] previous = {previous!r} lies in the folder of this run", "give this run a folder of its own"
+        )
 
 
 def shipped() -> dict[str, Path]:

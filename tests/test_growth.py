@@ -123,3 +123,17 @@ def test_valid_and_test_may_be_kept_free_of_an_earlier_dataset(grown: tuple[Path
     before, now = images(grown[0]), images(root / "held" / "release")
     held_out = {article for article, row in now.items() if row["split"] != "train"}
     assert len(held_out) >= 15 and not held_out & before.keys()
+
+
+def test_what_cannot_be_grown_from_is_told_with_a_way_out(grown: tuple[Path, Path], tmp_path: Path) -> None:
+    root = grown[0].parent.parent
+    with pytest.raises(roco.RecipeError, match="is a run, not its release"):
+        released(root, root / "articles", "wrong", "first")
+    with pytest.raises(roco.RecipeError, match="lies in the folder of this run"):
+        released(root, root / "articles", "wrong", "wrong/release")
+    old = shutil.copytree(grown[0], root / "published")
+    for name in ("figures.parquet", "checksums.sha256"):
+        (old / name).unlink()
+    with pytest.raises(roco.DataError, match="no release of roco") as caught:
+        released(root, root / "articles", "wrong", "published")
+    assert "given = true" in (caught.value.hint or "")
