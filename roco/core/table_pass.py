@@ -138,19 +138,19 @@ class TablePass:
     def _one_package_an_article(self, figures: Figures) -> None:
         """Where two packages hold the same article, the first by name stands for it.
 
-        An earlier release has only some images of an article, so these stand beside those of the article itself;
-        images that are the same are told by `dedup`.
+        Earlier releases have only some images of an article, so these stand beside those of the article itself and of
+        each other; images that are the same are told by `dedup`.
         """
         there = [name for name in ("article_key", "origin") if name in figures.owner]
         if "article_key" not in there or not len(figures.now):
             return
         rows = figures.gather(figures.now, there)
         if "origin" in there:
-            released = pc.fill_null(pc.equal(rows["origin"], "release"), False)
-            beside = pc.binary_join_element_wise("release", rows["article_key"], " ")
-            rows = put(rows, "article_key", pc.if_else(released, beside, rows["article_key"]))
+            articles = pc.fill_null(pc.not_equal(rows["origin"], "release"), True)
+            rows = put(rows, "article_key", pc.if_else(articles, rows["article_key"], None))
         pairs = rows.group_by(["article_key"]).aggregate([("archive", "min"), ("archive", "count_distinct")])
-        twice = pairs.filter(pc.greater(pairs["archive_count_distinct"], 1))
+        several = pc.greater(pairs["archive_count_distinct"], 1)
+        twice = pairs.filter(pc.and_(several, pairs["article_key"].is_valid()))
         if not len(twice):
             return
         first = twice["archive_min"].take(

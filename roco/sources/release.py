@@ -126,13 +126,14 @@ class ReleaseSource:
         figures: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for key, figure in told:
             picture = files.get(figure["id"])
-            figure["file"] = picture.name if picture else None
+            figure |= {"article": key, "file": picture.name if picture else None}
             figures[key].append(figure)
         known = {figure["id"] for _, figure in told}
         wrong += more
         for id, picture in files.items():
             if id not in known:
-                figures[f"{_ODD}{picture.container}"].append({"id": id, "file": picture.name, "untold": True})
+                place = f"{_ODD}{picture.container}"
+                figures[place].append({"id": id, "article": place, "file": picture.name, "untold": True})
         faults = {f"{_ODD}{fault.where}": fault.what for fault in wrong}
         for place in figures:
             figures[place].sort(key=lambda figure: str(figure["id"]))

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from roco.errors import Refused
 from roco.sources.jats_meta import clean_pmcid
@@ -19,9 +20,9 @@ _NAMED = re.compile(r"(?P<who>.{1,300}?)\s*\((?P<year>(?:19|20)\d\d|n\.d\.)\)\s*
 def dataset_rows(unit: Unit) -> tuple[list[Row], dict[str, int]]:
     """The rows of one article of a dataset, and its counts as `extract` gives them.
 
-    figure_id is `PMC123/ID/0`, with the id that the image has there. What a release of roco knows of an image is taken
-    over; of the published layout only the caption, the licence and whom to name are known. Raises Refused where the
-    article cannot be read.
+    figure_id is `PMC123/ID/0`, with the id that the image has there, or `PMC123/ID~1/0` where it is the second source.
+    What a release of roco knows of an image is taken over; of the published layout only the caption, the licence and
+    whom to name are known. Raises Refused where the article cannot be read.
     """
     if unit.error is not None or unit.xml is None:
         raise Refused(unit.error or "no figures")
@@ -34,9 +35,12 @@ def dataset_rows(unit: Unit) -> tuple[list[Row], dict[str, int]]:
 
 
 def _row(unit: Unit, told: Mapping[str, Any]) -> Row:
+    key = told["article"]
+    # Of several sources the articles of all but the first are numbered: two releases may have the same image.
+    number = unit.article.removesuffix(key).rstrip("/")
     base = {
-        "figure_id": f"{unit.place.rpartition('/')[2]}/{told['id']}/0",
-        "article_key": unit.place.rpartition("/")[2],
+        "figure_id": f"{quote(key, safe='!')}/{told['id']}{f'~{number}' if number else ''}/0",
+        "article_key": key,
         "origin": unit.origin,
         "archive": unit.place,
         "file": told["file"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -77,3 +78,31 @@ def test_an_empty_list_of_sources_is_told(tmp_path: Path) -> None:
     path.write_text('source = []\n[run]\nfolder = "run"\nbase = "rocov2"\n')
     with pytest.raises(roco.RecipeError, match="source"):
         roco.load_recipe(path)
+
+
+def test_images_of_one_article_in_two_datasets_are_all_read(tmp_path: Path) -> None:
+    one, two = published(tmp_path / "one"), published(tmp_path / "two")
+    (two / "valid_images.zip").write_bytes((one / "test_images.zip").read_bytes().replace(b"test", b"vali"))
+    release = roco.load_recipe(recipe(tmp_path, ("release", one), ("release", two))).run(workers=0).release
+    assert release is not None and roco.verify(release) == []
+    removed = pq.read_table(release / "removed.parquet").to_pylist()
+    assert not any(row["drop"] == "superseded" for row in removed)
+    assert {row["figure_id"].split("/")[1].partition("~")[2] for row in removed} == {"1"}
+    assert len(roco.load(release)) == 4
+
+
+def test_an_article_that_is_known_by_its_doi_keeps_its_key(tmp_path: Path) -> None:
+    first = published(tmp_path / "first")
+    run = tmp_path / "a"
+    run.mkdir()
+    release = roco.load_recipe(recipe(run, ("release", first))).run(workers=0).release
+    assert release is not None
+    table = pq.read_table(release / "figures.parquet")
+    keys = pa.array([f"10.1000/{i}" for i in range(len(table))])
+    at = table.column_names.index("article_key")
+    pq.write_table(table.set_column(at, "article_key", keys), release / "figures.parquet")
+    source = Several.of(ReleaseSource(path=first), ReleaseSource(path=release))
+    path = recipe(tmp_path, ("release", first), ("release", release), stages=("image", "merge", "split", "release"))
+    again = roco.load_recipe(path).run(workers=0).release
+    assert again is not None and len(source.listing(None)) == 3 + len(table)
+    assert {*keys.to_pylist()} <= {*roco.load(again)["article_key"].to_pylist()}
