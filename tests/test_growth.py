@@ -87,6 +87,7 @@ def test_a_new_copy_of_a_released_image_leaves_and_the_released_one_stays(grown:
     assert [r["article_key"] for r in removed if r["drop"] == "duplicate"] == ["PMC60"]
     groups = pq.read_table(grown[1] / "duplicates.parquet").to_pylist()
     assert {r["article_key"] for r in groups} == {"PMC9", "PMC60"}
+    assert {(r["phash_bits"], r["phash_fine_bits"]) for r in groups} <= {(0, 0), (None, None)}
 
 
 def test_nothing_leaks(grown: tuple[Path, Path]) -> None:

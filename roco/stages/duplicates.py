@@ -23,7 +23,8 @@ COLUMNS = (
 def duplicates(run: Finished) -> pa.Table:
     """Every figure that is in a group, kept or left: its groups, hashes, id, and for which reason it left.
 
-    A duplicate's drop_detail holds its distances from the image that stayed.
+    phash_bits, phash_fine_bits: bits in which it differs from the image that its group is named after, the group of
+    duplicates where it is in one; null where the image has no hash or that image is no more among them.
     """
     known = [name for name in COLUMNS[1:] if name in run.columns]
     here = [name for name in known if name not in ("drop", "drop_detail")]
@@ -41,4 +42,20 @@ def duplicates(run: Finished) -> pa.Table:
         bool(d or s)
         for d, s in zip(every["duplicate_group"].to_pylist(), every["similar_group"].to_pylist(), strict=True)
     ]
-    return every.filter(pa.array(grouped, pa.bool_())).sort_by("figure_id").combine_chunks()
+    table = every.filter(pa.array(grouped, pa.bool_())).sort_by("figure_id").combine_chunks()
+    return _with_distances(table)
+
+
+def _with_distances(table: pa.Table) -> pa.Table:
+    rows = table.select(["image_key", "duplicate_group", "similar_group", "phash", "phash_fine"]).to_pylist()
+    first = {row["image_key"]: row for row in rows}
+    for name in ("phash", "phash_fine"):
+        bits = [
+            _bits(row[name], first.get(row["duplicate_group"] or row["similar_group"], {}).get(name)) for row in rows
+        ]
+        table = table.append_column(f"{name}_bits", pa.array(bits, pa.int32()))
+    return table
+
+
+def _bits(one: str | None, other: str | None) -> int | None:
+    return (int(one, 16) ^ int(other, 16)).bit_count() if one and other else None
