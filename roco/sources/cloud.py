@@ -1,4 +1,7 @@
-"""The layout of PMC's cloud bucket: a folder for each version of an article, with XML, metadata and media."""
+"""The layout of PMC's cloud bucket: a folder for each version of an article, with XML, metadata and media.
+
+Versions lie in folders of their own or in packs (see `packs.py`); a folder counts before a pack.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +9,29 @@ import dataclasses
 import hashlib
 import json
 import os
-import re
 import stat
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 from urllib.parse import unquote
 
 import pyarrow as pa
 
 from roco.errors import DataError, Refused
 from roco.files import digest, file_digest
+from roco.sources.cloud_metadata import (
+    ALMOST,
+    KEY,
+    METADATA,
+    Version,
+    md5s,
+    read_metadata,
+    state,
+    unread_version,
+    version_of,
+    worth,
+)
 from roco.sources.folder import (
     Loose,
     Row,
@@ -31,24 +45,7 @@ from roco.sources.folder import (
     stays,
     utf8,
 )
-
-METADATA = 1 << 20
-"""Bytes of metadata that are read at most; what is published has a few thousand."""
-TEXT = 4000
-"""Characters of one value that are believed; a longer one is unknown."""
-
-_KEY = re.compile(r"(PMC[1-9][0-9]{0,14})\.(0|[1-9][0-9]{0,5})")
-_ALMOST = re.compile(r"PMC[0-9]+(?:\.[0-9]*)?", re.IGNORECASE)
-_PMCID = re.compile(r"(?:PMC)?0*([1-9][0-9]{0,14})(?:\.([0-9]{1,6}))?", re.IGNORECASE)
-_WHOLE = re.compile(r"([0-9]{1,15})(?:\.0+)?")
-_IN_KEY = re.compile(r"/PMC([0-9]{1,15})\.([0-9]{1,6})/")
-_MD5 = re.compile(r"[0-9a-f]{32}")
-_MOST = 10**15
-_TEXTS = {"pmid": "pmid", "doi": "doi", "mid": "mid", "title": "title", "citation": "citation",
-          "license": "license_code"}  # fmt: skip
-_FLAGS = {"open_access": "is_pmc_openaccess", "manuscript": "is_manuscript", "ocr": "is_historical_ocr",
-          "retracted": "is_retracted"}  # fmt: skip
-_WORDS = dict.fromkeys(("true", "yes", "y", "t", "1"), True) | dict.fromkeys(("false", "no", "n", "f", "0"), False)
+from roco.sources.packs import Pack, Packed, Packs
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -63,7 +60,7 @@ class CloudSource:
         return {"kind": self.kind, "path": str(self.path.absolute())}
 
     def listing(self, known: pa.Table | None) -> pa.Table:
-        """Article is the PMCID, so that a new version takes the place of the old; place is the version's folder.
+        """Article is the PMCID, so that a new version takes the place of the old; place is the version's name.
 
         facts: pmcid, version, pmid, doi, mid, title, citation, license, open_access, manuscript, ocr, retracted; or
         error; versions: number and state of each there is, the newest first; media: how many the metadata name,
@@ -74,52 +71,67 @@ class CloudSource:
 
     def _listing(self, known: pa.Table | None) -> pa.Table:
         before = rows_by_article(known)
-        root = self.path.resolve()
-        versions, rows = self._versions(root)
+        shelf = _Shelf(self.path)
+        versions, rows = shelf.versions()
         for pmcid, numbers in versions.items():
-            stamp = self._stamp([f"{pmcid}.{number}" for number in numbers])
+            stamp = shelf.stamp([f"{pmcid}.{number}" for number in numbers])
             last = before.get(pmcid)
             same = stamp and last is not None and last.stamp == stamp
-            rows.append(last if same and last is not None else self._row(pmcid, numbers, stamp, root))
+            rows.append(last if same and last is not None else _row(pmcid, numbers, stamp, shelf))
         if not rows:
             raise DataError(f"there is no folder PMCn.v in {self.path}", "is it a source of another kind?")
         return as_listing(rows)
 
-    def open(self, place: str) -> Loose:
-        """One version's folder; raises Refused when it is gone or its metadata are not its own."""
+    def open(self, place: str) -> Loose | Packed:
+        """One version; raises Refused when it is gone or its metadata are not its own."""
         demand_folder(self.path)
-        if not _KEY.fullmatch(place):
+        if not KEY.fullmatch(place):
             raise Refused(f"{place!r} is no version of an article")
-        folder, root = self.path / place, self.path.resolve()
-        if not stays(folder, root):
+        folder, shelf = self.path / place, _Shelf(self.path)
+        if not stays(folder, shelf.root):
             raise Refused("the link leads out of the source")
         try:
-            if not folder.is_dir():
-                raise Refused("the folder is gone")
-            meta, _ = self._metadata(place)
-            return Loose(gathered(folder, root), [f"{place}.xml"], _md5s(place, meta or {}))
+            if folder.is_dir():
+                meta, _ = shelf.metadata(place)
+                return Loose(gathered(folder, shelf.root), [f"{place}.xml"], md5s(place, meta or {}))
+            if pack := shelf.packs.find(place):
+                return Packed(pack, place)
         except OSError as err:
             raise Refused(of_the_file(err)) from err
+        raise Refused("the folder is gone")
 
-    def _versions(self, root: Path) -> tuple[dict[str, list[int]], list[Row]]:
+
+class _Shelf:
+    """The versions of a source, in folders and in packs, as they lie there now."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.root, self.packs = path, path.resolve(), Packs(path)
+
+    def versions(self) -> tuple[dict[str, list[int]], list[Row]]:
         """Versions of each article there is, the newest first; and rows of what only looks like one."""
-        found: dict[str, list[int]] = defaultdict(list)
+        found: dict[str, set[int]] = defaultdict(set)
         odd = []
         with os.scandir(self.path) as entries:
             for entry in entries:
-                if not _ALMOST.fullmatch(entry.name):
+                if not ALMOST.fullmatch(entry.name):
                     continue
-                if reason := _unfit(entry, self.path, root):
+                if reason := _unfit(entry, self.path, self.root):
                     odd.append(broken(utf8(entry.name), reason)._replace(article=f"./{utf8(entry.name)}"))
-                elif key := _KEY.fullmatch(entry.name):
-                    found[key[1]].append(int(key[2]))
+                elif key := KEY.fullmatch(entry.name):
+                    found[key[1]].add(int(key[2]))
+        for name in self.packs.keys:
+            if key := KEY.fullmatch(name):
+                found[key[1]].add(int(key[2]))
         return {pmcid: sorted(versions, reverse=True) for pmcid, versions in found.items()}, odd
 
-    def _stamp(self, keys: Sequence[str]) -> str:
+    def stamp(self, keys: Sequence[str]) -> str:
         """Sizes and times of what decides, empty where it cannot be read: so it is looked at every time."""
         stamps = []
         for key in keys:
             try:
+                if pack := self._pack(key):
+                    stamps.append(f"{key}:{self.packs.stamp(pack)}")
+                    continue
                 # A file put in place changes its folder's time; what is written over in place is the rare case.
                 _, seen = self._deciding(key)
                 changed = os.stat(f"{self.path}/{key}").st_mtime_ns  # noqa: PTH116 - a third of a listing's time
@@ -129,42 +141,42 @@ class CloudSource:
             stamps.append(f"{key}:{changed}:" + (f"{seen.st_size}:{seen.st_mtime_ns}" if seen else "-"))
         return " ".join(stamps)
 
-    def _row(self, pmcid: str, numbers: Sequence[int], stamp: str, root: Path) -> Row:
-        versions = [self._version(pmcid, number) for number in numbers]
-        chosen = max(versions, key=_worth)
-        key = f"{pmcid}.{chosen.number}"
-        facts = dict(chosen.facts)
-        facts["versions"] = [{"version": v.number, "state": _state(v.facts)} for v in versions]
-        if any(v.facts.get("retracted") for v in versions if v.number > chosen.number):
-            facts["retracted"] = True
+    def version(self, key: str) -> Version:
         try:
-            lying = sorted((file.name, file.size) for file in gathered(self.path / key, root))
-        except Refused as err:
-            facts, lying, stamp = facts | {"error": err.message}, [], ""
-        if chosen.media is not None:
-            there = {name for name, _ in lying}
-            facts["media"] = len(chosen.media)
-            absent = [name for name in chosen.media if name not in there and unquote(name) not in there]
-            facts |= {"absent": absent} if absent else {}
-        told = json.dumps(facts, sort_keys=True, ensure_ascii=False)
-        return Row(pmcid, digest([key, chosen.content, told, lying]), key, stamp, told)
-
-    def _version(self, pmcid: str, number: int) -> _Version:
-        key = f"{pmcid}.{number}"
-        facts: dict[str, Any] = {"pmcid": pmcid, "version": number}
-        try:
-            meta, content = self._metadata(key)
+            return version_of(key, *self.metadata(key))
         except OSError as err:
-            return _Version(number, facts | {"error": of_the_file(err)}, None, None)
+            return unread_version(key, of_the_file(err))
         except Refused as err:
-            return _Version(number, facts | {"error": err.message}, None, None)
-        if meta is None:
-            return _Version(number, facts, None, content)
-        facts |= {name: _text(meta.get(written)) for name, written in _TEXTS.items()}
-        facts |= {name: _flag(meta.get(written)) for name, written in _FLAGS.items()}
-        urls = meta.get("media_urls")
-        media = sorted({name for name, _ in _objects(key, urls)}) if isinstance(urls, list) else None
-        return _Version(number, facts, media, content)
+            return unread_version(key, err.message)
+
+    def metadata(self, key: str) -> tuple[dict[str, Any] | None, str | None]:
+        """The metadata of a version, None where there are none, and the digest of the file that stands for it.
+
+        Raises Refused for metadata that cannot be read or are of something else.
+        """
+        if pack := self._pack(key):
+            package = Packed(pack, key)
+            try:
+                data = package.read(f"{key}.json")
+            finally:
+                package.close()
+            return read_metadata(data, key), hashlib.sha256(data).hexdigest()
+        path, _ = self._deciding(key)
+        if path is None or path.suffix != ".json":
+            return None, file_digest(path) if path else None
+        with path.open("rb") as fh:
+            data = fh.read(METADATA + 1)
+        return read_metadata(data, key), hashlib.sha256(data).hexdigest()
+
+    def files(self, key: str) -> list[tuple[str, int]]:
+        """Name and size of each file of a version; raises Refused where they cannot be listed."""
+        if pack := self._pack(key):
+            return sorted(Packed(pack, key).files)
+        return sorted((file.name, file.size) for file in gathered(self.path / key, self.root))
+
+    def _pack(self, key: str) -> Pack | None:
+        pack = self.packs.keys.get(key)
+        return pack if pack and not os.path.isdir(f"{self.path}/{key}") else None  # noqa: PTH112 - as above
 
     def _deciding(self, key: str) -> tuple[Path | None, os.stat_result | None]:
         """The file that stands for a version: its metadata, beside it or among all, else its XML."""
@@ -177,26 +189,27 @@ class CloudSource:
                 return self.path / name, seen
         return None, None
 
-    def _metadata(self, key: str) -> tuple[dict[str, Any] | None, str | None]:
-        """The metadata of a version, None where there are none, and the digest of the file that stands for it.
 
-        Raises Refused for metadata that cannot be read or are of something else.
-        """
-        path, _ = self._deciding(key)
-        if path is None or path.suffix != ".json":
-            return None, file_digest(path) if path else None
-        with path.open("rb") as fh:
-            data = fh.read(METADATA + 1)
-        return read_metadata(data, key), hashlib.sha256(data).hexdigest()
-
-
-class _Version(NamedTuple):
-    """One version of an article: what its metadata say, the media they name, the digest of what stands for it."""
-
-    number: int
-    facts: dict[str, Any]
-    media: list[str] | None
-    content: str | None
+def _row(pmcid: str, numbers: Sequence[int], stamp: str, shelf: _Shelf) -> Row:
+    versions = [shelf.version(f"{pmcid}.{number}") for number in numbers]
+    chosen = max(versions, key=worth)
+    key = f"{pmcid}.{chosen.number}"
+    facts = dict(chosen.facts)
+    facts["versions"] = [{"version": v.number, "state": state(v.facts)} for v in versions]
+    if any(v.facts.get("retracted") for v in versions if v.number > chosen.number):
+        facts["retracted"] = True
+    lying: list[tuple[str, int]] = []
+    try:
+        lying = shelf.files(key)
+    except Refused as err:
+        facts, stamp = facts | {"error": err.message}, ""
+    if chosen.media is not None:
+        there = {name for name, _ in lying}
+        facts["media"] = len(chosen.media)
+        absent = [name for name in chosen.media if name not in there and unquote(name) not in there]
+        facts |= {"absent": absent} if absent else {}
+    told = json.dumps(facts, sort_keys=True, ensure_ascii=False)
+    return Row(pmcid, digest([key, chosen.content, told, lying]), key, stamp, told)
 
 
 def _unfit(entry: os.DirEntry[str], source: Path, root: Path) -> str | None:
@@ -204,96 +217,10 @@ def _unfit(entry: os.DirEntry[str], source: Path, root: Path) -> str | None:
     try:
         if not entry.is_dir():
             return "the link leads nowhere" if entry.is_symlink() else None
-        if not _KEY.fullmatch(entry.name):
+        if not KEY.fullmatch(entry.name):
             return "the folder is named like an article, but not PMCn.v"
         if entry.is_symlink() and not stays(source / entry.name, root):
             return "the link leads out of the source"
     except OSError as err:
         return of_the_file(err)
     return None
-
-
-def read_metadata(data: bytes, key: str) -> dict[str, Any]:
-    """The metadata of the version `PMC1.2`; raises Refused where they are no JSON object, too large, or another's."""
-    if len(data) > METADATA:
-        raise Refused(f"metadata: more than {METADATA} bytes")
-    try:
-        meta = json.loads(data, object_pairs_hook=_once, parse_constant=lambda _: None)
-    except (ValueError, RecursionError) as err:
-        raise Refused("metadata: no JSON") from err
-    if not isinstance(meta, dict):
-        raise Refused("metadata: no JSON object")
-    link = _IN_KEY.search(url) if isinstance(url := meta.get("xml_url"), str) else None
-    pmcid = _PMCID.fullmatch(_text(meta.get("pmcid")) or (f"{link[1]}.{link[2]}" if link else ""))
-    version = _WHOLE.fullmatch(_text(meta.get("version")) or (pmcid and pmcid[2]) or (link[2] if link else ""))
-    if not pmcid or not version:
-        raise Refused("metadata: they do not say of which article and version")
-    if f"PMC{pmcid[1]}.{int(version[1])}" != key or (pmcid[2] and int(pmcid[2]) != int(version[1])):
-        raise Refused("metadata: of another article or version")
-    if link and f"PMC{link[1]}.{link[2]}" != key:
-        raise Refused("metadata: their xml_url is of another article or version")
-    return meta
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise Refused("metadata: a key stands twice")
-    return found
-
-
-def _worth(version: _Version) -> tuple[int, int]:
-    """Open access and published first, then an open manuscript or scan, then whatever is newest.
-
-    Without metadata there is nothing that speaks against a version.
-    """
-    facts = version.facts
-    is_open = "error" not in facts and facts.get("open_access", True) is True
-    return is_open * (2 - bool(facts.get("manuscript") or facts.get("ocr"))), version.number
-
-
-def _state(facts: Mapping[str, Any]) -> str:
-    """What a version is, in a few words: `open`, `closed manuscript`, `open retracted`."""
-    if "error" in facts:
-        return f"unreadable, {facts['error']}"
-    access = {True: "open", False: "closed"}.get(facts.get("open_access"), "untold")  # type: ignore[arg-type]
-    return " ".join([access, *(flag for flag in ("manuscript", "ocr", "retracted") if facts.get(flag))])
-
-
-def _text(value: Any) -> str | None:
-    """A string, or a whole number as one; null for anything else and for what is too long."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, str | int) or (isinstance(value, int) and value > _MOST):
-        return None
-    text = str(value).encode(errors="replace").decode().strip()
-    return text if 0 < len(text) <= TEXT else None
-
-
-def _flag(value: Any) -> bool | None:
-    if isinstance(value, str):
-        return _WORDS.get(value.strip().lower())
-    return bool(value) if isinstance(value, bool | int | float) and value in (0, 1) else None
-
-
-def _md5s(key: str, meta: Mapping[str, Any]) -> dict[str, str]:
-    """MD5 of each object by its name in the folder; a tag such as `…-2`, of an upload in pieces, is none."""
-    media = meta.get("media_urls")
-    md5s: dict[str, str] = {}
-    for name, md5 in _objects(key, [*(media if isinstance(media, list) else []), meta.get("xml_url")]):
-        if _MD5.fullmatch(md5):
-            md5s.setdefault(unquote(name), md5)
-            md5s[name] = md5
-    return md5s
-
-
-def _objects(key: str, urls: Sequence[Any]) -> Iterator[tuple[str, str]]:
-    """Name and MD5 of the objects of one version, from addresses such as `s3://…/PMC1.1/f1.jpg?md5=…`."""
-    for url in urls:
-        rest = url.partition(f"/{key}/")[2] if isinstance(url, str) else ""
-        name, mark, query = rest.rpartition("?")
-        if not mark or "=" not in query:  # the question mark is the name's own
-            name, query = rest, ""
-        if name:
-            values = dict(part.partition("=")[::2] for part in query.split("&"))
-            yield name.encode(errors="replace").decode(), values.get("md5", "").strip().lower()
