@@ -12,6 +12,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from roco import cli_fetch
 from roco.errors import RocoError, UsageError, nearest
 
 app = typer.Typer(
@@ -23,6 +24,8 @@ app = typer.Typer(
     help="Turn open-access articles into a radiology dataset, and see why each image that is not in it left.\n\n"
     "Example: roco init demo, then roco run demo/demo.toml",
 )
+
+app.add_typer(cli_fetch.app, name="fetch")
 
 RecipeArg = Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe: one TOML file.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -20,11 +20,11 @@ LEVEL = {
     "errors": 1, "schema": 1, "vocab": 1,
     "files": 2, "archive": 2, "tarball": 2, "bounded": 2, "private": 2,
     "core": 3, "sources": 3, "metrics": 3, "models": 3,
-    "dataset": 4, "difference": 4, "earlier": 4, "published": 4, "sheet": 4, "training": 4,
+    "fetch": 4, "dataset": 4, "difference": 4, "earlier": 4, "published": 4, "sheet": 4, "training": 4,
     "curate": 5, "baselines": 5, "scoring": 5, "retrieve": 5,
     "stages": 6, "report": 6,
     "demo": 7, "recipe": 7, "catalogue": 7,
-    "screen": 8, "cli": 8, "__main__": 8,
+    "screen": 8, "screen_fetch": 8, "cli": 8, "cli_fetch": 8, "__main__": 8,
 }  # fmt: skip
 MADE = {"core", "sources", "stages", "curate"}
 USED = {"baselines", "scoring", "report", "retrieve"}

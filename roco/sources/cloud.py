@@ -45,7 +45,7 @@ from roco.sources.folder import (
     stays,
     utf8,
 )
-from roco.sources.packs import Pack, Packed, Packs
+from roco.sources.packs import Pack, Packed, Packs, entries
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -71,7 +71,7 @@ class CloudSource:
 
     def _listing(self, known: pa.Table | None) -> pa.Table:
         before = rows_by_article(known)
-        shelf = _Shelf(self.path)
+        shelf = Shelf(self.path)
         versions, rows = shelf.versions()
         for pmcid, numbers in versions.items():
             stamp = shelf.stamp([f"{pmcid}.{number}" for number in numbers])
@@ -87,7 +87,7 @@ class CloudSource:
         demand_folder(self.path)
         if not KEY.fullmatch(place):
             raise Refused(f"{place!r} is no version of an article")
-        folder, shelf = self.path / place, _Shelf(self.path)
+        folder, shelf = self.path / place, Shelf(self.path)
         if not stays(folder, shelf.root):
             raise Refused("the link leads out of the source")
         try:
@@ -101,7 +101,7 @@ class CloudSource:
         raise Refused("the folder is gone")
 
 
-class _Shelf:
+class Shelf:
     """The versions of a source, in folders and in packs, as they lie there now."""
 
     def __init__(self, path: Path) -> None:
@@ -111,8 +111,8 @@ class _Shelf:
         """Versions of each article there is, the newest first; and rows of what only looks like one."""
         found: dict[str, set[int]] = defaultdict(set)
         odd = []
-        with os.scandir(self.path) as entries:
-            for entry in entries:
+        with os.scandir(self.path) as lying:
+            for entry in lying:
                 if not ALMOST.fullmatch(entry.name):
                     continue
                 if reason := _unfit(entry, self.path, self.root):
@@ -168,6 +168,15 @@ class _Shelf:
             data = fh.read(METADATA + 1)
         return read_metadata(data, key), hashlib.sha256(data).hexdigest()
 
+    def digest(self, key: str) -> str | None:
+        """SHA-256 of the metadata that lie with a version, null where there are none; of a pack as its index has it."""
+        if pack := self._pack(key):
+            return next((file.sha256 for file in entries(pack)[key] if file.name == f"{key}.json"), None)
+        try:
+            return file_digest(self.path / key / f"{key}.json")
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
     def files(self, key: str) -> list[tuple[str, int]]:
         """Name and size of each file of a version; raises Refused where they cannot be listed."""
         if pack := self._pack(key):
@@ -175,8 +184,7 @@ class _Shelf:
         return sorted((file.name, file.size) for file in gathered(self.path / key, self.root))
 
     def _pack(self, key: str) -> Pack | None:
-        pack = self.packs.keys.get(key)
-        return pack if pack and not os.path.isdir(f"{self.path}/{key}") else None  # noqa: PTH112 - as above
+        return None if os.path.isdir(f"{self.path}/{key}") else self.packs.find(key)  # noqa: PTH112 - as above
 
     def _deciding(self, key: str) -> tuple[Path | None, os.stat_result | None]:
         """The file that stands for a version: its metadata, beside it or among all, else its XML."""
@@ -190,7 +198,7 @@ class _Shelf:
         return None, None
 
 
-def _row(pmcid: str, numbers: Sequence[int], stamp: str, shelf: _Shelf) -> Row:
+def _row(pmcid: str, numbers: Sequence[int], stamp: str, shelf: Shelf) -> Row:
     versions = [shelf.version(f"{pmcid}.{number}") for number in numbers]
     chosen = max(versions, key=worth)
     key = f"{pmcid}.{chosen.number}"

@@ -79,6 +79,8 @@ class Packs:
 
     def find(self, key: str) -> Pack | None:
         """The pack that counts for a version; only indexes of packs that may hold it are read."""
+        if "keys" in self.__dict__:  # all have been read
+            return self.keys.get(key)
         number = int(key[3:].partition(".")[0])
         return next((p for p in self.all if p.first <= number <= p.last and key in entries(p)), None)
 

@@ -20,7 +20,7 @@ from roco.core.source import Source
 from roco.core.spec import from_spec, to_spec
 from roco.errors import DataError, Refused
 from roco.schema import LISTING
-from roco.sources import cloud
+from roco.sources import cloud_metadata
 from roco.sources.cloud import CloudSource
 
 Put = Callable[..., Path]
@@ -170,7 +170,7 @@ def test_a_file_that_changes_while_it_is_open_is_refused(put: Put, tmp_path: Pat
 def test_metadata_that_are_not_its_own_are_listed_and_refused(
     put: Put, tmp_path: Path, text: str, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cloud, "METADATA", 200_000 if len(text) > 1000 else 90)
+    monkeypatch.setattr(cloud_metadata, "METADATA", 200_000 if len(text) > 1000 else 90)
     (put("PMC1.1") / "PMC1.1.json").write_text(text)
     facts = row(tmp_path)["facts"]
     assert (facts["pmcid"], facts["version"], facts["error"]) == ("PMC1", 1, reason)
