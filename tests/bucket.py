@@ -8,6 +8,7 @@ import hashlib
 import http.client
 import io
 import json
+import logging
 import socket
 import threading
 import time
@@ -41,7 +42,7 @@ class Bucket:
         body: bytes = self.client.get_object(Bucket=BUCKET, Key=key)["Body"].read()
         return body
 
-    def keys(self, prefix: str = "") -> list[str]:
+    def names(self, prefix: str = "") -> list[str]:
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
         return [one["Key"] for page in pages for one in page.get("Contents", ())]
 
@@ -107,6 +108,7 @@ def serving() -> Iterator[Bucket]:
     import botocore
     from moto.server import ThreadedMotoServer
 
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(port=0, verbose=False)
     server.start()
     try:

@@ -34,6 +34,11 @@ class Body:
     def sha256(self) -> str:
         return self._sha256.hexdigest()
 
+    @property
+    def data(self) -> bytes:
+        """The bytes, where they are in memory."""
+        return b"".join(self._pieces)
+
     def begin(self, etag: str) -> None:
         """Starts anew, with an object of that ETag."""
         self.clear()
@@ -63,7 +68,7 @@ class Body:
     def finish(self) -> bytes:
         """Puts the bytes on the disk and gives the file its name; gives the bytes back where there is no file."""
         if self._part is None:
-            return b"".join(self._pieces)
+            return self.data
         assert self._at is not None
         if self._fd is not None:
             os.fsync(self._fd)

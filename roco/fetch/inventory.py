@@ -57,12 +57,12 @@ def listing(wire: Wire, prefix: str, delimiter: str = "") -> Iterator[tuple[str,
         query |= {"delimiter": delimiter} if delimiter else {}
         query |= {"continuation-token": token} if token else {}
         try:
-            data = wire.get("", limit=64 << 20, query=query).data
+            data = wire.get("", limit=64 << 20, query=query, fit=_list_of).data
         except Gone as err:
             raise DataError(
                 f"there is no bucket at {wire.endpoint} (status {err.status})", "see to --endpoint"
             ) from err
-        root = _list_of(data, prefix)
+        root = _list_of(data)
         for one in root.iter("{*}Contents"):
             told = {_local(child.tag): child.text or "" for child in one}
             size = int(told["Size"]) if told.get("Size", "").isdigit() else 0
@@ -74,13 +74,11 @@ def listing(wire: Wire, prefix: str, delimiter: str = "") -> Iterator[tuple[str,
             return
 
 
-def _list_of(data: bytes, prefix: str) -> Any:
-    try:
-        root = read_xml(data)[0]
-    except Refused as err:
-        raise Failed(f"the list of {prefix} cannot be read: {err.message}") from err
+def _list_of(data: bytes) -> Any:
+    """The root of a list; raises Refused for what is none."""
+    root = read_xml(data)[0]
     if _local(root.tag) != "ListBucketResult":
-        raise Failed(f"the list of {prefix} is none, but <{_local(root.tag)[:40]}>")
+        raise Refused(f"it is no list of objects, but <{_local(root.tag)[:40]}>")
     return root
 
 

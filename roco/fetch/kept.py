@@ -17,7 +17,7 @@ from roco.fetch import ledger
 from roco.fetch.ledger import Ledger
 from roco.fetch.wire import Failed, Gone, Wire
 from roco.files import read_table, write_table
-from roco.sources.cloud_metadata import METADATA
+from roco.sources.cloud_metadata import METADATA, read_metadata
 
 SHARD = 10_000
 """Versions in one shard."""
@@ -103,7 +103,7 @@ class Kept:
         def one(version: Wanted) -> None:
             key = f"metadata/{version.name}.json"
             try:
-                got = wire.get(key, limit=METADATA)
+                got = wire.get(key, limit=METADATA, fit=lambda data: read_metadata(data, version.name))
                 receipt(got)
                 told = {"got": got.etag, "status": 200, "body": base64.b64encode(got.data).decode()}
             except Gone as err:

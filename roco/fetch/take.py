@@ -213,6 +213,8 @@ class _Work:
         version = version_of(unit.chosen, meta, None)
         try:
             article = parse(xml)
+            if article.pmcid not in (None, f"PMC{unit.number}"):
+                raise Refused("the XML is of another article")
         except Refused:
             article = Article()  # it is for `extract` to say what is wrong with it
         else:

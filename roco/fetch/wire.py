@@ -20,7 +20,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import httpx
 
 import roco
-from roco.errors import DataError, RocoError
+from roco.errors import DataError, Refused, RocoError
 from roco.fetch.body import Body
 
 CONNECTIONS = 64
@@ -31,6 +31,7 @@ RETRY_AFTER = 300.0
 """Seconds that a server's Retry-After is believed at most."""
 
 _PAGE = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype\s+html|html)", re.IGNORECASE)
+_MD5 = re.compile(r"[0-9a-f]{32}")
 _RANGE = re.compile(r"bytes ([0-9]+)-([0-9]+)/([0-9]+|\*)")
 
 
@@ -139,20 +140,25 @@ class Wire:
     def get(
         self, key: str, *, limit: int, md5: str | None = None, part: Path | None = None,
         query: Mapping[str, str] | None = None, before: Callable[[Got], object] = lambda got: None,
+        fit: Callable[[bytes], object] | None = None,
     ) -> Got:  # fmt: skip
         """An object of at most `limit` bytes, whose MD5 is the given one.
 
         part: where it is written, and taken up where an earlier try, of this process or another, broke off; without
-        it the bytes are given back. before: called when all is there, before the file gets its name. Raises Gone,
-        Failed, Unreachable, Stopped; OSError where it cannot be written.
+        it the bytes are given back. before: called when all is there, before the file gets its name. fit: raises
+        Refused for bytes that may be spoilt. Raises Gone, Failed, Unreachable, Stopped; OSError where it cannot be
+        written.
         """
         told = key or (query or {}).get("prefix", "")
         failed = throttled = 0
+        seen: set[str] = set()
         with contextlib.closing(Body(part)) as body:
             while True:
                 self._hold()
                 try:
                     etag = self._once(key, body, limit, md5, query)
+                    if md5 is None:
+                        _doubt(body, etag, seen, fit)
                 except _Again as err:
                     failed, throttled = failed + (not err.throttled), throttled + err.throttled
                     self._did_not(err)
@@ -288,6 +294,26 @@ class Wire:
             self._sleep(left)
             if self.stop.is_set():
                 raise Stopped("stopped")
+
+
+def _doubt(body: Body, etag: str, seen: set[str], fit: Callable[[bytes], object] | None) -> None:
+    """Asks again where no MD5 was promised and what came may be spoilt.
+
+    An ETag that is an MD5 proves the bytes; one that is another digest, or none, does not speak against bytes that
+    come twice and are fit.
+    """
+    if body.md5 == etag:
+        return
+    twice, said = body.md5 in seen, ""
+    seen.add(body.md5)
+    try:
+        if fit is not None:
+            fit(body.data)
+    except Refused as err:
+        said = err.message
+    if said or (_MD5.fullmatch(etag) and not twice):
+        body.clear()
+        raise _Again(said or "its MD5 is not its ETag")
 
 
 _NO_WAY = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
