@@ -91,10 +91,8 @@ def plan(
     else:
         screen_fetch.show_plan(made)
     complaints = made.told["notes"] if ids else []
-    _end(
-        complaints if as_json else [],
-        f"roco fetch run {folder}" if made.told["todo"] else f"a recipe: {_recipe(folder)}",
-    )
+    recipe = _recipe(folder)
+    _end(complaints, f"roco fetch run {folder}" if made.told["todo"] else f"roco run {recipe}")
     if complaints:
         raise SystemExit(1)
 
@@ -186,13 +184,34 @@ def _show_taken(taken: Taken, seconds: float, folder: Path, as_json: bool, quiet
     elif not quiet:
         screen_fetch.show_taken(taken, seconds)
     again = f"roco fetch run {folder}" if taken.again else ""
-    _end(taken.problems, again or f"a recipe: {_recipe(folder)}")
+    _end(taken.problems, again or f"roco run {_recipe(folder)}")
     if taken.problems:
         raise SystemExit(1)
 
 
-def _recipe(folder: Path) -> str:
-    return f'[source] kind = "cloud", path = "{folder}"; then roco run RECIPE'
+RECIPE = """\
+# Makes a release of the articles in {name}. What each stage does: roco stages
+
+[run]
+folder = "{name}-run"
+base = "rocov2"
+
+[source]
+kind = "cloud"
+path = "{name}"
+"""
+
+
+def _recipe(folder: Path) -> Path:
+    """The recipe beside a folder of articles, written where there is none."""
+    from roco.files import write_text
+
+    whole = folder.resolve()
+    path = whole.with_name(f"{whole.name}.toml")
+    if not path.exists():
+        name = whole.name.replace("\\", "\\\\").replace('"', '\\"')
+        write_text(path, RECIPE.format(name=name))
+    return path if folder.is_absolute() else folder.with_name(path.name) if folder.name else path
 
 
 MOST_TOLD = 20

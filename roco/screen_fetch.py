@@ -31,8 +31,8 @@ def show_plan(plan: Plan) -> None:
     told, estimate = plan.told, plan.told["estimate"]
     if told["snapshot"] != "ids":
         out.print(f"snapshot {clean(told['snapshot'])}, manifest {told['manifest_sha256'][:16]}…")
-    for note in told["notes"]:
-        out.print(f"{'error' if told['snapshot'] == 'ids' else 'note'}: {clean(note)}", soft_wrap=True)
+    for note in told["notes"] if told["snapshot"] != "ids" else ():
+        out.print(f"note: {clean(note)}", soft_wrap=True)
     out.print(f"{_n(told['articles'], 'article')} in {_n(told['versions'], 'version')}")
     for reason, n in told["skip"].items():
         out.print(f"  {n:>11,}  left out: {WHY.get(reason, reason)}")

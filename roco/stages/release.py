@@ -270,5 +270,6 @@ def _cell(text: str) -> str:
 
 
 def _write_parquet(path: Path, table: pa.Table) -> None:
+    # Arrow's own schema names the elements of a list by whether the column was made or read: other bytes, same table.
     with whole(path) as part:
-        pq.write_table(table, part, compression="zstd", row_group_size=_ROWS_AT_ONCE)
+        pq.write_table(table, part, compression="zstd", row_group_size=_ROWS_AT_ONCE, store_schema=False)
