@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks.archives import archives
 from benchmarks.corpora import composed, of_jpegs, real_size
+from benchmarks.fetching import fetching
 from benchmarks.hashing import hashing
 from benchmarks.readers import readers
 from benchmarks.runs import medians, million, once
@@ -65,6 +66,7 @@ def main() -> None:
     lines += readers(REPEATS)
     lines += hashing(REPEATS)
     lines += scale(REPEATS)
+    lines += fetching(REPEATS)
     PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(PAGE.read_text(encoding="utf-8"))
 

@@ -33,6 +33,18 @@ def composed(articles: int) -> Path:
     return out / "package"
 
 
+def cloud(articles: int) -> Path:
+    """A composed corpus in the layout of the bucket; made once and kept in .bench."""
+    out = BENCH / f"cloud-{articles}"
+    if not (out / "truth.csv").exists():
+        tool = SHARED / "tools" / "compose_packages.py"
+        if not tool.exists():
+            sys.exit("the composing tool is not here: set ROCO_SHARED to a folder with data/ and tools/")
+        command = [sys.executable, tool, out, "--articles", str(articles), "--vary", "--layout", "cloud"]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return out / "cloud"
+
+
 def real_size(articles: int) -> Path:
     """The first composed packages, filled up with incompressible members (PDFs, supplements) to 4.6 MB each."""
     return _refilled(articles, f"real-size-{articles}", _noise)
