@@ -19,8 +19,14 @@ def cli() -> str:
     command: Any = typer.main.get_command(app)
     lines = ["# Verbs", "", "Made from the code by `make docs`; `roco VERB --help` prints the same.", ""]
     lines += [command.help, ""]
-    for name, verb in command.commands.items():
-        lines += [f"## roco {name}", "", (verb.help or "").strip(), "", "| argument | what it says |", "|---|---|"]
+    every = dict(command.commands)
+    for name, group in command.commands.items():
+        every |= {f"{name} {n}": verb for n, verb in getattr(group, "commands", {}).items()}
+    for name, verb in every.items():
+        lines += [f"## roco {name}", "", (verb.help or "").strip(), ""]
+        if hasattr(verb, "commands"):
+            continue
+        lines += ["| argument | what it says |", "|---|---|"]
         for param in verb.params:
             option = param.opts[0].startswith("-")
             names = " ".join(param.opts) + (f" {param.metavar}" if param.metavar else "")

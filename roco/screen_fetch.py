@@ -47,7 +47,7 @@ def show_plan(plan: Plan) -> None:
         part = estimate["sampled"] < told["todo"]
         basis = f"reckoned from {estimate['sampled']:,} of them" if part else "as the bucket lists them"
         out.print(
-            f"to fetch: {_n(told['todo'], 'article')}, at most {estimate['files']:,} files, "
+            f"to fetch: {_n(told['todo'], 'article')}, {'about' if part else 'at most'} {estimate['files']:,} files, "
             f"{size(estimate['bytes'])}, {basis}"
         )
         out.print(f"time: about {duration(estimate['seconds'])} at {estimate['rate']:,} requests/s and 100 Mbit/s")

@@ -34,7 +34,7 @@ class Figures:
         self.owner: dict[str, Step] = {}
         self.types: dict[str, pa.DataType] = {}
         for step in pipeline.row_steps:
-            self._own(step)
+            self.own(step)
         self.now = self._load()
 
     def _load(self) -> pa.Table:
@@ -48,7 +48,8 @@ class Figures:
         table = self._read(self.layout.rows(self.pipeline, part), [n for n in LEFT.names if n != "part"])
         return put(table, "part", pa.array([part] * len(table), pa.string()))
 
-    def _own(self, step: Step) -> None:
+    def own(self, step: Step) -> None:
+        """Takes note of the columns of a step that has been done, be it for no figure at all."""
         for column in step.writes:
             self.owner[column] = step
             self.types[column] = step.stage.writes[column]
@@ -57,7 +58,7 @@ class Figures:
         """Takes over what a step decided of all figures that are in; returns how many left for which reason."""
         if not step.is_measure:
             self.decided[step.name] = decided
-        self._own(step)
+        self.own(step)
         rows = put(put(self.now, "drop", decided["drop"]), "drop_detail", decided["drop_detail"])
         out = gone(rows)
         self.left.append(put(out, "stage", pa.array([step.name] * len(out), pa.string())).select(LEFT.names))

@@ -111,8 +111,9 @@ class TablePass:
         measure(jobs)
         found = [self._verdict(step, part, some) for part, some in by_part(rows)]
         verdict = align(rows["figure_id"], pa.concat_tables(found)) if found else rows
-        if found:
-            self._count(step, len(rows), self.figures.take(step, verdict))
+        if not found:
+            self.figures.own(step)
+        self._count(step, len(rows), self.figures.take(step, verdict) if found else {})
         return digest([step.digest, verdict.to_pydict() if found else []])
 
     def _stored(self, step: Step, part: str) -> pa.Table | None:

@@ -89,7 +89,8 @@ class Kept:
 
     def body(self, place: int) -> tuple[bytes | None, int]:
         """The metadata at a place of the index, null where there are none, and the status they came with."""
-        table = _read(self.shards[place >> 32])
+        path = self.shards[place >> 32]
+        table = _read(path.absolute(), path.stat().st_mtime_ns)
         row = place & 0xFFFFFFFF
         status = table["status"][row].as_py()
         return table["body"][row].as_py() if status == 200 else None, status
@@ -129,7 +130,7 @@ class Kept:
 
 
 @lru_cache(maxsize=4)
-def _read(path: Path) -> pa.Table:
+def _read(path: Path, _time: int) -> pa.Table:
     return read_table(path)[0]
 
 

@@ -193,7 +193,7 @@ class Wire:
             raise Unreachable(f"{self.endpoint} is no address: {err}", "see to --endpoint") from err
         except httpx.HTTPError as err:
             raise _Again(_words(err), through=not isinstance(err, _NO_WAY)) from err
-        self._check(key, body, md5, bool(query))
+        self._check(key, body, md5)
         return body.etag
 
     def _heed(self, answer: httpx.Response, key: str, body: Body, limit: int, md5: str | None) -> None:
@@ -243,11 +243,11 @@ class Wire:
                     raise _Again(f"only {since} bytes came in {passed:.0f} s")
                 began, since = self._now(), 0
 
-    def _check(self, key: str, body: Body, md5: str | None, listing: bool) -> None:
+    def _check(self, key: str, body: Body, md5: str | None) -> None:
         """What came in full may still be something else."""
         if md5 is not None and body.md5 == md5:
             return
-        page = not listing and not key.lower().endswith((".html", ".htm")) and _PAGE.match(body.head)
+        page = not key.lower().endswith((".html", ".htm")) and _PAGE.match(body.head)
         wrong = body.md5
         if page or md5 is not None or not body.size:
             size = body.size
