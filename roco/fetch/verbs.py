@@ -49,6 +49,7 @@ def plan(
     """
     with locked(folder), _wire(options, patience) as wire:
         made = _plan(folder, options, dated, wire, progress or Silent())
+        _believe(made, let_go=False)
         write_plan(folder, made)
         return made
 
@@ -96,7 +97,7 @@ def _believe(made: Plan, let_go: bool) -> None:
     if gone > max(FEW_GONE, MOST_GONE * (gone + kept)) and not let_go:
         raise DataError(
             f"{gone:,} of {gone + kept:,} articles are not in the snapshot {made.told['snapshot']}; none was removed",
-            "take a snapshot of another day (--snapshot), or let them go (--let-go)",
+            "take a snapshot of another day (--snapshot), or let them go: roco fetch update --let-go",
         )
 
 
@@ -126,6 +127,9 @@ def _wire(options: Options, patience: Patience | None) -> Iterator[Wire]:
         )
     if not 1 <= options.connections <= CONNECTIONS:
         raise UsageError(f"{options.connections} connections", f"from 1 to {CONNECTIONS} may be open at once")
+    wants = options.wants
+    if wants.first_year and wants.last_year and wants.first_year > wants.last_year:
+        raise UsageError(f"no year is from {wants.first_year} to {wants.last_year}", "the first year comes first")
     if not re.match(r"https?://[^/\s]+", options.endpoint):
         raise UsageError(f"{options.endpoint!r} is no address of a bucket", f"such as {ENDPOINT}")
     wire = Wire(options.endpoint, options.contact, connections=options.connections, patience=patience)

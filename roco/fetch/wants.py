@@ -82,7 +82,8 @@ def _against(facts: Mapping[str, Any], license: str, retracted: bool, wants: Wan
 
 def year_of(facts: Mapping[str, Any]) -> int | None:
     """The year of publication as the citation tells it."""
-    found = _YEAR.search(str(facts.get("citation") or ""))
+    # Names of journals hold years in brackets: J Appl Physiol (1985). 2015 Jan 15; 118(2):103-10
+    found = _YEAR.search(re.sub(r"\([^()]*\)", "", str(facts.get("citation") or "")))
     return int(found[1]) if found else None
 
 

@@ -126,6 +126,7 @@ def test_an_update_names_each(bucket: Bucket, give: Give) -> None:
         (["plan", "a", "--contact", "m@x.org", "--endpoint", "bucket"], 2, "error: 'bucket' is no address of a bucket"),
         (["plan", "a", "--contact", "m@x.org", "--connections", "500"], 2, "error: 500 connections"),
         (["plan", "a", "--contact", "m@x.org", "--endpoint", "http://127.0.0.1:9"], 1, "error: 127.0.0.1:9 cannot be"),
+        (["plan", "a", "--contact", "m@x.org", "--from", "2021", "--to", "2020"], 2, "error: no year is from 2021"),
         (["run", "a"], 1, "error: there is no plan in a"),
         (["update", "a"], 1, "error: there is no plan in a"),
         (["verify", "a"], 1, "error: there are no receipts in a"),

@@ -51,6 +51,7 @@ def test_only_metadata_move(bucket: Bucket, tmp_path: Path) -> None:
         ({"is_historical_ocr": True}, "ocr"),
         ({"citation": "J. 2015 Apr 3"}, "date"),
         ({"citation": "J. 2024"}, "date"),
+        ({"citation": "J Appl Physiol (1985). 2020 Jan 15; 118(2):103-10"}, None),
         ({"citation": "in press"}, None),  # the XML will tell
         ({"pmcid": "PMC77"}, "metadata"),
     ],

@@ -177,6 +177,8 @@ def test_a_snapshot_that_lacks_many_articles_is_not_believed(
     for n in range(1, 6):
         bucket.delete(f"metadata/PMC{n}.1.json")
     bucket.inventory(NEW)
+    with pytest.raises(DataError, match="5 of 10 articles are not in the snapshot"):
+        verbs.plan(tmp_path, options(bucket.endpoint), patience=QUICK)
     with pytest.raises(DataError, match="5 of 10 articles are not in the snapshot") as err:
         verbs.update(tmp_path, patience=QUICK)
     assert "--let-go" in err.value.hint
