@@ -211,7 +211,11 @@ def verify(
     else:
         for problem in problems:
             print(_plain(f"{problem.where}: {problem.what}"))
-        print(f"{release}: {len(problems)} problems" if problems else f"{release}: all is as it must be")
+        print(
+            f"{release}: {len(problems)} problem{'s' * (len(problems) > 1)}"
+            if problems
+            else f"{release}: all is as it must be"
+        )
     if problems:
         raise SystemExit(1)
 

@@ -154,7 +154,11 @@ def verify(folder: FolderArg, as_json: Json = False) -> None:
     else:
         for problem in problems:
             print(_plain(f"{problem.where}: {problem.what}"))
-        print(f"{folder}: {len(problems)} problems" if problems else f"{folder}: all is as it was fetched")
+        print(
+            f"{folder}: {len(problems)} problem{'s' * (len(problems) > 1)}"
+            if problems
+            else f"{folder}: all is as it was fetched"
+        )
     if problems:
         raise SystemExit(1)
 

@@ -156,6 +156,7 @@ def verify(path: str | Path, licenses: Collection[str] = ALLOWED, retracted: Ite
         "funnel.json": lambda path: _check_funnel(path, figures, left),
         TOMBSTONES: lambda path: _check_tombstones(path, figures),
         LEAKAGE: lambda path: _check_leakage(path, root),
+        "duplicates.parquet": _check_duplicates,
     }
     for name, check in checks.items():
         if (root / name).is_file():
@@ -420,6 +421,16 @@ def _check_tombstones(path: Path, figures: dict[str, _Figure]) -> Iterator[Probl
             yield Problem(f"the id {what}", f"{path.name}, {shown(cells[0])}")
         else:
             seen.add(cells[0])
+
+
+def _check_duplicates(path: Path) -> Iterator[Problem]:
+    """Every image of the release that has a group stands in the table of groups."""
+    told = {row["figure_id"] or "" for row in parquet_rows(path, types("figure_id"))}
+    schema = pq.read_schema(path.with_name("figures.parquet"))
+    groups = [name for name in ("duplicate_group", "similar_group") if name in schema.names]
+    for row in parquet_rows(path.with_name("figures.parquet"), types("figure_id", *groups)):
+        if any(row[name] for name in groups) and row["figure_id"] not in told:
+            yield Problem("the image has a group, and is not in it", f"{path.name}, {shown(row['figure_id'])}")
 
 
 def _check_leakage(path: Path, root: Path) -> Iterator[Problem]:

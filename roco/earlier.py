@@ -61,6 +61,8 @@ def seal(path: Path | None) -> tuple[Path, ...]:
     """The file whose content stands for the whole release in a stage's digest."""
     if path is None:
         return ()
+    if not path.exists():
+        raise RecipeError(f"there is no release {path}", "see to the path; it is relative to the recipe")
     for name in (CHECKSUMS, "license_information.csv"):
         if (path / name).is_file():
             return (path / name,)
@@ -108,9 +110,11 @@ def articles_of(path: Path) -> frozenset[str]:
     if (path / "figures.parquet").is_file():
         return frozenset(row["article_key"] or "" for row in _parquet(path, types("article_key")))
     rows = _csv(path / "license_information.csv", LICENSES)
-    return frozenset(cells[1].strip() for _, cells, _ in rows if cells)
+    told = ((cells[1].strip(), _PMCID.fullmatch(cells[1].strip())) for _, cells, _ in rows if cells)
+    return frozenset(f"PMC{match[1]}" if match else text for text, match in told)
 
 
+_PMCID = re.compile(r"(?:PMC)?0*([1-9][0-9]{0,14})", re.IGNORECASE)
 _VERIFY = "roco verify {} says more"
 
 
@@ -123,6 +127,9 @@ def _parquet(path: Path, columns: dict[str, pa.DataType]) -> list[dict[str, Any]
 
 def _csv(path: Path, header: tuple[str, ...]) -> list[tuple[int, list[str] | None, str]]:
     try:
-        return [(row.line, row.cells, row.complaint) for row in csv_rows(path, header)]
+        rows = [(row.line, row.cells, row.complaint) for row in csv_rows(path, header, exact=False)]
+        if rows and rows[0][0] == 1 and rows[0][1] is None:
+            raise DataError(f"{path}: {rows[0][2]}", _VERIFY.format(path.parent))
+        return rows
     except UNREADABLE as err:
         raise DataError(f"{path} cannot be read: {err}", _VERIFY.format(path.parent)) from err

@@ -93,6 +93,8 @@ def _folder(said: str, here: Path) -> Path:
 
 def _apart(folder: Path, previous: Any, here: Path) -> None:
     """A run that reads its own release as the previous one would never come to an end."""
+    if isinstance(previous, str) and ("\0" in previous or not previous.strip()):
+        raise RecipeError(f"[run] previous cannot be {previous!r}", "name the folder of a release, or leave it out")
     if isinstance(previous, str) and (here / previous).resolve().is_relative_to(folder):
         raise RecipeError(
             f"[run] previous = {previous!r} lies in the folder of this run", "give this run a folder of its own"

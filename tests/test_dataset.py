@@ -479,3 +479,17 @@ def test_a_superseded_copy_of_a_published_figure_is_no_problem(tmp_path: Path) -
             return pa.concat_tables([table, pa.Table.from_pylist([row], schema=table.schema)])
 
     assert verify(publish(tmp_path / "release", Twice())) == []
+
+
+@pytest.mark.parametrize("spoil", ["garbage", "empty"])
+def test_groups_that_cannot_be_read_or_lack_an_image_are_found(release: Path, spoil: str) -> None:
+    path = release / "duplicates.parquet"
+    if spoil == "garbage":
+        path.write_bytes(b"garbage")
+    else:
+        table = pq.read_table(release / "figures.parquet")
+        groups = pa.array(["PMC1-x"] * len(table), pa.string())
+        at = table.schema.get_field_index("duplicate_group")
+        pq.write_table(table.set_column(at, "duplicate_group", groups), release / "figures.parquet", store_schema=False)
+    found = {problem.where.partition(",")[0]: problem.what for problem in verify(sealed(release))}
+    assert "duplicates.parquet" in found

@@ -104,3 +104,13 @@ def test_a_recipe_that_is_not_there_is_told_with_how_to_get_one(tmp_path: Path) 
     with pytest.raises(RecipeError) as err:
         load_recipe(tmp_path / "none.toml")
     assert "roco init" in err.value.hint
+
+
+@pytest.mark.parametrize("previous", ["", " ", "a\\u0000b"])
+def test_a_previous_release_without_a_name_is_refused(tmp_path: Path, previous: str) -> None:
+    path = tmp_path / "r.toml"
+    path.write_text(
+        f'[run]\nfolder = "run"\nbase = "rocov2"\nprevious = "{previous}"\n[source]\nkind = "folder"\npath = "x"\n'
+    )
+    with pytest.raises(RecipeError, match="previous cannot be"):
+        load_recipe(path)

@@ -22,15 +22,17 @@ class Pins(Decision):
     the figure and another name of the file change nothing. Where the bytes are gone, the image of the same article
     under the same name stands for it (`pinned_by` = file). An id is given once: of equal images of one article the
     one with the same figure_id has it, else the first. previous: folder of the release; none pins nothing.
-    given: images of a dataset that is a source (`kind = "release"`) keep the id and split that they have there.
+    given: images of a dataset that is a source (`kind = "release"`) keep the id and split that they have there. An id
+    that the earlier release has or had, or that a source named first has, is another image's: then the split alone is
+    kept.
     """
 
     needs = ("image",)
-    reads = ("article_key", "image_key", "file")
+    reads = ("article_key", "image_key", "file", "archive")
     optional = ("given_id", "given_split")
     writes = types("pinned_id", "pinned_split", "pinned_by")
     scope = "table"
-    version = 2
+    version = 3
 
     previous: Path | None = None
     given: bool = False
@@ -40,21 +42,33 @@ class Pins(Decision):
         return seal(self.previous)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        pins = {} if self.previous is None else _matched(batch, earlier(self.previous).kept)
+        pins: dict[int, tuple[str | None, str, str]] = {}
+        taken: set[str] = set()
+        if self.previous is not None:
+            before = earlier(self.previous)
+            pins, taken = dict(_matched(batch, before.kept)), {*before.kept, *before.gone}
         if self.given:
-            pins = dict(_as_given(batch, {id for id, _, _ in pins.values()})) | pins
+            pins = dict(_as_given(batch, taken)) | pins
         found = [pins.get(i, (None, None, None)) for i in range(len(batch))]
         for at, name in enumerate(self.writes):
             batch = put(batch, name, pa.array([values[at] for values in found], pa.string()))
         return batch
 
 
-def _as_given(batch: pa.Table, taken: set[str]) -> Iterator[tuple[int, tuple[str, str, str]]]:
+def _as_given(batch: pa.Table, taken: set[str]) -> Iterator[tuple[int, tuple[str | None, str, str]]]:
     """Row -> id and split of the dataset it was read from; of two datasets with the same id the first keeps it."""
-    for i, row in enumerate(batch.select(["given_id", "given_split"]).to_pylist()):
-        if row["given_id"] and row["given_split"] in SPLITS and row["given_id"] not in taken:
-            taken.add(row["given_id"])
-            yield i, (row["given_id"], row["given_split"], "given")
+    rows = batch.select(["given_id", "given_split", "archive"]).to_pylist()
+    for i in sorted(range(len(rows)), key=lambda i: (_source(rows[i]["archive"]), i)):
+        id, split = rows[i]["given_id"], rows[i]["given_split"]
+        if id and split in SPLITS:
+            yield i, (None if id in taken else id, split, "given")
+            taken.add(id)
+
+
+def _source(archive: str | None) -> int:
+    """The number of the source that a place begins with where there are several (see `sources/several.py`)."""
+    number = (archive or "").partition("/")[0]
+    return int(number) if number.isascii() and number.isdigit() and len(number) < 9 else 0
 
 
 def _matched(batch: pa.Table, kept: dict[str, Kept]) -> dict[int, tuple[str, str, str]]:

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from roco.earlier import Earlier, Kept
+from roco.earlier import Earlier, Gone, Kept
 from roco.schema import types
 from roco.stages import pins as module
 from roco.stages.pins import Pins
@@ -34,9 +34,10 @@ def image(
 @pytest.fixture
 def pinned(monkeypatch: pytest.MonkeyPatch) -> Any:
     def run(
-        before: list[Kept], *rows: dict[str, Any], **options: Any
+        before: list[Kept], *rows: dict[str, Any], gone: tuple[str, ...] = (), **options: Any
     ) -> list[tuple[str | None, str | None, str | None]]:
-        told = Earlier({one.id: one for one in before}, {})
+        dead = {id: Gone(id, "train", "k", "a", "f", "g", "license", "") for id in gone}
+        told = Earlier({one.id: one for one in before}, dead)
         monkeypatch.setattr(module, "earlier", functools.partial(lambda told, _: told, told))
         kinds = {"figure_id": pa.string(), **types(*COLUMNS[1:])}
         stage = Pins(previous=Path("before"), **options)
@@ -87,3 +88,21 @@ def test_ids_of_the_dataset_an_image_was_read_from_are_kept_where_asked_for(pinn
     assert pinned([], *rows, given=True) == [("ROCOv2_2023_test_000001", "test", "given"), NONE]
     assert pinned([], *rows) == [NONE, NONE]
     assert pinned([kept("r_train_1")], *rows, given=True)[0] == ("r_train_1", "train", "image")
+
+
+def test_an_id_that_another_image_has_or_had_is_not_given_by_a_dataset(pinned: Any) -> None:
+    rows = (
+        image(article="PMC2", given_id="r_train_1", given_split="valid"),
+        image(article="PMC3", given_id="r_train_2", given_split="test"),
+        image(article="PMC4", given_id="r_train_3", given_split="test"),
+    )
+    found = pinned([kept("r_train_1")], *rows, gone=("r_train_2",), given=True)
+    assert found == [(None, "valid", "given"), (None, "test", "given"), ("r_train_3", "test", "given")]
+
+
+def test_of_two_datasets_with_the_same_id_the_one_named_first_keeps_it(pinned: Any) -> None:
+    rows = (
+        image(article="PMC2", given_id="r_train_1", given_split="train", archive="1/PMC2"),
+        image(article="PMC9", given_id="r_train_1", given_split="test", archive="0/PMC9"),
+    )
+    assert pinned([], *rows, given=True) == [(None, "train", "given"), ("r_train_1", "test", "given")]
