@@ -75,7 +75,7 @@ def objects(tree: Path, n: int) -> list[tuple[str, str]]:
 def with_roco(host: str, wanted: list[tuple[str, str]], out: Path) -> None:
     """MD5 and SHA-256, a receipt, fsync and rename for each object, as `roco fetch run` does it."""
     from roco.fetch.kept import side_by_side
-    from roco.fetch.take import Receipts
+    from roco.fetch.receipts import Receipts
     from roco.fetch.wire import Wire
 
     wire = Wire(f"{host}/{BUCKET}", "bench@example.org", connections=CONNECTIONS)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from roco.errors import DataError
 from roco.fetch import ledger
-from roco.fetch.take import RECEIPTS
+from roco.fetch.receipts import RECEIPTS
 from roco.fetch.tree import Tree
 
 

@@ -10,7 +10,7 @@ import os
 import shutil
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -21,15 +21,15 @@ from roco.fetch import ledger
 from roco.fetch.kept import Kept, side_by_side
 from roco.fetch.ledger import Ledger
 from roco.fetch.plan import Plan, read_plan
+from roco.fetch.receipts import Receipts
+from roco.fetch.referred import referred
 from roco.fetch.tree import STATE, Tree
 from roco.fetch.wants import judge_xml
-from roco.fetch.wire import Failed, Gone, Got, Wire
+from roco.fetch.wire import Failed, Gone, Wire
 from roco.files import digest, full_disk
 from roco.sources.cloud_metadata import md5s, read_metadata, version_of
 from roco.sources.jats import Article, parse
-from roco.sources.matching import Images
 
-RECEIPTS = f"{STATE}/receipts.jsonl"
 OUTCOMES = f"{STATE}/outcomes.jsonl"
 
 
@@ -89,24 +89,6 @@ def locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(fd)
-
-
-class Receipts:
-    """The receipts of one folder; every line names the snapshot that it was fetched for."""
-
-    def __init__(self, folder: Path, snapshot: str) -> None:
-        self._ledger, self._snapshot = Ledger(folder / RECEIPTS), snapshot
-        self.sync, self.close = self._ledger.sync, self._ledger.close
-
-    def add(self, got: Got) -> None:
-        told = {"key": got.key, "etag": got.etag, "md5": got.md5, "sha256": got.sha256, "bytes": got.size}
-        self._ledger.add(**told, time=ledger.now(), snapshot=self._snapshot)
-
-    def tombstone(self, key: str, status: int) -> None:
-        self._ledger.add(key=key, status=status, time=ledger.now(), snapshot=self._snapshot)
-
-    def removed(self, key: str) -> None:
-        self._ledger.add(key=key, removed=True, time=ledger.now(), snapshot=self._snapshot)
 
 
 def take(folder: Path, wire: Wire, progress: Progress) -> Taken:
@@ -293,27 +275,6 @@ class _Work:
             if now != unit.metadata[unit.chosen]:
                 return "; it was changed in the bucket after the plan was made"
         return ""
-
-
-def referred(article: Article, media: Sequence[str]) -> list[str]:
-    """The files that an article's own figures are read from: no tables, supplements, videos, other renditions."""
-    fit = Images(name for name in media if fits(name))
-    found = []
-    for figure in article.figures:
-        if figure.drop is None and (files := [f for f in map(fit.find, figure.hrefs) if f]):
-            found.append(files[0])
-    return list(dict.fromkeys(found))
-
-
-def fits(name: str) -> bool:
-    """Whether the name of an object can be that of a file."""
-    return (
-        0 < len(name.encode()) <= 180
-        and "/" not in name
-        and "\\" not in name
-        and not name.startswith(".")
-        and name.isprintable()
-    )
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -12,7 +12,8 @@ from roco.errors import DataError, UsageError
 from roco.fetch.check import Problem, verify
 from roco.fetch.inventory import Inventory, by_ids, snapshot
 from roco.fetch.plan import Options, Plan, about, make_plan, read_plan, write_plan
-from roco.fetch.take import Progress, Receipts, Taken, locked, take
+from roco.fetch.receipts import Receipts
+from roco.fetch.take import Progress, Taken, locked, take
 from roco.fetch.tree import STATE
 from roco.fetch.update import Changes, changes
 from roco.fetch.wire import CONNECTIONS, Patience, Wire

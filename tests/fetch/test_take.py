@@ -20,7 +20,9 @@ import pytest
 
 from roco.errors import Busy, DataError
 from roco.fetch import ledger, verbs
-from roco.fetch.take import RECEIPTS, fits, locked
+from roco.fetch.receipts import RECEIPTS
+from roco.fetch.referred import fits
+from roco.fetch.take import locked
 from roco.fetch.wire import Unreachable
 from roco.sources.cloud import CloudSource
 from tests.bucket import Bucket, Fault, Proxy, url
