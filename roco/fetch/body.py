@@ -86,7 +86,8 @@ class Body:
     def _take_up(self, part: Path) -> None:
         """Goes on with what another process left; of several files with the one that changed last."""
         start, end = f".{part.name}.", ".part"
-        found = [p for p in part.parent.iterdir() if p.name.startswith(start) and p.name.endswith(end)]
+        names = os.listdir(part.parent)  # noqa: PTH208 - for every object there is
+        found = [part.with_name(name) for name in names if name.startswith(start) and name.endswith(end)]
         found.sort(key=lambda p: p.stat().st_mtime_ns)
         for path in found[:-1]:
             path.unlink()

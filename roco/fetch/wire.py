@@ -198,6 +198,7 @@ class Wire:
 
     def _heed(self, answer: httpx.Response, key: str, body: Body, limit: int, md5: str | None) -> None:
         """Reads the head of an answer and prepares the body for what follows."""
+        answer.headers.encoding = "latin-1"  # else it is guessed anew each time that one is looked at
         status = answer.status_code
         if status in GONE:
             if _is_page(answer):
