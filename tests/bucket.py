@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import http.client
 import io
+import itertools
 import json
 import logging
 import socket
@@ -22,28 +23,33 @@ from typing import Any, ClassVar
 from urllib.parse import unquote
 
 BUCKET = "pmc-oa-opendata"
+_NUMBERS = itertools.count(1)
 REPORTS = "inventory-reports/pmc-oa-opendata/metadata"
 
 
 @dataclass
 class Bucket:
-    """endpoint: of the bucket itself; client: boto3's, to change what is in it."""
+    """endpoint: of the bucket itself; client: boto3's, to change what is in it.
+
+    Servers of one process share what they hold, so each bucket has a name of its own.
+    """
 
     endpoint: str
     client: Any
+    name: str
 
     def put(self, key: str, body: bytes) -> None:
-        self.client.put_object(Bucket=BUCKET, Key=key, Body=body)
+        self.client.put_object(Bucket=self.name, Key=key, Body=body)
 
     def delete(self, key: str) -> None:
-        self.client.delete_object(Bucket=BUCKET, Key=key)
+        self.client.delete_object(Bucket=self.name, Key=key)
 
     def get(self, key: str) -> bytes:
-        body: bytes = self.client.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+        body: bytes = self.client.get_object(Bucket=self.name, Key=key)["Body"].read()
         return body
 
     def names(self, prefix: str = "") -> list[str]:
-        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
         return [one["Key"] for page in pages for one in page.get("Contents", ())]
 
     def lay_out(self, cloud: Path) -> None:
@@ -75,7 +81,7 @@ class Bucket:
     def inventory(self, date: str, parts: int = 2, wrong: str = "") -> None:
         """Writes a snapshot of the metadata as they are now; wrong: `md5`, `cut` or `no manifest`."""
         rows = []
-        for page in self.client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix="metadata/"):
+        for page in self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix="metadata/"):
             for one in page.get("Contents", ()):
                 when = one["LastModified"].strftime("%Y-%m-%dT%H:%M:%S.000Z")
                 rows.append([BUCKET, one["Key"], when, one["ETag"].strip('"')])
@@ -109,20 +115,21 @@ def serving() -> Iterator[Bucket]:
     from moto.server import ThreadedMotoServer
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(port=0, verbose=False)
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
     try:
-        host, port = server.get_host_and_port()
+        _, port = server.get_host_and_port()
         client = boto3.client(
-            "s3", endpoint_url=f"http://{host}:{port}", region_name="us-east-1",
+            "s3", endpoint_url=f"http://127.0.0.1:{port}", region_name="us-east-1",
             aws_access_key_id="test", aws_secret_access_key="test",
             config=botocore.config.Config(s3={"addressing_style": "path"}, max_pool_connections=32),
         )  # fmt: skip
-        client.create_bucket(Bucket=BUCKET)
+        name = f"{BUCKET}-{next(_NUMBERS)}"
+        client.create_bucket(Bucket=name)
         public = {"Effect": "Allow", "Principal": "*", "Action": ["s3:GetObject", "s3:ListBucket"],
-                  "Resource": [f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"]}  # fmt: skip
-        client.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps({"Version": "2012-10-17", "Statement": [public]}))
-        yield Bucket(f"http://{host}:{port}/{BUCKET}", client)
+                  "Resource": [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]}  # fmt: skip
+        client.put_bucket_policy(Bucket=name, Policy=json.dumps({"Version": "2012-10-17", "Statement": [public]}))
+        yield Bucket(f"http://127.0.0.1:{port}/{name}", client, name)
         client.close()
     finally:
         server.stop()
