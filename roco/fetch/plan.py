@@ -21,7 +21,7 @@ from roco.fetch.inventory import Inventory, listing
 from roco.fetch.kept import Kept, side_by_side
 from roco.fetch.tree import PACK, STATE, Tree
 from roco.fetch.wants import Wants, judge
-from roco.fetch.wire import Got, Wire
+from roco.fetch.wire import Got, Wire, why_gone
 from roco.files import file_digest, read_table, write_json, write_table
 from roco.sources.cloud_metadata import Version, md5s, read_metadata, unread_version, version_of
 from roco.sources.jats_renditions import RASTER
@@ -93,7 +93,7 @@ def read_plan(folder: Path) -> Plan:
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
         return Plan(Options.of(told["options"]), told, read_table(path.with_name(str(told["rows"])))[0])
-    except FileNotFoundError as err:
+    except (FileNotFoundError, NotADirectoryError) as err:
         raise DataError(f"there is no plan in {folder}", f"roco fetch plan {folder}  makes one") from err
     except (DataError, ValueError, KeyError, TypeError) as err:
         said = err.message if isinstance(err, DataError) else f"{path} cannot be read"
@@ -200,7 +200,7 @@ def _read(row: Mapping[str, Any], kept: Kept) -> _Read:
     key, place = f"PMC{row['number']}.{row['version']}", -1 if row["place"] is None else row["place"]
     body, status = kept.body(place) if place >= 0 else (None, 0)
     if body is None:
-        said = f"its metadata are {'forbidden' if status == 403 else 'gone'} (status {status})"
+        said = f"the object of its metadata {why_gone(status)}"
         return _Read(row["etag"], place, None, unread_version(key, said), None, status)
     sha256 = hashlib.sha256(body).hexdigest()
     try:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from roco.archive import STANDARD
-from roco.errors import Busy, Refused
+from roco.errors import Busy, DataError, Refused
 from roco.fetch import ledger
 from roco.fetch.kept import Kept, side_by_side
 from roco.fetch.ledger import Ledger
@@ -25,7 +25,7 @@ from roco.fetch.receipts import Receipts
 from roco.fetch.referred import referred
 from roco.fetch.tree import STATE, Tree
 from roco.fetch.wants import judge_xml
-from roco.fetch.wire import Failed, Gone, Wire
+from roco.fetch.wire import GONE, Failed, Gone, Wire
 from roco.files import digest, full_disk
 from roco.sources.cloud_metadata import md5s, read_metadata, version_of
 from roco.sources.jats import Article, parse
@@ -76,6 +76,8 @@ class _Unit(NamedTuple):
 def locked(folder: Path) -> Iterator[None]:
     """Holds a folder for one process; raises Busy where another has it."""
     path = folder / STATE / "lock"
+    if folder.exists() and not folder.is_dir():
+        raise DataError(f"{folder} is a file", "name a folder, new or fetched into before")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -178,7 +180,7 @@ class _Work:
                 self._fetch(unit)
             except Gone as err:
                 self._settle(unit, sha256s[unit.chosen], "gone", err.message)
-                self._problem(f"{err.message}: it left the bucket after the plan was made")
+                self._problem(f"{err.message}; the plan was made before that" if err.status in GONE else err.message)
             except Failed as err:
                 with self._lock:
                     self._failed.add(unit.number)

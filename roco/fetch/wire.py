@@ -27,6 +27,8 @@ CONNECTIONS = 64
 """Connections at most, whatever is asked for."""
 GONE = (403, 404, 410)
 THROTTLED = (429, 503)
+TOO_LARGE = 413
+"""The status of an object that is larger than the limit, as a tombstone tells it."""
 RETRY_AFTER = 300.0
 """Seconds that a server's Retry-After is believed at most."""
 
@@ -36,14 +38,19 @@ _RANGE = re.compile(r"bytes ([0-9]+)-([0-9]+)/([0-9]+|\*)")
 
 
 class Gone(DataError):
-    """The server says that there is no such object, or that it may not be had: it is not asked for again."""
+    """There is no such object, or it may not be had, or it is larger than allowed: it is not asked for again."""
 
     def __init__(self, key: str, status: int) -> None:
-        super().__init__(f"{key}: {'is forbidden' if status == 403 else 'is gone'} (status {status})")
+        super().__init__(f"{key}: {why_gone(status)}")
         self.status = status
 
     def __reduce__(self) -> tuple[type[RocoError], tuple[str, str]]:
         return DataError, (self.message, self.hint)
+
+
+def why_gone(status: int) -> str:
+    """What a status says of an object that is not to be had."""
+    return {403: "is forbidden", TOO_LARGE: "is too large"}.get(status, "is gone") + f" (status {status})"
 
 
 class Failed(DataError):
@@ -224,7 +231,7 @@ class Wire:
             raise _Again(f"status {status}")
         length = answer.headers.get("Content-Length", "")
         if length.isdigit() and body.size + int(length) > limit:
-            raise Failed(f"{key}: is too large: {body.size + int(length)} bytes, {limit} are allowed")
+            raise Gone(key, TOO_LARGE)
         if md5 is None and not length.isdigit() and "chunked" not in answer.headers.get("Transfer-Encoding", ""):
             raise _Again("the answer does not say how long it is")
 
@@ -236,7 +243,7 @@ class Wire:
             with self._lock:
                 self.bytes += len(piece)
             if body.size > limit:
-                raise Failed(f"{answer.request.url.path}: is longer than {limit} bytes")
+                raise Gone(answer.request.url.path, TOO_LARGE)
             if self.stop.is_set():
                 raise Stopped("stopped")
             if (passed := self._now() - began) > self.patience.idle:
@@ -246,7 +253,7 @@ class Wire:
 
     def _check(self, key: str, body: Body, md5: str | None) -> None:
         """What came in full may still be something else."""
-        if md5 is not None and body.md5 == md5:
+        if body.md5 == md5 or (md5 is None and body.md5 == body.etag):
             return
         page = not key.lower().endswith((".html", ".htm")) and _PAGE.match(body.head)
         wrong = body.md5

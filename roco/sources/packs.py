@@ -138,7 +138,10 @@ def _entries(path: Path, _time: int, _size: int) -> Mapping[str, Sequence[Entry]
         table, _ = read_table(path)
         rows = zip(*(table[name].to_pylist() for name in _INDEX.names), strict=True)
     except (Damaged, KeyError) as err:
-        raise DataError(f"the index {path} is cut or changed", "fetch its articles again, or bring it back") from err
+        raise DataError(
+            f"the index {path} is cut or changed",
+            "bring it back; or remove it, and fetch its articles again: roco fetch plan, roco fetch run",
+        ) from err
     found: dict[str, list[Entry]] = {}
     for key, *rest in rows:
         found.setdefault(key, []).append(Entry(*rest))

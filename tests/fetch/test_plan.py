@@ -183,3 +183,23 @@ def test_a_contact_is_an_address(tmp_path: Path, contact: str) -> None:
 
     with pytest.raises(UsageError, match="no address of mail"):
         verbs.plan(tmp_path, replace(options("http://127.0.0.1:9"), contact=contact), patience=QUICK)
+
+
+def test_metadata_that_nobody_could_want_are_a_row_with_a_reason_and_stop_no_plan(
+    bucket: Bucket, tmp_path: Path
+) -> None:
+    put(bucket, "PMC1.1")
+    for n, body in ((2, b"x" * (2 << 20)), (3, b""), (4, b"[" * 100_000), (5, b"\xff\xfe")):
+        bucket.put(f"metadata/PMC{n}.1.json", body)
+    bucket.inventory(OLD)
+    plan = verbs.plan(tmp_path, options(bucket.endpoint), patience=QUICK)
+    assert (plan.told["take"], plan.told["skip"]) == (1, {"metadata": 4})
+    assert "too large" in chosen(tmp_path)[2]["detail"]
+    assert chosen(tmp_path)[3]["detail"] == "metadata: no JSON"
+
+
+@pytest.mark.parametrize("verb", [lambda d: verbs.plan(d, options("http://127.0.0.1:9")), verbs.run, verbs.verify])
+def test_a_file_in_the_place_of_the_folder_is_told(tmp_path: Path, verb: Any) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(DataError):
+        verb(tmp_path / "file")

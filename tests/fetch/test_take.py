@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from roco.archive import STANDARD
 from roco.errors import Busy, DataError
 from roco.fetch import ledger, verbs
 from roco.fetch.receipts import RECEIPTS
@@ -144,7 +145,7 @@ def test_an_article_that_left_the_bucket_is_one_line_and_a_tombstone(
     taken = verbs.run(tmp_path, patience=QUICK)
     (line,) = taken.problems
     assert "PMC1.1/PMC1.1.xml: is gone (status 404)" in line
-    assert "after the plan was made" in line
+    assert "the plan was made before that" in line
     assert tree(tmp_path) == of("PMC2.1", bucket, "f1.jpg", "f2.jpg")
     again = verbs.run(tmp_path, patience=QUICK)
     assert (again.problems, again.gone_before, proxy.asked["PMC1.1/PMC1.1.xml"]) == ([], 1, 1)
@@ -355,3 +356,18 @@ def test_stopped_by_the_user_it_says_how_to_go_on(bucket: Bucket, proxy: Proxy, 
     assert process.returncode == 130
     assert f"stopped; what was done stays done: roco fetch run {tmp_path}  goes on from here" in said
     assert "Traceback" not in said
+
+
+def test_what_is_too_large_is_told_once_and_leaves_the_others_be(
+    bucket: Bucket, proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(bucket, "PMC1.1", text="x" * 5000)
+    put(bucket, "PMC2.1")
+    bucket.inventory(OLD)
+    monkeypatch.setattr("roco.fetch.take.STANDARD", replace(STANDARD, xml=3000, member=1000))
+    taken = fetch(tmp_path, proxy.endpoint, packs=True)
+    (line,) = taken.problems
+    assert "PMC1.1/PMC1.1.xml: is too large" in line
+    assert taken.withheld == 2
+    assert [name.rpartition(".")[2] for name in tree(tmp_path)] == ["index", "tar"]
+    assert verbs.run(tmp_path, patience=QUICK).problems == []
