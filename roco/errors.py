@@ -5,6 +5,7 @@ RocoError
 │   └── RecipeError     a recipe names an unknown stage, option or column
 ├── DataError           the input, the run folder or a release is not as it must be (exit 1)
 │   ├── Refused         an archive or XML from outside breaks a rule of the checked readers
+│   ├── NotScored       a file of predictions, or their truth, breaks a rule; each breach has file and line
 │   ├── Damaged         a file of the run folder is cut or changed; it is made again
 │   └── Busy            another process holds the run folder
 ├── StageFailed         a stage raised an exception: a bug of the stage, not of the data (exit 1)
@@ -48,6 +49,14 @@ class DataError(RocoError):
 
 class Refused(DataError):
     pass
+
+
+class NotScored(DataError):
+    """Nothing was scored: `faults` has all that is wrong, each with file, line and what to do."""
+
+    def __init__(self, message: str, hint: str = "", faults: tuple[tuple[str, int, str, str], ...] = ()) -> None:
+        super().__init__(message, hint)
+        self.faults = faults
 
 
 class Damaged(DataError):

@@ -67,7 +67,8 @@ def normalised(matrix: ArrayLike, over: str | None) -> NDArray[np.float64]:
         return m
     if over not in sums:
         raise ValueError(f"normalise over 'true', 'pred' or 'all', not '{over}'")
-    return np.divide(m, sums[over], out=np.zeros_like(m), where=sums[over] > 0)
+    shares: NDArray[np.float64] = np.divide(m, sums[over], out=np.zeros_like(m), where=sums[over] > 0)
+    return shares
 
 
 def kappa(matrix: ArrayLike) -> Kappa:

@@ -79,15 +79,14 @@ def bert_score(
         scores = np.zeros((len(candidates), 3))
         full = [i for i, (r, c) in enumerate(zip(references, candidates, strict=True)) if r.strip() and c.strip()]
         full.sort(key=lambda i: (len(references[i]) + len(candidates[i]), i))
-        step = 1 if batch == 1 else CHUNK
-        for at in range(0, len(full), step):
-            some = full[at : at + step]
-            told, said = [references[i] for i in some], [candidates[i] for i in some]
-            with torch.inference_mode():
-                found = utils.bert_cos_score_idf(
-                    encoder, tokenizer, told, said, weight, batch_size=batch, device=_device(torch)
-                )
-            scores[some] = found.cpu().double().numpy()
+        for at in range(0, len(full), CHUNK):
+            some = full[at : at + CHUNK]
+            texts = {references[i] for i in some} | {candidates[i] for i in some}
+            known = _embedded(sorted(texts, key=lambda t: (len(t), t)), encoder, tokenizer, weight, batch)
+            for i in some:
+                # In a batch, bert-score lets padding match with cosine 0, above any word whose best is below it.
+                found = utils.greedy_cos_idf(*known[references[i]](), *known[candidates[i]]())
+                scores[i] = [float(value) for value in found]
     table = None if idf_from is None else {tokenizer.convert_ids_to_tokens(int(t)): float(w) for t, w in weight.items()}
     return BertScores(scores[:, 0], scores[:, 1], scores[:, 2], table)
 
@@ -164,6 +163,20 @@ def clip_score(images: Iterable[bytes], candidates: Sequence[str], model: Model,
                 cos = torch.nn.functional.cosine_similarity(v.double(), c.double())
             scores += (2.5 * cos.clamp(min=0)).tolist()
     return np.array(scores, float)
+
+
+def _embedded(texts: Sequence[str], encoder: Any, tokenizer: Any, weight: Any, batch: int) -> dict[str, Any]:
+    """For each text what makes its embedding, mask and weights, as matching wants them; it changes them in place."""
+    torch, utils = _torch(), _bert_score()
+    known: dict[str, Any] = {}
+    for at in range(0, len(texts), batch):
+        some = list(texts[at : at + batch])
+        vectors, masks, weights = utils.get_bert_embedding(some, encoder, tokenizer, weight, device=_device(torch))
+        for text, vector, mask, own in zip(some, vectors.cpu(), masks.cpu(), weights.cpu(), strict=True):
+            n = int(mask.sum())
+            kept = vector[None, :n].clone(), torch.ones(1, n, dtype=torch.bool), own[None, :n].clone()
+            known[text] = lambda kept=kept: (kept[0].clone(), kept[1], kept[2].clone())
+    return known
 
 
 class _Alike(dict[int, float]):

@@ -92,7 +92,7 @@ def sacrebleu(references: Sequence[str], candidates: Sequence[str]) -> tuple[flo
     It smooths and counts otherwise than pycocoevalcap: the two are not to be compared.
     """
     try:
-        from sacrebleu.metrics import BLEU
+        from sacrebleu.metrics.bleu import BLEU
     except ImportError as err:
         raise MissingExtra("sacrebleu", "text") from err
     scorer = BLEU(tokenize="none", force=True)
@@ -126,27 +126,29 @@ def coco_rouge_l(references: Sequence[str], candidates: Sequence[str]) -> Floats
     return np.array([float(scorer.calc_score([c], [r])) if r and c else 0.0 for r, c in pairs], float)
 
 
-def meteor(references: Sequence[str], candidates: Sequence[str]) -> Floats:
-    """METEOR 1.5 of each pair, by the Java program that pycocoevalcap carries; NLTK's has other values."""
+class Meteor(NamedTuple):
+    """METEOR 1.5 of all captions together, from summed counts, and of each alone, whose mean is another number."""
+
+    corpus: float
+    each: Floats
+
+
+def meteor(references: Sequence[str], candidates: Sequence[str]) -> Meteor:
+    """METEOR 1.5 by the Java program that pycocoevalcap carries; NLTK's has other values."""
     if shutil.which("java") is None:
         raise UsageError(
             "METEOR 1.5 is a Java program, and there is no java", "install a Java runtime, such as Java 17"
         )
     try:
-        from pycocoevalcap.meteor.meteor import Meteor
+        from pycocoevalcap.meteor.meteor import Meteor as Program
     except ImportError as err:
         raise MissingExtra("pycocoevalcap", "text") from err
     if not candidates:
-        return np.empty(0)
-    # The program reads one line a caption, and three bars part the fields: a caption must hold neither. Of an empty side
-    # it would wait for words; nothing of it matches.
+        return Meteor(float("nan"), np.empty(0))
     told, said = [_one_line(text) for text in references], [_one_line(text) for text in candidates]
-    full = [i for i in range(len(said)) if told[i] and said[i]]
-    each = np.zeros(len(said))
-    scorer: Any = Meteor()
+    scorer: Any = Program()
     try:
-        if full:
-            each[full] = scorer.compute_score({i: [told[i]] for i in full}, {i: [said[i]] for i in full})[1]
+        corpus, each = scorer.compute_score({i: [t] for i, t in enumerate(told)}, {i: [t] for i, t in enumerate(said)})
     except ValueError as err:
         raise UsageError("the Java program of METEOR gave no number", "try: java -version") from err
     finally:
@@ -157,8 +159,10 @@ def meteor(references: Sequence[str], candidates: Sequence[str]) -> Floats:
         process.wait()
         process.stdout.close()
         process.stderr.close()
-    return each
+    empty = [not t or not s for t, s in zip(told, said, strict=True)]
+    return Meteor(float(corpus), np.where(empty, 0.0, np.array(each, float)))
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.replace("|||", " ").split())
+    """The program reads one line a caption, fields parted by three bars; of an empty one it would wait for words."""
+    return " ".join(text.replace("|||", " ").split()) or "nothingsaid"

@@ -1,0 +1,1 @@
+"""Scores of predictions against a release, as ImageCLEF computes them and beyond: readers, reports, a checker."""
