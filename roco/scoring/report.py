@@ -1,4 +1,4 @@
-"""A report: scores with intervals, floors and ceilings, what they were computed from; as text, Markdown, LaTeX, CSV, JSON."""
+"""A report: scores with intervals, floors and ceilings, and what they come from; text, Markdown, LaTeX, CSV, JSON."""
 
 from __future__ import annotations
 
