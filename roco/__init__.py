@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from roco.difference import diff
     from roco.errors import DataError, RecipeError, RocoError, UsageError
     from roco.recipe import Pipeline, Recipe, load_recipe
+    from roco.scoring.captions import evaluate_captions
+    from roco.scoring.concepts import evaluate_concepts
+    from roco.scoring.raters import evaluate_agreement
+    from roco.scoring.report import Report
+    from roco.scoring.retrieval import evaluate_retrieval
 
 _HOME = {
     "roco.core.reading": ("reading",),
@@ -31,6 +36,11 @@ _HOME = {
     "roco.difference": ("diff",),
     "roco.errors": ("DataError", "RecipeError", "RocoError", "UsageError"),
     "roco.recipe": ("Pipeline", "Recipe", "load_recipe"),
+    "roco.scoring.captions": ("evaluate_captions",),
+    "roco.scoring.concepts": ("evaluate_concepts",),
+    "roco.scoring.raters": ("evaluate_agreement",),
+    "roco.scoring.report": ("Report",),
+    "roco.scoring.retrieval": ("evaluate_retrieval",),
 }
 
 __all__ = [
@@ -42,12 +52,17 @@ __all__ = [
     "Publication",
     "Recipe",
     "RecipeError",
+    "Report",
     "RocoError",
     "Stage",
     "UsageError",
     "__version__",
     "diff",
     "drop",
+    "evaluate_agreement",
+    "evaluate_captions",
+    "evaluate_concepts",
+    "evaluate_retrieval",
     "load",
     "load_recipe",
     "put",

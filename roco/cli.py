@@ -12,7 +12,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from roco import cli_fetch
+from roco import cli_evaluate, cli_fetch
 from roco.errors import RocoError, UsageError, nearest
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app = typer.Typer(
 )
 
 app.add_typer(cli_fetch.app, name="fetch")
+app.add_typer(cli_evaluate.app, name="evaluate")
 
 RecipeArg = Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe: one TOML file.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

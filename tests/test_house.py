@@ -24,7 +24,7 @@ LEVEL = {
     "curate": 5, "baselines": 5, "scoring": 5, "retrieve": 5,
     "stages": 6, "report": 6,
     "demo": 7, "recipe": 7, "catalogue": 7,
-    "screen": 8, "screen_fetch": 8, "cli": 8, "cli_fetch": 8, "__main__": 8,
+    "screen": 8, "screen_fetch": 8, "cli": 8, "cli_fetch": 8, "cli_evaluate": 8, "__main__": 8,
 }  # fmt: skip
 MADE = {"core", "sources", "stages", "curate"}
 USED = {"baselines", "scoring", "report", "retrieve"}

@@ -36,10 +36,12 @@ METRICS = (*PLAIN, *NEURAL)
 SAMPLE = 200  # captions on which floors of slow metrics are computed
 SLOW = ("meteor", "bertscore_f1", "bertscore_recall", "bleurt", "umls_f1")
 MOST_IMAGE = 64 << 20  # bytes
+_NEURAL = "torch transformers"
 _LIBRARIES = {
-    "rouge1": "rouge-score", "rougeL": "rouge-score", "sacrebleu": "sacrebleu", "cider": "pycocoevalcap",
-    "meteor": "pycocoevalcap", **{f"bleu{n}": "pycocoevalcap" for n in (1, 2, 3, 4)},
-    "bertscore_f1": "bert-score", "bertscore_recall": "bert-score", "bleurt": "transformers", "clipscore": "transformers",
+    **dict.fromkeys(("rouge1", "rougeL"), "rouge-score"), "sacrebleu": "sacrebleu",
+    **dict.fromkeys(("bleu1", "bleu2", "bleu3", "bleu4", "cider", "meteor"), "pycocoevalcap"),
+    **dict.fromkeys(("bertscore_f1", "bertscore_recall"), f"bert-score {_NEURAL}"),
+    **dict.fromkeys(("bleurt", "clipscore"), _NEURAL),
 }  # fmt: skip
 
 
@@ -147,7 +149,8 @@ def evaluate_captions(
     report.bounds.append(_bounds(job, held, trained, list(results)))
     report.inputs = inputs
     report.idf = job.found.get("idf")
-    report.libraries = tuple(sorted({_LIBRARIES[name] for name in results if name in _LIBRARIES}))
+    used = {library for name in results for library in _LIBRARIES.get(name, "").split()}
+    report.libraries = tuple(sorted(used))
     report.each = _each(job, held, results)
     return report
 
@@ -370,7 +373,7 @@ def _bounds(job: _Job, held: Truth, trained: Truth | None, names: Sequence[str])
         systems.append(
             (
                 "ceiling",
-                "the caption of train that is nearest to the truth",
+                "the caption of train nearest to the truth",
                 nearest_captions(job.g, mine, [told[i] for i in trained.ids], theirs),
             )
         )

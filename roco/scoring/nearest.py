@@ -20,7 +20,8 @@ def central(cleaned: Sequence[str], captions: Sequence[str]) -> str:
     some = sorted(rng.choice(len(captions), min(SAMPLE, len(captions)), replace=False).tolist())
     bags = [frozenset(cleaned[i].split()) for i in some]
     means = [sum(2 * len(a & b) / max(1, len(a) + len(b)) for b in bags) for a in bags]
-    return captions[some[int(np.argmax(means))]]
+    best: str = captions[some[int(np.argmax(means))]]
+    return best
 
 
 def nearest_captions(

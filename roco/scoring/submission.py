@@ -56,7 +56,7 @@ def check(path: Path, profile: Profile, ids: Sequence[str] | None = None, kind: 
 
     ids: of the truth, in its order; None checks the form alone. kind: concepts or captions; None, what the header says.
     """
-    kind = kind or _kind(path)
+    kind = kind or kind_of(path)
     table = read(path, kind, profile, ids)
     faults = list(table.faults)
     if kind == "concepts":
@@ -245,7 +245,8 @@ def _delimiter(first: str, header: Sequence[str], delimiters: Sequence[str]) -> 
     return next((d for d in delimiters if first == d.join(header)), None)
 
 
-def _kind(path: Path) -> str:
+def kind_of(path: Path) -> str:
+    """What a submission is of, concepts or captions, by its header."""
     text = _text(path, []) or ""
     return "captions" if text[:40].lower().partition("\n")[0].strip().endswith("caption") else "concepts"
 

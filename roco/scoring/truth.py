@@ -60,7 +60,7 @@ def read_truth(
         by_hand, digests = _manual(manual, profile, compat)
         inputs |= digests
     if articles is not None:
-        placed = dict(articles) if isinstance(articles, Mapping) else _articles(Path(articles))
+        placed = dict(articles) if isinstance(articles, Mapping) else articles_of(Path(articles))
         if not isinstance(articles, Mapping):
             inputs[str(articles)] = file_digest(Path(articles))
     if not truth.ids:
@@ -78,6 +78,15 @@ def read_truth(
         articles=placed,
         lines=truth.lines,
     )
+
+
+def ids_of(given: Path, kind: str, profile: Profile, split: str = "test") -> tuple[str, ...]:
+    """The ids of the truth in its order."""
+    if given.is_dir():
+        return _of_release(given, split).ids
+    table = submission.read(given, kind, profile, None, truth=True)
+    submission.refuse(table.faults)
+    return tuple(table.rows)
 
 
 def _of_mapping(given: Mapping[str, object], kind: str) -> Truth:
@@ -155,7 +164,7 @@ def _manual(
     return concepts, inputs
 
 
-def _articles(path: Path) -> dict[str, str]:
+def articles_of(path: Path) -> dict[str, str]:
     """ID -> PMCID of a table such as license_information.csv; names of columns may have blanks around them."""
     try:
         with path.open("rb") as fh:
