@@ -69,7 +69,7 @@ def bert_score(
     floating point. batch 1 takes each pair alone. A pair with an empty side scores 0.
     """
     with _quiet():
-        torch, utils = _torch(), _bert_score()
+        utils = _bert_score()
         encoder, tokenizer = _encoder(model, layers)
         weight: Any
         if idf_from is None:

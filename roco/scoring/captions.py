@@ -183,7 +183,7 @@ def job_of(values: Floats) -> Result:
 
 
 def _both_empty(job: _Job, rules: Profile, compat: bool) -> None:
-    """What the official scripts do with pairs of which nothing is left: 2023 they stop, later they score most of them 0."""
+    """Refuses pairs of which nothing is left: in 2023 the official script stops, later ones score most of them 0."""
     pairs = [
         (id, g, p)
         for id, g, p, raw in zip(job.ids, job.g, job.p, job.empty, strict=True)
@@ -261,7 +261,8 @@ def _bert(job: _Job, which: str) -> Result:
         )
         said = f"{name}, layer {layers}, idf {'on' if idf else 'off'}, sha256 {model.digest[:16]}"
         if name != rules.bert_model or layers != rules.bert_layers or idf != rules.bert_idf:
-            said += f"; not the profile's ({rules.bert_model}, layer {rules.bert_layers}, idf {'on' if rules.bert_idf else 'off'})"
+            wanted = f"{rules.bert_model}, layer {rules.bert_layers}, idf {'on' if rules.bert_idf else 'off'}"
+            said += f"; not the profile's ({wanted})"
         job.found.setdefault("models", {})["bertscore"] = said
         job.found["idf"] = found.idf
     return job.whole(
@@ -298,7 +299,8 @@ def _umls(job: _Job) -> Result:
     ]
     each = np.array([concept_f1(*pair) for pair in pairs])
     job.found.setdefault("models", {})["umls_f1"] = (
-        f"dictionary linker over {job.models.vocabulary}, sha256 {file_digest(job.models.vocabulary)[:16]}; not the profile's (MedCAT)"
+        f"dictionary linker over {job.models.vocabulary}, sha256 {file_digest(job.models.vocabulary)[:16]}; "
+        "not the profile's (MedCAT)"
     )
     return job.whole(each, "raw captions; not comparable with MedCAT's")
 

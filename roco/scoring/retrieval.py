@@ -1,4 +1,4 @@
-"""Scores of retrieval over a stated pool: R@k, MRR, median rank, nDCG; ties count against, the same article does not."""
+"""Scores of retrieval over a stated pool: R@k, MRR, median rank, nDCG; ties count against the right answer."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ def evaluate_retrieval(
     """Scores rankings of every image of the truth against all others of the pool.
 
     predictions: .npz with `ids`, `images` and `texts` (vectors, compared by cosine), or CSV Query,Candidate,Score, in
-    which a candidate that is not listed stands behind all that are. Image to text and back: the right answer is the one with
-    the same id. Image to image: those of other articles that share `relevant` of the concepts; nDCG takes the share
+    which a candidate that is not listed stands behind all that are. Image to text and back: the right answer is the one
+    with the same id. Image to image: those of other articles that share `relevant` of the concepts; nDCG takes the share
     itself. Candidates of the query's own article are not in its pool, but the right answer. pool: so many images of the
     truth, chosen by the hash of their ids; None, all.
     """
@@ -83,7 +83,7 @@ def evaluate_retrieval(
     report.scores.append(Score("median_rank", float(np.median(known)) if len(known) else float("nan"), len(known)))
     report.bounds.append(_bounds(names, sizes, same, ks))
     report.notes += _notes(ids, held, ranking.told, sizes, relevant, same)
-    rows = [
+    rows: list[tuple[Any, ...]] = [
         (id, (held.articles or {}).get(id), *(float(table[n][i]) for n in table), int(sizes[i]))
         for i, id in enumerate(ids)
     ]
@@ -148,13 +148,13 @@ def _notes(
     ids: Sequence[str], held: Truth, told: str, sizes: NDArray[np.int64], relevant: float, same: bool
 ) -> list[str]:
     notes = [
-        f"pool: {len(ids):,} of {len(held.ids):,} images; per query {int(sizes.min()):,} to {int(sizes.max()):,} candidates",
+        f"pool: {len(ids):,} of {len(held.ids):,} images, {sizes.min():,} to {sizes.max():,} candidates a query",
         "ties count against the right answer (pessimistic)",
         told,
     ]
     if not same:
         notes.append(
-            f"right: shares at least {relevant:g} of the concepts (Jaccard); queries without a right answer do not count"
+            f"right: shares at least {relevant:g} of the concepts (Jaccard); a query without a right one does not count"
         )
     if held.articles is None:
         notes.append(
