@@ -13,6 +13,7 @@ from benchmarks.hashing import hashing
 from benchmarks.readers import readers
 from benchmarks.runs import medians, million, once
 from benchmarks.scale import scale
+from benchmarks.scoring import scoring
 
 REPEATS = int(os.environ.get("ROCO_BENCH_REPEATS", "3"))
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
@@ -67,6 +68,7 @@ def main() -> None:
     lines += hashing(REPEATS)
     lines += scale(REPEATS)
     lines += fetching(REPEATS)
+    lines += scoring(REPEATS)
     PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(PAGE.read_text(encoding="utf-8"))
 

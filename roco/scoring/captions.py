@@ -125,11 +125,13 @@ def evaluate_captions(
     job = _job(said, held, rules, models, compat)
     _both_empty(job, rules, compat)
     results = _results(job, metrics, report)
+    computed = list(results)
     for path in columns:
-        results |= {name: job_of(values) for name, values in _columns(path, job.ids, inputs).items()}
+        results |= {name: _own(values) for name, values in _columns(path, job.ids, inputs, computed).items()}
     for name, metric in (own or {}).items():
         each = np.array([metric(c, g) for c, g in zip(job.said, job.truth, strict=True)], float)
-        results[name] = Result(float(np.mean(each)), each, note="one's own")
+        results[name] = _own(each)
+    report.lost = [lost for lost in report.lost if lost.name not in results]
     group = intervals.groups_of(held.groups(tuple(job.ids)))
     _scores(report, results, group, resamples)
     _composites(report, results, rules, group, resamples)
@@ -146,7 +148,7 @@ def evaluate_captions(
     trained = read_truth(train, "captions", rules, compat=compat, split="train") if train is not None else None
     if trained:
         inputs |= trained.inputs
-    report.bounds.append(_bounds(job, held, trained, list(results)))
+    report.bounds.append(_bounds(job, held, trained, computed))
     report.inputs = inputs
     report.idf = job.found.get("idf")
     used = {library for name in results for library in _LIBRARIES.get(name, "").split()}
@@ -178,7 +180,7 @@ def _job(said: Mapping[str, str], held: Truth, rules: Profile, models: Models, c
     return _Job(ids, [told[id] for id in ids], [said[id] for id in ids], rules, models, whole, compat)
 
 
-def job_of(values: Floats) -> Result:
+def _own(values: Floats) -> Result:
     return Result(float(np.mean(values)), values, note="one's own")
 
 
@@ -379,7 +381,7 @@ def _bounds(job: _Job, held: Truth, trained: Truth | None, names: Sequence[str])
                 nearest_captions(job.g, mine, [told[i] for i in trained.ids], theirs),
             )
         )
-    shown_names = [name for name in names if name in COMPUTE and name != "clipscore"]
+    shown_names = [name for name in names if name != "clipscore"]
     some = sorted(rng.choice(len(job.ids), min(SAMPLE, len(job.ids)), replace=False).tolist())
     rows: list[tuple[Any, ...]] = []
     for kind, name, captions in systems:
@@ -415,7 +417,7 @@ def _each(job: _Job, held: Truth, results: Mapping[str, Result]) -> Sheet:
     return Sheet("images", ("ID", "article", *names, "truth", "prediction"), rows)
 
 
-def _columns(path: Path, ids: Sequence[str], inputs: dict[str, str]) -> dict[str, Floats]:
+def _columns(path: Path, ids: Sequence[str], inputs: dict[str, str], taken: Sequence[str]) -> dict[str, Floats]:
     """One number a caption and column: every id once, nothing but numbers."""
     try:
         data = path.read_bytes() if path.stat().st_size <= submission.MOST_BYTES else b""
@@ -428,6 +430,8 @@ def _columns(path: Path, ids: Sequence[str], inputs: dict[str, str]) -> dict[str
         raise DataError(f"{path}, line 1: the header is not ID and names of metrics", "write ID,name as the first line")
     inputs[str(path)] = file_digest(path)
     names, found, wanted = rows[0][1:], {}, set(ids)
+    if twice := [name for i, name in enumerate(names) if name in taken or name in names[:i]]:
+        raise DataError(f"{path}, line 1: '{shown(twice[0])}' is computed already", "name the column otherwise")
     for line, row in enumerate(rows[1:], 2):
         try:
             values = [float(cell) for cell in row[1:]]

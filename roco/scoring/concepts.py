@@ -57,9 +57,12 @@ def evaluate_concepts(
     bounds = intervals.of_means(np.stack([table[name] for name in names], axis=1), group, resamples)
     for name, bound in zip(names, bounds, strict=True):
         report.scores.append(_score(name, table[name], held, bound))
-    _micro_macro(report, said, held)
+    _micro_macro(report, said, held, group, resamples)
     if held.manual is None:
-        report.lost += [Lost(name, "give --manual") for name in ("secondary_f1", "combined_modality_f1")]
+        report.lost += [
+            Lost(name, "no manual concepts; --manual CSV takes them")
+            for name in ("secondary_f1", "combined_modality_f1")
+        ]
     if held.articles is None:
         report.notes.append("intervals are over images: articles are unknown (--articles license_information.csv)")
     if against is not None:
@@ -162,14 +165,14 @@ def _score(name: str, values: NDArray[np.float64], held: Truth, bound: intervals
     return Score(name, sets.mean(there, count), len(there), bound, NOTES.get(name, ""))
 
 
-def _micro_macro(report: Report, said: Predictions, held: Truth) -> None:
+def _micro_macro(report: Report, said: Predictions, held: Truth, group: NDArray[np.int64], resamples: int) -> None:
     told = held.concepts or {}
     truth, given = [told[id] for id in said], list(said.values())
-    counts = sets.by_concept(truth, given)
-    wanted = [c for c in counts.values() if c.hits + c.missed]
-    report.scores.append(
-        Score("micro_f1", sets.micro_f1(sets.overlap(truth, given)), len(said), None, NOTES["micro_f1"])
-    )
+    sizes = sets.overlap(truth, given)
+    columns = np.stack([2.0 * sizes.both, sizes.truth + sizes.predicted], axis=1).astype(float)
+    bound = intervals.of_sums(columns, group, lambda sums: sums[:, 0] / np.maximum(sums[:, 1], 1.0), resamples)
+    wanted = [c for c in sets.by_concept(truth, given).values() if c.hits + c.missed]
+    report.scores.append(Score("micro_f1", sets.micro_f1(sizes), len(said), bound, NOTES["micro_f1"]))
     report.scores.append(Score("macro_f1", sets.macro_f1(wanted), len(said), None, "ours: over concepts of the truth"))
 
 
@@ -241,7 +244,7 @@ def _breakdowns(report: Report, said: Predictions, held: Truth, trained: Truth |
     columns = (f"images in {where}", "concepts", "micro f1", "macro f1", "hits", "false", "missed")
     report.sheets.append(Sheet("By frequency (ours)", columns, rows))
     listed = sorted(counts.items(), key=lambda i: (-(i[1].hits + i[1].missed), i[0]))
-    names = {t.cui: t.name for terms in vocab.KINDS.values() for t in terms.values() if t.cui}
+    names = {t.cui: t.name for terms in vocab.KINDS.values() for t in terms.values() if t.cui} | dict(held.names or {})
     each = [
         (cui, names.get(cui, ""), c.hits + c.missed, sets.concept_f1(c), c.hits, c.false, c.missed) for cui, c in listed
     ]

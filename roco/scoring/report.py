@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from roco.files import digest, write_json, write_text
 from roco.metrics.intervals import Comparison, Interval
 
+ROWS = 20  # of a table that the terminal shows
 LIBRARIES = ("roco-radiology", "numpy")
 
 
@@ -172,6 +173,9 @@ def _cells(sheet: Sheet) -> list[list[str]]:
 
 
 def _plain(sheet: Sheet) -> str:
+    more = len(sheet.rows) - ROWS
+    if more > 1:
+        sheet = sheet._replace(rows=sheet.rows[:ROWS])
     rows = [list(sheet.columns), *_cells(sheet)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(sheet.columns))]
     right = [all(isinstance(row[i], int | float | None) for row in sheet.rows) for i in range(len(sheet.columns))]
@@ -179,6 +183,8 @@ def _plain(sheet: Sheet) -> str:
     for row in rows:
         cells = [c.rjust(w) if r else c.ljust(w) for c, w, r in zip(row, widths, right, strict=True)]
         lines.append("  " + "  ".join(cells).rstrip())
+    if more > 1:
+        lines.append(f"  and {more:,} more rows: --out DIR")
     return "\n".join(lines)
 
 

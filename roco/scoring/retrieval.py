@@ -58,9 +58,9 @@ def evaluate_retrieval(
 
     predictions: .npz with `ids`, `images` and `texts` (vectors, compared by cosine), or CSV Query,Candidate,Score, in
     which a candidate that is not listed stands behind all that are. Image to text and back: the right answer is the one
-    with the same id. Image to image: those of other articles that share `relevant` of the concepts; nDCG takes the share
-    itself. Candidates of the query's own article are not in its pool, but the right answer. pool: so many images of the
-    truth, chosen by the hash of their ids; None, all.
+    with the same id. Image to image: those of other articles that share `relevant` of the concepts; nDCG takes the
+    share itself. Candidates of the query's own article are not in its pool, but the right answer. pool: so many images
+    of the truth, chosen by the hash of their ids; None, all.
     """
     if task not in TASKS:
         raise UsageError(f"there is no task '{task}'", nearest(task, TASKS))

@@ -77,6 +77,7 @@ def refuse(faults: Sequence[Fault], then: str = "") -> None:
     """Raises NotScored where there are faults: all of them, the first ones in words."""
     if not faults:
         return
+    faults = sorted(faults, key=lambda fault: fault.line)
     lines = [str(fault) for fault in faults[:SHOWN]]
     if len(faults) > SHOWN:
         lines.append(f"and {len(faults) - SHOWN:,} more")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from roco.bounded import UNREADABLE, shown
-from roco.dataset import load
+from roco.bounded import UNREADABLE, csv_rows, shown
+from roco.dataset import MAPPING, load
 from roco.errors import DataError, UsageError
 from roco.files import file_digest
 from roco.scoring import official, submission
@@ -30,6 +30,7 @@ class Truth:
     captions: Mapping[str, str] | None = None
     articles: Mapping[str, str] | None = None
     lines: Mapping[str, int] | None = None  # of a CSV file
+    names: Mapping[str, str] | None = None  # CUI -> canonical name
 
     def groups(self, ids: tuple[str, ...]) -> list[str]:
         """The article of each image; where articles are unknown, each image is one of its own."""
@@ -69,15 +70,7 @@ def read_truth(
         raise DataError(
             f"{len(lost):,} images have no row in the manual concepts, first {shown(lost[0])}", "a row may be empty"
         )
-    return Truth(
-        ids=truth.ids,
-        inputs=inputs,
-        concepts=truth.concepts,
-        manual=by_hand,
-        captions=truth.captions,
-        articles=placed,
-        lines=truth.lines,
-    )
+    return replace(truth, inputs=inputs, manual=by_hand, articles=placed)
 
 
 def ids_of(given: Path, kind: str, profile: Profile, split: str = "test") -> tuple[str, ...]:
@@ -112,16 +105,24 @@ def _of_release(folder: Path, split: str) -> Truth:
     keys = column["article_key"] or column["pmcid"] or list(ids)
     whole = folder / "figures.parquet"
     tables = [whole] if whole.is_file() else sorted(folder.glob(f"{split}_*.csv"))
+    by_hand = {id: frozenset(c or ()) for id, c in zip(ids, column["concepts_manual"] or [()] * len(ids), strict=True)}
     return Truth(
         ids=ids,
         inputs={str(path): file_digest(path) for path in tables},
         concepts={id: frozenset(c or ()) for id, c in zip(ids, column["concepts"] or [()] * len(ids), strict=True)},
-        manual={
-            id: frozenset(c or ()) for id, c in zip(ids, column["concepts_manual"] or [()] * len(ids), strict=True)
-        },
+        manual=by_hand if any(by_hand.values()) else None,  # a release that nobody has labelled says nothing by hand
         captions={id: c or "" for id, c in zip(ids, column["caption"] or [""] * len(ids), strict=True)},
         articles={id: key or id for id, key in zip(ids, keys, strict=True)},
+        names=_names(folder / "cui_mapping.csv"),
     )
+
+
+def _names(path: Path) -> dict[str, str]:
+    """Canonical names of concepts; a table that cannot be read names none, for scores do without."""
+    try:
+        return {row.cells[0]: row.cells[1] for row in csv_rows(path, MAPPING, exact=False) if row.cells}
+    except UNREADABLE:
+        return {}
 
 
 def _of_csv(path: Path, kind: str, profile: Profile, compat: bool) -> Truth:
