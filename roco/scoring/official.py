@@ -29,7 +29,8 @@ def concepts(path: Path, profile: Profile, ids: Collection[str] | None) -> dict[
             raise _stops(path, line, "the line is blank")
         if "ID" in row[0]:
             continue  # taken for a header, wherever it stands
-        if not 1 <= len(row) <= 2 or (ids is None and len(row) < 2):
+        # Of the truth a third column is passed over, of predictions it stops the script.
+        if (len(row) < 2) if ids is None else len(row) > 2:
             raise _stops(path, line, f"{len(row)} columns")
         cells = tuple(cui.strip() for cui in row[1].split(";")) if len(row) > 1 else ()
         if ids is not None:

@@ -217,3 +217,12 @@ def test_mistakes_of_the_caller_are_told(tmp_path: Path) -> None:
         evaluate_concepts({"img1": "C1"}, CONCEPTS)
     with pytest.raises(DataError, match="is no file"):
         evaluate_concepts(tmp_path / "none.csv", CONCEPTS)
+
+
+def test_the_official_script_passes_over_a_third_column_of_the_truth_alone(tmp_path: Path) -> None:
+    pred, held = table(tmp_path / "p.csv", {"a": "C0000001"}), tmp_path / "t.csv"
+    held.write_text("ID,CUIs,more\na,C0000001,x\n")
+    assert evaluate_concepts(pred, held, compat=True)["f1"] == 1.0
+    pred.write_text(held.read_text())
+    with pytest.raises(NotScored, match="3 columns"):
+        evaluate_concepts(pred, held, compat=True)
