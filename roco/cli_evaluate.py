@@ -138,6 +138,7 @@ def retrieval(
     split: Split = "test",
     articles: Articles = None,
     pool: Annotated[int | None, typer.Option(metavar="N", help="So many images; all by default.")] = None,
+    against: Against = None,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
@@ -148,7 +149,7 @@ def retrieval(
     from roco.scoring.retrieval import evaluate_retrieval
 
     report = evaluate_retrieval(
-        predictions, truth, task=task, profile_name=profile, split=split, articles=articles, pool=pool
+        predictions, truth, task=task, profile_name=profile, split=split, articles=articles, pool=pool, against=against
     )
     _show(report, out, as_json)
 

@@ -50,6 +50,7 @@ def evaluate_retrieval(
     split: str = "test",
     articles: str | Path | Mapping[str, str] | None = None,
     pool: int | None = None,
+    against: str | Path | None = None,
     relevant: float = RELEVANT,
     ks: Sequence[int] = KS,
     resamples: int = intervals.RESAMPLES,
@@ -68,9 +69,8 @@ def evaluate_retrieval(
     rules = profile(profile_name)
     held = read_truth(truth, "captions" if same else "concepts", rules, split=split, articles=articles)
     ids = _pool(held.ids, pool)
-    path = Path(predictions)
-    inputs = {**held.inputs, str(path): _digest(path)}
-    ranking = _vectors(path, ids, *TASKS[task]) if path.suffix == ".npz" else _listed(path, ids, held.ids)
+    inputs = dict(held.inputs)
+    ranking = _ranking(Path(predictions), ids, held, task, inputs)
     table, sizes = _measured(ranking, ids, held, same, relevant, ks)
     group = intervals.groups_of(held.groups(ids))
     report = Report(f"retrieval, {task}", rules.told(), False, inputs)
@@ -79,6 +79,10 @@ def evaluate_retrieval(
     for name, bound in zip(names, bounds, strict=True):
         there = table[name][~np.isnan(table[name])]
         report.scores.append(Score(name, float(there.mean()) if len(there) else float("nan"), len(there), bound))
+    if against is not None:
+        theirs, _ = _measured(_ranking(Path(against), ids, held, task, inputs), ids, held, same, relevant, ks)
+        report.against = {name: intervals.compare(table[name], theirs[name], group) for name in names}
+        report.inputs = inputs
     known = table["rank"][~np.isnan(table["rank"])]
     report.scores.append(Score("median_rank", float(np.median(known)) if len(known) else float("nan"), len(known)))
     report.bounds.append(_bounds(names, sizes, same, ks))
@@ -90,6 +94,11 @@ def evaluate_retrieval(
     rows.sort(key=lambda row: (-row[2] if row[2] == row[2] else 0, row[0]))
     report.each = Sheet("images", ("ID", "article", *table, "pool"), rows)
     return report
+
+
+def _ranking(path: Path, ids: Sequence[str], held: Truth, task: str, inputs: dict[str, str]) -> Ranking:
+    inputs[str(path)] = _digest(path)
+    return _vectors(path, ids, *TASKS[task]) if path.suffix == ".npz" else _listed(path, ids, held.ids)
 
 
 def _pool(ids: tuple[str, ...], size: int | None) -> tuple[str, ...]:

@@ -66,6 +66,14 @@ def test_a_pool_may_be_smaller_and_is_the_same_each_time(tmp_path: Path) -> None
         evaluate_retrieval(path, TEXTS, pool=7)
 
 
+def test_two_rankings_are_compared_query_by_query(tmp_path: Path) -> None:
+    best, same = vectors(tmp_path / "v.npz"), vectors(tmp_path / "w.npz", texts=np.ones((6, 6)))
+    report = evaluate_retrieval(best, TEXTS, against=same)
+    compared = report.against["recall@1"]
+    assert compared is not None and compared.difference == 1 and compared.p < 0.1
+    assert str(same) in report.inputs
+
+
 def test_a_list_of_scores_ranks_what_is_not_listed_last(tmp_path: Path) -> None:
     path = tmp_path / "r.csv"
     path.write_text("Query,Candidate,Score\n" + "".join(f"{id},{id if n else 'i1'},1\n" for n, id in enumerate(IDS)))
