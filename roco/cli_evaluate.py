@@ -76,6 +76,7 @@ def concepts(
     """
     from roco.scoring.concepts import evaluate_concepts
 
+    _place(out)
     report = evaluate_concepts(
         predictions, truth, manual=manual, profile_name=profile, compat=compat, split=split, articles=articles,
         train=train, against=against,
@@ -118,6 +119,7 @@ def captions(
         bert=bertscore, layers=layers, idf=idf, bleurt=bleurt, clip=clip, images=images, vocabulary=vocabulary,
         download=download,
     )  # fmt: skip
+    _place(out)
     report = evaluate_captions(
         predictions, truth, profile_name=profile, compat=compat, split=split, articles=articles, train=train,
         against=against, metrics=metric, models=models, columns=column or (),
@@ -148,6 +150,7 @@ def retrieval(
     """
     from roco.scoring.retrieval import evaluate_retrieval
 
+    _place(out)
     report = evaluate_retrieval(
         predictions, truth, task=task, profile_name=profile, split=split, articles=articles, pool=pool, against=against
     )
@@ -168,6 +171,7 @@ def agreement(
     """
     from roco.scoring.raters import evaluate_agreement
 
+    _place(out)
     _show(evaluate_agreement(first, truth, articles=articles), out, as_json)
 
 
@@ -188,6 +192,18 @@ def _check(path: Path, name: str, truth: Path | None, split: str) -> None:
     print(_plain(f"{path}: {count} ({about})"))
     if faults:
         raise SystemExit(1)
+
+
+def _place(out: Path | None) -> None:
+    """Makes the folder of the report before anything is scored, so that nothing is scored in vain."""
+    if out is None:
+        return
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        raise UsageError(
+            f"{out} cannot be a folder: {err.strerror}", "--out takes one that is new, or is a folder"
+        ) from err
 
 
 def _show(report: Report, out: Path | None, as_json: bool) -> None:

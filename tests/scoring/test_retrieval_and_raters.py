@@ -189,3 +189,14 @@ def test_a_report_of_hostile_text_holds_no_markup(files: Path) -> None:
     report.notes.append(evil["a"])
     assert "<script>" not in report.markdown() and "\x1b" not in report.text()
     assert r"\input" not in report.latex()
+
+
+def test_a_report_that_cannot_be_written_is_told_before_anything_is_scored(
+    files: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["roco", "evaluate", "concepts", "pred.csv", "--truth", "truth.csv", "--out", "pred.csv"]
+    monkeypatch.setattr("sys.argv", words)
+    with pytest.raises(SystemExit) as err:
+        main()
+    assert err.value.code == 2
+    assert "cannot be a folder" in capsys.readouterr().err
