@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import math
-import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -15,13 +11,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from roco.bounded import UNREADABLE, check_directory, shown
+from roco.bounded import shown
 from roco.errors import DataError, NotScored, RocoError, UsageError, nearest
 from roco.files import file_digest
 from roco.metrics import intervals, neural, text
 from roco.models import link
 from roco.models import vocabulary as vocabularies
 from roco.scoring import official, submission
+from roco.scoring.columns import columns_of, images_of
 from roco.scoring.nearest import central, nearest_captions
 from roco.scoring.profiles import DEFAULT, Profile, profile
 from roco.scoring.report import Lost, Report, Score, Sheet
@@ -35,7 +32,6 @@ NEURAL = ("bertscore_f1", "bertscore_recall", "bleurt", "clipscore", "umls_f1")
 METRICS = (*PLAIN, *NEURAL)
 SAMPLE = 200  # captions on which floors of slow metrics are computed
 SLOW = ("meteor", "bertscore_f1", "bertscore_recall", "bleurt", "umls_f1")
-MOST_IMAGE = 64 << 20  # bytes
 _NEURAL = "torch transformers"
 _LIBRARIES = {
     **dict.fromkeys(("rouge1", "rougeL"), "rouge-score"), "sacrebleu": "sacrebleu",
@@ -127,7 +123,7 @@ def evaluate_captions(
     results = _results(job, metrics, report)
     computed = list(results)
     for path in columns:
-        results |= {name: _own(values) for name, values in _columns(path, job.ids, inputs, computed).items()}
+        results |= {name: _own(values) for name, values in columns_of(path, job.ids, inputs, computed).items()}
     for name, metric in (own or {}).items():
         each = np.array([metric(c, g) for c, g in zip(job.said, job.truth, strict=True)], float)
         results[name] = _own(each)
@@ -285,7 +281,7 @@ def _clip(job: _Job) -> Result:
         raise UsageError("CLIPScore looks at the images", "--images FOLDER or ZIP, files named by id")
     name = job.models.clip or job.rules.clip_model
     model = neural.find(name, job.models.download)
-    each = neural.clip_score(_images(job.models.images, job.ids), job.said, model)
+    each = neural.clip_score(images_of(job.models.images, job.ids), job.said, model)
     job.found.setdefault("models", {})["clipscore"] = f"{name}, sha256 {model.digest[:16]}"
     return Result(float(np.mean(each)), each, note="raw captions, 2.5·max(cos, 0)")
 
@@ -415,59 +411,3 @@ def _each(job: _Job, held: Truth, results: Mapping[str, Result]) -> Sheet:
         rows.append((id, (held.articles or {}).get(id), *numbers, job.truth[i], job.said[i]))
     rows.sort(key=lambda row: (row[2] if names else 0, row[0]))
     return Sheet("images", ("ID", "article", *names, "truth", "prediction"), rows)
-
-
-def _columns(path: Path, ids: Sequence[str], inputs: dict[str, str], taken: Sequence[str]) -> dict[str, Floats]:
-    """One number a caption and column: every id once, nothing but numbers."""
-    try:
-        data = path.read_bytes() if path.stat().st_size <= submission.MOST_BYTES else b""
-        rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True))
-    except UNREADABLE as err:
-        raise DataError(
-            f"{path} cannot be read: {shown(err)}", "give a CSV file: ID and one column for each metric"
-        ) from err
-    if not rows or len(rows[0]) < 2 or rows[0][0] != "ID":
-        raise DataError(f"{path}, line 1: the header is not ID and names of metrics", "write ID,name as the first line")
-    inputs[str(path)] = file_digest(path)
-    names, found, wanted = rows[0][1:], {}, set(ids)
-    if twice := [name for i, name in enumerate(names) if name in taken or name in names[:i]]:
-        raise DataError(f"{path}, line 1: '{shown(twice[0])}' is computed already", "name the column otherwise")
-    for line, row in enumerate(rows[1:], 2):
-        try:
-            values = [float(cell) for cell in row[1:]]
-        except ValueError:
-            values = []
-        if len(row) != len(rows[0]) or not all(map(math.isfinite, values)) or not values:
-            raise DataError(f"{path}, line {line}: not {len(names)} numbers", "write one number for each column")
-        if row[0] not in wanted or row[0] in found:
-            what = "stands twice" if row[0] in found else "is unknown to the truth"
-            raise DataError(
-                f"{path}, line {line}: the id '{shown(row[0])}' {what}", "one row for each image of the truth"
-            )
-        found[row[0]] = values
-    if lost := [id for id in ids if id not in found]:
-        raise DataError(f"{path}: {len(lost):,} images are missing, first {shown(lost[0])}", "one row for each image")
-    return {name: np.array([found[id][i] for id in ids]) for i, name in enumerate(names)}
-
-
-def _images(place: Path, ids: Sequence[str]) -> Iterator[bytes]:
-    """The image of each id, from a folder or zip in which files are named by it, in whatever folder they lie."""
-    if place.is_dir():
-        there = {path.stem: path for path in sorted(place.rglob("*")) if path.is_file() and not path.is_symlink()}
-        for id in ids:
-            if id not in there:
-                raise DataError(f"{place} has no image of '{shown(id)}'", "files are named by id, as ID.jpg")
-            yield there[id].read_bytes()[:MOST_IMAGE]
-        return
-    try:
-        with place.open("rb") as fh:
-            check_directory(fh)
-            with zipfile.ZipFile(fh) as archive:
-                members = {Path(info.filename).stem: info for info in archive.infolist() if not info.is_dir()}
-                for id in ids:
-                    if id not in members:
-                        raise DataError(f"{place} has no image of '{shown(id)}'", "files are named by id, as ID.jpg")
-                    with archive.open(members[id]) as member:
-                        yield member.read(MOST_IMAGE)
-    except UNREADABLE as err:
-        raise DataError(f"{place} cannot be read: {shown(err)}", "give a folder or a zip of images") from err
