@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from roco.bounded import UNREADABLE, check_directory, shown
 from roco.errors import DataError, NotScored, UsageError, nearest
 from roco.files import file_digest
-from roco.metrics import intervals, ranks, sets
+from roco.metrics import intervals, ranks
 from roco.scoring.profiles import DEFAULT, profile
 from roco.scoring.report import Report, Score, Sheet
 from roco.scoring.truth import Truth, read_truth
@@ -115,7 +115,7 @@ def _measured(
 ) -> tuple[dict[str, Floats], NDArray[np.int64]]:
     n = len(ids)
     groups = np.array(intervals.groups_of(held.groups(ids)))
-    told = [(held.concepts or {}).get(id, frozenset()) for id in ids]
+    held_by, counts = _matrix([(held.concepts or {}).get(id, frozenset()) for id in ids])
     table = {name: np.full(n, np.nan) for name in ("rank", *(f"recall@{k}" for k in ks), "mrr", "ndcg")}
     sizes = np.zeros(n, np.int64)
     for start, scores in ranking.blocks:
@@ -127,9 +127,7 @@ def _measured(
                 gain[i] = 1.0
                 right = gain > 0
             else:
-                gain = np.array(
-                    [0.0 if gone else sets.jaccard(told[i], other) for other, gone in zip(told, out, strict=True)]
-                )
+                gain = np.where(out, 0.0, _shares(held_by, counts, i))
                 right = gain >= relevant
             sizes[i] = int((~out).sum())
             table["rank"][i] = ranks.pessimistic_rank(row, right, out)
@@ -138,6 +136,23 @@ def _measured(
         table[f"recall@{k}"] = ranks.recall_at(table["rank"], k)
     table["mrr"] = ranks.reciprocal(table["rank"])
     return table, sizes
+
+
+def _matrix(told: Sequence[frozenset[str]]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Which image has which concept, (images, concepts), and how many it has."""
+    at = {cui: i for i, cui in enumerate(sorted(frozenset().union(*told)))}
+    matrix = np.zeros((len(told), len(at)), np.float32)
+    for row, cuis in zip(matrix, told, strict=True):
+        row[[at[cui] for cui in cuis]] = 1
+    return matrix, matrix.sum(1)
+
+
+def _shares(matrix: NDArray[np.float32], counts: NDArray[np.float32], i: int) -> Floats:
+    """Jaccard of one image's concepts with those of each; 0 of two empty sets."""
+    both = (matrix @ matrix[i]).astype(float)
+    either = counts + counts[i] - both
+    shares: Floats = np.divide(both, either, out=np.zeros(len(both)), where=either > 0)
+    return shares
 
 
 def _bounds(names: Sequence[str], sizes: NDArray[np.int64], same: bool, ks: Sequence[int]) -> Sheet:

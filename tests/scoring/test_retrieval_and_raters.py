@@ -57,6 +57,15 @@ def test_image_to_image_is_right_where_concepts_are_shared(tmp_path: Path) -> No
     assert report["recall@1"] == 1 and report["ndcg"] == pytest.approx(1)
 
 
+def test_shares_of_concepts_are_jaccards() -> None:
+    from roco.metrics.sets import jaccard
+    from roco.scoring.retrieval import _matrix, _shares
+
+    told = [frozenset("abc"), frozenset("bcd"), frozenset(), frozenset("a")]
+    for i, one in enumerate(told):
+        assert _shares(*_matrix(told), i) == pytest.approx([jaccard(one, other) for other in told])
+
+
 def test_a_pool_may_be_smaller_and_is_the_same_each_time(tmp_path: Path) -> None:
     path = vectors(tmp_path / "v.npz")
     first, second = (evaluate_retrieval(path, TEXTS, pool=3) for _ in range(2))
