@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
-from roco.archive import open_tar_gz, open_zip
-from roco.errors import Refused
+from roco.base.errors import Refused
+from roco.sources.archives.reader import open_tar_gz, open_zip
 
 WANTED = (".nxml", ".jpg")
 Reader = Callable[[Path], dict[str, str]]

@@ -74,9 +74,9 @@ def objects(tree: Path, n: int) -> list[tuple[str, str]]:
 
 def with_roco(host: str, wanted: list[tuple[str, str]], out: Path) -> None:
     """MD5 and SHA-256, a receipt, fsync and rename for each object, as `roco fetch run` does it."""
-    from roco.fetch.kept import side_by_side
-    from roco.fetch.receipts import Receipts
-    from roco.fetch.wire import Wire
+    from roco.sources.fetch.kept import side_by_side
+    from roco.sources.fetch.receipts import Receipts
+    from roco.sources.fetch.wire import Wire
 
     wire = Wire(f"{host}/{BUCKET}", "bench@example.org", connections=CONNECTIONS)
     receipts = Receipts(out, "bench")
@@ -293,7 +293,6 @@ def _put(bucket: Any, tree: Path, key: str) -> None:
 def _change(bucket: Any, old: Path) -> dict[str, list[str]]:
     """20 changed, 5 removed, 5 retracted, 5 relicensed, of the articles that the release has images of."""
     import pyarrow.parquet as pq
-
     from tests.fetch.test_whole import change
 
     kept = sorted(set(pq.read_table(old / "figures.parquet", columns=["pmcid"])["pmcid"].to_pylist()))

@@ -14,8 +14,8 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.corpora import SHARED
-from roco.errors import Refused
-from roco.models.hashes import phash, phash_fine, small
+from roco.base.errors import Refused
+from roco.models.images.hashes import phash, phash_fine, small
 from roco.stages.dedup import Dedup
 from roco.stages.image import decode
 

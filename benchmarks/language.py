@@ -21,7 +21,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from benchmarks.corpora import SHARED
-from roco.sources.jats_text import name_of, plain_caption, read_xml, text_of
+from roco.sources.jats.text import name_of, plain_caption, read_xml, text_of
 from roco.stages.language import RULES, Language
 from roco.stages.language_id import LanguageId
 

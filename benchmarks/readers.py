@@ -18,15 +18,15 @@ import pubmed_parser  # type: ignore[import-untyped]
 import pyarrow as pa
 from bs4 import BeautifulSoup, XMLParsedAsHTMLWarning
 from lxml import etree
+from tests.sources.pitfalls import PITFALLS, Pitfall
 
 from benchmarks.corpora import SHARED
-from roco.schema import ARTICLES
-from roco.sources.jats import parse
-from roco.sources.jats_figures import Figure, figures_of
-from roco.sources.jats_renditions import stem_of
-from roco.sources.jats_text import read_xml
+from roco.base.schema import ARTICLES
+from roco.sources.jats.article import parse
+from roco.sources.jats.figures import Figure, figures_of
+from roco.sources.jats.renditions import stem_of
+from roco.sources.jats.text import read_xml
 from roco.stages.extract import Extract
-from tests.sources.pitfalls import PITFALLS, Pitfall
 
 Given = set[tuple[str, str]]
 """Stem of the image in the package, in lower case, and caption with its white space folded."""

@@ -16,10 +16,10 @@ from typing import Any
 import pyarrow as pa
 
 from benchmarks.corpora import BENCH
+from roco.base.files import read_table, write_table
 from roco.core.layout import Layout
 from roco.core.run import run
-from roco.files import read_table, write_table
-from roco.recipe import Pipeline, load_recipe
+from roco.recipes.load import Pipeline, load_recipe
 from roco.sources.package import PackageSource
 
 BOOKS = ("write", "all")

@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 
 from benchmarks.corpora import BENCH
 from benchmarks.hashing import real_images
-from roco.dataset import leakage
-from roco.errors import Refused
-from roco.models.hashes import phash, small
-from roco.models.neighbours import pairs
-from roco.schema import DROP, types
+from roco.base.errors import Refused
+from roco.base.schema import DROP, types
+from roco.models.images.hashes import phash, small
+from roco.models.images.near import pairs
+from roco.release.read import leakage
 from roco.stages.image import decode
-from roco.stages.release import Release, stored_zip
+from roco.stages.publish.release import Release, stored_zip
 from roco.stages.split import Split
 
 MANY = 1_000_000

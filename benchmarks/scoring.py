@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import f1_score
 
-from roco.metrics import intervals, neural, text
-from roco.scoring import submission
-from roco.scoring.concepts import evaluate_concepts, f1_of, secondary_of
-from roco.scoring.profiles import profile
-from roco.scoring.truth import Truth, sets_of
+from roco.evaluate import submission
+from roco.evaluate.concepts import evaluate_concepts, f1_of, secondary_of
+from roco.evaluate.metrics import intervals, neural, text
+from roco.evaluate.profiles import profile
+from roco.evaluate.truth import Truth, sets_of
 
 IMAGES = 10_000
 PAIRS = 200

@@ -8,8 +8,8 @@ from typing import Any
 
 import typer
 
-from roco.catalogue import markdown
-from roco.cli import app
+from roco.cli.main import app
+from roco.recipes.catalogue import markdown
 
 DOCS = Path(__file__).parent
 

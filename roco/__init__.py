@@ -8,39 +8,39 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from roco.base.version import __version__
 
 if TYPE_CHECKING:
-    from roco.core.reading import reading
+    from roco.base.errors import DataError, RecipeError, RocoError, UsageError
     from roco.core.run import Outcome
     from roco.core.show import show
     from roco.core.stage import Decision, Measure, Publication, Stage, drop, put, those_who_left
     from roco.core.status import status
-    from roco.dataset import load, verify
-    from roco.difference import diff
-    from roco.errors import DataError, RecipeError, RocoError, UsageError
-    from roco.recipe import Pipeline, Recipe, load_recipe
-    from roco.scoring.captions import evaluate_captions
-    from roco.scoring.concepts import evaluate_concepts
-    from roco.scoring.raters import evaluate_agreement
-    from roco.scoring.report import Report
-    from roco.scoring.retrieval import evaluate_retrieval
+    from roco.evaluate.agreement import evaluate_agreement
+    from roco.evaluate.captions import evaluate_captions
+    from roco.evaluate.concepts import evaluate_concepts
+    from roco.evaluate.report.scores import Report
+    from roco.evaluate.retrieval import evaluate_retrieval
+    from roco.recipes.load import Pipeline, Recipe, load_recipe
+    from roco.release.diff import diff
+    from roco.release.read import load, verify
+    from roco.stages.extract_summary import reading
 
 _HOME = {
-    "roco.core.reading": ("reading",),
+    "roco.stages.extract_summary": ("reading",),
     "roco.core.run": ("Outcome",),
     "roco.core.show": ("show",),
     "roco.core.stage": ("Decision", "Measure", "Publication", "Stage", "drop", "put", "those_who_left"),
     "roco.core.status": ("status",),
-    "roco.dataset": ("load", "verify"),
-    "roco.difference": ("diff",),
-    "roco.errors": ("DataError", "RecipeError", "RocoError", "UsageError"),
-    "roco.recipe": ("Pipeline", "Recipe", "load_recipe"),
-    "roco.scoring.captions": ("evaluate_captions",),
-    "roco.scoring.concepts": ("evaluate_concepts",),
-    "roco.scoring.raters": ("evaluate_agreement",),
-    "roco.scoring.report": ("Report",),
-    "roco.scoring.retrieval": ("evaluate_retrieval",),
+    "roco.release.read": ("load", "verify"),
+    "roco.release.diff": ("diff",),
+    "roco.base.errors": ("DataError", "RecipeError", "RocoError", "UsageError"),
+    "roco.recipes.load": ("Pipeline", "Recipe", "load_recipe"),
+    "roco.evaluate.captions": ("evaluate_captions",),
+    "roco.evaluate.concepts": ("evaluate_concepts",),
+    "roco.evaluate.agreement": ("evaluate_agreement",),
+    "roco.evaluate.report.scores": ("Report",),
+    "roco.evaluate.retrieval": ("evaluate_retrieval",),
 }
 
 __all__ = [

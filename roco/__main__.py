@@ -1,5 +1,5 @@
 """`python -m roco` is `roco`."""
 
-from roco.cli import main
+from roco.cli.main import main
 
 main()

@@ -42,8 +42,8 @@ def composed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def finished_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of `roco init` after `roco run`; not to be changed."""
-    from roco.demo import write
-    from roco.recipe import load_recipe, shipped
+    from roco.recipes.demo import write
+    from roco.recipes.load import load_recipe, shipped
 
     folder = tmp_path_factory.mktemp("demo") / "demo"
     write(folder, shipped()["demo"].read_text(encoding="utf-8"))

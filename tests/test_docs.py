@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import pytest
 import typer
 
-import roco.cli
+import roco.cli.main
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -60,7 +60,7 @@ def mentions() -> Iterator[tuple[str, list[str]]]:
 
 
 def verbs() -> dict[str, Any]:
-    command: Any = typer.main.get_command(roco.cli.app)
+    command: Any = typer.main.get_command(roco.cli.main.app)
     inner = {
         f"{name} {n}": c for name, group in command.commands.items() for n, c in getattr(group, "commands", {}).items()
     }
@@ -79,7 +79,7 @@ def do(words: list[str], monkeypatch: pytest.MonkeyPatch) -> str:
         if words[0] == "roco":
             monkeypatch.setattr(sys, "argv", words)
             with pytest.raises(SystemExit) as ended:
-                roco.cli.main()
+                roco.cli.main.main()
             assert not ended.value.code, words
         elif words[:2] == ["python", "-c"]:
             exec(words[2], {})

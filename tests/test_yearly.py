@@ -24,7 +24,7 @@ import pytest
 from PIL import Image
 
 import roco
-from roco.models.hashes import phash, phash_fine, small
+from roco.models.images.hashes import phash, phash_fine, small
 
 pytestmark = pytest.mark.shared
 

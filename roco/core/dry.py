@@ -8,12 +8,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from roco.base.schema import LISTING
 from roco.core import parts
 from roco.core.layout import Layout
 from roco.core.manifest import Manifest
 from roco.core.pipeline import Pipeline
 from roco.core.status import status
-from roco.schema import LISTING
 
 
 def dry(pipeline: Pipeline, folder: Path) -> dict[str, Any]:

@@ -18,11 +18,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from roco import errors
+from roco.base import errors
+from roco.base.errors import RocoError, StageFailed
 from roco.core import worker
 from roco.core.layout import Layout
 from roco.core.pipeline import Pipeline
-from roco.errors import RocoError, StageFailed
 
 STALL = 900.0
 """Seconds without a sign of life after which a worker counts as dead."""

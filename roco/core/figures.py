@@ -9,13 +9,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from roco.base.errors import Damaged, RecipeError, nearest
+from roco.base.files import read_table
 from roco.core.layout import Layout
 from roco.core.parts import Parts
 from roco.core.pipeline import Pipeline, Step
 from roco.core.rows import align, alive, concat, gone
 from roco.core.stage import put
-from roco.errors import Damaged, RecipeError, nearest
-from roco.files import read_table
 
 ROWS = pa.schema([("figure_id", pa.string()), ("archive", pa.string()), ("part", pa.string())])
 LEFT = pa.schema([*ROWS, ("stage", pa.string()), ("drop", pa.string()), ("drop_detail", pa.string())])

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from roco.errors import DataError
+from roco.base.errors import DataError
 
 
 def total(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from roco.base.errors import Damaged
+from roco.base.files import read_meta, write_text
 from roco.core.funnel import reconcile, total
 from roco.core.layout import Layout
 from roco.core.part import expected_input
 from roco.core.parts import Parts
 from roco.core.pipeline import Pipeline
-from roco.errors import Damaged
-from roco.files import read_meta, write_text
 
 _HEAD = '{"seal":"'
 _BLANK = "0" * 64

@@ -7,12 +7,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from roco.base.errors import Damaged
 from roco.core.layout import Layout
 from roco.core.part import Beat, Job, PartPass
 from roco.core.pipeline import Pipeline
 from roco.core.rows import align
 from roco.core.stage import put
-from roco.errors import Damaged
 
 
 class MeasureJob(PartPass):

@@ -14,7 +14,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from roco.files import full_disk, sync_folder
+from roco.base.files import full_disk, sync_folder
 
 _DATE = (1980, 1, 1, 0, 0, 0)
 _THUMBNAIL = ".thumbnail"

@@ -17,18 +17,18 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from roco.core import kept
+from roco.base.errors import StageFailed
+from roco.base.files import digest, write_table
+from roco.base.schema import ARTICLES
+from roco.core import measures as kept
 from roco.core.funnel import reconcile
 from roco.core.layout import Layout
-from roco.core.opened import PACKAGES_AT_ONCE, Opened, article_row
 from roco.core.pack import PackWriter
 from roco.core.pipeline import Pipeline, Step
 from roco.core.rows import align, alive, apply, blank, call, checked, concat, gone, lacking, tally, view
 from roco.core.source import origin
 from roco.core.stage import Measure, put
-from roco.errors import StageFailed
-from roco.files import digest, write_table
-from roco.schema import ARTICLES
+from roco.core.store import PACKAGES_AT_ONCE, Opened, article_row
 
 BYTES_AT_ONCE = 192 << 20  # bounds the image bytes in memory
 

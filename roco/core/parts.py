@@ -11,10 +11,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from roco.base.errors import Damaged, DataError
+from roco.base.files import digest, read_table, write_table
+from roco.base.schema import LISTING
 from roco.core.source import Source
-from roco.errors import Damaged, DataError
-from roco.files import digest, read_table, write_table
-from roco.schema import LISTING
 
 PART_SIZE = 200
 

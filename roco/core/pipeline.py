@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from roco.base.errors import RecipeError, nearest
+from roco.base.files import digest
+from roco.base.schema import COLUMNS, DROP
 from roco.core.source import Source
 from roco.core.spec import build, reference
 from roco.core.stage import Decision, Measure, Publication, Stage
-from roco.errors import RecipeError, nearest
-from roco.files import digest
-from roco.schema import COLUMNS, DROP
 
 MEMORY = ("bytes",)
 """In-memory columns that the engine itself fills."""

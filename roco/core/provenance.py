@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import roco
+from roco.base.version import __version__
 from roco.core.pipeline import Pipeline
 
 PACKAGES = (
@@ -34,12 +34,12 @@ def versions() -> dict[str, Any]:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             found[name] = "not installed"
-    return {"roco": roco.__version__, "python": platform.python_version(), "packages": found}
+    return {"roco": __version__, "python": platform.python_version(), "packages": found}
 
 
 def git_commit() -> str | None:
     """The commit of the checkout that roco runs from, with `+` where it was changed; None where it is installed."""
-    here = Path(roco.__file__).parent
+    here = Path(__file__).parents[1]
     if not (here.parent / ".git").exists():
         return None
     try:

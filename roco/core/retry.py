@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import pyarrow.compute as pc
 
-from roco.core.kept import table_digest
+from roco.base.errors import Damaged, UsageError, nearest
+from roco.base.files import read_table, write_table
 from roco.core.layout import Layout
+from roco.core.measures import table_digest
 from roco.core.parts import Parts
 from roco.core.pipeline import Pipeline, Step
-from roco.errors import Damaged, UsageError, nearest
-from roco.files import read_table, write_table
 
 READING = ("unreadable",)
 """What the engine itself says of figures whose bytes cannot be had."""

@@ -8,10 +8,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from roco.base.errors import RocoError, StageFailed
+from roco.base.schema import COLUMNS, DROP, REASONS
 from roco.core.pipeline import Step
 from roco.core.stage import put
-from roco.errors import RocoError, StageFailed
-from roco.schema import COLUMNS, DROP, REASONS
 
 
 def concat(tables: Sequence[pa.Table]) -> pa.Table:

@@ -13,16 +13,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from roco.core import lock, parts
+from roco.base import locks as lock
+from roco.base.errors import Busy, Damaged, DataError, UsageError
+from roco.base.files import full_disk, write_json, write_text
+from roco.core import parts
 from roco.core.execute import execute
 from roco.core.layout import Layout
 from roco.core.manifest import Manifest
 from roco.core.pipeline import Pipeline
 from roco.core.provenance import recipe_text
 from roco.core.retry import forget
-from roco.core.table_pass import TablePass
-from roco.errors import Busy, Damaged, DataError, UsageError
-from roco.files import full_disk, write_json, write_text
+from roco.core.table import TablePass
 
 SAVE_EVERY = 10.0
 """Seconds after which the manifest is written again; what is not in it yet is read from footers."""

@@ -9,11 +9,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from roco.base.errors import Damaged, DataError, nearest
+from roco.base.files import read_table
 from roco.core import parts
 from roco.core.layout import Layout
 from roco.core.pipeline import Pipeline, Step
-from roco.errors import Damaged, DataError, nearest
-from roco.files import read_table
 
 
 def show(pipeline: Pipeline, folder: Path, what: str) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from roco.errors import RecipeError, nearest
+from roco.base.errors import RecipeError, nearest
 
 
 def to_spec(thing: Any) -> dict[str, Any]:

@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from roco.errors import RecipeError
-from roco.files import digest, file_digest
+from roco.base.errors import RecipeError
+from roco.base.files import digest, file_digest
 
 Need = str | tuple[str, Mapping[str, Any]]
 """A measure by name, or by name and the options that this stage wants it to have."""

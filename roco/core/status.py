@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from roco.base.errors import Damaged
+from roco.base.files import read_meta
 from roco.core import manifest as manifests
 from roco.core import parts
 from roco.core.funnel import total
 from roco.core.layout import Layout
 from roco.core.pipeline import Pipeline, Step
-from roco.errors import Damaged
-from roco.files import read_meta
 
 
 def status(pipeline: Pipeline, folder: Path) -> dict[str, Any]:

@@ -18,13 +18,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from roco.base.errors import RocoError, StageFailed
+from roco.base.files import full_disk
 from roco.core.layout import Layout
 from roco.core.measure_job import measure_rows
 from roco.core.part import Job, PartPass
 from roco.core.pipeline import Pipeline
 from roco.core.spec import find, from_spec, to_spec
-from roco.errors import RocoError, StageFailed
-from roco.files import full_disk
 
 MEMORY_LIMIT = 8 << 30
 """Bytes of address space for a worker that looks for the article on which another one died."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from roco.sources.cloud import CloudSource
+from roco.sources.dataset import ReleaseSource
 from roco.sources.folder import FolderSource
 from roco.sources.package import PackageSource
-from roco.sources.release import ReleaseSource
 
 SOURCES: dict[str, Any] = {
     "package": PackageSource,

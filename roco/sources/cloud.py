@@ -18,8 +18,8 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 
-from roco.errors import DataError, Refused
-from roco.files import digest, file_digest
+from roco.base.errors import DataError, Refused
+from roco.base.files import digest, file_digest
 from roco.sources.cloud_metadata import (
     ALMOST,
     KEY,

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from roco.errors import Refused
+from roco.base.errors import Refused
 
 METADATA = 1 << 20
 """Bytes of metadata that are read at most; what is published has a few thousand."""

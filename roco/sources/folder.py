@@ -14,10 +14,10 @@ from typing import Any, ClassVar, NamedTuple
 
 import pyarrow as pa
 
-from roco.archive import STANDARD, Archive, is_xml, open_tar_gz, open_zip, shown
-from roco.errors import DataError, Refused
-from roco.files import digest
-from roco.schema import LISTING
+from roco.base.errors import DataError, Refused
+from roco.base.files import digest
+from roco.base.schema import LISTING
+from roco.sources.archives.reader import STANDARD, Archive, is_xml, open_tar_gz, open_zip, shown
 
 TAIL = 64 << 10
 """Bytes at the end of an archive that stand for all of it: a zip's directory, a gzip's CRC and length."""

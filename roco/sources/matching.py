@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import unquote, unquote_plus
 
-from roco.sources.jats_renditions import RASTER, stem_of
+from roco.sources.jats.renditions import RASTER, stem_of
 
 _RANK = {extension: i for i, extension in enumerate(RASTER)} | {
     "jpeg": 0,

@@ -15,9 +15,9 @@ from typing import IO, Any, ClassVar, NamedTuple
 
 import pyarrow as pa
 
-from roco.archive import Archive, open_tar_gz
-from roco.errors import DataError, Refused
-from roco.files import digest
+from roco.base.errors import DataError, Refused
+from roco.base.files import digest
+from roco.sources.archives.reader import Archive, open_tar_gz
 from roco.sources.folder import (
     Row,
     as_listing,

@@ -18,9 +18,9 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from roco.archive import STANDARD, is_xml, shown
-from roco.errors import Damaged, DataError, Refused
-from roco.files import read_table, whole, write_table
+from roco.base.errors import Damaged, DataError, Refused
+from roco.base.files import read_table, whole, write_table
+from roco.sources.archives.reader import STANDARD, is_xml, shown
 
 FOLDER = "packs"
 """Where packs lie in a source."""

@@ -13,9 +13,9 @@ from typing import Any, ClassVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from roco.base.errors import Refused
 from roco.core.source import Package, Source
 from roco.core.spec import from_spec, to_spec
-from roco.errors import Refused
 from roco.sources.folder import Row, as_listing
 
 _PMCID = re.compile(r"PMC[1-9][0-9]{0,14}")

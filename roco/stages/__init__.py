@@ -15,7 +15,7 @@ from roco.stages.mentions import Mentions
 from roco.stages.merge import Merge
 from roco.stages.pins import Pins
 from roco.stages.prune import Prune
-from roco.stages.release import Release
+from roco.stages.publish.release import Release
 from roco.stages.retraction import Retraction
 from roco.stages.rights import Rights
 from roco.stages.split import Split

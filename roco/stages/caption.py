@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from roco.base.errors import RecipeError
 from roco.core.stage import Decision, drop
-from roco.errors import RecipeError
 
 # What a label is made of, in the languages met in PMC and SciELO; none of it says what is seen.
 _KINDS = """

@@ -11,12 +11,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from roco.base.errors import RecipeError
+from roco.base.labels import KINDS, NUCLEAR
+from roco.base.schema import types
 from roco.core.stage import Decision, drop, put
-from roco.earlier import concepts_of, seal
-from roco.errors import RecipeError
-from roco.models.vocabulary import SHIPPED, load
-from roco.schema import types
-from roco.vocab import KINDS, NUCLEAR
+from roco.models.text.vocabulary import SHIPPED, load
+from roco.release.previous import concepts_of, seal
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from roco.base.errors import RecipeError
+from roco.base.schema import types
 from roco.core.stage import Decision, drop, put
-from roco.errors import RecipeError
-from roco.models.neighbours import pairs
-from roco.schema import types
+from roco.models.images.near import pairs
 
 
 class _Near(NamedTuple):

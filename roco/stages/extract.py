@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
+from roco.base.errors import Refused
+from roco.base.schema import ARTICLES, types
 from roco.core.stage import Measure
-from roco.errors import Refused
-from roco.schema import ARTICLES, types
-from roco.sources.jats import Article
-from roco.sources.jats_figures import Figure
+from roco.sources.jats.article import Article
+from roco.sources.jats.figures import Figure
 from roco.sources.matching import Images
-from roco.stages.article_rows import (
+from roco.stages.extract_dataset import dataset_rows
+from roco.stages.extract_rows import (
     COLUMNS,
     Row,
     Unit,
@@ -28,7 +29,6 @@ from roco.stages.article_rows import (
     unnamed,
     unreadable,
 )
-from roco.stages.release_rows import dataset_rows
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageFile, UnidentifiedImageError
 
+from roco.base.errors import Refused
+from roco.base.schema import COLUMNS, types
 from roco.core.stage import Measure, drop, put
-from roco.errors import Refused
-from roco.models import hashes
-from roco.private import private
-from roco.schema import COLUMNS, types
+from roco.models.images import hashes
+from roco.models.images.metadata import private
 
 FORMATS = ("JPEG", "PNG", "TIFF", "GIF", "WEBP", "BMP")
 SIDES = (16, 20_000)  # pixels

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from roco.base.errors import RecipeError, nearest
 from roco.core.stage import Decision, drop
-from roco.errors import RecipeError, nearest
 from roco.stages.language_words import marks
 
 RULES = ("careful", "paper")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from roco.base.schema import types
 from roco.core.stage import Measure, put, rounded
-from roco.models.language import identify, model_file
-from roco.schema import types
+from roco.models.text.language import identify, model_file
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from roco.base.errors import RecipeError, nearest
+from roco.base.schema import LICENSES
 from roco.core.stage import Decision, drop
-from roco.errors import RecipeError, nearest
-from roco.schema import LICENSES
 
 
 @dataclass(frozen=True, kw_only=True)

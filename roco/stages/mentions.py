@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from roco.base.schema import types
 from roco.core.stage import Measure, each, put
-from roco.models.link import Linker
-from roco.models.vocabulary import SHIPPED, load
-from roco.schema import types
+from roco.models.text.linker import Linker
+from roco.models.text.vocabulary import SHIPPED, load
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Mentions(Measure):
     """Finds the names of UMLS concepts in the caption, each with its place.
 
-    vocabulary: a CSV file as `roco.models.vocabulary.load` reads it; None for the shipped one.
+    vocabulary: a CSV file as `roco.models.text.vocabulary.load` reads it; None for the shipped one.
     """
 
     needs = ("extract",)

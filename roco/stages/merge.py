@@ -11,10 +11,10 @@ from typing import Any, Literal, NamedTuple
 
 import pyarrow as pa
 
+from roco.base.labels import DIRECTIONS, KINDS, MODALITIES, NUCLEAR, REGIONS
+from roco.base.schema import types
 from roco.core.stage import Decision, drop, put
-from roco.models.vocabulary import SHIPPED, Vocabulary, load
-from roco.schema import types
-from roco.vocab import DIRECTIONS, KINDS, MODALITIES, NUCLEAR, REGIONS
+from roco.models.text.vocabulary import SHIPPED, Vocabulary, load
 
 _JOINED = re.compile(r"\s*\)?\s*[-/+&\u2010-\u2015]?\s*(?:and\s+)?\(?\s*")
 _FEW_WORDS = re.compile(r"[\s\-]*(?:\w+[\s\-]+){0,2}")

@@ -9,9 +9,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from roco.base.schema import SPLITS, types
 from roco.core.stage import Decision, put
-from roco.earlier import Kept, earlier, seal
-from roco.schema import SPLITS, types
+from roco.release.previous import Kept, earlier, seal
 
 
 @dataclass(frozen=True, kw_only=True)

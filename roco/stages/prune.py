@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from roco.base.schema import types
 from roco.core.stage import Decision, drop, put
-from roco.schema import types
 
 
 @dataclass(frozen=True, kw_only=True)

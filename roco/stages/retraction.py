@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from roco.core.stage import Decision, drop, those_who_left
-from roco.sources.retraction_lists import ids, read_list
+from roco.release.retraction_lists import ids, read_list
 
 
 @dataclass(frozen=True, kw_only=True)

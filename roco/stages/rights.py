@@ -11,10 +11,10 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from roco.base.errors import RecipeError, nearest
+from roco.base.schema import LICENSES
 from roco.core.stage import Decision, drop, each
-from roco.errors import RecipeError, nearest
-from roco.schema import LICENSES
-from roco.sources.licenses import Terms, normalise
+from roco.models.text.licenses import Terms, normalise
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,11 +12,11 @@ from typing import Any, Literal, NamedTuple
 
 import pyarrow as pa
 
+from roco.base.errors import RecipeError
+from roco.base.schema import SPLITS, types
 from roco.core.stage import Decision, drop, put
-from roco.dataset import bonds
-from roco.earlier import articles_of, seal
-from roco.errors import RecipeError
-from roco.schema import SPLITS, types
+from roco.release.previous import articles_of, seal
+from roco.release.read import bonds
 
 _RANK = {split: rank for rank, split in enumerate(("test", "valid", "train"))}
 """Of two splits that clash, the first is the one that stays."""

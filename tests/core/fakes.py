@@ -15,9 +15,9 @@ from typing import Any, ClassVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from roco.base.errors import Refused
+from roco.base.schema import COLUMNS, LISTING, types
 from roco.core.stage import Decision, Finished, Measure, Publication, drop, put
-from roco.errors import Refused
-from roco.schema import COLUMNS, LISTING, types
 
 
 def log(what: str, n: int = 1) -> None:

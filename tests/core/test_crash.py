@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from roco.base.errors import StageFailed
 from roco.core import execute
 from roco.core.pipeline import Pipeline
 from roco.core.run import Outcome, run
-from roco.errors import StageFailed
 from tests.core import fakes
 from tests.core.conftest import everything, write_article
 from tests.faults import stages

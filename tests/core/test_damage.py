@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from roco.base.errors import DataError
 from roco.core import manifest, pack
-from roco.errors import DataError
 from tests.core.conftest import everything
 from tests.faults.drive import drive, kept, read, write_articles
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from roco.errors import DataError
+from roco.base.errors import DataError
 from tests.faults.drive import drive, kept, leftovers, write_articles
 
 N = 15  # two parts of seven articles and one of one

@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from roco.core.lock import hold
-from roco.errors import Busy
+from roco.base.errors import Busy
+from roco.base.locks import hold
 from tests.faults.drive import drive, kept, read, script, started, write_articles
 
 PR_SET_CHILD_SUBREAPER = 36

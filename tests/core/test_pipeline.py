@@ -10,10 +10,10 @@ from typing import ClassVar
 import pyarrow as pa
 import pytest
 
+from roco.base.errors import RecipeError
+from roco.base.schema import types
 from roco.core.pipeline import Pipeline
 from roco.core.stage import Decision, Measure, Stage
-from roco.errors import RecipeError
-from roco.schema import types
 from tests.core import fakes
 
 Make = Callable[..., Pipeline]

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from roco.base.errors import DataError, RecipeError, StageFailed, UsageError
 from roco.core.pipeline import Pipeline
 from roco.core.run import run
 from roco.core.show import show
-from roco.errors import DataError, RecipeError, StageFailed, UsageError
 from tests.core import fakes
 from tests.core.conftest import everything, write_article
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from roco.base.errors import DataError
 from roco.core import manifest
 from roco.core.layout import Layout
 from roco.core.pipeline import Pipeline
 from roco.core.run import run
 from roco.core.show import show
 from roco.core.status import status
-from roco.errors import DataError
 from tests.core import fakes
 
 Make = Callable[..., Pipeline]

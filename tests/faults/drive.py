@@ -17,9 +17,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from roco.base.errors import RocoError
 from roco.core.pipeline import Pipeline
 from roco.core.run import Outcome, run
-from roco.errors import RocoError
 from tests.core import fakes
 from tests.core.conftest import write_article
 from tests.faults import sitecustomize

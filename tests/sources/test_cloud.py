@@ -16,10 +16,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from roco.base.errors import DataError, Refused
+from roco.base.schema import LISTING
 from roco.core.source import Source
 from roco.core.spec import from_spec, to_spec
-from roco.errors import DataError, Refused
-from roco.schema import LISTING
 from roco.sources import cloud_metadata
 from roco.sources.cloud import CloudSource
 

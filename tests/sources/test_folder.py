@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from roco import archive
-from roco.archive import Limits
+from roco.base.errors import DataError, Refused
+from roco.base.schema import LISTING
 from roco.core.source import Source
 from roco.core.spec import from_spec, to_spec
-from roco.errors import DataError, Refused
-from roco.schema import LISTING
 from roco.sources import folder
+from roco.sources.archives import reader as archive
+from roco.sources.archives.reader import Limits
 from roco.sources.folder import FolderSource
 
 

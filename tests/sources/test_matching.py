@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roco.archive import open_zip
+from roco.sources.archives.reader import open_zip
 from roco.sources.matching import Images
 
 CAFE = "café-1.jpg"

@@ -9,11 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 
 import roco
-from roco.errors import Refused
+from roco.base.errors import Refused
+from roco.sources.dataset import ReleaseSource
 from roco.sources.package import PackageSource
-from roco.sources.release import ReleaseSource
 from roco.sources.several import Several
-from tests.sources.test_release import IDS, published
+from tests.sources.test_dataset import IDS, published
 
 STAGES = ("license", "image", "retraction", "pins", "dedup", "merge", "split", "release")
 

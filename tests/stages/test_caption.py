@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from roco.base.errors import RecipeError
 from roco.core.stage import put
-from roco.errors import RecipeError
 from roco.stages.caption import Caption, says_nothing
 
 Row = tuple[str | None, str | None, str | None]

@@ -6,8 +6,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from roco.errors import RecipeError
-from roco.schema import DROP, types
+from roco.base.errors import RecipeError
+from roco.base.schema import DROP, types
 from roco.stages.cutoff import Cutoff
 from roco.stages.prune import Prune
 

@@ -6,9 +6,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from roco.base.errors import RecipeError
+from roco.base.schema import types
 from roco.core.stage import Stage
-from roco.errors import RecipeError
-from roco.schema import types
 from roco.stages.dedup import Dedup
 
 BASE = 0x5A3C96E17F0048D2

@@ -12,8 +12,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from roco.schema import ARTICLES
-from roco.sources.jats_text import plain_caption
+from roco.base.schema import ARTICLES
+from roco.sources.jats.text import plain_caption
 from roco.sources.matching import Images
 from roco.stages.extract import Extract
 

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image as Pillow
 
-from roco.errors import Refused
-from roco.schema import COLUMNS
+from roco.base.errors import Refused
+from roco.base.schema import COLUMNS
 from roco.stages import image as stage
 from roco.stages.image import Image, decode, thumbnail
 

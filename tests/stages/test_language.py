@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roco.errors import RecipeError
+from roco.base.errors import RecipeError
 from roco.stages.language import Language
 from roco.stages.language_id import LanguageId
 from roco.stages.language_words import ENGLISH, OTHERS, marks

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from roco.errors import RecipeError
-from roco.sources.licenses import Terms, normalise
+from roco.base.errors import RecipeError
+from roco.models.text.licenses import Terms, normalise
 from roco.stages.license import License
 
 Fate = tuple[str | None, str | None]

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from roco.models.vocabulary import SHIPPED
-from roco.schema import COLUMNS
+from roco.base.schema import COLUMNS
+from roco.models.text.vocabulary import SHIPPED
 from roco.stages.mentions import Mentions
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from roco.base.schema import types
 from roco.core.stage import put
-from roco.models.link import Linker
-from roco.models.vocabulary import SHIPPED, load
-from roco.schema import types
+from roco.models.text.linker import Linker
+from roco.models.text.vocabulary import SHIPPED, load
 from roco.stages.merge import Merge
 
 LINKER = Linker(load())

@@ -7,8 +7,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from roco.earlier import Earlier, Gone, Kept
-from roco.schema import types
+from roco.base.schema import types
+from roco.release.previous import Earlier, Gone, Kept
 from roco.stages import pins as module
 from roco.stages.pins import Pins
 

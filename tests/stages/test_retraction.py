@@ -7,8 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from roco.base.schema import COLUMNS
 from roco.core.stage import with_those_who_left
-from roco.schema import COLUMNS
 from roco.stages.retraction import Retraction
 
 NAMES = ("figure_id", "pmcid", "pmid", "doi", "retracts", "drop", "drop_detail")

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roco.errors import RecipeError
-from roco.sources.jats import parse
+from roco.base.errors import RecipeError
+from roco.sources.jats.article import parse
 from roco.stages.rights import _KINDS, Rights, credited
 
 AUTHORS = ["Müller, Eva", "dos Santos, Igor"]

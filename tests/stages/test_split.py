@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from roco.base.errors import RecipeError
+from roco.base.schema import DROP, types
 from roco.core.spec import build
-from roco.dataset import leakage
-from roco.errors import RecipeError
-from roco.schema import DROP, types
+from roco.release.read import leakage
 from roco.stages.split import Split
 
 

@@ -1,0 +1,3 @@
+"""The version of roco."""
+
+__version__ = "0.1.0"

@@ -1,5 +1,0 @@
-"""The small corpus of `roco init`: both layouts of PubMed Central, every reason to leave, works offline."""
-
-from roco.demo.corpus import Summary, write
-
-__all__ = ["Summary", "write"]

@@ -1,0 +1,1 @@
+"""What reads words: languages, licences, vocabularies and the linker that finds their names."""

@@ -1,0 +1,1 @@
+"""Checked readers of archives from outside: zip and tar.gz."""

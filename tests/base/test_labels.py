@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from roco.base import labels as vocab
+
+
+def test_the_paper_has_seven_modalities_eight_regions_and_four_directions() -> None:
+    assert (len(vocab.MODALITIES), len(vocab.REGIONS), len(vocab.DIRECTIONS)) == (7, 8, 4)
+
+
+@pytest.mark.parametrize("kind", list(vocab.KINDS))
+def test_every_term_is_filed_under_its_label_with_a_cui_and_a_semantic_type(kind: str) -> None:
+    for label, term in vocab.KINDS[kind].items():
+        assert term.label == label
+        if label != "DRCO":
+            assert re.fullmatch(r"C\d{7}", term.cui or "")
+            assert re.fullmatch(r"T\d{3}", term.tui or "")
+
+
+def test_combined_modalities_have_no_cui() -> None:
+    assert vocab.MODALITIES["DRCO"].cui is None
+    assert len(vocab.cuis("modality")) == 6
+
+
+def test_no_cui_stands_for_two_labels() -> None:
+    terms = [term.cui for terms in vocab.KINDS.values() for term in terms.values() if term.cui]
+    assert len(terms) == len(set(terms)) == 18

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from roco.models.images.hashes import phash, phash_fine, small
+from roco.stages.image import decode
+
+
+def apart(one: str, other: str) -> int:
+    return (int(one, 16) ^ int(other, 16)).bit_count()
+
+
+def hashed(data: bytes) -> tuple[str, str]:
+    pixels = small(decode(data).image)
+    assert pixels is not None
+    return phash(pixels), phash_fine(pixels)
+
+
+def saved(image: Image.Image, form: str, **options: int) -> bytes:
+    out = io.BytesIO()
+    image.save(out, form, **options)
+    return out.getvalue()
+
+
+def picture(seed: int, side: int = 300) -> Image.Image:
+    grey = np.random.default_rng(seed).integers(0, 255, (9, 9), dtype=np.uint8)
+    return Image.fromarray(grey).resize((side, side), Image.Resampling.BICUBIC)
+
+
+def test_a_hash_has_64_bits_and_the_second_576() -> None:
+    first, second = hashed(saved(picture(1), "PNG"))
+    assert (len(first), len(second)) == (16, 144)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_png_and_its_jpeg_differ_in_two_bits_at_most(seed: int) -> None:
+    image = picture(seed)
+    png, jpeg = hashed(saved(image, "PNG")), hashed(saved(image, "JPEG", quality=80))
+    assert apart(png[0], jpeg[0]) <= 2
+    assert apart(png[1], jpeg[1]) <= 12
+
+
+def test_the_way_to_the_pixels_leaves_no_trace() -> None:
+    image = picture(3)
+    found = {
+        hashed(saved(image.convert(mode), form))
+        for mode, form in (("L", "PNG"), ("RGB", "PNG"), ("L", "TIFF"), ("RGB", "BMP"))
+    }
+    assert len(found) == 1
+
+
+def test_other_pictures_are_far_apart() -> None:
+    found = [hashed(saved(picture(seed), "PNG"))[0] for seed in range(20)]
+    assert min(apart(a, b) for i, a in enumerate(found) for b in found[:i]) > 12
+
+
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_an_image_that_shows_nothing_has_no_hash(level: int) -> None:
+    assert small(Image.new("L", (200, 100), level)) is None
+
+
+@pytest.mark.shared
+def test_real_images_are_told_again_as_jpegs(shared: Path) -> None:
+    far = []
+    for path in sorted((shared / "data" / "radiology").rglob("*.png"))[:40]:
+        decoded = decode(path.read_bytes())
+        if small(decoded.image) is None:
+            continue
+        twin = saved(decoded.image.convert("L"), "JPEG", quality=90)
+        far.append(apart(hashed(path.read_bytes())[0], hashed(twin)[0]))
+    assert len(far) > 20 and max(far) <= 2

@@ -1,0 +1,252 @@
+"""The demo corpus is what its truth.csv says, in both layouts, and the same each time."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import importlib.util
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+from lxml import etree
+from PIL import Image
+
+from roco.base.errors import DataError
+from roco.base.schema import REASONS
+from roco.recipes.demo import cast, real, write
+from roco.recipes.demo.corpus import MARK
+
+RECIPE = '[source]\nkind = "package"\n'
+BROKEN_ARCHIVE, BROKEN_XML = "PMC99000029", "PMC99000030"
+NOW = set(
+    "license retracted missing no_graphic video table scope caption language unreadable article".split()  # noqa: SIM905
+)
+LATER = {"later:rights", "later:compound", "later:radiology", "later:duplicate"}
+Truth = list[dict[str, str]]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("demo") / "new"
+    write(place, RECIPE)
+    return place
+
+
+@pytest.fixture(scope="module")
+def truth(folder: Path) -> Truth:
+    with (folder / "corpus/truth.csv").open(encoding="utf-8", newline="") as fh:
+        return list(csv.DictReader(fh))
+
+
+@pytest.fixture(scope="module")
+def packages(folder: Path) -> dict[str, dict[str, bytes]]:
+    """Every package that can be opened: file name to bytes."""
+    out = {}
+    for path in (folder / "corpus/package").rglob("*.tar.gz"):
+        pmcid = path.name.removesuffix(".tar.gz")
+        if pmcid != BROKEN_ARCHIVE:
+            with tarfile.open(path) as tar:
+                members = {m.name: tar.extractfile(m) for m in tar}
+                out[pmcid] = {name.removeprefix(pmcid + "/"): fh.read() for name, fh in members.items() if fh}
+    return out
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Grey squares instead of drawings, for tests of the folder alone."""
+    monkeypatch.setattr(cast, "PAINTERS", {name: lambda rng, what: Image.new("L", (64, 64)) for name in cast.PAINTERS})
+
+
+def tree(folder: Path) -> dict[str, str]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def cloud(folder: Path, pmcid: str) -> Path:
+    (place,) = (folder / "corpus/cloud").glob(f"{pmcid}.*")
+    return place
+
+
+def test_the_same_seed_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:
+    write(tmp_path / "again", RECIPE)
+    assert tree(tmp_path / "again") == tree(folder)
+
+
+def test_another_seed_gives_other_images_of_the_same_articles(folder: Path, tmp_path: Path) -> None:
+    write(tmp_path / "two", RECIPE, seed=2)
+    ours, other = tree(folder), tree(tmp_path / "two")
+    assert ours.keys() == other.keys()
+    name = "corpus/cloud/PMC99000001.1/demo-1-g001.jpg"
+    assert ours[name] != other[name]
+    assert ours["corpus/truth.csv"] == other["corpus/truth.csv"]
+
+
+def test_both_layouts_hold_the_same_images(folder: Path, packages: dict[str, dict[str, bytes]]) -> None:
+    for pmcid, files in packages.items():
+        images = {n: data for n, data in files.items() if not n.endswith((".nxml", ".gif"))}
+        place = cloud(folder, pmcid)
+        assert images == {p.name: p.read_bytes() for p in place.iterdir() if p.suffix not in (".xml", ".json")}
+        assert (place / f"{place.name}.xml").read_bytes() in files.values()
+
+
+def test_every_reason_of_today_and_of_later_is_there(truth: Truth) -> None:
+    found = {row["expect"] for row in truth}
+    assert found == {"keep"} | NOW | LATER
+    assert {word.removeprefix("later:") for word in found} - {"keep"} <= REASONS.keys()
+
+
+def test_all_seven_modalities_are_among_the_kept(truth: Truth) -> None:
+    kept = {row["kind"] for row in truth if row["expect"] == "keep"}
+    assert kept == {"DRAN", "DRCO", "DRCT", "DRMR", "DRPE", "DRUS", "DRXR"}
+
+
+def test_the_broken_archive_does_not_open(folder: Path) -> None:
+    (path,) = (folder / "corpus/package").rglob(f"{BROKEN_ARCHIVE}.tar.gz")
+    with pytest.raises((EOFError, tarfile.ReadError)), tarfile.open(path) as tar:
+        tar.getmembers()
+
+
+def test_every_xml_but_the_broken_one_parses(packages: dict[str, dict[str, bytes]]) -> None:
+    for pmcid, files in packages.items():
+        (xml,) = (data for name, data in files.items() if name.endswith(".nxml"))
+        if pmcid == BROKEN_XML:
+            with pytest.raises(etree.XMLSyntaxError):
+                etree.fromstring(xml)
+        else:
+            assert etree.fromstring(xml).findtext(".//article-id[@pub-id-type='pmcid']") == pmcid
+
+
+def test_the_truth_names_every_file_of_the_packages_and_no_other(
+    truth: Truth, packages: dict[str, dict[str, bytes]]
+) -> None:
+    for pmcid in packages.keys() - {BROKEN_XML}:
+        rows = [row for row in truth if row["pmcid"] == pmcid]
+        named = {row["file"] for row in rows if row["file"] and row["expect"] != "missing"}
+        stems = {name.rsplit(".", 1)[0] for name in named}
+        files = {name for name in packages[pmcid] if not name.endswith(".nxml")}
+        renditions = {name for name in files - named if name.rsplit(".", 1)[0] in stems}
+        assert files == named | renditions
+        assert not any(row["file"] in files for row in rows if row["expect"] == "missing")
+
+
+def test_the_figures_of_the_truth_stand_in_the_xml(truth: Truth, packages: dict[str, dict[str, bytes]]) -> None:
+    for pmcid in packages.keys() - {BROKEN_XML}:
+        (xml,) = (data for name, data in packages[pmcid].items() if name.endswith(".nxml"))
+        root = etree.fromstring(xml)
+        ids = {str(e.get("id")) for e in root.iter("fig", "table-wrap") if e.get("id")}
+        assert ids == {row["fig_id"] for row in truth if row["pmcid"] == pmcid and row["fig_id"]}
+        assert {str(x.get("rid")) for x in root.iter("xref")} <= ids
+
+
+def test_only_the_unreadable_images_cannot_be_decoded(truth: Truth, folder: Path) -> None:
+    for row in truth:
+        path = cloud(folder, row["pmcid"]) / row["file"]
+        if row["real_or_drawn"] == "none" or row["expect"] == "video":
+            continue
+        try:
+            with Image.open(path) as image:
+                image.load()
+            decoded = True
+        except OSError:
+            decoded = False
+        assert decoded == (row["expect"] != "unreadable"), row
+
+
+def test_an_exact_duplicate_has_the_bytes_of_an_image_that_is_kept(truth: Truth, folder: Path) -> None:
+    digests = {
+        (row["expect"], hashlib.sha256((cloud(folder, row["pmcid"]) / row["file"]).read_bytes()).hexdigest())
+        for row in truth
+        if row["expect"] in ("keep", "later:duplicate")
+    }
+    (repeated,) = (digest for expect, digest in digests if expect == "later:duplicate")
+    assert ("keep", repeated) in digests
+    assert len(digests) == len([row for row in truth if row["expect"] in ("keep", "later:duplicate")])
+
+
+def test_the_index_and_the_metadata_agree_but_for_the_article_in_conflict(folder: Path) -> None:
+    with (folder / "corpus/package/oa_file_list.csv").open(encoding="utf-8", newline="") as fh:
+        index = {row["Accession ID"]: row for row in csv.DictReader(fh)}
+    for pmcid, row in index.items():
+        place = cloud(folder, pmcid)
+        said = json.loads((place / f"{place.name}.json").read_text(encoding="utf-8"))
+        assert (said["license_code"], said["is_retracted"]) == (row["License"], row["Retracted"] == "yes")
+        flat = folder / "corpus/cloud/metadata" / f"{place.name}.json"
+        assert json.loads(flat.read_text(encoding="utf-8")) == said
+        assert (folder / "corpus/package" / row["File"]).is_file()
+    xml = etree.parse(str(next((folder / "corpus/cloud").glob("PMC99000019.1/*.xml"))))
+    assert index["PMC99000019"]["License"] == "CC BY"
+    assert b"licenses/by-nc-nd/4.0/" in etree.tostring(xml)
+
+
+def test_the_md5_in_the_metadata_is_that_of_the_object(folder: Path) -> None:
+    place = cloud(folder, "PMC99000009")
+    said = json.loads((place / f"{place.name}.json").read_text(encoding="utf-8"))
+    assert place.name == "PMC99000009.2"
+    for url in [said["xml_url"], *said["media_urls"]]:
+        name, _, md5 = url.rpartition("/")[2].partition("?md5=")
+        assert hashlib.md5((place / name).read_bytes()).hexdigest() == md5
+
+
+def test_without_the_extra_it_is_drawings_alone_and_says_so(
+    quick: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(real.importlib.util, "find_spec", lambda name: None)
+    summary = write(tmp_path / "bare", RECIPE)
+    assert summary.real == 0
+    assert "roco-radiology[demo]" in summary.hint
+    assert "None: install" in (tmp_path / "bare/corpus/README.md").read_text(encoding="utf-8")
+    assert summary.articles == 31
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("data_store"), reason="the extra [demo] is not installed")
+def test_with_the_extra_real_images_are_in_it(folder: Path, truth: Truth) -> None:
+    assert sum(row["real_or_drawn"] == "real" for row in truth) == len(real.REAL)
+    assert "pydicom-data 1" in (folder / "corpus/README.md").read_text(encoding="utf-8")
+
+
+def test_the_corpus_is_small(folder: Path) -> None:
+    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 6e6
+
+
+def test_a_folder_with_something_else_in_it_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(DataError) as caught:
+        write(tmp_path, RECIPE)
+    assert caught.value.hint
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_corpus_of_somebody_else_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus/README.md").write_text("my own corpus")
+    with pytest.raises(DataError):
+        write(tmp_path, RECIPE)
+
+
+def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError):
+        write(tmp_path / "file", RECIPE)
+
+
+def test_writing_again_mends_the_corpus_and_keeps_recipe_and_runs(quick: None, tmp_path: Path) -> None:
+    place = tmp_path / "demo"
+    write(place, RECIPE)
+    before = tree(place / "corpus")
+    (place / "demo.toml").write_text("# mine")
+    (place / "run").mkdir()
+    (place / "corpus/truth.csv").unlink()
+    (place / ".corpus.part").mkdir()  # left by a call that was killed
+    write(place, RECIPE)
+    assert tree(place / "corpus") == before
+    assert (place / "demo.toml").read_text() == "# mine"
+    assert sorted(path.name for path in place.iterdir()) == ["corpus", "demo.toml", "run"]
+
+
+def test_a_call_that_was_killed_is_no_obstacle(quick: None, tmp_path: Path) -> None:
+    (tmp_path / ".corpus.part/package").mkdir(parents=True)
+    write(tmp_path, RECIPE)
+    assert (tmp_path / "corpus/README.md").read_text(encoding="utf-8").startswith(MARK)
+    assert (tmp_path / "demo.toml").read_text() == RECIPE

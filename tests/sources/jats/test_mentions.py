@@ -1,0 +1,116 @@
+"""Where the text cites a figure."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from roco.sources.jats.article import parse
+from roco.sources.jats.mentions import Mention
+
+XLINK = 'xmlns:xlink="http://www.w3.org/1999/xlink"'
+
+
+def fig(n: int | str, caption: str = "An image.", label: str = "Figure {}") -> str:
+    """A figure f1, f2 … with its label."""
+    label = f"<label>{label.format(n)}</label>" if label else ""
+    return f'<fig id="f{n}">{label}<caption><p>{caption}</p></caption><graphic xlink:href="f{n}.jpg"/></fig>'
+
+
+def ref(n: int | str, words: str | None = None) -> str:
+    return f'<xref ref-type="fig" rid="f{n}">{words or n}</xref>'
+
+
+def cited(text: str, figures: str = "".join(map(fig, (1, 2, 3, 4, 5)))) -> dict[str, list[Mention]]:
+    """The mentions of each figure by its id."""
+    xml = f"<article {XLINK}><body><sec><title>Findings</title>{text}</sec>{figures}</body></article>"
+    return {f.key: list(f.mentions) for f in parse(xml.encode()).figures if f.mentions}
+
+
+def kinds(text: str, **more: str) -> dict[str, str]:
+    return {key: mentions[0].kind for key, mentions in cited(text, **more).items()}
+
+
+def test_a_mention_has_its_text_its_section_and_where_in_it_the_citation_is() -> None:
+    (mention,) = cited(f"<p>The  <italic>mass</italic> (\n{ref(1, 'Fig. 1')} ) grew.</p>")["f1"]
+    assert mention == Mention("The mass ( Fig. 1 ) grew.", "Findings", 11, 17, "direct")
+    assert mention.text[mention.start : mention.end] == "Fig. 1"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (f"<p>{ref(1)} and {ref(3)}</p>", {"f1": "direct", "f3": "direct"}),
+        ('<p><xref rid="f1 f2 gone">1, 2</xref></p>', {"f1": "direct", "f2": "direct"}),
+        (f"<p>Figs {ref(1)}–{ref(3)}</p>", {"f1": "direct", "f2": "range", "f3": "direct"}),
+        (f"<p>{ref(2, 'Figs 2')} to {ref(5)}</p>", {"f2": "direct", "f3": "range", "f4": "range", "f5": "direct"}),
+        (f"<p>{ref(1, 'Figures 1-3')}</p>", {"f1": "direct", "f2": "range", "f3": "range"}),
+        ("<p>As in Fig. 2B, and (FIGURE 4)</p>", {"f2": "text", "f4": "text"}),
+        ("<p>See figs. 1, 3a and 5.</p>", {"f1": "text", "f3": "text", "f5": "text"}),
+        ("<p>Figures 2–4 show it</p>", {"f2": "text", "f3": "range", "f4": "text"}),
+        ("<p>na figura 1 o nódulo</p>", {"f1": "text"}),
+        (f"<p>Fig. {ref(2)} then Fig. 2 again</p>", {"f2": "direct"}),
+        ("<p>Fig. 12, Fig. 1st, Fig. 9 and Table 2</p>", {}),
+        ("<p>Fig. 2 of [7] is not ours, nor is configuration 1</p>", {}),
+        ("<p>Figure 1—figure supplement 2</p>", {}),
+        ('<p><xref ref-type="bibr" rid="b1">Fig. 1</xref></p>', {}),
+        ('<p><xref ref-type="Fig" rid="f1">here</xref></p>', {"f1": "direct"}),
+        ('<p><xref rid="f2">there</xref></p>', {"f2": "direct"}),
+        (f"<list><list-item><p>x {ref(1)}</p></list-item></list>", {"f1": "direct"}),
+        (f"<sec><title>Course ({ref(3)})</title></sec>", {"f3": "direct"}),
+        (f"<table-wrap><table><tr><td>{ref(4)}</td></tr></table></table-wrap>", {"f4": "direct"}),
+        (f"<ref-list><ref><p>{ref(1)} Fig. 2</p></ref></ref-list>", {}),
+        (f"<sub-article><p>{ref(1)} Fig. 2</p></sub-article>", {}),
+    ],
+)  # fmt: skip
+def test_citations_are_found_with_their_kind(text: str, found: dict[str, str]) -> None:
+    assert kinds(text) == found
+
+
+def test_a_range_without_labels_goes_by_the_order_of_the_figures() -> None:
+    unlabelled = "".join(fig(n, label="") for n in (1, 2, 3))
+    assert kinds(f"<p>{ref(1)}–{ref(3)}</p>", figures=unlabelled) == {"f1": "direct", "f2": "range", "f3": "direct"}
+
+
+def test_a_figure_without_a_label_goes_by_the_number_its_caption_begins_with() -> None:
+    bare = fig(1, caption="Figure 1 Course of the disease.", label="")
+    assert kinds("<p>shown in Figure 1</p>", figures=bare) == {"f1": "text"}
+
+
+def test_a_link_to_the_graphic_or_to_the_group_cites_the_figure() -> None:
+    named = fig(2).replace("<graphic", '<graphic id="gr2"')
+    group = f'<fig-group id="g">{fig(1)}{named}</fig-group>'
+    assert kinds('<p><xref rid="g">all</xref></p>', figures=group) == {"f1": "direct", "f2": "direct"}
+    assert kinds('<p><xref rid="gr2">that</xref></p>', figures=group) == {"f2": "direct"}
+
+
+def test_the_text_of_a_mention_holds_no_figure_and_no_caption_cites_itself() -> None:
+    text = f"<p>Before {ref(1)} {fig(1, caption=f'As {ref(1)} and {ref(2)}')} after</p>"
+    found = cited(text, figures=fig(2))
+    assert [m.text for m in found["f1"]] == ["Before 1 after"]
+    assert [(m.text, m.section) for m in found["f2"]] == [("As 1 and 2", "Findings / caption of Figure 1")]
+
+
+def test_each_passage_counts_once_with_the_surest_kind() -> None:
+    (mention,) = cited(f"<p>Fig. 1 is plain, {ref(1, 'Fig. 1')} is a link, {ref(1)} comes again</p>")["f1"]
+    assert (mention.kind, mention.start) == ("direct", 17)
+    assert len(cited(f"<p>Same {ref(1)}</p><p>Same {ref(1)}</p>")["f1"]) == 1
+
+
+def test_a_citation_in_a_list_is_told_of_the_item_and_not_of_the_paragraph_around_it() -> None:
+    text = "<p>Signs:<list><list-item><p>mass (Fig. 1)</p></list-item></list></p>"
+    assert [m.text for m in cited(text)["f1"]] == ["mass (Fig. 1)"]
+
+
+def test_the_path_of_sections_goes_from_the_outermost_in() -> None:
+    text = f"<sec><title>CT<xref rid='n'>*</xref></title><boxed-text><p>{ref(1)}</p></boxed-text></sec>"
+    assert cited(text)["f1"][0].section == "Findings / CT"
+
+
+@given(st.text(alphabet="Figs. 1234567890-–,and()SaB\u202e\u0301 \n", max_size=60))
+def test_offsets_always_lie_in_the_text(words: str) -> None:
+    for mentions in cited(f"<p>{words}{ref(1, words or 'x')}{words}</p>").values():
+        for mention in mentions:
+            assert 0 <= mention.start <= mention.end <= len(mention.text)
+            assert mention.text == " ".join(mention.text.split())
