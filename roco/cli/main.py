@@ -282,7 +282,7 @@ def main() -> NoReturn:
     """The entry point: errors in one line with a hint, exit 1 for data and 2 for usage."""
     command = typer.main.get_command(app)
     try:
-        code = command.main(standalone_mode=False)
+        code = command.main(prog_name="roco", standalone_mode=False)
         sys.stdout.flush()
         sys.exit(code if isinstance(code, int) else 0)
     except RocoError as err:
