@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
-from roco.base.errors import Refused
+from roco.base.errors import RejectedInput
 from roco.sources.archives.reader import open_tar_gz, open_zip
 
 WANTED = (".nxml", ".jpg")
@@ -95,7 +95,7 @@ def refusals(folder: Path) -> Iterator[tuple[Path, str, bool]]:
         try:
             with (open_zip if path.suffix == ".zip" else open_tar_gz)(path):
                 pass
-        except Refused as err:
+        except RejectedInput as err:
             yield path, err.message, err.message.startswith(_END) and _lists(path)
 
 

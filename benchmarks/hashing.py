@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.corpora import SHARED
-from roco.base.errors import Refused
+from roco.base.errors import RejectedInput
 from roco.models.images.hashes import phash, phash_fine, small
 from roco.stages.dedup import Dedup
 from roco.stages.image import decode
@@ -59,7 +59,7 @@ def hashing(repeats: int) -> list[str]:
 def _decodes(data: bytes) -> bool:
     try:
         decode(data)
-    except Refused:
+    except RejectedInput:
         return False
     return True
 

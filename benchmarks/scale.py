@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from benchmarks.corpora import BENCH
 from benchmarks.hashing import real_images
-from roco.base.errors import Refused
+from roco.base.errors import RejectedInput
 from roco.base.schema import DROP, types
 from roco.models.images.hashes import phash, small
 from roco.models.images.near import pairs
@@ -39,7 +39,7 @@ def real_hashes() -> NDArray[np.uint64]:
     for path in real_images():
         try:
             image = decode(path.read_bytes()).image
-        except Refused:
+        except RejectedInput:
             continue
         w, h = image.size
         boxes = [(0, 0, w, h)]

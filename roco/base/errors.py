@@ -1,15 +1,15 @@
-"""One tree of exceptions; each says what happened and what to do about it.
+"""The exceptions of roco: each has a message (what is wrong, and where) and a hint (what to do).
 
 RocoError
-├── UsageError          the command line or a recipe asks for what there is not   (exit 2)
-│   └── RecipeError     a recipe names an unknown stage, option or column
-├── DataError           the input, the run folder or a release is not as it must be (exit 1)
-│   ├── Refused         an archive or XML from outside breaks a rule of the checked readers
-│   ├── NotScored       a file of predictions, or their truth, breaks a rule; each breach has file and line
-│   ├── Damaged         a file of the run folder is cut or changed; it is made again
-│   └── Busy            another process holds the run folder
-├── StageFailed         a stage raised an exception: a bug of the stage, not of the data (exit 1)
-└── MissingExtra        an optional package is not installed; the hint is its pip line (exit 2)
+├── UsageError             the command line or a recipe is wrong                                    (exit 2)
+│   ├── RecipeError        a recipe has an unknown stage, option or column, or an invalid value
+│   └── MissingExtra       an optional package is not installed; the hint is the pip command
+├── DataError              the input, the run folder or a release is invalid                        (exit 1)
+│   ├── RejectedInput      an archive, XML file or image from outside is invalid or exceeds a limit
+│   ├── InvalidSubmission  a file of predictions or its ground truth is invalid; nothing was scored
+│   ├── CorruptFile        a file of the run folder is truncated or modified; the next run recreates it
+│   └── Busy               another process is using the folder
+└── StageFailed            a stage raised an exception: a bug in the stage, not in the data         (exit 1)
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from collections.abc import Iterable
 
 
 class RocoError(Exception):
-    """What went wrong, in one line, with a hint that says what to do."""
+    """An error with a message (one line: what is wrong, and where) and a hint (what to do)."""
 
     exit_code = 1
 
@@ -36,56 +36,67 @@ class RocoError(Exception):
 
 
 class UsageError(RocoError):
+    """The command line or a recipe is wrong."""
+
     exit_code = 2
 
 
 class RecipeError(UsageError):
-    pass
+    """A recipe has an unknown stage, option or column, or an invalid value."""
+
+
+class MissingExtra(UsageError):
+    """An optional package is not installed; the hint is the pip command that installs it."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(f"{package} is not installed", f"pip install 'roco-radiology[{extra}]'")
+
+    def __reduce__(self) -> tuple[type[RocoError], tuple[str, str]]:
+        return UsageError, (self.message, self.hint)
 
 
 class DataError(RocoError):
-    pass
+    """The input, the run folder or a release is invalid."""
 
 
-class Refused(DataError):
-    pass
+class RejectedInput(DataError):
+    """An archive, XML file or image from outside is invalid or exceeds a limit of its reader."""
 
 
-class NotScored(DataError):
-    """Nothing was scored: `faults` has all that is wrong, each with file, line and what to do."""
+class InvalidSubmission(DataError):
+    """A file of predictions or its ground truth is invalid, so nothing was scored.
+
+    faults: every error in it, as (file, line, what is wrong, what to do).
+    """
 
     def __init__(self, message: str, hint: str = "", faults: tuple[tuple[str, int, str, str], ...] = ()) -> None:
         super().__init__(message, hint)
         self.faults = faults
 
 
-class Damaged(DataError):
+class CorruptFile(DataError):
+    """The file `path` of the run folder is truncated or modified; the next run recreates it."""
+
     def __init__(self, message: str, hint: str = "", path: str = "") -> None:
         super().__init__(message, hint)
         self.path = path
 
 
 class Busy(DataError):
-    pass
+    """Another process is using the folder."""
 
 
 class StageFailed(RocoError):
-    pass
-
-
-class MissingExtra(UsageError):
-    def __init__(self, what: str, extra: str) -> None:
-        super().__init__(f"{what} is not installed", f"pip install 'roco-radiology[{extra}]'")
-
-    def __reduce__(self) -> tuple[type[RocoError], tuple[str, str]]:
-        return RocoError, (self.message, self.hint)
+    """A stage raised an exception: a bug in the stage, not in the data."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """The hint for a name that does not exist: the nearest one, and all of them when they are few."""
+    """Returns the hint for an unknown name: the closest known name, or else the first twelve known names."""
     names = sorted(set(known))
     close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
     if close:
         return f"did you mean '{close[0]}'?"
+    if not names:
+        return "no names are known"
     more = f" … {len(names) - 12} more" if len(names) > 12 else ""
-    return f"known: {', '.join(names[:12])}{more}" if names else "there is none"
+    return f"known: {', '.join(names[:12])}{more}"

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from roco.base.errors import Damaged, DataError
+from roco.base.errors import CorruptFile, DataError
 
 _SEAL = b"roco.sha256"
 _BLANK = b"0" * 64
@@ -104,7 +104,7 @@ def write_table(path: Path, table: pa.Table, meta: Mapping[str, Any]) -> None:
 
 
 def read_table(path: Path, columns: Sequence[str] | None = None) -> tuple[pa.Table, dict[str, Any]]:
-    """Reads what `write_table` wrote; raises Damaged when any byte of the file is not as it was."""
+    """Reads what `write_table` wrote; raises CorruptFile when any byte of the file is not as it was."""
     data = _checked(path)
     try:
         reader = pq.ParquetFile(pa.BufferReader(data))
@@ -116,7 +116,7 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> tuple[pa.Tab
 
 
 def read_meta(path: Path) -> dict[str, Any]:
-    """Reads the facts in the footer of a table; raises Damaged as `read_table` does."""
+    """Reads the facts in the footer of a table; raises CorruptFile as `read_table` does."""
     data = _checked(path)
     try:
         meta: dict[str, Any] = json.loads(pq.read_metadata(pa.BufferReader(data)).metadata[b"roco"])
@@ -144,5 +144,5 @@ def _seal_at(data: bytearray) -> int:
     return at if key >= 0 and at + 64 <= len(data) else -1
 
 
-def _damaged(path: Path) -> Damaged:
-    return Damaged(f"{path} is cut or changed", "give the same command again: it is made anew", str(path))
+def _damaged(path: Path) -> CorruptFile:
+    return CorruptFile(f"{path} is cut or changed", "give the same command again: it is made anew", str(path))

@@ -207,8 +207,8 @@ def _close(w: _Worker) -> None:
 def _error(message: Mapping[str, Any]) -> RocoError:
     name, text, hint, path = message["error"]
     kind = getattr(errors, name, RocoError)
-    if kind is errors.Damaged:
-        return errors.Damaged(text, hint, path)
+    if kind is errors.CorruptFile:
+        return errors.CorruptFile(text, hint, path)
     err: RocoError = RocoError(text, hint) if kind is errors.MissingExtra else kind(text, hint)
     err.add_note(message.get("trace", ""))
     return err

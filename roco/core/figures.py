@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from roco.base.errors import Damaged, RecipeError, nearest
+from roco.base.errors import CorruptFile, RecipeError, nearest
 from roco.base.files import read_table
 from roco.core.layout import Layout
 from roco.core.parts import Parts
@@ -122,7 +122,7 @@ class Figures:
         try:
             return read_table(path, columns)[0]
         except FileNotFoundError as err:
-            raise Damaged(f"{path} is gone", "give the same command again: it is made anew", str(path)) from err
+            raise CorruptFile(f"{path} is gone", "give the same command again: it is made anew", str(path)) from err
 
     def gone(self) -> pa.Table:
         """All figures that left, superseded ones aside: LEFT, sorted by figure_id."""

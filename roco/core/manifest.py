@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from roco.base.errors import Damaged
+from roco.base.errors import CorruptFile
 from roco.base.files import read_meta, write_text
 from roco.core.funnel import reconcile, total
 from roco.core.layout import Layout
@@ -46,7 +46,7 @@ class Manifest:
         if record is None or record["size"] != size:
             try:
                 record = self.record(part, read_meta(self.layout.rows(self.pipeline, part)))
-            except Damaged:
+            except CorruptFile:
                 self.parts.pop(part, None)
                 return False
         return bool(record["input"] == expected_input(self.pipeline, part, parts.set_aside.get(part, [])))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from roco.base.errors import Damaged
+from roco.base.errors import CorruptFile
 from roco.core.layout import Layout
 from roco.core.part import Beat, Job, PartPass
 from roco.core.pipeline import Pipeline
@@ -50,7 +50,7 @@ class MeasureJob(PartPass):
         table = self.stored[name]
         if table is None:
             path = self.layout.measure(self.pipeline.step(name), self.job.part)
-            raise Damaged(f"{path} is not there", "give the same command again: it is made anew", str(path))
+            raise CorruptFile(f"{path} is not there", "give the same command again: it is made anew", str(path))
         return table
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from roco.base.errors import Damaged
+from roco.base.errors import CorruptFile
 from roco.base.files import read_table, write_table
 from roco.core.pipeline import Step
 from roco.core.rows import concat
@@ -22,7 +22,7 @@ def load(path: Path, columns: Sequence[str] | None = None) -> tuple[pa.Table, di
         return read_table(path, columns)
     except FileNotFoundError:
         return None
-    except Damaged:
+    except CorruptFile:
         path.unlink(missing_ok=True)
         return None
 

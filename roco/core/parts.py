@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from roco.base.errors import Damaged, DataError
+from roco.base.errors import CorruptFile, DataError
 from roco.base.files import digest, read_table, write_table
 from roco.base.schema import LISTING
 from roco.core.source import Source
@@ -68,7 +68,7 @@ def read(path: Path) -> Parts:
         return Parts(SCHEMA.empty_table())
     try:
         return Parts(read_table(path)[0])
-    except Damaged as err:
+    except CorruptFile as err:
         raise DataError(
             f"{path} is cut or changed",
             f"delete it and run again: parts of unchanged articles find their measures again ({err.path})",

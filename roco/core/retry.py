@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pyarrow.compute as pc
 
-from roco.base.errors import Damaged, UsageError, nearest
+from roco.base.errors import CorruptFile, UsageError, nearest
 from roco.base.files import read_table, write_table
 from roco.core.layout import Layout
 from roco.core.measures import table_digest
@@ -31,7 +31,7 @@ def _forget(layout: Layout, pipeline: Pipeline, step: Step, part: str, reason: s
     path = layout.measure(step, part)
     try:
         table, meta = read_table(path)
-    except (FileNotFoundError, Damaged):
+    except (FileNotFoundError, CorruptFile):
         return 0
     bad = pc.fill_null(pc.equal(table["drop"], reason), False)
     n = int(pc.sum(bad).as_py() or 0)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from roco.base import locks as lock
-from roco.base.errors import Busy, Damaged, DataError, UsageError
+from roco.base.errors import Busy, CorruptFile, DataError, UsageError
 from roco.base.files import full_disk, write_json, write_text
 from roco.core import parts
 from roco.core.execute import execute
@@ -120,7 +120,7 @@ class _Driver:
                     self._pass_parts(self.parts.names, workers)
                     self._tables(workers)
                     self.outcome.complete = True
-                except Damaged as err:
+                except CorruptFile as err:
                     if not err.path or err.path in healed:
                         raise
                     healed.add(err.path)

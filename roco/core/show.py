@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from roco.base.errors import Damaged, DataError, nearest
+from roco.base.errors import CorruptFile, DataError, nearest
 from roco.base.files import read_table
 from roco.core import parts
 from roco.core.layout import Layout
@@ -124,7 +124,7 @@ def _row(path: Path, figure: str) -> dict[str, Any] | None:
 def _read(path: Path) -> pa.Table | None:
     try:
         return read_table(path)[0]
-    except (FileNotFoundError, Damaged):
+    except (FileNotFoundError, CorruptFile):
         return None
 
 

@@ -21,7 +21,7 @@ class Package(Protocol):
         """Name and size in bytes of every file in it, the XML files included, sorted by name."""
 
     def read(self, name: str) -> bytes:
-        """The bytes of one file; raises Refused when they cannot be had."""
+        """The bytes of one file; raises RejectedInput when they cannot be had."""
 
     def close(self) -> None: ...
 
@@ -44,7 +44,7 @@ class Source(Protocol):
         """
 
     def open(self, place: str) -> Package:
-        """Opens one package for reading; raises Refused with the reason when it cannot be read."""
+        """Opens one package for reading; raises RejectedInput with the reason when it cannot be read."""
 
 
 def origin(source: Source, place: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from roco.base.errors import Damaged
+from roco.base.errors import CorruptFile
 from roco.base.files import read_meta
 from roco.core import manifest as manifests
 from roco.core import parts
@@ -55,7 +55,7 @@ def _done(pipeline: Pipeline, layout: Layout, records: dict[str, Any], same: boo
         if records.get(part, {}).get("size") != size:
             try:
                 records[part] = {**read_meta(layout.rows(pipeline, part)), "size": size}
-            except (Damaged, FileNotFoundError):
+            except (CorruptFile, FileNotFoundError):
                 records.pop(part, None)
     for part in [p for p in records if f"{p}.parquet" not in sizes]:
         del records[part]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from roco.base.errors import DataError, Refused
+from roco.base.errors import DataError, RejectedInput
 from roco.core.source import Package, Source, origin
 
 PACKAGES_AT_ONCE = 32
@@ -39,7 +39,7 @@ class Opened:
                 }
                 for name in package.xmls
             ]
-        except Refused as err:
+        except RejectedInput as err:
             return [article_row(article, origin(self.source, article["place"]), err.message)]
         except OSError as err:
             raise self._unreachable(article["place"], err) from err
@@ -52,7 +52,7 @@ class Opened:
             figure, place = row["figure_id"], row["archive"]
             try:
                 found[figure] = self._package(place).read(row["file"])
-            except Refused as err:
+            except RejectedInput as err:
                 found[figure] = None
                 self.why[figure] = ("unreadable", err.message)
             except OSError as err:
@@ -68,7 +68,7 @@ class Opened:
         for place, wanted in files.items():
             try:
                 total += sum(size for name, size in self._package(place).files if name in wanted)
-            except Refused:
+            except RejectedInput:
                 continue
             except OSError as err:
                 raise self._unreachable(place, err) from err
@@ -87,7 +87,7 @@ class Opened:
             except FileNotFoundError as err:
                 if not self.source.path.is_dir():
                     raise DataError(f"the source {self.source.path} is gone", "bring it back and run again") from err
-                raise Refused("the package is gone") from err
+                raise RejectedInput("the package is gone") from err
         self.packages.move_to_end(place)
         return self.packages[place]
 

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from roco.base.errors import Damaged, DataError
+from roco.base.errors import CorruptFile, DataError
 from roco.base.files import digest, file_digest, read_table, sync_folder, write_table
 from roco.core import pack
 from roco.core.figures import Figures, by_part
@@ -82,7 +82,7 @@ class TablePass:
         try:
             table, meta = read_table(path)
             decided = table if meta["input"] == state else None
-        except (FileNotFoundError, Damaged):
+        except (FileNotFoundError, CorruptFile):
             pass
         rows = self.figures.now
         if decided is None:
@@ -122,14 +122,14 @@ class TablePass:
             return read_table(path, ["figure_id", "drop", "drop_detail"])[0]
         except FileNotFoundError:
             return None
-        except Damaged:
+        except CorruptFile:
             path.unlink(missing_ok=True)
             return None
 
     def _verdict(self, step: Step, part: str, rows: pa.Table) -> pa.Table:
         stored = self._stored(step, part)
         if stored is None or len(lacking(rows, stored)):
-            raise Damaged(
+            raise CorruptFile(
                 f"measures of '{step.name}' for part {part} are not there",
                 "run again",
                 str(self.layout.measure(step, part)),

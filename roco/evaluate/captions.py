@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from roco.base.errors import DataError, NotScored, RocoError, UsageError, nearest
+from roco.base.errors import DataError, InvalidSubmission, RocoError, UsageError, nearest
 from roco.base.files import file_digest
 from roco.base.limits import shown
 from roco.evaluate import official, submission
@@ -198,7 +198,7 @@ def _both_empty(job: _Job, rules: Profile, compat: bool) -> None:
         if rules.both_empty == "fails"
         else "the official scripts score such a pair 0: --compat"
     )
-    raise NotScored(what, does, (("", 0, what, does),))
+    raise InvalidSubmission(what, does, (("", 0, what, does),))
 
 
 def _results(job: _Job, wanted: Sequence[str] | None, report: Report) -> dict[str, Result]:

@@ -43,8 +43,8 @@ def evaluate_concepts(
 ) -> Report:
     """Scores predicted concepts against a release, a CSV file or a mapping of ids to CUIs.
 
-    Strict by default: what the official scripts would silently mis-score raises NotScored. compat: read and scored as
-    they do. train: where frequencies and the constant prediction come from; the truth itself without it.
+    Strict by default: what the official scripts would silently mis-score raises InvalidSubmission. compat: read and
+    scored as they do. train: where frequencies and the constant prediction come from; the truth itself without it.
     """
     rules = profile(profile_name)
     held = read_truth(truth, "concepts", rules, compat=compat, manual=manual, articles=articles, split=split)

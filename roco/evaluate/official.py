@@ -12,7 +12,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from roco.base.errors import NotScored
+from roco.base.errors import InvalidSubmission
 from roco.base.limits import UNREADABLE, shown
 from roco.evaluate.profiles import Profile
 from roco.evaluate.submission import MOST_BYTES, MOST_CONCEPTS, _bytes
@@ -87,7 +87,7 @@ def _rows(path: Path, profile: Profile) -> list[tuple[int, list[str]]]:
         return [(reader.line_num, row) for row in reader]
     except UNREADABLE as err:
         said = getattr(err, "strerror", None) or shown(err) or type(err).__name__
-        raise NotScored(
+        raise InvalidSubmission(
             f"{path} cannot be read: {said}", "give a CSV file, or a zip that holds submission.csv"
         ) from err
 
@@ -104,6 +104,6 @@ def _complete(path: Path, found: int, ids: Collection[str] | None) -> None:
         raise _stops(path, 0, f"{found:,} images, the truth has {len(ids):,}")
 
 
-def _stops(path: Path, line: int, what: str) -> NotScored:
+def _stops(path: Path, line: int, what: str) -> InvalidSubmission:
     where = f"{path}, line {line}" if line else str(path)
-    return NotScored(f"{where}: {what}", "the official script stops here", ((str(path), line, what, ""),))
+    return InvalidSubmission(f"{where}: {what}", "the official script stops here", ((str(path), line, what, ""),))

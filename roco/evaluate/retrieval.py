@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from roco.base.errors import DataError, NotScored, UsageError, nearest
+from roco.base.errors import DataError, InvalidSubmission, UsageError, nearest
 from roco.base.files import file_digest
 from roco.base.limits import UNREADABLE, check_directory, shown
 from roco.evaluate.metrics import intervals, ranks
@@ -242,12 +242,14 @@ def _listed(path: Path, ids: Sequence[str], known: Sequence[str]) -> Ranking:
         with path.open(encoding="utf-8", newline="") as fh:
             reader = csv.reader(fh, strict=True)
             if tuple(next(reader, ())) != HEADER:
-                raise NotScored(f"{path}, line 1: the header is not {','.join(HEADER)}", "write it as the first line")
+                raise InvalidSubmission(
+                    f"{path}, line 1: the header is not {','.join(HEADER)}", "write it as the first line"
+                )
             for number, row in enumerate(reader):
                 line = reader.line_num
                 said = _wrong(row, all_known)
                 if said or number >= MOST_ROWS:
-                    raise NotScored(
+                    raise InvalidSubmission(
                         f"{path}, line {line}: {said or 'too many rows'}",
                         "nothing was scored; one row for each query and candidate",
                     )
@@ -256,12 +258,12 @@ def _listed(path: Path, ids: Sequence[str], known: Sequence[str]) -> Ranking:
                     continue
                 scores = found.setdefault(query, {})
                 if candidate in scores:
-                    raise NotScored(f"{path}, line {line}: the pair stands twice", "keep one row")
+                    raise InvalidSubmission(f"{path}, line {line}: the pair stands twice", "keep one row")
                 scores[candidate] = float(row[2])
     except UNREADABLE as err:
         raise DataError(f"{path} cannot be read: {shown(err)}", "give .npz, or CSV Query,Candidate,Score") from err
     if lost := [id for id, i in at.items() if i not in found]:
-        raise NotScored(
+        raise InvalidSubmission(
             f"{path}: {len(lost):,} queries are missing, first {shown(lost[0])}", "every image of the pool is asked for"
         )
 

@@ -10,7 +10,7 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from roco.base.errors import NotScored
+from roco.base.errors import InvalidSubmission
 from roco.base.limits import UNREADABLE, check_directory, shown
 from roco.evaluate.profiles import Profile
 
@@ -74,14 +74,14 @@ def check(path: Path, profile: Profile, ids: Sequence[str] | None = None, kind: 
 
 
 def refuse(faults: Sequence[Fault], then: str = "") -> None:
-    """Raises NotScored where there are faults: all of them, the first ones in words."""
+    """Raises InvalidSubmission where there are faults: all of them, the first ones in words."""
     if not faults:
         return
     faults = sorted(faults, key=lambda fault: fault.line)
     lines = [str(fault) for fault in faults[:SHOWN]]
     if len(faults) > SHOWN:
         lines.append(f"and {len(faults) - SHOWN:,} more")
-    raise NotScored(
+    raise InvalidSubmission(
         "\n".join(lines), f"nothing was scored{then}", tuple((f.file, f.line, f.what, f.do) for f in faults)
     )
 

@@ -18,7 +18,7 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 
-from roco.base.errors import DataError, Refused
+from roco.base.errors import DataError, RejectedInput
 from roco.base.files import digest, file_digest
 from roco.sources.cloud_metadata import (
     ALMOST,
@@ -83,13 +83,13 @@ class CloudSource:
         return as_listing(rows)
 
     def open(self, place: str) -> Loose | Packed:
-        """One version; raises Refused when it is gone or its metadata are not its own."""
+        """One version; raises RejectedInput when it is gone or its metadata are not its own."""
         demand_folder(self.path)
         if not KEY.fullmatch(place):
-            raise Refused(f"{place!r} is no version of an article")
+            raise RejectedInput(f"{place!r} is no version of an article")
         folder, shelf = self.path / place, Shelf(self.path)
         if not stays(folder, shelf.root):
-            raise Refused("the link leads out of the source")
+            raise RejectedInput("the link leads out of the source")
         try:
             if folder.is_dir():
                 meta, _ = shelf.metadata(place)
@@ -97,8 +97,8 @@ class CloudSource:
             if pack := shelf.packs.find(place):
                 return Packed(pack, place)
         except OSError as err:
-            raise Refused(of_the_file(err)) from err
-        raise Refused("the folder is gone")
+            raise RejectedInput(of_the_file(err)) from err
+        raise RejectedInput("the folder is gone")
 
 
 class Shelf:
@@ -146,13 +146,13 @@ class Shelf:
             return version_of(key, *self.metadata(key))
         except OSError as err:
             return unread_version(key, of_the_file(err))
-        except Refused as err:
+        except RejectedInput as err:
             return unread_version(key, err.message)
 
     def metadata(self, key: str) -> tuple[dict[str, Any] | None, str | None]:
         """The metadata of a version, None where there are none, and the digest of the file that stands for it.
 
-        Raises Refused for metadata that cannot be read or are of something else.
+        Raises RejectedInput for metadata that cannot be read or are of something else.
         """
         if pack := self._pack(key):
             package = Packed(pack, key)
@@ -178,7 +178,7 @@ class Shelf:
             return None
 
     def files(self, key: str) -> list[tuple[str, int]]:
-        """Name and size of each file of a version; raises Refused where they cannot be listed."""
+        """Name and size of each file of a version; raises RejectedInput where they cannot be listed."""
         if pack := self._pack(key):
             return sorted(Packed(pack, key).files)
         return sorted((file.name, file.size) for file in gathered(self.path / key, self.root))
@@ -209,7 +209,7 @@ def _row(pmcid: str, numbers: Sequence[int], stamp: str, shelf: Shelf) -> Row:
     lying: list[tuple[str, int]] = []
     try:
         lying = shelf.files(key)
-    except Refused as err:
+    except RejectedInput as err:
         facts, stamp = facts | {"error": err.message}, ""
     if chosen.media is not None:
         there = {name for name, _ in lying}

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from roco.base.errors import Refused
+from roco.base.errors import RejectedInput
 
 METADATA = 1 << 20
 """Bytes of metadata that are read at most; what is published has a few thousand."""
@@ -64,31 +64,31 @@ def unread_version(key: str, error: str) -> Version:
 
 
 def read_metadata(data: bytes, key: str) -> dict[str, Any]:
-    """The metadata of the version `PMC1.2`; raises Refused where they are no JSON object, too large, or another's."""
+    """Parses the metadata of the version `PMC1.2`; raises RejectedInput if it is invalid, too large or another's."""
     if len(data) > METADATA:
-        raise Refused(f"metadata: more than {METADATA} bytes")
+        raise RejectedInput(f"metadata: more than {METADATA} bytes")
     try:
         meta = json.loads(data, object_pairs_hook=_once, parse_constant=lambda _: None)
     except (ValueError, RecursionError) as err:
-        raise Refused("metadata: no JSON") from err
+        raise RejectedInput("metadata: no JSON") from err
     if not isinstance(meta, dict):
-        raise Refused("metadata: no JSON object")
+        raise RejectedInput("metadata: no JSON object")
     link = _IN_KEY.search(url) if isinstance(url := meta.get("xml_url"), str) else None
     pmcid = _PMCID.fullmatch(_text(meta.get("pmcid")) or (f"{link[1]}.{link[2]}" if link else ""))
     version = _WHOLE.fullmatch(_text(meta.get("version")) or (pmcid and pmcid[2]) or (link[2] if link else ""))
     if not pmcid or not version:
-        raise Refused("metadata: they do not say of which article and version")
+        raise RejectedInput("metadata: they do not say of which article and version")
     if f"PMC{pmcid[1]}.{int(version[1])}" != key or (pmcid[2] and int(pmcid[2]) != int(version[1])):
-        raise Refused("metadata: of another article or version")
+        raise RejectedInput("metadata: of another article or version")
     if link and f"PMC{link[1]}.{link[2]}" != key:
-        raise Refused("metadata: their xml_url is of another article or version")
+        raise RejectedInput("metadata: their xml_url is of another article or version")
     return meta
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise Refused("metadata: a key stands twice")
+        raise RejectedInput("metadata: a key stands twice")
     return found
 
 

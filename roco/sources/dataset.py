@@ -14,7 +14,7 @@ from typing import Any, ClassVar, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from roco.base.errors import DataError, Refused
+from roco.base.errors import DataError, RejectedInput
 from roco.base.files import digest
 from roco.base.limits import UNREADABLE, parquet_rows, shown
 from roco.base.schema import COLUMNS
@@ -73,19 +73,19 @@ class ReleaseSource:
         return as_listing(rows)
 
     def open(self, place: str) -> _Images:
-        """The images of one article; raises Refused for what is wrong with a table, with the reason."""
+        """The images of one article; raises RejectedInput for what is wrong with a table, with the reason."""
         demand_folder(self.path)
         if place in self._data.faults:
-            raise Refused(self._data.faults[place])
+            raise RejectedInput(self._data.faults[place])
         figures = self._data.figures.get(place)
         if figures is None:
-            raise Refused(f"{shown(place)} is no article of the dataset")
+            raise RejectedInput(f"{shown(place)} is no article of the dataset")
         return _Images(self, figures, self._data.pictures)
 
     def image(self, picture: Picture) -> bytes:
-        """The bytes of one image; raises Refused where they cannot be had."""
+        """The bytes of one image; raises RejectedInput where they cannot be had."""
         if picture.size > STANDARD.member:
-            raise Refused(f"{shown(picture.name)} is too large: {picture.size} bytes")
+            raise RejectedInput(f"{shown(picture.name)} is too large: {picture.size} bytes")
         try:
             if picture.container.endswith(".zip"):
                 with self._zip(picture.container).open(picture.member) as fh:
@@ -94,11 +94,11 @@ class ReleaseSource:
                 with (self.path / picture.container / picture.member).open("rb") as fh:
                     data = fh.read(picture.size + 1)
         except UNREADABLE as err:
-            raise Refused(f"{shown(picture.name)} cannot be read: {shown(err) or type(err).__name__}") from err
+            raise RejectedInput(f"{shown(picture.name)} cannot be read: {shown(err) or type(err).__name__}") from err
         except KeyError as err:
-            raise Refused(f"{shown(picture.name)} is gone") from err
+            raise RejectedInput(f"{shown(picture.name)} is gone") from err
         if len(data) != picture.size:
-            raise Refused(f"{shown(picture.name)} has changed since the dataset was listed")
+            raise RejectedInput(f"{shown(picture.name)} has changed since the dataset was listed")
         return data
 
     @cached_property
@@ -158,7 +158,7 @@ class _Images:
         if name == FIGURES:
             return self._told
         if name not in self._files:
-            raise Refused(f"no {shown(name)} in the dataset")
+            raise RejectedInput(f"no {shown(name)} in the dataset")
         return self._source.image(self._files[name])
 
     def close(self) -> None: ...

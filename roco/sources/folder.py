@@ -14,7 +14,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import pyarrow as pa
 
-from roco.base.errors import DataError, Refused
+from roco.base.errors import DataError, RejectedInput
 from roco.base.files import digest
 from roco.base.schema import LISTING
 from roco.sources.archives.reader import STANDARD, Archive, is_xml, open_tar_gz, open_zip, shown
@@ -74,24 +74,24 @@ class FolderSource:
             return broken(place, of_the_file(err))
 
     def open(self, place: str) -> Archive | Loose:
-        """The archive, or one XML with what lies beside it; raises Refused when it cannot be read."""
+        """The archive, or one XML with what lies beside it; raises RejectedInput when it cannot be read."""
         demand_folder(self.path)
         path = self.path / inside(place)
         root = self.path.resolve()
         if not stays(path, root):
-            raise Refused(f"{shown(place)} leads out of the source")
+            raise RejectedInput(f"{shown(place)} leads out of the source")
         try:
             if _is_archive(path.name):
                 return open_zip(path) if path.name.lower().endswith(".zip") else open_tar_gz(path)
             if path.is_dir():
-                raise Refused(_scan(path, root).shut or f"{shown(place)} is a folder")
+                raise RejectedInput(_scan(path, root).shut or f"{shown(place)} is a folder")
             if not path.is_file():
-                raise Refused(f"{shown(place)} is gone, or its name is not in UTF-8")
+                raise RejectedInput(f"{shown(place)} is gone, or its name is not in UTF-8")
             if path.stat().st_size > STANDARD.xml:
-                raise Refused(f"XML {shown(path.name)} is too large: {path.stat().st_size} bytes")
+                raise RejectedInput(f"XML {shown(path.name)} is too large: {path.stat().st_size} bytes")
             return Loose(gathered(path.parent, root), [path.name])
         except OSError as err:
-            raise Refused(of_the_file(err)) from err
+            raise RejectedInput(of_the_file(err)) from err
 
 
 class Loose:
@@ -107,23 +107,23 @@ class Loose:
         return [(name, file.size) for name, file in self._files.items()]
 
     def read(self, name: str) -> bytes:
-        """The bytes of one file; raises Refused where it is unknown, too large, or not what its MD5 promises."""
+        """The bytes of one file; raises RejectedInput where it is unknown, too large, or not what its MD5 promises."""
         file = self._files.get(name)
         if file is None:
-            raise Refused(f"no {shown(name)} in the folder")
+            raise RejectedInput(f"no {shown(name)} in the folder")
         if file.size > (STANDARD.xml if is_xml(name) else STANDARD.member):
-            raise Refused(f"{shown(name)} is too large: {file.size} bytes")
+            raise RejectedInput(f"{shown(name)} is too large: {file.size} bytes")
         try:
             with file.path.open("rb") as fh:
                 data = fh.read(file.size + 1)
         except FileNotFoundError as err:
-            raise Refused(f"{shown(name)} is gone") from err
+            raise RejectedInput(f"{shown(name)} is gone") from err
         except OSError as err:
-            raise Refused(f"{shown(name)} {of_the_file(err)}") from err
+            raise RejectedInput(f"{shown(name)} {of_the_file(err)}") from err
         if len(data) != file.size:
-            raise Refused(f"{shown(name)} has changed since the package was opened")
+            raise RejectedInput(f"{shown(name)} has changed since the package was opened")
         if (md5 := self._md5s.get(name)) and hashlib.md5(data, usedforsecurity=False).hexdigest() != md5:
-            raise Refused(f"md5 does not match: {shown(name)}")
+            raise RejectedInput(f"md5 does not match: {shown(name)}")
         return data
 
     def close(self) -> None: ...
@@ -209,10 +209,10 @@ def as_listing(rows: Iterable[Row]) -> pa.Table:
 
 
 def inside(place: str) -> PurePosixPath:
-    """A place as a relative path; raises Refused where it leads upwards."""
+    """A place as a relative path; raises RejectedInput where it leads upwards."""
     path = PurePosixPath(place)
     if path.is_absolute() or ".." in path.parts or "\0" in place:
-        raise Refused(f"{shown(place)} leads out of the source")
+        raise RejectedInput(f"{shown(place)} leads out of the source")
     return path
 
 
@@ -225,12 +225,12 @@ def gathered(folder: Path, root: Path) -> list[File]:
     """The files of a folder and of its subfolders, but for subfolders that hold an XML: they are articles' own.
 
     root: the resolved root of the source; links that leave it are left out, as is what cannot be read below.
-    Raises Refused where the folder itself cannot be.
+    Raises RejectedInput where the folder itself cannot be.
     """
     start = len(str(folder / "_")) - 1
     found = _scan(folder, root)
     if found.shut:
-        raise Refused(found.shut)
+        raise RejectedInput(found.shut)
     files, ahead = found.files, found.folders
     while ahead:
         inner = _scan(ahead.pop(), root)

@@ -15,7 +15,7 @@ from typing import IO, Any, ClassVar, NamedTuple
 
 import pyarrow as pa
 
-from roco.base.errors import DataError, Refused
+from roco.base.errors import DataError, RejectedInput
 from roco.base.files import digest
 from roco.sources.archives.reader import Archive, open_tar_gz
 from roco.sources.folder import (
@@ -81,12 +81,12 @@ class PackageSource:
         return as_listing(rows.values())
 
     def open(self, place: str) -> Archive:
-        """Inflates and checks the whole package; raises Refused when it cannot be read."""
+        """Inflates and checks the whole package; raises RejectedInput when it cannot be read."""
         demand_folder(self.path)
         try:
             return open_tar_gz(self.path / inside(place))
         except OSError as err:
-            raise Refused(of_the_file(err)) from err
+            raise RejectedInput(of_the_file(err)) from err
 
     def _told(self, wanted: Mapping[str, Any]) -> dict[str, list[IndexRow]]:
         """What the index says of the wanted articles."""

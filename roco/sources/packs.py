@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from roco.base.errors import Damaged, DataError, Refused
+from roco.base.errors import CorruptFile, DataError, RejectedInput
 from roco.base.files import read_table, whole, write_table
 from roco.sources.archives.reader import STANDARD, is_xml, shown
 
@@ -104,20 +104,20 @@ class Packed:
         return [(entry.name, entry.size) for entry in self._files.values()]
 
     def read(self, name: str) -> bytes:
-        """The bytes of one file; raises Refused where it is unknown, too large, or not what the index promises."""
+        """Returns the bytes of one file; raises RejectedInput if it is unknown, too large or differs from the index."""
         entry = self._files.get(name)
         if entry is None:
-            raise Refused(f"no {shown(name)} in the pack")
+            raise RejectedInput(f"no {shown(name)} in the pack")
         if entry.size > (STANDARD.xml if is_xml(name) else STANDARD.member):
-            raise Refused(f"{shown(name)} is too large: {entry.size} bytes")
+            raise RejectedInput(f"{shown(name)} is too large: {entry.size} bytes")
         if self._fd is None:
             try:
                 self._fd = os.open(self._pack.tar, os.O_RDONLY)
             except FileNotFoundError as err:
-                raise Refused(f"the pack {self._pack.tar.name} is gone, its index is not") from err
+                raise RejectedInput(f"the pack {self._pack.tar.name} is gone, its index is not") from err
         data = os.pread(self._fd, entry.size, entry.offset)
         if hashlib.sha256(data).hexdigest() != entry.sha256:
-            raise Refused(f"{shown(name)} is not what the pack's index promises: the pack is cut or changed")
+            raise RejectedInput(f"{shown(name)} is not what the pack's index promises: the pack is cut or changed")
         return data
 
     def close(self) -> None:
@@ -137,7 +137,7 @@ def _entries(path: Path, _time: int, _size: int) -> Mapping[str, Sequence[Entry]
     try:
         table, _ = read_table(path)
         rows = zip(*(table[name].to_pylist() for name in _INDEX.names), strict=True)
-    except (Damaged, KeyError) as err:
+    except (CorruptFile, KeyError) as err:
         raise DataError(
             f"the index {path} is cut or changed",
             "bring it back; or remove it, and fetch its articles again: roco fetch plan, roco fetch run",

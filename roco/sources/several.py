@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from roco.base.errors import Refused
+from roco.base.errors import RejectedInput
 from roco.core.source import Package, Source
 from roco.core.spec import from_spec, to_spec
 from roco.sources.folder import Row, as_listing
@@ -66,7 +66,7 @@ class Several:
     def _at(self, place: str) -> tuple[Source, str]:
         number, _, rest = place.partition("/")
         if not number.isascii() or not number.isdigit() or int(number) >= len(self.each):
-            raise Refused("the package is of no source of the recipe")
+            raise RejectedInput("the package is of no source of the recipe")
         return self.each[int(number)], rest
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from roco.base.errors import Damaged, DataError, RecipeError
+from roco.base.errors import CorruptFile, DataError, RecipeError
 from roco.base.files import read_table
 from roco.core import pack, parts
 from roco.core.figures import Figures
@@ -33,7 +33,7 @@ def groups(pipeline: Pipeline, folder: Path, kind: str = "duplicate") -> list[li
     layout = Layout(folder)
     try:
         decided, _ = read_table(layout.table(pipeline, step), ["figure_id", column, "drop"])
-    except (FileNotFoundError, Damaged) as err:
+    except (FileNotFoundError, CorruptFile) as err:
         hint = f"roco run, with the same recipe, goes on to {step.name}"
         raise DataError(f"the images of {folder} have not been compared yet", hint) from err
     decided = decided.filter(decided[column].is_valid())

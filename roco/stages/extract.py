@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
-from roco.base.errors import Refused
+from roco.base.errors import RejectedInput
 from roco.base.schema import ARTICLES, types
 from roco.core.stage import Measure
 from roco.sources.jats.article import Article
@@ -65,7 +65,7 @@ def _dataset(unit: Unit) -> tuple[list[Row], dict[str, int]]:
     """All rows of one article of an earlier dataset, and its counts."""
     try:
         return dataset_rows(unit)
-    except Refused as err:
+    except RejectedInput as err:
         return [unreadable(unit, "", err.message)], {"articles": 1, "articles_unreadable": 1}
 
 
@@ -90,7 +90,7 @@ def _package(units: Sequence[Unit]) -> tuple[list[Row], dict[str, int]]:
         suffix = suffix_of(unit, units)
         try:
             article = read(unit)
-        except Refused as err:
+        except RejectedInput as err:
             counts["articles_unreadable"] += 1
             rows.append(unreadable(unit, suffix, err.message))
             continue

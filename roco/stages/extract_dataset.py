@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from roco.base.errors import Refused
+from roco.base.errors import RejectedInput
 from roco.base.ids import clean_pmcid
 from roco.models.text.licenses import normalise
 from roco.stages.extract_rows import BLANK, COLUMNS, Row, Unit
@@ -22,10 +22,10 @@ def dataset_rows(unit: Unit) -> tuple[list[Row], dict[str, int]]:
 
     figure_id is `PMC123/ID/0`, with the id that the image has there, or `PMC123/ID~1/0` where it is the second source.
     What a release of roco knows of an image is taken over; of the published layout only the caption, the licence and
-    whom to name are known. Raises Refused where the article cannot be read.
+    whom to name are known. Raises RejectedInput where the article cannot be read.
     """
     if unit.error is not None or unit.xml is None:
-        raise Refused(unit.error or "no figures")
+        raise RejectedInput(unit.error or "no figures")
     rows = [_row(unit, told) for told in json.loads(unit.xml)]
     images = sum(row["file"] is not None for row in rows)
     for row in rows:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from roco.base.errors import Refused
+from roco.base.errors import RejectedInput
 from roco.base.ids import clean_doi, clean_pmcid
 from roco.models.text.licenses import normalise
 from roco.sources.jats.article import Article, parse
@@ -46,15 +46,15 @@ class Unit:
 
 
 def read(unit: Unit) -> Article:
-    """Parses a unit's XML; raises Refused when there is none or when it is another article than the source says."""
+    """Parses a unit's XML; raises RejectedInput if it is missing or belongs to another article than listed."""
     if unit.error is not None:
-        raise Refused(unit.error)
+        raise RejectedInput(unit.error)
     if unit.xml is None:
-        raise Refused("no article XML in the package")
+        raise RejectedInput("no article XML in the package")
     article = parse(unit.xml)
     listed = _listed(unit)[0]
     if listed and article.pmcid and listed != article.pmcid:
-        raise Refused(f"the XML is of {article.pmcid}, the source says {listed}")
+        raise RejectedInput(f"the XML is of {article.pmcid}, the source says {listed}")
     return article
 
 

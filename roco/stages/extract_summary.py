@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from roco.base.errors import Damaged, DataError
+from roco.base.errors import CorruptFile, DataError
 from roco.base.files import read_table
 from roco.core import parts
 from roco.core.layout import Layout
@@ -55,7 +55,7 @@ def _tables(pipeline: Pipeline, layout: Layout, table: parts.Parts) -> Iterator[
     for part in table.names:
         try:
             rows, meta = read_table(layout.measure(step, part), names)
-        except (FileNotFoundError, Damaged) as err:
+        except (FileNotFoundError, CorruptFile) as err:
             raise DataError(f"part {part} has not been read yet", "roco run, with the same recipe, goes on") from err
         yield rows, meta
 

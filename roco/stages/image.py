@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageFile, UnidentifiedImageError
 
-from roco.base.errors import Refused
+from roco.base.errors import RejectedInput
 from roco.base.schema import COLUMNS, types
 from roco.core.stage import Measure, drop, put
 from roco.models.images import hashes
@@ -96,7 +96,7 @@ class Image(Measure):
 def decode(data: bytes) -> Decoded:
     """Decodes an image file, the first frame of several.
 
-    Sides of 16 to 20,000 px, at most 50 megapixels, checked on the header; raises Refused with the reason for all
+    Sides of 16 to 20,000 px, at most 50 megapixels, checked on the header; raises RejectedInput with the reason for all
     that cannot be decoded completely.
     """
     with warnings.catch_warnings():
@@ -157,7 +157,7 @@ def _decoded_facts(data: bytes) -> dict[str, Any]:
             "thumbnail": thumbnail(decoded),
             **_hashes(decoded),
         }
-    except Refused as err:
+    except RejectedInput as err:
         return {"unreadable": err.message}
     except MemoryError:
         return {"unreadable": "needs more memory than there is"}
@@ -171,31 +171,31 @@ def _hashes(decoded: Decoded) -> dict[str, str]:
 def _open(data: bytes) -> ImageFile.ImageFile:
     """Reads the header; nothing is decoded yet."""
     if not data:
-        raise Refused("empty file")
+        raise RejectedInput("empty file")
     start = data[:256].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     for magic, name in _NOT_IMAGES.items():
         if start.startswith(magic):
-            raise Refused(f"{name}, not an image")
+            raise RejectedInput(f"{name}, not an image")
     try:
         header = Pillow.open(io.BytesIO(data), formats=FORMATS)
         assert isinstance(header, ImageFile.ImageFile)
         return header
     except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning) as err:
-        raise Refused(f"more than {MOST_PIXELS // 1_000_000} megapixels") from err
+        raise RejectedInput(f"more than {MOST_PIXELS // 1_000_000} megapixels") from err
     except UnidentifiedImageError as err:
-        raise Refused("no known image format, or its header is damaged") from err
+        raise RejectedInput("no known image format, or its header is damaged") from err
     except MemoryError:
         raise
     except Exception as err:  # whatever a parser says of hostile bytes
-        raise Refused("damaged header") from err
+        raise RejectedInput("damaged header") from err
 
 
 def _check_size(width: int, height: int) -> None:
     least, most = SIDES
     if min(width, height) < least or max(width, height) > most:
-        raise Refused(f"{width} x {height} px: a side must have {least} to {most} px")
+        raise RejectedInput(f"{width} x {height} px: a side must have {least} to {most} px")
     if width * height > MOST_PIXELS:
-        raise Refused(f"{width} x {height} px: more than {MOST_PIXELS // 1_000_000} megapixels")
+        raise RejectedInput(f"{width} x {height} px: more than {MOST_PIXELS // 1_000_000} megapixels")
 
 
 def _turn(header: Pillow.Image) -> Pillow.Transpose | None:
@@ -252,7 +252,7 @@ def _pixels(header: ImageFile.ImageFile, data: bytes, kind: str) -> Pillow.Image
         raise
     except Exception as err:  # whatever a decoder says of hostile bytes
         cut = "truncated" in str(err) or (kind == "JPEG" and not data.rstrip(b"\0").endswith(b"\xff\xd9"))
-        raise Refused(f"{'truncated' if cut else 'damaged'} {kind}") from err
+        raise RejectedInput(f"{'truncated' if cut else 'damaged'} {kind}") from err
 
 
 def _fast_jpeg(data: bytes, header: Pillow.Image) -> Pillow.Image | None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from roco.base.errors import Damaged
+from roco.base.errors import CorruptFile
 from roco.base.files import digest, read_meta, read_table, whole, write_table
 
 TABLE = pa.table({"figure_id": ["a", "b"], "n": [1, None], "list": [["x"], []]})
@@ -35,7 +35,7 @@ def test_any_flipped_bit_is_noticed(tmp_path: Path) -> None:
     good = path.read_bytes()
     for i in range(len(good)):
         path.write_bytes(good[:i] + bytes([good[i] ^ 1 << i % 8]) + good[i + 1 :])
-        with pytest.raises(Damaged):
+        with pytest.raises(CorruptFile):
             read_table(path)
 
 
@@ -44,7 +44,7 @@ def test_any_flipped_bit_is_noticed(tmp_path: Path) -> None:
 def test_any_bytes_end_in_damaged(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     path = tmp_path_factory.mktemp("any") / "t.parquet"
     path.write_bytes(data)
-    with pytest.raises(Damaged):
+    with pytest.raises(CorruptFile):
         read_table(path)
 
 
@@ -53,7 +53,7 @@ def test_a_cut_file_is_noticed(tmp_path: Path, share: float) -> None:
     path = tmp_path / "t.parquet"
     write_table(path, TABLE, {"input": 1})
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
-    with pytest.raises(Damaged):
+    with pytest.raises(CorruptFile):
         read_meta(path)
 
 

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from roco.base.errors import Refused
+from roco.base.errors import RejectedInput
 from roco.base.schema import COLUMNS, LISTING, types
 from roco.core.stage import Decision, Finished, Measure, Publication, drop, put
 
@@ -53,7 +53,7 @@ class Note:
         try:
             self.content = json.loads(self.data)
         except ValueError as err:
-            raise Refused("not JSON") from err
+            raise RejectedInput("not JSON") from err
 
     @property
     def xmls(self) -> Sequence[str]:
@@ -68,7 +68,7 @@ class Note:
             return self.data
         log("image")
         if name not in self.content["images"]:
-            raise Refused(f"there is no {name}")
+            raise RejectedInput(f"there is no {name}")
         return self.content["images"][name].encode()
 
     def close(self) -> None: ...

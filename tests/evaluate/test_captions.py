@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from roco import evaluate_captions
-from roco.base.errors import DataError, NotScored, UsageError
+from roco.base.errors import DataError, InvalidSubmission, UsageError
 from roco.evaluate.captions import Models, concept_f1
 from roco.evaluate.nearest import nearest_captions
 from roco.models.text.vocabulary import SHIPPED
@@ -81,7 +81,7 @@ def test_two_captions_without_a_sign_are_equal_since_2025_and_stop_the_script_of
     found = evaluate_captions(said, truth, profile_name="imageclef2025", metrics=("rouge1",))["rouge1"]
     assert found == pytest.approx((4 * 0.3257353 + 1) / 5, abs=1e-6)
     for compat in (False, True):
-        with pytest.raises(NotScored, match="img5"):
+        with pytest.raises(InvalidSubmission, match="img5"):
             evaluate_captions(said, truth, profile_name="imageclef2023", metrics=("rouge1",), compat=compat)
 
 
@@ -89,7 +89,7 @@ def test_captions_of_which_nothing_is_left_are_scored_0_by_compat_and_refused_el
     truth, said = CAPTIONS | {"img5": "(*)"}, WRITTEN | {"img5": "."}
     found = evaluate_captions(said, truth, profile_name="imageclef2025", metrics=("rouge1",), compat=True)["rouge1"]
     assert found == pytest.approx(4 * 0.3257353 / 5, abs=1e-6)
-    with pytest.raises(NotScored, match="nothing is left"):
+    with pytest.raises(InvalidSubmission, match="nothing is left"):
         evaluate_captions(said, truth, profile_name="imageclef2025", metrics=("rouge1",))
 
 
@@ -97,7 +97,7 @@ def test_a_file_without_a_header_stops_the_script_of_2025(tmp_path: Path) -> Non
     pred = table(tmp_path / "p.csv", WRITTEN, "ID,Caption")
     pred.write_text(pred.read_text().partition("\n")[2])
     for compat in (False, True):
-        with pytest.raises(NotScored):
+        with pytest.raises(InvalidSubmission):
             evaluate_captions(pred, CAPTIONS, profile_name="imageclef2025", compat=compat, metrics=("rouge1",))
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from roco import evaluate_concepts
-from roco.base.errors import DataError, NotScored, UsageError
+from roco.base.errors import DataError, InvalidSubmission, UsageError
 from roco.evaluate.profiles import PROFILES
 from tests.evaluate.examples import CONCEPTS, MANUAL, PREDICTED, table
 
@@ -45,7 +45,7 @@ def test_what_the_official_script_lets_pass_is_scored_by_compat_and_refused_else
     tmp_path: Path, changed: dict[str, str], score: float
 ) -> None:
     assert scored(tmp_path, PREDICTED | changed, compat=True)[0] == score
-    with pytest.raises(NotScored, match="line 2"):
+    with pytest.raises(InvalidSubmission, match="line 2"):
         scored(tmp_path, PREDICTED | changed)
 
 
@@ -56,7 +56,7 @@ def test_a_row_of_an_id_alone_is_scored_by_compat_and_refused_else(tmp_path: Pat
     held, manual = tmp_path / "t.csv", tmp_path / "m.csv"
     options: dict[str, Any] = {"manual": manual, "profile_name": "imageclef2025"}
     assert evaluate_concepts(path, held, compat=True, **options)["f1"] == SCORE
-    with pytest.raises(NotScored, match="line 4: one column"):
+    with pytest.raises(InvalidSubmission, match="line 4: one column"):
         evaluate_concepts(path, held, **options)
 
 
@@ -66,7 +66,7 @@ def test_a_truth_without_a_concept_counts_as_the_official_script_counts_it(
 ) -> None:
     truth = CONCEPTS | {"img3": ""}
     assert scored(tmp_path, PREDICTED | {"img3": said}, truth, compat=True)[0] == score
-    with pytest.raises(NotScored, match=r"line 4: no concept in the truth"):
+    with pytest.raises(InvalidSubmission, match=r"line 4: no concept in the truth"):
         scored(tmp_path, PREDICTED | {"img3": said}, truth)
 
 
@@ -88,7 +88,7 @@ def test_the_truth_scores_one_and_the_manual_file_what_it_knows(tmp_path: Path) 
 def test_where_the_official_script_stops_both_ways_stop(
     tmp_path: Path, changed: dict[str, str], said: str, compat: bool
 ) -> None:
-    with pytest.raises(NotScored, match=said):
+    with pytest.raises(InvalidSubmission, match=said):
         scored(tmp_path, PREDICTED | changed, compat=compat)
 
 
@@ -101,7 +101,7 @@ def test_rows_whose_id_holds_the_letters_id_are_skipped_by_compat_and_refused_el
     rows = {"COVID_1": "C0040405", "img1": "C0041618"}
     pred, held = table(tmp_path / "p.csv", rows), table(tmp_path / "t.csv", {"COVID_1": "C0024485", "img1": "C0041618"})
     assert evaluate_concepts(pred, held, compat=True)["f1"] == 1.0
-    with pytest.raises(NotScored, match="letters ID"):
+    with pytest.raises(InvalidSubmission, match="letters ID"):
         evaluate_concepts(pred, held)
 
 
@@ -213,7 +213,7 @@ def test_mistakes_of_the_caller_are_told(tmp_path: Path) -> None:
     assert "did you mean" in err.value.hint
     with pytest.raises(DataError, match="no row in the manual"):
         evaluate_concepts(PREDICTED, CONCEPTS, manual={"img1": ""})
-    with pytest.raises(NotScored, match="4 images are missing"):
+    with pytest.raises(InvalidSubmission, match="4 images are missing"):
         evaluate_concepts({"img1": "C1"}, CONCEPTS)
     with pytest.raises(DataError, match="is no file"):
         evaluate_concepts(tmp_path / "none.csv", CONCEPTS)
@@ -224,5 +224,5 @@ def test_the_official_script_passes_over_a_third_column_of_the_truth_alone(tmp_p
     held.write_text("ID,CUIs,more\na,C0000001,x\n")
     assert evaluate_concepts(pred, held, compat=True)["f1"] == 1.0
     pred.write_text(held.read_text())
-    with pytest.raises(NotScored, match="3 columns"):
+    with pytest.raises(InvalidSubmission, match="3 columns"):
         evaluate_concepts(pred, held, compat=True)

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from roco import evaluate_agreement, evaluate_retrieval
-from roco.base.errors import DataError, NotScored, UsageError
+from roco.base.errors import DataError, InvalidSubmission, UsageError
 from roco.cli.main import app, main
 from tests.evaluate.examples import CONCEPTS, MANUAL, PREDICTED, WRITTEN, table
 
@@ -102,7 +102,7 @@ def test_a_list_of_scores_ranks_what_is_not_listed_last(tmp_path: Path) -> None:
 def test_a_list_with_a_breach_is_not_scored(tmp_path: Path, rows: str, said: str) -> None:
     path = tmp_path / "r.csv"
     path.write_text("Query,Candidate,Score\n" + rows)
-    with pytest.raises(NotScored, match=said):
+    with pytest.raises(InvalidSubmission, match=said):
         evaluate_retrieval(path, TEXTS)
 
 

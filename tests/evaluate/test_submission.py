@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from roco import evaluate_captions, evaluate_concepts
-from roco.base.errors import NotScored, RocoError
+from roco.base.errors import InvalidSubmission, RocoError
 from roco.evaluate import submission
 from roco.evaluate.profiles import PROFILES, profile
 
@@ -61,7 +61,7 @@ def test_each_breach_has_its_line_and_is_not_scored(
     faults = submission.check(path, profile(name), IDS, "concepts")
     assert [f for f in faults if said in f.what and f.line == line and f.do], faults
     truth = dict.fromkeys(IDS, "C0040405")
-    with pytest.raises(NotScored) as err:
+    with pytest.raises(InvalidSubmission) as err:
         evaluate_concepts(path, truth, profile_name=name)
     assert said in str(err.value) and str(path) in str(err.value)
     assert err.value.exit_code == 1 and err.value.faults
@@ -112,7 +112,7 @@ def test_a_line_break_in_a_caption_is_a_breach_whatever_sign_it_is(tmp_path: Pat
     path.write_text(f'ID,Caption\na,"CT{sign}of a cyst"\nb,x\n', encoding="utf-8", newline="")
     faults = submission.check(path, profile("imageclef2025"))
     assert [f.line for f in faults] == [2]
-    with pytest.raises(NotScored, match="line break"):
+    with pytest.raises(InvalidSubmission, match="line break"):
         evaluate_captions(path, {"a": "x", "b": "x"}, metrics=("rouge1",))
 
 

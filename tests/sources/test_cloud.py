@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from roco.base.errors import DataError, Refused
+from roco.base.errors import DataError, RejectedInput
 from roco.base.schema import LISTING
 from roco.core.source import Source
 from roco.core.spec import from_spec, to_spec
@@ -125,7 +125,7 @@ def test_a_package_is_the_files_of_its_folder(put: Put, tmp_path: Path) -> None:
     assert list(package.xmls) == ["PMC1.1.xml"]
     assert [name for name, _ in package.files] == ["PMC1.1.json", "PMC1.1.xml", "f1.jpg", "supplement.xml"]
     assert package.read("PMC1.1.xml") == b"<article>PMC1.1</article>"
-    with pytest.raises(Refused, match=r"no 'f2\.jpg' in the folder"):
+    with pytest.raises(RejectedInput, match=r"no 'f2\.jpg' in the folder"):
         package.read("f2.jpg")
 
 
@@ -133,7 +133,7 @@ def test_bytes_that_are_not_those_of_the_metadata_are_refused(put: Put, tmp_path
     (put("PMC1.1") / "f1.jpg").write_bytes(b"jpG")
     package = CloudSource(path=tmp_path).open("PMC1.1")
     assert package.read("PMC1.1.xml")
-    with pytest.raises(Refused, match=r"md5 does not match: 'f1\.jpg'"):
+    with pytest.raises(RejectedInput, match=r"md5 does not match: 'f1\.jpg'"):
         package.read("f1.jpg")
 
 
@@ -141,10 +141,10 @@ def test_a_file_that_changes_while_it_is_open_is_refused(put: Put, tmp_path: Pat
     folder = put("PMC1.1", None)
     package = CloudSource(path=tmp_path).open("PMC1.1")
     (folder / "f1.jpg").write_bytes(b"longer than before")
-    with pytest.raises(Refused, match="has changed"):
+    with pytest.raises(RejectedInput, match="has changed"):
         package.read("f1.jpg")
     (folder / "f1.jpg").unlink()
-    with pytest.raises(Refused, match="is gone"):
+    with pytest.raises(RejectedInput, match="is gone"):
         package.read("f1.jpg")
 
 
@@ -175,7 +175,7 @@ def test_metadata_that_are_not_its_own_are_listed_and_refused(
     facts = row(tmp_path)["facts"]
     assert (facts["pmcid"], facts["version"], facts["error"]) == ("PMC1", 1, reason)
     assert facts["versions"] == [{"version": 1, "state": f"unreadable, {reason}"}]
-    with pytest.raises(Refused) as told:
+    with pytest.raises(RejectedInput) as told:
         CloudSource(path=tmp_path).open("PMC1.1")
     assert told.value.message == reason
 
@@ -283,7 +283,7 @@ def test_bytes_are_held_against_an_md5_where_there_is_one(put: Put, tmp_path: Pa
         if good or not wrong:
             assert package.read("f1.jpg") == b"jpg"
         else:
-            with pytest.raises(Refused, match=r"md5 does not match: 'f1\.jpg'"):
+            with pytest.raises(RejectedInput, match=r"md5 does not match: 'f1\.jpg'"):
                 package.read("f1.jpg")
         shutil.rmtree(tmp_path / "PMC1.1")
 
@@ -312,7 +312,7 @@ def test_any_metadata_are_listed_and_opened_or_refused(tmp_path: Path, data: byt
     try:
         CloudSource(path=tmp_path).open("PMC1.1")
         assert "error" not in found
-    except Refused as err:
+    except RejectedInput as err:
         assert err.message == found["error"]
 
 
@@ -338,7 +338,7 @@ def test_a_folder_named_almost_like_an_article_is_told(put: Put, tmp_path: Path)
     }
     assert CloudSource(path=tmp_path).listing(listing).equals(listing)
     for place in told.keys() - {"PMC1.1"}:
-        with pytest.raises(Refused):
+        with pytest.raises(RejectedInput):
             CloudSource(path=tmp_path).open(place)
 
 
@@ -362,7 +362,7 @@ def test_what_cannot_be_read_is_a_row_with_the_reason(
         listing = CloudSource(path=tmp_path).listing(None)
         (told,) = listing.to_pylist()
         assert json.loads(told["facts"])["error"] == "cannot be read: Permission denied"
-        with pytest.raises(Refused, match="cannot be read: Permission denied"):
+        with pytest.raises(RejectedInput, match="cannot be read: Permission denied"):
             CloudSource(path=tmp_path).open("PMC1.1")
     (again,) = CloudSource(path=tmp_path).listing(listing).to_pylist()
     assert "error" not in json.loads(again["facts"])
@@ -420,7 +420,7 @@ def test_changed_metadata_and_added_media_change_the_digest(put: Put, tmp_path: 
 @pytest.mark.parametrize("place", ["PMC1.2", "..", "PMC1.1/..", "/etc", "metadata"])
 def test_what_is_no_version_is_refused(put: Put, tmp_path: Path, place: str) -> None:
     put("PMC1.1", where="metadata")
-    with pytest.raises(Refused):
+    with pytest.raises(RejectedInput):
         CloudSource(path=tmp_path).open(place)
 
 
@@ -437,7 +437,7 @@ def test_a_source_that_is_not_there_is_an_error_with_a_hint(tmp_path: Path) -> N
         assert told.value.hint
     with pytest.raises(DataError) as told:
         CloudSource(path=tmp_path / "none").open("PMC1.1")
-    assert not isinstance(told.value, Refused)
+    assert not isinstance(told.value, RejectedInput)
 
 
 def test_a_source_is_made_again_from_its_spec(tmp_path: Path) -> None:
@@ -455,5 +455,5 @@ def test_a_real_metadata_file_is_understood(shared: Path, tmp_path: Path) -> Non
     (folder / "PMC12855588.1.xml").write_bytes(b"<article/>")
     found = row(tmp_path)["facts"]
     assert (found["pmid"], found["license"], found["open_access"]) == ("41623473", "CC BY", True)
-    with pytest.raises(Refused, match="md5 does not match"):
+    with pytest.raises(RejectedInput, match="md5 does not match"):
         CloudSource(path=tmp_path).open("PMC12855588.1").read("PMC12855588.1.xml")

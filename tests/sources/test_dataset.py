@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import roco
-from roco.base.errors import Refused
+from roco.base.errors import RejectedInput
 from roco.sources.dataset import ReleaseSource
 
 CT, CHEST, NODULE = "C0040405", "C0817096", "C0028259"
@@ -240,7 +240,7 @@ def test_a_damaged_image_in_a_zip_is_refused(tmp_path: Path) -> None:
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
     source = ReleaseSource(path=root)
-    with pytest.raises(Refused, match="cannot be read"):
+    with pytest.raises(RejectedInput, match="cannot be read"):
         source.open("PMC13").read("ROCOv2_2023_test_000003.jpg")
     assert [p.what[:20] for p in roco.verify(root)] == ["the image is damaged"]
 

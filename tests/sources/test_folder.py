@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from roco.base.errors import DataError, Refused
+from roco.base.errors import DataError, RejectedInput
 from roco.base.schema import LISTING
 from roco.core.source import Source
 from roco.core.spec import from_spec, to_spec
@@ -63,7 +63,7 @@ def test_an_xml_has_what_lies_beside_it_but_not_what_is_another_ones(root: Path)
     assert list(package.files) == [("a.xml", 10), ("f1.jpg", 1), ("figures/f2.png", 2), ("figures/large/f3.tif", 3)]
     assert package.read("figures/large/f3.tif") == b"333"
     for name in ("f2.png", "next/f4.jpg", "../notes.txt"):
-        with pytest.raises(Refused):
+        with pytest.raises(RejectedInput):
             package.read(name)
 
 
@@ -112,7 +112,7 @@ def test_links_that_lead_elsewhere_are_told_and_not_followed(root: Path, tmp_pat
     source = FolderSource(path=root)
     assert source.open("one/a.xml").read("f1b.jpg") == b"1"
     for place in (*links, "one/pipe.xml", "one/elsewhere/c.xml", "one/loop/a.xml", "../secret.xml", "/etc/passwd"):
-        with pytest.raises(Refused):
+        with pytest.raises(RejectedInput):
             source.open(place)
 
 
@@ -145,7 +145,7 @@ def test_a_file_that_cannot_be_read_is_a_row_with_the_reason(root: Path, name: s
     assert reasons(root, before) == good | {name: "cannot be read: Permission denied"}
     shut = FolderSource(path=root).listing(before)
     assert FolderSource(path=root).listing(shut).equals(shut)
-    with pytest.raises(Refused, match="cannot be read: Permission denied"):
+    with pytest.raises(RejectedInput, match="cannot be read: Permission denied"):
         FolderSource(path=root).open(name).read("a.xml")
 
 
@@ -165,7 +165,7 @@ def test_a_folder_that_cannot_be_read_stands_for_its_articles_and_withdraws_none
     reason = {"one/next": "cannot be read: Permission denied"}
     assert reasons(root, before) == good | reason
     assert reasons(root) == {k: v for k, v in good.items() if k != "one/next/b.nxml"} | reason
-    with pytest.raises(Refused, match="cannot be read: Permission denied"):
+    with pytest.raises(RejectedInput, match="cannot be read: Permission denied"):
         FolderSource(path=root).open("one/next")
     deny("one/figures")
     assert dict(FolderSource(path=root).open("one/a.xml").files) == {"a.xml": 10, "f1.jpg": 1}
@@ -188,10 +188,10 @@ def test_odd_names_are_articles_like_others(root: Path) -> None:
 
 def test_a_very_large_xml_is_refused(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folder, "STANDARD", Limits(xml=9, member=2))
-    with pytest.raises(Refused, match=r"XML 'a\.xml' is too large: 10 bytes"):
+    with pytest.raises(RejectedInput, match=r"XML 'a\.xml' is too large: 10 bytes"):
         FolderSource(path=root).open("one/a.xml")
     monkeypatch.setattr(folder, "STANDARD", Limits(member=2))
-    with pytest.raises(Refused, match=r"'figures/large/f3\.tif' is too large: 3 bytes"):
+    with pytest.raises(RejectedInput, match=r"'figures/large/f3\.tif' is too large: 3 bytes"):
         FolderSource(path=root).open("one/a.xml").read("figures/large/f3.tif")
 
 
@@ -202,7 +202,7 @@ def test_a_name_that_is_not_utf8_is_listed_and_refused(root: Path) -> None:
     source = FolderSource(path=root)
     assert r"one/\xe9.xml" in source.listing(None)["article"].to_pylist()
     assert source.open("one/a.xml").read(r"\xe9.jpg") == b"odd"
-    with pytest.raises(Refused, match="its name is not in UTF-8"):
+    with pytest.raises(RejectedInput, match="its name is not in UTF-8"):
         source.open(r"one/\xe9.xml")
 
 
@@ -251,7 +251,7 @@ def test_a_source_that_is_not_there_is_an_error_with_a_hint(tmp_path: Path) -> N
         assert told.value.hint
     with pytest.raises(DataError) as told:
         FolderSource(path=tmp_path / "none").open("a.xml")
-    assert not isinstance(told.value, Refused)
+    assert not isinstance(told.value, RejectedInput)
 
 
 def test_a_source_that_cannot_be_read_at_all_is_an_error(root: Path, deny: Callable[..., None]) -> None:

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roco.base.errors import DataError, Refused
+from roco.base.errors import DataError, RejectedInput
 from roco.base.schema import LISTING
 from roco.core.source import Source
 from roco.core.spec import from_spec, to_spec
@@ -83,7 +83,7 @@ def test_a_package_is_opened_by_its_place(root: Path) -> None:
 
 @pytest.mark.parametrize("place", ["oa_package/PMC9.tar.gz", "readme.tar.gz", "../PMC1.tar.gz", "/etc/passwd", "a\0b"])
 def test_what_is_no_package_is_refused(root: Path, place: str) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(RejectedInput):
         PackageSource(path=root).open(place)
 
 
@@ -300,7 +300,7 @@ def test_a_package_that_cannot_be_read_is_a_row_with_the_reason(root: Path, monk
     again = facts(PackageSource(path=root).listing(before))
     assert again.keys() == {*told, "PMC10"} and again["PMC10"] == {}  # known already, and not withdrawn
     for place in ("PMC3.tar.gz", "PMC4.tar.gz", "loop/PMC3.tar.gz"):
-        with pytest.raises(Refused):
+        with pytest.raises(RejectedInput):
             PackageSource(path=root).open(place)
 
 
@@ -341,7 +341,7 @@ def test_a_source_that_is_not_there_is_an_error_with_a_hint(tmp_path: Path) -> N
         assert told.value.hint
     with pytest.raises(DataError) as told:
         PackageSource(path=tmp_path / "none").open("PMC1.tar.gz")
-    assert not isinstance(told.value, Refused)
+    assert not isinstance(told.value, RejectedInput)
 
 
 def test_a_source_is_made_again_from_its_spec(root: Path) -> None:

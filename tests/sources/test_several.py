@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import roco
-from roco.base.errors import Refused
+from roco.base.errors import RejectedInput
 from roco.sources.dataset import ReleaseSource
 from roco.sources.package import PackageSource
 from roco.sources.several import Several
@@ -62,7 +62,7 @@ def test_what_is_known_of_each_source_is_not_opened_again(finished_demo: Path, t
 def test_a_place_of_no_source_is_refused(tmp_path: Path) -> None:
     source = Several.of(ReleaseSource(path=published(tmp_path / "rocov2")))
     for place in ("7/PMC11", "PMC11", "x/y", "-1/PMC11"):
-        with pytest.raises(Refused):
+        with pytest.raises(RejectedInput):
             source.open(place)
 
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image as Pillow
 
-from roco.base.errors import Refused
+from roco.base.errors import RejectedInput
 from roco.base.schema import COLUMNS
 from roco.stages import image as stage
 from roco.stages.image import Image, decode, thumbnail
@@ -58,7 +58,7 @@ def batch(*files: bytes | None, drops: list[str | None] | None = None, name: str
 
 
 def refusal(data: bytes) -> str:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RejectedInput) as caught:
         decode(data)
     return caught.value.message
 

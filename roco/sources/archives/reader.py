@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, TypeVar
 
-from roco.base.errors import Refused
+from roco.base.errors import RejectedInput
 from roco.base.files import full_disk
 from roco.sources.archives.tar import Inflated, Limits, members, shown
 
@@ -55,14 +55,14 @@ class Archive(contextlib.AbstractContextManager["Archive"]):
         return article_xmls(self._sizes)
 
     def read(self, name: str) -> bytes:
-        """The bytes of an article XML or an image; raises Refused for others and for bytes that fail their check."""
+        """Returns the bytes of an article XML or an image; raises RejectedInput for other files and checksum errors."""
         size = self._sizes.get(name)
         if size is None:
-            raise Refused(f"no {shown(name)} in the archive")
+            raise RejectedInput(f"no {shown(name)} in the archive")
         if not _is_read(name):
-            raise Refused(f"{shown(name)} is neither an article nor an image")
+            raise RejectedInput(f"{shown(name)} is neither an article nor an image")
         if is_xml(name) and size > self._limits.xml:
-            raise Refused(f"XML {shown(name)} is too large: {size} bytes")
+            raise RejectedInput(f"XML {shown(name)} is too large: {size} bytes")
         return self._bytes(name, size)
 
     def _bytes(self, name: str, size: int) -> bytes:
@@ -96,7 +96,7 @@ def article_xmls(names: Iterable[str]) -> list[str]:
 def open_tar_gz(path: Path, limits: Limits = STANDARD) -> Archive:
     """Inflates a tar.gz once and checks all of it: gzip CRC and length, every header, the end, the limits.
 
-    Raises Refused at the first rule that is broken; then nothing of the archive has been handed out. OSError is
+    Raises RejectedInput at the first rule that is broken; then nothing of the archive has been handed out. OSError is
     left to those who know whether the disk comes back.
     """
     with _opened(path, limits) as fh:
@@ -133,7 +133,7 @@ def _spooled(fh: io.FileIO, spool: IO[bytes], limits: Limits) -> dict[str, tuple
             stream.skip(size)
             continue
         if name in places:
-            raise Refused(f"two members are named {shown(name)}")
+            raise RejectedInput(f"two members are named {shown(name)}")
         places[name] = (at, size)
         if not _is_read(name):
             stream.skip(size)
@@ -152,7 +152,7 @@ def _spooled(fh: io.FileIO, spool: IO[bytes], limits: Limits) -> dict[str, tuple
 def open_zip(path: Path, limits: Limits = STANDARD) -> Archive:
     """Reads the directory of a zip and holds it against the limits; a member is checked when it is read.
 
-    Raises Refused at the first rule that is broken.
+    Raises RejectedInput at the first rule that is broken.
     """
     with contextlib.ExitStack() as opened:
         fh = opened.enter_context(_opened(path, limits))
@@ -183,7 +183,7 @@ class _Zip(Archive):
         except _ZIP_ERRORS as err:
             raise _zip_refused(f"{shown(name)} cannot be read", err) from err
         if len(data) != size or (not size and info.CRC):
-            raise Refused(f"zip: {shown(name)} is shorter than the directory says")
+            raise RejectedInput(f"zip: {shown(name)} is shorter than the directory says")
         return data
 
     def close(self) -> None:
@@ -194,7 +194,7 @@ def _admitted(zip_: zipfile.ZipFile, compressed: int, limits: Limits) -> dict[st
     """The regular members of a zip by the name they are offered under."""
     entries = zip_.infolist()
     if len(entries) > limits.members:
-        raise Refused(f"more than {limits.members} members")
+        raise RejectedInput(f"more than {limits.members} members")
     _demand_apart(entries, zip_.start_dir)
     total = 0
     found: dict[str, zipfile.ZipInfo] = {}
@@ -205,28 +205,28 @@ def _admitted(zip_: zipfile.ZipFile, compressed: int, limits: Limits) -> dict[st
             continue
         _check_entry(info, name, limits)
         if name in found:
-            raise Refused(f"two members are named {shown(name)}")
+            raise RejectedInput(f"two members are named {shown(name)}")
         total += info.file_size
         found[name] = info
     if total > limits.total:
-        raise Refused(f"inflates to more than {limits.total} bytes")
+        raise RejectedInput(f"inflates to more than {limits.total} bytes")
     if total > max(limits.ratio_from, limits.ratio * compressed):
-        raise Refused(f"inflates to more than {limits.ratio} times its size")
+        raise RejectedInput(f"inflates to more than {limits.ratio} times its size")
     return _offered(found)
 
 
 def _check_entry(info: zipfile.ZipInfo, name: str, limits: Limits) -> None:
     if not name or "\0" in info.orig_filename:
-        raise Refused("a member's name is empty or holds a NUL")
+        raise RejectedInput("a member's name is empty or holds a NUL")
     if len(name.encode()) > limits.name:
-        raise Refused(f"a name is longer than {limits.name} bytes: {shown(name)}")
+        raise RejectedInput(f"a name is longer than {limits.name} bytes: {shown(name)}")
     if info.flag_bits & 0x2041:  # bits 0, 6 and 13: encrypted, strongly, with a masked directory
-        raise Refused(f"{shown(name)} is encrypted")
+        raise RejectedInput(f"{shown(name)} is encrypted")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         # bzip2 and LZMA cannot be inflated up to a limit only.
-        raise Refused(f"{shown(name)} is compressed by method {info.compress_type}")
+        raise RejectedInput(f"{shown(name)} is compressed by method {info.compress_type}")
     if info.file_size > limits.member:
-        raise Refused(f"{shown(name)} is too large: {info.file_size} bytes")
+        raise RejectedInput(f"{shown(name)} is too large: {info.file_size} bytes")
 
 
 def _zip_name(info: zipfile.ZipInfo) -> str:
@@ -242,17 +242,17 @@ def _demand_apart(entries: list[zipfile.ZipInfo], directory: int) -> None:
     end = 0
     for info in sorted(entries, key=lambda entry: entry.header_offset):
         if info.header_offset < end:
-            raise Refused("zip: members overlap")
+            raise RejectedInput("zip: members overlap")
         end = info.header_offset + 30 + len(info.orig_filename) + info.compress_size
     if end > directory:
-        raise Refused("zip: members overlap")
+        raise RejectedInput("zip: members overlap")
 
 
-def _zip_refused(what: str, err: Exception) -> Refused:
+def _zip_refused(what: str, err: Exception) -> RejectedInput:
     # zipfile goes to whatever place a directory names, so "invalid argument" is said of the data, not of the disk.
     if isinstance(err, OSError) and err.errno not in (None, errno.EINVAL):
         raise err
-    return Refused(f"zip: {what}: {ascii(str(err))[1:-1][:200] or type(err).__name__}")
+    return RejectedInput(f"zip: {what}: {ascii(str(err))[1:-1][:200] or type(err).__name__}")
 
 
 # --- both
@@ -270,7 +270,7 @@ class _File(io.FileIO):
     def read(self, size: int | None = -1, /) -> bytes:
         wanted = self.size - self.tell() if size is None or size < 0 else size
         if self.at_most and wanted > self.at_most:
-            raise Refused("zip: the directory is too large")
+            raise RejectedInput("zip: the directory is too large")
         return super().read(wanted) or b""
 
 
@@ -278,13 +278,13 @@ class _File(io.FileIO):
 def _opened(path: Path, limits: Limits) -> Iterator[_File]:
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise Refused("the file is no regular file")
+            raise RejectedInput("the file is no regular file")
         fh = _File(path)
     except FileNotFoundError as err:
-        raise Refused("the file is gone") from err
+        raise RejectedInput("the file is gone") from err
     with fh:
         if fh.size > limits.compressed:
-            raise Refused(f"the file is larger than {limits.compressed} bytes")
+            raise RejectedInput(f"the file is larger than {limits.compressed} bytes")
         yield fh
 
 

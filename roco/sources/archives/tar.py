@@ -1,4 +1,4 @@
-"""Walks a tar.gz once as it is inflated; whatever is not exactly as it must be ends in Refused.
+"""Walks a tar.gz once as it is inflated; whatever is not exactly as it must be ends in RejectedInput.
 
 A gzip is checked by its CRC and length, a tar by the checksum of each header and by its end: without that
 last check an archive that was cut between two members, or one with a spoilt header, reads as a shorter one.
@@ -14,7 +14,7 @@ from typing import IO, NamedTuple
 
 from isal import igzip_lib
 
-from roco.base.errors import Refused
+from roco.base.errors import RejectedInput
 
 BLOCK = 512
 _READ = 64 << 10  # compressed bytes at a time
@@ -58,7 +58,7 @@ class Inflated:
         self._view = memoryview(b"")
 
     def take(self, size: int) -> bytes:
-        """Exactly so many bytes; raises Refused when there are fewer."""
+        """Exactly so many bytes; raises RejectedInput when there are fewer."""
         if len(self._view) >= size:
             data, self._view = self._view[:size], self._view[size:]
             return bytes(data)
@@ -78,16 +78,16 @@ class Inflated:
             pass
 
     def demand_zeros(self) -> None:
-        """Reads to the end, where gzip checks itself; raises Refused for any byte that is not zero."""
+        """Reads to the end, where gzip checks itself; raises RejectedInput for any byte that is not zero."""
         while self._view or self._fill():
             if bytes(self._view).strip(b"\0"):
-                raise Refused("there is data behind the end of the archive")
+                raise RejectedInput("there is data behind the end of the archive")
             self._view = memoryview(b"")
 
     def _pieces(self, size: int) -> Iterator[memoryview]:
         while size:
             if not self._view and not self._fill():
-                raise Refused("the archive ends too early")
+                raise RejectedInput("the archive ends too early")
             piece, self._view = self._view[:size], self._view[size:]
             size -= len(piece)
             yield piece
@@ -97,7 +97,7 @@ class Inflated:
         while not self._gzip.eof:
             piece = self._inflate(self._more() if self._gzip.needs_input else b"")
             if time.monotonic() > self._until:
-                raise Refused(f"reading takes longer than {self._limits.seconds:g} s")
+                raise RejectedInput(f"reading takes longer than {self._limits.seconds:g} s")
             if piece:
                 self._count(len(piece))
                 self._view = memoryview(piece)
@@ -108,9 +108,9 @@ class Inflated:
     def _more(self) -> memoryview:
         size = self._fh.readinto(self._buffer)
         if not size:
-            raise Refused("gzip: the file is cut" if self._compressed else "the file is empty")
+            raise RejectedInput("gzip: the file is cut" if self._compressed else "the file is empty")
         if not self._compressed and bytes(self._buffer[: min(2, size)]) != b"\x1f\x8b":
-            raise Refused("gzip: the file is of another kind")
+            raise RejectedInput("gzip: the file is of another kind")
         self._compressed += size
         return self._buffer[:size]
 
@@ -120,21 +120,21 @@ class Inflated:
             return piece
         except igzip_lib.IsalError as err:  # type: ignore[misc]
             checksum = "checksum" in str(err)
-            raise Refused("gzip: CRC does not match" if checksum else "gzip: the data is spoilt") from err
+            raise RejectedInput("gzip: CRC does not match" if checksum else "gzip: the data is spoilt") from err
 
     def _count(self, size: int) -> None:
         self._total += size
         if self._total > self._limits.total:
-            raise Refused(f"inflates to more than {self._limits.total} bytes")
+            raise RejectedInput(f"inflates to more than {self._limits.total} bytes")
         if self._total > max(self._limits.ratio_from, self._limits.ratio * self._compressed):
-            raise Refused(f"inflates to more than {self._limits.ratio} times its size")
+            raise RejectedInput(f"inflates to more than {self._limits.ratio} times its size")
 
     def _demand_end(self) -> None:
         # Zeros behind a gzip are padding of old tapes and mirrors, anything else is a second archive or junk.
         rest: bytes = self._gzip.unused_data
         while rest:
             if rest.strip(b"\0"):
-                raise Refused("gzip: there is data behind its end")
+                raise RejectedInput("gzip: there is data behind its end")
             rest = self._fh.read(_READ)
 
 
@@ -148,7 +148,7 @@ def members(stream: Inflated, limits: Limits) -> Iterator[tuple[str, int]]:
     while any(block := stream.take(BLOCK)):
         count += 1
         if count > limits.members:
-            raise Refused(f"more than {limits.members} members")
+            raise RejectedInput(f"more than {limits.members} members")
         header = _header(block)
         if header.kind in _EXTENSIONS:
             extra = extra.joined(header, stream, limits)
@@ -157,14 +157,14 @@ def members(stream: Inflated, limits: Limits) -> Iterator[tuple[str, int]]:
         size = header.size if extra.size is None else extra.size
         extra = _Extra()
         if size > limits.member:
-            raise Refused(f"{shown(name)} is too large: {size} bytes")
+            raise RejectedInput(f"{shown(name)} is too large: {size} bytes")
         if _is_file(header.kind, name, size):
             yield _checked(name, limits), size
         else:
             stream.skip(size)
         stream.skip(-size % BLOCK)
     if extra.spent:
-        raise Refused("the archive ends too early")
+        raise RejectedInput("the archive ends too early")
     stream.demand_zeros()
 
 
@@ -191,7 +191,7 @@ class _Extra(NamedTuple):
     def joined(self, header: _Header, stream: Inflated, limits: Limits) -> _Extra:
         spent = self.spent + header.size + BLOCK
         if spent > limits.header:
-            raise Refused(f"more than {limits.header} bytes of headers before one member")
+            raise RejectedInput(f"more than {limits.header} bytes of headers before one member")
         data = stream.take(header.size)
         stream.skip(-header.size % BLOCK)
         name, size = self.name, self.size
@@ -200,9 +200,9 @@ class _Extra(NamedTuple):
         elif header.kind != _LONG_LINK:
             told = _pax(data)
             if header.kind == _PAX_GLOBAL and ("path" in told or "size" in told):
-                raise Refused("a global header names a file")
+                raise RejectedInput("a global header names a file")
             if any(key.startswith("GNU.sparse") for key in told):
-                raise Refused("holds a sparse file")
+                raise RejectedInput("holds a sparse file")
             name = _once(name, _text(told["path"])) if "path" in told else name
             size = _number(told["size"], 10) if "size" in told else size
         return _Extra(name, size, spent)
@@ -210,7 +210,7 @@ class _Extra(NamedTuple):
 
 def _header(block: bytes) -> _Header:
     if _number(block[148:156], 8) not in _sums(block):
-        raise Refused("a header's checksum does not match")
+        raise RejectedInput("a header's checksum does not match")
     name = block[:100].split(b"\0", 1)[0]
     prefix = block[345:500].split(b"\0", 1)[0]
     # Old GNU headers keep other things where ustar keeps the folder.
@@ -229,11 +229,11 @@ def _sums(block: bytes) -> tuple[int, int]:
 def _number(field: bytes, base: int) -> int:
     if base == 8 and field[0] & 0x80:
         if field[0] & 0x40:
-            raise Refused("a header tells a negative size")
+            raise RejectedInput("a header tells a negative size")
         return int.from_bytes(bytes([field[0] & 0x7F]) + field[1:], "big")
     digits = field.split(b"\0", 1)[0].strip(b" ")
     if len(digits) > 20 or digits.strip(b"01234567" if base == 8 else b"0123456789"):
-        raise Refused("a header's number is malformed")
+        raise RejectedInput("a header's number is malformed")
     return int(digits or b"0", base)
 
 
@@ -246,7 +246,7 @@ def _pax(data: bytes) -> dict[str, bytes]:
         end = at + _number(data[at:space], 10) if space > at else 0
         key, equals, value = data[space + 1 : end - 1].partition(b"=")
         if end <= space + 1 or end > len(data) or data[end - 1 : end] != b"\n" or not equals:
-            raise Refused("an extended header is malformed")
+            raise RejectedInput("an extended header is malformed")
         told[_text(key)] = value
         at = end
     return told
@@ -254,26 +254,26 @@ def _pax(data: bytes) -> dict[str, bytes]:
 
 def _once(known: str | None, name: str) -> str:
     if known is not None and known != name:
-        raise Refused(f"a member has two names: {shown(known)} and {shown(name)}")
+        raise RejectedInput(f"a member has two names: {shown(known)} and {shown(name)}")
     return name
 
 
 def _is_file(kind: int, name: str, size: int) -> bool:
     if kind == _SPARSE:
-        raise Refused("holds a sparse file")
+        raise RejectedInput("holds a sparse file")
     if kind in _NO_DATA or (kind in _FILE and name.endswith("/")):
         # Readers disagree on whether such data is there at all, so the next header could be read in two ways.
         if size:
-            raise Refused(f"{shown(name)} is no file but has data")
+            raise RejectedInput(f"{shown(name)} is no file but has data")
         return False
     return kind in _FILE
 
 
 def _checked(name: str, limits: Limits) -> str:
     if not name or "\0" in name:
-        raise Refused("a member's name is empty or holds a NUL")
+        raise RejectedInput("a member's name is empty or holds a NUL")
     if len(name.encode()) > limits.name:
-        raise Refused(f"a name is longer than {limits.name} bytes: {shown(name)}")
+        raise RejectedInput(f"a name is longer than {limits.name} bytes: {shown(name)}")
     return name
 
 

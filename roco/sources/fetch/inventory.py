@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pcsv
 
-from roco.base.errors import DataError, Refused
+from roco.base.errors import DataError, RejectedInput
 from roco.sources.fetch.wire import Failed, Gone, Wire
 from roco.sources.jats.text import read_xml
 
@@ -75,10 +75,10 @@ def listing(wire: Wire, prefix: str, delimiter: str = "") -> Iterator[tuple[str,
 
 
 def _list_of(data: bytes) -> Any:
-    """The root of a list; raises Refused for what is none."""
+    """The root of a list; raises RejectedInput for what is none."""
     root = read_xml(data)[0]
     if _local(root.tag) != "ListBucketResult":
-        raise Refused(f"it is no list of objects, but <{_local(root.tag)[:40]}>")
+        raise RejectedInput(f"it is no list of objects, but <{_local(root.tag)[:40]}>")
     return root
 
 
@@ -98,39 +98,41 @@ def snapshot(wire: Wire, wanted: str | None = None) -> Inventory:
     for name in chosen:
         try:
             return _read(wire, name)._replace(notes=tuple(notes))
-        except (Refused, Failed) as err:
+        except (RejectedInput, Failed) as err:
             notes.append(f"the snapshot of {name} cannot be used: {err.message}")
     raise DataError("no inventory snapshot is complete", "; ".join(notes[:3]))
 
 
 def _read(wire: Wire, name: str) -> Inventory:
-    """One snapshot; raises Refused where a part of it is missing or is not what the manifest promises."""
+    """One snapshot; raises RejectedInput where a part of it is missing or is not what the manifest promises."""
     try:
         data = wire.get(f"{REPORTS}{name}/manifest.json", limit=16 << 20).data
     except Gone as err:
-        raise Refused("it has no manifest (yet)") from err
+        raise RejectedInput("it has no manifest (yet)") from err
     files, columns = _manifest(data)
     tables = []
     for key, md5 in files:
         try:
             part = wire.get(key, limit=PART, md5=md5).data
         except Gone as err:
-            raise Refused(f"its part {key.rpartition('/')[2]} is gone") from err
+            raise RejectedInput(f"its part {key.rpartition('/')[2]} is gone") from err
         tables.append(_rows(part, columns))
     table = pa.concat_tables(tables) if tables else SCHEMA.empty_table()
     return Inventory(name, hashlib.sha256(data).hexdigest(), _sorted(table))
 
 
 def _manifest(data: bytes) -> tuple[list[tuple[str, str]], list[str]]:
-    """Key and MD5 of each part, and the columns of all; raises Refused for what is no manifest of CSV parts."""
+    """Key and MD5 of each part, and the columns of all; raises RejectedInput for what is no manifest of CSV parts."""
     try:
         told = json.loads(data)
         columns = [name.strip() for name in told["fileSchema"].split(",")]
         files = [(str(file["key"]), str(file["MD5checksum"]).lower()) for file in told["files"]]
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as err:
-        raise Refused("its manifest cannot be read: it is cut, or of another kind") from err
+        raise RejectedInput("its manifest cannot be read: it is cut, or of another kind") from err
     if told.get("fileFormat") != "CSV" or not {"Key", "ETag"} <= set(columns):
-        raise Refused(f"its parts are {str(told.get('fileFormat'))[:20]} with {', '.join(columns)[:100]}, not CSV")
+        raise RejectedInput(
+            f"its parts are {str(told.get('fileFormat'))[:20]} with {', '.join(columns)[:100]}, not CSV"
+        )
     return files, columns
 
 
@@ -144,12 +146,12 @@ def _rows(part: bytes, columns: Sequence[str]) -> pa.Table:
         for batch in pcsv.open_csv(stream, read, pcsv.ParseOptions(newlines_in_values=False), types):
             n += len(batch)
             if n > MOST_ROWS:
-                raise Refused(f"a part has more than {MOST_ROWS:,} rows")
+                raise RejectedInput(f"a part has more than {MOST_ROWS:,} rows")
             table = pa.table(batch)
             kept.append(_versions(table["Key"], table["ETag"], _modified(table)))
     except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as err:
         if "Empty CSV" not in str(err):
-            raise Refused(f"a part cannot be read: {str(err).splitlines()[0][:100]}") from err
+            raise RejectedInput(f"a part cannot be read: {str(err).splitlines()[0][:100]}") from err
     return pa.concat_tables(kept) if kept else SCHEMA.empty_table()
 
 

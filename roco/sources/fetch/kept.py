@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from roco.base.errors import Damaged, RocoError
+from roco.base.errors import CorruptFile, RocoError
 from roco.base.files import read_table, write_table
 from roco.sources.cloud_metadata import METADATA, read_metadata
 from roco.sources.fetch import ledger
@@ -64,7 +64,7 @@ class Kept:
         for i, path in enumerate(self.shards):
             try:
                 table = read_table(path, [*_KEYS, "got"])[0]
-            except Damaged:
+            except CorruptFile:
                 path.unlink()  # what it held is fetched again
                 return self.index()
             place = pa.array(range(i << 32, (i << 32) + len(table)), pa.int64())

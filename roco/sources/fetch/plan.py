@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from roco.base.errors import DataError, Refused
+from roco.base.errors import DataError, RejectedInput
 from roco.base.files import file_digest, read_table, write_json, write_table
 from roco.sources.cloud_metadata import Version, md5s, read_metadata, unread_version, version_of
 from roco.sources.fetch.inventory import Inventory, listing
@@ -205,7 +205,7 @@ def _read(row: Mapping[str, Any], kept: Kept) -> _Read:
     sha256 = hashlib.sha256(body).hexdigest()
     try:
         meta = read_metadata(body, key)
-    except Refused as err:
+    except RejectedInput as err:
         return _Read(row["etag"], place, sha256, unread_version(key, err.message), None, status)
     md5 = md5s(key, meta).get(f"{key}.xml")
     return _Read(row["etag"], place, sha256, version_of(key, meta, sha256), md5, status)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from roco.base.errors import Busy, DataError, Refused
+from roco.base.errors import Busy, DataError, RejectedInput
 from roco.base.files import digest, full_disk
 from roco.sources.archives.reader import STANDARD
 from roco.sources.cloud_metadata import md5s, read_metadata, version_of
@@ -198,8 +198,8 @@ class _Work:
         try:
             article = parse(xml)
             if article.pmcid not in (None, f"PMC{unit.number}"):
-                raise Refused("the XML is of another article")
-        except Refused:
+                raise RejectedInput("the XML is of another article")
+        except RejectedInput:
             article = Article()  # it is for `extract` to say what is wrong with it
         else:
             reason, detail = judge_xml(article, version.facts, self.plan.options.wants)

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from roco.base.errors import Refused
+from roco.base.errors import RejectedInput
 from roco.base.files import sync_folder
 from roco.sources.archives.reader import STANDARD
 from roco.sources.cloud import Shelf
@@ -44,7 +44,7 @@ class Tree:
         """Names of the files of a version; none where it is not here."""
         try:
             return {name for name, _ in self._shelf.files(key)}
-        except (Refused, FileNotFoundError):
+        except (RejectedInput, FileNotFoundError):
             return set()
 
     def read(self, key: str, name: str) -> bytes | None:
@@ -58,7 +58,7 @@ class Tree:
                     package.close()
             path = self.path / key / name
             return path.read_bytes() if path.stat().st_size <= STANDARD.member else None
-        except (Refused, FileNotFoundError, NotADirectoryError):
+        except (RejectedInput, FileNotFoundError, NotADirectoryError):
             return None
 
     def place(self, folder: Path) -> None:

@@ -19,7 +19,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import httpx
 
-from roco.base.errors import DataError, Refused, RocoError
+from roco.base.errors import DataError, RejectedInput, RocoError
 from roco.base.version import __version__
 from roco.sources.fetch.body import Body
 
@@ -153,8 +153,8 @@ class Wire:
 
         part: where it is written, and taken up where an earlier try, of this process or another, broke off; without
         it the bytes are given back. before: called when all is there, before the file gets its name. fit: raises
-        Refused for bytes that may be spoilt. Raises Gone, Failed, Unreachable, Stopped; OSError where it cannot be
-        written.
+        RejectedInput for bytes that may be spoilt. Raises Gone, Failed, Unreachable, Stopped; OSError where it
+        cannot be written.
         """
         told = key or (query or {}).get("prefix", "")
         failed = throttled = 0
@@ -317,7 +317,7 @@ def _doubt(body: Body, etag: str, seen: set[str], fit: Callable[[bytes], object]
     try:
         if fit is not None:
             fit(body.data)
-    except Refused as err:
+    except RejectedInput as err:
         said = err.message
     if said or (_MD5.fullmatch(etag) and not twice):
         body.clear()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from roco.base.errors import Refused
+from roco.base.errors import RejectedInput
 from roco.base.text import fold
 from roco.models.text.licenses import Terms, third_party
 from roco.sources.jats.citations import worded_numbers
@@ -75,11 +75,11 @@ class Article:
 
 
 def parse(xml: bytes) -> Article:
-    """Reads one article from its XML as bytes; raises Refused with the reason when it cannot be read."""
+    """Reads one article from its XML as bytes; raises RejectedInput with the reason when it cannot be read."""
     root, fallback = read_xml(xml)
     article = root if name_of(root) == "article" else next(root.iter("{*}article"), None)
     if article is None:
-        raise Refused(f"XML: there is no article in it, but <{name_of(root)[:40]}>")
+        raise RejectedInput(f"XML: there is no article in it, but <{name_of(root)[:40]}>")
     meta = child(article, "front", "article-meta")
     ids, kind, language = ids_of(meta), article.get("article-type"), article.get(LANG)
     title = title_of(child(meta, "title-group", "article-title"))

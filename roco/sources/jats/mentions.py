@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from lxml import etree
 
-from roco.base.errors import Refused
+from roco.base.errors import RejectedInput
 from roco.sources.jats.citations import Cited, cited_in, is_range, number_of
 from roco.sources.jats.text import Prose, child, name_of, prose_of, tags, text_of, title_of
 
@@ -53,7 +53,7 @@ def mentions_of(
     """For each figure of the article itself the passages that cite it, each once, in order of the document.
 
     in_words: the numbers that the article cites without a link, see `worded_numbers`; null where nobody looked. Raises
-    Refused where a long passage cites so many figures that its copies would fill the memory.
+    RejectedInput where a long passage cites so many figures that its copies would fill the memory.
     """
     figures = _Figures(owners, images)
     found: defaultdict[Element, dict[str, Mention]] = defaultdict(dict)
@@ -73,7 +73,7 @@ def mentions_of(
                 found[fig][prose.text] = Mention(prose.text, section, start, end, kind)
                 length += len(prose.text)
                 if length > MOST:
-                    raise Refused(f"XML: the passages that cite its figures have more than {MOST} characters")
+                    raise RejectedInput(f"XML: the passages that cite its figures have more than {MOST} characters")
     return {fig: tuple(mentions.values()) for fig, mentions in found.items() if mentions}
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from lxml import etree
 
-from roco.base.errors import Refused
+from roco.base.errors import RejectedInput
 from roco.base.text import fold
 
 MAX_BYTES = 64 << 20
@@ -51,20 +51,20 @@ class Prose(NamedTuple):
 def read_xml(xml: bytes) -> tuple[etree._Element, bool]:
     """Parses XML from outside; says too whether undeclared entities were filled in by their HTML meaning.
 
-    No network, no external entity, no huge tree, no recovery. Raises Refused with the parser's reason.
+    No network, no external entity, no huge tree, no recovery. Raises RejectedInput with the parser's reason.
     """
     if len(xml) > MAX_BYTES:
-        raise Refused(f"the XML is larger than {MAX_BYTES >> 20} MB")
+        raise RejectedInput(f"the XML is larger than {MAX_BYTES >> 20} MB")
     try:
         return _tree(xml), False
     except etree.XMLSyntaxError as err:
         reason = _reason(err)
         if not _UNDECLARED.search(reason):
-            raise Refused(f"XML: {reason}") from err
+            raise RejectedInput(f"XML: {reason}") from err
     try:
         return _tree(_with_entities(xml)), True
     except etree.XMLSyntaxError as err:
-        raise Refused(f"XML: {_reason(err)}") from err
+        raise RejectedInput(f"XML: {_reason(err)}") from err
 
 
 @lru_cache(4096)  # bounded: the names come from outside

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from roco.base.errors import DataError, Refused
+from roco.base.errors import DataError, RejectedInput
 from roco.sources.archives import reader as archive_module
 from roco.sources.archives.reader import Archive, Limits, article_xmls, open_tar_gz, open_zip, shown
 from roco.sources.jats.renditions import RASTER
@@ -47,7 +47,7 @@ def content(archive: Archive) -> dict[str, bytes]:
 
 
 def refusal(path: Path, limits: Limits | None = None) -> str:
-    with pytest.raises(Refused) as told:
+    with pytest.raises(RejectedInput) as told:
         (open_zip if path.suffix == ".zip" else open_tar_gz)(path, limits or Limits())
     assert "\n" not in told.value.message
     return told.value.message
@@ -97,7 +97,7 @@ def test_a_full_disk_is_not_blamed_on_the_archive(write: Write, monkeypatch: pyt
     monkeypatch.setattr(archive_module.tempfile, "SpooledTemporaryFile", lambda max_size: Full())
     with pytest.raises(DataError, match="no space is left") as told:
         open_tar_gz(write(packed(tar(FILES))))
-    assert not isinstance(told.value, Refused)
+    assert not isinstance(told.value, RejectedInput)
 
 
 def test_a_member_of_several_pieces_is_whole(write: Write) -> None:
@@ -146,7 +146,7 @@ def test_what_is_neither_an_article_nor_an_image_is_told_but_not_kept(write: Wri
             assert {n: archive.read(n) for n in ("a.nxml", "f1.JPG", "f2.jp2")} == {
                 n: files[n] for n in ("a.nxml", "f1.JPG", "f2.jp2")
             }
-            with pytest.raises(Refused, match=r"'main\.pdf' is neither an article nor an image"):
+            with pytest.raises(RejectedInput, match=r"'main\.pdf' is neither an article nor an image"):
                 archive.read("main.pdf")
 
 
@@ -155,14 +155,14 @@ def test_every_image_that_an_article_may_mean_is_kept() -> None:
 
 
 def test_an_unknown_name_is_refused(write: Write) -> None:
-    with open_tar_gz(write(packed(tar(FILES)))) as archive, pytest.raises(Refused, match=r"no '\.\./a\.nxml'"):
+    with open_tar_gz(write(packed(tar(FILES)))) as archive, pytest.raises(RejectedInput, match=r"no '\.\./a\.nxml'"):
         archive.read("../a.nxml")
 
 
 def test_an_xml_beyond_its_limit_is_refused_when_it_is_read(write: Write) -> None:
     with open_tar_gz(write(packed(tar(FILES))), Limits(xml=9)) as archive:
         assert archive.read("f1.jpg")
-        with pytest.raises(Refused, match=r"XML 'a\.nxml' is too large"):
+        with pytest.raises(RejectedInput, match=r"XML 'a\.nxml' is too large"):
             archive.read("a.nxml")
 
 
@@ -177,7 +177,7 @@ def test_a_flipped_bit_is_refused_or_without_effect(write: Write) -> None:
         try:
             assert content(open_tar_gz(write(data))) == PLAIN, f"bit {bit}"
             silent += 1
-        except Refused:
+        except RejectedInput:
             continue
     assert silent < 80  # time, system and name in the gzip header say nothing of the content
 
@@ -327,7 +327,7 @@ def test_a_bomb_is_refused_before_it_is_inflated(write: Write) -> None:
 def test_any_bytes_end_in_a_refusal_or_a_clean_reading(write: Write, data: bytes, wrapped: bool) -> None:
     try:
         content(open_tar_gz(write(packed(data) if wrapped else data)))
-    except Refused as err:
+    except RejectedInput as err:
         assert err.message
 
 
@@ -341,7 +341,7 @@ def test_headers_in_any_order_end_in_a_refusal_or_in_what_tar_reads(write: Write
     data = b"".join(pieces)
     try:
         read = content(open_tar_gz(write(packed(data))))
-    except Refused:
+    except RejectedInput:
         return
     with tarfile.open(fileobj=io.BytesIO(data + END)) as fh:
         members = [m for m in fh if m.isreg()]
@@ -374,7 +374,7 @@ def test_a_zip_is_read_like_a_tar(write: Write, method: int) -> None:
         assert archive.files == [("a.nxml", 10), ("empty", 0), ("f1.gif", 6), ("f1.jpg", 1400)]
         assert archive.xmls == ["a.nxml"]
         assert {name: archive.read(name) for name in PLAIN} == PLAIN
-        with pytest.raises(Refused, match="no 'b' in the archive"):
+        with pytest.raises(RejectedInput, match="no 'b' in the archive"):
             archive.read("b")
 
 
@@ -422,7 +422,10 @@ def test_a_member_larger_than_the_directory_says_is_refused(write: Write) -> Non
     data = bytearray(zipped({"a.jpg": bytes(50 << 20)}))
     at = data.index(b"PK\1\2")
     data[at + 24 : at + 28] = struct.pack("<I", 1000)
-    with open_zip(write(data, "a.zip")) as archive, pytest.raises(Refused, match=r"'a\.jpg' cannot be read: Bad CRC"):
+    with (
+        open_zip(write(data, "a.zip")) as archive,
+        pytest.raises(RejectedInput, match=r"'a\.jpg' cannot be read: Bad CRC"),
+    ):
         archive.read("a.jpg")
 
 
@@ -430,7 +433,10 @@ def test_a_member_shorter_than_the_directory_says_is_refused(write: Write) -> No
     data = bytearray(zipped({"a.jpg": b"1" * 100}))
     at = data.index(b"PK\1\2")
     data[at + 24 : at + 28] = struct.pack("<I", 101)
-    with open_zip(write(data, "a.zip")) as archive, pytest.raises(Refused, match="shorter than the directory says"):
+    with (
+        open_zip(write(data, "a.zip")) as archive,
+        pytest.raises(RejectedInput, match="shorter than the directory says"),
+    ):
         archive.read("a.jpg")
 
 
@@ -457,7 +463,7 @@ def test_a_flipped_bit_in_a_zip_never_changes_what_is_read(write: Write) -> None
         data[bit // 8] ^= 1 << bit % 8
         try:
             read = content(open_zip(write(data, "a.zip")))
-        except Refused:
+        except RejectedInput:
             continue
         assert set(read.values()) <= {b"<article/>", b"\xff\xd8" * 50, b""}, f"bit {bit}"
 
@@ -469,7 +475,7 @@ def test_any_bytes_in_a_zip_end_in_a_refusal_or_a_clean_reading(write: Write, da
     for hostile in (data, whole[:at] + data + whole[at + cut :]):
         try:
             content(open_zip(write(hostile, "a.zip")))
-        except Refused as err:
+        except RejectedInput as err:
             assert "\n" not in err.message
 
 

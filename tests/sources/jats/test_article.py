@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from lxml import etree
 
-from roco.base.errors import Refused
+from roco.base.errors import RejectedInput
 from roco.base.ids import clean_doi, clean_pmcid
 from roco.models.text.licenses import normalise
 from roco.sources.jats import text as jats_text
@@ -258,7 +258,7 @@ def test_an_external_entity_is_not_read(tmp_path: Path) -> None:
     xml = f"{head}<article {XLINK}><body>{fig('<p>a &x;</p>')}</body></article>".encode()
     try:
         assert "hidden" not in str(parse(xml).figures)
-    except Refused as err:
+    except RejectedInput as err:
         assert "hidden" not in err.message
 
 
@@ -280,7 +280,7 @@ LAUGHS = "".join(f'<!ENTITY l{i + 1} "{f"&l{i};" * 12}">' for i in range(9))
     ids=["empty", "text", "html", "cut", "book", "entity", "laughs", "deep"],
 )
 def test_what_is_no_article_is_refused_with_a_reason(xml: bytes) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RejectedInput) as caught:
         parse(xml)
     assert caught.value.message.startswith("XML: ")
 
@@ -306,13 +306,13 @@ def test_a_dtd_beside_the_article_is_not_loaded(tmp_path: Path) -> None:
     dtd = tmp_path / "evil.dtd"
     dtd.write_text('<!ENTITY x "hidden">')
     body = f"<article {XLINK}><body>{fig('<p>a &x;</p>')}</body></article>"
-    with pytest.raises(Refused):
+    with pytest.raises(RejectedInput):
         parse(f'<!DOCTYPE article SYSTEM "{dtd.as_uri()}">{body}'.encode())
 
 
 def test_xml_beyond_the_limit_is_refused_unparsed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jats_text, "MAX_BYTES", 10)
-    with pytest.raises(Refused, match="larger than"):
+    with pytest.raises(RejectedInput, match="larger than"):
         article(fig())
 
 
@@ -323,7 +323,7 @@ def test_any_bytes_are_an_article_or_refused(data: bytes) -> None:
     for xml in (data, b"<article><body><fig>" + data + b"</fig></body></article>"):
         try:
             assert isinstance(parse(xml), Article)
-        except Refused as err:
+        except RejectedInput as err:
             assert err.message
 
 
