@@ -89,11 +89,11 @@ def show_life(life: Mapping[str, Any]) -> None:
         out.print("  superseded: the source lists another version of the article, or lists it no more")
         return
     for step in life["steps"]:
-        words = {"in": "in", "left": "[red]left[/red]", "not reached": "[dim]not reached[/dim]", "not done": "not done"}
+        style = {"dropped": "[red]dropped[/red]", "not reached": "[dim]not reached[/dim]"}
         said = f": {step['drop']}" if "drop" in step else ""
         said += f" ({clean(step['drop_detail'])})" if step.get("drop_detail") else ""
-        out.print(f"  {step['stage']:<14} {words[step['state']]}{said}")
-        found = {k: v for k, v in step["found"].items() if v not in (None, [], "")}
+        out.print(f"  {step['stage']:<14} {style.get(step['state'], step['state'])}{said}")
+        found = {k: v for k, v in step["values"].items() if v not in (None, [], "")}
         told = {k: v for k, v in found.items() if k in TOLD} if len(found) > MANY else found
         for name, value in told.items():
             text = clean(value)

@@ -19,7 +19,9 @@ from roco.core.pipeline import Pipeline, Step
 def show(pipeline: Pipeline, folder: Path, what: str) -> list[dict[str, Any]]:
     """What happened to a figure, given by figure_id, id in the release, file name, or article.
 
-    One entry a figure: figure_id, part, archive, left (stage or None), and the steps with what they found.
+    One entry per figure: figure_id, part, archive, dropped_at (a stage or None), superseded, and the steps. A step has
+    a state (`kept`, `dropped`, `not reached` or `not run`), the values it wrote and, if it dropped the figure, drop and
+    drop_detail.
     """
     layout = Layout(folder)
     table = parts.read(layout.parts)
@@ -71,30 +73,37 @@ def _matches(pipeline: Pipeline, layout: Layout, part: str, what: str) -> Iterat
 def _life(pipeline: Pipeline, layout: Layout, part: str, first: dict[str, Any]) -> dict[str, Any]:
     figure = first["figure_id"]
     rows = _row(layout.rows(pipeline, part), figure) or {}
-    left = rows.get("stage")
-    steps, still = [], left != "source"
+    dropped_at = rows.get("stage")
+    steps, reached = [], dropped_at != "source"
     for step in pipeline.steps:
-        if not still:
-            steps.append({"stage": step.name, "kind": step.kind, "state": "not reached", "found": {}})
+        if not reached:
+            steps.append({"stage": step.name, "kind": step.kind, "state": "not reached", "values": {}})
             continue
         seen = _seen(pipeline, layout, step, part, figure, rows)
         if seen is None and step in pipeline.table_steps and layout.table(pipeline, step).exists():
             # It came to no stage behind the row pass: the engine put it aside, see TablePass._one_package_an_article.
-            steps.append({"stage": "identity", "kind": "engine", "state": "left", "found": {}, **_TWICE})
-            steps.append({"stage": step.name, "kind": step.kind, "state": "not reached", "found": {}})
-            left, still = "identity", False
+            steps.append({"stage": "identity", "kind": "engine", "state": "dropped", "values": {}, **_TWICE})
+            steps.append({"stage": step.name, "kind": step.kind, "state": "not reached", "values": {}})
+            dropped_at, reached = "identity", False
             continue
-        found = {k: v for k, v in (seen or {}).items() if k not in ("drop", "drop_detail")}
-        gone = rows if step.name == left else seen or {}
-        state = "left" if gone.get("drop") else "in" if seen is not None else "not done"
-        entry: dict[str, Any] = {"stage": step.name, "kind": step.kind, "state": state, "found": found}
-        if state == "left":
-            entry |= {"drop": gone["drop"], "drop_detail": gone["drop_detail"]}
-            left, still = step.name, False
+        values = {k: v for k, v in (seen or {}).items() if k not in ("drop", "drop_detail")}
+        verdict = rows if step.name == dropped_at else seen or {}
+        state = "dropped" if verdict.get("drop") else "kept" if seen is not None else "not run"
+        entry: dict[str, Any] = {"stage": step.name, "kind": step.kind, "state": state, "values": values}
+        if state == "dropped":
+            entry |= {"drop": verdict["drop"], "drop_detail": verdict["drop_detail"]}
+            dropped_at, reached = step.name, False
         steps.append(entry)
     superseded = rows.get("stage") == "source"
-    return {"figure_id": figure, "part": part, "archive": first.get("archive"), "left": left, "steps": steps,
-            "superseded": superseded, "drop": rows.get("drop") if superseded else None}  # fmt: skip
+    return {
+        "figure_id": figure,
+        "part": part,
+        "archive": first.get("archive"),
+        "dropped_at": dropped_at,
+        "steps": steps,
+        "superseded": superseded,
+        "drop": rows.get("drop") if superseded else None,
+    }
 
 
 _TWICE = {"drop": "superseded", "drop_detail": "the article is in another package too"}

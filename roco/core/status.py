@@ -18,7 +18,7 @@ from roco.core.pipeline import Pipeline, Step
 def status(pipeline: Pipeline, folder: Path) -> dict[str, Any]:
     """What is done and what is not, stage by stage, as the recipe stands now.
 
-    state: `not begun`, `incomplete`, `stale` (the recipe changed since) or `complete`.
+    state: `not started`, `incomplete`, `stale` (the recipe changed since) or `complete`.
     """
     layout = Layout(folder)
     saved = manifests.load(layout.manifest)
@@ -72,7 +72,7 @@ def _stages(pipeline: Pipeline, saved: Mapping[str, Any]) -> list[dict[str, Any]
             changed = step.name
         if why and step.is_measure and step.name not in before:
             changed = changed or step.name
-        state = "stale" if why and step.name in before else "new" if why else "done" if complete else "begun"
+        state = "stale" if why and step.name in before else "new" if why else "done" if complete else "incomplete"
         found.append({"stage": step.name, "kind": step.kind, "state": state, "why": why})
     return found
 
@@ -118,7 +118,7 @@ def _in_order(stages: list[dict[str, Any]], engine: list[dict[str, Any]], saved:
 
 def _state(source: Mapping[str, int], done: int, stages: Sequence[Mapping[str, Any]], saved: Mapping[str, Any]) -> str:
     if not source.get("parts"):
-        return "not begun"
+        return "not started"
     if any(s["why"] for s in stages):
         return "stale"
     return "complete" if saved.get("complete") and done >= source["parts"] else "incomplete"

@@ -118,7 +118,7 @@ def test_a_second_run_says_that_all_was_there(say: Say, run: Path) -> None:
 
 def test_status_names_the_next_verb_as_it_stands(say: Say, demo: Path, finished: Path) -> None:
     fresh = say("status", demo / "demo.toml")
-    assert "not begun" in fresh.out
+    assert "not started" in fresh.out
     assert fresh.err == f"next: roco run {demo / 'demo.toml'}\n"
     done = say("status", finished / "demo.toml")
     assert "complete · 35 articles in 1 part" in done.out
@@ -145,7 +145,7 @@ def test_show_finds_a_figure_by_id_file_article_and_number_in_the_release(say: S
 
 
 def test_show_tells_where_a_figure_left_and_why(say: Say, finished: Path) -> None:
-    assert "left: unreadable (truncated JPEG)" in say("show", finished / "demo.toml", "PMC99000028/f2/0").out
+    assert "dropped: unreadable (truncated JPEG)" in say("show", finished / "demo.toml", "PMC99000028/f2/0").out
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_json_tells_what_the_tables_tell(say: Say, finished: Path) -> None:
     assert status["state"] == "complete"
     assert status["stages"][-1]["kept"] == 47
     (life,) = json.loads(say("show", finished / "demo.toml", "PMC99000028/f2/0", "--json").out)
-    assert life["left"] == "image"
+    assert life["dropped_at"] == "image"
     assert json.loads(say("verify", finished / "run" / "release", "--json").out) == []
 
 
@@ -461,7 +461,7 @@ def test_markup_in_a_caption_is_shown_and_not_obeyed(say: Say, evil: Path, monke
     monkeypatch.chdir(evil)
     assert "[bold]no[/bold] markup [/x]" in say("show", "r.toml", "x.png").out
     lives = json.loads(say("show", "r.toml", "x.png", "--json").out)
-    assert EVIL in lives[0]["steps"][0]["found"]["caption_raw"]  # JSON keeps every character, escaped
+    assert EVIL in lives[0]["steps"][0]["values"]["caption_raw"]  # JSON keeps every character, escaped
 
 
 def test_without_a_terminal_no_escape_code_is_written(demo: Path) -> None:

@@ -262,8 +262,10 @@ def test_two_packages_with_the_same_article_count_once(make: Make, tmp_path: Pat
     funnel = run(make(read=Same()), tmp_path / "run", workers=0).funnel
     identity = next(s for s in funnel["stages"] if s["stage"] == "identity")
     assert identity["dropped"] == {"superseded": 1}
-    lives = [life for life in show(make(read=Same()), tmp_path / "run", "A001.json") if life["left"] == "identity"]
-    assert [s["drop_detail"] for s in lives[0]["steps"] if s["state"] == "left"] == [
+    lives = [
+        life for life in show(make(read=Same()), tmp_path / "run", "A001.json") if life["dropped_at"] == "identity"
+    ]
+    assert [s["drop_detail"] for s in lives[0]["steps"] if s["state"] == "dropped"] == [
         "the article is in another package too"
     ]
 

@@ -26,7 +26,7 @@ def by_name(found: dict) -> dict:  # type: ignore[type-arg]
 
 
 def test_a_run_that_has_not_begun_is_told(make: Make, tmp_path: Path) -> None:
-    assert status(make(), tmp_path / "run")["state"] == "not begun"
+    assert status(make(), tmp_path / "run")["state"] == "not started"
 
 
 def test_a_complete_run_tells_its_funnel(make: Make, tmp_path: Path) -> None:
@@ -97,9 +97,9 @@ def test_ten_thousand_parts_are_told_in_under_a_second(make: Make, tmp_path: Pat
 def test_show_walks_a_figure_to_where_it_left(make: Make, tmp_path: Path) -> None:
     run(make(), tmp_path / "run", workers=0, part_size=7)
     [life] = show(make(), tmp_path / "run", "A001/f1/0")
-    assert life["left"] == "look"
+    assert life["dropped_at"] == "look"
     steps = {s["stage"]: s for s in life["steps"]}
-    assert steps["words"]["found"] == {"n_words": 5}
+    assert steps["words"]["values"] == {"n_words": 5}
     assert (steps["look"]["drop"], steps["look"]["drop_detail"]) == ("unreadable", "bad bytes")
     assert steps["halves"]["state"] == "not reached"
 
@@ -109,7 +109,7 @@ def test_show_finds_a_figure_by_id_release_id_article_and_package(make: Make, tm
     run(make(), tmp_path / "run", workers=0, part_size=7)
     lives = show(make(), tmp_path / "run", name)
     assert lives[0]["figure_id"] == "A000/f0/0"
-    assert lives[0]["left"] is None
+    assert lives[0]["dropped_at"] is None
 
 
 def test_show_answers_a_typo_with_the_nearest_name(make: Make, tmp_path: Path) -> None:
