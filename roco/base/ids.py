@@ -1,4 +1,4 @@
-"""Identifiers of articles and concepts: PMCID, PubMed id, DOI, CUI."""
+"""Patterns and normalisation of the identifiers of articles (PMCID, PubMed ID, DOI) and concepts (CUI)."""
 
 from __future__ import annotations
 
@@ -6,25 +6,53 @@ import re
 
 from roco.base.text import fold
 
-_DIGITAL = re.compile(r"10\.\d{4,9}/\S+")
-_PMCID = re.compile(r"(?:PMC)?(\d{1,10})(?:\.(\d{1,4}))?", re.I)
+PMCID_NUMBER = r"[1-9][0-9]{0,14}"
+PMCID = rf"PMC{PMCID_NUMBER}"
+"""Pattern of a PMCID as PMC writes it: `PMC123`, in capitals and without leading zeros."""
+VERSION = r"(?:0|[1-9][0-9]{0,5})"
+"""Pattern of the version number that follows a PMCID and a dot: the 2 of `PMC123.2`."""
+CUI = r"C[0-9]{7}"
+"""Pattern of a UMLS concept unique identifier: `C0040405`."""
+
+_WRITTEN_PMCID = re.compile(rf"(?:PMC)?0*({PMCID_NUMBER})(?:\.([0-9]{{1,6}}))?", re.IGNORECASE)
+_DOI = re.compile(r"10\.\d{4,9}/\S+")
+_DOI_PREFIX = re.compile(r"https?://(?:dx\.)?doi\.org/|info:doi/|doi:\s*", re.IGNORECASE)
+_PMID_PREFIX = re.compile(r"pmid:?\s*", re.IGNORECASE)
+_LARGEST_PMID = 10**10 - 1
+_CUI = re.compile(CUI)
+
+
+def is_cui(text: str) -> bool:
+    """Returns whether a text is a CUI: `C` and seven digits."""
+    return _CUI.fullmatch(text) is not None
 
 
 def clean_doi(text: str | None) -> str | None:
-    """A DOI in lower case without its address, or null when it is none."""
-    bare = re.sub(r"(?i)^(?:https?://(?:dx\.)?doi\.org/|info:doi/|doi:\s*)", "", fold(text or ""))
-    return bare.lower() if _DIGITAL.fullmatch(bare) else None
+    """Returns a DOI in lower case, without `doi:` or the address of a resolver; None if the text is not a DOI."""
+    folded = fold(text or "")
+    prefix = _DOI_PREFIX.match(folded)
+    doi = folded[prefix.end() :] if prefix else folded
+    return doi.lower() if _DOI.fullmatch(doi) else None
 
 
 def clean_pmcid(text: str | None) -> tuple[str | None, int | None]:
-    """PMCID with its letters, and the version where the text has one: `PMC123.2` is (PMC123, 2)."""
-    match = _PMCID.fullmatch(fold(text or ""))
-    if not match or not int(match[1]):
+    """Returns the PMCID and the version of an article, each None if the text has none.
+
+    Case, leading zeros and a missing `PMC` are normalised: `pmc0123.2` is ("PMC123", 2), `123` is ("PMC123", None).
+    """
+    match = _WRITTEN_PMCID.fullmatch(fold(text or ""))
+    if match is None:
         return None, None
-    return f"PMC{int(match[1])}", int(match[2]) if match[2] else None
+    version = None if match[2] is None else int(match[2])
+    return f"PMC{match[1]}", version
 
 
 def clean_pmid(text: str | None) -> str | None:
-    """A PubMed id without leading zeros, or null when it is none."""
-    bare = re.sub(r"(?i)^pmid:?\s*", "", fold(text or ""))
-    return str(int(bare)) if bare.isdecimal() and bare.isascii() and 0 < int(bare) < 10**10 else None
+    """Returns a PubMed ID without `PMID:` and leading zeros; None if the text is not one."""
+    folded = fold(text or "")
+    prefix = _PMID_PREFIX.match(folded)
+    digits = folded[prefix.end() :] if prefix else folded
+    if not (digits.isascii() and digits.isdecimal()):
+        return None
+    number = int(digits)
+    return str(number) if 0 < number <= _LARGEST_PMID else None

@@ -146,13 +146,6 @@ REASONS: dict[str, str] = {
     "article": "the package or its XML cannot be read; one row stands for the article",
 }
 
-LICENSES = (
-    "CC-BY", "CC-BY-NC", "CC-BY-SA", "CC-BY-ND", "CC-BY-NC-SA", "CC-BY-NC-ND", "CC-NC", "CC-SA", "CC-ND", "CC-NC-SA",
-    "CC-NC-ND", "CC0", "PDM", "CC-UNSPECIFIED", "NO-CC", "TDM", "PUBLISHER-OA", "OGL", "PHE", "NONE", "CONFLICT",
-    "UNKNOWN",
-)  # fmt: skip
-"""Normalised licences, as they stand in the column `license`."""
-
 DROP: dict[str, pa.DataType] = {"drop": pa.string(), "drop_detail": pa.string()}
 
 LISTING = pa.schema(

@@ -63,7 +63,7 @@ def plan(
 
     Example: roco fetch plan articles --ids PMC10009416 --contact you@example.org
     """
-    from roco.base.schema import LICENSES
+    from roco.base.licenses import LICENSES
     from roco.cli import screen_fetch
     from roco.sources.fetch import verbs
     from roco.sources.fetch.plan import Options

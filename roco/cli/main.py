@@ -200,14 +200,13 @@ def verify(
 
     Example: roco verify demo/run/release --retracted retracted.csv
     """
-    from roco.base.schema import LICENSES
-    from roco.release.read import ALLOWED
+    from roco.base.licenses import DEFAULT_LICENSES, LICENSES
     from roco.release.read import verify as check
 
     for name in license or ():
         if name not in LICENSES:
             raise UsageError(f"there is no licence '{name}'", nearest(name, LICENSES))
-    problems = check(release, license or ALLOWED, retracted or ())
+    problems = check(release, license or DEFAULT_LICENSES, retracted or ())
     if as_json:
         _print_json([problem._asdict() for problem in problems])
     else:

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 from roco.base.errors import InvalidSubmission
 from roco.base.limits import UNREADABLE, check_directory, shown
+from roco.base.tables import SPLIT_TABLES
 from roco.evaluate.profiles import Profile
 
-HEADERS = {"concepts": ("ID", "CUIs"), "captions": ("ID", "Caption")}
 MEMBER = "submission.csv"
 MOST_BYTES = 256 << 20  # of a file of predictions
 MOST_CONCEPTS = 100  # of one image
@@ -95,7 +95,7 @@ def read(path: Path, kind: str, profile: Profile, ids: Sequence[str] | None, tru
     text = _text(path, faults)
     if text is None:
         return Table({}, faults)
-    name, header = str(path), HEADERS[kind]
+    name, header = str(path), SPLIT_TABLES[kind]
     first, _, rest = text.partition("\n")
     delimiter = _delimiter(first.removesuffix("\r"), header, profile.delimiters)
     if delimiter is None:

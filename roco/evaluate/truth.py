@@ -11,9 +11,10 @@ from pathlib import Path
 from roco.base.errors import DataError, UsageError
 from roco.base.files import file_digest
 from roco.base.limits import UNREADABLE, csv_rows, shown
+from roco.base.tables import CUI_MAPPING_COLUMNS
 from roco.evaluate import official, submission
 from roco.evaluate.profiles import Profile
-from roco.release.read import MAPPING, load
+from roco.release.read import load
 
 Concepts = Mapping[str, frozenset[str]]
 _ARTICLES = 512 << 20  # bytes of a table of articles
@@ -120,7 +121,7 @@ def _of_release(folder: Path, split: str) -> Truth:
 def _names(path: Path) -> dict[str, str]:
     """Canonical names of concepts; a table that cannot be read names none, for scores do without."""
     try:
-        return {row.cells[0]: row.cells[1] for row in csv_rows(path, MAPPING, exact=False) if row.cells}
+        return {row.cells[0]: row.cells[1] for row in csv_rows(path, CUI_MAPPING_COLUMNS, exact=False) if row.cells}
     except UNREADABLE:
         return {}
 

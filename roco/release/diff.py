@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from roco.base.errors import DataError
 from roco.base.limits import UNREADABLE, csv_rows, parquet_rows
 from roco.base.schema import types
-from roco.release.read import REMOVED, TOMBSTONE, TOMBSTONES, load
+from roco.base.tables import TOMBSTONE_COLUMNS
+from roco.release.read import REMOVED, TOMBSTONES, load
 
 COMPARED = ("caption", "license", "modality", "modality_from", "region", "direction", "concepts", "concepts_manual")
 """The columns whose changes are told."""
@@ -144,7 +145,7 @@ def _reasons(new: Path) -> dict[Any, tuple[str, str]]:
                     if key:
                         found.setdefault(key, (row["drop"] or "", row["drop_detail"] or ""))
         if (new / TOMBSTONES).is_file():
-            for line in csv_rows(new / TOMBSTONES, TOMBSTONE):
+            for line in csv_rows(new / TOMBSTONES, TOMBSTONE_COLUMNS):
                 if line.cells:
                     found["id", line.cells[0]] = (line.cells[6], line.cells[7])
     except UNREADABLE as err:

@@ -8,19 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from roco.base.formats import FORMAT_OF_EXTENSION
+from roco.base.ids import clean_pmcid
 from roco.base.limits import UNREADABLE, check_directory, csv_rows, shown
 from roco.base.schema import SPLITS
+from roco.base.tables import LICENSE_COLUMNS, SPLIT_TABLES
 
-TABLES = {
-    "captions": ("ID", "Caption"),
-    "concepts": ("ID", "CUIs"),
-    "concepts_manual": ("ID", "CUIs"),
-}
-LICENSES = ("ID", "PMCID", "Attribution", "Link")
-IMAGES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".gif", ".webp", ".bmp")
-
+_IMAGE_SUFFIXES = tuple(f".{extension}" for extension in FORMAT_OF_EXTENSION)
 _ID = re.compile(r"[A-Za-z0-9._-]{1,200}")
-_PMCID = re.compile(r"(?:PMC)?0*([1-9][0-9]{0,14})", re.IGNORECASE)
 # The archives hold a folder named like the split; unpacked by hand, it lies in one named like the archive, or in none.
 _FOLDERS = ("{split}_images/{split}", "{split}_images", "{split}", "images/{split}", "{split}/images")
 
@@ -64,7 +59,7 @@ class Picture(NamedTuple):
 def is_published(root: Path) -> bool:
     """Whether a folder holds the tables of the published layout, and not those of a release of roco."""
     ours = any((root / name).exists() for name in ("figures.parquet", "checksums.sha256"))
-    return not ours and any((root / f"{split}_{table}.csv").is_file() for split in SPLITS for table in TABLES)
+    return not ours and any((root / f"{split}_{table}.csv").is_file() for split in SPLITS for table in SPLIT_TABLES)
 
 
 def tables(root: Path) -> tuple[dict[str, Told], list[Fault]]:
@@ -72,7 +67,7 @@ def tables(root: Path) -> tuple[dict[str, Told], list[Fault]]:
     found: dict[str, Told] = {}
     faults: list[Fault] = []
     for split in SPLITS:
-        for table, header in TABLES.items():
+        for table, header in SPLIT_TABLES.items():
             name = f"{split}_{table}.csv"
             seen: set[str] = set()
             for where, (id, cell) in _cells(root / name, header, faults):
@@ -85,13 +80,12 @@ def tables(root: Path) -> tuple[dict[str, Told], list[Fault]]:
                     found[id] = one._replace(**_value(table, cell))
                 seen.add(id)
     licensed: set[str] = set()
-    for where, (id, pmcid, attribution, link) in _cells(root / "license_information.csv", LICENSES, faults):
+    for where, (id, pmcid, attribution, link) in _cells(root / "license_information.csv", LICENSE_COLUMNS, faults):
         if id not in found or id in licensed:
             faults.append(Fault("the id stands twice" if id in licensed else "no other table has the id", where))
             continue
         licensed.add(id)
-        match = _PMCID.fullmatch(pmcid.strip())
-        article = f"PMC{match[1]}" if match else None
+        article, _ = clean_pmcid(pmcid)
         found[id] = found[id]._replace(pmcid=article, attribution=attribution.strip(), link=link.strip())
     return found, faults
 
@@ -137,7 +131,7 @@ def _cells(path: Path, header: tuple[str, ...], faults: list[Fault]) -> Iterator
 
 def _stem(name: str) -> str:
     """The id, where a table names the file."""
-    return name.rpartition(".")[0] if name.lower().endswith(IMAGES) else name
+    return name.rpartition(".")[0] if name.lower().endswith(_IMAGE_SUFFIXES) else name
 
 
 def _value(table: str, cell: str) -> dict[str, Any]:
@@ -174,4 +168,4 @@ def _loose(root: Path, split: str) -> Iterator[Picture]:
 
 def _is_picture(name: str) -> bool:
     stem, dot, _ = name.rpartition(".")
-    return bool(dot and not name.startswith(".") and name.lower().endswith(IMAGES) and _ID.fullmatch(stem))
+    return bool(dot and not name.startswith(".") and name.lower().endswith(_IMAGE_SUFFIXES) and _ID.fullmatch(stem))

@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from roco.base.errors import DataError, RecipeError
+from roco.base.ids import clean_pmcid
 from roco.base.limits import UNREADABLE, csv_rows, parquet_rows
 from roco.base.schema import SPLITS, types
-from roco.release.read import CHECKSUMS, LICENSES, MAPPING, TOMBSTONE, TOMBSTONES
+from roco.base.tables import CUI_MAPPING_COLUMNS, LICENSE_COLUMNS, TOMBSTONE_COLUMNS
+from roco.release.read import CHECKSUMS, TOMBSTONES
 
 
 class Kept(NamedTuple):
@@ -88,7 +90,7 @@ def earlier(path: Path) -> Earlier:
         kept[one.id] = one
     gone: dict[str, Gone] = {}
     if (path / TOMBSTONES).is_file():
-        for line, cells, complaint in _csv(path / TOMBSTONES, TOMBSTONE):
+        for line, cells, complaint in _csv(path / TOMBSTONES, TOMBSTONE_COLUMNS):
             if cells is None or cells[0] in kept:
                 raise DataError(
                     f"{path / TOMBSTONES}, line {line}: {complaint or 'the id is in use'}", _VERIFY.format(path)
@@ -100,7 +102,7 @@ def earlier(path: Path) -> Earlier:
 @functools.lru_cache(maxsize=2)
 def concepts_of(path: Path) -> frozenset[str]:
     """The CUIs that a release, of roco or in the published layout, has names for: its cui_mapping.csv."""
-    rows = _csv(path / "cui_mapping.csv", MAPPING)
+    rows = _csv(path / "cui_mapping.csv", CUI_MAPPING_COLUMNS)
     return frozenset(cells[0] for _, cells, _ in rows if cells)
 
 
@@ -109,12 +111,11 @@ def articles_of(path: Path) -> frozenset[str]:
     """The articles that a release has images of: article keys of roco's, PMCIDs of the published layout."""
     if (path / "figures.parquet").is_file():
         return frozenset(row["article_key"] or "" for row in _parquet(path, types("article_key")))
-    rows = _csv(path / "license_information.csv", LICENSES)
-    told = ((cells[1].strip(), _PMCID.fullmatch(cells[1].strip())) for _, cells, _ in rows if cells)
-    return frozenset(f"PMC{match[1]}" if match else text for text, match in told)
+    rows = _csv(path / "license_information.csv", LICENSE_COLUMNS)
+    written = [cells[1].strip() for _, cells, _ in rows if cells]
+    return frozenset(clean_pmcid(pmcid)[0] or pmcid for pmcid in written)
 
 
-_PMCID = re.compile(r"(?:PMC)?0*([1-9][0-9]{0,14})", re.IGNORECASE)
 _VERIFY = "roco verify {} says more"
 
 

@@ -11,16 +11,16 @@ from typing import Any
 import pyarrow as pa
 
 from roco.base.errors import DataError
+from roco.base.formats import SIGNATURES
+from roco.base.ids import is_cui
 from roco.base.limits import UNREADABLE, check_directory, csv_rows, shown
 from roco.base.schema import SPLITS, types
+from roco.base.tables import CUI_MAPPING_COLUMNS
 from roco.models.text.licenses import normalise
 from roco.release.folders import MISSING, UNUSABLE, Fault, Picture, Told, pictures, tables
 from roco.release.retraction_lists import read_list
 
-MAPPING = ("CUI", "Canonical name")
-_CUI = re.compile(r"C[0-9]{7}")
 _LICENSE = re.compile(r"(CC[ -]BY(?:[ -](?:NC|ND|SA))*|CC ?0)\b", re.IGNORECASE)
-_MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"II*\0", b"MM\0*", b"GIF8", b"RIFF", b"BM")
 _COLUMNS = types("id", "split", "article_key", "pmcid", "file", "caption", "license", "concepts", "concepts_manual")
 
 
@@ -87,7 +87,7 @@ def _check(one: Told, picture: Picture | None, licenses: Collection[str], out: C
         yield Fault("no concept", f"{one.split}_concepts.csv, {one.id}")
     for table, cuis in (("concepts", one.concepts), ("concepts_manual", one.manual)):
         for cui in cuis or ():
-            if not _CUI.fullmatch(cui):
+            if not is_cui(cui):
                 yield Fault(f"malformed CUI '{shown(cui)}'", f"{one.split}_{table}.csv, {one.id}")
     where = f"license_information.csv, {one.id}"
     if one.attribution is None:
@@ -109,7 +109,7 @@ def _mapping(path: Path, used: Collection[str]) -> Iterator[Fault]:
         yield Fault(MISSING, path.name)
         return
     try:
-        for line, cells, complaint in csv_rows(path, MAPPING, exact=False):
+        for line, cells, complaint in csv_rows(path, CUI_MAPPING_COLUMNS, exact=False):
             if cells is None:
                 yield Fault(complaint, f"{path.name}, line {line}")
             elif cells[0] in named:
@@ -135,7 +135,7 @@ def _bytes(root: Path, files: Mapping[str, Picture]) -> Iterator[Fault]:
             start, said = b"", f"cannot be read: {err.strerror}"
         else:
             said = "is no image"
-        if not start.startswith(_MAGIC):
+        if not start.startswith(SIGNATURES):
             yield Fault(f"the image {said}", f"{picture.container}, {shown(picture.member)}")
     for name, members in zips.items():
         yield from _members(root / name, members)
@@ -160,5 +160,5 @@ def _members(path: Path, members: Iterable[Picture]) -> Iterator[Fault]:
                 except UNREADABLE as err:
                     yield Fault(f"the image is damaged: {shown(err)}", where)
                 else:
-                    if not start.startswith(_MAGIC):
+                    if not start.startswith(SIGNATURES):
                         yield Fault("the image is no image", where)

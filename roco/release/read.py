@@ -16,43 +16,42 @@ import pyarrow.parquet as pq
 
 from roco.base.errors import DataError, UsageError, nearest
 from roco.base.files import file_digest
+from roco.base.formats import SUFFIX_OF_FORMAT
+from roco.base.ids import is_cui
+from roco.base.licenses import DEFAULT_LICENSES
 from roco.base.limits import UNREADABLE, csv_rows, parquet_rows, read_text, shown, zip_members
 from roco.base.schema import SPLITS, types
+from roco.base.tables import (
+    ATTRIBUTION_COLUMNS,
+    CUI_MAPPING_COLUMNS,
+    LICENSE_COLUMNS,
+    SPLIT_TABLES,
+    TOMBSTONE_COLUMNS,
+)
 from roco.release.folders import Fault, is_published
 from roco.release.published import load_published, verify_published
 from roco.release.retraction_lists import ids, read_list
 
-TABLES = {"captions": ("ID", "Caption"), "concepts": ("ID", "CUIs"), "concepts_manual": ("ID", "CUIs")}
-LICENSES = ("ID", "PMCID", "Attribution", "Link")
-ATTRIBUTION = (
-    *("ID", "Title", "Authors", "Journal", "Year", "DOI", "License", "License URL", "Copyright", "Source", "Changes"),
-)
-MAPPING = ("CUI", "Canonical name")
 REMOVED = (
     *("figure_id", "article_key", "image_key", "pmcid", "fig_id", "file", "sha256", "stage", "drop", "drop_detail"),
 )
 """The columns of removed.parquet: where a figure came from and why it left, no text of the article."""
 
-EXTENSIONS = {"JPEG": ".jpg", "PNG": ".png", "TIFF": ".tif", "GIF": ".gif", "WEBP": ".webp", "BMP": ".bmp"}
 CHECKSUMS = "checksums.sha256"
 TOMBSTONES = "tombstones.csv"
 LEAKAGE = "leakage.json"
-TOMBSTONE = ("ID", "Split", "Image key", "Article", "File", "Figure", "Reason", "Detail")
 BOUND = ("figure_id", "article_key", "duplicate_group", "similar_group", "caption")
 """The columns by which images are tied."""
-ALLOWED = ("CC-BY", "CC-BY-NC")
-"""Licences whose images may be handed on unchanged, as the paper chose them."""
 WORDS = 8
 """Words that a caption must have before the same caption ties two images: shorter ones say the same by chance."""
 FILES = (
-    *(f"{split}_{rest}" for split in SPLITS for rest in ("images.zip", *(f"{t}.csv" for t in TABLES))),
+    *(f"{split}_{rest}" for split in SPLITS for rest in ("images.zip", *(f"{t}.csv" for t in SPLIT_TABLES))),
     *("cui_mapping.csv", "license_information.csv", "attribution.csv"),
     *("figures.parquet", "removed.parquet", "duplicates.parquet", TOMBSTONES),
     *("funnel.json", LEAKAGE, "README.md", "DATASHEET.md", "CITATION.cff"),
 )
 """All files of a release but the checksums."""
 
-_CUI = re.compile(r"C[0-9]{7}")
 _ID = re.compile(r"[A-Za-z0-9._-]+")
 _LISTS = ("concepts", "concepts_manual")
 _READ = types(*("id", "split", "figure_id", "article_key", "pmcid", "license", "sha256", "format", "caption"), *_LISTS)
@@ -120,7 +119,9 @@ def load(path: str | Path, split: str | None = None) -> pa.Table:
         raise DataError(f"{root / 'figures.parquet'} cannot be read", f"roco verify {root} says more") from err
 
 
-def verify(path: str | Path, licenses: Collection[str] = ALLOWED, retracted: Iterable[Path] = ()) -> list[Problem]:
+def verify(
+    path: str | Path, licenses: Collection[str] = DEFAULT_LICENSES, retracted: Iterable[Path] = ()
+) -> list[Problem]:
     """Looks at every file of a release and says what is wrong; an empty list when nothing is.
 
     licenses: those that may be in it. retracted: lists of retracted papers, none of which
@@ -146,7 +147,7 @@ def verify(path: str | Path, licenses: Collection[str] = ALLOWED, retracted: Ite
     }
     for split in SPLITS:
         mine = {id: figure for id, figure in figures.items() if figure.split == split}
-        checks |= {f"{split}_{table}.csv": _table_check(table, mine, used) for table in TABLES}
+        checks |= {f"{split}_{table}.csv": _table_check(table, mine, used) for table in SPLIT_TABLES}
         checks[f"{split}_images.zip"] = _zip_check(mine)
     checks |= {
         "cui_mapping.csv": lambda path: _check_mapping(path, used),
@@ -238,7 +239,7 @@ def _read_figures(path: Path, figures: dict[str, _Figure], licenses: Collection[
             yield Problem(f"the same figure as {shown(ids[figure_id])}", where)
         if row["license"] not in licenses:
             yield Problem(f"the licence {shown(row['license'])} is not allowed", where)
-        if row["split"] not in SPLITS or row["format"] not in EXTENSIONS:
+        if row["split"] not in SPLITS or row["format"] not in SUFFIX_OF_FORMAT:
             yield Problem(f"no such split or format: {shown(row['split'])}, {shown(row['format'])}", where)
         else:
             figures[id] = _figure(row)
@@ -262,7 +263,7 @@ def _figure(row: dict[str, Any]) -> _Figure:
         pmcid=row["pmcid"] or "",
         license=row["license"] or "",
         sha256=row["sha256"] or "",
-        member=f"{row['split']}/{row['id']}{EXTENSIONS[row['format']]}",
+        member=f"{row['split']}/{row['id']}{SUFFIX_OF_FORMAT[row['format']]}",
         cells=cells,
     )
 
@@ -311,11 +312,11 @@ def _table_check(table: str, mine: dict[str, _Figure], used: set[str]) -> Callab
             return
         cuis = cells[0].split(";")
         used.update(cuis)
-        yield from (f"malformed CUI '{shown(cui)}'" for cui in cuis if not _CUI.fullmatch(cui))
+        yield from (f"malformed CUI '{shown(cui)}'" for cui in cuis if not is_cui(cui))
         if len(set(cuis)) < len(cuis):
             yield "a CUI stands twice"
 
-    return lambda path: _check_ids(path, TABLES[table], mine, check)
+    return lambda path: _check_ids(path, SPLIT_TABLES[table], mine, check)
 
 
 def _check_licenses(path: Path, figures: dict[str, _Figure]) -> Iterator[Problem]:
@@ -326,7 +327,7 @@ def _check_licenses(path: Path, figures: dict[str, _Figure]) -> Iterator[Problem
         if not attribution.startswith(license_words(figure.license) + " "):
             yield f"the licence is '{shown(figure.license)}' in figures.parquet"
 
-    return _check_ids(path, LICENSES, figures, check)
+    return _check_ids(path, LICENSE_COLUMNS, figures, check)
 
 
 def _check_attribution(path: Path, figures: dict[str, _Figure]) -> Iterator[Problem]:
@@ -334,17 +335,17 @@ def _check_attribution(path: Path, figures: dict[str, _Figure]) -> Iterator[Prob
         if cells[5] != license_words(figure.license):
             yield f"the licence is '{shown(figure.license)}' in figures.parquet"
 
-    return _check_ids(path, ATTRIBUTION, figures, check)
+    return _check_ids(path, ATTRIBUTION_COLUMNS, figures, check)
 
 
 def _check_mapping(path: Path, used: set[str]) -> Iterator[Problem]:
     named: set[str] = set()
-    for line, cells, complaint in csv_rows(path, MAPPING):
+    for line, cells, complaint in csv_rows(path, CUI_MAPPING_COLUMNS):
         if cells is None:
             yield Problem(complaint, f"{path.name}, line {line}")
             continue
         cui, name = cells
-        if not _CUI.fullmatch(cui):
+        if not is_cui(cui):
             yield Problem(f"malformed CUI '{shown(cui)}'", f"{path.name}, line {line}")
         if cui in named:
             yield Problem("the CUI stands twice", f"{path.name}, {shown(cui)}")
@@ -413,7 +414,7 @@ def _check_funnel(path: Path, figures: dict[str, _Figure], left: _Left) -> Itera
 
 def _check_tombstones(path: Path, figures: dict[str, _Figure]) -> Iterator[Problem]:
     seen: set[str] = set()
-    for line, cells, complaint in csv_rows(path, TOMBSTONE):
+    for line, cells, complaint in csv_rows(path, TOMBSTONE_COLUMNS):
         if cells is None:
             yield Problem(complaint, f"{path.name}, line {line}")
         elif cells[0] in figures or cells[0] in seen:

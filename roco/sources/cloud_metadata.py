@@ -9,20 +9,20 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from roco.base.errors import RejectedInput
+from roco.base.ids import PMCID, VERSION, clean_pmcid
 
 METADATA = 1 << 20
 """Bytes of metadata that are read at most; what is published has a few thousand."""
 TEXT = 4000
 """Characters of one value that are believed; a longer one is unknown."""
 
-KEY = re.compile(r"(PMC[1-9][0-9]{0,14})\.(0|[1-9][0-9]{0,5})")
+KEY = re.compile(rf"({PMCID})\.({VERSION})")
 """The name of a version: PMCID and number."""
 ALMOST = re.compile(r"PMC[0-9]+(?:\.[0-9]*)?", re.IGNORECASE)
 """What is named about like a version."""
 
-_PMCID = re.compile(r"(?:PMC)?0*([1-9][0-9]{0,14})(?:\.([0-9]{1,6}))?", re.IGNORECASE)
 _WHOLE = re.compile(r"([0-9]{1,15})(?:\.0+)?")
-_IN_KEY = re.compile(r"/PMC([0-9]{1,15})\.([0-9]{1,6})/")
+_IN_URL = re.compile(rf"/({PMCID})\.({VERSION})/")
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _MOST = 10**15
 _TEXTS = {"pmid": "pmid", "doi": "doi", "mid": "mid", "title": "title", "citation": "citation",
@@ -73,14 +73,16 @@ def read_metadata(data: bytes, key: str) -> dict[str, Any]:
         raise RejectedInput("metadata: no JSON") from err
     if not isinstance(meta, dict):
         raise RejectedInput("metadata: no JSON object")
-    link = _IN_KEY.search(url) if isinstance(url := meta.get("xml_url"), str) else None
-    pmcid = _PMCID.fullmatch(_text(meta.get("pmcid")) or (f"{link[1]}.{link[2]}" if link else ""))
-    version = _WHOLE.fullmatch(_text(meta.get("version")) or (pmcid and pmcid[2]) or (link[2] if link else ""))
+    url = meta.get("xml_url")
+    link = _IN_URL.search(url) if isinstance(url, str) else None
+    pmcid, numbered = clean_pmcid(_text(meta.get("pmcid")) or (f"{link[1]}.{link[2]}" if link else ""))
+    of_pmcid = "" if numbered is None else str(numbered)
+    version = _WHOLE.fullmatch(_text(meta.get("version")) or of_pmcid or (link[2] if link else ""))
     if not pmcid or not version:
         raise RejectedInput("metadata: they do not say of which article and version")
-    if f"PMC{pmcid[1]}.{int(version[1])}" != key or (pmcid[2] and int(pmcid[2]) != int(version[1])):
+    if f"{pmcid}.{int(version[1])}" != key or (numbered is not None and numbered != int(version[1])):
         raise RejectedInput("metadata: of another article or version")
-    if link and f"PMC{link[1]}.{link[2]}" != key:
+    if link and f"{link[1]}.{link[2]}" != key:
         raise RejectedInput("metadata: their xml_url is of another article or version")
     return meta
 

@@ -9,13 +9,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import unquote, unquote_plus
 
-from roco.sources.jats.renditions import RASTER, stem_of
+from roco.base.formats import FORMAT_OF_EXTENSION, FORMATS, IMAGE_EXTENSIONS
+from roco.sources.jats.renditions import stem_of
 
-_RANK = {extension: i for i, extension in enumerate(RASTER)} | {
-    "jpeg": 0,
-    "jpe": 0,
-    "jfif": 0,
-    "tiff": RASTER.index("tif"),
+# Renditions in two extensions of one format are of equal rank; JPEG 2000, which is not decoded, comes last.
+_RANK = {
+    extension: FORMATS.index(FORMAT_OF_EXTENSION[extension]) if extension in FORMAT_OF_EXTENSION else len(FORMATS)
+    for extension in IMAGE_EXTENSIONS
 }
 # What publishers append to the name of an image for another size of it.
 _SIZE = re.compile(r"[._-](?:thumb(?:nail)?s?|tn|small|sml|lrg|large|hi-?res|[0-9]{2,4}x[0-9]{2,4})$", re.IGNORECASE)

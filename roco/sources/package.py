@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from roco.base.errors import DataError, RejectedInput
 from roco.base.files import digest
+from roco.base.ids import PMCID
 from roco.sources.archives.reader import Archive, open_tar_gz
 from roco.sources.folder import (
     Row,
@@ -35,8 +36,8 @@ INDEX = "oa_file_list.csv"
 LINE = 1 << 16
 """Characters of a line of an index at most."""
 
-_PACKAGE = re.compile(r"(PMC[0-9]{1,15})\.tar\.gz")
-_ACCESSION = re.compile(r"PMC[0-9]{1,15}")
+_PACKAGE = re.compile(rf"({PMCID})\.tar\.gz")
+_PMCID = re.compile(PMCID)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _HEADERS = {"file": "file", "articlefile": "file", "key": "file", "articlecitation": "citation",
             "accessionid": "pmcid", "lastupdated": "updated", "pmid": "pmid", "license": "license",
@@ -143,7 +144,7 @@ def _index_rows(fh: IO[str], wanted: Container[str] | None) -> Iterator[IndexRow
         first = next(lines, "")
     columns = _columns(first)
     for line in itertools.chain([first], lines):
-        ids = _ACCESSION.findall(line)
+        ids = _PMCID.findall(line)
         if ids and (wanted is None or any(pmcid in wanted for pmcid in ids)):
             cells = columns.cells(line)
             pmcid = cells["pmcid"] if cells else ids[-1]
@@ -177,7 +178,7 @@ class _Columns(NamedTuple):
             if more > 0 and "citation" in self.names[: self.at]:  # commas in a citation that is not quoted
                 k = self.names.index("citation")
                 cells = [*cells[:k], ",".join(cells[k : k + more + 1]), *cells[k + more + 1 :]]
-            if len(cells) > self.at and _ACCESSION.fullmatch(cells[self.at].strip()):
+            if len(cells) > self.at and _PMCID.fullmatch(cells[self.at].strip()):
                 return {name: cell.strip() for name, cell in zip(self.names, cells, strict=False) if name}
         return {}
 
@@ -186,7 +187,7 @@ def _columns(first: str) -> _Columns:
     """The columns by their header, or by what stands in the first row where there is none."""
     tabs = "\t" in first
     head = [cell.strip() for cell in (first.split("\t") if tabs else next(csv.reader([first]), []))]
-    at = next((i for i, cell in enumerate(head) if _ACCESSION.fullmatch(cell)), None)
+    at = next((i for i, cell in enumerate(head) if _PMCID.fullmatch(cell)), None)
     if at is None:
         names = [_HEADERS.get(_letters(cell)) for cell in head]
         if "pmcid" not in names or "file" not in names:

@@ -20,12 +20,13 @@ import pyarrow as pa
 
 from roco.base.errors import CorruptFile, DataError, RejectedInput
 from roco.base.files import read_table, whole, write_table
+from roco.base.ids import PMCID_NUMBER
 from roco.sources.archives.reader import STANDARD, is_xml, shown
 
 FOLDER = "packs"
 """Where packs lie in a source."""
 
-_NAME = re.compile(r"([0-9]{6})\.PMC([1-9][0-9]{0,14})-PMC([1-9][0-9]{0,14})\.index")
+_NAME = re.compile(rf"([0-9]{{6}})\.PMC({PMCID_NUMBER})-PMC({PMCID_NUMBER})\.index")
 _INDEX = pa.schema(
     [("key", pa.string()), ("name", pa.string()), ("offset", pa.int64()), ("size", pa.int64()), ("sha256", pa.string())]
 )

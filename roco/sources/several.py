@@ -14,11 +14,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from roco.base.errors import RejectedInput
+from roco.base.ids import PMCID
 from roco.core.source import Package, Source
 from roco.core.spec import from_spec, to_spec
 from roco.sources.folder import Row, as_listing
 
-_PMCID = re.compile(r"PMC[1-9][0-9]{0,14}")
+_PMCID = re.compile(PMCID)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from roco.base.errors import RecipeError, nearest
-from roco.base.schema import LICENSES
+from roco.base.licenses import DEFAULT_LICENSES, LICENSES
 from roco.core.stage import Decision, drop
 
 
@@ -25,7 +25,7 @@ class License(Decision):
     reads = ("license", "license_trust", "open_access", "retracted")
     reasons = ("retracted", "license")
 
-    allow: tuple[str, ...] = ("CC-BY", "CC-BY-NC")
+    allow: tuple[str, ...] = DEFAULT_LICENSES
     retracted: bool = False
     weak: bool = True
 

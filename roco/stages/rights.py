@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from roco.base.errors import RecipeError, nearest
-from roco.base.schema import LICENSES
+from roco.base.licenses import DEFAULT_LICENSES, LICENSES
 from roco.core.stage import Decision, drop, each
 from roco.models.text.licenses import Terms, normalise
 
@@ -30,7 +30,7 @@ class Rights(Decision):
     reads = ("authors", "caption_raw", "credit", "figure_license", "third_party")
     reasons = ("rights",)
 
-    allow: tuple[str, ...] = ("CC-BY", "CC-BY-NC")
+    allow: tuple[str, ...] = DEFAULT_LICENSES
     third_party: str = "drop"
     licensed: str = "drop"
 

@@ -12,6 +12,7 @@ from typing import NamedTuple, NoReturn
 
 from roco.base import labels as vocab
 from roco.base.errors import DataError, nearest
+from roco.base.ids import is_cui
 
 SHIPPED = Path(__file__).parents[1] / "weights" / "vocabulary.csv"
 COLUMNS = ("cui", "name", "tui", "kind", "label", "synonyms")
@@ -23,7 +24,6 @@ MOST_NAMES = 20_000_000
 LONGEST_NAME = 200  # characters
 LONGEST_FIELD = 100_000  # characters; all synonyms of one concept
 
-_CUI = re.compile(r"C\d{7}")
 _TUI = re.compile(r"T\d{3}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -106,7 +106,7 @@ def _check_header(path: Path, header: list[str]) -> None:
 
 def _concept(path: Path, line: int, row: Mapping[str, str]) -> Concept:
     cui, tui, kind, label = row["cui"], row["tui"], row["kind"], row["label"]
-    if not _CUI.fullmatch(cui):
+    if not is_cui(cui):
         _bad(path, line, f"{cui[:40]!r} is no CUI", "a CUI is C and seven digits: C0040405")
     if tui and not _TUI.fullmatch(tui):
         _bad(path, line, f"{tui[:40]!r} is no semantic type", "a semantic type is T and three digits: T060, or nothing")

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from roco.base.formats import FORMAT_OF_EXTENSION
+
 Array = NDArray[Any]
 Point = tuple[float, float]
 Path = tuple[Sequence[Point], float]  # points and width in pixels
@@ -161,7 +163,7 @@ def stamp(image: Image.Image, mark: str = "PHANTOM") -> Image.Image:
 def encode(image: Image.Image, suffix: str) -> bytes:
     """The image as a file of the kind that the suffix says: jpg, png, tif, gif."""
     out = io.BytesIO()
-    kind = {"jpg": "JPEG", "png": "PNG", "tif": "TIFF", "gif": "GIF"}[suffix]
+    kind = FORMAT_OF_EXTENSION[suffix]
     options: dict[str, dict[str, Any]] = {"JPEG": {"quality": 84}, "TIFF": {"compression": "tiff_lzw"}}
     image.save(out, kind, **options.get(kind, {}))
     return out.getvalue()

@@ -17,15 +17,13 @@ from typing import IO, TypeVar
 
 from roco.base.errors import RejectedInput
 from roco.base.files import full_disk
+from roco.base.formats import IMAGE_EXTENSIONS, extension_of
 from roco.sources.archives.tar import Inflated, Limits, members, shown
 
 __all__ = ["Archive", "Limits", "article_xmls", "is_xml", "open_tar_gz", "open_zip", "shown"]
 
 SPOOL = 8 << 20
 """Bytes of one archive that are kept in memory; beyond that they go to a temporary file."""
-
-IMAGES = frozenset(("jpg", "jpeg", "jpe", "jfif", "png", "webp", "tif", "tiff", "gif", "bmp", "jp2"))
-"""Extensions of what is read beside the articles; other members are checked and counted, their bytes are not kept."""
 
 STANDARD = Limits()
 
@@ -81,7 +79,7 @@ def is_xml(name: str) -> bool:
 
 
 def _is_read(name: str) -> bool:
-    return is_xml(name) or name.rpartition(".")[2].lower() in IMAGES
+    return is_xml(name) or extension_of(name) in IMAGE_EXTENSIONS
 
 
 def article_xmls(names: Iterable[str]) -> list[str]:

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pcsv
 
 from roco.base.errors import DataError, RejectedInput
+from roco.base.ids import PMCID_NUMBER, VERSION
 from roco.sources.fetch.wire import Failed, Gone, Wire
 from roco.sources.jats.text import read_xml
 
@@ -32,7 +33,7 @@ SCHEMA = pa.schema(
 )
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}-[0-9]{2}Z")
-_OF_VERSION = r"^metadata/PMC(?P<number>[1-9][0-9]{0,14})\.(?P<version>0|[1-9][0-9]{0,5})\.json$"
+_OF_VERSION = rf"^metadata/PMC(?P<number>{PMCID_NUMBER})\.(?P<version>{VERSION})\.json$"
 
 
 class Inventory(NamedTuple):

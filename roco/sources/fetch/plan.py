@@ -18,13 +18,13 @@ import pyarrow as pa
 
 from roco.base.errors import DataError, RejectedInput
 from roco.base.files import file_digest, read_table, write_json, write_table
+from roco.base.formats import IMAGE_EXTENSIONS, extension_of
 from roco.sources.cloud_metadata import Version, md5s, read_metadata, unread_version, version_of
 from roco.sources.fetch.inventory import Inventory, listing
 from roco.sources.fetch.kept import Kept, side_by_side
 from roco.sources.fetch.tree import PACK, STATE, Tree
 from roco.sources.fetch.wants import Wants, judge
 from roco.sources.fetch.wire import Got, Wire, why_gone
-from roco.sources.jats.renditions import RASTER
 
 SAMPLE = 200
 """Articles whose objects are listed, so that the size of all can be told; of fewer all are."""
@@ -220,7 +220,7 @@ def _article(number: int, versions: Sequence[_Read], here: bool, tree: Tree, wan
         _Row(
             number, one.version.number, one.etag, one.place, one.sha256, one.version is judged.chosen, state,
             judged.reason, judged.detail, judged.license, judged.retracted, one.xml_md5,
-            sum(1 for name in one.version.media or () if name.rpartition(".")[2].lower() in RASTER), None, there,
+            sum(1 for name in one.version.media or () if extension_of(name) in IMAGE_EXTENSIONS), None, there,
         )
         for one in versions
     ]  # fmt: skip
@@ -248,7 +248,8 @@ def _estimate(wire: Wire, todo: Sequence[_Row], rate: float) -> dict[str, Any]:
     def size(row: _Row) -> None:
         key = f"PMC{row.number}.{row.version}"
         found = [(name.lower(), n) for name, _, n, _ in listing(wire, f"{key}/")]
-        wanted = [n for name, n in found if name == f"{key.lower()}/{key.lower()}.xml" or _image(name)]
+        xml = f"{key.lower()}/{key.lower()}.xml"
+        wanted = [n for name, n in found if name == xml or extension_of(name) in IMAGE_EXTENSIONS]
         sizes.append((len(wanted), sum(wanted)))
 
     began = time.monotonic()
@@ -258,7 +259,3 @@ def _estimate(wire: Wire, todo: Sequence[_Row], rate: float) -> dict[str, Any]:
     count, size_of_all = (round(share * sum(one[i] for one in sizes)) for i in (0, 1))
     seconds = max(count / max(1.0, rate), 8 * size_of_all / BANDWIDTH) if todo else 0.0
     return {"files": count, "bytes": size_of_all, "sampled": len(sizes), "rate": round(rate), "seconds": round(seconds)}
-
-
-def _image(name: str) -> bool:
-    return name.rpartition(".")[2] in {*RASTER, "jpeg", "tiff"}

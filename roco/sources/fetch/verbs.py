@@ -10,6 +10,7 @@ from pathlib import Path
 
 from roco.base.errors import DataError, UsageError
 from roco.base.files import full_disk, write_json
+from roco.base.ids import clean_pmcid
 from roco.sources.fetch.check import Problem, verify
 from roco.sources.fetch.inventory import Inventory, by_ids, snapshot
 from roco.sources.fetch.plan import Options, Plan, about, make_plan, read_plan, write_plan
@@ -26,7 +27,6 @@ ENDPOINT = "https://pmc-oa-opendata.s3.amazonaws.com"
 MOST_GONE = 0.01
 FEW_GONE = 20
 
-_ID = re.compile(r"(?:PMC)?0*([1-9][0-9]{0,14})(?:\.([0-9]{1,6}))?", re.IGNORECASE)
 _CONTACT = re.compile(r"[^\s@()<>,;]+@[^\s@()<>,;]+")
 
 
@@ -148,7 +148,7 @@ def ids_of(told: Iterable[str]) -> tuple[tuple[int, int | None], ...]:
     """
     found: dict[tuple[int, int | None], None] = {}
     for word in told:
-        if not _ID.fullmatch(word) and (path := Path(word)).is_file():
+        if clean_pmcid(word)[0] is None and (path := Path(word)).is_file():
             for n, line in enumerate(path.read_text(encoding="utf-8-sig", errors="replace").splitlines(), 1):
                 id = line.partition("#")[0].replace(",", " ").split()[:1]
                 if id and not (n == 1 and id[0].lower() in ("pmcid", "accessionid", "id")):
@@ -165,6 +165,7 @@ _SUCH = "such as PMC10009416, or PMC10009416.1 for one version"
 
 
 def _id(word: str, complaint: DataError | UsageError) -> tuple[int, int | None]:
-    if not (told := _ID.fullmatch(word)):
+    pmcid, version = clean_pmcid(word)
+    if pmcid is None:
         raise complaint
-    return int(told[1]), None if told[2] is None else int(told[2])
+    return int(pmcid.removeprefix("PMC")), version

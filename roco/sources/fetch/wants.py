@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
+from roco.base.licenses import DEFAULT_LICENSES
 from roco.models.text.licenses import normalise
 from roco.sources.cloud_metadata import Version, worth
 from roco.sources.jats.article import Article
@@ -18,7 +19,7 @@ _YEAR = re.compile(r"\b((?:18|19|20)[0-9]{2})\b")
 class Wants:
     """licenses: as normalised; years: first and last of publication; types: of article, as JATS names them."""
 
-    licenses: tuple[str, ...] = ("CC-BY", "CC-BY-NC")
+    licenses: tuple[str, ...] = DEFAULT_LICENSES
     retracted: bool = False
     manuscripts: bool = False
     first_year: int | None = None

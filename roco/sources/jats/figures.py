@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 
 from lxml import etree
 
+from roco.base.formats import IMAGE_EXTENSIONS, extension_of
 from roco.base.text import fold
 from roco.sources.jats.mentions import Mention, mentions_of
 from roco.sources.jats.meta import HREF, LANG
-from roco.sources.jats.renditions import MOVING, RASTER, renditions
+from roco.sources.jats.renditions import MOVING, renditions
 from roco.sources.jats.terms import credit_of, figure_license
 from roco.sources.jats.text import child, children, name_of, plain_caption, text_of
 
@@ -192,7 +193,7 @@ def _outside(element: etree._Element) -> str | None:
 def _pictures(element: etree._Element) -> bool:
     """Whether a medium or supplement is a still image."""
     kind = (element.get("mimetype") or "").lower().partition("/")[0]
-    return kind == "image" or (element.get(HREF) or "").rpartition(".")[2].lower() in RASTER
+    return kind == "image" or extension_of(element.get(HREF) or "") in IMAGE_EXTENSIONS
 
 
 def _moves(element: etree._Element) -> bool:

@@ -7,11 +7,10 @@ from collections.abc import Iterator, Sequence
 
 from lxml import etree
 
+from roco.base.formats import IMAGE_EXTENSIONS
 from roco.sources.jats.meta import HREF
 from roco.sources.jats.text import name_of
 
-RASTER = ("jpg", "jpeg", "jpe", "jfif", "png", "webp", "tif", "tiff", "gif", "bmp", "jp2")
-"""Extensions of image files, best rendition first."""
 DRAWN = ("svg", "svgz", "eps", "ps", "emf", "wmf", "pdf", "ai")
 """Extensions of drawings that an article may name where its package holds a raster image."""
 MOVING = (
@@ -35,7 +34,7 @@ MOVING = (
 
 _PRINTS = {"high": 0, "hires": 0, "online": 1, "web": 2, "print": 3, "low": 4}
 _THUMB = re.compile(r"[._-](?:thumb(?:nail)?s?|tn)$", re.I)
-_KNOWN = frozenset((*RASTER, *DRAWN))
+_KNOWN = frozenset((*IMAGE_EXTENSIONS, *DRAWN))
 
 Element = etree._Element
 
@@ -113,5 +112,8 @@ def _print(image: Element) -> str:
 
 def _worth(image: Element) -> tuple[int, int]:
     extension = (image.get(HREF) or "").rpartition(".")[2].lower()
-    rank = RASTER.index(extension) if extension in RASTER else (len(RASTER) if extension in DRAWN else 0)
+    if extension in IMAGE_EXTENSIONS:
+        rank = IMAGE_EXTENSIONS.index(extension)
+    else:
+        rank = len(IMAGE_EXTENSIONS) if extension in DRAWN else 0
     return _PRINTS.get(_print(image), 2), rank

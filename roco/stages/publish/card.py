@@ -10,8 +10,9 @@ from typing import Any
 
 from roco.base import labels as vocab
 from roco.base.schema import SPLITS
+from roco.base.tables import CUI_MAPPING_COLUMNS, LICENSE_COLUMNS
 from roco.core.spec import find
-from roco.release.read import LICENSES, MAPPING, license_words
+from roco.release.read import license_words
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
@@ -115,8 +116,8 @@ def card(
         images=f"{len(rows):,}",
         articles=f"{len({row['article_key'] for row in rows}):,}",
         version=recipe["roco"],
-        mapping=",".join(MAPPING),
-        licenses=",".join(LICENSES),
+        mapping=",".join(CUI_MAPPING_COLUMNS),
+        licenses=",".join(LICENSE_COLUMNS),
     )
     return "\n".join(
         [

@@ -16,23 +16,19 @@ import pyarrow.parquet as pq
 
 from roco.base.errors import DataError, RecipeError
 from roco.base.files import file_digest, whole, write_json, write_text
+from roco.base.formats import SUFFIX_OF_FORMAT
 from roco.base.schema import COLUMNS, SPLITS, types
+from roco.base.tables import (
+    ATTRIBUTION_COLUMNS,
+    CUI_MAPPING_COLUMNS,
+    LICENSE_COLUMNS,
+    SPLIT_TABLES,
+    TOMBSTONE_COLUMNS,
+)
 from roco.core.stage import Finished, Publication, put
 from roco.models.text import vocabulary
 from roco.release.previous import earlier, seal
-from roco.release.read import (
-    ATTRIBUTION,
-    CHECKSUMS,
-    EXTENSIONS,
-    LEAKAGE,
-    LICENSES,
-    MAPPING,
-    REMOVED,
-    TABLES,
-    TOMBSTONE,
-    TOMBSTONES,
-    leakage,
-)
+from roco.release.read import CHECKSUMS, LEAKAGE, REMOVED, TOMBSTONES, leakage
 from roco.stages.publish.attribution import attribution_row, license_row
 from roco.stages.publish.card import card
 from roco.stages.publish.datasheet import citation, datasheet
@@ -104,15 +100,15 @@ class Release(Publication):
             _write_images(folder / f"{split}_images.zip", split, mine, run)
             _write_tables(folder, split, mine)
         self._write_mapping(folder / "cui_mapping.csv", rows)
-        _write_csv(folder / "license_information.csv", LICENSES, map(license_row, rows))
-        _write_csv(folder / "attribution.csv", ATTRIBUTION, map(attribution_row, rows))
+        _write_csv(folder / "license_information.csv", LICENSE_COLUMNS, map(license_row, rows))
+        _write_csv(folder / "attribution.csv", ATTRIBUTION_COLUMNS, map(attribution_row, rows))
         _write_parquet(folder / "figures.parquet", table)
         removed = _removed(run)
         _write_parquet(folder / "removed.parquet", removed)
         _write_parquet(folder / "duplicates.parquet", duplicates(run))
         before = None if self.previous is None else earlier(self.previous)
         gone = list(tombstones(before, rows, removed.to_pylist() if before else ()))
-        _write_csv(folder / TOMBSTONES, TOMBSTONE, gone)
+        _write_csv(folder / TOMBSTONES, TOMBSTONE_COLUMNS, gone)
         found = leakage(rows)
         write_json(folder / "funnel.json", funnel)
         write_json(folder / LEAKAGE, found)
@@ -130,7 +126,7 @@ class Release(Publication):
                 f"the vocabulary has no name for {', '.join(unnamed[:5])}{' …' if unnamed[5:] else ''}",
                 "give the release the vocabulary that the concepts were found with: vocabulary = …",
             )
-        _write_csv(path, MAPPING, ([cui, known[cui].name] for cui in sorted(used)))
+        _write_csv(path, CUI_MAPPING_COLUMNS, ([cui, known[cui].name] for cui in sorted(used)))
 
 
 def _order(row: Mapping[str, Any]) -> tuple[str, str]:
@@ -217,9 +213,9 @@ def _bare(reason: str, detail: str | None) -> str | None:
 def _write_images(path: Path, split: str, rows: Sequence[Mapping[str, Any]], run: Finished) -> None:
     def members() -> Iterator[tuple[str, bytes]]:
         for row, data in _images(rows, run):
-            if row["format"] not in EXTENSIONS:
+            if row["format"] not in SUFFIX_OF_FORMAT:
                 raise DataError(f"the image of {row['figure_id']} is of the format {row['format']}", _DIFFERS)
-            yield f"{split}/{row['id']}{EXTENSIONS[row['format']]}", data
+            yield f"{split}/{row['id']}{SUFFIX_OF_FORMAT[row['format']]}", data
 
     stored_zip(path, members())
 
@@ -252,7 +248,7 @@ def _images(rows: Sequence[Mapping[str, Any]], run: Finished) -> Iterator[tuple[
 
 
 def _write_tables(folder: Path, split: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    for name, header in TABLES.items():
+    for name, header in SPLIT_TABLES.items():
         if name == "captions":
             cells = ([row["id"], row["caption"]] for row in rows)
         else:

@@ -19,9 +19,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from roco.base.errors import DataError, RejectedInput
+from roco.base.formats import IMAGE_EXTENSIONS
 from roco.sources.archives import reader as archive_module
 from roco.sources.archives.reader import Archive, Limits, article_xmls, open_tar_gz, open_zip, shown
-from roco.sources.jats.renditions import RASTER
 from tests.attacks.packing import END, body, extension, head, packed, pax, tar, zipped
 
 FILES = {"PMC1/a.nxml": b"<article/>", "PMC1/f1.jpg": b"\xff\xd8" * 700, "PMC1/f1.gif": b"GIF89a"}
@@ -150,8 +150,10 @@ def test_what_is_neither_an_article_nor_an_image_is_told_but_not_kept(write: Wri
                 archive.read("main.pdf")
 
 
-def test_every_image_that_an_article_may_mean_is_kept() -> None:
-    assert set(RASTER) <= archive_module.IMAGES
+@pytest.mark.parametrize("extension", IMAGE_EXTENSIONS)
+def test_every_image_that_an_article_may_mean_is_kept(write: Write, extension: str) -> None:
+    with open_tar_gz(write(packed(tar({"a.nxml": b"<article/>", f"f.{extension}": b"pixels"})))) as archive:
+        assert archive.read(f"f.{extension}") == b"pixels"
 
 
 def test_an_unknown_name_is_refused(write: Write) -> None:
