@@ -1,4 +1,4 @@
-"""Drops figures whose caption says nothing."""
+"""Drops figures without a caption that describes the image."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pyarrow as pa
 from roco.base.errors import RecipeError
 from roco.core.stage import Decision, drop
 
-# What a label is made of, in the languages met in PMC and SciELO; none of it says what is seen.
-_KINDS = """
+# Words of labels in the languages of PMC and SciELO ("Figure 2", "Table 1"); none of them describes an image.
+_LABEL_WORD_LIST = """
     fig figs figure figures figura figuras figuur abb abbildung abbildungen bild abbildg ill illustration illustrations
     ilustração ilustración image images imagen imágenes imagem imagens immagine foto fotos photo photos photograph
     photographs picture pictures plate plates planche tafel scheme schemes schema schéma esquema panel panels graph
@@ -20,7 +20,7 @@ _KINDS = """
     рисунок supplementary supplement supplemental suppl supporting additional extended appendix annex online only data
     file files material information continued cont contd legend and und et y e to of
     """
-_KIND = frozenset(_KINDS.split())
+_LABEL_WORDS = frozenset(_LABEL_WORD_LIST.split())
 _NUMBER = re.compile(r"[se]?\d+[a-z]?|[a-z]|(?=[ivx])x{0,2}(?:ix|iv|v?i{0,3})|(?:図|图|圖|그림|表|표)\d*[a-z]?")
 _TOKEN = re.compile(r"[^\W_]+")
 _FILLER = re.compile(
@@ -57,19 +57,19 @@ _TEX = re.compile(
     r"\$\$?[^$]*\$\$?|\\\(.*?\\\)|\\\[.*?\\\]|\\begin\{(\w+\*?)\}.*?\\end\{\1\}|\\[a-zA-Z]+(?:\{[^{}]*\})*", re.S
 )
 _TEX_SIGN = re.compile(r"[\\$]")
-_ADDRESS = re.compile(r"(?:(?:https?|ftp)://|www\.|doi\.org/)\S+|\bdoi:\s*10\.\S+", re.I)
+_URL = re.compile(r"(?:(?:https?|ftp)://|www\.|doi\.org/)\S+|\bdoi:\s*10\.\S+", re.I)
 _LETTER = re.compile(r"[^\W\d_]")
-_LONGEST = 120
-"""Characters; fillers and names of files are shorter, and nothing longer is tried for them."""
+_LONGEST_FILLER = 120
+"""Characters; labels, fillers and file names are shorter, so longer captions are not tested for them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Caption(Decision):
-    """Drops captions that are empty or shorter than min_words, or nothing but what is no description.
+    """Drops captions that are empty, shorter than `min_words`, or contain no description of the image.
 
-    That is a label or its copy, a filler, the name of a file, a statement of rights, LaTeX, an address. A caption of
-    one word that says something stays: the paper drops empty and "very short" captions, gives no number of words for
-    it, and its Table 4 has captions of one word.
+    Not a description: a label or a copy of it, a filler ("See text"), a file name, a licence statement, LaTeX, a URL. A
+    single meaningful word is enough: the paper drops empty and "very short" captions without giving a number, and its
+    Table 4 contains captions of one word.
     """
 
     needs = ("extract",)
@@ -78,56 +78,75 @@ class Caption(Decision):
     version = 2
 
     min_words: int = 1
-    max_characters: int = 50_000  # the longest captions of the paper have 778 words; longer ones are texts gone astray
+    max_characters: int = 50_000  # the longest caption of the paper has 778 words; more is text in the wrong place
 
     def __post_init__(self) -> None:
         if self.min_words < 0:
-            raise RecipeError(f"caption: min_words is {self.min_words}", "a number from 0 on")
+            raise RecipeError(
+                f"min_words = {self.min_words} is negative (caption)", "give a number of words, 0 or more"
+            )
         if self.max_characters < 1:
-            raise RecipeError(f"caption: max_characters is {self.max_characters}", "a number from 1 on")
+            raise RecipeError(
+                f"max_characters = {self.max_characters} is too small (caption)",
+                "give a number of characters, 1 or more",
+            )
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         columns = (batch[name].to_pylist() for name in ("caption", "caption_raw", "label"))
-        details = pa.array([self._why(*row) for row in zip(*columns, strict=True)], pa.string())
+        details = pa.array([self._detail(*row) for row in zip(*columns, strict=True)], pa.string())
         return drop(batch, details.is_valid(), "caption", details)
 
-    def _why(self, caption: str | None, raw: str | None, label: str | None) -> str | None:
-        if len(caption or "") > self.max_characters:
-            return f"{len(caption or '')} characters"
-        why = says_nothing(caption or "", raw or "", label or "")
-        if why is None and (n := len((caption or "").split())) < self.min_words:
-            return f"{n} words"
-        return why
+    def _detail(self, caption: str | None, raw: str | None, label: str | None) -> str | None:
+        text = caption or ""
+        if len(text) > self.max_characters:
+            return f"{len(text)} characters"
+        detail = no_description(text, raw or "", label or "")
+        if detail is not None:
+            return detail
+        n_words = len(text.split())
+        return f"{n_words} words" if n_words < self.min_words else None
 
 
-def says_nothing(caption: str, raw: str = "", label: str = "") -> str | None:
-    """Why a caption says nothing, or null when it does; raw tells an address that was removed from an absence."""
+def no_description(caption: str, raw: str = "", label: str = "") -> str | None:
+    """Returns why a caption does not describe an image, or None if it does.
+
+    raw: the caption before URLs were removed; label: the label of the figure.
+    """
     text = caption.strip()
     if not text:
-        return "address only" if _ADDRESS.search(raw) else "empty"
-    # The costly patterns are tried only where they can match: this runs over every caption of the corpus.
+        return "URL only" if _URL.search(raw) else "empty"
+
+    # The expensive patterns are used only where they can match, since every caption of the corpus is tested.
     low = text.casefold()
-    bare = _ADDRESS.sub(" ", text) if "://" in low or "www." in low or "doi" in low else text
-    if not _LETTER.search(bare):
-        return "no letters" if bare == text else "address only"
-    if len(text) <= _LONGEST and (why := _says_little(text, label)):
-        return why
-    if _TEX_SIGN.search(bare) and not _LETTER.search(_TEX.sub(" ", bare)):
+    has_url = "://" in low or "www." in low or "doi" in low
+    without_urls = _URL.sub(" ", text) if has_url else text
+    if not _LETTER.search(without_urls):
+        return "no letters" if without_urls == text else "URL only"
+    if len(text) <= _LONGEST_FILLER:
+        detail = _short_without_description(text, label)
+        if detail:
+            return detail
+    if _TEX_SIGN.search(without_urls) and not _LETTER.search(_TEX.sub(" ", without_urls)):
         return "LaTeX only"
-    if _RIGHTS_FIRST.match(text) and all(_RIGHTS.search(s) for s in _SENTENCE.split(bare) if _LETTER.search(s)):
-        return "rights only"
+    if _RIGHTS_FIRST.match(text):
+        sentences = [sentence for sentence in _SENTENCE.split(without_urls) if _LETTER.search(sentence)]
+        if all(_RIGHTS.search(sentence) for sentence in sentences):
+            return "licence statement only"
     return None
 
 
-def _says_little(text: str, label: str) -> str | None:
+def _short_without_description(text: str, label: str) -> str | None:
     words = _TOKEN.findall(text.casefold())
     # "CT" and "T1" are no labels: they may be all that the author has to say.
-    if words and not _TEX_SIGN.search(text) and all(w in _KIND or _NUMBER.fullmatch(w) for w in words):
+    is_label = all(word in _LABEL_WORDS or _NUMBER.fullmatch(word) for word in words)
+    if words and is_label and not _TEX_SIGN.search(text):
         return "label only"
     if _FILLER.fullmatch(text):
         return "filler"
     if _FILE.fullmatch(text):
         return "file name only"
-    if any(map(str.isdigit, label)) and words == _TOKEN.findall(label.casefold()):
+    # A label without a number ("Chest CT") describes the image.
+    has_number = any(character.isdigit() for character in label)
+    if has_number and words == _TOKEN.findall(label.casefold()):
         return "copy of the label"
     return None

@@ -1,9 +1,9 @@
-"""Takes concepts out that too few images have."""
+"""Removes concepts that too few images have."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,15 +21,15 @@ from roco.release.previous import concepts_of, seal
 
 @dataclass(frozen=True, kw_only=True)
 class Cutoff(Decision):
-    """Keeps automatic concepts of more than 10 images of the corpus.
+    """Removes automatic concepts that 10 images or fewer have.
 
     Source: section Caption Processing and Concept Extraction.
-    What people gave stays, and so do modality, region and direction, however rare; for a combined image, which has no
-    one modality, all that its caption names; and scintigraphy, for which there is no label. An image that is left
-    without a concept leaves, unless require is false.
+    However rare they are, manual concepts and those of modality, region and direction are kept, and so are
+    scintigraphy, which has no modality label, and all modalities that the caption of a combined image names. Images
+    left without a concept are dropped unless `require` is false.
 
-    frozen: folder of an earlier release, whose concepts are kept instead, however many images they have now; so two
-    releases are of one vocabulary. vocabulary: the file that `mentions` uses.
+    frozen: folder of a previous release; exactly its concepts are kept, however many images have them now, so both
+    releases have the same vocabulary. vocabulary: the file that `mentions` uses.
     """
 
     reads = ("concepts", "concepts_auto", "concepts_manual")
@@ -46,7 +46,9 @@ class Cutoff(Decision):
 
     def __post_init__(self) -> None:
         if self.more_than < 0:
-            raise RecipeError(f"cutoff: more_than = {self.more_than}", "write a number of images, 0 or more")
+            raise RecipeError(
+                f"more_than = {self.more_than} is negative (cutoff)", "give a number of images, 0 or more"
+            )
 
     @property
     def content(self) -> tuple[Path, ...]:
@@ -58,23 +60,32 @@ class Cutoff(Decision):
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         rows = batch.select([*self.reads, *self.optional]).to_pylist()
-        known = self._known(rows)
+        frequent = self._frequent(rows)
         for name in self.writes:
-            kept = [[c for c in row[name] or () if c in known or c in self._given(row)] for row in rows]
+            kept = []
+            for row in rows:
+                protected = self._protected(row)
+                kept.append([cui for cui in row[name] or () if cui in frequent or cui in protected])
             batch = put(batch, name, pa.array(kept, self.writes[name]))
         if not self.require:
             return batch
-        none = pa.array([not c for c in batch["concepts"].to_pylist()], pa.bool_())
-        return drop(batch, none, "concepts", "no concept, or only ones of too few images")
+        without = pa.array([not cuis for cuis in batch["concepts"].to_pylist()], pa.bool_())
+        return drop(batch, without, "concepts", "no concept, or only rare ones")
 
-    def _known(self, rows: list[dict[str, Any]]) -> frozenset[str]:
+    def _frequent(self, rows: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+        """Returns the concepts that enough images have, or those of the frozen vocabulary."""
         if self.frozen is not None:
             return concepts_of(self.frozen)
         images = Counter(cui for row in rows for cui in set(row["concepts"] or ()))
         return frozenset(cui for cui, n in images.items() if n > self.more_than)
 
-    def _given(self, row: Mapping[str, Any]) -> set[str | None]:
-        """What stays however rare: concepts that people gave, and those of modality, region and direction."""
-        terms = (KINDS[kind].get(row[kind] or "") for kind in KINDS)
-        several = self._modalities if row["modality"] == "DRCO" else ()
-        return {*(row["concepts_manual"] or ()), *(term.cui for term in terms if term), *several, NUCLEAR}
+    def _protected(self, row: Mapping[str, Any]) -> set[str | None]:
+        """Returns the concepts of an image that are kept however rare they are."""
+        protected: set[str | None] = {NUCLEAR, *(row["concepts_manual"] or ())}
+        for kind, terms in KINDS.items():
+            term = terms.get(row[kind] or "")
+            if term:
+                protected.add(term.cui)
+        if row["modality"] == "DRCO":
+            protected |= self._modalities
+        return protected

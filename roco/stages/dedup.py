@@ -1,9 +1,10 @@
-"""Finds images that are the same, of which one stays, and images that are alike, which tie splits."""
+"""Finds duplicates, of which one image is kept, and near-duplicates, which `split` keeps in one split."""
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,27 +17,54 @@ from roco.core.stage import Decision, drop, put
 from roco.models.images.near import pairs
 
 
-class _Near(NamedTuple):
-    """Another image, and how far it is: bits of phash and of phash_fine that differ; none where both are equal."""
+class _Image(NamedTuple):
+    """One image, as far as duplicates depend on it; row: its position in the table."""
+
+    row: int
+    figure_id: str
+    image_key: str
+    sha256: str | None
+    phash: int | None
+    phash_fine: int | None
+    pixels: int
+    released: bool
+
+    @property
+    def has_hashes(self) -> bool:
+        return self.phash is not None and self.phash_fine is not None
+
+    @property
+    def priority(self) -> tuple[bool, int, str, str]:
+        """Sort key: of several duplicates the first one is kept."""
+        return not self.released, -self.pixels, self.image_key, self.figure_id
+
+
+class _Neighbour(NamedTuple):
+    """Another image within reach: its row and how many bits of each hash differ."""
 
     row: int
     phash: int
     phash_fine: int
 
 
+_Neighbours = Mapping[int, Sequence[_Neighbour]]
+"""The neighbours of each row."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Dedup(Decision):
-    """Lets one image of each group of the same images stay, and groups those that are alike.
+    """Keeps one image per duplicate group and groups near-duplicates.
 
-    The same (`duplicate_group`): equal bytes, or at most `radius` bits of phash and `confirm` bits of phash_fine
-    apart. Images come in order: those of the earlier release, then those of most pixels, then by image_key; each is
-    compared with those that stay and leaves for the first that is within reach. So nothing is chained: whatever left
-    is that near to the image that stands for it. Images of the earlier release never leave.
+    Duplicates (`duplicate_group`) have the same bytes, or differ in at most `radius` bits of phash and `confirm` bits
+    of phash_fine. Images of the previous release come first, then those with the most pixels, then the smallest
+    image_key; each is compared with the images kept so far and dropped for the first one within the radii. Groups are
+    therefore not chained: every dropped image is this close to the image kept for it. Images of the previous release
+    are never dropped.
 
-    Alike (`similar_group`): within `similar_radius` and `similar_confirm` bits, as frames of a clip and slices of a
-    volume are. These are chained, nearest pairs first, as long as a group has at most `similar_most` images; none
-    leaves, but `split` keeps them together. Images that show nothing (phash null) are compared by their bytes alone.
-    How the radii were chosen: docs/duplicates.md.
+    Near-duplicates (`similar_group`), such as frames of a clip or slices of a volume, differ in at most
+    `similar_radius` and `similar_confirm` bits. They are chained, nearest pairs first, up to `similar_most` images per
+    group; all are kept, and `split` puts them in one split. Images without content (phash is null) are compared by
+    their bytes alone. docs/duplicates.md describes how the radii were chosen.
     """
 
     needs = ("image",)
@@ -56,119 +84,146 @@ class Dedup(Decision):
     def __post_init__(self) -> None:
         if not 0 <= self.radius <= self.similar_radius <= 16:
             raise RecipeError(
-                f"dedup: radius = {self.radius}, similar_radius = {self.similar_radius}",
-                "0 to 16 bits, the first not above the second",
+                f"invalid radii (dedup): radius = {self.radius}, similar_radius = {self.similar_radius}",
+                "use 0 to 16 bits, with radius not larger than similar_radius",
             )
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        every = [{**row, "row": i} for i, row in enumerate(batch.to_pylist()) if row["drop"] is None]
-        rows, copies = _without_copies(every)
-        near = _neighbours(rows, self.similar_radius, self.similar_confirm)
-        stands = self._same(rows, near)
-        by_row = {row["row"]: row for row in every}
-        # What is near to an image is as near to its copies; those of the earlier release stay all the same.
-        stands |= {c: stands.get(r, (r, _Near(r, 0, 0))) for c, r in copies.items() if not by_row[c]["pinned_id"]}
-        for copy, row in copies.items():
-            near[copy].append(_Near(row, 0, 0))
-        similar = self._alike(every, near, stands)
-        groups: dict[int, str] = {}
-        for i, (survivor, _) in stands.items():
-            groups[i] = groups[survivor] = by_row[survivor]["image_key"]
-        details = {i: _told(by_row[near.row]["figure_id"], near) for i, (_, near) in stands.items()}
-        n = range(len(batch))
-        batch = put(batch, "duplicate_group", pa.array([groups.get(i) for i in n], pa.string()))
-        batch = put(batch, "similar_group", pa.array([similar.get(i) for i in n], pa.string()))
-        said = pa.array([details.get(i) for i in n], pa.string())
-        return drop(batch, pa.array([i in stands for i in n], pa.bool_()), "duplicate", said)
+        images = [_image(row, position) for position, row in enumerate(batch.to_pylist()) if row["drop"] is None]
+        by_row = {image.row: image for image in images}
 
-    def _same(self, rows: Sequence[Mapping[str, Any]], near: Mapping[int, list[_Near]]) -> dict[int, tuple[int, _Near]]:
-        """Row that leaves -> the row that stays for it, with its distance."""
-        order = {row["row"]: at for at, row in enumerate(sorted(rows, key=_rank))}
-        pinned = {row["row"] for row in rows if row["pinned_id"]}
-        stands: dict[int, tuple[int, _Near]] = {}
-        for i in sorted(order, key=order.__getitem__):
-            if i in pinned:
+        # Images with the same hashes have the same neighbours, so only one of them is compared with the others.
+        distinct, copies = _distinct(images)
+        near = _neighbours(distinct, self.similar_radius, self.similar_confirm)
+        kept_for = self._duplicates(distinct, near)
+        for copy, original in copies.items():
+            near[copy].append(_Neighbour(original, 0, 0))
+            if not by_row[copy].released:
+                kept_for[copy] = kept_for.get(original, _Neighbour(original, 0, 0))
+
+        duplicate_group: dict[int, str] = {}
+        for row, kept in kept_for.items():
+            name = by_row[kept.row].image_key
+            duplicate_group[row] = name
+            duplicate_group[kept.row] = name
+        similar_group = self._similar([image for image in images if image.row not in kept_for], near)
+        details = {row: _detail(by_row[kept.row].figure_id, kept) for row, kept in kept_for.items()}
+
+        rows = range(len(batch))
+        batch = put(batch, "duplicate_group", pa.array([duplicate_group.get(row) for row in rows], pa.string()))
+        batch = put(batch, "similar_group", pa.array([similar_group.get(row) for row in rows], pa.string()))
+        dropped = pa.array([row in kept_for for row in rows], pa.bool_())
+        return drop(batch, dropped, "duplicate", pa.array([details.get(row) for row in rows], pa.string()))
+
+    def _duplicates(self, images: Sequence[_Image], near: _Neighbours) -> dict[int, _Neighbour]:
+        """Maps the row of each duplicate to the neighbour that is kept for it."""
+        order = {image.row: place for place, image in enumerate(sorted(images, key=lambda image: image.priority))}
+        released = {image.row for image in images if image.released}
+        kept_for: dict[int, _Neighbour] = {}
+        for row in order:  # in order of priority, so all images that could be kept for this one are already decided
+            if row in released:
                 continue
-            reach = [n for n in near[i] if order[n.row] < order[i] and n.row not in stands and self._is_same(n)]
-            if reach:
-                first = min(reach, key=lambda n: order[n.row])
-                stands[i] = (first.row, first)
-        return stands
+            candidates = []
+            for other in near[row]:
+                is_kept = order[other.row] < order[row] and other.row not in kept_for
+                if is_kept and other.phash <= self.radius and other.phash_fine <= self.confirm:
+                    candidates.append(other)
+            if candidates:
+                kept_for[row] = min(candidates, key=lambda other: order[other.row])
+        return kept_for
 
-    def _is_same(self, near: _Near) -> bool:
-        return near.phash <= self.radius and near.phash_fine <= self.confirm
+    def _similar(self, kept: Sequence[_Image], near: _Neighbours) -> dict[int, str]:
+        """Maps the row of each kept image that has near-duplicates to the name of its group."""
+        names = {image.row: (image.image_key, image.figure_id) for image in kept}
+        edges: list[tuple[int, int, list[tuple[str, str]], int, int]] = []
+        for image in kept:
+            for other in near[image.row]:
+                if other.row in names:
+                    both = sorted((names[image.row], names[other.row]))  # ties do not depend on the order of the rows
+                    edges.append((other.phash, other.phash_fine, both, image.row, other.row))
 
-    def _alike(
-        self, rows: Sequence[Mapping[str, Any]], near: Mapping[int, list[_Near]], stands: Mapping[int, Any]
-    ) -> dict[int, str]:
-        """Row -> name of its group, for the images that stay and are like another."""
-        keys = {row["row"]: (row["image_key"], row["figure_id"]) for row in rows if row["row"] not in stands}
-        members = {i: [i] for i in keys}
-        home = {i: i for i in keys}
-        edges = [(n.phash, n.phash_fine, *sorted((keys[i], keys[n.row])), i, n.row)
-                 for i in keys for n in near[i] if n.row in keys]  # fmt: skip
-        for *_, i, j in sorted(edges):
-            a, b = sorted((home[i], home[j]), key=lambda h: (len(members[h]), keys[h]))
-            if a != b and len(members[a]) + len(members[b]) <= self.similar_most:
-                for member in members[a]:
-                    home[member] = b
-                members[b] += members.pop(a)
-        names = {h: min(keys[m][0] for m in group) for h, group in members.items() if len(group) > 1}
-        return {i: names[h] for i, h in home.items() if h in names}
+        # Each image starts as a group of its own. Groups are joined along the edges, nearest pairs first; the smaller
+        # one is added to the larger one, unless both together would be too large.
+        members = {row: [row] for row in names}  # by the row that represents the group
+        group_of = {row: row for row in names}
+        for _, _, _, row, other_row in sorted(edges):
+            joined = (group_of[row], group_of[other_row])
+            smaller, larger = sorted(joined, key=lambda group: (len(members[group]), names[group]))
+            if smaller == larger or len(members[smaller]) + len(members[larger]) > self.similar_most:
+                continue
+            for member in members[smaller]:
+                group_of[member] = larger
+            members[larger] += members.pop(smaller)
+
+        similar_group: dict[int, str] = {}
+        for group in members.values():
+            if len(group) > 1:
+                name = min(names[row][0] for row in group)
+                similar_group.update(dict.fromkeys(group, name))
+        return similar_group
 
 
-def _without_copies(every: Sequence[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], dict[int, int]]:
-    """One row for each pair of hashes, the first by rank; and for each other row the one that stands for it.
+def _image(row: Mapping[str, Any], position: int) -> _Image:
+    return _Image(
+        row=position,
+        figure_id=row["figure_id"],
+        image_key=row["image_key"] or "",
+        sha256=row["sha256"],
+        phash=int(row["phash"], 16) if row["phash"] else None,
+        phash_fine=int(row["phash_fine"], 16) if row["phash_fine"] else None,
+        pixels=(row["width"] or 0) * (row["height"] or 0),
+        released=bool(row["pinned_id"]),
+    )
 
-    Those of equal hashes are as near to all others, so nothing is lost; images that show nothing go by their bytes.
+
+def _distinct(images: Sequence[_Image]) -> tuple[list[_Image], dict[int, int]]:
+    """Returns one image for each pair of hashes, the first by priority, and a map of the other rows to it.
+
+    Images without content have no hashes and are identified by their bytes.
     """
-    first: dict[Any, int] = {}
-    rows, copies = [], {}
-    for row in sorted(every, key=_rank):
-        hashes = (row["phash"], row["phash_fine"])
-        same = first.setdefault(hashes if all(hashes) else row["sha256"] or row["figure_id"], row["row"])
-        if same == row["row"]:
-            rows.append(row)
+    first_row: dict[Hashable, int] = {}
+    distinct: list[_Image] = []
+    copies: dict[int, int] = {}
+    for image in sorted(images, key=lambda image: image.priority):
+        identity: Hashable = image.sha256 or image.figure_id
+        if image.has_hashes:
+            identity = (image.phash, image.phash_fine)
+        original = first_row.setdefault(identity, image.row)
+        if original == image.row:
+            distinct.append(image)
         else:
-            copies[row["row"]] = same
-    return rows, copies
+            copies[image.row] = original
+    return distinct, copies
 
 
-def _rank(row: Mapping[str, Any]) -> tuple[bool, int, str, str]:
-    return not row["pinned_id"], -(row["width"] or 0) * (row["height"] or 0), row["image_key"] or "", row["figure_id"]
+def _neighbours(images: Sequence[_Image], radius: int, confirm: int) -> defaultdict[int, list[_Neighbour]]:
+    """Finds all pairs of images within both radii; images: no two with the same hashes."""
+    near: defaultdict[int, list[_Neighbour]] = defaultdict(list)
 
+    def compare(image: _Image, other: _Image, phash_bits: int) -> None:
+        assert image.phash_fine is not None and other.phash_fine is not None
+        fine_bits = (image.phash_fine ^ other.phash_fine).bit_count()
+        if fine_bits <= confirm:
+            near[image.row].append(_Neighbour(other.row, phash_bits, fine_bits))
+            near[other.row].append(_Neighbour(image.row, phash_bits, fine_bits))
 
-def _told(figure: str, near: _Near) -> str:
-    if near.phash == near.phash_fine == 0:
-        return f"the same as {figure}, bit for bit or by both hashes"
-    return f"the same as {figure}, but for {near.phash} of 64 and {near.phash_fine} of 576 bits"
-
-
-def _neighbours(rows: Sequence[Mapping[str, Any]], radius: int, confirm: int) -> defaultdict[int, list[_Near]]:
-    """For each row all others within reach; no two have the same bytes."""
-    near: defaultdict[int, list[_Near]] = defaultdict(list)
-
-    def join(a: int, b: int, phash: int, phash_fine: int) -> None:
-        near[a].append(_Near(b, phash, phash_fine))
-        near[b].append(_Near(a, phash, phash_fine))
-
-    shown = [row for row in rows if row["phash"] and row["phash_fine"]]
-    of: defaultdict[int, list[Mapping[str, Any]]] = defaultdict(list)
-    for row in shown:
-        of[int(row["phash"], 16)].append(row)
-    values = np.array(sorted(of), dtype=np.uint64)
-    for i, j, bits in zip(*(part.tolist() for part in pairs(values, radius)), strict=True):
-        for one in of[int(values[i])]:
-            for other in of[int(values[j])]:
-                if (more := _apart(one, other)) <= confirm:
-                    join(one["row"], other["row"], bits, more)
-    for same in of.values():
-        for at, one in enumerate(same):
-            for other in same[at + 1 :]:
-                if (more := _apart(one, other)) <= confirm:
-                    join(one["row"], other["row"], 0, more)
+    # The search for pairs needs distinct values, so images with the same phash are compared with each other below.
+    by_phash: defaultdict[int, list[_Image]] = defaultdict(list)
+    for image in images:
+        if image.phash is not None and image.has_hashes:
+            by_phash[image.phash].append(image)
+    values = np.array(sorted(by_phash), dtype=np.uint64)
+    first, second, distances = pairs(values, radius)
+    for i, j, phash_bits in zip(first.tolist(), second.tolist(), distances.tolist(), strict=True):
+        for image, other in itertools.product(by_phash[int(values[i])], by_phash[int(values[j])]):
+            compare(image, other, phash_bits)
+    for same_phash in by_phash.values():
+        for image, other in itertools.combinations(same_phash, 2):
+            compare(image, other, 0)
     return near
 
 
-def _apart(one: Mapping[str, Any], other: Mapping[str, Any]) -> int:
-    return (int(one["phash_fine"], 16) ^ int(other["phash_fine"], 16)).bit_count()
+def _detail(kept: str, distance: _Neighbour) -> str:
+    if distance.phash == distance.phash_fine == 0:
+        return f"duplicate of {kept}: same bytes or same hashes"
+    return f"duplicate of {kept}: {distance.phash} of 64 and {distance.phash_fine} of 576 bits differ"

@@ -1,4 +1,4 @@
-"""Says in which language a caption is."""
+"""Identifies the language of a caption."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from roco.base.schema import types
 from roco.core.stage import Measure, put, rounded
@@ -15,9 +16,9 @@ from roco.models.text.language import identify, model_file
 
 @dataclass(frozen=True, kw_only=True)
 class LanguageId(Measure):
-    """Names the most probable language of each caption by fastText's lid.176 (the model family of the paper).
+    """Identifies the most probable language of each caption with fastText's lid.176, the model family of the paper.
 
-    An empty caption has no language. The score is the model's probability, 0 to 1.
+    The score is the probability that the model gives, 0 to 1. An empty caption has neither language nor score.
     """
 
     needs = ("extract",)
@@ -29,11 +30,11 @@ class LanguageId(Measure):
         return (model_file(),)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        found = [identify(caption) for caption in batch["caption"].to_pylist()]
-        batch = put(batch, "language", pa.array([language for language, _ in found], pa.string()))
-        return put(batch, "language_score", _scores([score for _, score in found]))
+        answers = [identify(caption) for caption in batch["caption"].to_pylist()]
+        batch = put(batch, "language", pa.array([language for language, _ in answers], pa.string()))
+        return put(batch, "language_score", _scores([score for _, score in answers]))
 
 
 def _scores(scores: Sequence[float | None]) -> pa.Array:
-    plain = rounded([0.0 if s is None else s for s in scores])
-    return pa.array([None if s is None else v for s, v in zip(scores, plain.to_pylist(), strict=True)], pa.float32())
+    without_null = rounded([0.0 if score is None else score for score in scores])
+    return pc.if_else(pa.array([score is not None for score in scores], pa.bool_()), without_null, None)

@@ -1,4 +1,4 @@
-"""Words, endings and letters by which a caption gives its language away."""
+"""Words, endings and letters that show the language of a caption."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# Only what the other languages do not write: no "in", "on", "patient", "axial", "image", "fracture", "CT".
+# Only words that no other language uses: no "in", "on", "patient", "axial", "image", "fracture", "CT".
 ENGLISH = _words(
     """
     abnormal about above after all also and ankle any appearance are around arrow arrowhead arrowheads arrows artery at
@@ -114,9 +114,9 @@ OTHERS = {
         """
     ),
 }
-"""Small words and words of radiology by language, in lower case; none is English."""
+"""Function words and radiology words by language, in lower case; none is also English."""
 
-# An ending counts after two or three letters more: "lung" is no German noun.
+# An ending needs two or three letters before it: "lung" is not a German noun with the ending -ung.
 _ENDINGS = {
     "en": "[a-z]{2,}graphs?|[a-z]{2,}(?:graphy|megaly|pathy|tomy|scopy|plasty|logy|trophy|therapy|ness)"
     "|[a-z]{3,}(?:ical|ic|ing|ed|ous|ary|ity|ly)",
@@ -129,8 +129,8 @@ _ENDINGS = {
     "|[a-z]{2,}(?:graph|graf|skop|path|tom|log|megal)ien?",
 }
 _ENDING = {language: re.compile(pattern) for language, pattern in _ENDINGS.items()}
-_WEAK = re.compile("[a-z]{3,}(?:ic[oa]s?|ad[oa]s?)")  # Spanish, Portuguese, Italian, and names of species
-_EITHER = _words(  # both sides write them, whatever their endings and accents say
+_WEAK = re.compile("[a-z]{3,}(?:ic[oa]s?|ad[oa]s?)")  # Spanish, Portuguese, Italian, but also species names
+_EITHER = _words(  # used in English and other languages, whatever their endings and accents suggest
     """
     antique critique oblique obliques physique technique techniques unique questionnaire questionnaires samsung
     diagnostic pronostic pared gering café déjà façade naïve née rôle résumé à
@@ -144,11 +144,14 @@ _BORROWED = re.compile(
 _ELIDED = re.compile(r"(?<![\w'’])(?:[ldnsjmc]|qu|(?:d?e|n?e|s?u|d?a|a)ll|un)['’](?=[^\W\d_])", re.I)
 _WORD = re.compile(r"[^\W\d_]+")
 _ABBREVIATED = frozenset(("irm", "mri", "mrt", "rmn", "tac", "tdm"))
-_ACCENTED = re.compile("[ß-åç-öø-ÿĀ-őŔ-ſ]")  # without æ and œ, which stand in British English
+_ACCENTED = re.compile("[ß-åç-öø-ÿĀ-őŔ-ſ]")  # without æ and œ, which occur in British English
 
 
 class Marks(NamedTuple):
-    """What gives a caption away: words heard, marks of English and of other languages, the one with most of these."""
+    """Marks of a caption's language: the words counted, the marks of English and of other languages.
+
+    language: the other language with most marks, None without any.
+    """
 
     words: int
     english: float
@@ -157,43 +160,48 @@ class Marks(NamedTuple):
 
 
 def marks(caption: str) -> Marks:
-    """Counts what gives a caption away: 1 for a word, ending or accent, 0.5 for what is not as sure a sign."""
+    """Counts the marks of a caption's language: 1 for a word, ending or accent, 0.5 for a less certain mark."""
     text = _BORROWED.sub(" ", caption)
-    found = _WORD.findall(text)
-    shouted = text.isupper() and any(len(word) > 3 for word in found)
-    words, english, other = 0, 0.0, float(len(_ELIDED.findall(text)))
-    spoken: Counter[str] = Counter()
-    for i, word in enumerate(found):
-        sign = _sign(word, shouted or (i == 0 and not word.isupper()))
-        if sign is not None:
-            words += 1
-            english += sign.english
-            other += sign.other
-            if sign.languages:
-                spoken.update(sign.languages)
-    return Marks(words, english, other, spoken.most_common(1)[0][0] if spoken else None)
+    tokens = _WORD.findall(text)
+    all_capitals = text.isupper() and any(len(token) > 3 for token in tokens)
+    words = 0
+    english = 0.0
+    other = float(len(_ELIDED.findall(text)))
+    languages: Counter[str] = Counter()
+    for i, token in enumerate(tokens):
+        # A capital shows an abbreviation or a name, unless the word starts the caption or everything is in capitals.
+        is_first_word = i == 0 and not token.isupper()
+        mark = _mark(token, all_capitals or is_first_word)
+        if mark is None:
+            continue
+        words += 1
+        english += mark.english
+        other += mark.other
+        languages.update(mark.languages)
+    return Marks(words, english, other, languages.most_common(1)[0][0] if languages else None)
 
 
-class _Sign(NamedTuple):
+class _Mark(NamedTuple):
     english: float = 0.0
     other: float = 0.0
     languages: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=1 << 16)
-def _sign(written: str, any_case: bool) -> _Sign | None:
-    """What one word gives away; null for an abbreviation: LA is an atrium, Ao an aorta, Na sodium."""
+def _mark(written: str, any_case: bool) -> _Mark | None:
+    """Returns the mark of one word; None for an abbreviation: LA is an atrium, Ao an aorta, Na sodium."""
     word = written.casefold()
     if len(word) <= 3 and not (any_case or written.islower() or word in _ABBREVIATED):
         return None
     if word in ENGLISH:
-        return _Sign(english=1)
+        return _Mark(english=1)
     if word in _EITHER:
-        return _Sign()
-    if languages := tuple(name for name, known in OTHERS.items() if word in known or _ENDING[name].fullmatch(word)):
-        return _Sign(other=1, languages=languages)
+        return _Mark()
+    languages = tuple(name for name, known in OTHERS.items() if word in known or _ENDING[name].fullmatch(word))
+    if languages:
+        return _Mark(other=1, languages=languages)
     if _ACCENTED.search(word):
-        return _Sign(other=1 if written.islower() else 0.5)  # with a capital it may be a name
+        return _Mark(other=1 if written.islower() else 0.5)  # a capitalised word may be a name
     if _WEAK.fullmatch(word):
-        return _Sign(other=0.5)
-    return _Sign(english=0.5 if _ENDING["en"].fullmatch(word) else 0.0)
+        return _Mark(other=0.5)
+    return _Mark(english=0.5 if _ENDING["en"].fullmatch(word) else 0.0)

@@ -1,4 +1,4 @@
-"""Keeps figures whose licence and standing allow handing the image on unchanged."""
+"""Keeps figures whose licence allows redistribution of the unchanged image."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from roco.core.stage import Decision, drop
 
 @dataclass(frozen=True, kw_only=True)
 class License(Decision):
-    """Drops figures of articles that are retracted or whose licence is none of the allowed ones.
+    """Drops figures of articles that are retracted or do not have one of the allowed licences.
 
-    The paper lets CC BY and CC BY-NC in. It kept 38 retracted articles (Table S1): `retracted = true` does so.
-    `weak = false` also drops licences that only the words of the article name, with no link, attribute or index. What
-    the source says is not in the open access subset leaves whatever its licence.
+    The paper allows CC BY and CC BY-NC. It kept 38 retracted articles (Table S1), which `retracted = true` reproduces.
+    `weak = false` also drops licences that only the text of the article names, without a link, attribute or index
+    entry. Articles that the source excludes from the open access subset are dropped whatever their licence.
     """
 
     needs = ("extract",)
@@ -31,17 +31,20 @@ class License(Decision):
 
     def __post_init__(self) -> None:
         if not self.allow:
-            raise RecipeError("license allows nothing", 'name licences: allow = ["CC-BY", "CC-BY-NC"]')
+            raise RecipeError(
+                "no licence is allowed (license)", 'list the allowed licences: allow = ["CC-BY", "CC-BY-NC"]'
+            )
         for name in self.allow:
             if name not in LICENSES:
-                raise RecipeError(f"there is no licence '{name}'", nearest(name, LICENSES))
+                raise RecipeError(f"unknown licence '{name}' (license)", nearest(name, LICENSES))
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         if not self.retracted:
             batch = drop(batch, batch["retracted"], "retracted")
         batch = drop(batch, pc.invert(batch["open_access"]), "license", "not in the open access subset")
-        found = pc.fill_null(batch["license"], "NONE")
-        batch = drop(batch, pc.invert(pc.is_in(found, pa.array(self.allow, pa.string()))), "license", found)
+        license = pc.fill_null(batch["license"], "NONE")
+        allowed = pc.is_in(license, pa.array(self.allow, pa.string()))
+        batch = drop(batch, pc.invert(allowed), "license", license)
         if not self.weak:
-            batch = drop(batch, pc.equal(batch["license_trust"], "weak"), "license", "words only")
+            batch = drop(batch, pc.equal(batch["license_trust"], "weak"), "license", "named in the text only")
         return batch

@@ -1,10 +1,11 @@
-"""Which names of the vocabulary stand in the caption."""
+"""Finds terms of the vocabulary in the caption."""
 
 from __future__ import annotations
 
 import dataclasses
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -16,9 +17,9 @@ from roco.models.text.vocabulary import SHIPPED, load
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Mentions(Measure):
-    """Finds the names of UMLS concepts in the caption, each with its place.
+    """Finds the names of UMLS concepts in the caption, with their character offsets.
 
-    vocabulary: a CSV file as `roco.models.text.vocabulary.load` reads it; None for the shipped one.
+    vocabulary: a CSV file in the format of `roco.models.text.vocabulary.load`; none for the shipped one.
     """
 
     needs = ("extract",)
@@ -28,7 +29,7 @@ class Mentions(Measure):
 
     @property
     def content(self) -> tuple[Path, ...]:
-        """The vocabulary, the shipped one too: a changed name is a changed measure."""
+        """The vocabulary file, also the shipped one: if a name changes, mentions are measured again."""
         return (self.vocabulary or SHIPPED,)
 
     @cached_property
@@ -36,9 +37,7 @@ class Mentions(Measure):
         return Linker(load(self.vocabulary))
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        found = each(
-            batch["caption"],
-            lambda caption: [mention._asdict() for mention in self.linker.link(caption)],
-            self.writes["mentions"],
-        )
-        return put(batch, "mentions", found)
+        def link(caption: str) -> list[dict[str, Any]]:
+            return [mention._asdict() for mention in self.linker.link(caption)]
+
+        return put(batch, "mentions", each(batch["caption"], link, self.writes["mentions"]))

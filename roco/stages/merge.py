@@ -1,8 +1,9 @@
-"""From the names in the caption to the concepts of the release: modality, region, direction, then the rest."""
+"""Turns the mentions in a caption into modality, region, direction and the ordered concepts of the release."""
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -16,9 +17,11 @@ from roco.base.schema import types
 from roco.core.stage import Decision, drop, put
 from roco.models.text.vocabulary import SHIPPED, Vocabulary, load
 
+# "PET/CT", "PET (…) and CT": nothing but joining characters between two modalities.
 _JOINED = re.compile(r"\s*\)?\s*[-/+&\u2010-\u2015]?\s*(?:and\s+)?\(?\s*")
+# "angiography by MRI": at most two words between them.
 _FEW_WORDS = re.compile(r"[\s\-]*(?:\w+[\s\-]+){0,2}")
-# Words that name a technique in passing; they count only where no other modality is named.
+# Words that mention a technique in passing; they count only if no other modality is named.
 _WEAK = re.compile(r"fluoroscop|radiographic|cinefluoro|gadolinium", re.IGNORECASE)
 _MAMMOGRAPHY = re.compile(r"mammogra", re.IGNORECASE)
 _VIEW = re.compile(r"view|projection|plane|radiogra|x[\s-]?ray|film|image", re.IGNORECASE)
@@ -26,7 +29,7 @@ _LATERAL = re.compile(
     r"\blateral\b(?:\s[\w-]+){0,3}?\s(?:radiogra|x[\s-]?ray|roentgen|film|cephalo|projection|view)", re.IGNORECASE
 )
 
-# What the words of an X-ray's caption say of its region, where they do not name the region itself (Table S15).
+# Words that imply the region of an X-ray without naming it (Table S15).
 _REGION_WORDS: dict[str, re.Pattern[str]] = {
     region: re.compile(rf"\b(?:{words})", re.IGNORECASE)
     for region, words in {
@@ -49,7 +52,7 @@ _REGION_WORDS: dict[str, re.Pattern[str]] = {
 
 
 class Word(NamedTuple):
-    """A mention with what its concept is: kind and label of the vocabulary."""
+    """A mention together with the kind and label of its concept in the vocabulary."""
 
     cui: str
     kind: str
@@ -59,17 +62,30 @@ class Word(NamedTuple):
     text: str
 
 
+class Labels(NamedTuple):
+    """What `merge` decides for one figure; the fields are the columns it writes."""
+
+    modality: str | None
+    modality_from: str | None
+    region: str | None
+    direction: str | None
+    concepts_auto: list[str]
+    concepts_manual: list[str]
+    concepts: list[str]
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Merge(Decision):
-    """Decides modality, region and direction by the words of the caption, and puts the concepts in order.
+    """Determines modality, region and direction from labels or the caption, and orders the concepts.
 
-    Modality, region (X-rays only), direction (X-rays only), then all others as they appear, none twice; further
-    modalities are kept for combined images alone (section Caption Processing and Concept Extraction).
-    What people gave comes first, and their modality counts before that of the words; the column `modality_from` says
-    which it is: label or guess. modality_from: which of the two may be taken, in order. given: what is believed of an
-    earlier dataset (`kind = "release"`): manual (what people gave there), all (what its machine found too, in place
-    of what is found now), none.
-    require: drop figures in whose caption nothing was found. vocabulary: the file that `mentions` uses.
+    Order: modality, region (X-rays only), direction (X-rays only), then all other concepts in the order of the caption,
+    each once. Further modalities are kept for combined images only (section Caption Processing and Concept Extraction).
+    Manual concepts come first, and a manual modality takes precedence over the caption; the column `modality_from`
+    records the source: label or guess.
+
+    modality_from: the sources that may be used, in order. given: which concepts of a previous dataset
+    (`kind = "release"`) are used: manual (its manual concepts), all (its automatic concepts too, instead of those
+    detected now) or none. require: drops figures without any concept. vocabulary: the file that `mentions` uses.
     """
 
     needs = ("mentions",)
@@ -89,94 +105,92 @@ class Merge(Decision):
         return (self.vocabulary or SHIPPED,)
 
     @cached_property
-    def _known(self) -> Vocabulary:
+    def _vocabulary(self) -> Vocabulary:
         return load(self.vocabulary)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        there = {name: batch[name].to_pylist() for name in (*self.reads, *self.optional) if name in batch.column_names}
-        rows = []
-        for i in range(len(batch)):
-            row = {name: values[i] for name, values in there.items()}
-            given = self._given(row.get("given_manual"), row.get("given_concepts"))
-            rows.append(self._decide(row["caption"] or "", row["mentions"] or [], *given))
+        names = [name for name in (*self.reads, *self.optional) if name in batch.column_names]
+        labels = [self._labels(row) for row in batch.select(names).to_pylist()]
         for name, kind in self.writes.items():
-            batch = put(batch, name, pa.array([row[name] for row in rows], kind))
+            batch = put(batch, name, pa.array([getattr(one, name) for one in labels], kind))
         if not self.require:
             return batch
-        nothing = pa.array([not row["concepts"] for row in rows], pa.bool_())
-        return drop(batch, nothing, "concepts", "no name of the vocabulary in the caption")
+        without = pa.array([not one.concepts for one in labels], pa.bool_())
+        return drop(batch, without, "concepts", "no term of the vocabulary in the caption")
 
-    def _given(self, manual: list[str] | None, concepts: list[str] | None) -> tuple[list[str], list[str] | None]:
-        """What people gave, and what a machine found where that is to be believed."""
-        people = list(manual or ()) if self.given != "none" else []
-        return people, concepts if self.given == "all" else None
+    def _labels(self, row: Mapping[str, Any]) -> Labels:
+        caption = row["caption"] or ""
+        words = [self._word(mention) for mention in row["mentions"] or ()]
+        manual = list(row.get("given_manual") or ()) if self.given != "none" else []
 
-    def _decide(
-        self, caption: str, mentions: Sequence[Mapping[str, Any]], manual: list[str], told: list[str] | None
-    ) -> dict[str, Any]:
-        words = [self._word(mention) for mention in mentions]
-        kind = source = None
+        kind, source = self._modality(caption, words, manual)
+        part = side = None
+        if kind == "DRXR":
+            part = _manual_label("region", manual) or region(caption, words)
+            side = _manual_label("direction", manual) or direction(caption, words)
+
+        auto = in_order(words, kind, part, side)
+        if self.given == "all" and row.get("given_concepts") is not None:
+            auto = row["given_concepts"]
+        concepts = [*manual, *(cui for cui in auto if cui not in manual)]
+        return Labels(kind, source, part, side, auto, manual, concepts)
+
+    def _modality(self, caption: str, words: Sequence[Word], manual: Sequence[str]) -> tuple[str | None, str | None]:
+        """Returns the modality and its source: the first allowed source that determines one."""
         for source in self.modality_from:
-            if kind := _label("modality", manual) if source == "label" else modality(caption, words):
-                break
-        x_ray = kind == "DRXR"
-        part = (_label("region", manual) or region(caption, words)) if x_ray else None
-        side = (_label("direction", manual) or direction(caption, words)) if x_ray else None
-        found = in_order(words, kind, part, side) if told is None else told
-        return {
-            "modality": kind,
-            "modality_from": source if kind else None,
-            "region": part,
-            "direction": side,
-            "concepts_auto": found,
-            "concepts_manual": manual,
-            "concepts": [*manual, *(cui for cui in found if cui not in manual)],
-        }
+            kind = _manual_label("modality", manual) if source == "label" else modality(caption, words)
+            if kind:
+                return kind, source
+        return None, None
 
     def _word(self, mention: Mapping[str, Any]) -> Word:
-        concept = self._known.by_cui.get(mention["cui"])
+        concept = self._vocabulary.by_cui.get(mention["cui"])
         kind, label = (concept.kind, concept.label) if concept else ("concept", None)
         return Word(mention["cui"], kind, label, mention["start"], mention["end"], mention["text"])
 
 
-def _label(kind: str, manual: Sequence[str]) -> str | None:
-    """The one label of a kind whose CUI people gave; None where they gave none, or several."""
-    of = {term.cui: label for label, term in KINDS[kind].items() if term.cui}
-    named = {of[cui] for cui in manual if cui in of}
-    return named.pop() if len(named) == 1 else None
+def _manual_label(kind: str, manual: Sequence[str]) -> str | None:
+    """Returns the label of a kind among the manual concepts; None if there is none, or several."""
+    label_of = {term.cui: label for label, term in KINDS[kind].items() if term.cui}
+    labels = {label_of[cui] for cui in manual if cui in label_of}
+    return labels.pop() if len(labels) == 1 else None
 
 
 def modality(caption: str, words: Sequence[Word]) -> str | None:
-    """The modality that the caption names: DRAN DRCO DRCT DRMR DRPE DRUS DRXR, or None.
+    """Returns the modality that the caption names: DRAN DRCO DRCT DRMR DRPE DRUS DRXR, or None.
 
-    The first named one counts, with these rules before (Table S14): PET or SPECT joined to CT or MR is combined;
-    angiography in the same breath as CT or MR is CT or MR; fluoroscopy and the like count only when alone.
+    This is the modality named first, with three exceptions (Table S14): PET or SPECT joined to CT or MR is combined;
+    angiography directly before CT or MR is CT or MR; fluoroscopy and similar words count only if no other is named.
     """
     named = [word for word in words if word.kind == "modality" or word.cui == NUCLEAR]
     strong = [word for word in named if not _WEAK.search(word.text)] or named
-    for at, word in enumerate(strong):
-        after = strong[at + 1] if at + 1 < len(strong) else None
-        gap = caption[word.end : after.start] if after else ""
-        if after and _combined(word, after) and _JOINED.fullmatch(gap):
-            return "DRCO"
-        if after and word.label == "DRAN" and after.label in ("DRCT", "DRMR") and _FEW_WORDS.fullmatch(gap):
-            return after.label
+    for word, following in itertools.zip_longest(strong, strong[1:]):
+        if following:
+            between = caption[word.end : following.start]
+            if _is_combined(word, following) and _JOINED.fullmatch(between):
+                return "DRCO"
+            if word.label == "DRAN" and following.label in ("DRCT", "DRMR") and _FEW_WORDS.fullmatch(between):
+                return following.label
+        # Scintigraphy has no label of its own, so the next modality counts.
         if word.label:
             return word.label
     return None
 
 
 def region(caption: str, words: Sequence[Word]) -> str | None:
-    """The body region of an X-ray: the one that is named first, mammograms always being of the breast."""
+    """Returns the body region of an X-ray: the one named or implied first; a mammogram is always of the breast."""
     if _MAMMOGRAPHY.search(caption):
         return "breast"
-    named = [(word.start, word.label) for word in words if word.kind == "region" and word.label]
-    hinted = [(hint.start(), label) for label, pattern in _REGION_WORDS.items() if (hint := pattern.search(caption))]
-    return min(named + hinted)[1] if named or hinted else None
+    places = [(word.start, word.label) for word in words if word.kind == "region" and word.label]
+    for label, pattern in _REGION_WORDS.items():
+        implied = pattern.search(caption)
+        if implied:
+            places.append((implied.start(), label))
+    return min(places)[1] if places else None
 
 
 def direction(caption: str, words: Sequence[Word]) -> str | None:
-    """The direction of an X-ray; None where several are named, for one image is not both (Table S16)."""
+    """Returns the direction of an X-ray; None if several are named, for one image has one direction (Table S16)."""
     named = {word.label for word in words if word.kind == "direction" and _is_view(caption, word)}
     if _LATERAL.search(caption):
         named.add("sagittal")
@@ -184,26 +198,31 @@ def direction(caption: str, words: Sequence[Word]) -> str | None:
 
 
 def in_order(words: Sequence[Word], kind: str | None, part: str | None, side: str | None) -> list[str]:
-    """CUIs in the paper's order, each once; modality words beside the decided one stay for combined images only."""
+    """Returns the CUIs in the paper's order, each once; other modalities are kept for combined images only."""
     decided = [
         MODALITIES[kind].cui if kind else None,
         REGIONS[part].cui if part else None,
         DIRECTIONS[side].cui if side else None,
     ]
-    kept = ("concept", "region", "modality") if kind == "DRCO" else ("concept", "region")
-    rest = [word.cui for word in words if word.kind in kept]
-    return list(dict.fromkeys(cui for cui in (*decided, *rest) if cui))
+    kinds = ("concept", "region", "modality") if kind == "DRCO" else ("concept", "region")
+    others = [word.cui for word in words if word.kind in kinds]
+    return list(dict.fromkeys(cui for cui in (*decided, *others) if cui))
 
 
-def _combined(one: Word, other: Word) -> bool:
-    def nuclear(word: Word) -> bool:
-        return word.label == "DRPE" or word.cui == NUCLEAR
+def _is_combined(word: Word, following: Word) -> bool:
+    """Whether one of the two is nuclear imaging and the other CT or MR."""
 
-    return (nuclear(one) and other.label in ("DRCT", "DRMR")) or (nuclear(other) and one.label in ("DRCT", "DRMR"))
+    def is_nuclear(one: Word) -> bool:
+        return one.label == "DRPE" or one.cui == NUCLEAR
+
+    anatomical = ("DRCT", "DRMR")
+    if is_nuclear(word):
+        return following.label in anatomical
+    return is_nuclear(following) and word.label in anatomical
 
 
 def _is_view(caption: str, word: Word) -> bool:
-    """AP and PA always are views; `transverse fracture` and `sagittal balance` are none."""
+    """Whether a direction word describes a view: AP and PA always do, `transverse fracture` does not."""
     if word.label in ("coronal_ap", "coronal_pa"):
         return True
     return bool(_VIEW.search(caption, word.start, word.end + 25))

@@ -1,11 +1,12 @@
-"""Tells the images of an earlier release again, so that they keep id and split for ever."""
+"""Recognises the images of the previous release, so that they keep their id and split."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -16,15 +17,16 @@ from roco.release.previous import Kept, earlier, seal
 
 @dataclass(frozen=True, kw_only=True)
 class Pins(Decision):
-    """Gives each image that is in the earlier release its id and split there; others have none.
+    """Gives each image of the previous release the id and split that it has there; new images get none.
 
-    An image is the same while its article and its bytes are (image_key): a new version of the article, another id of
-    the figure and another name of the file change nothing. Where the bytes are gone, the image of the same article
-    under the same name stands for it (`pinned_by` = file). An id is given once: of equal images of one article the
-    one with the same figure_id has it, else the first. previous: folder of the release; none pins nothing.
-    given: images of a dataset that is a source (`kind = "release"`) keep the id and split that they have there. An id
-    that the earlier release has or had, or that a source named first has, is another image's: then the split alone is
-    kept.
+    An image is recognised by its article and bytes (image_key); a new version of the article, another figure_id or
+    another file name change nothing. If no image has these bytes any more, the image of the same article with the same
+    file name takes its place (`pinned_by` = file). Each id is assigned once: of equal images of one article the one
+    with the same figure_id gets it, otherwise the first one.
+
+    previous: folder of the release; none for a first release. given: images of a source with `kind = "release"` keep
+    the id and split they have there. If that id belongs or belonged to another image of the previous release, or to an
+    image of a source that is listed first, only the split is kept.
     """
 
     needs = ("image",)
@@ -42,63 +44,83 @@ class Pins(Decision):
         return seal(self.previous)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        pins: dict[int, tuple[str | None, str, str]] = {}
+        pins: dict[int, _Pin] = {}
         taken: set[str] = set()
         if self.previous is not None:
-            before = earlier(self.previous)
-            pins, taken = dict(_matched(batch, before.kept)), {*before.kept, *before.gone}
+            previous = earlier(self.previous)
+            pins = _recognised(batch, previous.kept)
+            taken = {*previous.kept, *previous.gone}
         if self.given:
-            pins = dict(_as_given(batch, taken)) | pins
-        found = [pins.get(i, (None, None, None)) for i in range(len(batch))]
-        for at, name in enumerate(self.writes):
-            batch = put(batch, name, pa.array([values[at] for values in found], pa.string()))
+            for row, pin in _given(batch, taken).items():
+                pins.setdefault(row, pin)
+        found = [pins.get(row, _NO_PIN) for row in range(len(batch))]
+        columns = {
+            "pinned_id": [pin.id for pin in found],
+            "pinned_split": [pin.split for pin in found],
+            "pinned_by": [pin.by for pin in found],
+        }
+        for name, values in columns.items():
+            batch = put(batch, name, pa.array(values, pa.string()))
         return batch
 
 
-def _as_given(batch: pa.Table, taken: set[str]) -> Iterator[tuple[int, tuple[str | None, str, str]]]:
-    """Row -> id and split of the dataset it was read from; of two datasets with the same id the first keeps it."""
+class _Pin(NamedTuple):
+    """The values of the columns that `pins` writes, for one image; by: how it was recognised."""
+
+    id: str | None
+    split: str | None
+    by: str | None
+
+
+_NO_PIN = _Pin(None, None, None)
+
+
+def _given(batch: pa.Table, taken: set[str]) -> dict[int, _Pin]:
+    """Maps rows to the id and split of the dataset they were read from; taken: ids that cannot be assigned again."""
     rows = batch.select(["given_id", "given_split", "archive"]).to_pylist()
-    for i in sorted(range(len(rows)), key=lambda i: (_source(rows[i]["archive"]), i)):
+    taken = set(taken)
+    pins: dict[int, _Pin] = {}
+    for i in sorted(range(len(rows)), key=lambda i: (_source_number(rows[i]["archive"]), i)):
         id, split = rows[i]["given_id"], rows[i]["given_split"]
         if id and split in SPLITS:
-            yield i, (None if id in taken else id, split, "given")
+            pins[i] = _Pin(None if id in taken else id, split, "given")
             taken.add(id)
+    return pins
 
 
-def _source(archive: str | None) -> int:
-    """The number of the source that a place begins with where there are several (see `sources/several.py`)."""
+def _source_number(archive: str | None) -> int:
+    """Returns the number of the source, with which `archive` starts if there are several (`sources/several.py`)."""
     number = (archive or "").partition("/")[0]
     return int(number) if number.isascii() and number.isdigit() and len(number) < 9 else 0
 
 
-def _matched(batch: pa.Table, kept: dict[str, Kept]) -> dict[int, tuple[str, str, str]]:
-    """Row -> id, split and what told it, for each released image that there still is."""
+def _recognised(batch: pa.Table, kept: Mapping[str, Kept]) -> dict[int, _Pin]:
+    """Maps the rows of images that the previous release contains to their id and split; kept: its images by id."""
     rows = batch.select(["figure_id", "article_key", "image_key", "file"]).to_pylist()
-    ids = {name: _by(name, kept) for name in ("image", "file")}
-    pins: dict[int, tuple[str, str, str]] = {}
-    given: set[str] = set()
-    for how, known in ids.items():
-        for i in sorted(range(len(rows)), key=lambda i: _same_first(rows[i], kept, known, how)):
-            free = [id for id in known.get(_key(rows[i], how), ()) if id not in given]
-            if i not in pins and free:
-                same = [id for id in free if kept[id].figure_id == rows[i]["figure_id"]]
-                id = (same or free)[0]
-                given.add(id)
-                pins[i] = (id, kept[id].split, how)
+    pins: dict[int, _Pin] = {}
+    assigned: set[str] = set()
+    for by, identity in _IDENTITIES.items():
+        ids: defaultdict[_Identity, list[str]] = defaultdict(list)
+        for id in sorted(kept):
+            ids[identity(kept[id]._asdict())].append(id)
+
+        # Figures that had an id before choose first, so that equal images of one article do not swap their ids.
+        had_id = [any(kept[id].figure_id == row["figure_id"] for id in ids.get(identity(row), ())) for row in rows]
+        for i in sorted(range(len(rows)), key=lambda i: (not had_id[i], rows[i]["figure_id"])):
+            free = [id for id in ids.get(identity(rows[i]), ()) if id not in assigned]
+            if i in pins or not free:
+                continue
+            own = [id for id in free if kept[id].figure_id == rows[i]["figure_id"]]
+            id = own[0] if own else free[0]
+            assigned.add(id)
+            pins[i] = _Pin(id, kept[id].split, by)
     return pins
 
 
-def _by(how: str, kept: dict[str, Kept]) -> dict[Any, list[str]]:
-    found: dict[Any, list[str]] = {}
-    for id in sorted(kept):
-        found.setdefault(_key(kept[id]._asdict(), how), []).append(id)
-    return found
+_Identity = str | tuple[str | None, str | None] | None
 
-
-def _key(row: dict[str, Any], how: str) -> Any:
-    return row["image_key"] if how == "image" else (row["article_key"], row["file"])
-
-
-def _same_first(row: dict[str, Any], kept: dict[str, Kept], known: dict[Any, list[str]], how: str) -> tuple[bool, str]:
-    same = any(kept[id].figure_id == row["figure_id"] for id in known.get(_key(row, how), ()))
-    return not same, row["figure_id"]
+_IDENTITIES: dict[str, Callable[[Mapping[str, Any]], _Identity]] = {
+    "image": lambda row: row["image_key"],
+    "file": lambda row: (row["article_key"], row["file"]),
+}
+"""What identifies an image, in order of precedence: `pinned_by` -> its value for an image."""

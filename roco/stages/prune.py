@@ -1,4 +1,4 @@
-"""Takes concepts out of valid and test that train does not have."""
+"""Removes concepts from valid and test that do not occur in train."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from roco.core.stage import Decision, drop, put
 
 @dataclass(frozen=True, kw_only=True)
 class Prune(Decision):
-    """Takes out of valid and test what no image of train has: nobody could learn it. Images left with none leave.
+    """Removes concepts from valid and test that no image of train has, since no model can learn them.
 
-    Concepts that people gave are no exception (section Dataset Creation).
+    Manual concepts are no exception (section Dataset Creation). Images left without a concept are dropped.
     """
 
     reads = ("split", "concepts", "concepts_auto", "concepts_manual")
@@ -24,13 +24,17 @@ class Prune(Decision):
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         splits = batch["split"].to_pylist()
-        lists = batch["concepts"].to_pylist()
-        known = {cui for split, cuis in zip(splits, lists, strict=True) if split == "train" for cui in cuis or ()}
+        trained: set[str] = set()
+        for split, cuis in zip(splits, batch["concepts"].to_pylist(), strict=True):
+            if split == "train":
+                trained.update(cuis or ())
+
         for name, kind in self.writes.items():
-            pruned = [
-                cuis or [] if split == "train" else [c for c in cuis or () if c in known]
-                for split, cuis in zip(splits, batch[name].to_pylist(), strict=True)
-            ]
+            pruned = []
+            for split, cuis in zip(splits, batch[name].to_pylist(), strict=True):
+                keep_all = split == "train"
+                pruned.append([cui for cui in cuis or () if keep_all or cui in trained])
             batch = put(batch, name, pa.array(pruned, kind))
-        none = pa.array([not cuis for cuis in batch["concepts"].to_pylist()], pa.bool_())
-        return drop(batch, none, "concepts", "no concept that train has")
+
+        without = pa.array([not cuis for cuis in batch["concepts"].to_pylist()], pa.bool_())
+        return drop(batch, without, "concepts", "no concept that occurs in train")

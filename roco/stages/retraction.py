@@ -1,7 +1,8 @@
-"""Drops figures of papers that another article of the run, or a list, says to be retracted."""
+"""Drops figures of papers that a retraction notice in the run, or a list, reports as retracted."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,11 +17,11 @@ from roco.release.retraction_lists import ids, read_list
 
 @dataclass(frozen=True, kw_only=True)
 class Retraction(Decision):
-    """Drops figures of articles that a notice of retraction names, or a list of retracted papers.
+    """Drops figures of articles that a retraction notice or a list of retracted papers names.
 
-    What index, metadata and the paper itself say is in `retracted`, on which `license` decides. This stage adds the
-    notices among the articles of the run, and lists: CSV or one id a line, as PubMed's search for
-    `retracted publication[pt]` and Retraction Watch give them. A notice is never taken for the paper it retracts.
+    The column `retracted` holds what index, metadata and the article itself report; `license` decides on it. This stage
+    adds the retraction notices among the articles of the run, and lists: CSV or one id per line, as exported by a
+    PubMed search for `retracted publication[pt]` or by Retraction Watch. The notice itself is not dropped.
     """
 
     needs = ("extract",)
@@ -33,22 +34,35 @@ class Retraction(Decision):
 
     @cached_property
     def _listed(self) -> dict[str, str]:
-        """Name of the list by the id of each paper that it holds."""
-        return {id: f"listed in {path.name}" for path in reversed(self.lists) for id in read_list(path)}
+        """Maps the id of each listed paper to the drop detail; the first list that contains it counts."""
+        details: dict[str, str] = {}
+        for path in self.lists:
+            for id in read_list(path):
+                details.setdefault(id, f"listed in {path.name}")
+        return details
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        found = dict(self._listed)
-        for row in (*_notices(those_who_left(batch)), *_notices(batch)):
-            for id in row["retracts"]:
-                found[id] = f"retracted by {' '.join(ids(row)) or row['figure_id']}"
-        rows = batch.to_pylist()
-        said = [None if row["retracts"] else next((found[i] for i in ids(row) if i in found), None) for row in rows]
-        details = pa.array(said, pa.string())
+        retracted = dict(self._listed)
+        # Notices have no figures of their own: most of them were dropped by the stages before this one.
+        for notice in (*_notices(those_who_left(batch)), *_notices(batch)):
+            source = " ".join(ids(notice)) or notice["figure_id"]
+            for id in notice["retracts"]:
+                retracted[id] = f"retracted by {source}"
+        details = pa.array([_detail(row, retracted) for row in batch.to_pylist()], pa.string())
         return drop(batch, details.is_valid(), "retracted", details)
 
 
+def _detail(row: Mapping[str, Any], retracted: Mapping[str, str]) -> str | None:
+    if row["retracts"]:
+        return None  # lists often contain the notice instead of the paper that it retracts
+    for id in ids(row):
+        if id in retracted:
+            return retracted[id]
+    return None
+
+
 def _notices(rows: pa.Table) -> list[dict[str, Any]]:
-    """The few rows that retract something, out of millions."""
+    """Returns the rows that retract something: few out of millions, so they are filtered as Arrow columns."""
     if "retracts" not in rows.column_names:
         return []
     return list(rows.filter(pc.greater(pc.list_value_length(rows["retracts"]), 0)).to_pylist())

@@ -1,4 +1,4 @@
-"""Drops figures that somebody else holds the rights to, with the words that say so."""
+"""Drops figures to which others hold the rights, and quotes the words that credit them."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from roco.models.text.licenses import Terms, normalise
 
 @dataclass(frozen=True, kw_only=True)
 class Rights(Decision):
-    """Drops figures that are credited to others, or whose own terms or article do not hand them on.
+    """Drops figures that are credited to others, or that their own terms or their article exclude from redistribution.
 
-    allow: licences with which a figure's own permissions are eligible. third_party: "keep" lets figures in though
-    their article excepts material of third parties from its licence. licensed: "keep" lets figures in that are
-    credited to others if the credit names an allowed licence. Rule and measured precision: docs/rights.md.
+    allow: accepted licences of figures with permissions of their own. third_party: "keep" also accepts figures of
+    articles that exclude third-party material from their licence. licensed: "keep" also accepts figures credited to
+    others if the credit names an allowed licence. docs/rights.md describes the rule and its measured precision.
     """
 
     needs = ("extract",)
@@ -37,95 +37,117 @@ class Rights(Decision):
     def __post_init__(self) -> None:
         for name in self.allow:
             if name not in LICENSES:
-                raise RecipeError(f"there is no licence '{name}'", nearest(name, LICENSES))
+                raise RecipeError(f"unknown licence '{name}' (rights)", nearest(name, LICENSES))
         for option in ("third_party", "licensed"):
-            if (value := getattr(self, option)) not in _CHOICES:
-                raise RecipeError(f"rights: {option} is '{value}'", nearest(value, _CHOICES))
+            value = getattr(self, option)
+            if value not in _CHOICES:
+                raise RecipeError(f"invalid value: {option} = '{value}' (rights)", nearest(value, _CHOICES))
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        for why in (self._own_terms(batch), self._credits(batch, "credit"), self._credits(batch, "caption_raw")):
-            batch = drop(batch, why.is_valid(), "rights", why)
+        # Each reason is tested only for the figures that passed the previous one.
+        own_terms = self._own_terms(batch)
+        batch = drop(batch, own_terms.is_valid(), "rights", own_terms)
+        for column in ("credit", "caption_raw"):
+            credits = self._credits(batch, column)
+            batch = drop(batch, credits.is_valid(), "rights", credits)
         if self.third_party == "drop":
-            batch = drop(batch, batch["third_party"].is_valid(), "rights", each(batch["third_party"], _article, _TEXT))
+            excluded = each(batch["third_party"], _article_detail, _TEXT)
+            batch = drop(batch, excluded.is_valid(), "rights", excluded)
         return batch
 
     def _own_terms(self, batch: pa.Table) -> pa.Array:
-        """Figures with permissions of their own, none of which is eligible."""
-        rows = zip(batch["figure_license"].to_pylist(), batch["credit"].to_pylist(), strict=True)
-        said = [
-            f"permissions: {license}" + (f" {_quote(credit)}" if credit else "")
-            if license is not None and license not in self.allow
-            else None
-            for license, credit in rows
-        ]
-        return pa.array(said, _TEXT)
+        """Returns the drop detail of figures whose own permissions do not name an allowed licence."""
+        details: list[str | None] = []
+        for license, credit in zip(batch["figure_license"].to_pylist(), batch["credit"].to_pylist(), strict=True):
+            if license is None or license in self.allow:
+                details.append(None)
+            else:
+                details.append(f"permissions: {license} {_quote(credit)}" if credit else f"permissions: {license}")
+        return pa.array(details, _TEXT)
 
     def _credits(self, batch: pa.Table, column: str) -> pa.Array:
-        """The first credit to others in each text; only texts that hold a word of its kind are read."""
-        found: dict[int, str] = {}
+        """Returns the drop detail of figures whose text credits others; the first kind of credit counts."""
+        texts, authors = batch[column], batch["authors"]
+        details: dict[int, str] = {}
         for kind in _KINDS:
-            hinted = pc.match_substring_regex(batch[column], kind.hint, ignore_case=True)
+            # The hint is tested on the whole column at once; the slower pattern only where it can match.
+            candidates = pc.and_(
+                pc.match_substring_regex(texts, kind.hint, ignore_case=True), pc.is_null(batch["drop"])
+            )
             if kind.name == "license" and column == "credit":
-                hinted = pc.and_(hinted, pc.is_null(batch["figure_license"]))  # else the licence is the figure's own
-            for i in pc.indices_nonzero(pc.and_(hinted, pc.is_null(batch["drop"]))).to_pylist():
-                text, authors = batch[column][i].as_py(), batch["authors"][i].as_py() or ()
-                words = None if i in found else _credit(kind, text[:_LONGEST], authors)
-                if words and not (self.licensed == "keep" and self._allowed(text)):
-                    found[i] = f"{kind.name}: {_quote(words)}"
-        return pa.array([found.get(i) for i in range(len(batch))], _TEXT)
+                # In a credit line with a figure licence, the licence is the figure's own and was tested before.
+                candidates = pc.and_(candidates, pc.is_null(batch["figure_license"]))
+            for row in pc.indices_nonzero(candidates).to_pylist():
+                if row in details:
+                    continue
+                text = texts[row].as_py()
+                words = _credit(kind, text[:_LONGEST], authors[row].as_py() or ())
+                if words is None or (self.licensed == "keep" and self._allowed(text)):
+                    continue
+                details[row] = f"{kind.name}: {_quote(words)}"
+        return pa.array([details.get(row) for row in range(len(batch))], _TEXT)
 
     def _allowed(self, text: str) -> bool:
         return normalise(None, (Terms(words=text),)).id in self.allow
 
 
 def credited(text: str, authors: Sequence[str] = ()) -> tuple[str, str] | None:
-    """Kind and clause of the first credit in a text that names others, null where there is none.
+    """Returns kind and clause of the first credit to others in a text, None if there is none.
 
-    authors: `Surname, Given` as in the column. A picture by one of them, or their own copyright notice, is no credit
-    to others; what is reprinted from their earlier work is, since its publisher holds the rights.
+    authors: `Surname, Given` as in the column. A picture by one of them, or their own copyright notice, is not a credit
+    to others; a reprint from their earlier work is, because its publisher holds the rights.
     """
-    found = ((kind.name, _credit(kind, text[:_LONGEST], authors)) for kind in _KINDS)
-    return next(((name, words) for name, words in found if words), None)
+    for kind in _KINDS:
+        words = _credit(kind, text[:_LONGEST], authors)
+        if words:
+            return kind.name, words
+    return None
 
 
 def _credit(kind: _Kind, text: str, authors: Sequence[str]) -> str | None:
-    """The clause of the first credit of one kind that names others."""
+    """Returns the clause of the first credit of one kind to others."""
     for match in kind.pattern.finditer(text):
         words = _clause(text, match)
         if kind.name == "permission":
-            before = text[max(0, match.start() - 25) : match.end()]
-            if _PATIENTS.search(words) or _NO_CREDIT.search(before):
+            # Permission of a patient or an ethics committee concerns privacy, not the rights to the image.
+            context = text[max(0, match.start() - 25) : match.end()]
+            if _PATIENTS.search(words) or _NO_CREDIT.search(context):
                 continue
-        elif kind.name != "copied" and (_OWN.search(words) or _names_one(words, authors)):
+        elif kind.name != "copied" and (_OWN.search(words) or _names_author(words, authors)):
             continue
-        if not (match[0].startswith("(c)") and _PANEL.search(text)):
+        is_panel = match[0].startswith("(c)") and _PANEL.search(text)  # "(a) in 2009, (b) in 2010 and (c) 2011"
+        if words and not is_panel:
             return words
     return None
 
 
 def _clause(text: str, match: re.Match[str]) -> str:
-    """The credit with what follows it in the same clause, at most 120 characters more."""
+    """Returns the credit and the rest of its clause, at most 120 characters more."""
     rest = text[match.end() : match.end() + 120]
     stop = _STOP.search(rest)
-    words = " ".join((match[0] + (rest[: stop.start()] if stop else rest)).strip(" .,:;[").split())
-    if words.count("(") > words.count(")"):  # the clause ends before its bracket, or begins with one
+    if stop:
+        rest = rest[: stop.start()]
+    words = " ".join((match[0] + rest).strip(" .,:;[").split())
+    if words.count("(") > words.count(")"):
+        # The clause starts with the bracket, or ends before the bracket is closed.
         return words[1:].lstrip() if words.startswith("(") else f"{words})"
     return words
 
 
-def _names_one(words: str, authors: Sequence[str]) -> bool:
-    bare = f" {_bare(words)} "
-    surnames = (_bare(author.partition(",")[0]) for author in authors)
-    return any(f" {name} " in bare for name in surnames if name)
+def _names_author(words: str, authors: Sequence[str]) -> bool:
+    padded = f" {_normalised(words)} "
+    surnames = (_normalised(author.partition(",")[0]) for author in authors)
+    return any(f" {surname} " in padded for surname in surnames if surname)
 
 
-def _bare(text: str) -> str:
-    """Lower case words without accents and punctuation."""
-    letters = (c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
-    return " ".join("".join(c if c.isalnum() else " " for c in letters).split())
+def _normalised(words: str) -> str:
+    """Returns words in lower case, without accents and punctuation."""
+    decomposed = unicodedata.normalize("NFKD", words.casefold())
+    letters = (character for character in decomposed if not unicodedata.combining(character))
+    return " ".join("".join(letter if letter.isalnum() else " " for letter in letters).split())
 
 
-def _article(sentence: str) -> str:
+def _article_detail(sentence: str) -> str:
     return f"article: {_quote(sentence)}"
 
 
@@ -136,7 +158,7 @@ def _quote(words: str) -> str:
 _TEXT = pa.string()
 _CHOICES = ("drop", "keep")
 _LONGEST = 20_000
-"""Characters of a text that are read: captions are a hundredth of it."""
+"""Characters of a text that are searched; captions are a hundred times shorter."""
 _STOP = re.compile(r"[;)\n]|(?<=\w\w\w)(?<!Prof)\.(?=\s|$)")
 _PANEL = re.compile(r"\([ab]\)")
 
@@ -146,7 +168,6 @@ _PEOPLE = (
 )
 _PATIENTS = re.compile(rf"\b{_PEOPLE}|\b(?:ethic|consent|committee|(?:review|institutional) board|irb)", re.I)
 _NO_CREDIT = re.compile(rf"\b(?:{_PEOPLE}s?['’]?s?|without|no)\s+(?:\w+\s+){{0,2}}permission", re.I)
-_OWN = re.compile(rf"\b{_PEOPLE}s?['’]?s?\s+(?:\w+\s+){{0,2}}permission", re.I)
 _OWN = re.compile(
     r"\b(?:authors?|autor(?:es|as?)?|(?:by|the|his|her|their)\s+own|pr[oó]pri[oa]s?|propi[oa]s?)\b"
     r"|\b(?:per?sonal\s+(?:file|archive|coll)|ar(?:qu|ch)ivo\s+personal|arquivo\s+pessoal)"
@@ -185,7 +206,7 @@ _TAKEN = rf"(?:taken|obtained|retrieved|downloaded|extracted|derived|{_IMAGE}(?:
 
 
 class _Kind(NamedTuple):
-    """One kind of credit: what its pattern needs, for the linear matcher that every caption passes, and the pattern."""
+    """One kind of credit; hint: a regular expression for Arrow that matches every text in which the pattern matches."""
 
     name: str
     hint: str
@@ -256,4 +277,4 @@ _KINDS = (
         r"\bgnu\s+(?:free|general)\b|\bgfdl\b",
     ),
 )
-"""Kinds of credits in the order in which they are looked for."""
+"""Kinds of credits, in the order in which they are tested."""

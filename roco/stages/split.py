@@ -1,11 +1,11 @@
-"""Divides the figures into train, valid and test; what belongs together is never in two of them."""
+"""Divides the figures into train, valid and test; related images are always in the same split."""
 
 from __future__ import annotations
 
 import hashlib
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -18,15 +18,17 @@ from roco.core.stage import Decision, drop, put
 from roco.release.previous import articles_of, seal
 from roco.release.read import bonds
 
-_RANK = {split: rank for rank, split in enumerate(("test", "valid", "train"))}
-"""Of two splits that clash, the first is the one that stays."""
+_PRECEDENCE = ("test", "valid", "train")
+"""Where released images of two splits are related, those of the first split are kept."""
+
+_FRACTIONS_HINT = "give three numbers for train, valid and test that sum to 1: fractions = [0.75, 0.125, 0.125]"
 
 
 @dataclass(frozen=True, kw_only=True)
 class HeldOut:
-    """Where valid and test may come from: articles from a year on, and none of an earlier dataset.
+    """Restricts valid and test to articles from `from_year` on that are not in the dataset `not_in`.
 
-    So the paper chose them: later articles, none of the first ROCO (section Dataset Creation).
+    The paper chose valid and test like this: later articles that are not in the first ROCO (section Dataset Creation).
     """
 
     from_year: int | None = None
@@ -35,18 +37,20 @@ class HeldOut:
 
 @dataclass(frozen=True, kw_only=True)
 class Split(Decision):
-    """Gives each unit to train, valid or test, by images in the wanted proportion.
+    """Assigns each unit of related images to train, valid or test, so that the images have the wanted proportions.
 
-    A unit is the images that are tied by an article, a similar group or the words of a long caption. Images of an
-    earlier release keep their split, and their unit follows them. A new image that would tie two splits leaves
-    (`leak`); where old images are tied across splits, test beats valid beats train, and the loser leaves.
+    A unit is the set of images that are related by article, near-duplicate group or the words of a long caption. Images
+    of the previous release keep their split, and their unit follows them. A new image that would connect two splits is
+    dropped (`leak`). If released images of different splits are related, test takes precedence over valid and valid
+    over train, and the others are dropped.
 
-    Other units are given by modality, the rarest first, within it in the order of a keyed hash; each goes where most
-    images of its rarest modality are lacking, then most images of all. So each modality has its share of each split,
-    and neither the order of the rows nor their number of workers matters. The fractions are of all images.
+    All other units are stratified by modality. They are assigned in the order of their rarest modality, rarest first,
+    and within it in the order of a keyed hash; each goes to the split that needs most images of that modality, then to
+    the one that needs most images overall. Each modality is therefore distributed in the same proportions, and neither
+    the order of the rows nor the number of workers matters. The fractions refer to all images.
 
-    by: "image" splits single images, as the paper did (75 : 12.5 : 12.5): its card says what leaks. held_out:
-    where valid and test may come from, `{from_year = 2021, not_in = "FOLDER"}`; the rest is train.
+    by: "image" splits single images as the paper did (75 : 12.5 : 12.5); the dataset card then reports what leaks.
+    held_out: restricts valid and test, `{from_year = 2021, not_in = "FOLDER"}`; everything else goes to train.
     """
 
     reads = ("article_key",)
@@ -64,164 +68,199 @@ class Split(Decision):
     def __post_init__(self) -> None:
         fractions = self.fractions
         if len(fractions) != len(SPLITS):
-            raise RecipeError(f"split: {len(fractions)} fractions for {len(SPLITS)} splits", _HINT)
-        if not all(math.isfinite(f) and f >= 0 for f in fractions):
-            raise RecipeError(f"split: fractions must not be below 0: {list(fractions)}", _HINT)
+            raise RecipeError(f"{len(fractions)} fractions for {len(SPLITS)} splits (split)", _FRACTIONS_HINT)
+        if not all(math.isfinite(fraction) and fraction >= 0 for fraction in fractions):
+            raise RecipeError(f"fractions must not be below 0: {list(fractions)} (split)", _FRACTIONS_HINT)
         if abs(sum(fractions) - 1) > 1e-6:
-            raise RecipeError(f"split: the fractions sum to {sum(fractions):g}, not to 1", _HINT)
+            raise RecipeError(f"the fractions sum to {sum(fractions):g}, not 1 (split)", _FRACTIONS_HINT)
 
     @property
     def content(self) -> tuple[Path, ...]:
         return seal(self.held_out.not_in) if self.held_out else ()
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        images = [_image(i, row, self.by) for i, row in enumerate(batch.to_pylist()) if row["drop"] is None]
-        leaks = dict(_clashes(images))
-        ties = _Ties()
-        for image in sorted((m for m in images if m.pinned), key=lambda m: (m.key, m.figure)):
+        rows = enumerate(batch.to_pylist())
+        images = [_image(position, row, self.by) for position, row in rows if row["drop"] is None]
+        released = [image for image in images if image.released_split]
+        new = [image for image in images if not image.released_split]
+
+        # Released images come first: they fix the split of their unit. New images join the units one by one, in the
+        # order of their hash, so that the same ones are dropped whatever the order of the rows.
+        leaks = _released_leaks(released)
+        units = _Units()
+        for image in sorted(released, key=lambda image: (image.key, image.figure_id)):
             if image.row not in leaks:
-                ties.bind(image.bonds, image.pinned)
-        for image in sorted((m for m in images if not m.pinned), key=lambda m: (self._place(m.key), m.figure)):
-            if clash := ties.bind(image.bonds, None):
-                leaks[image.row] = f"it would tie {clash[0]} and {clash[1]} together"
-        given = self._given([m for m in images if m.row not in leaks], ties)
-        out = put(batch, "split", pa.array([given.get(i) for i in range(len(batch))], pa.string()))
-        details = pa.array([leaks.get(i) for i in range(len(batch))], pa.string())
-        return drop(out, pa.array([i in leaks for i in range(len(batch))], pa.bool_()), "leak", details)
+                units.join(image.bonds, image.released_split)
+        for image in sorted(new, key=lambda image: (self._position(image.key), image.figure_id)):
+            conflict = units.join(image.bonds, None)
+            if conflict:
+                leaks[image.row] = f"would connect {conflict[0]} and {conflict[1]}"
 
-    def _given(self, images: Sequence[_Image], ties: _Ties) -> dict[int, str]:
-        """Row -> split of all images that stay: units that are bound keep their split, the others are dealt."""
-        units: defaultdict[str, list[_Image]] = defaultdict(list)
+        split = self._assign([image for image in images if image.row not in leaks], units)
+        n = range(len(batch))
+        out = put(batch, "split", pa.array([split.get(row) for row in n], pa.string()))
+        details = pa.array([leaks.get(row) for row in n], pa.string())
+        return drop(out, pa.array([row in leaks for row in n], pa.bool_()), "leak", details)
+
+    def _assign(self, images: Sequence[_Image], units: _Units) -> dict[int, str]:
+        """Maps the row of each image to its split."""
+        members: defaultdict[str, list[_Image]] = defaultdict(list)
         for image in images:
-            units[ties.unit(image.bonds)].append(image)
-        strata = Counter(image.stratum for image in images)
-        lacking = _Lacking(self.fractions, strata)
-        found: dict[str, str] = {}
-        for name, unit in units.items():
-            if (split := ties.split.get(name)) is not None:
-                found[name] = split
-                lacking.take(split, unit)
-        rare = {name: min((strata[m.stratum], m.stratum) for m in unit) for name, unit in units.items()}
-        least = {name: min((m.key, m.figure) for m in unit) for name, unit in units.items()}
-        for name in sorted(units.keys() - found.keys(), key=lambda n: (rare[n], self._place(least[n][0]), least[n][1])):
-            unit = units[name]
-            split = self._deal(unit, rare[name][1], lacking)
-            found[name] = split
-            lacking.take(split, unit)
-        return {image.row: found[name] for name, unit in units.items() for image in unit}
+            members[units.name(image.bonds)].append(image)
+        sizes = Counter(image.stratum for image in images)
+        deficit = _Deficit(self.fractions, sizes)
 
-    def _deal(self, unit: Sequence[_Image], stratum: str, lacking: _Lacking) -> str:
+        # Units of released images are assigned already; they count before the others are distributed.
+        assigned: dict[str, str] = {}
+        for name, unit in members.items():
+            split = units.split_of(name)
+            if split is not None:
+                assigned[name] = split
+                deficit.take(split, unit)
+
+        # Rare modalities first: a split that has its share of the frequent ones could no longer make room for them.
+        rarest = {name: min((sizes[image.stratum], image.stratum) for image in unit) for name, unit in members.items()}
+        first = {name: min((image.key, image.figure_id) for image in unit) for name, unit in members.items()}
+
+        def order(name: str) -> tuple[tuple[int, str], tuple[bytes, str], str]:
+            key, figure_id = first[name]
+            return rarest[name], self._position(key), figure_id
+
+        for name in sorted(members.keys() - assigned.keys(), key=order):
+            _, stratum = rarest[name]
+            assigned[name] = self._choose(members[name], stratum, deficit)
+            deficit.take(assigned[name], members[name])
+        return {image.row: assigned[name] for name, unit in members.items() for image in unit}
+
+    def _choose(self, unit: Sequence[_Image], stratum: str, deficit: _Deficit) -> str:
+        """Returns the split for a unit that contains no released image."""
         if self.held_out is None:
-            return lacking.most(stratum)
-        if not self._may_be_held_out(unit):
+            return deficit.largest(stratum)
+        if not all(self._may_be_held_out(image) for image in unit):
             return "train"
-        # The few that may be held out are held out first, for the others cannot.
-        held = [split for split in ("valid", "test") if lacking.of[stratum].get(split, 0) >= 0.5]
-        return max(held, key=lambda split: lacking.of[stratum][split]) if held else "train"
+        # Few units qualify for valid and test, so these are filled first and train takes the remaining units.
+        needs = {split: deficit.by_stratum[stratum].get(split, 0) for split in ("valid", "test")}
+        open_splits = [split for split, images in needs.items() if images >= 0.5]
+        return max(open_splits, key=needs.__getitem__, default="train")
 
-    def _may_be_held_out(self, unit: Sequence[_Image]) -> bool:
+    def _may_be_held_out(self, image: _Image) -> bool:
         assert self.held_out is not None
-        year, known = self.held_out.from_year, self.held_out.not_in
-        return all(
-            (year is None or (m.year or 0) >= year) and (known is None or m.article not in articles_of(known))
-            for m in unit
-        )
+        from_year, not_in = self.held_out.from_year, self.held_out.not_in
+        if from_year is not None and (image.year or 0) < from_year:
+            return False
+        return not_in is None or image.article not in articles_of(not_in)
 
-    def _place(self, key: str) -> tuple[bytes, str]:
-        # The length before the seed keeps ("a", "bc") and ("ab", "c") apart.
+    def _position(self, key: str) -> tuple[bytes, str]:
+        """Returns the sort key that puts units and images in a random but fixed order."""
+        # The length of the seed distinguishes seed "a" and key "bc" from seed "ab" and key "c".
         return hashlib.sha256(f"{len(self.seed)}:{self.seed}{key}".encode()).digest(), key
 
 
-_HINT = "write three numbers for train, valid and test that sum to 1: fractions = [0.75, 0.125, 0.125]"
-
-
 class _Image(NamedTuple):
+    """One image, as far as its split depends on it; row: its position in the table."""
+
     row: int
-    figure: str
-    key: str  # what it is ordered by: the same whatever else is in the corpus
-    bonds: tuple[str, ...]  # what it shares with images of its unit; the first is always there
+    figure_id: str
+    key: str  # determines the order; does not depend on the rest of the corpus
+    bonds: tuple[str, ...]  # what it shares with the other images of its unit; never empty
     stratum: str
-    pinned: str | None
+    released_split: str | None
     article: str
     year: int | None
 
 
-def _image(i: int, row: Mapping[str, Any], by: str) -> _Image:
-    key = row["image_key"] or row["article_key"] or row["figure_id"]
-    tied = (f"image {row['figure_id']}",) if by == "image" else tuple(bonds(row))
+def _image(position: int, row: Mapping[str, Any], by: str) -> _Image:
     return _Image(
-        i,
-        row["figure_id"],
-        key,
-        tied,
-        row["modality"] or "",
-        row["pinned_split"],
-        row["article_key"] or "",
-        row["year"],
+        row=position,
+        figure_id=row["figure_id"],
+        key=row["image_key"] or row["article_key"] or row["figure_id"],
+        bonds=(f"image {row['figure_id']}",) if by == "image" else tuple(bonds(row)),
+        stratum=row["modality"] or "",
+        released_split=row["pinned_split"],
+        article=row["article_key"] or "",
+        year=row["year"],
     )
 
 
-def _clashes(images: Sequence[_Image]) -> Iterator[tuple[int, str]]:
-    """Old images that are tied to old images of a split that beats theirs; found in the order of what beats."""
-    taken: dict[str, str] = {}
-    for split in _RANK:
-        mine = [m for m in images if m.pinned == split]
-        stay = []
-        for image in mine:
-            beaten = next((taken[bond] for bond in image.bonds if bond in taken), None)
-            if beaten:
-                yield image.row, f"it is tied to an image of {beaten}, which beats {split}"
+def _released_leaks(released: Sequence[_Image]) -> dict[int, str]:
+    """Maps the rows of released images that are related to an image of a split with precedence to the drop detail."""
+    leaks: dict[int, str] = {}
+    split_of_bond: dict[str, str] = {}
+    for split in _PRECEDENCE:
+        kept = []
+        for image in released:
+            if image.released_split != split:
+                continue
+            taken = [split_of_bond[bond] for bond in image.bonds if bond in split_of_bond]
+            if taken:
+                leaks[image.row] = f"related to an image in {taken[0]}, which takes precedence over {split}"
             else:
-                stay.append(image)
-        for image in stay:
-            taken.update(dict.fromkeys(image.bonds, split))
+                kept.append(image)
+        # Only now: images of the same split do not conflict with each other.
+        for image in kept:
+            split_of_bond.update(dict.fromkeys(image.bonds, split))
+    return leaks
 
 
-class _Ties:
-    """Bonds that belong together (union-find), each set with the split it is bound to, if any."""
+class _Units:
+    """Sets of connected bonds (union-find), each with the split of its released images, if it has any."""
 
     def __init__(self) -> None:
-        self.parent: dict[str, str] = {}
-        self.split: dict[str, str] = {}  # by the root of the set
+        self._parent: dict[str, str] = {}
+        self._split: dict[str, str] = {}  # by the root of the set
 
-    def unit(self, tied: Sequence[str]) -> str:
-        return self._root(tied[0])
+    def name(self, bonds: Sequence[str]) -> str:
+        """Returns the name of the unit of an image."""
+        return self._root(bonds[0])
 
-    def bind(self, tied: Sequence[str], split: str | None) -> tuple[str, str] | None:
-        """Ties the bonds of an image; where these are of two splits nothing is done, and the two are told."""
-        roots = list(dict.fromkeys(self._root(bond) for bond in tied))
-        splits = sorted({s for s in (split, *(self.split.get(root) for root in roots)) if s}, key=SPLITS.index)
+    def split_of(self, name: str) -> str | None:
+        return self._split.get(name)
+
+    def join(self, bonds: Sequence[str], split: str | None) -> tuple[str, str] | None:
+        """Connects the bonds of an image; returns two splits and does nothing if this would connect them."""
+        roots = {self._root(bond) for bond in bonds}
+        splits = {self._split[root] for root in roots if root in self._split}
+        if split is not None:
+            splits.add(split)
         if len(splits) > 1:
-            return splits[0], splits[1]
-        first = min(roots)
+            first, second, *_ = sorted(splits, key=SPLITS.index)
+            return first, second
+        new_root = min(roots)
         for root in roots:
-            self.parent[root] = first
-        for one in splits:
-            self.split[first] = one
+            self._parent[root] = new_root
+        for only in splits:
+            self._split[new_root] = only
         return None
 
     def _root(self, bond: str) -> str:
-        self.parent.setdefault(bond, bond)
-        while self.parent[bond] != bond:
-            self.parent[bond] = bond = self.parent[self.parent[bond]]
+        self._parent.setdefault(bond, bond)
+        while self._parent[bond] != bond:
+            self._parent[bond] = self._parent[self._parent[bond]]  # halves the path, so that later searches are short
+            bond = self._parent[bond]
         return bond
 
 
-class _Lacking:
-    """How many images each split still lacks, of all and of each modality."""
+class _Deficit:
+    """How many images each split still needs: overall, and of each stratum."""
 
-    def __init__(self, fractions: Sequence[float], strata: Mapping[str, int]) -> None:
-        shares = {split: f for split, f in zip(SPLITS, fractions, strict=True) if f > 0}
-        self.all = {split: f * sum(strata.values()) for split, f in shares.items()}
-        self.of = {stratum: {split: f * n for split, f in shares.items()} for stratum, n in strata.items()}
+    def __init__(self, fractions: Sequence[float], sizes: Mapping[str, int]) -> None:
+        shares = {split: fraction for split, fraction in zip(SPLITS, fractions, strict=True) if fraction > 0}
+        total = sum(sizes.values())
+        self.overall = {split: share * total for split, share in shares.items()}
+        self.by_stratum = {
+            stratum: {split: share * size for split, share in shares.items()} for stratum, size in sizes.items()
+        }
 
-    def most(self, stratum: str) -> str:
-        """The split that lacks most images of the stratum; of equals the one that lacks most of all, then train."""
-        mine = self.of[stratum]
-        return max(mine, key=lambda split: (round(mine[split], 6), round(self.all[split], 6)))
+    def largest(self, stratum: str) -> str:
+        """Returns the split that needs most images of the stratum; of equals the one that needs most overall."""
+        needed = self.by_stratum[stratum]
+        # Rounded, so that the order in which fractions were subtracted cannot decide; max prefers train, then valid.
+        return max(needed, key=lambda split: (round(needed[split], 6), round(self.overall[split], 6)))
 
     def take(self, split: str, unit: Sequence[_Image]) -> None:
-        if split in self.all:
-            self.all[split] -= len(unit)
-            for image in unit:
-                self.of[image.stratum][split] -= 1
+        """Counts the images of a unit for its split; a split with a fraction of 0 is not counted."""
+        if split not in self.overall:
+            return
+        self.overall[split] -= len(unit)
+        for image in unit:
+            self.by_stratum[image.stratum][split] -= 1

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from roco.base.errors import RecipeError
 from roco.core.stage import put
-from roco.stages.caption import Caption, says_nothing
+from roco.stages.caption import Caption, no_description
 
 Row = tuple[str | None, str | None, str | None]
 
@@ -42,7 +42,7 @@ def test_captions_that_say_nothing_leave_with_the_reason() -> None:
         (None, "https://doi.org/10.1000/182", "Figure 2"),
         ("Sidebar 3.", "Sidebar 3.", "Sidebar 3"),
     ]
-    assert decided(rows) == [None, "empty", "address only", "copy of the label"]
+    assert decided(rows) == [None, "empty", "URL only", "copy of the label"]
 
 
 @pytest.mark.parametrize(
@@ -61,8 +61,8 @@ def test_captions_that_say_nothing_leave_with_the_reason() -> None:
         ("no letters", ["12.5", "—", "...", "(1)", "*"]),
         ("LaTeX only", ["$\\alpha = \\frac{1}{2}$", "\\begin{eq}a\\end{eq}", "$x^2$"]),
         ("file name only", ["fig1.jpg", "IMG_2034.JPG", "journal.0042.g001.tif", "(PDF)", "(3.2 MB, PDF)"]),
-        ("rights only", [LICENCE, "© 2014 The Authors.", "Reprinted with permission from the publisher."]),
-        ("address only", ["https://example.org/figure/1"]),
+        ("licence statement only", [LICENCE, "© 2014 The Authors.", "Reprinted with permission from the publisher."]),
+        ("URL only", ["https://example.org/figure/1"]),
         (None, ["CT", "MRI.", "T1", "US", "Pneumothorax", "Hydrometra.", "Hip", "Preop", "Patient 2", "胸部X線"]),
         (
             None,
@@ -73,11 +73,11 @@ def test_captions_that_say_nothing_leave_with_the_reason() -> None:
     ],
 )
 def test_a_word_that_says_something_is_enough(why: str | None, captions: list[str]) -> None:
-    assert {c: says_nothing(c, c) for c in captions} == dict.fromkeys(captions, why)
+    assert {c: no_description(c, c) for c in captions} == dict.fromkeys(captions, why)
 
 
 def test_a_label_that_is_the_whole_description_stays() -> None:
-    assert says_nothing("Chest CT", "Chest CT", "Chest CT") is None
+    assert no_description("Chest CT", "Chest CT", "Chest CT") is None
 
 
 def test_a_least_number_of_words_is_an_option() -> None:
@@ -87,13 +87,13 @@ def test_a_least_number_of_words_is_an_option() -> None:
 
 @given(st.text(max_size=2000), st.text(max_size=50))
 def test_any_text_is_decided(text: str, label: str) -> None:
-    says_nothing(text, text, label)
+    no_description(text, text, label)
 
 
 @pytest.mark.parametrize("piece", ["a.", "a ", "see ", "(c) ", "cc by. ", "$ ", "\\(", "1 mb "])
 def test_a_hostile_caption_is_decided_in_bounded_time(piece: str) -> None:
     started = time.process_time()
-    says_nothing(piece * 5000, piece * 5000, piece * 100)
+    no_description(piece * 5000, piece * 5000, piece * 100)
     assert time.process_time() - started < 2
 
 

@@ -48,7 +48,7 @@ def test_of_the_same_images_the_one_of_most_pixels_stays() -> None:
     found = run(image("a", side=50), image("b", 1, side=90), image("c", 2, side=70))
     assert left(found) == {"a", "c"}
     assert {row["duplicate_group"] for row in found.values()} == {"b-key"}
-    assert found["a"]["drop_detail"] == "the same as b/f/0, but for 1 of 64 and 0 of 576 bits"
+    assert found["a"]["drop_detail"] == "duplicate of b/f/0: 1 of 64 and 0 of 576 bits differ"
 
 
 def test_of_equal_size_the_smallest_key_stays() -> None:

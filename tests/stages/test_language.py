@@ -191,7 +191,7 @@ def test_an_unsure_model_and_a_wanted_language_drop_nothing() -> None:
 
 
 def test_a_rule_that_does_not_exist_is_answered_with_the_nearest() -> None:
-    with pytest.raises(RecipeError, match="no rule 'carefull'") as caught:
+    with pytest.raises(RecipeError, match="unknown rule 'carefull'") as caught:
         Language(rule="carefull")
     assert "careful" in caught.value.hint
 

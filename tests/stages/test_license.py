@@ -85,7 +85,7 @@ def test_an_option_lets_retracted_articles_in() -> None:
 def test_licences_that_only_words_name_are_an_option() -> None:
     rows = ({"license_trust": "weak"}, {"license_trust": "linked"}, {"license_trust": None})
     assert decided(STRICT, *rows) == [(None, None)] * 3
-    assert decided(License(weak=False), *rows) == [("license", "words only"), (None, None), (None, None)]
+    assert decided(License(weak=False), *rows) == [("license", "named in the text only"), (None, None), (None, None)]
 
 
 def test_what_the_source_keeps_out_of_the_subset_leaves_whatever_its_licence() -> None:

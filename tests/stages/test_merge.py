@@ -140,7 +140,7 @@ def test_figures_without_concepts_leave_only_when_concepts_are_required() -> Non
     assert Merge()(table)["drop"].null_count == 3
     strict = Merge(require=True)(table)
     assert strict["drop"].to_pylist() == ["concepts", None, "concepts"]
-    assert strict["drop_detail"].to_pylist()[0] == "no name of the vocabulary in the caption"
+    assert strict["drop_detail"].to_pylist()[0] == "no term of the vocabulary in the caption"
 
 
 def test_a_figure_that_left_before_keeps_its_reason() -> None:

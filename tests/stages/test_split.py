@@ -154,7 +154,7 @@ def test_a_new_image_that_would_tie_two_splits_leaves() -> None:
     old = image("a", "PMC1", pinned_split="train", similar_group="g"), image("b", "PMC2", pinned_split="test")
     found = decided(*old, image("bridge", "PMC2", similar_group="g"))
     assert (found["bridge"]["drop"], found["bridge"]["split"]) == ("leak", None)
-    assert found["bridge"]["drop_detail"] == "it would tie train and test together"
+    assert found["bridge"]["drop_detail"] == "would connect train and test"
     assert (found["a"]["split"], found["b"]["split"]) == ("train", "test")
 
 
