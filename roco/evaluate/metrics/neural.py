@@ -75,6 +75,7 @@ def bert_score(
         if idf_from is None:
             weight = _Alike({tokenizer.sep_token_id: 0.0, tokenizer.cls_token_id: 0.0})
         else:
+            # nthreads=0 counts in this process: a forked pool would deadlock, because torch has started threads by now.
             weight = utils.get_idf_dict(list(idf_from), tokenizer, nthreads=0)
         scores = np.zeros((len(candidates), 3))
         full = [i for i, (r, c) in enumerate(zip(references, candidates, strict=True)) if r.strip() and c.strip()]

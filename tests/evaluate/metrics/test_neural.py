@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import multiprocessing.process
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +33,22 @@ def model() -> neural.Model:
 
 
 def one_pair_at_a_time(idf: bool) -> np.ndarray:
-    """F1 as the official script calls the library: BERTScorer, pair by pair."""
+    """Returns F1 as the official script computes it: by BERTScorer, pair by pair."""
     from bert_score import BERTScorer
 
-    scorer = BERTScorer(model_type=minilm(), num_layers=6, idf=idf, idf_sents=G if idf else None)
+    # nthreads=0: otherwise the library counts tokens in a forked pool, which deadlocks once torch has started threads.
+    scorer = BERTScorer(model_type=minilm(), num_layers=6, idf=idf, idf_sents=G if idf else None, nthreads=0)
     return np.array([scorer.score([p], [g])[2].item() for g, p in zip(G, P, strict=True)])
+
+
+def test_bertscore_starts_no_process(model: neural.Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object, **options: object) -> None:
+        raise AssertionError("a process was started after torch had started threads")
+
+    monkeypatch.setattr(os, "fork", refuse)
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    monkeypatch.setattr(multiprocessing.process.BaseProcess, "start", refuse)
+    assert neural.bert_score(G, P, model, 6, idf_from=G).idf
 
 
 @pytest.mark.parametrize("idf", [False, True])
