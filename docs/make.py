@@ -1,4 +1,4 @@
-"""Makes the pages of docs/ that are made from the code; with --check says which of them are out of date."""
+"""Writes the pages of docs/ that are generated from the code; with --check reports those that are out of date."""
 
 from __future__ import annotations
 
@@ -15,25 +15,29 @@ DOCS = Path(__file__).parent
 
 
 def cli() -> str:
-    """docs/cli.md: each verb with its help as the terminal shows it."""
+    """docs/cli.md: each command with its help text and its options."""
     command: Any = typer.main.get_command(app)
-    lines = ["# Verbs", "", "Made from the code by `make docs`; `roco VERB --help` prints the same.", ""]
+    lines = ["# Commands", "", "Generated from the code by `make docs`; `roco COMMAND --help` prints the same.", ""]
     lines += [command.help, ""]
-    every = dict(command.commands)
-    for name, group in command.commands.items():
-        every |= {f"{name} {n}": verb for n, verb in getattr(group, "commands", {}).items()}
-    for name, verb in every.items():
+    commands = dict(command.commands)
+    for group_name, group in command.commands.items():
+        for name, inner in getattr(group, "commands", {}).items():
+            commands[f"{group_name} {name}"] = inner
+    for name, verb in commands.items():
         lines += [f"## roco {name}", "", (verb.help or "").strip(), ""]
         if hasattr(verb, "commands"):
             continue
-        lines += ["| argument | what it says |", "|---|---|"]
+        lines += ["| argument | meaning |", "|---|---|"]
         for param in verb.params:
             option = param.opts[0].startswith("-")
             names = " ".join(param.opts) + (f" {param.metavar}" if param.metavar else "")
             text = names if option else param.metavar or param.name.upper()
             lines.append(f"| `{text}` | {getattr(param, 'help', '') or ''} |")
         lines.append("")
-    lines += ["Results go to stdout, talk to stderr. Exit 0: done; 1: the data; 2: the command; 130: stopped.", ""]
+    lines += [
+        "Results are printed on stdout, messages on stderr. Exit codes: 0 done, 1 data, 2 usage, 130 interrupted.",
+        "",
+    ]
     return "\n".join(lines)
 
 

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from roco.recipes.load import Pipeline, Recipe, load_recipe
     from roco.release.diff import diff
     from roco.release.read import load, verify
-    from roco.stages.extract_summary import reading
+    from roco.stages.extract_summary import articles
 
 _HOME = {
-    "roco.stages.extract_summary": ("reading",),
+    "roco.stages.extract_summary": ("articles",),
     "roco.core.run": ("Outcome",),
     "roco.core.show": ("show",),
     "roco.core.stage": ("Decision", "Measure", "Publication", "Stage", "drop", "put", "those_who_left"),
@@ -57,6 +57,7 @@ __all__ = [
     "Stage",
     "UsageError",
     "__version__",
+    "articles",
     "diff",
     "drop",
     "evaluate_agreement",
@@ -66,7 +67,6 @@ __all__ = [
     "load",
     "load_recipe",
     "put",
-    "reading",
     "show",
     "status",
     "those_who_left",

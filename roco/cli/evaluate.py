@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from roco.base.errors import UsageError
+from roco.cli.output import print_json, print_next, safe
+from roco.cli.usage import Commands
 
 if TYPE_CHECKING:
     from roco.evaluate.report.scores import Report
 
 app = typer.Typer(
+    cls=Commands,
     invoke_without_command=True,
     rich_markup_mode=None,
     help="Score predictions as ImageCLEF does, and say what its scores leave out.\n\n"
@@ -176,7 +179,6 @@ def agreement(
 
 
 def _check(path: Path, name: str, truth: Path | None, split: str) -> None:
-    from roco.cli.main import _plain
     from roco.evaluate import submission
     from roco.evaluate.profiles import profile
     from roco.evaluate.truth import ids_of
@@ -186,10 +188,10 @@ def _check(path: Path, name: str, truth: Path | None, split: str) -> None:
     ids = None if truth is None else ids_of(truth, kind, rules, split)
     faults = submission.check(path, rules, ids, kind)
     for fault in faults[: submission.SHOWN * 5]:
-        print(_plain(str(fault)))
+        print(safe(str(fault)))
     about = f"{kind} for {rules.name}" + ("" if ids is not None else "; ids were not checked: --truth")
     count = f"{len(faults):,} problem{'s' * (len(faults) > 1)}" if faults else "all is as it must be"
-    print(_plain(f"{path}: {count} ({about})"))
+    print(safe(f"{path}: {count} ({about})"))
     if faults:
         raise SystemExit(1)
 
@@ -207,20 +209,12 @@ def _place(out: Path | None) -> None:
 
 
 def _show(report: Report, out: Path | None, as_json: bool) -> None:
-    from roco.cli.main import _next
-
     if out:
         report.write(out)
     if as_json:
-        _print_json(report.as_mapping())
+        print_json(report.as_mapping())
     else:
         print(report.text(), end="")
-    _next(
+    print_next(
         f"look at {out / 'per_image.csv'}" if out else "the same with --out DIR: Markdown, LaTeX, CSV, a row per image"
     )
-
-
-def _print_json(value: Any) -> None:
-    from roco.cli.main import _print_json as say
-
-    say(value)

@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from roco.base.errors import UsageError, nearest
+from roco.cli.output import print_json, print_next, safe
+from roco.cli.usage import Commands
 
 if TYPE_CHECKING:
     from roco.cli.screen_fetch import Transfer
     from roco.sources.fetch.take import Taken
 
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     rich_markup_mode=None,
     help="Fetch articles from PMC's cloud bucket; resume, verify, update.\n\n"
@@ -145,7 +148,6 @@ def verify(folder: FolderArg, as_json: Json = False) -> None:
 
     Example: roco fetch verify articles
     """
-    from roco.cli.main import _plain
     from roco.sources.fetch import verbs
 
     problems = verbs.verify(folder)
@@ -153,7 +155,7 @@ def verify(folder: FolderArg, as_json: Json = False) -> None:
         _print_json([problem._asdict() for problem in problems])
     else:
         for problem in problems:
-            print(_plain(f"{problem.where}: {problem.what}"))
+            print(safe(f"{problem.where}: {problem.what}"))
         print(
             f"{folder}: {len(problems)} problem{'s' * (len(problems) > 1)}"
             if problems
@@ -222,16 +224,12 @@ MOST_TOLD = 20
 
 
 def _end(problems: list[str], following: str) -> None:
-    from roco.cli.main import _next, _plain
-
     for line in problems[:MOST_TOLD]:
-        print(_plain(f"error: {line}"), file=sys.stderr)
+        print(safe(f"error: {line}"), file=sys.stderr)
     if len(problems) > MOST_TOLD:
         print(f"and {len(problems) - MOST_TOLD:,} more", file=sys.stderr)
-    _next(following)
+    print_next(following)
 
 
 def _print_json(value: Any) -> None:
-    from roco.cli.main import _print_json as say
-
-    say(json.loads(json.dumps(value)))
+    print_json(json.loads(json.dumps(value)))

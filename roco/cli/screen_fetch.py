@@ -9,7 +9,9 @@ from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
-from roco.cli.screen import QUIET_EVERY, TOLD_AT_MOST, clean, console
+from roco.cli.progress import SECONDS_BETWEEN_LINES as QUIET_EVERY
+from roco.cli.tables import LINES_PER_LIST as TOLD_AT_MOST
+from roco.cli.tables import clean, console
 from roco.sources.fetch.plan import Plan
 from roco.sources.fetch.take import Taken
 from roco.sources.fetch.update import KINDS, Changed, Changes

@@ -24,7 +24,7 @@ def groups(pipeline: Pipeline, folder: Path, kind: str = "duplicate") -> list[li
     """The images of each group, the one that it is named after first, then by distance from it.
 
     kind: duplicate (one stays) or similar (all stay). Each image is a dict: figure_id, part, archive, group, width,
-    height, stays, and the bits of both hashes in which it differs from the first; null where it has none.
+    height, kept, and the bits of both hashes in which it differs from the first; null where it has none.
     """
     column = f"{kind}_group"
     step = next((s for s in pipeline.table_steps if column in s.writes), None)
@@ -41,7 +41,7 @@ def groups(pipeline: Pipeline, folder: Path, kind: str = "duplicate") -> list[li
     rows = figures.now.filter(pc.is_in(figures.now["figure_id"], decided["figure_id"].combine_chunks()))
     said = align(rows["figure_id"], decided)
     rows = figures.gather(rows, _FACTS)
-    rows = put(put(rows, "group", said[column]), "stays", pc.is_null(said["drop"]))
+    rows = put(put(rows, "group", said[column]), "kept", pc.is_null(said["drop"]))
     found: dict[str, list[dict[str, Any]]] = {}
     for row in rows.to_pylist():
         found.setdefault(row["group"], []).append(row)
@@ -56,10 +56,10 @@ def thumbnails(folder: Path, images: Sequence[Mapping[str, Any]]) -> list[bytes 
 
 def _by_distance(group: list[dict[str, Any]]) -> list[dict[str, Any]]:
     # Of several images under the same key, copies in one article, the one that stays is the first.
-    first = min(group, key=lambda row: (row["image_key"] != row["group"], not row["stays"], row["figure_id"]))
+    first = min(group, key=lambda row: (row["image_key"] != row["group"], not row["kept"], row["figure_id"]))
     for row in group:
         row["bits"] = [_bits(first[name], row[name]) for name in ("phash", "phash_fine")]
-    keep = ("figure_id", "part", "archive", "group", "width", "height", "stays", "bits")
+    keep = ("figure_id", "part", "archive", "group", "width", "height", "kept", "bits")
     ordered = sorted(group, key=lambda row: (row is not first, row["bits"][1] or 0, row["figure_id"]))
     return [{name: row[name] for name in keep} for row in ordered]
 

@@ -113,7 +113,7 @@ def test_a_run_prints_its_funnel_on_stdout_and_the_next_verb_on_stderr(say: Say,
 
 
 def test_a_second_run_says_that_all_was_there(say: Say, run: Path) -> None:
-    assert "nothing, all was there" in say("run", run / "demo.toml", "--workers", "0").out
+    assert "nothing, all measurements are cached" in say("run", run / "demo.toml", "--workers", "0").out
 
 
 def test_status_names_the_next_verb_as_it_stands(say: Say, demo: Path, finished: Path) -> None:
@@ -180,7 +180,7 @@ def test_json_tells_what_the_tables_tell(say: Say, finished: Path) -> None:
 
 def test_a_release_with_problems_gives_one_line_for_each_and_exit_1(say: Say, run: Path) -> None:
     release = run / "run" / "release"
-    assert say("verify", release) == Said(DONE, f"{release}: all is as it must be\n", "")
+    assert say("verify", release) == Said(DONE, "OK: 47 images, all checks passed\n", "")
     (release / "valid_captions.csv").unlink()
     said = say("verify", release)
     assert said.code == DATA
@@ -245,7 +245,8 @@ def test_a_typo_in_a_recipe_is_answered_with_the_nearest_name(
 def test_a_command_that_there_is_not_is_told_with_the_usage(say: Say, words: tuple[str, ...]) -> None:
     said = say(*words)
     assert (said.code, said.out) == (USAGE, "")
-    assert said.err.startswith("Usage: roco")
+    error, hint = said.err.splitlines()
+    assert error.startswith("error: ") and hint.startswith("  ")
     assert "Traceback" not in said.err
 
 
@@ -271,8 +272,8 @@ def test_a_dry_run_writes_nothing(say: Say, demo: Path) -> None:
     before = everything(demo)
     said = say("run", demo / "demo.toml", "--dry")
     assert said.code == DONE
-    assert "35 articles: 35 new, 0 changed, 0 gone" in said.out
-    assert "1 of 1 parts to do" in said.out
+    assert "35 articles: 35 new, 0 changed, 0 removed" in said.out
+    assert "to process: 1 of 1 part\n" in said.out
     assert everything(demo) == before
 
 
@@ -373,7 +374,7 @@ def test_a_run_that_is_stopped_says_how_it_goes_on_and_does(
         os.killpg(run.pid, how)  # as a terminal does it: to the driver and its workers
         out, err = run.communicate(timeout=20)
     assert (run.returncode, out) == (STOPPED, "")
-    assert err == f"stopped; what was done stays done: roco run {recipe}  goes on from here\n"
+    assert err == "interrupted; run the same command again to resume\n"
     (slow / "wait").unlink()
     assert say("run", recipe, "--workers", "0").code == DONE
     assert say("verify", slow / "run" / "release").code == DONE
@@ -483,7 +484,7 @@ def test_a_reader_that_ends_early_is_no_error_of_the_command(finished: Path) -> 
 def test_diff_tells_what_came_went_and_changed(say: Say, finished: Path) -> None:
     release = finished / "run" / "release"
     said = say("diff", release, release)
-    assert said.out == "47 images and 47: 47 are in both, 0 came, 0 went\nsplits that moved: none\n"
+    assert said.out == "47 and 47 images: 47 in both, 0 added, 0 removed\nmoved to another split: none\n"
     assert json.loads(say("diff", release, release, "--json").out)["images"] == {"old": 47, "new": 47, "both": 47}
 
 
@@ -502,13 +503,15 @@ def test_verify_finds_retracted_articles_and_licences_that_should_be_out(
 def test_duplicates_shows_the_groups_and_draws_them(say: Say, finished: Path, tmp_path: Path) -> None:
     sheet = tmp_path / "same.png"
     said = say("duplicates", finished / "demo.toml", "--sheet", sheet)
-    assert said.out.startswith("1 group of 2 images, 1 stay\n")
-    assert re.search(r"PMC\S+ +\d+ x \d+, stays, 0 of 64, 0 of 576 bits\n +PMC\S+ +\d+ x \d+, left, ", said.out)
+    assert said.out.startswith("1 group of 2 images, 1 kept\n")
+    assert re.search(
+        r"PMC\S+ +\d+ x \d+, kept, differs in 0 of 64 and 0 of 576 bits\n +PMC\S+ +\d+ x \d+, dropped, ", said.out
+    )
     with Image.open(sheet) as image:
         assert image.format == "PNG" and image.width > 1000
     (group,) = json.loads(say("duplicates", finished / "demo.toml", "--json").out)
-    assert [image["stays"] for image in group] == [True, False]
-    assert say("duplicates", finished / "demo.toml", "--similar").out == "0 groups of 0 images, 0 stay\n"
+    assert [image["kept"] for image in group] == [True, False]
+    assert say("duplicates", finished / "demo.toml", "--similar").out == "0 groups of 0 images, 0 kept\n"
 
 
 def test_duplicates_of_a_recipe_that_looks_for_none_is_told(say: Say, demo: Path) -> None:

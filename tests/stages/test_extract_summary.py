@@ -1,4 +1,4 @@
-"""What reading found, over a few articles."""
+"""The summary of what extraction found, over a few articles."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import roco
 from roco.base.errors import DataError
 from roco.sources import FolderSource
 from roco.stages.extract import Extract
-from roco.stages.extract_summary import reading
+from roco.stages.extract_summary import articles
 from roco.stages.license import License
 from roco.stages.retraction import Retraction
 
@@ -58,25 +58,28 @@ def ran(corpus: Path, *stages: roco.Stage) -> tuple[roco.Pipeline, Path, dict[st
     return pipeline, folder, outcome.funnel
 
 
-def test_every_article_and_every_figure_is_counted_with_where_it_left(corpus: Path) -> None:
+def test_every_article_and_every_figure_is_counted_with_its_reason(corpus: Path) -> None:
     pipeline, folder, _ = ran(corpus, Extract(), License())
-    found = reading(pipeline, folder, lambda caption: "en")
-    assert found["totals"]["articles"] == 4 and found["totals"]["articles_unreadable"] == 1
-    assert found["totals"]["articles_without_figures"] == 2
-    assert found["figures"]["figures of the articles"] == 2 and found["figures"]["with their image"] == 1
-    assert {(r["left"], r["n"]) for r in found["rows"]} == {("in", 1), ("missing", 1), ("scope", 1), ("article", 1)} | {
-        ("scope", 1)
+    summary = articles(pipeline, folder, lambda caption: "en")
+    assert summary["totals"]["articles"] == 4 and summary["totals"]["articles_unreadable"] == 1
+    assert summary["totals"]["articles_without_figures"] == 2
+    assert summary["figures"]["figures of the articles"] == 2 and summary["figures"]["with their image"] == 1
+    assert {(r["reason"], r["n"]) for r in summary["rows"]} == {
+        ("kept", 1),
+        ("missing", 1),
+        ("scope", 1),
+        ("article", 1),
     }
-    assert found["captions"] == {"figure": 1, "none": 1}
-    assert found["cited"] == {"direct": 1, "not cited": 1}
-    assert found["licenses"] == {"CC-BY | stated | href": 2, "NONE | none | nowhere": 1}
-    assert found["caption_languages"] == [
+    assert summary["captions"] == {"figure": 1, "none": 1}
+    assert summary["citations"] == {"direct": 1, "not cited": 1}
+    assert summary["licenses"] == {"CC-BY | stated | href": 2, "NONE | none | nowhere": 1}
+    assert summary["caption_languages"] == [
         {"article": "en", "caption": "en", "n": 1},
         {"article": "en", "caption": "no caption", "n": 1},
     ]
-    assert found["standings"] == {"notice of retraction": 1}
-    paper = next(a for a in found["articles"] if a["place"] == "a/paper.xml")
-    assert (paper["figures"], paper["matched"], paper["left"]) == (2, 1, {"missing": 1, "scope": 1})
+    assert summary["standing"] == {"notice of retraction": 1}
+    paper = next(a for a in summary["articles"] if a["place"] == "a/paper.xml")
+    assert (paper["figures"], paper["with_image"], paper["dropped"]) == (2, 1, {"missing": 1, "scope": 1})
 
 
 def test_a_notice_in_the_corpus_takes_the_figures_of_its_paper_out(corpus: Path) -> None:
@@ -87,7 +90,7 @@ def test_a_notice_in_the_corpus_takes_the_figures_of_its_paper_out(corpus: Path)
     assert funnel["stages"][-1]["dropped"] == {}
 
 
-def test_nothing_can_be_told_of_a_run_that_has_not_begun(corpus: Path, tmp_path: Path) -> None:
+def test_a_run_that_has_not_started_is_refused(corpus: Path, tmp_path: Path) -> None:
     pipeline = roco.Pipeline(FolderSource(path=corpus), [Extract()])
     with pytest.raises(DataError, match="nothing has been run"):
-        reading(pipeline, tmp_path / "none", str)
+        articles(pipeline, tmp_path / "none", str)

@@ -1,0 +1,50 @@
+"""What all commands print in the same way: JSON, the next command, and text from outside made safe for a terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+
+def print_json(value: Any) -> None:
+    """Prints a value as JSON on stdout; characters that could steer a terminal are escaped."""
+    text = json.dumps(value, indent=1, ensure_ascii=False, default=str)
+    print("".join(c if c.isprintable() or c == "\n" else _json_escape(c) for c in text))
+
+
+def _json_escape(c: str) -> str:
+    return f"\\u{ord(c):04x}" if ord(c) <= 0xFFFF else json.dumps(c)[1:-1]
+
+
+def safe(text: str) -> str:
+    """Escapes control characters, which names and captions from outside may contain."""
+    return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
+
+
+def print_next(command: str) -> None:
+    """Names the next command on stderr, so that stdout holds results only."""
+    print(f"next: {command}", file=sys.stderr)
+
+
+def print_problems(subject: Path, problems: Sequence[str], checked: str) -> None:
+    """Prints one line per problem and their number, or `OK:` with what was checked."""
+    for problem in problems:
+        print(safe(problem))
+    if problems:
+        print(f"{subject}: {count('problem', len(problems))}")
+    else:
+        print(f"OK: {checked}, all checks passed")
+
+
+def count(noun: str, n: int) -> str:
+    """A number with its noun: `1 image`, `2,000 images`."""
+    return f"{n:,} {noun}" + ("" if n == 1 else "s")
+
+
+def shown_path(path: Path) -> Path:
+    """A path relative to the working directory if it is below it."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

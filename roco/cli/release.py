@@ -1,0 +1,65 @@
+"""The commands on a release: verify, diff."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from roco.base.errors import UsageError, nearest
+from roco.cli.output import count, print_json, print_problems
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def verify(
+    release: Annotated[Path, typer.Argument(metavar="RELEASE", help="The folder of a release.", show_default=False)],
+    retracted: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="LIST", help="Papers that must not be in it: a CSV file, or one id per line."),
+    ] = None,
+    license: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A licence to allow; by default CC-BY and CC-BY-NC.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Checks that a release is complete and consistent. Checks files, images, ids, splits, licences and the funnel.
+
+    Example: roco verify demo/run/release --retracted retracted.csv
+    """
+    from roco.base.licenses import DEFAULT_LICENSES, LICENSES
+    from roco.release.read import load
+    from roco.release.read import verify as problems_of
+
+    for name in license or ():
+        if name not in LICENSES:
+            raise UsageError(f"unknown licence '{name}' (--license)", nearest(name, LICENSES))
+    problems = problems_of(release, license or DEFAULT_LICENSES, retracted or ())
+    if as_json:
+        print_json([problem._asdict() for problem in problems])
+    else:
+        images = count("image", len(load(release))) if not problems else ""
+        print_problems(release, [f"{problem.where}: {problem.what}" for problem in problems], images)
+    if problems:
+        raise SystemExit(1)
+
+
+def diff(
+    old: Annotated[Path, typer.Argument(metavar="OLD", help="A release.", show_default=False)],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="A later release.", show_default=False)],
+    as_json: Json = False,
+) -> None:
+    """Compares two releases. Prints images added and removed, with reasons, changed labels and moved splits.
+
+    Example: roco diff releases/2026 releases/2027
+    """
+    from roco.cli.release_tables import print_difference
+    from roco.release.diff import diff as difference_of
+
+    difference = difference_of(old, new)
+    if not as_json:
+        print_difference(difference)
+        return
+    lists = {name: [row._asdict() for row in rows] for name, rows in difference._asdict().items() if name != "images"}
+    print_json({"images": difference.images, **lists})

@@ -1,0 +1,57 @@
+"""What the commands on a release print: the difference between two releases."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from roco.base.schema import SPLITS
+from roco.cli.output import count
+from roco.cli.tables import console, print_list
+from roco.release.diff import Difference
+
+LONG_TEXT = 40
+"""Characters from which on only the place where two texts differ is printed."""
+
+
+def print_difference(difference: Difference) -> None:
+    """Prints which images were added and removed between two releases, and what changed in the others."""
+    out = console()
+    images, added, removed = difference.images, difference.came, difference.went
+    facts = f"{images['both']:,} in both, {len(added):,} added, {len(removed):,} removed"
+    out.print(f"{images['old']:,} and {count('image', images['new'])}: {facts}")
+    out.print(f"moved to another split: {len(difference.moved) or 'none'}")
+    per_split = Counter(image.split for image in added)
+    print_list(out, "added", [f"{split}: {per_split[split]:,}" for split in SPLITS if per_split[split]])
+    lines = []
+    for image in removed:
+        detail = f" ({image.detail})" if image.detail else ""
+        lines.append(f"{image.id}  {image.article}  {image.reason}{detail}")
+    print_list(out, "removed", lines)
+    for title, pairs in (
+        ("moved", difference.moved),
+        ("renamed", difference.renamed),
+        ("id reused for another image", difference.reused),
+    ):
+        print_list(out, title, [f"{pair.id}: {pair.was} -> {pair.now}" for pair in pairs])
+    print_list(out, "changed", [f"{c.id}  {c.column}: {_change(c.was, c.now)}" for c in difference.changed])
+
+
+def _change(before: Any, after: Any) -> str:
+    """A change in few words: what a list lost and gained, where a long text differs, or both values."""
+    if isinstance(before, list) or isinstance(after, list):
+        before, after = before or [], after or []
+        lost = [f"-{value}" for value in before if value not in after]
+        gained = [f"+{value}" for value in after if value not in before]
+        return " ".join([*lost, *gained]) or "another order"
+    if isinstance(before, str) and isinstance(after, str) and max(len(before), len(after)) > LONG_TEXT:
+        start = max(0, _first_difference(before, after) - 10)
+        return f"…{before[start : start + LONG_TEXT]}… -> …{after[start : start + LONG_TEXT]}…"
+    return f"{before} -> {after}"
+
+
+def _first_difference(one: str, other: str) -> int:
+    for position, (a, b) in enumerate(zip(one, other, strict=False)):
+        if a != b:
+            return position
+    return min(len(one), len(other))

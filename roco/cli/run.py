@@ -1,0 +1,198 @@
+"""The commands on a recipe and its run: init, run, status, show, stages, articles, duplicates."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from roco.base.errors import UsageError
+from roco.cli.output import print_json, print_next, shown_path
+
+RecipeArg = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe: a TOML file.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def init(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A folder that is empty or does not exist yet.", show_default=False)
+    ],
+) -> None:
+    """Writes a small corpus and a recipe for it; works offline.
+
+    Example: roco init demo
+    """
+    from roco.recipes.demo import write
+    from roco.recipes.load import shipped
+
+    summary = write(folder, shipped()["demo"].read_text(encoding="utf-8"))
+    figures = f"{summary.figures} figures ({summary.real} of them real images)"
+    print(f"{summary.articles} articles with {figures} in {folder / 'corpus'}")
+    if summary.hint:
+        print(summary.hint, file=sys.stderr)
+    print_next(f"roco run {folder / 'demo.toml'}")
+
+
+def run(
+    recipe: RecipeArg,
+    until: Annotated[str | None, typer.Option(metavar="STAGE", help="Stop after this stage.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="Worker processes; by default one per core.")
+    ] = None,
+    parts: Annotated[
+        str | None, typer.Option(metavar="I/N", help="Process only every N-th part, starting with the I-th.")
+    ] = None,
+    retry: Annotated[
+        str | None, typer.Option(metavar="REASON", help="Measure again the rows that were dropped for this reason.")
+    ] = None,
+    dry: Annotated[bool, typer.Option("--dry", help="Print what would be done, and change nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Runs whatever is missing or out of date. An interrupted run resumes where it stopped.
+
+    Example: roco run demo/demo.toml
+    """
+    from roco.cli.progress import RunProgress, resumable
+    from roco.cli.run_tables import print_outcome, print_plan
+    from roco.core.dry import dry as plan
+    from roco.recipes.load import load_recipe
+
+    loaded = load_recipe(recipe)
+    pipeline = loaded.pipeline.until(until) if until else loaded.pipeline
+    if dry:
+        planned = plan(pipeline, loaded.folder)
+        print_json(planned) if as_json else print_plan(planned)
+        return
+    progress, started = RunProgress(), time.monotonic()
+    with resumable(progress):
+        outcome = loaded.pipeline_run(pipeline, workers=workers, only=_slice(parts), retry=retry, progress=progress)
+    if as_json:
+        print_json({**outcome.funnel, "measured": outcome.measured, "complete": outcome.complete})
+    else:
+        print_outcome(outcome, time.monotonic() - started)
+    print_next(f"roco verify {shown_path(outcome.release)}" if outcome.release else f"roco status {recipe}")
+
+
+def _slice(text: str | None) -> tuple[int, int] | None:
+    """The slice I/N of the option --parts; None means all parts."""
+    if text is None:
+        return None
+    i, _, n = text.partition("/")
+    if not all(number.isascii() and number.isdigit() for number in (i, n)):
+        raise UsageError(f"invalid slice '{text}' (--parts)", "write I/N, for example --parts 1/4")
+    return int(i), int(n)
+
+
+def status(recipe: RecipeArg, as_json: Json = False) -> None:
+    """Shows the funnel, the progress and out-of-date stages.
+
+    Example: roco status demo/demo.toml
+    """
+    from roco.cli.run_tables import print_status
+    from roco.core.status import status as status_of
+    from roco.recipes.load import load_recipe
+
+    loaded = load_recipe(recipe)
+    current = status_of(loaded.pipeline, loaded.folder)
+    print_json(current) if as_json else print_status(current, str(recipe))
+    complete = current["state"] == "complete"
+    print_next(f"roco show {recipe} FIGURE" if complete else f"roco run {recipe}")
+
+
+def show(
+    recipe: RecipeArg,
+    figure: Annotated[
+        str,
+        typer.Argument(
+            metavar="FIGURE",
+            help="A figure_id, an id in the release, a file name or an article.",
+            show_default=False,
+        ),
+    ],
+    as_json: Json = False,
+) -> None:
+    """Traces a figure, kept or dropped, through every stage. Prints values, decisions and the reason of a drop.
+
+    Example: roco show demo/demo.toml PMC99000001
+    """
+    from roco.cli.run_tables import print_trace
+    from roco.core.show import show as traces_of
+    from roco.recipes.load import load_recipe
+
+    loaded = load_recipe(recipe)
+    traces = traces_of(loaded.pipeline, loaded.folder, figure)
+    if as_json:
+        print_json(traces)
+        return
+    for trace in traces:
+        print_trace(trace)
+
+
+def stages(as_json: Json = False) -> None:
+    """Lists all stages with their columns, options and reasons.
+
+    Example: roco stages
+    """
+    from roco.recipes.catalogue import describe, text
+
+    if as_json:
+        print_json(describe())
+    else:
+        print(text())
+
+
+def articles(
+    recipe: RecipeArg,
+    each: Annotated[bool, typer.Option("--each", help="Print one line per article instead of totals.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Summarizes what extraction found in the articles: figures, captions, citations, licences, languages.
+
+    Example: roco articles demo/demo.toml
+    """
+    from roco.cli.run_tables import print_articles
+    from roco.models.text.language import identify
+    from roco.recipes.load import load_recipe
+    from roco.stages.extract_summary import articles as summarize
+
+    loaded = load_recipe(recipe)
+    summary = summarize(loaded.pipeline, loaded.folder, lambda caption: identify(caption)[0])
+    print_json(summary) if as_json else print_articles(summary, each)
+
+
+def duplicates(
+    recipe: RecipeArg,
+    similar: Annotated[
+        bool, typer.Option("--similar", help="Show near-duplicates instead, all of which are kept.")
+    ] = False,
+    sheet: Annotated[
+        Path | None, typer.Option(metavar="PNG", help="Draw the groups as a contact sheet to this file.")
+    ] = None,
+    most: Annotated[int, typer.Option(metavar="N", min=1, help="Print and draw at most this many groups.")] = 40,
+    as_json: Json = False,
+) -> None:
+    """Shows the groups of duplicates, or of near-duplicates. Prints in how many bits their hashes differ.
+
+    Example: roco duplicates demo/demo.toml --sheet duplicates.png
+    """
+    from roco.cli.run_tables import image_facts, print_groups
+    from roco.models.images.contact_sheet import Picture, contact_sheet
+    from roco.recipes.load import load_recipe
+    from roco.stages.dedup_groups import groups, thumbnails
+
+    loaded = load_recipe(recipe)
+    found = groups(loaded.pipeline, loaded.folder, "similar" if similar else "duplicate")
+    print_json(found) if as_json else print_groups(found, most)
+    if sheet is None:
+        return
+    rows = []
+    for group in found[:most]:
+        pictures = []
+        for image, thumbnail in zip(group, thumbnails(loaded.folder, group), strict=True):
+            pictures.append(Picture(thumbnail, image_facts(image), image["kept"]))
+        rows.append((f"{len(group)} images", pictures))
+    contact_sheet(rows, sheet)
+    print(f"wrote {sheet}", file=sys.stderr)

@@ -1,0 +1,171 @@
+"""What the commands on a run print: the funnel, the trace of a figure, what extraction found, groups of duplicates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from roco.cli.output import count, safe, shown_path
+from roco.cli.tables import clean, console, funnel_table, reasons, table
+from roco.core.run import Outcome
+
+COLUMNS_PER_STEP = 10
+IMPORTANT_COLUMNS = (
+    "year", "license", "license_evidence", "retracted", "label", "caption", "file", "n_images_in_package",
+)  # fmt: skip
+"""The columns printed of a step that wrote more than COLUMNS_PER_STEP values; --json prints all."""
+
+LONGEST_VALUE = 300
+"""Characters printed of one value."""
+
+
+def print_outcome(outcome: Outcome, seconds: float) -> None:
+    """Prints what one `roco run` did, and the funnel of a complete run."""
+    out = console()
+    measured = ", ".join(f"{name} {n:,}" for name, n in outcome.measured.items())
+    out.print(f"measured: {measured or 'nothing, all measurements are cached'} · {seconds:.1f} s")
+    if outcome.parts_elsewhere:
+        verb = "is" if outcome.parts_elsewhere == 1 else "are"
+        out.print(f"{count('part', outcome.parts_elsewhere)} {verb} being processed by another process")
+    if outcome.complete:
+        out.print(funnel_table(outcome.funnel["stages"]))
+    if outcome.release is not None:
+        out.print(f"release: {clean(shown_path(outcome.release))}")
+
+
+def print_plan(plan: Mapping[str, Any]) -> None:
+    """Prints what a dry run found: articles, parts to process, and stages that are out of date."""
+    changes = f"{plan['new']:,} new, {plan['changed']:,} changed, {plan['gone']:,} removed"
+    print(f"{count('article', plan['articles'])}: {changes}")
+    print(f"to process: {plan['parts_to_do']:,} of {count('part', plan['parts'])}")
+    for stage in plan["stages"]:
+        if stage["why"]:
+            print(safe(f"{stage['state']}: {stage['stage']} ({stage['why']})"))
+
+
+def print_status(status: Mapping[str, Any], title: str) -> None:
+    """Prints the state of a run, its funnel, and which stages are out of date and why."""
+    out = console()
+    source, counts = status["source"], status["counts"]
+    parts = source.get("parts", 0)
+    facts = [status["state"], f"{count('article', source.get('articles', 0))} in {count('part', parts)}"]
+    if status["parts_done"] < parts:
+        facts.append(f"{status['parts_done']:,} of {parts:,} parts done")
+    if counts.get("images_in_packages"):
+        facts.append(f"{count('image', counts['images_in_packages'])} in packages")
+    if source.get("superseded"):
+        facts.append(f"{source['superseded']:,} superseded")
+    out.print(f"[bold]{clean(title)}[/bold]  " + " · ".join(facts))
+    out.print(funnel_table(status["stages"]))
+    for stage in status["stages"]:
+        if stage["why"]:
+            out.print(f"{stage['state']}: {stage['stage']} ({clean(stage['why'])})")
+    for name in status["removed_stages"]:
+        out.print(f"no longer in the recipe: {clean(name)}")
+
+
+def print_trace(trace: Mapping[str, Any]) -> None:
+    """Prints what each stage measured or decided for one figure, and where it was dropped."""
+    out = console()
+    out.print(f"[bold]{clean(trace['figure_id'])}[/bold]  from {clean(trace['archive'])}, part {trace['part']}")
+    if trace["superseded"]:
+        out.print("  superseded: the source lists another version of the article, or no longer lists it")
+        return
+    for step in trace["steps"]:
+        out.print(f"  {step['stage']:<14} {_state(step)}")
+        values = {name: value for name, value in step["values"].items() if value not in (None, [], "")}
+        printed = values
+        if len(values) > COLUMNS_PER_STEP:
+            printed = {name: value for name, value in values.items() if name in IMPORTANT_COLUMNS}
+        for name, value in printed.items():
+            text = clean(value)
+            out.print(f"      [dim]{name}[/dim] {text[:LONGEST_VALUE]}{'…' if len(text) > LONGEST_VALUE else ''}")
+        if len(printed) < len(values):
+            out.print(f"      [dim]and {len(values) - len(printed)} more: --json[/dim]")
+
+
+def _state(step: Mapping[str, Any]) -> str:
+    """`kept`, or `dropped` with the reason and its detail, or why there is no verdict."""
+    state = str(step["state"])
+    if state == "dropped":
+        detail = f" ({clean(step['drop_detail'])})" if step.get("drop_detail") else ""
+        return f"[red]dropped[/red]: {step['drop']}{detail}"
+    return "[dim]not reached[/dim]" if state == "not reached" else state
+
+
+def print_articles(summary: Mapping[str, Any], each: bool) -> None:
+    """Prints what extraction found in all articles, or one line per article."""
+    out = console()
+    totals = summary["totals"]
+    unreadable = totals.get("articles_unreadable", 0)
+    with_figures = totals["articles"] - totals.get("articles_without_figures", 0) - unreadable
+    images = count("image", totals["images_in_packages"])
+    facts = f"{with_figures:,} with figures, {unreadable:,} unreadable · {images} in packages"
+    out.print(f"[bold]{count('article', totals['articles'])}[/bold]: {facts}")
+    if each:
+        lines = [{**article, "dropped": reasons(article["dropped"])} for article in summary["articles"]]
+        headers = {"with_image": "with image", "license_evidence": "licence stated in", "license": "licence"}
+        names = ("place", "figures", "with_image", "dropped", "license", "license_evidence")
+        out.print(table(lines, {name: headers.get(name, name) for name in names}))
+        return
+    for title, rows, headers in _summary_tables(summary):
+        if rows:
+            out.print(f"\n[bold]{title}[/bold]")
+            out.print(table(rows, headers))
+
+
+def _summary_tables(summary: Mapping[str, Any]) -> list[tuple[str, list[dict[str, Any]], dict[str, str]]]:
+    """The tables of a summary in the order in which they are printed: title, rows, header of each key."""
+    licenses = []
+    for key, n in summary["licenses"].items():
+        license, certainty, place = key.split(" | ")
+        licenses.append({"n": n, "license": license, "certainty": certainty, "place": place})
+    counted = {
+        "figures": ("figures", "figures", ""),
+        "captions": ("captions", "figures", "caption of"),
+        "citations": ("citations", "figures", "cited"),
+        "standing": ("standing", "articles", ""),
+        "retracted_by": ("retracted", "articles", "according to"),
+        "article_types": ("types", "articles", "article-type"),
+    }
+    tables = {
+        name: (title, [{"n": n, "value": value} for value, n in summary[name].items()], {"n": unit, "value": header})
+        for name, (title, unit, header) in counted.items()
+    }
+    rows = ("rows", summary["rows"], {"n": "rows", "reason": "kept or dropped as", "detail": "detail"})
+    license_headers = {"n": "articles", "license": "licence", "certainty": "certainty", "place": "stated in"}
+    language_headers = {"n": "figures", "caption": "caption", "article": "article"}
+    return [
+        tables["figures"],
+        rows,
+        tables["captions"],
+        tables["citations"],
+        ("licences", licenses, license_headers),
+        tables["standing"],
+        tables["retracted_by"],
+        tables["article_types"],
+        ("languages", summary["caption_languages"], language_headers),
+    ]
+
+
+def print_groups(groups: Sequence[Sequence[Mapping[str, Any]]], most: int) -> None:
+    """Prints groups of duplicates or near-duplicates, `most` of them at most."""
+    out = console()
+    images = sum(map(len, groups))
+    kept = sum(image["kept"] for group in groups for image in group)
+    out.print(f"{count('group', len(groups))} of {count('image', images)}, {kept:,} kept")
+    for group in groups[:most]:
+        out.print()
+        for image in group:
+            figure, *facts = image_facts(image)
+            out.print(f"  {clean(figure)}  [dim]{clean(', '.join(facts))}[/dim]")
+    if len(groups) > most:
+        out.print(f"\n[dim]and {len(groups) - most:,} more: --most {len(groups)}[/dim]")
+
+
+def image_facts(image: Mapping[str, Any]) -> list[str]:
+    """An image of a group: figure_id, size, kept or dropped, and its distance from the first image of the group."""
+    coarse, fine = image["bits"]
+    distance = "compared by its bytes" if fine is None else f"differs in {coarse} of 64 and {fine} of 576 bits"
+    state = "kept" if image["kept"] else "dropped"
+    return [image["figure_id"], f"{image['width']} x {image['height']}", state, distance]

@@ -1,0 +1,80 @@
+"""Tables on a terminal: the console, columns with headers, and text from outside made safe."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from roco.cli.output import safe
+
+WIDTH = 120
+"""Columns of the output where there is no terminal."""
+
+LINES_PER_LIST = 20
+"""Entries of a list that are printed; --json prints all."""
+
+
+def console(stderr: bool = False) -> Console:
+    """A console on stdout or stderr that neither highlights nor guesses."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(file=stream, width=None if stream.isatty() else WIDTH, highlight=False, soft_wrap=False)
+
+
+def clean(text: Any) -> str:
+    """Text from outside without control characters, line breaks and markup."""
+    return escape(safe(str(text)).replace("\n", "\\x0a"))
+
+
+def table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> Table:
+    """A table of mappings, one row each; columns: the header of each key. Numbers are aligned to the right."""
+    grid = empty_table()
+    for key, header in columns.items():
+        is_number = bool(rows) and isinstance(rows[0][key], int)
+        grid.add_column(header, justify="right" if is_number else "left", overflow="fold")
+    for row in rows:
+        values = (row[key] for key in columns)
+        grid.add_row(*(f"{value:,}" if isinstance(value, int) else clean(value or "") for value in values))
+    return grid
+
+
+def funnel_table(stages: Iterable[Mapping[str, Any]]) -> Table:
+    """The funnel of a run: figures in, kept and dropped at each stage, with the reasons; `*` marks stages to run."""
+    grid = empty_table()
+    grid.add_column("stage")
+    for header in ("in", "kept", "dropped"):
+        grid.add_column(header, justify="right")
+    grid.add_column("reasons", style="dim", overflow="fold")
+    for stage in stages:
+        name = stage["stage"] + (" *" if stage.get("why") else "")
+        if "in" not in stage:
+            grid.add_row(name, "", "", "", "not run")
+            continue
+        dropped = sum(stage["dropped"].values())
+        cells = f"{stage['in']:,}", f"{stage['kept']:,}", f"{dropped:,}" if dropped else ""
+        grid.add_row(name, *cells, reasons(stage["dropped"]))
+    return grid
+
+
+def reasons(dropped: Mapping[str, int]) -> str:
+    """Counts by reason in words: `3 license, 1 retracted`."""
+    return ", ".join(f"{n:,} {reason}" for reason, n in dropped.items())
+
+
+def empty_table() -> Table:
+    return Table(box=None, pad_edge=False, header_style="dim")
+
+
+def print_list(out: Console, title: str, lines: Sequence[str], most: int = LINES_PER_LIST) -> None:
+    """Prints a titled list, of which `most` entries at most; nothing if it is empty."""
+    if not lines:
+        return
+    out.print(f"\n[bold]{title}[/bold]")
+    for line in lines[:most]:
+        out.print(f"  {clean(line)}", soft_wrap=True)
+    if len(lines) > most:
+        out.print(f"  [dim]and {len(lines) - most:,} more: --json[/dim]")
