@@ -17,6 +17,7 @@ import pytest
 import typer
 
 import roco.cli.main
+from roco.cli.usage import REPLACED
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -119,6 +120,8 @@ def test_every_command_of_the_pages_is_one_that_there_is() -> None:
 def test_every_command_named_in_passing_is_one_that_there_is() -> None:
     known = verbs()
     for page, (verb, *words) in mentions():
+        if page == "CHANGELOG.md" and verb in REPLACED:
+            continue  # a change of name has to name the old command
         verb, words = spelled(verb, words)
         assert verb in known, f"{page}: there is no roco {verb}"
         options = {opt for param in known[verb].params for opt in param.opts} | {"--help"}
