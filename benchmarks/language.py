@@ -21,7 +21,8 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from benchmarks.corpora import SHARED
-from roco.sources.jats.text import name_of, plain_caption, read_xml, text_of
+from roco.sources.jats.text import plain_caption, text_of
+from roco.sources.jats.tree import name_of, read_xml
 from roco.stages.language import RULES, Language
 from roco.stages.language_id import LanguageId
 

@@ -1,4 +1,4 @@
-"""Reading articles, side by side with what others read them with: figures got right, and articles a second."""
+"""Compares readers of JATS: roco, pubmed_parser and BeautifulSoup, by correct pitfalls and articles per second."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ import pubmed_parser  # type: ignore[import-untyped]
 import pyarrow as pa
 from bs4 import BeautifulSoup, XMLParsedAsHTMLWarning
 from lxml import etree
-from tests.sources.pitfalls import PITFALLS, Pitfall
 
 from benchmarks.corpora import SHARED
 from roco.base.schema import ARTICLES
 from roco.sources.jats.article import parse
 from roco.sources.jats.figures import Figure, figures_of
 from roco.sources.jats.renditions import stem_of
-from roco.sources.jats.text import read_xml
+from roco.sources.jats.tree import read_xml
 from roco.stages.extract import Extract
+from tests.sources.jats.pitfalls import PITFALLS, Pitfall
 
 Given = set[tuple[str, str]]
 """Stem of the image in the package, in lower case, and caption with its white space folded."""
 
 
 def readers(repeats: int) -> list[str]:
-    """The section of the page: the speeds first, then a table of all pitfalls."""
+    """Returns the section "Reading articles" of docs/benchmarks.md: the speeds, then a table of all pitfalls."""
     marks = {name: [_mark(way, p) for p in PITFALLS] for name, way in _WAYS.items()}
     right = {name: sum(m == _RIGHT for m in marks[name]) for name in marks}
     lines = ["", "## Reading articles", ""]
     lines += _speeds(repeats, {name: f"{n} of {len(PITFALLS)}" for name, n in right.items()})
     lines += [
         "",
-        "The pitfalls are the articles of `tests/sources/pitfalls`: each of 51 known pitfalls of JATS once or more,",
-        "and without a number what articles hold beyond them; they and roco come from the same hands. A reader is",
-        "right when the images it gives, with their captions, are those of the article: none left out, none from",
-        "elsewhere, no caption of another figure. White space, labels and reasons do not count. For the others every",
-        "name is looked up in the package, in any case and without extension, and what is not there does not count.",
-        "An exception is wrong. What only roco gives (mentions, ids, dates, pixels) is held by the tests alone.",
+        "The pitfalls are the articles of `tests/sources/jats/pitfalls`: each of 51 known pitfalls of JATS at least",
+        "once, and other cases without a number; they were written by the authors of roco. A reader is right if it",
+        "returns exactly the images of the article with their captions: none missing, none from elsewhere, no caption",
+        "of another figure. White space, labels and reasons do not count. For the other readers every name is looked",
+        "up in the package, ignoring case and extension, and names without a file do not count. An exception is",
+        "wrong. What only roco returns (mentions, ids, dates, pixels) is not compared here.",
         "",
         "| number | pitfall | " + " | ".join(marks) + " |",
         "|---|---|" + "---|" * len(marks),
@@ -55,16 +55,16 @@ def readers(repeats: int) -> list[str]:
     return lines
 
 
-# --- what is right
+# --- correctness
 
 _RIGHT, _WRONG, _RAISED = "yes", "no", "raises"
 
 
 def _mark(way: Callable[[Pitfall], Given], pitfall: Pitfall) -> str:
-    told = {(stem_of(image.file or "").casefold(), _folded(image.caption)) for image in pitfall.kept}
+    truth = {(stem_of(image.file or "").casefold(), _folded(image.caption)) for image in pitfall.kept}
     try:
-        return _RIGHT if way(pitfall) == told else _WRONG
-    except Exception:  # whatever a reader raises, its user has no figures
+        return _RIGHT if way(pitfall) == truth else _WRONG
+    except Exception:  # whatever a reader raises, its users get no figures
         return _RAISED
 
 
@@ -73,22 +73,27 @@ def _folded(text: str | None) -> str:
 
 
 def _in_package(figures: Sequence[tuple[str | None, str | None]], pitfall: Pitfall) -> Given:
-    """Stem and caption of each figure whose image the package has, looked up with the benefit of every doubt."""
-    found = [(_stem(href, pitfall.files), _folded(caption)) for href, caption in figures if href]
-    return {(stem.casefold(), caption) for stem, caption in found if stem}
+    """Returns stem and caption of each figure whose image is in the package; names are matched loosely."""
+    given: Given = set()
+    for href, caption in figures:
+        stem = _stem(href, pitfall.files) if href else None
+        if stem:
+            given.add((stem.casefold(), _folded(caption)))
+    return given
 
 
 def _stem(href: str, files: Sequence[str]) -> str | None:
-    """The stem of the file that a name means: as written, without folders and query, in any case if that is unique."""
+    """Returns the stem of the file for a name: as written, else without folders and query, else ignoring case."""
     stems = {stem_of(file) for file in files}
     base = re.sub(r"[?#].*", "", href).rpartition("/")[2]
     for name in (href, stem_of(href)):
         if name in stems:
             return name
-    for same in (str, str.casefold):
-        near = {s for s in stems if same(s.rpartition("/")[2]) in (same(base), same(stem_of(base)))}
-        if len(near) == 1:
-            return near.pop()
+    for spelling in (str, str.casefold):
+        wanted = (spelling(base), spelling(stem_of(base)))
+        matches = {stem for stem in stems if spelling(stem.rpartition("/")[2]) in wanted}
+        if len(matches) == 1:
+            return matches.pop()
     return None
 
 
@@ -107,7 +112,7 @@ def _roco(pitfall: Pitfall) -> Given:
 
 
 def _pubmed_parser(pitfall: Pitfall) -> Given:
-    """By a path that ends in .nxml, for which it takes namespaces off."""
+    """Reads a path that ends in .nxml, because pubmed_parser removes namespaces only then."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "main.nxml"
         path.write_bytes(pitfall.xml)
@@ -122,22 +127,22 @@ _WAYS: dict[str, Callable[[Pitfall], Given]] = {
 }
 
 
-# --- the readers, as their users call them
+# --- the readers, called as their documentation does
 
 
 def _figures_alone(xml: bytes) -> list[Figure]:
-    """What the other readers give: no citations, no licence, no authors, ids or dates."""
+    """Returns only what the other readers return: no citations, licence, authors, ids or dates."""
     return list(figures_of(read_xml(xml)[0], "en", cited=False))
 
 
 def _read_pubmed_parser(path: str) -> list[tuple[str | None, str | None]]:
-    with contextlib.redirect_stdout(io.StringIO()):  # it prints what it cannot read
-        found = pubmed_parser.parse_pubmed_caption(path) or []
-    return [(f["graphic_ref"], f["fig_caption"]) for f in found]
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints its errors
+        figures = pubmed_parser.parse_pubmed_caption(path) or []
+    return [(figure["graphic_ref"], figure["fig_caption"]) for figure in figures]
 
 
 def _read_soup(xml: bytes, features: str) -> list[tuple[str | None, str | None]]:
-    """The plain reading of published pipelines: each <fig> with the first caption and the first graphic in it."""
+    """Reads as published pipelines do: each <fig> with the first caption and the first graphic in it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", XMLParsedAsHTMLWarning)
         soup = BeautifulSoup(xml, features)
@@ -149,11 +154,11 @@ def _read_soup(xml: bytes, features: str) -> list[tuple[str | None, str | None]]
     return figures
 
 
-# --- how fast
+# --- speed
 
 
 def _speeds(repeats: int, right: dict[str, str]) -> list[str]:
-    """The readers in turn over all real articles; pubmed_parser by paths, which it reads faster than bytes."""
+    """Times the readers in turn over all real articles; pubmed_parser gets paths, which it reads faster than bytes."""
     paths = _articles()
     articles = [path.read_bytes() for path in paths]
     ways: dict[str, tuple[Callable[..., object], Sequence[object]]] = {
@@ -171,22 +176,22 @@ def _speeds(repeats: int, right: dict[str, str]) -> list[str]:
             started = time.perf_counter()
             raised[name] = sum(_raises(way, one) for one in inputs)
             times[name].append(time.perf_counter() - started)
-    rates = {name: len(articles) / statistics.median(found) for name, found in times.items()}
+    rates = {name: len(articles) / statistics.median(seconds) for name, seconds in times.items()}
     size = sum(map(len, articles)) / 1e6
     lines = [f"{len(articles)} real articles, {size:.1f} MB of XML, read in turn; {len(PITFALLS)} pitfalls.", ""]
     lines += ["| reader | pitfalls right | articles/s | articles that raise |", "|---|---|---|---|"]
     lines += [f"| {name} | {right.get(name, '')} | {rates[name]:.0f} | {raised[name]} |" for name in ways]
     soup = max(rate for name, rate in rates.items() if "Soup" in name)
-    like, whole, bare = (
-        rates[n] / soup for n in ("roco, figures and captions alone", "roco", "lxml alone, nothing read")
-    )
+    captions_only = rates["roco, figures and captions alone"] / soup
+    everything = rates["roco"] / soup
+    tree_only = rates["lxml alone, nothing read"] / soup
+    others = rates["pubmed_parser"] / soup
     lines += [
         "",
-        f"Giving the same, figures with captions, roco is {like:.1f} times as fast as the faster BeautifulSoup;",
-        f"with the passages that cite each figure, licence, authors, ids and dates {whole:.1f} times (aim: 20).",
-        f"lxml alone, which makes the tree and reads nothing of it, is the limit: {bare:.0f} times. pubmed_parser",
-        f"has {rates['pubmed_parser'] / soup:.0f} times the rate of BeautifulSoup; an article that raises is given up",
-        "early, and so counts as speed.",
+        f"For figures with captions alone roco is {captions_only:.1f} times as fast as the faster BeautifulSoup; with",
+        f"mentions, licence, authors, ids and dates {everything:.1f} times (aim: 20). The limit is lxml, which only",
+        f"builds the tree: {tree_only:.0f} times. pubmed_parser is {others:.0f} times as fast as BeautifulSoup, but",
+        "articles that raise end early and count as fast.",
     ]
     return lines
 
@@ -202,6 +207,6 @@ def _raises(way: Callable[..., object], one: object) -> bool:
 def _articles() -> list[Path]:
     index = SHARED / "data" / "articles.jsonl"
     if not index.exists():
-        sys.exit("the real articles are not here: set ROCO_SHARED to a folder with data/ and tools/")
-    told = [json.loads(line) for line in index.read_text(encoding="utf-8").splitlines()]
-    return [SHARED / "data" / one["path"] / one["xml"] for one in told]
+        sys.exit("the real articles are missing: set ROCO_SHARED to a folder with data/ and tools/")
+    entries = [json.loads(line) for line in index.read_text(encoding="utf-8").splitlines()]
+    return [SHARED / "data" / entry["path"] / entry["xml"] for entry in entries]

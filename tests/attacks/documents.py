@@ -92,7 +92,7 @@ DOCUMENTS = [
     refused("a NUL as it is", made(article().replace(b"nodule", b"nod\0ule")), "XML: "),
     refused("half a surrogate", caption("&#xD800;"), "XML: "),
     refused("an article that is cut", made(article()[:-200]), "XML: "),
-    refused("another XML", made(b"<html><body>404</body></html>"), "XML: there is no article in it"),
+    refused("another XML", made(b"<html><body>404</body></html>"), "XML: no <article>"),
     refused("a JPEG for an article", made(b"\xff\xd8\xff\xe0" * 50), "XML: "),
 ]  # fmt: skip
 

@@ -16,7 +16,7 @@ import pyarrow.csv as pcsv
 from roco.base.errors import DataError, RejectedInput
 from roco.base.ids import PMCID_NUMBER, VERSION
 from roco.sources.fetch.wire import Failed, Gone, Wire
-from roco.sources.jats.text import read_xml
+from roco.sources.jats.tree import read_xml
 
 REPORTS = "inventory-reports/pmc-oa-opendata/metadata/"
 """Where the snapshots lie; facts: one a day, kept for 30 days."""

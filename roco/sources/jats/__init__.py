@@ -1,1 +1,14 @@
-"""The reader of JATS articles."""
+"""Reads JATS XML: `article.parse` returns an `Article` with its `figures`, each a `Figure`.
+
+The way of a caption from the XML to `train_captions.csv`:
+
+1. `sources/package.py` (or `cloud.py`, `folder.py`) lists the articles and opens each package;
+   the engine (`core/store.py`) reads the bytes of its XML into the column `xml`.
+2. `stages/extract.py` calls `stages/extract_rows.read`, which calls `article.parse` here.
+3. `article.parse` calls `tree.read_xml`, and `figures.figures_of` for the figures.
+4. `figures.figures_of` calls `captions.caption_of`, which flattens the <caption> with `text.text_of`,
+   and normalises it with `text.plain_caption`: the fields `caption_raw` and `caption` of `Figure`.
+5. `stages/extract_rows.figures` writes both into the row of the figure. The stages after `extract` decide whether the
+   row is kept; `stages/caption.py` and `stages/language.py` are those that read `caption`.
+6. `stages/publish/release.py` writes `caption` of the kept rows to `SPLIT_captions.csv`.
+"""

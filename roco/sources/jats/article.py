@@ -1,18 +1,22 @@
-"""Reads an article's JATS XML: who wrote it, under which terms, and every image that it names.
+"""Reads one article from its JATS XML: identifiers, authors, licence, status, and all images that it names.
 
-Elements are matched by their local names, whatever the namespace and the wrapper around the article.
+`stages/extract_rows.read` calls `parse` for each XML file of a package and turns the `Article` into rows. The parts of
+an article are read by the other files of this folder: `meta` (front matter), `terms` (licences), `status`
+(retractions), `figures` (figures and captions).
+
+Elements are matched by local name, whatever their namespace and whatever is wrapped around the article.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from lxml import etree
 
 from roco.base.errors import RejectedInput
 from roco.base.text import fold
-from roco.models.text.licenses import Terms, third_party
+from roco.models.text.licenses import Terms
+from roco.models.text.third_party import third_party
 from roco.sources.jats.citations import worded_numbers
 from roco.sources.jats.figures import Figure, figures_of
 from roco.sources.jats.meta import (
@@ -28,19 +32,26 @@ from roco.sources.jats.meta import (
     related_of,
     year_of,
 )
-from roco.sources.jats.standing import is_notice, is_scan, retraction, retracts
+from roco.sources.jats.status import is_retraction_notice, is_scan, retracted_papers, retraction
 from roco.sources.jats.terms import copyright_of, terms_of
-from roco.sources.jats.text import child, children, name_of, read_xml, text_of, title_of
+from roco.sources.jats.text import text_of, title_of
+from roco.sources.jats.tree import child, children, name_of, read_xml
 
 __all__ = ["Article", "parse"]
 
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """What one article says of itself; `figures` holds all images it names, in order of the document.
+    """The contents of one article's XML; None and empty tuples where the XML has no value.
 
-    retraction: where the XML says that the paper is retracted, null where it does not; retracts: ids of the papers
-    that this notice retracts; open_access: as PMC's custom metadata tell it, null where they do not.
+    version: of the PMC article; year_from: kind of the date that gives `year`, such as "epub"
+    notice: whether it is the notice of a retraction; scan: whether it is a scan of print
+    retraction: the place that marks it as retracted; retracts: ids of the papers that this notice retracts
+    open_access: value of PMC's custom metadata; pmc_license: their `pmc-license-ref`
+    terms: each <license>, unread (see `models/text/licenses.normalise`)
+    third_party: the sentence that reserves rights of others in parts of the article
+    figures: all images that it names, in the order of the document
+    entity_fallback: whether undeclared entities were replaced (see `tree.read_xml`)
     """
 
     pmcid: str | None = None
@@ -75,48 +86,67 @@ class Article:
 
 
 def parse(xml: bytes) -> Article:
-    """Reads one article from its XML as bytes; raises RejectedInput with the reason when it cannot be read."""
-    root, fallback = read_xml(xml)
-    article = root if name_of(root) == "article" else next(root.iter("{*}article"), None)
-    if article is None:
-        raise RejectedInput(f"XML: there is no article in it, but <{name_of(root)[:40]}>")
+    """Reads one article from the bytes of its XML; raises RejectedInput with the reason if they cannot be read."""
+    root, entity_fallback = read_xml(xml)
+    article = _article_in(root)
     meta = child(article, "front", "article-meta")
-    ids, kind, language = ids_of(meta), article.get("article-type"), article.get(LANG)
+    ids = ids_of(meta)
+    article_type = article.get("article-type")
+    language = article.get(LANG)
     title = title_of(child(meta, "title-group", "article-title"))
-    dates, related, custom = dates_of(meta), tuple(related_of(meta)), custom_of(meta)
+    dates = dates_of(meta)
     year, year_from = year_of(dates)
+    related = tuple(related_of(meta))
+    custom = custom_of(meta)
     return Article(
-        **ids._asdict(),
+        pmcid=ids.pmcid,
+        version=ids.version,
+        pmid=ids.pmid,
+        doi=ids.doi,
         title=title or None,
         journal=journal_of(child(article, "front", "journal-meta")),
         year=year,
         year_from=year_from,
         dates=tuple(dates),
         authors=tuple(authors_of(meta)),
-        article_type=kind,
+        article_type=article_type,
         language=language,
         keywords=tuple(keywords_of(meta, language)),
         related=related,
-        notice=is_notice(kind, meta),
-        retraction=retraction(kind, meta, title, related),
-        retracts=retracts(kind, meta, related),
+        notice=is_retraction_notice(article_type, meta),
+        retraction=retraction(article_type, meta, title, related),
+        retracts=retracted_papers(article_type, meta, related),
         scan=is_scan(xml, custom),
-        open_access={"yes": True, "no": False}.get(custom.get("pmc-prop-open-access", "").lower()),
+        open_access=_open_access(custom.get("pmc-prop-open-access", "")),
         terms=tuple(terms_of(child(meta, "permissions"))),
         pmc_license=custom.get("pmc-license-ref"),
         copyright=copyright_of(meta),
-        third_party=next(_exceptions(meta), None),
+        third_party=_rights_of_others(meta),
         figures=tuple(figures_of(article, language, worded_numbers(xml))),
-        entity_fallback=fallback,
+        entity_fallback=entity_fallback,
     )
 
 
-def _exceptions(meta: etree._Element | None) -> Iterator[str]:
-    """What the article's permissions say of material that others hold the rights to."""
+def _article_in(root: etree._Element) -> etree._Element:
+    """Returns the root if it is an <article>, else the first <article> inside: OAI-PMH and PMC wrap articles."""
+    if name_of(root) == "article":
+        return root
+    article = next(root.iter("{*}article"), None)
+    if article is None:
+        raise RejectedInput(f"XML: no <article>, the root is <{name_of(root)[:40]}>")
+    return article
+
+
+def _open_access(value: str) -> bool | None:
+    return {"yes": True, "no": False}.get(value.lower())
+
+
+def _rights_of_others(meta: etree._Element | None) -> str | None:
+    """Returns the first sentence of the article's permissions that reserves rights of others; None if there is none."""
     for permissions in children(meta, "permissions"):
-        if said := third_party(fold(text_of_permissions(permissions))):
-            yield said
-
-
-def text_of_permissions(permissions: etree._Element) -> str:
-    return " ".join(text_of(part) for part in permissions if name_of(part) != "license_ref")
+        # <license_ref> contains a URL, which is not part of any sentence.
+        parts = [text_of(part) for part in permissions if name_of(part) != "license_ref"]
+        sentence = third_party(fold(" ".join(parts)))
+        if sentence:
+            return sentence
+    return None

@@ -1,17 +1,21 @@
-"""How a text cites figures in words: "Fig. 2B", "figs 1, 3 and 5", "Figures 2–4"; and where it may do so at all."""
+"""Parses citations of figures in plain words: "Fig. 2B", "figs 1, 3 and 5", "Figures 2–4", "Abb. 3", "Figura S1".
+
+Called by `mentions.py`. `worded_numbers` is a fast search of the XML's bytes that decides whether an article needs the
+slow search of its passages at all.
+"""
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 
 class Cited(NamedTuple):
-    """One figure that the words cite: the number of its label, upper case, and where.
+    """One figure that a citation in words refers to, with its offsets in the passage.
 
-    to: it closes a range; between: it lies within one, so that the offsets are those of the whole citation.
+    number: of the figure's label, upper case (`3`, `S2`)
+    to: it is the end of a range; between: it is within a range, and the offsets are those of the whole citation
     """
 
     number: str
@@ -21,79 +25,100 @@ class Cited(NamedTuple):
     between: bool = False
 
 
-# The first letter is a set of its own, and nothing stands before it: so the search jumps from one to the next.
+# The pattern starts with a set of letters and no lookbehind, so that the search can jump from one candidate to the
+# next; `cited_in` checks what is before the match.
 _WORD = r"[FfAa](?:[Ii][Gg](?:[Uu][Rr][EeAa])?[Ss]?|[Bb][Bb](?:ildung(?:en)?)?)\b\.?"
 _NUMBER = r"[SAsa]?\d{1,3}(?:\.\d{1,2})?(?!\d)"
-_PANEL = r"(?:(?:[A-Za-z]|\s?\([A-Za-z]\)|\s[A-H])(?![^\W_])|(?![^\W\d_]))"  # none, and then no "1st"
+# A panel letter, or nothing; the last alternative keeps "1st" from being read as figure 1.
+_PANEL = r"(?:(?:[A-Za-z]|\s?\([A-Za-z]\)|\s[A-H])(?![^\W_])|(?![^\W\d_]))"
 _TO = r"\s*(?:[\u2010-\u2015\u2212-]|\b(?:to|through|until|a|al|até|bis)\b)\s*"
 _AND = r"\s*(?:[,&/+]|\b(?:and|y|e|et|und)\b)\s*"
+# The end excludes eLife's "Figure 2—figure supplement 1" and figures of other papers, "Fig. 3 of [7]".
 _CITED = re.compile(
     rf"{_WORD}\s*({_NUMBER}{_PANEL}(?:(?:{_TO}|{_AND})+(?:{_NUMBER}{_PANEL}|[A-Hb-h]\b(?!['’])))*)"
     r"(?!\s*[\u2010-\u2015-]\s*(?:[Ff]igure )?supplement|\s+(?:of|in|from) (?:\[|[Rr]efs?\b))"
 )
 _ITEM = re.compile(rf"(?P<to>{_TO})?(?:{_AND})*(?P<number>{_NUMBER}){_PANEL}")
 _LABEL = re.compile(rf"{_WORD}\s*({_NUMBER})\W*")
-_DASH = re.compile(_TO)
+_RANGE = re.compile(_TO)
+_PREFIXED_NUMBER = re.compile(r"([SA]?)(\d+)")
+_LONGEST_RANGE = 50  # a longer one, "Figs 1–200", is a misprint or an attack
 
-# Each begins with plain letters, which the search jumps to: one pattern for all would look at every byte.
+# The same words in bytes. Each pattern begins with plain letters, so that the search can jump to them: one pattern
+# for all would look at every byte.
 _IN_BYTES = [
     re.compile(word + rb"\.?(?:\s|<[^>]*>|&[#\w]+;|\xc2\xa0)*([SAsa]?\d{1,3}(?:\.\d{1,2})?)")
     for word in (rb"ig(?:ur[ea])?s?", rb"IG(?:UR[EA])?S?", rb"bb(?:ildung(?:en)?)?")
 ]
-_INLINE = (b"<b", b"<i", b"</b", b"</i", b"<sc", b"</sc", b"<sub", b"<sup", b"</su", b"<styled", b"<u")
-_LINKED = (b"<xref", b"<label")
+# Beginnings of tags that may be between the words of a link or label and its own tag: bold, italic, sup …
+_INLINE_TAGS = (b"<b", b"<i", b"</b", b"</i", b"<sc", b"</sc", b"<sub", b"<sup", b"</su", b"<styled", b"<u")
+_LINK_TAGS = (b"<xref", b"<label")
 
 
 def number_of(label: str) -> str | None:
-    """The number in the label of a figure, `3` or `S2`, upper case; null where it says more or less than that."""
+    """Returns the number in a figure's label, `3` or `S2`, upper case; None if the label is anything else."""
     match = _LABEL.fullmatch(label)
     return match[1].upper() if match else None
 
 
 def is_range(text: str) -> bool:
-    """Whether what stands between two citations makes them a range: a dash, "to" …"""
-    return _DASH.fullmatch(text) is not None
+    """Whether the text between two citations makes them a range: a dash, "to" …"""
+    return _RANGE.fullmatch(text) is not None
 
 
 def cited_in(text: str) -> Iterator[tuple[str, list[Cited]]]:
-    """Each citation in words, as written, with the figures that it cites in order."""
+    """Yields each citation in words, as written, with the figures that it refers to, in order."""
     for match in _CITED.finditer(text):
-        begins = match.start()
-        if match[0][:3].lower() in ("fig", "abb") and not (begins and text[begins - 1].isalnum()):
-            yield match[0], list(_items(match))
+        starts_like_figure = match[0][:3].lower() in ("fig", "abb")
+        is_end_of_word = match.start() > 0 and text[match.start() - 1].isalnum()
+        if starts_like_figure and not is_end_of_word:
+            yield match[0], list(_figures_in(match))
 
 
-def _items(match: re.Match[str]) -> Iterator[Cited]:
-    before: str | None = None
-    for item in _ITEM.finditer(match[1]):
-        start, end = match.start(1) + item.start("number"), match.start(1) + item.end()
-        number, to = item["number"].upper(), item["to"] is not None
-        for inner in _between(before, number) if to else ():
-            yield Cited(inner, match.start(), match.end(), between=True)
-        yield Cited(number, match.start() if before is None else start, end, to)
-        before = number
+def _figures_in(citation: re.Match[str]) -> Iterator[Cited]:
+    previous: str | None = None
+    for item in _ITEM.finditer(citation[1]):
+        number = item["number"].upper()
+        is_end_of_range = item["to"] is not None
+        if is_end_of_range:
+            for inner in _between(previous, number):
+                yield Cited(inner, citation.start(), citation.end(), between=True)
+        # The first figure's offsets include the word "Fig.".
+        start = citation.start() if previous is None else citation.start(1) + item.start("number")
+        yield Cited(number, start, citation.start(1) + item.end(), is_end_of_range)
+        previous = number
 
 
 def _between(first: str | None, last: str) -> list[str]:
-    """The numbers between the ends of a range: "S2" to "S5" gives S3 and S4."""
-    one, other = (re.fullmatch(r"([SA]?)(\d+)", n or "") for n in (first, last))
-    if not one or not other or one[1] != other[1] or int(other[2]) - int(one[2]) > 50:
+    """Returns the numbers within a range, without its ends: S3 and S4 for "S2" to "S5"."""
+    start = _PREFIXED_NUMBER.fullmatch(first or "")
+    end = _PREFIXED_NUMBER.fullmatch(last)
+    if start is None or end is None or start[1] != end[1]:
         return []
-    return [f"{one[1]}{n}" for n in range(int(one[2]) + 1, int(other[2]))]
+    if int(end[2]) - int(start[2]) > _LONGEST_RANGE:
+        return []
+    return [f"{start[1]}{number}" for number in range(int(start[2]) + 1, int(end[2]))]
 
 
 def worded_numbers(xml: bytes) -> frozenset[str] | None:
-    """The numbers of figures cited in plain words, "Fig. 2" in neither a link nor a label; null where it is unknown.
+    """Returns the numbers of figures cited in plain words, outside of links and labels; None if that is unknown.
 
-    Most articles cite no figure of theirs so, and then their passages need not be looked through one by one.
+    Most articles always link their figures, and then there is no need to search their passages one by one.
     """
-    if b"\0" in xml[:100]:  # UTF-16
+    is_utf16 = b"\0" in xml[:100]
+    if is_utf16:
         return None
-    found = set()
-    for match in itertools.chain.from_iterable(pattern.finditer(xml) for pattern in _IN_BYTES):
-        tag = match.start()
-        while (tag := xml.rfind(b"<", 0, tag)) >= 0 and xml.startswith(_INLINE, tag):
-            pass
-        if not xml.startswith(_LINKED, tag):
-            found.add(match[1].decode().upper())
-    return frozenset(found)
+    numbers = set()
+    for pattern in _IN_BYTES:
+        for match in pattern.finditer(xml):
+            if not xml.startswith(_LINK_TAGS, _enclosing_tag(xml, match.start())):
+                numbers.add(match[1].decode().upper())
+    return frozenset(numbers)
+
+
+def _enclosing_tag(xml: bytes, position: int) -> int:
+    """Returns the position of the last tag before a position, ignoring tags of inline markup; -1 without one."""
+    while (position := xml.rfind(b"<", 0, position)) >= 0:
+        if not xml.startswith(_INLINE_TAGS, position):
+            break
+    return position

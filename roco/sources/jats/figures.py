@@ -1,4 +1,15 @@
-"""The images that an article names: its figures, and what is no figure of its own, with the reason."""
+"""Lists the images of an article: its figures, and all other images with the reason why they are not figures.
+
+`article.parse` calls `figures_of`, which yields one `Figure` for each image:
+
+1. `_owner` assigns each image to the <fig> or <fig-group> around it;
+2. `renditions.renditions` groups the graphics of a figure into images;
+3. `captions.caption_of` chooses the caption, and `text.plain_caption` normalises it;
+4. `scope.out_of_scope` gives the reason for dropping images outside of the article's own text;
+5. `mentions.mentions_of` finds the passages that cite the figure.
+
+The next step is `stages/extract_rows.figures`, which makes one row of each `Figure` and finds its file in the package.
+"""
 
 from __future__ import annotations
 
@@ -10,51 +21,41 @@ from lxml import etree
 
 from roco.base.formats import IMAGE_EXTENSIONS, extension_of
 from roco.base.text import fold
+from roco.sources.jats.captions import caption_and_label_of_parts, caption_of
 from roco.sources.jats.mentions import Mention, mentions_of
-from roco.sources.jats.meta import HREF, LANG
+from roco.sources.jats.meta import HREF
 from roco.sources.jats.renditions import MOVING, renditions
-from roco.sources.jats.terms import credit_of, figure_license
-from roco.sources.jats.text import child, children, name_of, plain_caption, text_of
-
-_NOT_OWN = {"sub-article": "sub-article", "response": "response"}
-_PLACES = {  # what an image is when it stands in such an element, and not in the text
-    "supplementary-material": "supplementary material",
-    "bio": "portrait of an author",
-    "author-notes": "portrait of an author",
-    "contrib": "portrait of an author",
-    "contrib-group": "portrait of an author",
-    "journal-meta": "logo",
-    "abstract": "graphical abstract",
-    "trans-abstract": "graphical abstract",
-    "front": "front matter",
-    "front-stub": "front matter",
-    "fn": "footnote",
-    "ack": "acknowledgement",
-    "ref-list": "reference list",
-    "ref": "reference list",
-    "glossary": "glossary",
-    "license": "logo",
-}
-_FORMULAS = frozenset({"inline-formula", "disp-formula", "disp-formula-group", "chem-struct", "chem-struct-wrap"})
-_FIG_TYPES = {
-    "graphical-abstract": "graphical abstract",
-    "teaser": "graphical abstract",
-    "author-photo": "portrait of an author",
-    "portrait": "portrait of an author",
-    "cover": "cover",
-    "logo": "logo",
-}
-_MET = tuple(
-    f"{{*}}{n}" for n in ("fig", "graphic", "inline-graphic", "media", "inline-media", "supplementary-material")
+from roco.sources.jats.scope import (
+    FORMULAS,
+    OTHER_DOCUMENTS,
+    image_outside_figures,
+    out_of_scope,
+    out_of_scope_fig_type,
 )
+from roco.sources.jats.terms import credit_of, figure_license
+from roco.sources.jats.text import plain_caption, text_of
+from roco.sources.jats.tree import child, children, name_of
+
+Element = etree._Element
+
+_FIGURES_AND_IMAGES = tuple(
+    f"{{*}}{name}" for name in ("fig", "graphic", "inline-graphic", "media", "inline-media", "supplementary-material")
+)
+# What a figure without an image may contain instead; named in its drop_detail.
+_OTHER_CONTENT = ("{*}table-wrap", "{*}table", "{*}preformat", "{*}code", "{*}fig")
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One image that an article names, or a figure without any.
+    """One image that an article names, or a figure without an image.
 
-    key: id attribute, else element and ordinal; k: which image of the figure, from 0; hrefs: the names of its
-    renditions, best first; drop and detail: why it is no figure of the article, null for those that are.
+    key: the id attribute, else element name and ordinal (`fig-3`)
+    k: index of the image within the figure, from 0
+    caption_raw, caption: as written, and normalised by `text.plain_caption`
+    caption_from: origin of the caption, see `captions.Caption`
+    hrefs: file names of the renditions of the image, best first
+    n_graphics: number of images of the figure
+    drop, detail: why this is not a figure of the article; None for figures that are kept
     """
 
     key: str
@@ -74,167 +75,153 @@ class Figure:
 
 
 def figures_of(
-    article: etree._Element, language: str | None, in_words: frozenset[str] | None = None, *, cited: bool = True
+    article: Element, language: str | None, in_words: frozenset[str] | None = None, *, cited: bool = True
 ) -> Iterator[Figure]:
-    """All images of an article in order of the document.
+    """Yields all images of an article in the order of the document.
 
-    in_words: see `jats_mentions.mentions_of`; cited: whether the passages that cite them are looked for.
+    language: of the article, None if unknown; in_words: see `mentions.mentions_of`; cited: false skips the search for
+    passages that cite the figures.
     """
-    images: defaultdict[etree._Element, list[etree._Element]] = defaultdict(list)
-    order: dict[etree._Element, None] = {}
-    for element in article.iter(*_MET):
-        name = name_of(element)
-        owner = element if name == "fig" else _owner(element)
-        order.setdefault(owner)
-        if name != "fig":
+    images: defaultdict[Element, list[Element]] = defaultdict(list)
+    owners: dict[Element, None] = {}  # a dict as an ordered set
+    for element in article.iter(*_FIGURES_AND_IMAGES):
+        if name_of(element) == "fig":
+            owners.setdefault(element)  # a figure without an image is listed, too
+        else:
+            owner = _owner(element)
+            owners.setdefault(owner)
             images[owner].append(element)
-    mentions = mentions_of(article, order, images, in_words) if cited else {}
+
+    mentions = mentions_of(article, owners, images, in_words) if cited else {}
+
     ordinals: defaultdict[str, int] = defaultdict(int)
-    for owner in order:
+    for owner in owners:
         name = name_of(owner)
         ordinals[name] += 1
         key = owner.get("id") or f"{name}-{ordinals[name]}"
         if name in ("fig", "fig-group"):
-            yield from _figure(owner, key, images[owner], mentions.get(owner, ()), language)
+            yield from _images_of_figure(owner, key, images[owner], mentions.get(owner, ()), language)
         else:
-            yield from _other(owner, key, images[owner])
+            yield from _image_without_figure(owner, key)
 
 
-def _owner(image: etree._Element) -> etree._Element:
-    """The figure an image belongs to; a table, a formula or the image itself where it belongs to none."""
+def _owner(image: Element) -> Element:
+    """Returns the <fig> or <fig-group> around an image; the image itself if there is none.
+
+    An image in a table, a formula or a supplement inside of a figure is not the figure's image.
+    """
     if name_of(image) in ("inline-graphic", "inline-media", "supplementary-material"):
         return image
-    for above in image.iterancestors():
-        name = name_of(above)
+    for ancestor in image.iterancestors():
+        name = name_of(ancestor)
         if name in ("fig", "fig-group"):
-            return above
-        if name in _FORMULAS or name in ("table-wrap", "supplementary-material"):
-            break
+            return ancestor
+        if name in FORMULAS or name in ("table-wrap", "supplementary-material"):
+            return image
     return image
 
 
-def _figure(
-    fig: etree._Element, key: str, images: Sequence[etree._Element], mentions: Sequence[Mention], language: str | None
+def _images_of_figure(
+    fig: Element, key: str, images: Sequence[Element], mentions: Sequence[Mention], language: str | None
 ) -> Iterator[Figure]:
-    caption, source = _caption(fig, language)
+    """Yields a figure once for each of its images; once without hrefs if it has none."""
+    figure = _figure_without_images(fig, key, images, mentions, language)
+    stills = [image for image in images if _is_named_as_image(image)]
+    groups = list(renditions(stills))
+    if not groups:
+        if figure.drop is None:
+            drop, detail = _why_no_image(fig, images)
+            figure = replace(figure, drop=drop, detail=detail)
+        yield figure
+        return
+    for k, hrefs in enumerate(groups):
+        yield replace(figure, k=k, hrefs=hrefs, n_graphics=len(groups))
+
+
+def _figure_without_images(
+    fig: Element, key: str, images: Sequence[Element], mentions: Sequence[Mention], language: str | None
+) -> Figure:
+    """Returns what all images of a figure share: caption, label, rights, mentions, and the reason if it is dropped."""
+    caption = caption_of(fig, language)
     label = fold(text_of(child(fig, "label"))) or None
-    if name_of(fig) == "fig-group" and not caption:
-        caption, source, label = _of_parts(fig, language, label)
-    terms = [p for e in (fig, *fig.iterancestors("{*}fig-group"), *images) for p in children(e, "permissions")]
-    scope = _outside(fig) or _FIG_TYPES.get((fig.get("fig-type") or "").lower())
-    one = Figure(
+    if name_of(fig) == "fig-group" and not caption.text:
+        caption, label = caption_and_label_of_parts(fig, language, label)
+
+    # Permissions may be stated by the figure, by a group around it, or by a single graphic of it.
+    holders = [fig, *fig.iterancestors("{*}fig-group"), *images]
+    permissions = [element for holder in holders for element in children(holder, "permissions")]
+
+    scope = out_of_scope(fig) or out_of_scope_fig_type(fig)
+    return Figure(
         key=key,
         fig_id=fig.get("id"),
         label=label,
-        caption_raw=caption or None,
-        caption=plain_caption(caption) or None,
-        caption_from=source,
+        caption_raw=caption.text or None,
+        caption=plain_caption(caption.text) or None,
+        caption_from=caption.origin,
         mentions=tuple(mentions),
-        credit=credit_of(fig, terms),
-        license=figure_license(terms),
+        credit=credit_of(fig, permissions),
+        license=figure_license(permissions),
         drop="scope" if scope else None,
         detail=scope,
     )
-    stills = [i for i in images if not _moves(i)]
-    groups = list(renditions([i for i in stills if name_of(i) == "graphic" or _pictures(i)]))
-    if not groups and not scope:
-        moving = [i.get(HREF) or "" for i in images if _moves(i)]
-        if moving or children(fig, "media"):
-            one = replace(one, drop="video", detail=", ".join(moving) or "another medium")
-        else:
-            held = [
-                name_of(e)
-                for e in fig.iter("{*}table-wrap", "{*}table", "{*}preformat", "{*}code", "{*}fig")
-                if e is not fig
-            ]
-            one = replace(one, drop="no_graphic", detail=f"it holds {held[0]}" if held else "it names no image")
-    for k, hrefs in enumerate(groups or [()]):
-        yield replace(one, k=k, hrefs=hrefs, n_graphics=len(groups))
 
 
-def _other(image: etree._Element, key: str, images: Sequence[etree._Element]) -> Iterator[Figure]:
-    """An image that stands in no figure; documents that are no image give nothing."""
+def _why_no_image(fig: Element, images: Sequence[Element]) -> tuple[str, str]:
+    """Returns `drop` and `drop_detail` for a figure without a still image."""
+    videos = [image.get(HREF) or "" for image in images if _is_video(image)]
+    if videos:
+        return "video", ", ".join(videos) or "media of another kind"
+    if children(fig, "media"):
+        return "video", "media of another kind"
+    for element in fig.iter(*_OTHER_CONTENT):
+        if element is not fig:
+            return "no_graphic", f"contains <{name_of(element)}> instead of an image"
+    return "no_graphic", "names no image"
+
+
+def _image_without_figure(image: Element, key: str) -> Iterator[Figure]:
+    """Yields the one dropped `Figure` of an image outside of figures; nothing for media that are not images."""
     href = image.get(HREF)
-    above = {name_of(a) for a in image.iterancestors()}
-    if not href or not (name_of(image) in ("graphic", "inline-graphic") or _pictures(image) or _moves(image)):
+    is_graphic = name_of(image) in ("graphic", "inline-graphic")
+    if not href or not (is_graphic or _is_raster(image) or _is_video(image)):
         return
-    reason, detail = "scope", _outside(image)
-    if detail is None or (above & _FORMULAS and not above & set(_NOT_OWN)):
-        reason, detail = _loose(image, above)
-    if _moves(image):
-        reason, detail = "video", href
-    yield Figure(key=key, hrefs=(href,), n_graphics=1, drop=reason, detail=detail)
+    drop, detail = _reason_without_figure(image, href)
+    yield Figure(key=key, hrefs=(href,), n_graphics=1, drop=drop, detail=detail)
 
 
-def _loose(image: etree._Element, above: set[str]) -> tuple[str, str]:
-    if name_of(image) == "supplementary-material":
-        return "scope", "supplementary material"
-    if above & _FORMULAS:
-        return "scope", "formula"
-    if "table-wrap" in above:
-        return "table", "image of a table"
-    return "scope", "inline graphic" if name_of(image) == "inline-graphic" else "image outside any figure"
+def _reason_without_figure(image: Element, href: str) -> tuple[str, str]:
+    """Returns `drop` and `drop_detail`."""
+    if _is_video(image):
+        return "video", href
+    ancestors = {name_of(ancestor) for ancestor in image.iterancestors()}
+    scope = out_of_scope(image)
+    # "formula" says more than "footnote" or "abstract", but not more than "sub-article".
+    is_own_formula = bool(ancestors & FORMULAS) and not ancestors & OTHER_DOCUMENTS
+    if scope is not None and not is_own_formula:
+        return "scope", scope
+    return image_outside_figures(image, ancestors)
 
 
-def _outside(element: etree._Element) -> str | None:
-    """Which part of the document, other than the article's own text, an element stands in."""
-    found = None
-    for above in element.iterancestors():
-        name = name_of(above)
-        if name in _NOT_OWN:
-            return f"{_NOT_OWN[name]}: {above.get('article-type') or above.get('response-type') or 'no type'}"
-        if name == "abstract" and (above.get("abstract-type") or "graphical") not in ("graphical", "visual", "teaser"):
-            found = "abstract"
-        elif found is None:
-            found = _PLACES.get(name)
-    return found
+def _is_named_as_image(element: Element) -> bool:
+    """Whether an element in a figure is a still image: any <graphic>, or a medium with the type or name of one."""
+    if _is_video(element):
+        return False
+    return name_of(element) == "graphic" or _is_raster(element)
 
 
-def _pictures(element: etree._Element) -> bool:
-    """Whether a medium or supplement is a still image."""
-    kind = (element.get("mimetype") or "").lower().partition("/")[0]
-    return kind == "image" or extension_of(element.get(HREF) or "") in IMAGE_EXTENSIONS
+def _is_raster(element: Element) -> bool:
+    return _media_type(element) == "image" or _extension(element) in IMAGE_EXTENSIONS
 
 
-def _moves(element: etree._Element) -> bool:
-    kind = (element.get("mimetype") or "").lower().partition("/")[0]
-    return kind in ("video", "audio") or (element.get(HREF) or "").rpartition(".")[2].lower() in MOVING
+def _is_video(element: Element) -> bool:
+    return _media_type(element) in ("video", "audio") or _extension(element) in MOVING
 
 
-def _caption(fig: etree._Element, language: str | None) -> tuple[str, str | None]:
-    """The caption, and whose it is: the figure's, its group's, or the group's before the figure's own."""
-    own = _own_caption(fig, language)
-    shared = " ".join(filter(None, (_own_caption(g, language) for g in reversed([*fig.iterancestors("{*}fig-group")]))))
-    if own and shared:
-        return f"{shared} {own}", "group and figure"
-    return own or shared, "figure" if own else "group" if shared else None
+def _media_type(element: Element) -> str:
+    # Some publishers write the whole type into the attribute: mimetype="image/jpeg".
+    return (element.get("mimetype") or "").lower().partition("/")[0]
 
 
-def _of_parts(group: etree._Element, language: str | None, label: str | None) -> tuple[str, str | None, str | None]:
-    """Caption and label of a group that has the image where its figures have the words: parts, or two languages."""
-    parts = [fig for fig in children(group, "fig") if _own_caption(fig, language)]
-    spoken = [_language(fig, language) for fig in parts]
-    if len(set(spoken)) > 1:
-        wanted = next((w for w in ("en", _language(group, language)) if w in spoken), spoken[0])
-        parts = [parts[spoken.index(wanted)]]
-    if len(parts) == 1:
-        label = label or fold(text_of(child(parts[0], "label"))) or None
-    caption = " ".join(_own_caption(fig, language) for fig in parts)
-    return caption, "parts" if caption else None, label
-
-
-def _language(element: etree._Element, otherwise: str | None) -> str:
-    return (element.get(LANG) or otherwise or "en").partition("-")[0].lower()
-
-
-def _own_caption(owner: etree._Element, language: str | None) -> str:
-    """Of several captions that in English or else in the article's language, that for the screen before print."""
-    found = children(owner, "caption")
-    if len(found) > 1:
-        found = [c for c in found if c.get("specific-use") != "print"] or found
-        told = [_language(c, language) for c in found]
-        for wanted in ("en", _language(owner, language)):
-            if wanted in told:
-                found = [c for c, of in zip(found, told, strict=True) if of == wanted]
-                break
-    return next(filter(None, map(text_of, found)), "")
+def _extension(element: Element) -> str:
+    return extension_of(element.get(HREF) or "")

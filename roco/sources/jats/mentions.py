@@ -1,4 +1,8 @@
-"""Where the text of an article cites its figures: by a link, within a range of links, or in plain words."""
+"""Finds the passages of an article that cite its figures: by a link, within a range of links, or in plain words.
+
+`figures.figures_of` calls `mentions_of` once per article; `stages/extract_rows.py` writes the result to the column
+`mentions_in_text`.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,8 @@ from lxml import etree
 
 from roco.base.errors import RejectedInput
 from roco.sources.jats.citations import Cited, cited_in, is_range, number_of
-from roco.sources.jats.text import Prose, child, name_of, prose_of, tags, text_of, title_of
+from roco.sources.jats.text import Prose, prose_of, text_of, title_of
+from roco.sources.jats.tree import child, name_of, tags
 
 Element = etree._Element
 
@@ -20,9 +25,11 @@ Element = etree._Element
 class Mention(NamedTuple):
     """A passage that cites a figure.
 
-    text: the paragraph, title, list item or cell, white space folded; section: titles of the sections around it,
-    joined by " / "; start, end: offsets in text of the first citation; kind: "direct" by a link of its own,
-    "range" between the ends of a range such as "Figs 1–3", "text" in plain words without a link.
+    text: the paragraph, title, list item or table cell, white space folded
+    section: titles of the sections around it, joined by " / "
+    start, end: offsets of the first citation in the text
+    kind: "direct" (a link to the figure), "range" (between the ends of a range such as "Figs 1–3") or "text" (plain
+    words without a link)
     """
 
     text: str
@@ -32,16 +39,40 @@ class Mention(NamedTuple):
     kind: str
 
 
+class _Citation(NamedTuple):
+    """A citation of one figure in a passage; start, end, kind as in `Mention`."""
+
+    figure: Element
+    start: int
+    end: int
+    kind: str
+
+
+class _Link(NamedTuple):
+    """A link of a passage, with the figures that it points to."""
+
+    figures: list[Element]
+    start: int
+    end: int
+
+
 MOST = 32 << 20
-"""Characters of all passages of one article, each counted for every figure it cites: real articles have thousands."""
+"""Limit for the characters of all mentions of one article; real articles have some thousands.
+
+Each passage counts once for every figure that it cites, because it is stored once for each.
+"""
 
 _CELLS = ("td", "th")
-_WALKED_NAMES = ("p", "title", "list-item", "def", "term")
-_TELLS = tags(*_WALKED_NAMES, *_CELLS)
-_WALKED = tags(*_WALKED_NAMES, "xref")
+_TEXT_PASSAGES = ("p", "title", "list-item", "def", "term")
+_PASSAGES = tags(*_TEXT_PASSAGES, *_CELLS)
+_TEXT_PASSAGES_AND_LINKS = tags(*_TEXT_PASSAGES, "xref")
+# Parts whose citations are not those of the article itself: translations, replies, references, rights.
 _FOREIGN = tags("sub-article", "response", "ref-list", "front-stub", "title-group", "permissions")
-_IS_RANGE = re.compile(r"\d[A-Za-z]?\)?\s*(?:[\u2010-\u2015\u2212-]|[a-zé]{1,7}\s)\s*[SAsa]?\d")  # far from always
-_RANK = {"direct": 0, "range": 1, "text": 2}
+_SECTIONS = ("sec", "app", "ack", "boxed-text", "abstract", "trans-abstract", "glossary", "notes")
+# A cheap test for "1–3", "2 to 4", which is rarely true: only then the pattern of all citations is searched.
+_MAY_BE_RANGE = re.compile(r"\d[A-Za-z]?\)?\s*(?:[\u2010-\u2015\u2212-]|[a-zé]{1,7}\s)\s*[SAsa]?\d")
+_ORDER_OF_KINDS = {"direct": 0, "range": 1, "text": 2}
+_LINKS_TO_FIGURES = ("fig", "figure", "other")
 
 
 def mentions_of(
@@ -50,159 +81,209 @@ def mentions_of(
     images: Mapping[Element, Sequence[Element]],
     in_words: frozenset[str] | None = None,
 ) -> dict[Element, tuple[Mention, ...]]:
-    """For each figure of the article itself the passages that cite it, each once, in order of the document.
+    """Returns, for each figure of the article itself, the passages that cite it, each once, in document order.
 
-    in_words: the numbers that the article cites without a link, see `worded_numbers`; null where nobody looked. Raises
-    RejectedInput where a long passage cites so many figures that its copies would fill the memory.
+    owners: the elements that may be figures; images: the graphics of each; in_words: numbers that the article cites
+    without a link (see `citations.worded_numbers`), None if unknown. Raises RejectedInput if the mentions exceed MOST.
     """
     figures = _Figures(owners, images)
-    found: defaultdict[Element, dict[str, Mention]] = defaultdict(dict)
-    sections: dict[Element | None, str] = {}
-    if not figures.own:
+    if not figures.all:
         return {}
+    search_words = in_words is None or not in_words.isdisjoint(figures.by_number)
+    passages = _passages_with_words(article) if search_words else _passages_with_links(article, figures)
+
+    mentions: defaultdict[Element, dict[str, Mention]] = defaultdict(dict)  # by figure and text
+    sections: dict[Element | None, str] = {}
     length = 0
-    worded = in_words is None or not in_words.isdisjoint(figures.by_number)
-    for passage in _citing(article) if worded else _linking(article, figures):
+    for passage in passages:
         if _is_foreign(passage):
             continue
         prose = prose_of(passage)
-        inside = _figures_around(passage)
-        for fig, start, end, kind in _citations(passage, prose, figures, worded):
-            if fig not in inside and prose.text not in found[fig]:
-                section = _section(passage, sections)
-                found[fig][prose.text] = Mention(prose.text, section, start, end, kind)
-                length += len(prose.text)
-                if length > MOST:
-                    raise RejectedInput(f"XML: the passages that cite its figures have more than {MOST} characters")
-    return {fig: tuple(mentions.values()) for fig, mentions in found.items() if mentions}
+        figures_around = set(passage.iterancestors("{*}fig", "{*}fig-group"))
+        for citation in _citations(passage, prose, figures, search_words):
+            # A figure's own caption does not cite it. The first citation of a passage is the most certain one.
+            if citation.figure in figures_around or prose.text in mentions[citation.figure]:
+                continue
+            section = _section(passage, sections)
+            mention = Mention(prose.text, section, citation.start, citation.end, citation.kind)
+            mentions[citation.figure][prose.text] = mention
+            length += len(prose.text)
+            if length > MOST:
+                raise RejectedInput(f"XML: the passages that cite figures have more than {MOST} characters")
+    return {figure: tuple(by_text.values()) for figure, by_text in mentions.items() if by_text}
 
 
 class _Figures:
-    """The figures of the article itself, by each id and by the number of their labels."""
+    """The figures of the article itself: in document order, by id, and by the number of their label."""
 
     def __init__(self, owners: Iterable[Element], images: Mapping[Element, Sequence[Element]]) -> None:
-        self.own: list[Element] = []
+        self.all: list[Element] = []
         self.by_id: defaultdict[str, list[Element]] = defaultdict(list)
         self.by_number: defaultdict[str, list[Element]] = defaultdict(list)
         for owner in owners:
             if name_of(owner) not in ("fig", "fig-group") or _is_foreign(owner):
                 continue
-            self.own.append(owner)
-            groups = owner.iterancestors("{*}fig-group")
-            parts = owner.iterchildren("{*}fig") if name_of(owner) == "fig-group" else ()
-            for named in (owner, *groups, *parts, *images.get(owner, ()), *owner.iterchildren("{*}alternatives")):
-                if named.get("id"):
-                    self.by_id[str(named.get("id"))].append(owner)
-            if number := _number(owner):
+            self.all.append(owner)
+            for element in self._elements_with_id(owner, images.get(owner, ())):
+                if element.get("id"):
+                    self.by_id[str(element.get("id"))].append(owner)
+            number = _number(owner)
+            if number:
                 self.by_number[number].append(owner)
-        self.numbered = {fig for figs in self.by_number.values() for fig in figs}
-        self.order = {fig: i for i, fig in enumerate(self.own)}
+        self.numbered = {figure for figures in self.by_number.values() for figure in figures}
+        self._position = {figure: i for i, figure in enumerate(self.all)}
 
-    def cited(self, ref: Element) -> list[Element]:
+    @staticmethod
+    def _elements_with_id(owner: Element, images: Sequence[Element]) -> Iterator[Element]:
+        """Yields the elements whose id a link to the figure may use: its groups, panels and graphics, too."""
+        yield owner
+        yield from owner.iterancestors("{*}fig-group")
+        if name_of(owner) == "fig-group":
+            yield from owner.iterchildren("{*}fig")
+        yield from images
+        yield from owner.iterchildren("{*}alternatives")
+
+    def linked(self, ref: Element) -> list[Element]:
+        """Returns the figures that an <xref> points to; its `rid` may contain several ids."""
         rid = ref.get("rid") or ""
-        return self.by_id.get(rid) or [fig for one in rid.split() for fig in self.by_id.get(one, ())]
+        if rid in self.by_id:
+            return self.by_id[rid]
+        return [figure for one in rid.split() for figure in self.by_id.get(one, ())]
 
     def between(self, first: Element, last: Element) -> list[Element]:
-        return self.own[self.order[first] + 1 : self.order[last]]
+        return self.all[self._position[first] + 1 : self._position[last]]
 
 
-def _citing(article: Element) -> Iterator[Element]:
-    """The passages that may cite a figure in words or by a link; of tables, whose cells are many, those with a link."""
-    seen: set[Element] = set()
-    for element in article.iter(*_WALKED):
-        if name_of(element) != "xref":
-            text = str(etree.tostring(element, encoding="unicode", method="text", with_tail=False)).lower()
-            passage = element if "fig" in text or "abb" in text else None
+def _number(figure: Element) -> str | None:
+    """Returns the number of a figure: from its label, else from the first two words of its caption."""
+    label = child(figure, "label")
+    if label is not None:
+        return number_of(title_of(label))
+    first_words = re.match(r"\S+\s+\S+", text_of(child(figure, "caption")))
+    return number_of(first_words[0]) if first_words else None
+
+
+# --- which passages to read
+
+
+def _passages_with_words(article: Element) -> Iterator[Element]:
+    """Yields the passages with a link or with the word for a figure, each once; of table cells only those with a link.
+
+    Tables have many cells, and hardly any of them cites a figure in words.
+    """
+    yielded: set[Element] = set()
+    for element in article.iter(*_TEXT_PASSAGES_AND_LINKS):
+        if name_of(element) == "xref":
+            passage = _passage_of(element)
         else:
-            passage = _passage(element)
-        if passage is not None and passage not in seen:
-            seen.add(passage)
+            text = str(etree.tostring(element, encoding="unicode", method="text", with_tail=False)).lower()
+            if "fig" not in text and "abb" not in text:
+                continue
+            passage = element
+        if passage not in yielded:
+            yielded.add(passage)
             yield passage
 
 
-def _number(fig: Element) -> str | None:
-    """The number of a figure: of its label, or where it has none of the words that its caption begins with."""
-    label = child(fig, "label")
-    if label is not None:
-        return number_of(title_of(label))
-    begins = re.match(r"\S+\s+\S+", text_of(child(fig, "caption")))
-    return number_of(begins[0]) if begins else None
+def _passages_with_links(article: Element, figures: _Figures) -> Iterable[Element]:
+    """Returns the passages with a link to a figure, each once."""
+    return dict.fromkeys(_passage_of(ref) for ref in article.iter(*tags("xref")) if figures.linked(ref))
 
 
-def _linking(article: Element, figures: _Figures) -> Iterable[Element]:
-    """The passages with a link to a figure, each once."""
-    return dict.fromkeys(_passage(ref) for ref in article.iter(*tags("xref")) if figures.cited(ref))
+def _passage_of(ref: Element) -> Element:
+    """Returns the passage around a link: the nearest known element, else its parent, such as an unknown heading."""
+    parent = ref.getparent()
+    return next(ref.iterancestors(*_PASSAGES), ref if parent is None else parent)
 
 
 def _is_foreign(element: Element) -> bool:
     return next(element.iterancestors(*_FOREIGN), None) is not None
 
 
-def _figures_around(passage: Element) -> set[Element]:
-    return set(passage.iterancestors("{*}fig", "{*}fig-group"))
+# --- which figures a passage cites
 
 
-def _citations(passage: Element, prose: Prose, figures: _Figures, worded: bool) -> list[tuple[Element, int, int, str]]:
-    """Figure, offsets and kind of each citation that is the passage's own, the surest kind first."""
-    linked = [(figs, a, b) for r, a, b in prose.refs if (figs := figures.cited(r)) and _passage(r) is passage]
-    found = [(fig, a, b, "direct") for figs, a, b in linked for fig in figs]
-    found += _linked_ranges(prose.text, linked, figures)
-    if worded or _IS_RANGE.search(prose.text):
-        nested = [prose_of(e).text for e in passage.iter(*_TELLS) if e is not passage]
-        for said, cited in cited_in(prose.text):
-            if not any(said in text for text in nested):
-                found += _worded(cited, prose.refs, figures)
-    return sorted(found, key=lambda c: (_RANK[c[3]], c[1]))
+def _citations(passage: Element, prose: Prose, figures: _Figures, search_words: bool) -> list[_Citation]:
+    """Returns the citations of a passage without those of passages inside it, the most certain kind first."""
+    links: list[_Link] = []
+    for ref, start, end in prose.refs:
+        linked = figures.linked(ref)
+        if linked and _passage_of(ref) is passage:
+            links.append(_Link(linked, start, end))
+
+    citations = [_Citation(figure, link.start, link.end, "direct") for link in links for figure in link.figures]
+    citations += _linked_ranges(prose.text, links, figures)
+    if search_words or _MAY_BE_RANGE.search(prose.text):
+        citations += _worded_citations(passage, prose, figures)
+    return sorted(citations, key=lambda citation: (_ORDER_OF_KINDS[citation.kind], citation.start))
 
 
-def _passage(ref: Element) -> Element:
-    """The passage that a link stands in: a heading of a kind unknown here is one too."""
-    parent = ref.getparent()
-    return next(ref.iterancestors(*_TELLS), ref if parent is None else parent)
+def _linked_ranges(text: str, links: Sequence[_Link], figures: _Figures) -> Iterator[_Citation]:
+    """Yields the figures between two links joined by a dash or "to", if the figures have no numbers in their labels.
+
+    Figures with numbers are found by `_in_words`, which knows which numbers are between the two.
+    """
+    for link, next_link in itertools.pairwise(links):
+        first, last = link.figures[-1], next_link.figures[0]
+        have_numbers = figures.numbered.issuperset((first, last))
+        if not have_numbers and is_range(text[link.end : next_link.start]):
+            for figure in figures.between(first, last):
+                yield _Citation(figure, link.start, next_link.end, "range")
 
 
-def _linked_ranges(
-    text: str, linked: Sequence[tuple[list[Element], int, int]], figures: _Figures
-) -> Iterator[tuple[Element, int, int, str]]:
-    """The figures between two links that are joined by a dash or "to", where no labels say which these are."""
-    for (one, start, end), (other, begin, stop) in itertools.pairwise(linked):
-        first, last = one[-1], other[0]
-        if not figures.numbered.issuperset((first, last)) and is_range(text[end:begin]):
-            for fig in figures.between(first, last):
-                yield fig, start, stop, "range"
+def _worded_citations(passage: Element, prose: Prose, figures: _Figures) -> Iterator[_Citation]:
+    inner_texts = [prose_of(element).text for element in passage.iter(*_PASSAGES) if element is not passage]
+    for words, cited in cited_in(prose.text):
+        # A list contains its items: what an item cites is the item's.
+        if not any(words in text for text in inner_texts):
+            yield from _in_words(cited, prose.refs, figures)
 
 
-def _worded(
+def _in_words(
     cited: Sequence[Cited], refs: Sequence[tuple[Element, int, int]], figures: _Figures
-) -> Iterator[tuple[Element, int, int, str]]:
-    """What "Figs 1, 3–5" in plain words, or in the words of a link, cites beside what links say."""
+) -> Iterator[_Citation]:
+    """Yields the figures that "Figs 1, 3–5" cites, in plain words or in the words of a link."""
     for one in cited:
-        around = [] if one.between else [r for r, a, b in refs if a <= one.start and one.end <= b]
-        if any((r.get("ref-type") or "fig").lower() not in ("fig", "figure", "other") for r in around):
+        links_around: list[Element] = []
+        if not one.between:
+            links_around = [ref for ref, start, end in refs if start <= one.start and one.end <= end]
+        # "Fig. 2" as the text of a link to something else, such as a supplement, is not this article's Figure 2.
+        if any((link.get("ref-type") or "fig").lower() not in _LINKS_TO_FIGURES for link in links_around):
             continue
-        kind = "range" if one.between or (one.to and around) else "text"
-        for fig in figures.by_number.get(one.number, ()):
-            yield fig, one.start, one.end, kind
+        is_of_range = one.between or (one.to and bool(links_around))
+        for figure in figures.by_number.get(one.number, ()):
+            yield _Citation(figure, one.start, one.end, "range" if is_of_range else "text")
+
+
+# --- where a passage is
 
 
 def _section(passage: Element, known: dict[Element | None, str]) -> str:
-    """Titles of the sections around a passage, the outermost first; a caption goes by its figure's label."""
+    """Returns the titles of the sections around a passage, the outermost first; known: caches them by parent."""
     parent = passage.getparent()
     if parent not in known:
-        known[parent] = " / ".join(reversed(list(_path(passage))))
+        known[parent] = " / ".join(reversed(list(_titles_inside_out(passage))))
     return known[parent]
 
 
-def _path(passage: Element) -> Iterator[str]:
-    for above in passage.iterancestors():
-        name = name_of(above)
-        if name in ("sec", "app", "ack", "boxed-text", "abstract", "trans-abstract", "glossary", "notes"):
-            if title := title_of(child(above, "title") if child(above, "title") is not None else child(above, "label")):
+def _titles_inside_out(passage: Element) -> Iterator[str]:
+    for ancestor in passage.iterancestors():
+        name = name_of(ancestor)
+        if name in _SECTIONS:
+            title = _section_title(ancestor)
+            if title:
                 yield title
-            elif "abstract" in name:
-                yield "Abstract"
-            elif box := title_of(child(above, "caption", "title")):
-                yield box
         elif name == "caption":
-            label = text_of(child(above.getparent(), "label"))
+            label = text_of(child(ancestor.getparent(), "label"))
             yield f"caption of {label}" if label else "caption"
+
+
+def _section_title(section: Element) -> str:
+    """Returns the title of a section, else its label; a box has its title in its caption."""
+    title = child(section, "title")
+    heading = title_of(title if title is not None else child(section, "label"))
+    if heading:
+        return heading
+    if "abstract" in name_of(section):
+        return "Abstract"
+    return title_of(child(section, "caption", "title"))

@@ -1,4 +1,7 @@
-"""What an article's front matter says of it: ids, journal, authors, dates, keywords, related articles."""
+"""Reads an article's front matter: identifiers, journal, related articles, keywords, dates, authors.
+
+Called by `article.parse`; meta is always the <article-meta> element, None if the article has none.
+"""
 
 from __future__ import annotations
 
@@ -10,31 +13,32 @@ from lxml import etree
 
 from roco.base.ids import clean_doi, clean_pmcid, clean_pmid
 from roco.base.text import fold
-from roco.sources.jats.text import child, children, name_of, text_of, title_of
+from roco.sources.jats.text import text_of, title_of
+from roco.sources.jats.tree import child, children, name_of
 
 HREF = "{http://www.w3.org/1999/xlink}href"
 LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
-
-_NO_KEYWORDS = frozenset({"abbreviations", "abbreviation", "abbr", "jel", "msc", "ams", "pacs", "research-organism"})
+# Types of keyword groups that contain something else: abbreviations, codes of classifications, organisms (eLife).
+_NOT_KEYWORDS = frozenset({"abbreviations", "abbreviation", "abbr", "jel", "msc", "ams", "pacs", "research-organism"})
 
 
 class Dated(NamedTuple):
-    """A date of publication: its kind and what is known of it, `2016`, `2016-11` or `2016-11-03`."""
+    """A date of publication: its kind, and as much of the date as is known: `2016`, `2016-11` or `2016-11-03`."""
 
     kind: str
     date: str
 
 
 class Related(NamedTuple):
-    """An article that this one names: its related-article-type, and `doi:…`, `pmid:…`, `pmcid:…` or an address."""
+    """A related article: its related-article-type, and `doi:…`, `pmid:…`, `pmcid:…` or the text as written."""
 
     kind: str
     id: str
 
 
 class Ids(NamedTuple):
-    """The ids of an article; each null where it has none."""
+    """The identifiers of an article; None for those that it does not have."""
 
     pmcid: str | None
     version: int | None
@@ -43,71 +47,96 @@ class Ids(NamedTuple):
 
 
 def ids_of(meta: etree._Element | None) -> Ids:
-    """PMCID, version, PMID and DOI; publisher ids are never taken for a DOI, nor PMC's internal ones for the PMCID."""
-    found: dict[str, str] = {}
+    """Returns PMCID, version, PMID and DOI, each only from <article-id> elements of its own type.
+
+    So a publisher's id is never taken for a DOI, and PMC's internal ids (`pmcaid`) never for a PMCID.
+    """
+    by_type: dict[str, str] = {}
     for element in children(meta, "article-id"):
-        found.setdefault((element.get("pub-id-type") or "").lower(), text_of(element))
-    pmcid, version = clean_pmcid(found.get("pmcid-ver"))
-    for kind in ("pmcid", "pmc"):
-        other, numbered = clean_pmcid(found.get(kind))
-        pmcid, version = pmcid or other, version or numbered
-    return Ids(pmcid, version, clean_pmid(found.get("pmid")), clean_doi(found.get("doi")))
+        by_type.setdefault((element.get("pub-id-type") or "").lower(), text_of(element))
+    # `pmcid-ver` is written with its version, the others usually without.
+    pmcid, version = clean_pmcid(by_type.get("pmcid-ver"))
+    for id_type in ("pmcid", "pmc"):
+        other_pmcid, other_version = clean_pmcid(by_type.get(id_type))
+        pmcid = pmcid or other_pmcid
+        version = version or other_version
+    return Ids(pmcid, version, clean_pmid(by_type.get("pmid")), clean_doi(by_type.get("doi")))
 
 
-def journal_of(meta: etree._Element | None) -> str | None:
-    """The journal's title, else its abbreviation."""
-    if meta is None:
+def journal_of(journal_meta: etree._Element | None) -> str | None:
+    """Returns the title of the journal, else its NLM or ISO abbreviation."""
+    if journal_meta is None:
         return None
-    for title in meta.iter("{*}journal-title"):
-        if name := fold(text_of(title)):
+    for title in journal_meta.iter("{*}journal-title"):
+        name = fold(text_of(title))
+        if name:
             return name
-    ids = {e.get("journal-id-type"): fold(text_of(e)) for e in children(meta, "journal-id")}
-    return ids.get("nlm-ta") or ids.get("iso-abbrev") or None
+    by_type = {
+        element.get("journal-id-type"): fold(text_of(element)) for element in children(journal_meta, "journal-id")
+    }
+    return by_type.get("nlm-ta") or by_type.get("iso-abbrev") or None
 
 
 def keywords_of(meta: etree._Element | None, language: str | None) -> Iterator[str]:
-    """Keywords in the article's language, each once; abbreviations and codes of classifications are none."""
-    groups = [g for g in children(meta, "kwd-group") if (g.get("kwd-group-type") or "").lower() not in _NO_KEYWORDS]
-    own = [g for g in groups if (g.get(LANG) or language) == language] or groups[:1]
-    found: dict[str, None] = {}
-    for group in own:
+    """Yields the keywords in the article's language, each once; if there are none, those of the first group."""
+    groups = []
+    for group in children(meta, "kwd-group"):
+        if (group.get("kwd-group-type") or "").lower() not in _NOT_KEYWORDS:
+            groups.append(group)
+    in_language = [group for group in groups if (group.get(LANG) or language) == language]
+
+    keywords: dict[str, None] = {}  # a dict as an ordered set
+    for group in in_language or groups[:1]:
         for element in group.iter("{*}kwd", "{*}compound-kwd-part"):
+            # A part of a compound keyword may be the code of the keyword in a classification.
             if name_of(element) == "kwd" or element.get("content-type") != "code":
-                found.setdefault(title_of(element))
-    yield from (word for word in found if word)
+                keywords.setdefault(title_of(element))
+    yield from (keyword for keyword in keywords if keyword)
 
 
 def related_of(meta: etree._Element | None) -> Iterator[Related]:
-    """The articles that this one names as related, in order."""
+    """Yields the related articles, in order."""
     for element in children(meta, "related-article", "related-object"):
         kind = element.get("related-article-type") or element.get("link-type") or ""
-        told = element.get(HREF) or element.get("id") or text_of(element)
-        named = (element.get("ext-link-type") or "").lower()
-        doi, pmid, (pmcid, _) = clean_doi(told), clean_pmid(told), clean_pmcid(told)
-        if doi:
-            yield Related(kind, f"doi:{doi}")
-        elif pmid and named in ("pubmed", "pmid"):
-            yield Related(kind, f"pmid:{pmid}")
-        elif pmcid and (named in ("pmc", "pmcid") or fold(told).upper().startswith("PMC")):
-            yield Related(kind, f"pmcid:{pmcid}")
-        elif text := fold(told):
-            yield Related(kind, text[:300])
+        target = element.get(HREF) or element.get("id") or text_of(element)
+        link_type = (element.get("ext-link-type") or "").lower()
+        identifier = _identifier(target, link_type)
+        if identifier:
+            yield Related(kind, identifier)
+
+
+def _identifier(target: str, link_type: str) -> str:
+    """Returns a target as `doi:…`, `pmid:…` or `pmcid:…`, else as written; empty for an empty target.
+
+    A bare number may be any id, so it counts as a PMID or PMCID only with the matching `ext-link-type`.
+    """
+    doi = clean_doi(target)
+    if doi:
+        return f"doi:{doi}"
+    pmid = clean_pmid(target)
+    if pmid and link_type in ("pubmed", "pmid"):
+        return f"pmid:{pmid}"
+    pmcid, _ = clean_pmcid(target)
+    if pmcid and (link_type in ("pmc", "pmcid") or fold(target).upper().startswith("PMC")):
+        return f"pmcid:{pmcid}"
+    return fold(target)[:300]
 
 
 def custom_of(meta: etree._Element | None) -> dict[str, str]:
-    """The custom metadata of the article, such as `pmc-license-ref` and `pmc-prop-is-scanned-article`."""
-    found: dict[str, str] = {}
+    """Returns the custom metadata by name, such as `pmc-license-ref`; of equal names the first counts."""
+    custom: dict[str, str] = {}
     for group in children(meta, "custom-meta-group", "custom-meta-wrap"):
-        for one in children(group, "custom-meta"):
-            found.setdefault(fold(text_of(child(one, "meta-name"))), fold(text_of(child(one, "meta-value"))))
-    return found
+        for entry in children(group, "custom-meta"):
+            name = fold(text_of(child(entry, "meta-name")))
+            custom.setdefault(name, fold(text_of(child(entry, "meta-value"))))
+    return custom
 
 
 # --- dates
 
 
-_PUBLISHED = ("epub", "collection", "ppub")
-"""Kinds of dates that make the year of an article."""
+_KINDS_OF_YEAR = ("epub", "collection", "ppub")
+"""Kinds of dates that determine the year of an article."""
 _KINDS = {
     "epub": "epub", "electronic": "epub", "epub-ppub": "epub", "epubr": "epub", "online": "epub",
     "ppub": "ppub", "print": "ppub", "collection": "collection", "ecollection": "collection", "issue-pub": "collection",
@@ -117,31 +146,43 @@ _MONTHS = {"jan": 1, "feb": 2, "mar": 3, "apr": 4, "may": 5, "jun": 6, "jul": 7,
 
 
 def dates_of(meta: etree._Element | None) -> list[Dated]:
-    """All dates of publication by kind, in order: epub, ppub, collection, else the kind as written."""
-    found: list[Dated | None] = []
+    """Returns all dates of publication, each once and in order; kind: epub, ppub, collection, else as written."""
+    dates: list[Dated] = []
     for element in children(meta, "pub-date"):
         date = _dated(element)
-        both = date is not None and element.get("pub-type") == "epub-ppub"
-        found += [Dated(kind, date.date) for kind in ("epub", "ppub")] if date and both else [date]
-    for event in (e for h in children(meta, "pub-history") for e in children(h, "event")):
-        kind = event.get("event-type") or ""
-        found += [_dated(e, kind) for e in children(event, "date", "pub-date")]
-    return list(dict.fromkeys(d for d in found if d is not None))
+        if date is None:
+            continue
+        if element.get("pub-type") == "epub-ppub":  # one date for both
+            dates += [Dated("epub", date.date), Dated("ppub", date.date)]
+        else:
+            dates.append(date)
+    for history in children(meta, "pub-history"):
+        for event in children(history, "event"):
+            for element in children(event, "date", "pub-date"):
+                date = _dated(element, event.get("event-type") or "")
+                if date is not None:
+                    dates.append(date)
+    return list(dict.fromkeys(dates))
 
 
 def year_of(dates: list[Dated]) -> tuple[int | None, str | None]:
-    """The earliest year of electronic, collection or print publication, and its kind; any other only without these."""
-    own = [d for d in dates if d.kind in _PUBLISHED]
-    first = min(own or dates, key=lambda d: d.date[:4], default=None)
+    """Returns the earliest year of electronic, collection or print publication, and its kind.
+
+    Dates of other kinds count only if there is none of these.
+    """
+    of_publication = [date for date in dates if date.kind in _KINDS_OF_YEAR]
+    first = min(of_publication or dates, key=lambda date: date.date[:4], default=None)
     return (int(first.date[:4]), first.kind) if first else (None, None)
 
 
 def _dated(element: etree._Element, event: str = "") -> Dated | None:
+    """Returns the date of a <pub-date> or <date>; None without a plausible year. event: type of the event around it."""
     year = fold(text_of(child(element, "year"))) or (element.get("iso-8601-date") or "")[:4]
     if not re.fullmatch(r"(?:1[6-9]|20)\d\d", year):
         return None
-    month, day = _month(fold(text_of(child(element, "month")))), fold(text_of(child(element, "day")))
     date = year
+    month = _month(fold(text_of(child(element, "month"))))
+    day = fold(text_of(child(element, "day")))
     if month:
         date = f"{year}-{month:02d}"
         if re.fullmatch(r"0?[1-9]|[12]\d|3[01]", day):
@@ -150,15 +191,17 @@ def _dated(element: etree._Element, event: str = "") -> Dated | None:
 
 
 def _kind(element: etree._Element, event: str) -> str:
-    told = (element.get("pub-type") or "").lower()
-    if told in _KINDS:
-        return _KINDS[told]
-    stage, form = (element.get("date-type") or event).lower(), (element.get("publication-format") or "").lower()
-    if stage in _KINDS:
-        return _KINDS[stage]
-    if stage in ("pub", "publication", "") and not told:
-        return _KINDS.get(form, "epub" if stage else "unknown")
-    return told or stage
+    """Returns the kind of a date: from pub-type (old DTDs), else from date-type and publication-format (JATS 1.1)."""
+    pub_type = (element.get("pub-type") or "").lower()
+    if pub_type in _KINDS:
+        return _KINDS[pub_type]
+    date_type = (element.get("date-type") or event).lower()
+    if date_type in _KINDS:
+        return _KINDS[date_type]
+    if date_type in ("pub", "publication", "") and not pub_type:
+        publication_format = (element.get("publication-format") or "").lower()
+        return _KINDS.get(publication_format, "epub" if date_type else "unknown")
+    return pub_type or date_type
 
 
 def _month(text: str) -> int | None:
@@ -170,52 +213,64 @@ def _month(text: str) -> int | None:
 # --- authors
 
 
-_OTHERS = re.compile("editor|collab|reviewer", re.I)  # collab-list: the members of a collaboration, named apart
+# Editors and reviewers are not authors, and the members of a collaboration (collab-list) are named apart from it.
+_NOT_AUTHORS = re.compile("editor|collab|reviewer", re.I)
+# What may be inside the <collab> of a group author and is not part of its name.
+_NOT_NAME_OF_GROUP = ("contrib-group", "xref", "fn", "address", "aff", "email", "ext-link")
 
 
 def authors_of(meta: etree._Element | None) -> Iterator[str]:
-    """Authors in order, `Surname, Given`; contributors of an editors' group or with another role are none."""
+    """Yields the authors in order, as `Surname, Given`; contributors with another role are skipped."""
     for group in children(meta, "contrib-group"):
-        if _OTHERS.search(group.get("content-type") or ""):
+        if _NOT_AUTHORS.search(group.get("content-type") or ""):
             continue
-        for contrib in children(group, "contrib", "collab"):
-            if name_of(contrib) == "contrib" and contrib.get("contrib-type", "author").lower() not in (
-                "author",
-                "person",
-            ):
+        for contributor in children(group, "contrib", "collab"):
+            role = contributor.get("contrib-type", "author").lower()
+            if name_of(contributor) == "contrib" and role not in ("author", "person"):
                 continue
-            if name := _person(contrib):
+            name = _author_name(contributor)
+            if name:
                 yield name
 
 
-def _person(contrib: etree._Element) -> str:
-    if name_of(contrib) == "collab":
-        return _group(contrib)
-    for element in contrib:
+def _author_name(contributor: etree._Element) -> str:
+    """Returns the name of one <contrib> or <collab>: the first element in it that is a name."""
+    if name_of(contributor) == "collab":
+        return _group_name(contributor)
+    for element in contributor:
+        if name_of(element) == "name-alternatives":
+            element = _western_name(element)
         kind = name_of(element)
-        if kind == "name-alternatives":
-            names = children(element, "name", "string-name", "collab")
-            western = [n for n in names if n.get("name-style") == "western" or (n.get(LANG) or "").startswith("en")]
-            element = next(iter(western or names), element)
-            kind = name_of(element)
         if kind in ("name", "string-name"):
-            surname, given = (fold(text_of(child(element, n))) for n in ("surname", "given-names"))
-            return ", ".join(p for p in (surname, given) if p) or fold(text_of(element))
-        if kind in ("collab", "collab-alternatives"):
-            return _group(child(element, "collab") if kind == "collab-alternatives" else element)
+            surname = fold(text_of(child(element, "surname")))
+            given = fold(text_of(child(element, "given-names")))
+            return ", ".join(part for part in (surname, given) if part) or fold(text_of(element))
+        if kind == "collab":
+            return _group_name(element)
+        if kind == "collab-alternatives":
+            return _group_name(child(element, "collab"))
         if kind == "anonymous":
             return "Anonymous"
     return ""
 
 
-def _group(collab: etree._Element | None) -> str:
-    """The name of a collaboration without the list of its members."""
+def _western_name(alternatives: etree._Element) -> etree._Element:
+    """Returns the name in Latin letters of several spellings, else the first; the element itself if it has no name."""
+    names = children(alternatives, "name", "string-name", "collab")
+    for name in names:
+        if name.get("name-style") == "western" or (name.get(LANG) or "").startswith("en"):
+            return name
+    return names[0] if names else alternatives
+
+
+def _group_name(collab: etree._Element | None) -> str:
+    """Returns the name of a collaboration without the list of its members; else the institution."""
     if collab is None:
         return ""
-    named = child(collab, "institution")
-    own = [collab.text or ""]
+    pieces = [collab.text or ""]
     for part in collab:
-        if name_of(part) not in ("contrib-group", "xref", "fn", "address", "aff", "email", "ext-link"):
-            own.append(text_of(part))
-        own.append(part.tail or "")
-    return fold(" ".join(own)).strip(" ,;") or fold(text_of(named))
+        if name_of(part) not in _NOT_NAME_OF_GROUP:
+            pieces.append(text_of(part))
+        pieces.append(part.tail or "")
+    name = fold(" ".join(pieces)).strip(" ,;")
+    return name or fold(text_of(child(collab, "institution")))

@@ -1,119 +1,172 @@
-"""Which of the graphics of a figure show the same image, and which of these is the best."""
+"""Groups the graphics of one figure into images, and orders the renditions of each image from best to worst.
+
+Called by `figures.py`, which makes one `Figure` for each group. The order matters later: `stages/extract_rows.py` uses
+the first rendition that the package contains.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from lxml import etree
 
-from roco.base.formats import IMAGE_EXTENSIONS
+from roco.base.formats import IMAGE_EXTENSIONS, extension_of
 from roco.sources.jats.meta import HREF
-from roco.sources.jats.text import name_of
+from roco.sources.jats.tree import name_of
 
 DRAWN = ("svg", "svgz", "eps", "ps", "emf", "wmf", "pdf", "ai")
-"""Extensions of drawings that an article may name where its package holds a raster image."""
+"""Extensions of vector drawings. An article may name one while its package contains the raster image."""
 MOVING = (
-    "mp4",
-    "mov",
-    "avi",
-    "mpg",
-    "mpeg",
-    "wmv",
-    "flv",
-    "m4v",
-    "webm",
-    "mkv",
-    "ogv",
-    "3gp",
-    "swf",
-    "mp3",
-    "wav",
-    "qt",
-)
+    "mp4", "mov", "avi", "mpg", "mpeg", "wmv", "flv", "m4v", "webm", "mkv", "ogv", "3gp", "swf", "mp3", "wav", "qt",
+)  # fmt: skip
+"""Extensions of video and audio files."""
 
-_PRINTS = {"high": 0, "hires": 0, "online": 1, "web": 2, "print": 3, "low": 4}
-_THUMB = re.compile(r"[._-](?:thumb(?:nail)?s?|tn)$", re.I)
-_KNOWN = frozenset((*IMAGE_EXTENSIONS, *DRAWN))
+# Values of content-type that name the purpose of a rendition, best first.
+_PURPOSES = {"high": 0, "hires": 0, "online": 1, "web": 2, "print": 3, "low": 4}
+_THUMBNAIL_SUFFIX = re.compile(r"[._-](?:thumb(?:nail)?s?|tn)$", re.I)
+_KNOWN_EXTENSIONS = frozenset((*IMAGE_EXTENSIONS, *DRAWN))
 
 Element = etree._Element
 
 
 def stem_of(name: str) -> str:
-    """A file name without its extension, where that is a known one: other dots belong to the name."""
+    """Returns a file name without its extension if that is a known one; any other dot is part of the name."""
     stem, dot, extension = name.rpartition(".")
-    return stem if dot and stem and extension.lower() in _KNOWN else name
+    return stem if dot and stem and extension.lower() in _KNOWN_EXTENSIONS else name
 
 
 def renditions(images: Sequence[Element]) -> Iterator[tuple[str, ...]]:
-    """The images of one figure, each as the names of its renditions, full size before thumbnails.
+    """Yields, for each image of one figure, the file names of its renditions: full size first, thumbnails last.
 
-    Renditions stand in one <alternatives>, have one stem, are marked as thumbnails of the image beside them, or
-    are the same image for print and screen.
+    Two graphics are renditions of one image if they share an <alternatives> element or a file stem, if one is marked
+    as the thumbnail of its neighbour, or if they are the print and the screen version of the figure.
     """
-    named = [i for i in images if i.get(HREF)]
-    small = _thumbnails(named)
-    thumbs_first = bool(named) and named[0] in small
-    prints = {_print(i) for i in named}
-    one_image = len(named) > 1 and len(prints) == len(named) and prints <= set(_PRINTS)
+    graphics = [image for image in images if image.get(HREF)]
+    thumbnails = _thumbnails(graphics)
+    for group in _grouped(graphics, thumbnails):
+        # Python's sort is stable: graphics of equal rank keep the order of the document.
+        ordered = sorted(group, key=lambda image: (image in thumbnails, _rank(image)))
+        names = [str(image.get(HREF)) for image in ordered]
+        yield tuple(dict.fromkeys(names))
+
+
+def _grouped(graphics: Sequence[Element], thumbnails: set[Element]) -> list[list[Element]]:
+    """Returns the graphics grouped by the image they show, in the order of the document."""
     groups: list[list[Element]] = []
-    held: dict[object, list[Element]] = {}  # by <alternatives>, and by the stem of the name
-    for image in named:
-        holder, picture = _holder(image), _picture(image, image in small)
-        group = held.get(picture if holder is None else holder)
-        if (
-            group is None
-            and groups
-            and (one_image or (holder is None and _beside(image, groups[-1], small, thumbs_first)))
-        ):
-            group = groups[-1]
+    by_alternatives: dict[Element, list[Element]] = {}
+    by_stem: dict[str, list[Element]] = {}
+    thumbnails_first = bool(graphics) and graphics[0] in thumbnails
+    all_one_image = _are_purposes_of_one_image(graphics)
+
+    for graphic in graphics:
+        alternatives = _alternatives_of(graphic)
+        stem = _stem(graphic, graphic in thumbnails)
+
+        # <alternatives> is the explicit statement of JATS, so inside of it names are not compared: SciELO puts
+        # renditions with unrelated names into one <alternatives>.
+        if alternatives is not None:
+            group = by_alternatives.get(alternatives)
+        else:
+            group = by_stem.get(stem)
+
+        # A graphic that matches no group by name may still belong to the group just before it.
+        if group is None and groups:
+            previous = groups[-1]
+            if all_one_image or (alternatives is None and _pairs_with(graphic, previous, thumbnails, thumbnails_first)):
+                group = previous
+
         if group is None:
             group = []
             groups.append(group)
-        group.append(image)
-        held.setdefault(picture, group)
-        if holder is not None:
-            held[holder] = group
-    for group in groups:
-        best_first = sorted(group, key=lambda image: (image in small, *_worth(image)))
-        yield tuple(dict.fromkeys(str(i.get(HREF)) for i in best_first))
+        group.append(graphic)
+
+        # The first group of a stem keeps it; a later <alternatives> with the same stem is another image.
+        by_stem.setdefault(stem, group)
+        if alternatives is not None:
+            by_alternatives[alternatives] = group
+    return groups
 
 
-def _thumbnails(images: Sequence[Element]) -> set[Element]:
-    """The images that are marked as thumbnails; by its name alone only one whose image stands there too."""
-    stems = {_picture(i, False) for i in images}
-    return {i for i in images if _is_marked(i) or _picture(i, True) in stems - {_picture(i, False)}}
+def _are_purposes_of_one_image(graphics: Sequence[Element]) -> bool:
+    """Whether every graphic states a purpose (print, online …) and no purpose is repeated: one image, many versions."""
+    purposes = {_purpose(graphic) for graphic in graphics}
+    return len(graphics) > 1 and len(purposes) == len(graphics) and purposes <= set(_PURPOSES)
 
 
-def _is_marked(image: Element) -> bool:
-    kind = f"{image.get('content-type') or ''} {image.get('specific-use') or ''}".lower()
-    sized = kind.replace("scielo-", "").split()
-    return "thumb" in kind or any(w.replace("x", "", 1).isdecimal() and "x" in w for w in sized)
+def _thumbnails(graphics: Sequence[Element]) -> set[Element]:
+    """Returns the graphics that are thumbnails: by an attribute, or by a name like `f1.thumb.jpg` beside `f1.jpg`.
+
+    The name alone is not enough: where no full-size image has the same stem, `tn` may be part of an ordinary name.
+    """
+    stems = {_stem(graphic, is_thumbnail=False) for graphic in graphics}
+    thumbnails = set()
+    for graphic in graphics:
+        own_stem = _stem(graphic, is_thumbnail=False)
+        full_size_stem = _stem(graphic, is_thumbnail=True)
+        has_full_size = full_size_stem != own_stem and full_size_stem in stems
+        if _is_marked_as_thumbnail(graphic) or has_full_size:
+            thumbnails.add(graphic)
+    return thumbnails
 
 
-def _beside(image: Element, group: Sequence[Element], small: set[Element], thumbs_first: bool) -> bool:
-    """Whether an image shows the same as those just before it: a thumbnail behind its image, or an image behind it."""
-    return image not in small and small.issuperset(group) if thumbs_first else image in small
+def _is_marked_as_thumbnail(graphic: Element) -> bool:
+    """Whether an attribute says "thumb", or gives a size in pixels as SciELO does for thumbnails (`scielo-267x140`)."""
+    attributes = f"{graphic.get('content-type') or ''} {graphic.get('specific-use') or ''}".lower()
+    if "thumb" in attributes:
+        return True
+    words = attributes.replace("scielo-", "").split()
+    return any(_is_pixel_size(word) for word in words)
 
 
-def _holder(image: Element) -> Element | None:
-    above = next(image.iterancestors("{*}alternatives", "{*}fig"), None)
-    return above if above is not None and name_of(above) == "alternatives" else None
+def _is_pixel_size(word: str) -> bool:
+    return "x" in word and word.replace("x", "", 1).isdecimal()
 
 
-def _picture(image: Element, small: bool) -> str:
-    stem = stem_of(image.get(HREF) or "").casefold()
-    return _THUMB.sub("", stem) if small else stem
+def _pairs_with(
+    graphic: Element, previous: Sequence[Element], thumbnails: set[Element], thumbnails_first: bool
+) -> bool:
+    """Whether a graphic shows the same image as the group before it, because one of the two is a thumbnail.
+
+    Some publishers put the thumbnail before its image, others after it; the first graphic of the figure decides.
+    """
+    if thumbnails_first:
+        return graphic not in thumbnails and thumbnails.issuperset(previous)
+    return graphic in thumbnails
 
 
-def _print(image: Element) -> str:
-    return (image.get("content-type") or "").lower()
+def _alternatives_of(graphic: Element) -> Element | None:
+    """Returns the <alternatives> around a graphic; one outside of the figure does not count."""
+    nearest = next(graphic.iterancestors("{*}alternatives", "{*}fig"), None)
+    if nearest is None or name_of(nearest) != "alternatives":
+        return None
+    return nearest
 
 
-def _worth(image: Element) -> tuple[int, int]:
-    extension = (image.get(HREF) or "").rpartition(".")[2].lower()
+def _stem(graphic: Element, is_thumbnail: bool) -> str:
+    stem = stem_of(graphic.get(HREF) or "").casefold()
+    return _THUMBNAIL_SUFFIX.sub("", stem) if is_thumbnail else stem
+
+
+def _purpose(graphic: Element) -> str:
+    return (graphic.get("content-type") or "").lower()
+
+
+class _Rank(NamedTuple):
+    """The order of renditions, best first: by stated purpose, then by file format."""
+
+    purpose: int
+    file_format: int
+
+
+def _rank(graphic: Element) -> _Rank:
+    # A graphic without a stated purpose ranks with "web": after the high-resolution file, before the print version.
+    purpose = _PURPOSES.get(_purpose(graphic), _PURPOSES["web"])
+    extension = extension_of(graphic.get(HREF) or "")
     if extension in IMAGE_EXTENSIONS:
-        rank = IMAGE_EXTENSIONS.index(extension)
-    else:
-        rank = len(IMAGE_EXTENSIONS) if extension in DRAWN else 0
-    return _PRINTS.get(_print(image), 2), rank
+        return _Rank(purpose, IMAGE_EXTENSIONS.index(extension))
+    if extension in DRAWN:
+        return _Rank(purpose, len(IMAGE_EXTENSIONS))
+    # PMC writes names without extension, which stand for the JPEG of the package.
+    return _Rank(purpose, 0)

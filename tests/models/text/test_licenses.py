@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roco.models.text.licenses import Terms, from_code, from_url, normalise, third_party
+from roco.models.text.license_codes import from_code, from_url
+from roco.models.text.licenses import Terms, normalise
+from roco.models.text.third_party import third_party
 from roco.sources.jats.article import parse
 
 

@@ -15,7 +15,7 @@ from lxml import etree
 from roco.base.errors import RejectedInput
 from roco.base.ids import clean_doi, clean_pmcid
 from roco.models.text.licenses import normalise
-from roco.sources.jats import text as jats_text
+from roco.sources.jats import tree as jats_tree
 from roco.sources.jats.article import Article, parse
 from roco.sources.jats.figures import Figure
 from roco.sources.jats.text import plain_caption
@@ -122,8 +122,8 @@ def test_renditions_are_one_image_best_first(graphics: str, hrefs: tuple[str, ..
 @pytest.mark.parametrize(
     ("body", "drop", "detail"),
     [
-        (fig(graphic=""), "no_graphic", "it names no image"),
-        (fig(graphic="<table-wrap><table/></table-wrap>"), "no_graphic", "it holds table-wrap"),
+        (fig(graphic=""), "no_graphic", "names no image"),
+        (fig(graphic="<table-wrap><table/></table-wrap>"), "no_graphic", "contains <table-wrap> instead of an image"),
         (fig(graphic='<media mimetype="video" xlink:href="v.mp4"/>'), "video", "v.mp4"),
         ('<media xlink:href="v.avi"/>', "video", "v.avi"),
         ('<table-wrap><graphic xlink:href="t1"/></table-wrap>', "table", "image of a table"),
@@ -311,7 +311,7 @@ def test_a_dtd_beside_the_article_is_not_loaded(tmp_path: Path) -> None:
 
 
 def test_xml_beyond_the_limit_is_refused_unparsed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jats_text, "MAX_BYTES", 10)
+    monkeypatch.setattr(jats_tree, "MAX_BYTES", 10)
     with pytest.raises(RejectedInput, match="larger than"):
         article(fig())
 

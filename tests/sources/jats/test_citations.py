@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from roco.sources.jats.citations import cited_in, number_of, worded_numbers
 from roco.sources.jats.figures import figures_of
-from roco.sources.jats.text import read_xml
+from roco.sources.jats.tree import read_xml
 
 
 @pytest.mark.parametrize(
