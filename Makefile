@@ -1,45 +1,74 @@
-# Each target sets up what it needs: Python 3.11 and make are enough.
+# Every target installs what it needs, and no more, into .venv: Python 3.11 or newer and make are enough.
 PYTHON ?= python3
-VENV := .venv
+VENV ?= .venv
+DEMO ?= demo
+JOBS ?= 2
 BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-.PHONY: demo test check bench docs format clean
+.PHONY: demo test test-all check bench docs format clean
 .DEFAULT_GOAL := demo
 
-$(VENV)/.installed: pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || (echo "Python 3.11 or newer is needed: make PYTHON=python3.11"; exit 1)
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[demo,dev,bench]'
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || (echo "roco needs Python 3.11 or newer: make PYTHON=python3.11"; exit 1)
+	$(PYTHON) -m venv $(VENV)
+
+# One stamp per set of extras; a second set only adds the packages that are missing.
+# Python compiles modules when they are first imported: compiling all of them here would double the size of the folder.
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
+
+$(VENV)/.demo: pyproject.toml | $(BIN)/python
+	$(INSTALL) -e '.[demo]'
 	@touch $@
 
-demo: $(VENV)/.installed
-	rm -rf demo
-	$(BIN)/roco init demo
-	$(BIN)/roco run demo/demo.toml
-	$(BIN)/roco status demo/demo.toml
-	$(BIN)/roco verify demo/run/release
-	ls -l demo/run/release
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	$(INSTALL) -e '.[dev]'
+	@touch $@
 
-test: $(VENV)/.installed
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+$(VENV)/.dev-neural: pyproject.toml | $(BIN)/python
+	$(INSTALL) -e '.[dev,dev-neural]'
+	@touch $@
 
-check: $(VENV)/.installed
+$(VENV)/.bench: pyproject.toml | $(BIN)/python
+	$(INSTALL) -e '.[dev,dev-neural,bench]'
+	@touch $@
+
+# The commands of the README, in a new folder: an existing one is never changed.
+demo: $(VENV)/.demo
+	@test ! -e $(DEMO) || (echo "$(DEMO)/ already exists and is left unchanged; choose a new folder: make demo DEMO=demo-2"; exit 1)
+	$(BIN)/roco init $(DEMO)
+	$(BIN)/roco run $(DEMO)/demo.toml
+	$(BIN)/roco status $(DEMO)/demo.toml
+	$(BIN)/roco show $(DEMO)/demo.toml PMC99000028/f2/0
+	$(BIN)/roco verify $(DEMO)/run/release
+
+# The fast tests: everything but the markers `slow` and `neural`. They also record coverage for `make check`.
+test: $(VENV)/.dev
+	$(PYTEST) -m "not slow and not neural" --cov --cov-report= $(PYTEST_ARGS)
+
+# The other tests: kills at every write, attacks, fuzzing, METEOR, neural metrics. Fails where an extra is missing.
+test-all: $(VENV)/.dev-neural
+	$(PYTEST) -m "slow or neural" --no-skips=extras $(PYTEST_ARGS)
+
+check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/test_house.py
 	$(BIN)/python docs/make.py --check
 	@$(BIN)/python docs/sizes.py
+	@$(BIN)/python docs/house.py
+	@$(BIN)/coverage report --skip-covered --sort=cover || echo "no coverage was recorded: run make test first"
 
-docs: $(VENV)/.installed
+docs: $(VENV)/.dev
 	$(BIN)/python docs/make.py
 
-bench: $(VENV)/.installed
+bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks
 
-format: $(VENV)/.installed
+format: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) demo .bench
+	rm -rf $(VENV) .bench .coverage .coverage.*

@@ -1,25 +1,57 @@
-"""Where the real material lies, and what is done where it does not."""
+"""Fixtures of all tests, the Hypothesis profile, and what a test needs besides roco: extras and the real material."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 SHARED = Path(os.environ.get("ROCO_SHARED", Path(__file__).parents[2] / "shared"))
+NO_MATERIAL = "the real material is missing: set ROCO_SHARED to a folder with data/ and tools/"
+NO_EXTRA = "the extra [neural] is missing: pip install '.[dev,dev-neural]'"
+
+# No deadline and no check of speed: on a loaded machine both would fail tests of correct code.
+settings.register_profile("roco", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("roco")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--no-skips",
+        choices=["extras", "all"],
+        help="fail instead of skipping: where an extra is missing, or in all cases",
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that read real material skip with a reason where it is not; CI fails on such a skip."""
-    if (SHARED / "data").is_dir():
-        return
-    reason = "the real material is not here: set ROCO_SHARED to a folder with data/ and tools/"
+    """Skips tests whose real material or extra is missing; `--no-skips` turns such a skip into a failure."""
+    has_material = (SHARED / "data").is_dir()
+    has_neural = all(importlib.util.find_spec(name) for name in ("torch", "transformers", "bert_score"))
     for item in items:
-        if "shared" in item.keywords or "shared" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.skip(reason=reason))
+        wants_material = "shared" in item.keywords or "shared" in getattr(item, "fixturenames", ())
+        if wants_material and not has_material:
+            item.add_marker(pytest.mark.skip(reason=NO_MATERIAL))
+        if "neural" in item.keywords and not has_neural:
+            item.add_marker(pytest.mark.skip(reason=NO_EXTRA))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Fails skipped tests, as far as `--no-skips` asks for it."""
+    report = yield
+    strict = item.config.getoption("--no-skips")
+    if strict and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        if strict == "all" or "pip install" in reason:
+            report.outcome = "failed"
+            report.longrepr = f"{item.nodeid} was skipped, which --no-skips={strict} forbids: {reason}"
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +63,7 @@ def shared() -> Path:
 def composed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """120 composed articles in both layouts, with truth.csv; made once a session."""
     if not (SHARED / "tools").is_dir():
-        pytest.skip("the real material is not here: set ROCO_SHARED to a folder with data/ and tools/")
+        pytest.skip(NO_MATERIAL)
     out = tmp_path_factory.getbasetemp().parent / "composed-120"
     if not (out / "truth.csv").exists():
         tool = SHARED / "tools" / "compose_packages.py"

@@ -25,6 +25,8 @@ from tests.attacks.pictures import PICTURES
 from tests.attacks.tars import GZIPS, TARS
 from tests.attacks.zips import ZIPS
 
+pytestmark = pytest.mark.slow
+
 SECRET = "the words of a file that nobody gave to roco"
 SECONDS = 120.0
 MEGABYTES = 700.0

@@ -39,7 +39,7 @@ def test_any_flipped_bit_is_noticed(tmp_path: Path) -> None:
             read_table(path)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.binary(max_size=400))
 def test_any_bytes_end_in_damaged(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     path = tmp_path_factory.mktemp("any") / "t.parquet"

@@ -39,6 +39,7 @@ def sweep() -> Iterator[Sweep]:
         yield sweep
 
 
+@pytest.mark.slow
 def test_a_driver_killed_at_any_write_resumes_and_reads_only_the_part_in_flight_again(
     articles: Path, finished: Path, tmp_path: Path, sweep: Sweep
 ) -> None:
@@ -49,6 +50,7 @@ def test_a_driver_killed_at_any_write_resumes_and_reads_only_the_part_in_flight_
         assert fate.reads <= N + 7, fate
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options", [{}, {"at_least": 3}, {"at_least": 1}, {"retry": "unreadable"}], ids=["same", "3", "1", "retry"]
 )
@@ -62,6 +64,7 @@ def test_a_second_run_killed_anywhere_resumes(
         assert (fate.code, fate.other, fate.left, fate.reads) == (KILLED, [], [], 0), fate
 
 
+@pytest.mark.slow
 def test_a_worker_killed_at_any_write_costs_an_attempt_and_not_the_run(tmp_path: Path, sweep: Sweep) -> None:
     articles = write_articles(tmp_path / "articles", 7)
     drive(articles, tmp_path / "fresh")
@@ -73,6 +76,7 @@ def test_a_worker_killed_at_any_write_costs_an_attempt_and_not_the_run(tmp_path:
         assert fate.reads <= 7 + 7, fate
 
 
+@pytest.mark.slow
 def test_a_driver_killed_while_workers_work_resumes(articles: Path, finished: Path, tmp_path: Path) -> None:
     options = {"workers": 2}
     kill = Kill(articles, tmp_path, finished, options=options)
@@ -83,6 +87,7 @@ def test_a_driver_killed_while_workers_work_resumes(articles: Path, finished: Pa
         assert kept(folder) == kept(finished), at
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_a_group_killed_at_random_times_resumes(
     articles: Path, finished: Path, tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch

@@ -54,12 +54,23 @@ def test_what_cannot_be_computed_here_is_told_with_what_to_do(monkeypatch: pytes
     monkeypatch.setattr("shutil.which", lambda name: None)
     lost = {one.name: one.why for one in evaluate_captions(WRITTEN, CAPTIONS, profile_name="imageclef2025").lost}
     assert "Java" in lost["meteor"]
-    assert "--download" in lost["bertscore_f1"] and "--images" in lost["clipscore"]
+    assert "--images" in lost["clipscore"]
     assert "similarity" in lost["relevance"] and "alignscore" in lost["factuality"]
     with pytest.raises(UsageError, match="Java"):
         evaluate_captions(WRITTEN, CAPTIONS, metrics=("meteor",))
 
 
+@pytest.mark.neural
+def test_a_missing_model_is_reported_with_the_option_that_downloads_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(DataError) as error:
+        evaluate_captions(WRITTEN, CAPTIONS, profile_name="imageclef2025", metrics=("bertscore_f1",))
+    assert "--download" in error.value.hint
+
+
+@pytest.mark.neural
 def test_the_profile_says_whether_tokens_are_weighted(tmp_path: Path) -> None:
     models = Models(bert=minilm(), layers=6)
     wanted = ("bertscore_f1", "bertscore_recall")
@@ -101,6 +112,7 @@ def test_a_file_without_a_header_stops_the_script_of_2025(tmp_path: Path) -> Non
             evaluate_captions(pred, CAPTIONS, profile_name="imageclef2025", compat=compat, metrics=("rouge1",))
 
 
+@pytest.mark.neural
 def test_columns_of_ones_own_make_relevance_and_factuality_whole(tmp_path: Path) -> None:
     own = tmp_path / "own.csv"
     own.write_text("ID,similarity,alignscore,umls_f1\n" + "".join(f"img{i},0.{i},0.2,0.4\n" for i in range(1, 5)))
@@ -138,6 +150,7 @@ def test_concepts_of_captions_are_compared_by_a_linker() -> None:
     assert concept_f1(frozenset(), frozenset()) == 0
 
 
+@pytest.mark.neural
 @pytest.mark.parametrize("packed", [False, True])
 def test_clipscore_finds_images_by_id_in_folders_and_zips(tmp_path: Path, packed: bool) -> None:
     (tmp_path / "clip").mkdir()

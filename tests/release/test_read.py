@@ -170,7 +170,7 @@ def test_checksums_that_are_none_are_found(release: Path) -> None:
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_flipped_bit_is_found_and_none_is_an_exception(good: Path, data: st.DataObject) -> None:
     name = data.draw(st.sampled_from([*FILES, "checksums.sha256"]))
     whole = (good / name).read_bytes()

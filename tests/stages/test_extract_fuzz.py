@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from xml.sax.saxutils import escape, quoteattr
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.stages.test_extract import XLINK, extract, unit
+
+pytestmark = pytest.mark.slow
 
 TAGS = (
     *("fig", "fig-group", "graphic", "media", "alternatives", "caption", "title", "p", "label", "xref", "sec", "list"),
@@ -36,7 +39,7 @@ def element(children: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 TREES = st.recursive(TEXT.map(escape), element, max_leaves=25)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.lists(TREES, min_size=1, max_size=4), st.lists(st.sampled_from(FILES), unique=True))
 def test_any_tree_gives_rows_with_files_and_reasons_that_add_up(trees: list[str], files: list[str]) -> None:
     body = "".join(trees)

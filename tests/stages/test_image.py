@@ -291,7 +291,7 @@ def test_a_very_long_image_still_has_a_thumbnail() -> None:
     assert opened(thumbnail(decode(save(Pillow.new("L", (20_000, 16)), "PNG")))).size == (280, 1)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     data=st.sampled_from(FILES),
     flips=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 7)), max_size=8),
@@ -307,13 +307,13 @@ def test_damaged_files_end_in_a_decode_or_a_reason(data: bytes, flips: list[tupl
     assert row["drop"] is None or (row["drop"] == "unreadable" and row["drop_detail"])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=300) | st.builds(lambda a, b: a[:12] + b, st.sampled_from(FILES), st.binary(max_size=200)))
 def test_any_bytes_end_in_a_decode_or_a_reason(data: bytes) -> None:
     assert Image()(batch(data))["drop"].to_pylist()[0] in (None, "unreadable")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, len(JPEG) - 1), st.integers(0, 7))
 def test_the_fast_decoder_is_never_laxer_than_pillow(at: int, bit: int) -> None:
     damaged = bytearray(JPEG)

@@ -91,7 +91,7 @@ def test_no_figures_are_no_error() -> None:
 
 
 @given(st.lists(st.integers(1, 12), max_size=40), st.text(max_size=5))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_no_article_is_ever_in_two_splits(sizes: list[int], seed: str) -> None:
     of: dict[str, set[str]] = {}
     for figure, split in splits(figures(sizes), seed=seed).items():

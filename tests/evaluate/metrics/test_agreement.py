@@ -77,7 +77,7 @@ def test_words_are_those_of_landis_and_koch(rows: list[list[int]], words: str) -
     assert agreement.kappa(rows).words == words
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abcd")), min_size=4, max_size=40))
 def test_kappa_is_that_of_scikit_learn(pairs: list[tuple[str, str]]) -> None:
     one, two = [a for a, _ in pairs], [b for _, b in pairs]

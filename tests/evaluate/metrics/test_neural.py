@@ -18,7 +18,7 @@ from roco.base.errors import DataError, UsageError
 from roco.evaluate.metrics import neural
 from tests.evaluate.metrics.test_text import SAID, TRUTH, G, P
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.neural, pytest.mark.filterwarnings("ignore")]
 
 
 def minilm() -> str:

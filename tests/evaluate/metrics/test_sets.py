@@ -14,7 +14,7 @@ from roco.evaluate.metrics import sets
 CUIS = st.frozensets(st.sampled_from([f"C{n:07d}" for n in range(9)]), max_size=7)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(CUIS.filter(bool), CUIS), min_size=1, max_size=8))
 def test_f1_is_that_of_scikit_learn_to_the_last_digit(pairs: list[tuple[frozenset[str], frozenset[str]]]) -> None:
     sizes = sets.overlap([g for g, _ in pairs], [p for _, p in pairs])

@@ -64,12 +64,14 @@ def test_cider_has_the_values_of_the_worked_example() -> None:
     assert text.cider(G, P).mean() == pytest.approx(0.841907, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_meteor_has_the_values_of_the_worked_example() -> None:
     found = text.meteor(G, P)
     assert found.corpus == pytest.approx(0.163848, abs=1e-6)
     assert found.each == pytest.approx([0.336497, 0.102564, 0, 0.136502], abs=1e-6)
 
 
+@pytest.mark.slow
 def test_meteor_survives_line_breaks_bars_and_captions_without_a_word() -> None:
     found = text.meteor(["a\ncyst ||| of the liver", "", "a cyst"], ["a cyst of the liver", "a cyst", " "])
     assert found.each[0] > 0.9

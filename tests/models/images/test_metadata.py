@@ -105,7 +105,7 @@ def test_xmp_that_is_made_to_keep_a_reader_busy_does_not() -> None:
     assert time.process_time() - started < 2
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(flips=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=20))
 def test_damaged_metadata_say_nothing_or_something_and_never_fail(flips: list[tuple[float, int]]) -> None:
     data = bytearray(saved("TIFF", exif=exif()))

@@ -26,7 +26,7 @@ from tests.attacks.packing import END, body, extension, head, packed, pax, tar, 
 
 FILES = {"PMC1/a.nxml": b"<article/>", "PMC1/f1.jpg": b"\xff\xd8" * 700, "PMC1/f1.gif": b"GIF89a"}
 PLAIN = {name.removeprefix("PMC1/"): data for name, data in FILES.items()}
-HOSTILE = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+HOSTILE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 Write = Callable[..., Path]
 

@@ -9,7 +9,7 @@ import pytest
 from roco.sources.fetch.wire import Patience
 from tests.bucket import Bucket, serving
 
-QUICK = Patience(base=0.001, cap=0.01, idle=5.0)
+QUICK = Patience(base=0.001, cap=0.01, idle=60.0)
 
 
 @pytest.fixture(scope="module")

@@ -305,6 +305,7 @@ def test_a_storm_of_every_fault_changes_nothing_in_what_comes(bucket: Bucket, pr
     assert sum(proxy.asked.values()) > 100
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("packs", [False, True], ids=["folders", "packs"])
 def test_killed_again_and_again_the_tree_is_the_same_and_only_what_was_in_flight_comes_twice(
     bucket: Bucket, proxy: Proxy, tmp_path: Path, packs: bool

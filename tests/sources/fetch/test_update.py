@@ -187,6 +187,7 @@ def test_a_snapshot_that_lacks_many_articles_is_not_believed(
     assert len(list(tmp_path.glob("PMC*"))) == 5
 
 
+@pytest.mark.slow
 def test_an_update_that_is_killed_ends_as_one_that_is_not(
     bucket: Bucket, proxy: Proxy, tmp_path: Path, packs: bool
 ) -> None:

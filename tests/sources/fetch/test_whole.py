@@ -82,6 +82,7 @@ def test_packs_make_the_same_release(bucket: Bucket, calm: Path, tmp_path: Path)
     assert release_of(tmp_path / "articles-run" / "release") == release_of(calm / "articles-run" / "release")
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_tree_and_release_are_the_same_bytes(bucket: Bucket, calm: Path, tmp_path: Path) -> None:
     chance, kills = random.Random(11), 0
     with Proxy(bucket.endpoint) as proxy:
