@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
 import os
 import subprocess
@@ -17,7 +18,12 @@ NO_MATERIAL = "the real material is missing: set ROCO_SHARED to a folder with da
 NO_EXTRA = "the extra [neural] is missing: pip install '.[dev,dev-neural]'"
 
 # No deadline and no check of speed: on a loaded machine both would fail tests of correct code.
-settings.register_profile("roco", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "roco",
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 settings.load_profile("roco")
 
 
@@ -64,10 +70,14 @@ def composed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """120 composed articles in both layouts, with truth.csv; made once a session."""
     if not (SHARED / "tools").is_dir():
         pytest.skip(NO_MATERIAL)
-    out = tmp_path_factory.getbasetemp().parent / "composed-120"
-    if not (out / "truth.csv").exists():
-        tool = SHARED / "tools" / "compose_packages.py"
-        subprocess.run([sys.executable, tool, out, "--articles", "120"], check=True, capture_output=True)
+    # All workers of pytest-xdist share one corpus: the first that gets the lock composes it.
+    own = tmp_path_factory.getbasetemp()
+    out = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "composed-120"
+    with out.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (out / "truth.csv").exists():
+            tool = SHARED / "tools" / "compose_packages.py"
+            subprocess.run([sys.executable, tool, out, "--articles", "120"], check=True, capture_output=True)
     return out
 
 

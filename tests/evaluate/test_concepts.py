@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
@@ -109,7 +109,7 @@ CUIS = st.sampled_from(["C0040405", "C0041618", "C0000726", "C0000001", "c004040
 CELLS = st.lists(CUIS, max_size=4).map(lambda parts: ";".join(dict.fromkeys(parts)))
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(rows=st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=6))
 def test_compat_is_scikit_learn_over_the_official_reading(tmp_path: Path, rows: list[tuple[str, str]]) -> None:
     truth, said = ({f"img{i}": row[side] for i, row in enumerate(rows)} for side in (0, 1))

@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roco import evaluate_captions, evaluate_concepts
@@ -136,7 +136,7 @@ def test_a_zip_that_grows_too_large_is_refused(tmp_path: Path, monkeypatch: pyte
     assert "larger than" in submission.check(path, profile("imageclef2026"), IDS)[0].what
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80)
 @given(data=st.one_of(st.binary(max_size=80), st.text(max_size=80).map(lambda t: GOOD + t.encode("utf-8", "replace"))))
 def test_whatever_the_bytes_there_is_a_score_or_a_reason(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "p.csv"

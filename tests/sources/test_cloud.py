@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roco.base.errors import DataError, RejectedInput
@@ -301,7 +301,7 @@ LIKELY = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150)
 @given(data=st.binary() | ANY.map(json.dumps).map(str.encode) | LIKELY.map(json.dumps).map(str.encode))
 def test_any_metadata_are_listed_and_opened_or_refused(tmp_path: Path, data: bytes) -> None:
     folder = tmp_path / "PMC1.1"

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from roco.base.errors import DataError, RejectedInput
@@ -26,7 +26,6 @@ from tests.attacks.packing import END, body, extension, head, packed, pax, tar, 
 
 FILES = {"PMC1/a.nxml": b"<article/>", "PMC1/f1.jpg": b"\xff\xd8" * 700, "PMC1/f1.gif": b"GIF89a"}
 PLAIN = {name.removeprefix("PMC1/"): data for name, data in FILES.items()}
-HOSTILE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 Write = Callable[..., Path]
 
@@ -324,7 +323,6 @@ def test_a_bomb_is_refused_before_it_is_inflated(write: Write) -> None:
     assert refusal(write(gzip.compress(bomb, 9))) == "inflates to more than 200 times its size"
 
 
-@HOSTILE
 @given(data=st.binary(max_size=3000), wrapped=st.booleans())
 def test_any_bytes_end_in_a_refusal_or_a_clean_reading(write: Write, data: bytes, wrapped: bool) -> None:
     try:
@@ -337,7 +335,6 @@ PIECES = [head(), head(b"y", 3), head(b"x", 8, b"L"), head(b"x", 9, b"x"), head(
           body(pax(path="z")), bytes(512), b"junk"]  # fmt: skip
 
 
-@HOSTILE
 @given(st.lists(st.sampled_from(PIECES), max_size=8))
 def test_headers_in_any_order_end_in_a_refusal_or_in_what_tar_reads(write: Write, pieces: list[bytes]) -> None:
     data = b"".join(pieces)
@@ -351,7 +348,6 @@ def test_headers_in_any_order_end_in_a_refusal_or_in_what_tar_reads(write: Write
     assert sorted(read.values()) == sorted(theirs.values())
 
 
-@HOSTILE
 @given(
     st.dictionaries(
         st.text(st.characters(exclude_characters="\0/", exclude_categories=["Cs"]), max_size=60)
@@ -470,7 +466,6 @@ def test_a_flipped_bit_in_a_zip_never_changes_what_is_read(write: Write) -> None
         assert set(read.values()) <= {b"<article/>", b"\xff\xd8" * 50, b""}, f"bit {bit}"
 
 
-@HOSTILE
 @given(data=st.binary(max_size=500), at=st.integers(0, 400), cut=st.integers(0, 200))
 def test_any_bytes_in_a_zip_end_in_a_refusal_or_a_clean_reading(write: Write, data: bytes, at: int, cut: int) -> None:
     whole = zipped({"a.xml": b"<article/>", "b.jpg": b"\xff\xd8" * 50}, comment=b"made by test")

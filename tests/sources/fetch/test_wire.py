@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roco.base.errors import DataError
@@ -277,7 +277,7 @@ def test_the_receipt_is_written_before_the_file_has_its_name(wire: Wire, tmp_pat
     assert seen == [False]
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(st.lists(st.sampled_from(["cut", "reset", "500", "503", "page", "wrong"]), max_size=5), st.integers(0, 102_399))
 def test_whatever_happens_on_the_way_the_bytes_are_the_objects(
     proxy: Proxy, tmp_path: Path, faults: list[str], cut: int
