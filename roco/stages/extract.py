@@ -1,4 +1,4 @@
-"""Turns articles into figures: one row for each image that an article names or that its package holds."""
+"""Turns articles into figures: one row per image that an article references or that its package contains."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from roco.stages.extract_rows import (
     COLUMNS,
     Row,
     Unit,
-    common,
-    figures,
-    known,
-    notice,
+    article_counts,
+    article_row,
+    figure_rows,
+    notice_row,
     read,
     suffix_of,
-    unnamed,
-    unreadable,
+    unreadable_row,
+    unreferenced_rows,
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Extract(Measure):
-    """Reads each article's XML into its figures, with what the index and the package say beside it.
+    """Reads the figures of each article from its XML, and adds what the index and the package contain about it.
 
-    Metadata of the table, `roco.counts`, holds for each place: articles, articles_unreadable,
-    articles_without_figures, images_in_packages, renditions, images_unread. images_in_packages = renditions +
-    distinct files of the rows; the images of a package whose XML cannot be read are images_unread instead. What is
-    known of articles is counted there too, for most of them have no figure: `license CC-BY | stated | href`,
-    `language en`, `type case-report`, `retracted title`, `standing notice of retraction`.
+    The metadata of the table, `roco.counts`, has these counts for each package: articles, articles_unreadable,
+    articles_without_figures, images_in_packages, renditions, images_unread. images_in_packages = renditions + distinct
+    files of the rows; images of a package whose XML cannot be read count as images_unread instead. Since most articles
+    have no figure, properties of articles are counted there too: `license CC-BY | stated | href`, `language en`,
+    `type case-report`, `retracted title`, `standing notice of retraction`.
     """
 
     reads = tuple(ARTICLES.names)
@@ -52,78 +52,99 @@ class Extract(Measure):
         packages: dict[str, list[Unit]] = {}
         for unit in _units(batch):
             packages.setdefault(unit.place, []).append(unit)
+
         rows: list[Row] = []
         counts: dict[str, dict[str, int]] = {}
         for place, units in packages.items():
-            found, counts[place] = _dataset(units[0]) if units[0].origin == "release" else _package(units)
-            rows += found
-        schema = pa.schema(list(self.writes.items()), metadata={"roco.counts": json.dumps(counts, sort_keys=True)})
-        return pa.table({n: pa.array([r[n] for r in rows], t) for n, t in self.writes.items()}, schema=schema)
+            is_dataset = units[0].origin == "release"
+            package_rows, counts[place] = _dataset(units[0]) if is_dataset else _package(units)
+            rows += package_rows
 
-
-def _dataset(unit: Unit) -> tuple[list[Row], dict[str, int]]:
-    """All rows of one article of an earlier dataset, and its counts."""
-    try:
-        return dataset_rows(unit)
-    except RejectedInput as err:
-        return [unreadable(unit, "", err.message)], {"articles": 1, "articles_unreadable": 1}
+        metadata = {"roco.counts": json.dumps(counts, sort_keys=True)}
+        schema = pa.schema(list(self.writes.items()), metadata=metadata)
+        columns = {name: pa.array([row[name] for row in rows], kind) for name, kind in self.writes.items()}
+        return pa.table(columns, schema=schema)
 
 
 def _units(batch: pa.Table) -> Iterator[Unit]:
+    """Yields the rows of the source's table as units."""
+    # The names of millions of files are taken from the Arrow list directly: a dict for each would be slow.
     files = batch["files"].combine_chunks()
     names = files.values.field("name").to_pylist()
-    starts = files.offsets.to_pylist()
-    plain = [batch[c].to_pylist() for c in ("article", "place", "origin", "facts", "xml_name", "xml", "error")]
-    for i, (article, place, origin, facts, xml_name, xml, error) in enumerate(zip(*plain, strict=True)):
-        known = json.loads(facts) if facts else {}
-        yield Unit(article, place, origin, known, xml_name or "", xml, names[starts[i] : starts[i + 1]], error)
+    offsets = files.offsets.to_pylist()
+    for i, row in enumerate(batch.drop_columns(["files"]).to_pylist()):
+        yield Unit(
+            article=row["article"],
+            place=row["place"],
+            origin=row["origin"],
+            facts=json.loads(row["facts"]) if row["facts"] else {},
+            xml_name=row["xml_name"] or "",
+            xml=row["xml"],
+            files=names[offsets[i] : offsets[i + 1]],
+            error=row["error"],
+        )
+
+
+def _dataset(unit: Unit) -> tuple[list[Row], dict[str, int]]:
+    """Returns all rows of one article of a previous dataset, and its counts."""
+    try:
+        return dataset_rows(unit)
+    except RejectedInput as err:
+        return [unreadable_row(unit, "", err.message)], {"articles": 1, "articles_unreadable": 1}
 
 
 def _package(units: Sequence[Unit]) -> tuple[list[Row], dict[str, int]]:
-    """All rows of one package, and its counts."""
+    """Returns all rows of one package, and its counts."""
     images = Images(units[0].files)
-    rows: list[Row] = []
-    first: Row | None = None
-    also: set[str] = set()
     counts: Counter[str] = Counter(articles=len(units), articles_unreadable=0, articles_without_figures=0)
+    rows: list[Row] = []
+    renditions: set[str] = set()
+    first_article: Row | None = None
     for unit in units:
         suffix = suffix_of(unit, units)
         try:
             article = read(unit)
         except RejectedInput as err:
             counts["articles_unreadable"] += 1
-            rows.append(unreadable(unit, suffix, err.message))
+            rows.append(unreadable_row(unit, suffix, err.message))
             continue
-        shared = common(unit, article, suffix, len(images.all))
-        first = first or shared
-        named = _as_it_stands(article, unit)
-        rows += figures(named, shared, images, unit, also)
-        rows += [notice(shared)] if article.retracts else []
-        counts["articles_without_figures"] += not any(f.hrefs and f.drop is None for f in named)
-        counts.update(known(article, shared))
-    taken = {r["file"] for r in rows if r["file"]}
-    spare = (images.renditions(taken | also) | also) - taken
-    if first is not None:
-        rest = [n for n in images.all if n not in taken and n not in spare]
-        rows += unnamed(images.best(rest), first)
-        spare |= set(rest) - set(images.best(rest))
-    _tell_apart(rows)
-    n_read = len(images.all) if first is not None else 0
-    counts["images_in_packages"] = n_read
-    counts["renditions"] = len(spare) if first is not None else 0
-    counts["images_unread"] = len(images.all) - n_read
+        shared = article_row(unit, article, suffix, len(images.all))
+        first_article = first_article or shared
+        figures = _figures(article, unit)
+        found, others = figure_rows(figures, shared, images, unit)
+        rows += found
+        renditions |= others
+        if article.retracts:
+            rows.append(notice_row(shared))
+        has_figures = any(figure.hrefs and figure.drop is None for figure in figures)
+        counts["articles_without_figures"] += not has_figures
+        counts.update(article_counts(article, shared))
+
+    if first_article is None:
+        counts.update(images_in_packages=0, renditions=0, images_unread=len(images.all))
+    else:
+        # Every image of the package is a row or a rendition of one: the rest are files that no figure references.
+        referenced = {row["file"] for row in rows if row["file"]}
+        renditions = (images.renditions(referenced | renditions) | renditions) - referenced
+        rest = [name for name in images.all if name not in referenced and name not in renditions]
+        unreferenced = images.best(rest)
+        rows += unreferenced_rows(unreferenced, first_article)
+        renditions |= set(rest) - set(unreferenced)
+        counts.update(images_in_packages=len(images.all), renditions=len(renditions), images_unread=0)
+    _make_ids_unique(rows)
     return rows, dict(counts)
 
 
-def _as_it_stands(article: Article, unit: Unit) -> list[Figure]:
-    """The figures of an article; those of a scan are pages, whose text comes from OCR."""
+def _figures(article: Article, unit: Unit) -> list[Figure]:
+    """Returns the figures of an article; those of a scanned article are dropped, since they are whole pages."""
     if not article.scan and unit.facts.get("ocr") is not True:
         return list(article.figures)
-    return [f if f.drop else replace(f, drop="scope", detail="page of a scanned article") for f in article.figures]
+    detail = "page of a scanned article"
+    return [figure if figure.drop else replace(figure, drop="scope", detail=detail) for figure in article.figures]
 
 
-def _tell_apart(rows: Sequence[Row]) -> None:
-    """Gives ids that come again in a package a suffix: translations repeat those of the article."""
+def _make_ids_unique(rows: Sequence[Row]) -> None:
+    """Appends a number to ids that occur again in a package, as in translations, which repeat those of the article."""
     used: set[str] = set()
     for row in rows:
         base, _, k = row["figure_id"].rpartition("/")

@@ -1,4 +1,4 @@
-"""The rows of an earlier dataset: one for each image that its tables name or that lies in it."""
+"""Builds the rows of a previous dataset: one per image that its tables list or that it contains."""
 
 from __future__ import annotations
 
@@ -14,62 +14,78 @@ from roco.models.text.licenses import normalise
 from roco.stages.extract_rows import BLANK, COLUMNS, Row, Unit
 
 _LICENSE = re.compile(r"(CC[ -]BY(?:[ -](?:NC|ND|SA))*|CC ?0)\b\s*", re.IGNORECASE)
-_NAMED = re.compile(r"(?P<who>.{1,300}?)\s*\((?P<year>(?:19|20)\d\d|n\.d\.)\)\s*")
+_AUTHOR_YEAR = re.compile(r"(?P<who>.{1,300}?)\s*\((?P<year>(?:19|20)\d\d|n\.d\.)\)\s*")
 
 
 def dataset_rows(unit: Unit) -> tuple[list[Row], dict[str, int]]:
-    """The rows of one article of a dataset, and its counts as `extract` gives them.
+    """Returns the rows of one article of a dataset, and the counts of `extract`.
 
-    figure_id is `PMC123/ID/0`, with the id that the image has there, or `PMC123/ID~1/0` where it is the second source.
-    What a release of roco knows of an image is taken over; of the published layout only the caption, the licence and
-    whom to name are known. Raises RejectedInput where the article cannot be read.
+    figure_id is `PMC123/ID/0` with the id of the image in the dataset, `PMC123/ID~1/0` if the dataset is the second
+    source. A release made by roco provides all columns of an image; the published layout provides only the caption,
+    the licence and whom to credit. Raises RejectedInput if the article cannot be read.
     """
     if unit.error is not None or unit.xml is None:
         raise RejectedInput(unit.error or "no figures")
-    rows = [_row(unit, told) for told in json.loads(unit.xml)]
-    images = sum(row["file"] is not None for row in rows)
+    rows = [_row(unit, image) for image in json.loads(unit.xml)]
+    n_images = sum(row["file"] is not None for row in rows)
     for row in rows:
-        row["n_images_in_package"] = images
-    counts = {"articles": 1, "articles_unreadable": 0, "articles_without_figures": 0, "renditions": 0}
-    return rows, {**counts, "images_in_packages": images, "images_unread": 0}
+        row["n_images_in_package"] = n_images
+    counts = {
+        "articles": 1,
+        "articles_unreadable": 0,
+        "articles_without_figures": 0,
+        "renditions": 0,
+        "images_in_packages": n_images,
+        "images_unread": 0,
+    }
+    return rows, counts
 
 
-def _row(unit: Unit, told: Mapping[str, Any]) -> Row:
-    key = told["article"]
-    # Of several sources the articles of all but the first are numbered: two releases may have the same image.
+def _row(unit: Unit, image: Mapping[str, Any]) -> Row:
+    key = image["article"]
+    # With several sources, the articles of all but the first are numbered: two releases may contain the same image.
     number = unit.article.removesuffix(key).rstrip("/")
-    base = {
-        "figure_id": f"{quote(key, safe='!')}/{told['id']}{f'~{number}' if number else ''}/0",
+    id = f"{image['id']}~{number}" if number else image["id"]
+    place = {
+        "figure_id": f"{quote(key, safe='!')}/{id}/0",
         "article_key": key,
         "origin": unit.origin,
         "archive": unit.place,
-        "file": told["file"],
+        "file": image["file"],
         "mentions_in_text": [],
     }
-    if told.get("untold"):
-        return BLANK | base | {"drop": "scope", "drop_detail": "no table names it"}
-    known = {name: value for name, value in told["known"].items() if name in COLUMNS}
-    pmcid, _ = clean_pmcid(told["pmcid"] or "")
-    missing = {} if told["file"] else {"drop": "missing", "drop_detail": f"no image {told['id']}"}
-    given = {
-        "given_id": told["id"],
-        "given_split": told["split"],
-        "given_concepts": told["concepts"],
-        "given_manual": told["manual"],
+    if image.get("untold"):
+        return BLANK | place | {"drop": "scope", "drop_detail": "not listed in any table"}
+
+    raw = image["caption"] or None
+    pmcid, _ = clean_pmcid(image["pmcid"] or "")
+    published = {
+        "pmcid": pmcid,
+        "caption_raw": raw,
+        "caption": " ".join((raw or "").split()) or None,
+        "caption_from": "dataset",
+        "fig_id": image["id"],
+        **_terms(image["attribution"]),
     }
-    raw = told["caption"] or None
-    caption = " ".join((raw or "").split()) or None
-    mine = {"pmcid": pmcid, "caption_raw": raw, "caption": caption, "caption_from": "dataset", "fig_id": told["id"]}
-    return BLANK | mine | _terms(told["attribution"]) | known | base | given | missing
+    known = {name: value for name, value in image["known"].items() if name in COLUMNS}
+    given = {
+        "given_id": image["id"],
+        "given_split": image["split"],
+        "given_concepts": image["concepts"],
+        "given_manual": image["manual"],
+    }
+    missing = {} if image["file"] else {"drop": "missing", "drop_detail": f"no image file for {image['id']}"}
+    # Columns of a release made by roco take precedence over what can be read from the published tables.
+    return BLANK | published | known | place | given | missing
 
 
 def _terms(attribution: str | None) -> Row:
-    """Licence, author and year of an attribution: `CC BY-NC Al Mulhim et al. (2022)`."""
+    """Returns licence, author and year of an attribution such as `CC BY-NC Al Mulhim et al. (2022)`."""
     text = " ".join((attribution or "").split())
-    start = _LICENSE.match(text)
-    license = normalise(start[1].upper() if start else None)
-    named = _NAMED.fullmatch(text[start.end() if start else 0 :])
-    year = named["year"] if named else ""
+    code = _LICENSE.match(text)
+    license = normalise(code[1].upper() if code else None)
+    author = _AUTHOR_YEAR.fullmatch(text[code.end() if code else 0 :])
+    year = author["year"] if author else ""
     return {
         "license": license.id,
         "license_url": license.url,
@@ -77,7 +93,7 @@ def _terms(attribution: str | None) -> Row:
         "license_port": license.port,
         "license_evidence": license.evidence.replace("index", "attribution"),
         "license_trust": license.trust,
-        "authors": [named["who"]] if named else [],
+        "authors": [author["who"]] if author else [],
         "year": int(year) if year.isdigit() else None,
         "year_from": "attribution" if year.isdigit() else None,
         "retracts": [],

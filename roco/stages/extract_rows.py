@@ -1,4 +1,4 @@
-"""The rows of one article: what all of them share, one for each image it names, one where it cannot be read."""
+"""Builds the rows of one article: one per image that it references, or a single one if it cannot be read."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _YEAR = re.compile(r"\b((?:19|20)\d\d)\b")
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One XML file and what is known of its package; facts: what index or metadata say of the article."""
+    """One XML file and its package; facts: what index or metadata contain about the article."""
 
     article: str
     place: str
@@ -54,15 +54,15 @@ def read(unit: Unit) -> Article:
     article = parse(unit.xml)
     listed = _listed(unit)[0]
     if listed and article.pmcid and listed != article.pmcid:
-        raise RejectedInput(f"the XML is of {article.pmcid}, the source says {listed}")
+        raise RejectedInput(f"XML of {article.pmcid} instead of {listed}")
     return article
 
 
-def unreadable(unit: Unit, suffix: str, reason: str) -> Row:
-    """The one row that stands for an article that cannot be read."""
+def unreadable_row(unit: Unit, suffix: str, reason: str) -> Row:
+    """Returns the single row of an article that cannot be read."""
     pmcid, version = _listed(unit)
     return BLANK | {
-        "figure_id": f"{_base(pmcid, version, unit, suffix)}/article/0",
+        "figure_id": f"{_id_base(pmcid, version, unit, suffix)}/article/0",
         "article_key": pmcid or unit.article + suffix,
         "origin": unit.origin,
         "archive": unit.place,
@@ -73,14 +73,15 @@ def unreadable(unit: Unit, suffix: str, reason: str) -> Row:
     }
 
 
-def common(unit: Unit, article: Article, suffix: str, n_images: int) -> Row:
-    """What all rows of one article share; `figure_id` holds only its beginning."""
+def article_row(unit: Unit, article: Article, suffix: str, n_images: int) -> Row:
+    """Returns the columns that all rows of one article share; `figure_id` contains only the beginning of their ids."""
     facts = unit.facts
-    pmcid, version = _listed(unit)
-    pmcid, version = pmcid or article.pmcid, version or article.version
+    listed_pmcid, listed_version = _listed(unit)
+    pmcid = listed_pmcid or article.pmcid
+    version = listed_version or article.version
     doi = article.doi or clean_doi(facts.get("doi"))
     return BLANK | {
-        "figure_id": _base(pmcid, version, unit, suffix),
+        "figure_id": _id_base(pmcid, version, unit, suffix),
         "article_key": pmcid or doi or unit.article + suffix,
         "origin": unit.origin,
         "archive": unit.place,
@@ -94,88 +95,108 @@ def common(unit: Unit, article: Article, suffix: str, n_images: int) -> Row:
         "article_type": article.article_type,
         "article_language": article.language,
         "keywords": list(article.keywords),
-        "related": [one._asdict() for one in article.related],
+        "related": [related._asdict() for related in article.related],
         "retracts": list(article.retracts),
         "manuscript": facts.get("manuscript"),
         "n_images_in_package": n_images,
         **_dates(article, facts),
-        **_standing(article, facts),
+        **_status(article, facts),
         **_terms(article, facts),
     }
 
 
-def figures(article: Sequence[Figure], shared: Row, images: Images, unit: Unit, also: set[str]) -> Iterator[Row]:
-    """Rows of the images that an article names; `also` takes the files of their other renditions."""
-    folder, absent = posixpath.dirname(unit.xml_name), Images(unit.facts.get("absent") or ())
-    for figure in article:
-        files = list(dict.fromkeys(f for f in (images.find(h, folder) for h in figure.hrefs) if f))
-        also.update(files[1:])
-        missing = figure.drop is None and not files
-        yield shared | {
-            "figure_id": f"{shared['figure_id']}/{quote(figure.key, safe='')}/{figure.k}",
-            "fig_id": figure.fig_id,
-            "label": figure.label,
-            "caption_raw": figure.caption_raw,
-            "caption": figure.caption,
-            "caption_from": figure.caption_from,
-            "credit": figure.credit,
-            "figure_license": figure.license,
-            **_own_terms(figure.license, shared),
-            "mentions_in_text": [mention._asdict() for mention in figure.mentions],
-            "file": files[0] if files else None,
-            "n_graphics": figure.n_graphics,
-            "drop": "missing" if missing else figure.drop,
-            "drop_detail": _missing(figure.hrefs, unit, absent) if missing else figure.detail,
-        }
+def figure_rows(figures: Sequence[Figure], shared: Row, images: Images, unit: Unit) -> tuple[list[Row], set[str]]:
+    """Returns the rows of the images that an article references, and the files that are further renditions of them."""
+    folder = posixpath.dirname(unit.xml_name)
+    absent = Images(unit.facts.get("absent") or ())
+    rows: list[Row] = []
+    renditions: set[str] = set()
+    for figure in figures:
+        matches = (images.find(href, folder) for href in figure.hrefs)
+        files = list(dict.fromkeys(name for name in matches if name))
+        renditions.update(files[1:])
+        drop, detail = figure.drop, figure.detail
+        if drop is None and not files:
+            drop, detail = "missing", _missing(figure.hrefs, unit, absent)
+        rows.append(
+            shared
+            | {
+                "figure_id": f"{shared['figure_id']}/{quote(figure.key, safe='')}/{figure.k}",
+                "fig_id": figure.fig_id,
+                "label": figure.label,
+                "caption_raw": figure.caption_raw,
+                "caption": figure.caption,
+                "caption_from": figure.caption_from,
+                "credit": figure.credit,
+                "figure_license": figure.license,
+                **_own_terms(figure.license, shared),
+                "mentions_in_text": [mention._asdict() for mention in figure.mentions],
+                "file": files[0] if files else None,
+                "n_graphics": figure.n_graphics,
+                "drop": drop,
+                "drop_detail": detail,
+            }
+        )
+    return rows, renditions
 
 
 def _own_terms(license: str | None, shared: Row) -> Row:
-    """The licence of a figure that asks for more than its article does: CC BY-NC in an article under CC BY."""
-    asked, given = (set((name or "").removeprefix("CC-").split("-")) for name in (license, shared["license"]))
-    if not (license or "").startswith("CC-BY") or not given < asked:
+    """Returns the licence columns of a figure with stricter terms than its article: CC BY-NC in a CC BY article."""
+    if license is None or not license.startswith("CC-BY"):
         return {}
-    said = f"figure {license}; article {shared['license_evidence']}"
-    blank = dict.fromkeys(("license_url", "license_version", "license_port"))
-    return {**blank, "license": license, "license_evidence": said}
+    conditions = set(license.removeprefix("CC-").split("-"))
+    article_conditions = set((shared["license"] or "").removeprefix("CC-").split("-"))
+    if not article_conditions < conditions:
+        return {}
+    return {
+        "license": license,
+        "license_url": None,
+        "license_version": None,
+        "license_port": None,
+        "license_evidence": f"figure {license}; article {shared['license_evidence']}",
+    }
 
 
 def _missing(hrefs: Sequence[str], unit: Unit, absent: Images) -> str:
-    """What is missing; where the metadata list an article's media, whether they list this one."""
+    """Returns the names of missing files and, if the metadata list the article's media, whether they are listed."""
     names = ", ".join(hrefs)
     if any(absent.find(href) for href in hrefs):
         return f"listed but not in the folder: {names}"
-    return f"withheld, not among the article's media: {names}" if "media" in unit.facts else names
+    if "media" in unit.facts:
+        return f"withheld, not among the article's media: {names}"
+    return names
 
 
-def notice(shared: Row) -> Row:
-    """The row that stands for a notice of retraction, so that the papers it names can be found."""
-    return _other(shared, "notice", None, f"a notice: it retracts {', '.join(shared['retracts'])}")
+def notice_row(shared: Row) -> Row:
+    """Returns the row of a retraction notice, from which `retraction` takes the retracted papers."""
+    return _scope_row(shared, "notice", None, f"retraction notice: retracts {', '.join(shared['retracts'])}")
 
 
-def unnamed(files: Sequence[str], shared: Row) -> Iterator[Row]:
-    """Rows of the images that no figure names."""
+def unreferenced_rows(files: Sequence[str], shared: Row) -> Iterator[Row]:
+    """Yields the rows of the images that no figure references."""
     for k, name in enumerate(files, 1):
-        yield _other(shared, f"file-{k}", name, "no figure names it")
+        yield _scope_row(shared, f"file-{k}", name, "not referenced by any figure")
 
 
-def known(article: Article, shared: Row) -> Iterator[str]:
-    """What is counted of an article, whether it has figures or not: kind and value."""
-    places = dict.fromkeys(said.split(" ")[0] for said in shared["license_evidence"].split("; "))
+def article_counts(article: Article, shared: Row) -> Iterator[str]:
+    """Yields the names under which an article is counted, with or without figures: kind and value."""
+    places = dict.fromkeys(evidence.split(" ")[0] for evidence in shared["license_evidence"].split("; "))
     where = " + ".join(places) if shared["license_trust"] else "nowhere"
     yield f"license {shared['license']} | {shared['license_trust'] or 'none'} | {where}"
-    yield f"language {article.language or 'not told'}"
-    yield f"type {article.article_type or 'not told'}"
+    yield f"language {article.language or 'not given'}"
+    yield f"type {article.article_type or 'not given'}"
     if shared["retraction"]:
         yield f"retracted {shared['retraction']}"
-    for standing, holds in (("notice of retraction", article.notice), ("scan", article.scan)):
-        if holds:
-            yield f"standing {standing}"
-    for name in ("open_access", "manuscript"):
-        if shared[name] is not None:
-            yield f"standing {'' if shared[name] else 'not '}{name.replace('_', ' ')}"
+    if article.notice:
+        yield "standing notice of retraction"
+    if article.scan:
+        yield "standing scan"
+    for column, name in (("open_access", "open access"), ("manuscript", "manuscript")):
+        if shared[column] is not None:
+            yield f"standing {name}" if shared[column] else f"standing not {name}"
 
 
-def _other(shared: Row, key: str, file: str | None, detail: str) -> Row:
+def _scope_row(shared: Row, key: str, file: str | None, detail: str) -> Row:
     return shared | {
         "figure_id": f"{shared['figure_id']}/{key}/0",
         "mentions_in_text": [],
@@ -186,15 +207,18 @@ def _other(shared: Row, key: str, file: str | None, detail: str) -> Row:
 
 
 def _listed(unit: Unit) -> tuple[str | None, int | None]:
-    """PMCID and version as the source tells them, in its facts or by the package's name."""
+    """Returns PMCID and version as listed by the source, in the facts or in the name of the package."""
     pmcid, version = clean_pmcid(str(unit.facts.get("pmcid") or ""))
     if pmcid is None and unit.article.startswith("PMC"):
         pmcid, version = clean_pmcid(unit.article)
-    told = unit.facts.get("version")
-    return pmcid, told if isinstance(told, int) and not isinstance(told, bool) else version
+    listed_version = unit.facts.get("version")
+    if isinstance(listed_version, int) and not isinstance(listed_version, bool):
+        version = listed_version
+    return pmcid, version
 
 
-def _base(pmcid: str | None, version: int | None, unit: Unit, suffix: str) -> str:
+def _id_base(pmcid: str | None, version: int | None, unit: Unit, suffix: str) -> str:
+    """Returns the beginning of the figure_ids of an article."""
     if pmcid:
         return f"{pmcid}.{version}" if version else pmcid
     name = quote(unit.article, safe="")
@@ -202,45 +226,48 @@ def _base(pmcid: str | None, version: int | None, unit: Unit, suffix: str) -> st
 
 
 def suffix_of(unit: Unit, units: Sequence[Unit]) -> str:
-    """What tells an XML from the others of a package that holds several articles without PMCIDs."""
+    """Returns what distinguishes the XML files of a package with several articles, if they have no PMCID."""
     return "+" + posixpath.splitext(unit.xml_name)[0] if len(units) > 1 else ""
 
 
 def _dates(article: Article, facts: Mapping[str, Any]) -> Row:
-    cited = None if article.year else _YEAR.search(str(facts.get("citation") or ""))
+    year, year_from = article.year, article.year_from
+    if not year:
+        cited = _YEAR.search(str(facts.get("citation") or ""))
+        if cited:
+            year, year_from = int(cited[1]), "index"
+    return {"dates": [date._asdict() for date in article.dates], "year": year, "year_from": year_from}
+
+
+def _status(article: Article, facts: Mapping[str, Any]) -> Row:
+    """Returns the columns on retraction and open access."""
+    places = []
+    # An index that lists a retraction notice as retracted confuses the notice with the paper.
+    if facts.get("retracted") is True and not article.notice:
+        places.append("index")
+    if article.retraction:
+        places.append(article.retraction)
+    listed = facts.get("open_access")
     return {
-        "dates": [date._asdict() for date in article.dates],
-        "year": int(cited[1]) if cited else article.year,
-        "year_from": "index" if cited else article.year_from,
+        "retracted": bool(places),
+        "retraction": "; ".join(places) or None,
+        "open_access": listed if isinstance(listed, bool) else article.open_access,
     }
-
-
-def _standing(article: Article, facts: Mapping[str, Any]) -> Row:
-    # A notice of retraction is listed as retracted nowhere but in lists that confuse the two.
-    index = "index" if facts.get("retracted") is True and not article.notice else None
-    found = [place for place in (index, article.retraction) if place]
-    told = facts.get("open_access")
-    return {
-        "retracted": bool(found),
-        "retraction": "; ".join(found) or None,
-        "open_access": told if isinstance(told, bool) else article.open_access,
-    }
-
-
-def _index_said(facts: Mapping[str, Any]) -> str | None:
-    """Why the index says nothing of the article, where its row cannot be read."""
-    said = facts.get("index")
-    return f"index {said}" if isinstance(said, str) else None
 
 
 def _terms(article: Article, facts: Mapping[str, Any]) -> Row:
+    """Returns the columns on licence and copyright."""
     license = normalise(facts.get("license"), article.terms, article.pmc_license)
+    index = facts.get("index")  # why the article's row of the index cannot be used
+    evidence = [f"index {index}"] if isinstance(index, str) else []
+    if license.evidence:
+        evidence.append(license.evidence)
     return {
         "license": license.id,
         "license_url": license.url,
         "license_version": license.version,
         "license_port": license.port,
-        "license_evidence": "; ".join(filter(None, (_index_said(facts), license.evidence))),
+        "license_evidence": "; ".join(evidence),
         "license_trust": license.trust,
         "copyright": article.copyright,
         "third_party": article.third_party,

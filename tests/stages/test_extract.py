@@ -69,7 +69,7 @@ def test_a_name_without_file_is_missing() -> None:
 def test_an_image_that_no_figure_names_is_a_row_too() -> None:
     rows, _ = extract(unit(fig(), ("f1.jpg", "x.jpg", "x.gif", "paper.pdf")))
     assert [(r["figure_id"], r["file"], r["drop"], r["drop_detail"]) for r in rows[1:]] == [
-        ("PMC1/file-1/0", "x.jpg", "scope", "no figure names it")
+        ("PMC1/file-1/0", "x.jpg", "scope", "not referenced by any figure")
     ]
 
 
@@ -79,7 +79,7 @@ def test_an_image_that_no_figure_names_is_a_row_too() -> None:
         ({"error": "gzip: CRC does not match", "xml": None}, "gzip: CRC does not match"),
         ({"xml": None}, "no article XML in the package"),
         ({"xml": b"<article>"}, "XML: "),
-        ({"xml": xml(meta='<article-id pub-id-type="pmc">2</article-id>')}, "the XML is of PMC2, the source says PMC1"),
+        ({"xml": xml(meta='<article-id pub-id-type="pmc">2</article-id>')}, "XML of PMC2 instead of PMC1"),
     ],
 )
 def test_an_article_that_cannot_be_read_is_one_row(change: dict[str, Any], reason: str) -> None:
