@@ -183,8 +183,8 @@ def article_counts(article: Article, shared: Row) -> Iterator[str]:
     places = dict.fromkeys(evidence.split(" ")[0] for evidence in shared["license_evidence"].split("; "))
     where = " + ".join(places) if shared["license_trust"] else "nowhere"
     yield f"license {shared['license']} | {shared['license_trust'] or 'none'} | {where}"
-    yield f"language {article.language or 'not given'}"
-    yield f"type {article.article_type or 'not given'}"
+    yield f"language {article.language or 'not stated'}"
+    yield f"type {article.article_type or 'not stated'}"
     if shared["retraction"]:
         yield f"retracted {shared['retraction']}"
     if article.notice:

@@ -1,4 +1,4 @@
-"""What extraction found in the articles of a run: figures, captions, licences, languages and the reasons of drops."""
+"""Counts what extraction read: figures, captions, licences, languages, reasons."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import pyarrow as pa
 
@@ -22,55 +22,106 @@ _READ = (
 )  # fmt: skip
 
 _NOT_A_FIGURE = ("scope", "table", "video", "article", "superseded")
-"""Reasons of rows that are no figure of their article, such as tables or images that no figure names."""
+"""Reasons of rows that are not a figure of their article, such as tables or images that no figure references."""
 
-_TABLES = {
-    "license": "licenses",
-    "language": "article_languages",
-    "type": "article_types",
-    "retracted": "retracted_by",
-    "standing": "standing",
-}
-"""The counts of extraction that carry a value (`language en`), and the table in which each is returned."""
+_KINDS = ("license", "language", "type", "retracted", "standing")
+"""Kinds of properties of articles that extraction counts by value, such as `language en`."""
 
 _QUOTED = re.compile(r":.*|'.*|\b10\.\d.*|[^\s,]*\.\w{2,4}\b.*")
 """The part of a detail that names one figure, file or paper; without it equal reasons are counted together."""
 
 
-def articles(pipeline: Pipeline, folder: Path, language: Callable[[str], str | None]) -> dict[str, Any]:
-    """Summarizes what extraction found in all articles of a run; raises DataError if a part has not been read.
+class ArticleSummary(TypedDict):
+    """What extraction read in one article; dropped: number of rows by reason."""
 
-    Returns plain tables of counts; the last, `articles`, has one entry per article. A figure is counted as one of its
-    article unless it was dropped as `scope`, `table` or the like. language: returns the language of a caption; called
-    for every figure, including those without an image.
+    place: str
+    pmcid: str | None
+    doi: str | None
+    rows: int
+    figures: int
+    with_image: int
+    dropped: dict[str, int]
+    license: str | None
+    license_evidence: str | None
+
+
+class RowCount(TypedDict):
+    """How many rows were kept, or dropped with the same reason and detail."""
+
+    reason: str
+    detail: str
+    n: int
+
+
+class LanguageCount(TypedDict):
+    """How many captions in a language belong to articles in a language."""
+
+    article: str
+    caption: str
+    n: int
+
+
+class Summary(TypedDict):
+    """What extraction read in all articles of a run: tables of counts, and one entry per article."""
+
+    totals: dict[str, int]
+    rows: list[RowCount]
+    figures: dict[str, int]
+    captions: dict[str, int]
+    citations: dict[str, int]
+    caption_languages: list[LanguageCount]
+    licenses: dict[str, int]
+    article_languages: dict[str, int]
+    article_types: dict[str, int]
+    retracted_by: dict[str, int]
+    standing: dict[str, int]
+    articles: list[ArticleSummary]
+
+
+def articles(pipeline: Pipeline, folder: Path, language: Callable[[str], str | None]) -> Summary:
+    """Counts what extraction read in all articles of a run; raises DataError if a part has not been read.
+
+    Rows dropped as `scope`, `table` or similar are not counted as figures of their article. language: returns the
+    language of a caption; called for every figure, including those without an image.
     """
     layout = Layout(folder)
     table = parts.read(layout.parts)
     if not len(table.table):
         raise DataError(f"nothing has been run in {folder} yet", "run the recipe first: roco run RECIPE")
     totals: Counter[str] = Counter()
-    tables: dict[str, Counter[str]] = {name: Counter() for name in _TABLES.values()}
+    by_value: dict[str, Counter[str]] = {kind: Counter() for kind in _KINDS}
     figures = _Figures(language)
     for rows, meta in _extracted(pipeline, layout, table):
         for counts in meta["articles"].values():
             for name, n in counts.items():
                 kind, _, value = name.partition(" ")
-                if kind in _TABLES and value:
-                    tables[_TABLES[kind]][value] += n
+                if kind in by_value and value:
+                    by_value[kind][value] += n
                 else:
                     totals[name] += n
         for row in rows.to_pylist():
             figures.add(row)
-    return {
-        "totals": dict(totals),
-        **figures.tables(),
-        **{name: _sorted(counts) for name, counts in tables.items()},
-        "articles": list(figures.articles.values()),
-    }
+    return Summary(
+        totals=dict(totals),
+        rows=[RowCount(reason=reason, detail=detail, n=n) for (reason, detail), n in _by_number(figures.rows)],
+        figures=dict(figures.figures),
+        captions=_sorted(figures.captions),
+        citations=_sorted(figures.citations),
+        caption_languages=[
+            LanguageCount(article=article, caption=caption, n=n)
+            for (article, caption), n in _by_number(figures.languages)
+        ],
+        licenses=_sorted(by_value["license"]),
+        article_languages=_sorted(by_value["language"]),
+        article_types=_sorted(by_value["type"]),
+        retracted_by=_sorted(by_value["retracted"]),
+        standing=_sorted(by_value["standing"]),
+        articles=list(figures.articles.values()),
+    )
 
 
 def _extracted(pipeline: Pipeline, layout: Layout, table: parts.Parts) -> Iterator[tuple[pa.Table, Mapping[str, Any]]]:
-    """The rows of each part as extraction wrote them, with the counts of its articles."""
+    """Yields the rows of each part as extraction wrote them, with the counts of its articles."""
     step = pipeline.steps[0]
     names = ["figure_id", *(c for c in _READ if c in (*step.writes, "drop", "drop_detail"))]
     for part in table.names:
@@ -91,7 +142,7 @@ class _Figures:
         self.captions: Counter[str] = Counter()
         self.citations: Counter[str] = Counter()
         self.languages: Counter[tuple[str, str]] = Counter()
-        self.articles: dict[str, dict[str, Any]] = {}
+        self.articles: dict[str, ArticleSummary] = {}
 
     def add(self, row: Mapping[str, Any]) -> None:
         reason = row["drop"]
@@ -115,32 +166,23 @@ class _Figures:
         language = self.language(row["caption"]) if row["caption"] else None
         self.languages[row["article_language"] or "not stated", language or "no caption"] += 1
 
-    def _article(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        blank = {
-            "place": row["archive"],
-            "pmcid": row["pmcid"],
-            "doi": row["doi"],
-            "rows": 0,
-            "figures": 0,
-            "with_image": 0,
-            "dropped": {},
-            "license": row["license"],
-            "license_evidence": row["license_evidence"],
-        }
+    def _article(self, row: Mapping[str, Any]) -> ArticleSummary:
+        blank = ArticleSummary(
+            place=row["archive"],
+            pmcid=row["pmcid"],
+            doi=row["doi"],
+            rows=0,
+            figures=0,
+            with_image=0,
+            dropped={},
+            license=row["license"],
+            license_evidence=row["license_evidence"],
+        )
         return self.articles.setdefault(row["archive"], blank)
-
-    def tables(self) -> dict[str, Any]:
-        return {
-            "rows": [{"reason": r, "detail": d, "n": n} for (r, d), n in _by_number(self.rows)],
-            "figures": dict(self.figures),
-            "captions": _sorted(self.captions),
-            "citations": _sorted(self.citations),
-            "caption_languages": [{"article": a, "caption": c, "n": n} for (a, c), n in _by_number(self.languages)],
-        }
 
 
 def _strongest_citation(row: Mapping[str, Any]) -> str:
-    """How the text cites a figure: by a link, else within a range, else in plain words, else not at all."""
+    """Returns how the text cites a figure: by a link, in a range of links, in plain words, or not at all."""
     kinds = {mention["kind"] for mention in row["mentions_in_text"] or ()}
     for kind in ("direct", "range", "text"):
         if kind in kinds:
@@ -153,5 +195,5 @@ def _sorted(counts: Counter[str]) -> dict[str, int]:
 
 
 def _by_number(counts: Counter[Any]) -> list[tuple[Any, int]]:
-    """Largest count first, then by name."""
+    """Returns the counts, largest first, then by name."""
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))

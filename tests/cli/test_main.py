@@ -518,7 +518,7 @@ def test_duplicates_of_a_recipe_that_looks_for_none_is_told(say: Say, demo: Path
     recipe = demo / "demo.toml"
     recipe.write_text(recipe.read_text().replace('[[stage]]\nuse = "dedup"\n', ""))
     said = say("duplicates", recipe)
-    assert said.code == 2 and "add the stage  dedup" in said.err
+    assert said.code == 2 and "add the stage 'dedup'" in said.err
 
 
 def test_duplicates_before_the_images_were_compared_is_told(say: Say, demo: Path) -> None:
