@@ -1,1 +1,1 @@
-"""Timings: `make bench` measures and writes docs/benchmarks.md. Medians and ratios, never a test."""
+"""Benchmarks: `make bench` writes docs/benchmarks.md, with medians and ratios. No test depends on them."""

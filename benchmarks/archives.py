@@ -1,6 +1,6 @@
-"""Reading packages, side by side with `tarfile`: the same archives in turn, the same members hashed.
+"""Reading packages with roco and with `tarfile`: the same archives in turn, the same members hashed.
 
-`python -m benchmarks.archives FOLDER` tells of all tar.gz and zip files below a folder how many are refused, and why.
+`python -m benchmarks.archives FOLDER` counts which tar.gz and zip files below a folder are rejected, and why.
 """
 
 from __future__ import annotations
@@ -23,10 +23,16 @@ Reader = Callable[[Path], dict[str, str]]
 
 
 def archives(corpora: Mapping[str, Path], repeats: int) -> list[str]:
-    """The section of docs/benchmarks.md; corpora: folders of packages, by what they are made of."""
-    lines = ["", "## Reading packages", "", "Packages of 4.6 MB, the SHA-256 of each XML and JPEG taken. Each reader"]
-    lines += ["opens a package right after the other; all give the same digests.", ""]
-    lines += ["| packages | reader | MB/s | seconds to roco's | what it checks |", "|---|---|---|---|---|"]
+    """The section of docs/benchmarks.md; corpora: folders of packages, by what their members are."""
+    lines = [
+        "",
+        "## Reading packages",
+        "",
+        "Packages of 4.6 MB; the SHA-256 of each XML and JPEG is computed. The readers take turns on each package, and",
+        "all compute the same digests.",
+        "",
+    ]
+    lines += ["| packages | reader | MB/s | seconds relative to roco | what it checks |", "|---|---|---|---|---|"]
     for title, source in corpora.items():
         paths = sorted(source.rglob("*.tar.gz"))[:60]
         found = _timed(paths, max(5, repeats))
@@ -37,14 +43,14 @@ def archives(corpora: Mapping[str, Path], repeats: int) -> list[str]:
             lines += [f"| {len(paths)} {title} | {name} | {rate:.0f} | {ratio:.2f} | {checks} |"]
     lines += [
         "",
-        "Aim: 1.3 times `tarfile` where members are incompressible. What JPEGs leave to gzip is Huffman codes",
+        "Target: 1.3 times the speed of `tarfile` on incompressible members. JPEGs leave only Huffman codes of single",
+        "bytes to gzip, where ISA-L is hardly faster than zlib: inflating is the limit, then SHA-256.",
     ]
-    lines += ["of single bytes, where ISA-L is hardly faster than zlib: the limit is inflating, then SHA-256."]
     return lines
 
 
 def _timed(paths: list[Path], repeats: int) -> dict[str, list[float]]:
-    """Seconds of each reader for all packages, one figure a repeat; package by package, so that noise falls on all."""
+    """Seconds of each reader for all packages, per repeat; the readers alternate, so that noise affects all equally."""
     found: dict[str, list[float]] = {name: [] for name in _READERS}
     for repeat in range(repeats):
         spent = dict.fromkeys(_READERS, 0.0)
@@ -81,16 +87,16 @@ def _tarfile(mode: Literal["r:gz", "r|gz"]) -> Reader:
 
 _READERS: dict[str, tuple[Reader, str]] = {
     "roco": (_roco, "CRC, length, every header, the end, names, links, limits"),
-    "tarfile `r:gz`": (_tarfile("r:gz"), "headers, CRC where it reads that far"),
+    "tarfile `r:gz`": (_tarfile("r:gz"), "headers, and the CRC if it reads that far"),
     "tarfile `r\\|gz`": (_tarfile("r|gz"), "headers"),
 }
 
-# What `tarfile` reads without a word: data behind the end, a missing end.
+# Problems that `tarfile` ignores: data after the end, a missing end.
 _END = ("there is data behind", "gzip: there is data behind", "the archive ends too early")
 
 
 def refusals(folder: Path) -> Iterator[tuple[Path, str, bool]]:
-    """Each archive that is refused, why, and whether for its end alone: `tarfile` reads it to the end all the same."""
+    """Each rejected archive, the reason, and whether it is the end only, which `tarfile` accepts."""
     for path in _below(folder):
         try:
             with (open_zip if path.suffix == ".zip" else open_tar_gz)(path):

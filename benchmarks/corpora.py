@@ -1,4 +1,4 @@
-"""The corpora that are measured: composed articles, and packages as large as real ones."""
+"""The corpora of the benchmarks: composed articles, and packages of realistic size."""
 
 from __future__ import annotations
 
@@ -22,36 +22,36 @@ REAL_SIZE = 4_600_000
 
 
 def composed(articles: int) -> Path:
-    """A composed corpus in the layout of the paper; made once and kept in .bench."""
+    """A composed corpus in the layout of the paper; created once and stored in .bench."""
     out = BENCH / f"composed-{articles}"
     if not (out / "truth.csv").exists():
         tool = SHARED / "tools" / "compose_packages.py"
         if not tool.exists():
-            sys.exit("the composing tool is not here: set ROCO_SHARED to a folder with data/ and tools/")
+            sys.exit("the composing tool is missing: set ROCO_SHARED to a folder with data/ and tools/")
         command = [sys.executable, tool, out, "--articles", str(articles), "--vary", "--layout", "package"]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return out / "package"
 
 
 def cloud(articles: int) -> Path:
-    """A composed corpus in the layout of the bucket; made once and kept in .bench."""
+    """A composed corpus in the layout of the bucket; created once and stored in .bench."""
     out = BENCH / f"cloud-{articles}"
     if not (out / "truth.csv").exists():
         tool = SHARED / "tools" / "compose_packages.py"
         if not tool.exists():
-            sys.exit("the composing tool is not here: set ROCO_SHARED to a folder with data/ and tools/")
+            sys.exit("the composing tool is missing: set ROCO_SHARED to a folder with data/ and tools/")
         command = [sys.executable, tool, out, "--articles", str(articles), "--vary", "--layout", "cloud"]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return out / "cloud"
 
 
 def real_size(articles: int) -> Path:
-    """The first composed packages, filled up with incompressible members (PDFs, supplements) to 4.6 MB each."""
+    """The first composed packages, padded with incompressible members (PDFs, supplements) to 4.6 MB each."""
     return _refilled(articles, f"real-size-{articles}", _noise)
 
 
 def of_jpegs(articles: int) -> Path:
-    """The same, filled up with real JPEGs instead: all of it is wanted, and gzip still finds something to do."""
+    """The same, padded with real JPEGs, all of which are read and which gzip can still compress a little."""
     return _refilled(articles, f"of-jpegs-{articles}", _jpegs)
 
 

@@ -1,4 +1,4 @@
-"""Clients of a bucket side by side: the same small files from nginx on loopback, each client in a process of its own.
+"""Bucket clients compared: the same small files from nginx on loopback, each client in its own process.
 
 `python -m benchmarks.fetching whole` fetches, kills, resumes and updates 2,000 articles against an S3 server.
 """
@@ -42,7 +42,7 @@ http {{ access_log off; sendfile on; keepalive_requests 1000000; etag on;
 
 @contextmanager
 def nginx(tree: Path) -> Iterator[str]:
-    """Serves a folder as a bucket; gives the address of the host."""
+    """Serves a folder as a bucket; yields the address of the host."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -129,7 +129,7 @@ CHECKS = {
 
 
 def measured(client: str, host: str, wanted: list[tuple[str, str]]) -> dict[str, float]:
-    """Seconds, CPU seconds and peak memory in MB of one client in a process of its own."""
+    """Seconds, CPU seconds and peak memory in MB of one client in its own process."""
     with tempfile.TemporaryDirectory() as name:
         told = json.dumps({"client": client, "host": host, "wanted": wanted, "out": name})
         command = [sys.executable, "-m", "benchmarks.fetching", "one"]
@@ -151,7 +151,7 @@ def one() -> None:
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     peak = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
     if told["client"] == "s5cmd":
-        peak = float("nan")  # it ran in a process of its own
+        peak = float("nan")  # it ran in its own process
     print(json.dumps({"seconds": seconds, "cpu": cpu, "peak": peak}))
 
 
@@ -169,9 +169,12 @@ def fetching(repeats: int) -> list[str]:
             for name in clients:
                 found[name].append(measured(name, host, wanted))
         small = {name: measured(name, host, wanted[: OBJECTS // 5])["peak"] for name in clients}
-    lines = ["", "## Fetching", "", f"{len(wanted):,} objects of {size:,.0f} MB together from nginx on loopback, "]
-    lines[-1] += f"{CONNECTIONS} connections; per 10,000 objects, the client's own CPU."
-    lines += ["", "| client | CPU s | to boto3 | wall s | peak MB, all | a fifth of them | what it checks |"]
+    lines = ["", "## Fetching", "", f"{len(wanted):,} objects of {size:,.0f} MB in total from nginx on loopback, "]
+    lines[-1] += f"{CONNECTIONS} connections; times per 10,000 objects, CPU of the client only."
+    lines += [
+        "",
+        "| client | CPU s | relative to boto3 | wall s | peak MB, all objects | peak MB, a fifth of them | checks |",
+    ]
     lines += ["|---|---|---|---|---|---|---|"]
     scale = 10_000 / len(wanted)
     middle = {n: {k: statistics.median(r[k] for r in runs) for k in runs[0]} for n, runs in found.items()}
@@ -182,11 +185,11 @@ def fetching(repeats: int) -> list[str]:
             f"| {_mb(small[name])} | {CHECKS[name]} |"
         )
     if "s5cmd" not in clients:
-        lines += ["", "s5cmd was not to be had here."]
+        lines += ["", "s5cmd was not available."]
     return [
         *lines,
         "",
-        "Aim: no more CPU than boto3 with a thread pool, with all checks on; memory that does not grow.",
+        "Target: no more CPU than boto3 with a thread pool, with all checks enabled; constant memory.",
     ]
 
 
@@ -194,11 +197,11 @@ def _mb(peak: float) -> str:
     return "" if peak != peak else f"{peak:.0f}"
 
 
-# --- the whole way -----------------------------------------------------------------------------------------
+# --- plan, run, update -----------------------------------------------------------------------------------------
 
 
 def whole(n: int = 2000, first: int = 1500) -> None:
-    """Prints what was measured of three commands, of kills, and of an update, against moto's S3 server."""
+    """Measures the three commands, kills and an update against moto's S3 server, and prints the results."""
     from tests.bucket import Proxy, serving
 
     tree = cloud(n)
@@ -245,7 +248,7 @@ def whole(n: int = 2000, first: int = 1500) -> None:
 
 
 def _killed(proxy: Any, plan: list[str]) -> None:
-    """The three commands undisturbed and killed 20 times: same tree, same release, and what was fetched twice."""
+    """Compares the three commands uninterrupted and killed 20 times: tree, release and objects fetched twice."""
     roots = [Path(tempfile.mkdtemp()) for _ in range(2)]
     kills, chance = 0, random.Random(1)
     for root, most in zip(roots, (0, 20), strict=True):
@@ -291,9 +294,10 @@ def _put(bucket: Any, tree: Path, key: str) -> None:
 
 
 def _change(bucket: Any, old: Path) -> dict[str, list[str]]:
-    """20 changed, 5 removed, 5 retracted, 5 relicensed, of the articles that the release has images of."""
+    """Changes 20, removes 5, retracts 5 and relicenses 5 of the articles that have images in the release."""
     import pyarrow.parquet as pq
-    from tests.fetch.test_whole import change
+
+    from tests.sources.fetch.test_whole import change
 
     kept = sorted(set(pq.read_table(old / "figures.parquet", columns=["pmcid"])["pmcid"].to_pylist()))
     cut = {"changed": kept[:20], "removed": kept[20:25], "retracted": kept[25:30], "relicensed": kept[30:35]}

@@ -1,4 +1,4 @@
-"""Decoding and hashing beside imagehash, and what the radii of `dedup` find on real images."""
+"""Decoding and hashing compared with imagehash, and the matches within the radii of `dedup` on real images."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LOOSE = (".jpg", ".jpeg", ".png", ".gif", ".tif")
 
 
 def real_images() -> list[Path]:
-    """All images at hand, those of radiology and others, sorted."""
+    """All available images, radiology and others, sorted."""
     folders = (SHARED / "data" / name for name in ("radiology", "images"))
     return sorted(path for folder in folders for path in folder.rglob("*") if path.suffix.lower() in _LOOSE)
 
@@ -37,8 +37,11 @@ def hashing(repeats: int) -> list[str]:
         "roco: decode, phash and phash_fine": (lambda: [_roco(data) for data in files], len(files)),
         "imagehash: decode, phash": (lambda: [_peer(data) for data in files], len(files)),
         "imagehash: decode, phash and dhash of 256 bits": (lambda: [_peer(data, True) for data in files], len(files)),
-        "roco, given 64 x 64 pixels: both hashes": (lambda: [_both(image) for image in scaled], len(scaled)),
-        "imagehash, given 64 x 64 pixels: phash": (lambda: [imagehash.phash(image) for image in scaled], len(scaled)),
+        "roco: 64 x 64 pixels as input, both hashes": (lambda: [_both(image) for image in scaled], len(scaled)),
+        "imagehash: 64 x 64 pixels as input, phash": (
+            lambda: [imagehash.phash(image) for image in scaled],
+            len(scaled),
+        ),
     }
     found: dict[str, list[float]] = {name: [] for name in work}
     for _ in range(repeats):
@@ -46,13 +49,13 @@ def hashing(repeats: int) -> list[str]:
             started = time.perf_counter()
             do()
             found[name].append((time.perf_counter() - started) / n * 1e3)
-    lines = ["", "## Decoding and hashing", "", f"{len(files)} real images one after the other, one process."]
-    lines += ["", "| | ms an image |", "|---|---|"]
+    lines = ["", "## Decoding and hashing", "", f"{len(files)} real images in sequence, one process."]
+    lines += ["", "| | ms per image |", "|---|---|"]
     lines += [f"| {name} | {statistics.median(times):.2f} |" for name, times in found.items()]
     names = list(found)
     for mine, theirs in ((0, 1), (0, 2), (3, 4)):
         ratio = statistics.median(b / a for a, b in zip(found[names[mine]], found[names[theirs]], strict=True))
-        lines += ["", f"{names[theirs]}: {ratio:.1f} times as long as {names[mine]}."]
+        lines += ["", f"`{names[theirs]}` takes {ratio:.1f} times as long as `{names[mine]}`."]
     return lines
 
 
@@ -82,10 +85,10 @@ def _peer(data: bytes, second: bool = False) -> object:
 
 
 def radii() -> Iterator[str]:
-    """What the radii find: copies made of each image, and different images that are near; by halves of the sources.
+    """Reports which modified copies the radii match, and which different images are close, by halves of the sources.
 
-    The radii were chosen on the first half and are judged on the second; a source (a clip, a volume, a patient) is in
-    one half alone.
+    The radii were chosen on the first half and are evaluated on the second; each source (a clip, a volume, a patient)
+    is in one half only.
     """
     groups: dict[int, list[tuple[str, tuple[int, int]]]] = {0: [], 1: []}
     copies: dict[int, dict[str, list[tuple[int, int]]]] = {0: {}, 1: {}}
@@ -100,9 +103,9 @@ def radii() -> Iterator[str]:
             far = (99, 999) if other is None else tuple((a ^ b).bit_count() for a, b in zip(own, other, strict=True))
             copies[half].setdefault(name, []).append((far[0], far[1]))
     dedup = Dedup()
-    for half, title in enumerate(("chosen on", "judged on")):
+    for half, title in enumerate(("chosen on", "evaluated on")):
         yield f"{title}: {len(groups[half])} images"
-        yield "| copy | found as the same | bits of 64: 95 %, 99 % | bits of 576: 95 %, 99 % |"
+        yield "| copy | matched as duplicate | bits of 64: 95 %, 99 % | bits of 576: 95 %, 99 % |"
         yield "|---|---|---|---|"
         for name, far in copies[half].items():
             same = sum(a <= dedup.radius and b <= dedup.confirm for a, b in far) / len(far)
@@ -114,7 +117,7 @@ def radii() -> Iterator[str]:
 
 
 def _source(path: Path) -> str:
-    """What images of one clip, volume or patient have in common: the name without numbers behind it."""
+    """The part of a name that images of one clip, volume or patient share: without the number at its end."""
     return path.parent.name + path.stem.rstrip("0123456789").rpartition("_frame")[0] or path.stem[:12]
 
 

@@ -1,7 +1,7 @@
-"""`python -m benchmarks.language`: what each language rule loses and keeps, against labels read by eye.
+"""`python -m benchmarks.language`: what each language rule drops and keeps, compared with manual labels.
 
 The labels hold no text: id, language (`zxx`: names alone, of no language) and the start of the caption's SHA-256. A
-caption without a label is English: all rules, a second detector and the article's own word agreed that it is.
+caption without a label is English: all rules, a second detector and the language of the article agreed on it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ REPEATS = 5
 
 
 class Caption(NamedTuple):
-    """A caption, where it stands, and what language it was read to be in."""
+    """A caption, its article and its language."""
 
     id: str
     article: str
@@ -40,7 +40,7 @@ class Caption(NamedTuple):
 
     @property
     def half(self) -> str:
-        """The half of the articles that the rule was made on, or that it is measured on; by the article's name."""
+        """The half of the articles used to develop the rule, or the half used to evaluate it; by the article's name."""
         return "measured" if int(hashlib.sha256(self.article.encode()).hexdigest()[:8], 16) % 2 else "worked on"
 
     @property
@@ -69,14 +69,14 @@ def captions() -> Iterator[Caption]:
 
 
 def labelled() -> list[Caption]:
-    """All captions with their languages; a label whose caption has changed is told and not taken."""
+    """All captions with their languages; a changed caption under a label is reported."""
     with LABELS.open(encoding="utf-8", newline="") as file:
         labels = {row["id"]: row for row in csv.DictReader(file)}
     out = []
     for caption in captions():
         label = labels.pop(caption.id, None)
         if label and label["digest"] != caption.digest:
-            print(f"the caption of {caption.id} is not the one that was read: {label['language']} then")
+            print(f"the caption of {caption.id} has changed since it was labelled {label['language']}")
         out.append(caption._replace(language=label["language"]) if label else caption)
     if labels:
         print(f"{len(labels)} labels without a caption: {', '.join(sorted(labels)[:5])} …")
@@ -96,12 +96,12 @@ def table(found: list[Caption]) -> pa.Table:
 
 
 def by_rule(rule: str, found: list[Caption]) -> tuple[list[bool], float]:
-    """Which captions a rule drops, and how many a second it does, the model's reading included."""
+    """Which captions a rule drops, and captions per second, including the model."""
     stages = LanguageId(), Language(rule=rule)
     dropped = stages[1](stages[0](table(found)))["drop"]
     radiology = table([c for c in found if "#" not in c.id])
     seconds = math.inf
-    for _ in range(REPEATS):  # time of the processor: other work of the machine is not counted
+    for _ in range(REPEATS):  # CPU time: other processes do not count
         started = time.process_time()
         stages[1](stages[0](radiology))
         seconds = min(seconds, time.process_time() - started)
@@ -109,7 +109,7 @@ def by_rule(rule: str, found: list[Caption]) -> tuple[list[bool], float]:
 
 
 def by_lingua(found: list[Caption]) -> tuple[list[bool], float]:
-    """The same of lingua with six languages, if it is installed: drops all that it does not call English."""
+    """The same for lingua with six languages: drops every caption that it does not detect as English."""
     from lingua import Language as Known
     from lingua import LanguageDetectorBuilder
 
@@ -156,7 +156,7 @@ def main() -> None:
         for part in ("worked on", "measured"):
             chosen = [i for i, c in enumerate(found) if c.half == part]
             print(row(rule, part, [found[i] for i in chosen], [dropped[i] for i in chosen]))
-    print(f"\nCaptions a second of one core, the model's reading included: {'; '.join(rates)}.")
+    print(f"\nCaptions per second on one core, including the model: {'; '.join(rates)}.")
 
 
 if __name__ == "__main__":

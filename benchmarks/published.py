@@ -1,4 +1,4 @@
-"""The published ROCOv2, made up at full size: loaded, verified, and merged with new articles."""
+"""A synthetic ROCOv2 of full size in the published layout: loaded, verified, and merged with new articles."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _MODALITY = ("C0040405", "C1306645", "C0024485", "C0041618", "C0002978")
 
 
 def make(root: Path, scale: float = 1.0) -> int:
-    """Writes the layout of the publication with small noise for images, no two alike; returns how many there are."""
+    """Writes the published layout with small images of distinct noise; returns the number of images."""
     root.mkdir(parents=True)
     noise = np.random.default_rng(7)
     licenses, at = [], 0
@@ -73,10 +73,10 @@ def published(packages: Path | None, scale: float = 1.0) -> list[str]:
         root = Path(folder)
         n = make(root / "rocov2", scale)
         lines = [
-            f"{n:,} made-up images of {ARTICLES:,} articles in the published layout, with real headers and sizes.",
+            f"{n:,} synthetic images of {ARTICLES:,} articles in the published layout, with real headers and sizes.",
             "",
         ]
-        lines += ["| what | seconds | most memory of one process |", "|---|---|---|"]
+        lines += ["| step | seconds | peak memory of one process |", "|---|---|---|"]
         lines += [_row("`roco.load`", lambda: len(roco.load(root / "rocov2")))]
         lines += [_row("`roco.verify`", lambda: len(roco.verify(root / "rocov2")))]
         more = f'[[source]]\nkind = "package"\npath = "{packages}"\n' if packages else ""
@@ -95,10 +95,10 @@ def _run(root: Path) -> str:
 
 def _row(name: str, work: Callable[[], Any]) -> str:
     start = time.perf_counter()
-    said = work()
+    result = work()
     seconds = time.perf_counter() - start
     kilobytes = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return f"| {name} ({said}) | {seconds:.1f} | {kilobytes / 1e6:.2f} GB so far |"
+    return f"| {name} ({result}) | {seconds:.1f} | {kilobytes / 1e6:.2f} GB so far |"
 
 
 def main(words: list[str]) -> Iterator[str]:

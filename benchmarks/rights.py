@@ -1,8 +1,8 @@
-"""`python -m benchmarks.rights`: what the stage `rights` finds in real captions, against labels read by eye.
+"""`python -m benchmarks.rights`: what the stage `rights` detects in real captions, compared with manual labels.
 
-The rule was made on one half of the articles and frozen; then all 2,457 captions of the other half were read. The
-labels hold no text: id, stratum (hit: the frozen rule fired; net: it did not, but a loose net of words did; rest),
-label (third_party, own, unclear, none) and why. A caption of that half without a row was read as holding no credit.
+The rule was developed on one half of the articles and frozen; then all 2,457 captions of the other half were labelled.
+The labels contain no text: id, stratum (hit: the frozen rule fired; net: only a loose list of words matched; rest),
+label (third_party, own, unclear, none) and why. A caption of that half without a row has no credit.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ class Caption(NamedTuple):
 
     @property
     def measured(self) -> bool:
-        """Whether the article is in the half that the rule was not made on."""
+        """Whether the article is in the half that was not used to develop the rule."""
         return hashlib.sha256(self.article.encode()).digest()[0] % 2 == 1
 
 
 class Found(NamedTuple):
-    """How one caption was labelled, and whether the rule fires."""
+    """The label of one caption, and whether the rule fires."""
 
     kind: str
     label: str
@@ -55,14 +55,14 @@ def captions() -> Iterator[Caption]:
     for kind in ("radiology", "non-radiology"):
         path = SHARED / "data" / "captions" / f"roco_v1_open_validation_{kind}.jsonl.gz"
         if not path.exists():
-            sys.exit("the captions are not here: set ROCO_SHARED to a folder with data/ and tools/")
+            sys.exit("the captions are missing: set ROCO_SHARED to a folder with data/ and tools/")
         with gzip.open(path, "rt", encoding="utf-8") as lines:
             for row in map(json.loads, lines):
                 yield Caption(row["roco_id"], row["pmcid"], kind, row["caption"])
 
 
 def table(texts: Sequence[str]) -> pa.Table:
-    """What the stage reads, of captions alone: no authors, no credit lines."""
+    """The columns that the stage reads, filled from captions only: no authors, no credit lines."""
     blank = pa.nulls(len(texts), pa.string())
     names = ("credit", "figure_license", "third_party", "drop", "drop_detail")
     authors = pa.nulls(len(texts), pa.list_(pa.string()))
@@ -70,7 +70,7 @@ def table(texts: Sequence[str]) -> pa.Table:
 
 
 def judged(sample: Sequence[Caption]) -> list[Found]:
-    """The captions of the measured half with their label and the verdict of the present rule."""
+    """The captions of the measured half with their labels and the verdict of the current rule."""
     with LABELS.open(encoding="utf-8", newline="") as fh:
         labels = {row["roco_id"]: row["label"] for row in csv.DictReader(fh)}
     half = [c for c in sample if c.measured]
@@ -96,7 +96,7 @@ def line(name: str, found: Sequence[Found], credits: frozenset[str]) -> str:
 
 
 def speed(texts: Sequence[str]) -> float:
-    """Captions a second through the stage in one process, the best of several runs."""
+    """Captions per second through the stage in one process, the best of several runs."""
     rows = table(list(texts) * 40)
     best = math.inf
     for _ in range(REPEATS):

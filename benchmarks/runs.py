@@ -1,4 +1,4 @@
-"""What a run costs: figures a second, bookkeeping, memory, a run with nothing to do, a changed threshold."""
+"""The cost of a run: figures per second, bookkeeping, memory, a run with nothing to do, a changed threshold."""
 
 from __future__ import annotations
 
@@ -101,9 +101,9 @@ def medians(results: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def million(source: Path) -> dict[str, float]:
-    """A changed threshold over a million made-up rows: the measures of a real part, many times over.
+    """Times a changed threshold over a million synthetic rows: copies of the measurements of a real part.
 
-    Parts hold 200 articles of 3.4 figures (the paper's mean); what is timed is the second run, which decides again.
+    Parts contain 200 articles of 3.4 figures (the paper's mean). The second run is timed, which re-evaluates decisions.
     """
     folder = BENCH / "million"
     shutil.rmtree(folder, ignore_errors=True)
@@ -130,7 +130,7 @@ def million(source: Path) -> dict[str, float]:
 
 
 class Fixed(PackageSource):
-    """A source that lists what was listed: the made-up parts have no packages."""
+    """A source that returns the previous listing, because the synthetic parts have no packages."""
 
     def listing(self, known: pa.Table | None) -> pa.Table:
         assert known is not None
@@ -138,7 +138,7 @@ class Fixed(PackageSource):
 
 
 def _multiply(pipeline: Any, layout: Layout, part: str, rows: pa.Table, wanted: int) -> int:
-    """Writes measures and listing of one part under new names until there are as many rows as wanted."""
+    """Writes measurements and listing of one part under new names until the wanted number of rows is reached."""
     steps = [s for s in pipeline.row_steps if s.is_measure]
     stored = {s.name: read_table(layout.measure(s, part)) for s in steps}
     n = len(stored["extract"][0])

@@ -1,4 +1,4 @@
-"""What a million images cost behind the row pass: the join of their hashes, splits, ids; and zips on the disk."""
+"""The cost of a million images after the row pass: joining hashes, splits and ids; and of writing zips."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def join(repeats: int) -> list[str]:
     return [
         *lines,
         "",
-        "Of 200 of them every neighbour was found by comparing with all others: none is missed. Aim at radius 4: 10 s.",
+        "200 of them were compared with all others: no pair is missed. Target at radius 4: 10 s.",
     ]
 
 
@@ -101,7 +101,7 @@ def _missed(hashes: NDArray[np.uint64], found: tuple[Any, Any, Any], radius: int
 
 
 def table(n: int) -> pa.Table:
-    """Made-up images of articles with 1.77 images each (Table 4), a tenth of them in groups that are alike."""
+    """Synthetic images of articles with 1.77 images each (Table 4), a tenth of them in groups of near-duplicates."""
     rng = random.Random(4)
     kinds, shares = ("DRCT", "DRXR", "DRMR", "DRUS", "DRAN", "DRCO", "DRPE"), (348, 276, 159, 143, 60, 9, 5)
     articles = [f"PMC{1_000_000 + int(i / 1.77)}" for i in range(n)]
@@ -135,17 +135,17 @@ def bookkeeping() -> list[str]:
     split = timed("`split`: articles, groups, captions, strata", lambda: Split()(rows))
     ids = timed("`release`: ids", lambda: Release()(split))
     found = timed(
-        "what leaks", lambda: leakage(ids.select(["article_key", "similar_group", "caption", "split"]).to_pylist())
+        "leakage", lambda: leakage(ids.select(["article_key", "similar_group", "caption", "split"]).to_pylist())
     )
     assert not any(found.values()), found
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    lines = ["", "## A million images in splits and under ids", "", "| what | seconds |", "|---|---|"]
+    lines = ["", "## Splits and ids of a million images", "", "| step | seconds |", "|---|---|"]
     lines += [f"| {name} | {seconds:.1f} |" for name, seconds in done.items()]
-    return [*lines, "", f"Most memory: {peak:.1f} GB, the made-up table included."]
+    return [*lines, "", f"Peak memory: {peak:.1f} GB, including the synthetic table."]
 
 
 def zips(repeats: int) -> list[str]:
-    """The zip of a release beside a plain file of the same bytes, both to the disk (fsync)."""
+    """Writing the zip of a release compared with a plain file of the same bytes, both with fsync."""
     folder = BENCH / "zips"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -172,7 +172,7 @@ def zips(repeats: int) -> list[str]:
         "",
         "## Writing zips",
         "",
-        f"{n:,} images of 100 kB, to the disk (fsync), MB/s: a release's zip {rate['zip']:.0f},",
+        f"{n:,} images of 100 kB with fsync, MB/s: the zip of a release {rate['zip']:.0f},",
     ]
     return [*lines, f"`zipfile` alone {rate['zipfile']:.0f}, a plain file of the same bytes {rate['plain']:.0f}."]
 

@@ -1,4 +1,4 @@
-"""Scores of concepts and captions beside the way of the official scripts: image by image, pair by pair."""
+"""Scores of concepts and captions compared with the official scripts, which work image by image, pair by pair."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WORDS = (
 
 
 def made_up(images: int = IMAGES) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
-    """Truth, manual concepts and predictions: 3.4 concepts an image of 1,947, drawn with a long tail."""
+    """Truth, manual concepts and predictions: 3.4 concepts per image out of 1,947, drawn with a long tail."""
     rng = np.random.default_rng(0)
     manual = sorted(profile("imageclef2025").manual)
     share = 1 / np.arange(1, 1948)
@@ -54,7 +54,7 @@ def per_image(truth: dict[str, frozenset[str]], said: dict[str, frozenset[str]])
 
 
 def timed(work: Callable[[], Any], repeats: int) -> tuple[float, Any]:
-    """Median seconds, and what the work gave."""
+    """Median seconds, and the result of the work."""
     seconds = []
     for _ in range(repeats):
         began = time.perf_counter()
@@ -87,25 +87,25 @@ def scoring(repeats: int) -> list[str]:
         "",
         "## Scores",
         "",
-        f"Concepts of {IMAGES:,} made-up images, F1 and secondary F1; the values are equal to the last digit.",
+        f"Concepts of {IMAGES:,} synthetic images, F1 and secondary F1; the values are equal to the last digit.",
         "",
     ]
     lines += ["| | seconds |", "|---|---|"]
     lines.append(f"| both scores, `metrics.sets` | {ours:.3f} |")
-    lines.append(f"| scikit-learn, image by image (the official way) | {theirs:.1f} |")
-    lines.append(f"| reading and checking one file of predictions | {reading:.3f} |")
+    lines.append(f"| scikit-learn, image by image (as the official script) | {theirs:.1f} |")
+    lines.append(f"| reading and checking a file of predictions | {reading:.3f} |")
     lines.append(
         f"| the whole report: three files, breakdowns, floors, {intervals.RESAMPLES:,} resamples | {whole:.2f} |"
     )
-    lines += ["", f"Ratio to the official way: {theirs / ours:,.0f}. Aim: both scores in under 0.1 s."]
+    lines += ["", f"Ratio to the official script: {theirs / ours:,.0f}. Target: both scores in less than 0.1 s."]
     return lines + captions(repeats)
 
 
 def captions(repeats: int) -> list[str]:
-    """Metrics of captions; BERTScore in batches beside the library pair by pair."""
+    """Metrics of captions; BERTScore in batches compared with the library pair by pair."""
     rng = np.random.default_rng(0)
     told, spoken = ([" ".join(rng.choice(WORDS, int(rng.integers(4, 40)))) for _ in range(2000)] for _ in range(2))
-    lines = ["", "Captions, 2,000 made-up pairs of 4 to 40 words:", "", "| metric | seconds |", "|---|---|"]
+    lines = ["", "Captions, 2,000 synthetic pairs of 4 to 40 words:", "", "| metric | seconds |", "|---|---|"]
     for name, work in (
         ("ROUGE-1", lambda: text.rouge(told, spoken)),
         ("BLEU-1 to 4", lambda: text.bleu(told, spoken)),
