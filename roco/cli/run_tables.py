@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from roco.cli.output import count, safe, shown_path
 from roco.cli.tables import clean, console, funnel_table, reasons, table
-from roco.core.run import Outcome
+
+if TYPE_CHECKING:
+    from roco.core.run import Outcome
+    from roco.stages.dedup_groups import GroupImage
+    from roco.stages.extract_summary import Summary
 
 COLUMNS_PER_STEP = 10
 IMPORTANT_COLUMNS = (
@@ -93,7 +97,7 @@ def _state(step: Mapping[str, Any]) -> str:
     return "[dim]not reached[/dim]" if state == "not reached" else state
 
 
-def print_articles(summary: Mapping[str, Any], each: bool) -> None:
+def print_articles(summary: Summary, each: bool) -> None:
     """Prints what extraction found in all articles, or one line per article."""
     out = console()
     totals = summary["totals"]
@@ -104,7 +108,7 @@ def print_articles(summary: Mapping[str, Any], each: bool) -> None:
     out.print(f"[bold]{count('article', totals['articles'])}[/bold]: {facts}")
     if each:
         lines = [{**article, "dropped": reasons(article["dropped"])} for article in summary["articles"]]
-        headers = {"with_image": "with image", "license_evidence": "licence stated in", "license": "licence"}
+        headers = {"with_image": "with image", "license_evidence": "licence evidence", "license": "licence"}
         names = ("place", "figures", "with_image", "dropped", "license", "license_evidence")
         out.print(table(lines, {name: headers.get(name, name) for name in names}))
         return
@@ -114,41 +118,35 @@ def print_articles(summary: Mapping[str, Any], each: bool) -> None:
             out.print(table(rows, headers))
 
 
-def _summary_tables(summary: Mapping[str, Any]) -> list[tuple[str, list[dict[str, Any]], dict[str, str]]]:
+def _summary_tables(summary: Summary) -> list[tuple[str, list[dict[str, Any]], dict[str, str]]]:
     """The tables of a summary in the order in which they are printed: title, rows, header of each key."""
     licenses = []
     for key, n in summary["licenses"].items():
         license, certainty, place = key.split(" | ")
         licenses.append({"n": n, "license": license, "certainty": certainty, "place": place})
-    counted = {
-        "figures": ("figures", "figures", ""),
-        "captions": ("captions", "figures", "caption of"),
-        "citations": ("citations", "figures", "cited"),
-        "standing": ("standing", "articles", ""),
-        "retracted_by": ("retracted", "articles", "according to"),
-        "article_types": ("types", "articles", "article-type"),
-    }
-    tables = {
-        name: (title, [{"n": n, "value": value} for value, n in summary[name].items()], {"n": unit, "value": header})
-        for name, (title, unit, header) in counted.items()
-    }
-    rows = ("rows", summary["rows"], {"n": "rows", "reason": "kept or dropped as", "detail": "detail"})
-    license_headers = {"n": "articles", "license": "licence", "certainty": "certainty", "place": "stated in"}
-    language_headers = {"n": "figures", "caption": "caption", "article": "article"}
     return [
-        tables["figures"],
-        rows,
-        tables["captions"],
-        tables["citations"],
-        ("licences", licenses, license_headers),
-        tables["standing"],
-        tables["retracted_by"],
-        tables["article_types"],
-        ("languages", summary["caption_languages"], language_headers),
+        ("figures", *_counts(summary["figures"], "figures", "")),
+        ("rows", [*map(dict, summary["rows"])], {"n": "rows", "reason": "kept or dropped as", "detail": "detail"}),
+        ("captions", *_counts(summary["captions"], "figures", "caption of")),
+        ("citations", *_counts(summary["citations"], "figures", "cited")),
+        ("licences", licenses, {"n": "articles", "license": "licence", "certainty": "certainty", "place": "stated in"}),
+        ("standing", *_counts(summary["standing"], "articles", "")),
+        ("retracted", *_counts(summary["retracted_by"], "articles", "according to")),
+        ("types", *_counts(summary["article_types"], "articles", "article-type")),
+        (
+            "languages",
+            [*map(dict, summary["caption_languages"])],
+            {"n": "figures", "caption": "caption", "article": "article"},
+        ),
     ]
 
 
-def print_groups(groups: Sequence[Sequence[Mapping[str, Any]]], most: int) -> None:
+def _counts(counts: Mapping[str, int], unit: str, header: str) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """Counts by value as rows, and the headers of their two columns."""
+    return [{"n": n, "value": value} for value, n in counts.items()], {"n": unit, "value": header}
+
+
+def print_groups(groups: Sequence[Sequence[GroupImage]], most: int) -> None:
     """Prints groups of duplicates or near-duplicates, `most` of them at most."""
     out = console()
     images = sum(map(len, groups))
@@ -163,7 +161,7 @@ def print_groups(groups: Sequence[Sequence[Mapping[str, Any]]], most: int) -> No
         out.print(f"\n[dim]and {len(groups) - most:,} more: --most {len(groups)}[/dim]")
 
 
-def image_facts(image: Mapping[str, Any]) -> list[str]:
+def image_facts(image: GroupImage) -> list[str]:
     """An image of a group: figure_id, size, kept or dropped, and its distance from the first image of the group."""
     coarse, fine = image["bits"]
     distance = "compared by its bytes" if fine is None else f"differs in {coarse} of 64 and {fine} of 576 bits"
