@@ -15,9 +15,10 @@ from PIL import Image
 
 from benchmarks.corpora import SHARED
 from roco.base.errors import RejectedInput
+from roco.models.images.decode import decode
+from roco.models.images.hamming import hamming_distance
 from roco.models.images.hashes import phash, phash_fine, small
 from roco.stages.dedup import Dedup
-from roco.stages.image import decode
 
 _LOOSE = (".jpg", ".jpeg", ".png", ".gif", ".tif")
 
@@ -100,7 +101,7 @@ def radii() -> Iterator[str]:
         groups[half].append((path.name, own))
         for name, copy in _copies(decode(data).image):
             other = _ints(decode(copy).image)
-            far = (99, 999) if other is None else tuple((a ^ b).bit_count() for a, b in zip(own, other, strict=True))
+            far = (99, 999) if other is None else tuple(map(hamming_distance, own, other))
             copies[half].setdefault(name, []).append((far[0], far[1]))
     dedup = Dedup()
     for half, title in enumerate(("chosen on", "evaluated on")):
@@ -151,8 +152,8 @@ def _copies(image: Image.Image) -> Iterator[tuple[str, bytes]]:
 def _near(images: Sequence[tuple[str, tuple[int, int]]]) -> Iterator[tuple[int, int, str, str]]:
     for i, (one, (a, b)) in enumerate(images):
         for other, (c, d) in images[i + 1 :]:
-            if (coarse := (a ^ c).bit_count()) <= Dedup.similar_radius:
-                yield (b ^ d).bit_count(), coarse, one, other
+            if (coarse := hamming_distance(a, c)) <= Dedup.similar_radius:
+                yield hamming_distance(b, d), coarse, one, other
 
 
 if __name__ == "__main__":

@@ -22,10 +22,10 @@ from benchmarks.corpora import BENCH
 from benchmarks.hashing import real_images
 from roco.base.errors import RejectedInput
 from roco.base.schema import DROP, types
+from roco.models.images.decode import decode
+from roco.models.images.hamming import pairs_within
 from roco.models.images.hashes import phash, small
-from roco.models.images.near import pairs
 from roco.release.read import leakage
-from roco.stages.image import decode
 from roco.stages.publish.release import Release, stored_zip
 from roco.stages.split import Split
 
@@ -78,7 +78,7 @@ def join(repeats: int) -> list[str]:
         times, found = [], None
         for _ in range(repeats if radius == 4 else 1):
             started = time.perf_counter()
-            found = pairs(hashes, radius)
+            found = pairs_within(hashes, radius)
             times.append(time.perf_counter() - started)
         assert found is not None
         lines += [f"| {radius} | {statistics.median(times):.1f} | {len(found[0]):,} |"]

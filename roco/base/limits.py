@@ -14,6 +14,8 @@ from typing import IO, Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from roco.base.terminal import excerpt
+
 LINE = 1 << 20  # characters of a line of CSV
 TEXT = 4 << 20  # bytes of a text that is read whole
 ROWS = 50_000_000  # rows of a table
@@ -25,6 +27,8 @@ UNREADABLE = (
     *(zipfile.BadZipFile, pa.ArrowException),
 )
 """All the ways in which the libraries below say that a file is damaged."""
+
+shown = excerpt
 
 
 class Row(NamedTuple):
@@ -41,11 +45,6 @@ class Member(NamedTuple):
     name: str
     sha256: str | None
     complaint: str = ""
-
-
-def shown(text: object) -> str:
-    """Words from a file, short and safe for a terminal."""
-    return ascii(str(text)[:120])[1:-1]
 
 
 def read_text(path: Path) -> str:
@@ -83,7 +82,7 @@ def csv_rows(path: Path, header: tuple[str, ...], exact: bool = True) -> Iterato
     first = next(lines, "")
     told = first if exact else ",".join(name.strip() for name in first.removeprefix("\ufeff").split(",")) + "\n"
     if told != ",".join(header) + "\n":
-        yield Row(1, None, f"the first line is '{shown(first)}', not '{','.join(header)}'")
+        yield Row(1, None, f"the first line is '{excerpt(first)}', not '{','.join(header)}'")
     reader = csv.reader(lines, strict=True)
     for cells in reader:
         line = reader.line_num + 1
@@ -119,7 +118,7 @@ def zip_members(path: Path) -> Iterator[Member]:
                 try:
                     yield Member(info.filename, _sha256(archive, info))
                 except UNREADABLE as err:
-                    yield Member(info.filename, None, f"is damaged: {shown(err)}")
+                    yield Member(info.filename, None, f"is damaged: {excerpt(err)}")
 
 
 def _sha256(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> str:

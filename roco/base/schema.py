@@ -85,7 +85,7 @@ COLUMNS: dict[str, Column] = {
     "height": Column(pa.int32(), "pixels"),
     "mode": Column(pa.string(), "pixel mode as stored: L, RGB, CMYK, P, I;16 …"),
     "n_frames": Column(pa.int32(), "frames or pages in the file, of which the first counts; 1,000 stands for more"),
-    "private": Column(STRINGS, "fields of EXIF, XMP, IPTC, comments that may name people or places; not their words"),
+    "identifying_fields": Column(STRINGS, "metadata fields (EXIF, XMP, IPTC, comment) that may name people or places"),
     "n_bytes": Column(pa.int64(), "size of the image file in bytes"),
     "sha256": Column(pa.string(), "SHA-256 of the image's bytes, hexadecimal"),
     "phash": Column(pa.string(), "perceptual hash of 64 bits, hexadecimal; null where the image shows nothing"),

@@ -8,20 +8,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from roco.base.terminal import printable, printable_json
+
 
 def print_json(value: Any) -> None:
     """Prints a value as JSON on stdout; characters that could steer a terminal are escaped."""
     text = json.dumps(value, indent=1, ensure_ascii=False, default=str)
-    print("".join(c if c.isprintable() or c == "\n" else _json_escape(c) for c in text))
-
-
-def _json_escape(c: str) -> str:
-    return f"\\u{ord(c):04x}" if ord(c) <= 0xFFFF else json.dumps(c)[1:-1]
+    print(printable_json(text))
 
 
 def safe(text: str) -> str:
     """Escapes control characters, which names and captions from outside may contain."""
-    return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
+    return printable(text, keep="\n")
 
 
 def print_next(command: str) -> None:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from roco.cli.output import safe
+from roco.base.terminal import printable
 
 WIDTH = 120
 """Columns of the output where there is no terminal."""
@@ -27,7 +27,7 @@ def console(stderr: bool = False) -> Console:
 
 def clean(text: Any) -> str:
     """Text from outside without control characters, line breaks and markup."""
-    return escape(safe(str(text)).replace("\n", "\\x0a"))
+    return escape(printable(text))
 
 
 def table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> Table:

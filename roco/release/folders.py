@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 
 from roco.base.formats import FORMAT_OF_EXTENSION
 from roco.base.ids import clean_pmcid
-from roco.base.limits import UNREADABLE, check_directory, csv_rows, shown
+from roco.base.limits import UNREADABLE, check_directory, csv_rows
 from roco.base.schema import SPLITS
 from roco.base.tables import LICENSE_COLUMNS, SPLIT_TABLES
+from roco.base.terminal import excerpt
 
 _IMAGE_SUFFIXES = tuple(f".{extension}" for extension in FORMAT_OF_EXTENSION)
 _ID = re.compile(r"[A-Za-z0-9._-]{1,200}")
@@ -100,12 +101,12 @@ def pictures(root: Path) -> tuple[dict[str, Picture], list[Fault]]:
             for picture in _zipped(archive, split) if archive.is_file() else _loose(root, split):
                 id = picture.name.rpartition(".")[0]
                 if id in found:
-                    where = f"{picture.container}, {shown(picture.member)}"
+                    where = f"{picture.container}, {excerpt(picture.member)}"
                     faults.append(Fault("the image stands twice", where))
                 else:
                     found[id] = picture
         except UNREADABLE as err:
-            faults.append(Fault(f"cannot be read: {shown(err) or type(err).__name__}", archive.name))
+            faults.append(Fault(f"cannot be read: {excerpt(err) or type(err).__name__}", archive.name))
     return found, faults
 
 
@@ -122,11 +123,11 @@ def _cells(path: Path, header: tuple[str, ...], faults: list[Fault]) -> Iterator
                 continue
             id = _stem(cells[0].strip())
             if not _ID.fullmatch(id):
-                faults.append(Fault(f"the id is malformed: {shown(id)}", where))
+                faults.append(Fault(f"the id is malformed: {excerpt(id)}", where))
             else:
                 yield f"{path.name}, {id}", [id, *cells[1:]]
     except UNREADABLE as err:
-        faults.append(Fault(f"cannot be read: {shown(err) or type(err).__name__}", path.name))
+        faults.append(Fault(f"cannot be read: {excerpt(err) or type(err).__name__}", path.name))
 
 
 def _stem(name: str) -> str:

@@ -13,9 +13,10 @@ import pyarrow as pa
 from roco.base.errors import DataError
 from roco.base.formats import SIGNATURES
 from roco.base.ids import is_cui
-from roco.base.limits import UNREADABLE, check_directory, csv_rows, shown
+from roco.base.limits import UNREADABLE, check_directory, csv_rows
 from roco.base.schema import SPLITS, types
 from roco.base.tables import CUI_MAPPING_COLUMNS
+from roco.base.terminal import excerpt
 from roco.models.text.licenses import normalise
 from roco.release.folders import MISSING, UNUSABLE, Fault, Picture, Told, pictures, tables
 from roco.release.retraction_lists import read_list
@@ -52,7 +53,7 @@ def verify_published(root: Path, licenses: Collection[str], retracted: Iterable[
         yield from _check(one, files.get(one.id), licenses, out)
         used.update(one.concepts or (), one.manual or ())
     for id in files.keys() - found.keys():
-        yield Fault("the image is one too many", f"{files[id].container}, {shown(files[id].member)}")
+        yield Fault("the image is one too many", f"{files[id].container}, {excerpt(files[id].member)}")
     yield from _mapping(root / "cui_mapping.csv", used)
     yield from _bytes(root, files)
 
@@ -88,7 +89,7 @@ def _check(one: Told, picture: Picture | None, licenses: Collection[str], out: C
     for table, cuis in (("concepts", one.concepts), ("concepts_manual", one.manual)):
         for cui in cuis or ():
             if not is_cui(cui):
-                yield Fault(f"malformed CUI '{shown(cui)}'", f"{one.split}_{table}.csv, {one.id}")
+                yield Fault(f"malformed CUI '{excerpt(cui)}'", f"{one.split}_{table}.csv, {one.id}")
     where = f"license_information.csv, {one.id}"
     if one.attribution is None:
         yield Fault("the id is missing", where)
@@ -113,11 +114,11 @@ def _mapping(path: Path, used: Collection[str]) -> Iterator[Fault]:
             if cells is None:
                 yield Fault(complaint, f"{path.name}, line {line}")
             elif cells[0] in named:
-                yield Fault("the CUI stands twice", f"{path.name}, {shown(cells[0])}")
+                yield Fault("the CUI stands twice", f"{path.name}, {excerpt(cells[0])}")
             elif cells[1].strip():
                 named.add(cells[0])
     except UNREADABLE as err:
-        yield Fault(f"cannot be read: {shown(err) or type(err).__name__}", path.name)
+        yield Fault(f"cannot be read: {excerpt(err) or type(err).__name__}", path.name)
     yield from (Fault("the CUI has no name", f"{path.name}, {cui}") for cui in sorted(set(used) - named))
 
 
@@ -136,7 +137,7 @@ def _bytes(root: Path, files: Mapping[str, Picture]) -> Iterator[Fault]:
         else:
             said = "is no image"
         if not start.startswith(SIGNATURES):
-            yield Fault(f"the image {said}", f"{picture.container}, {shown(picture.member)}")
+            yield Fault(f"the image {said}", f"{picture.container}, {excerpt(picture.member)}")
     for name, members in zips.items():
         yield from _members(root / name, members)
 
@@ -147,7 +148,7 @@ def _members(path: Path, members: Iterable[Picture]) -> Iterator[Fault]:
         check_directory(fh)
         with zipfile.ZipFile(fh) as archive:
             for picture in members:
-                where = f"{path.name}, {shown(picture.member)}"
+                where = f"{path.name}, {excerpt(picture.member)}"
                 room -= picture.size
                 if room < 0:
                     yield Fault("the zip unpacks to more than 20 times its size", where)
@@ -158,7 +159,7 @@ def _members(path: Path, members: Iterable[Picture]) -> Iterator[Fault]:
                         while member.read(1 << 20):
                             pass
                 except UNREADABLE as err:
-                    yield Fault(f"the image is damaged: {shown(err)}", where)
+                    yield Fault(f"the image is damaged: {excerpt(err)}", where)
                 else:
                     if not start.startswith(SIGNATURES):
                         yield Fault("the image is no image", where)

@@ -19,7 +19,7 @@ from roco.base.files import file_digest
 from roco.base.formats import SUFFIX_OF_FORMAT
 from roco.base.ids import is_cui
 from roco.base.licenses import DEFAULT_LICENSES
-from roco.base.limits import UNREADABLE, csv_rows, parquet_rows, read_text, shown, zip_members
+from roco.base.limits import UNREADABLE, csv_rows, parquet_rows, read_text, zip_members
 from roco.base.schema import SPLITS, types
 from roco.base.tables import (
     ATTRIBUTION_COLUMNS,
@@ -28,6 +28,7 @@ from roco.base.tables import (
     SPLIT_TABLES,
     TOMBSTONE_COLUMNS,
 )
+from roco.base.terminal import excerpt
 from roco.release.folders import Fault, is_published
 from roco.release.published import load_published, verify_published
 from roco.release.retraction_lists import ids, read_list
@@ -202,7 +203,7 @@ def _guarded(where: str, problems: Iterator[Problem]) -> list[Problem]:
         if next(problems, None) is not None:
             found.append(Problem(f"has more than {_LISTED} problems; only the first are listed", where))
     except UNREADABLE as err:
-        found.append(Problem(f"{_CANNOT}: {shown(err) or type(err).__name__}", where))
+        found.append(Problem(f"{_CANNOT}: {excerpt(err) or type(err).__name__}", where))
     return found
 
 
@@ -213,34 +214,34 @@ def _check_files(root: Path) -> Iterator[Problem]:
         for line in read_text(root / CHECKSUMS).splitlines():
             digest, _, name = line.partition("  ")
             if not re.fullmatch(r"[0-9a-f]{64}", digest) or not name or name in listed:
-                yield Problem(f"is not a line of sha256sum: {shown(line)}", CHECKSUMS)
+                yield Problem(f"is not a line of sha256sum: {excerpt(line)}", CHECKSUMS)
             listed[name] = digest
     for name in sorted({*FILES, CHECKSUMS, *listed} - there.keys()):
-        yield Problem("the file is missing", shown(name))
+        yield Problem("the file is missing", excerpt(name))
     for name, entry in sorted(there.items()):
         if entry.is_symlink() or not entry.is_file():
-            yield Problem("is not a plain file", shown(name))
+            yield Problem("is not a plain file", excerpt(name))
         elif name != CHECKSUMS and name not in listed:
-            yield Problem(f"the file is not in {CHECKSUMS}", shown(name))
+            yield Problem(f"the file is not in {CHECKSUMS}", excerpt(name))
         elif name != CHECKSUMS and file_digest(entry) != listed[name]:
-            yield Problem(f"the file is not as in {CHECKSUMS}", shown(name))
+            yield Problem(f"the file is not as in {CHECKSUMS}", excerpt(name))
 
 
 def _read_figures(path: Path, figures: dict[str, _Figure], licenses: Collection[str]) -> Iterator[Problem]:
     ids: dict[str, str] = {}
     for row in parquet_rows(path, _READ):
         id, figure_id = row["id"] or "", row["figure_id"] or ""
-        where = f"{path.name}, {shown(id)}"
+        where = f"{path.name}, {excerpt(id)}"
         if not _ID.fullmatch(id):
             yield Problem("the id is malformed", where)
         if id in figures:
             yield Problem("the id stands twice", where)
         if ids.setdefault(figure_id, id) != id:
-            yield Problem(f"the same figure as {shown(ids[figure_id])}", where)
+            yield Problem(f"the same figure as {excerpt(ids[figure_id])}", where)
         if row["license"] not in licenses:
-            yield Problem(f"the licence {shown(row['license'])} is not allowed", where)
+            yield Problem(f"the licence {excerpt(row['license'])} is not allowed", where)
         if row["split"] not in SPLITS or row["format"] not in SUFFIX_OF_FORMAT:
-            yield Problem(f"no such split or format: {shown(row['split'])}, {shown(row['format'])}", where)
+            yield Problem(f"no such split or format: {excerpt(row['split'])}, {excerpt(row['format'])}", where)
         else:
             figures[id] = _figure(row)
 
@@ -250,7 +251,7 @@ def _check_retracted(path: Path, listed: Path) -> Iterator[Problem]:
     known = [name for name in ("pmcid", "doi", "pmid") if name in pq.read_schema(path).names]
     for row in parquet_rows(path, types("id", *known)):
         if out.intersection(ids({**dict.fromkeys(("pmcid", "doi", "pmid")), **row})):
-            yield Problem(f"the article is retracted, says {listed.name}", f"{path.name}, {shown(row['id'])}")
+            yield Problem(f"the article is retracted, says {listed.name}", f"{path.name}, {excerpt(row['id'])}")
 
 
 def _figure(row: dict[str, Any]) -> _Figure:
@@ -278,7 +279,7 @@ def _check_articles(path: Path, figures: dict[str, _Figure]) -> Iterator[Problem
         splits[figure.article].add(figure.split)
     for article, of in sorted(splits.items()):
         if len(of) > 1:
-            yield Problem(f"the article is in {' and '.join(sorted(of))}", f"{path.name}, {shown(article)}")
+            yield Problem(f"the article is in {' and '.join(sorted(of))}", f"{path.name}, {excerpt(article)}")
 
 
 def _check_ids(
@@ -293,7 +294,7 @@ def _check_ids(
         if cells is None:
             yield Problem(complaint, f"{path.name}, line {line}")
             continue
-        id, where = cells[0], f"{path.name}, {shown(cells[0])}"
+        id, where = cells[0], f"{path.name}, {excerpt(cells[0])}"
         if id in seen:
             yield Problem("the id stands twice", where)
         elif id not in figures:
@@ -301,7 +302,7 @@ def _check_ids(
         else:
             yield from (Problem(what, where) for what in check(figures[id], cells[1:]))
         seen.add(id)
-    yield from (Problem("the id is missing", f"{path.name}, {shown(id)}") for id in figures if id not in seen)
+    yield from (Problem("the id is missing", f"{path.name}, {excerpt(id)}") for id in figures if id not in seen)
 
 
 def _table_check(table: str, mine: dict[str, _Figure], used: set[str]) -> Callable[[Path], Iterator[Problem]]:
@@ -312,7 +313,7 @@ def _table_check(table: str, mine: dict[str, _Figure], used: set[str]) -> Callab
             return
         cuis = cells[0].split(";")
         used.update(cuis)
-        yield from (f"malformed CUI '{shown(cui)}'" for cui in cuis if not is_cui(cui))
+        yield from (f"malformed CUI '{excerpt(cui)}'" for cui in cuis if not is_cui(cui))
         if len(set(cuis)) < len(cuis):
             yield "a CUI stands twice"
 
@@ -323,9 +324,9 @@ def _check_licenses(path: Path, figures: dict[str, _Figure]) -> Iterator[Problem
     def check(figure: _Figure, cells: list[str]) -> Iterator[str]:
         pmcid, attribution, _ = cells
         if pmcid != figure.pmcid:
-            yield f"the PMCID is '{shown(figure.pmcid)}' in figures.parquet"
+            yield f"the PMCID is '{excerpt(figure.pmcid)}' in figures.parquet"
         if not attribution.startswith(license_words(figure.license) + " "):
-            yield f"the licence is '{shown(figure.license)}' in figures.parquet"
+            yield f"the licence is '{excerpt(figure.license)}' in figures.parquet"
 
     return _check_ids(path, LICENSE_COLUMNS, figures, check)
 
@@ -333,7 +334,7 @@ def _check_licenses(path: Path, figures: dict[str, _Figure]) -> Iterator[Problem
 def _check_attribution(path: Path, figures: dict[str, _Figure]) -> Iterator[Problem]:
     def check(figure: _Figure, cells: list[str]) -> Iterator[str]:
         if cells[5] != license_words(figure.license):
-            yield f"the licence is '{shown(figure.license)}' in figures.parquet"
+            yield f"the licence is '{excerpt(figure.license)}' in figures.parquet"
 
     return _check_ids(path, ATTRIBUTION_COLUMNS, figures, check)
 
@@ -346,12 +347,12 @@ def _check_mapping(path: Path, used: set[str]) -> Iterator[Problem]:
             continue
         cui, name = cells
         if not is_cui(cui):
-            yield Problem(f"malformed CUI '{shown(cui)}'", f"{path.name}, line {line}")
+            yield Problem(f"malformed CUI '{excerpt(cui)}'", f"{path.name}, line {line}")
         if cui in named:
-            yield Problem("the CUI stands twice", f"{path.name}, {shown(cui)}")
+            yield Problem("the CUI stands twice", f"{path.name}, {excerpt(cui)}")
         if name.strip():
             named.add(cui)
-    yield from (Problem("the CUI has no name", f"{path.name}, {shown(cui)}") for cui in sorted(used - named))
+    yield from (Problem("the CUI has no name", f"{path.name}, {excerpt(cui)}") for cui in sorted(used - named))
 
 
 def _zip_check(mine: dict[str, _Figure]) -> Callable[[Path], Iterator[Problem]]:
@@ -360,7 +361,7 @@ def _zip_check(mine: dict[str, _Figure]) -> Callable[[Path], Iterator[Problem]]:
     def check(path: Path) -> Iterator[Problem]:
         seen: set[str] = set()
         for name, sha256, complaint in zip_members(path):
-            where = f"{path.name}, {shown(name)}"
+            where = f"{path.name}, {excerpt(name)}"
             if name in seen or name not in wanted:
                 yield Problem("the image stands twice" if name in seen else "the image is one too many", where)
             elif complaint:
@@ -377,10 +378,10 @@ def _zip_check(mine: dict[str, _Figure]) -> Callable[[Path], Iterator[Problem]]:
 def _check_removed(path: Path, figures: dict[str, _Figure], left: _Left) -> Iterator[Problem]:
     for name in pq.read_schema(path).names:
         if name not in REMOVED:
-            yield Problem(f"the column '{shown(name)}' must not be there: no text of what left", path.name)
+            yield Problem(f"the column '{excerpt(name)}' must not be there: no text of what left", path.name)
     kept = {figure.figure_id for figure in figures.values()}
     for row in parquet_rows(path, {"stage": pa.string()} | types("figure_id", "drop")):
-        where = f"{path.name}, {shown(row['figure_id'])}"
+        where = f"{path.name}, {excerpt(row['figure_id'])}"
         left[row["stage"] or "", row["drop"] or ""] += 1
         if not row["drop"]:
             yield Problem("the figure left without a reason", where)
@@ -394,7 +395,7 @@ def _check_funnel(path: Path, figures: dict[str, _Figure], left: _Left) -> Itera
     told: _Left = Counter()
     before: int | None = None
     for stage, rows_in, kept, dropped in stages:
-        where = f"{path.name}, {shown(stage)}"
+        where = f"{path.name}, {excerpt(stage)}"
         told.update({(stage, reason): n for reason, n in dropped.items()})
         if rows_in != kept + sum(dropped.values()):
             yield Problem(f"{rows_in} rows in are not {kept} kept and {sum(dropped.values())} dropped", where)
@@ -406,7 +407,7 @@ def _check_funnel(path: Path, figures: dict[str, _Figure], left: _Left) -> Itera
     for stage, reason in sorted(told.keys() | left.keys()):
         if told[stage, reason] != left[stage, reason]:
             what = f"{told[stage, reason]} dropped, but {left[stage, reason]} in removed.parquet"
-            yield Problem(what, f"{path.name}, {shown(stage)}: {shown(reason)}")
+            yield Problem(what, f"{path.name}, {excerpt(stage)}: {excerpt(reason)}")
     splits = Counter(figure.split for figure in figures.values())
     if release != {split: splits[split] for split in SPLITS}:
         yield Problem("the sizes of the splits are not those of figures.parquet", path.name)
@@ -419,7 +420,7 @@ def _check_tombstones(path: Path, figures: dict[str, _Figure]) -> Iterator[Probl
             yield Problem(complaint, f"{path.name}, line {line}")
         elif cells[0] in figures or cells[0] in seen:
             what = "is in figures.parquet too" if cells[0] in figures else "stands twice"
-            yield Problem(f"the id {what}", f"{path.name}, {shown(cells[0])}")
+            yield Problem(f"the id {what}", f"{path.name}, {excerpt(cells[0])}")
         else:
             seen.add(cells[0])
 
@@ -431,7 +432,7 @@ def _check_duplicates(path: Path) -> Iterator[Problem]:
     groups = [name for name in ("duplicate_group", "similar_group") if name in schema.names]
     for row in parquet_rows(path.with_name("figures.parquet"), types("figure_id", *groups)):
         if any(row[name] for name in groups) and row["figure_id"] not in told:
-            yield Problem("the image has a group, and is not in it", f"{path.name}, {shown(row['figure_id'])}")
+            yield Problem("the image has a group, and is not in it", f"{path.name}, {excerpt(row['figure_id'])}")
 
 
 def _check_leakage(path: Path, root: Path) -> Iterator[Problem]:

@@ -16,8 +16,9 @@ import pyarrow.parquet as pq
 
 from roco.base.errors import DataError, RejectedInput
 from roco.base.files import digest
-from roco.base.limits import UNREADABLE, parquet_rows, shown
+from roco.base.limits import UNREADABLE, parquet_rows
 from roco.base.schema import COLUMNS
+from roco.base.terminal import excerpt
 from roco.release.folders import MISSING, UNUSABLE, Fault, Picture, Told, is_published, pictures, tables
 from roco.sources.archives.reader import STANDARD
 from roco.sources.folder import Row, as_listing, demand_folder, listed
@@ -79,13 +80,13 @@ class ReleaseSource:
             raise RejectedInput(self._data.faults[place])
         figures = self._data.figures.get(place)
         if figures is None:
-            raise RejectedInput(f"{shown(place)} is no article of the dataset")
+            raise RejectedInput(f"{excerpt(place)} is no article of the dataset")
         return _Images(self, figures, self._data.pictures)
 
     def image(self, picture: Picture) -> bytes:
         """The bytes of one image; raises RejectedInput where they cannot be had."""
         if picture.size > STANDARD.member:
-            raise RejectedInput(f"{shown(picture.name)} is too large: {picture.size} bytes")
+            raise RejectedInput(f"{excerpt(picture.name)} is too large: {picture.size} bytes")
         try:
             if picture.container.endswith(".zip"):
                 with self._zip(picture.container).open(picture.member) as fh:
@@ -94,11 +95,13 @@ class ReleaseSource:
                 with (self.path / picture.container / picture.member).open("rb") as fh:
                     data = fh.read(picture.size + 1)
         except UNREADABLE as err:
-            raise RejectedInput(f"{shown(picture.name)} cannot be read: {shown(err) or type(err).__name__}") from err
+            raise RejectedInput(
+                f"{excerpt(picture.name)} cannot be read: {excerpt(err) or type(err).__name__}"
+            ) from err
         except KeyError as err:
-            raise RejectedInput(f"{shown(picture.name)} is gone") from err
+            raise RejectedInput(f"{excerpt(picture.name)} is gone") from err
         if len(data) != picture.size:
-            raise RejectedInput(f"{shown(picture.name)} has changed since the dataset was listed")
+            raise RejectedInput(f"{excerpt(picture.name)} has changed since the dataset was listed")
         return data
 
     @cached_property
@@ -158,7 +161,7 @@ class _Images:
         if name == FIGURES:
             return self._told
         if name not in self._files:
-            raise RejectedInput(f"no {shown(name)} in the dataset")
+            raise RejectedInput(f"no {excerpt(name)} in the dataset")
         return self._source.image(self._files[name])
 
     def close(self) -> None: ...
@@ -199,7 +202,7 @@ def _of_roco(root: Path) -> list[tuple[str, dict[str, Any]]]:
     try:
         return list(_rows_of_roco(path))
     except UNREADABLE as err:
-        raise DataError(f"{path} cannot be read: {shown(err)}", f"roco verify {root} says more") from err
+        raise DataError(f"{path} cannot be read: {excerpt(err)}", f"roco verify {root} says more") from err
 
 
 def _rows_of_roco(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:

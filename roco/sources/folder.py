@@ -17,7 +17,8 @@ import pyarrow as pa
 from roco.base.errors import DataError, RejectedInput
 from roco.base.files import digest
 from roco.base.schema import LISTING
-from roco.sources.archives.reader import STANDARD, Archive, is_xml, open_tar_gz, open_zip, shown
+from roco.base.terminal import quoted
+from roco.sources.archives.reader import STANDARD, Archive, is_xml, open_tar_gz, open_zip
 
 TAIL = 64 << 10
 """Bytes at the end of an archive that stand for all of it: a zip's directory, a gzip's CRC and length."""
@@ -79,16 +80,16 @@ class FolderSource:
         path = self.path / inside(place)
         root = self.path.resolve()
         if not stays(path, root):
-            raise RejectedInput(f"{shown(place)} leads out of the source")
+            raise RejectedInput(f"{quoted(place)} leads out of the source")
         try:
             if _is_archive(path.name):
                 return open_zip(path) if path.name.lower().endswith(".zip") else open_tar_gz(path)
             if path.is_dir():
-                raise RejectedInput(_scan(path, root).shut or f"{shown(place)} is a folder")
+                raise RejectedInput(_scan(path, root).shut or f"{quoted(place)} is a folder")
             if not path.is_file():
-                raise RejectedInput(f"{shown(place)} is gone, or its name is not in UTF-8")
+                raise RejectedInput(f"{quoted(place)} is gone, or its name is not in UTF-8")
             if path.stat().st_size > STANDARD.xml:
-                raise RejectedInput(f"XML {shown(path.name)} is too large: {path.stat().st_size} bytes")
+                raise RejectedInput(f"XML {quoted(path.name)} is too large: {path.stat().st_size} bytes")
             return Loose(gathered(path.parent, root), [path.name])
         except OSError as err:
             raise RejectedInput(of_the_file(err)) from err
@@ -110,20 +111,20 @@ class Loose:
         """The bytes of one file; raises RejectedInput where it is unknown, too large, or not what its MD5 promises."""
         file = self._files.get(name)
         if file is None:
-            raise RejectedInput(f"no {shown(name)} in the folder")
+            raise RejectedInput(f"no {quoted(name)} in the folder")
         if file.size > (STANDARD.xml if is_xml(name) else STANDARD.member):
-            raise RejectedInput(f"{shown(name)} is too large: {file.size} bytes")
+            raise RejectedInput(f"{quoted(name)} is too large: {file.size} bytes")
         try:
             with file.path.open("rb") as fh:
                 data = fh.read(file.size + 1)
         except FileNotFoundError as err:
-            raise RejectedInput(f"{shown(name)} is gone") from err
+            raise RejectedInput(f"{quoted(name)} is gone") from err
         except OSError as err:
-            raise RejectedInput(f"{shown(name)} {of_the_file(err)}") from err
+            raise RejectedInput(f"{quoted(name)} {of_the_file(err)}") from err
         if len(data) != file.size:
-            raise RejectedInput(f"{shown(name)} has changed since the package was opened")
+            raise RejectedInput(f"{quoted(name)} has changed since the package was opened")
         if (md5 := self._md5s.get(name)) and hashlib.md5(data, usedforsecurity=False).hexdigest() != md5:
-            raise RejectedInput(f"md5 does not match: {shown(name)}")
+            raise RejectedInput(f"md5 does not match: {quoted(name)}")
         return data
 
     def close(self) -> None: ...
@@ -212,7 +213,7 @@ def inside(place: str) -> PurePosixPath:
     """A place as a relative path; raises RejectedInput where it leads upwards."""
     path = PurePosixPath(place)
     if path.is_absolute() or ".." in path.parts or "\0" in place:
-        raise RejectedInput(f"{shown(place)} leads out of the source")
+        raise RejectedInput(f"{quoted(place)} leads out of the source")
     return path
 
 

@@ -21,7 +21,8 @@ import pyarrow as pa
 from roco.base.errors import CorruptFile, DataError, RejectedInput
 from roco.base.files import read_table, whole, write_table
 from roco.base.ids import PMCID_NUMBER
-from roco.sources.archives.reader import STANDARD, is_xml, shown
+from roco.base.terminal import quoted
+from roco.sources.archives.reader import STANDARD, is_xml
 
 FOLDER = "packs"
 """Where packs lie in a source."""
@@ -108,9 +109,9 @@ class Packed:
         """Returns the bytes of one file; raises RejectedInput if it is unknown, too large or differs from the index."""
         entry = self._files.get(name)
         if entry is None:
-            raise RejectedInput(f"no {shown(name)} in the pack")
+            raise RejectedInput(f"no {quoted(name)} in the pack")
         if entry.size > (STANDARD.xml if is_xml(name) else STANDARD.member):
-            raise RejectedInput(f"{shown(name)} is too large: {entry.size} bytes")
+            raise RejectedInput(f"{quoted(name)} is too large: {entry.size} bytes")
         if self._fd is None:
             try:
                 self._fd = os.open(self._pack.tar, os.O_RDONLY)
@@ -118,7 +119,7 @@ class Packed:
                 raise RejectedInput(f"the pack {self._pack.tar.name} is gone, its index is not") from err
         data = os.pread(self._fd, entry.size, entry.offset)
         if hashlib.sha256(data).hexdigest() != entry.sha256:
-            raise RejectedInput(f"{shown(name)} is not what the pack's index promises: the pack is cut or changed")
+            raise RejectedInput(f"{quoted(name)} is not what the pack's index promises: the pack is cut or changed")
         return data
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from roco.base.errors import RecipeError
 from roco.base.schema import types
 from roco.core.stage import Decision, drop, put
-from roco.models.images.near import pairs
+from roco.models.images.hamming import hamming_distance, pairs_within
 
 
 class _Image(NamedTuple):
@@ -202,7 +202,7 @@ def _neighbours(images: Sequence[_Image], radius: int, confirm: int) -> defaultd
 
     def compare(image: _Image, other: _Image, phash_bits: int) -> None:
         assert image.phash_fine is not None and other.phash_fine is not None
-        fine_bits = (image.phash_fine ^ other.phash_fine).bit_count()
+        fine_bits = hamming_distance(image.phash_fine, other.phash_fine)
         if fine_bits <= confirm:
             near[image.row].append(_Neighbour(other.row, phash_bits, fine_bits))
             near[other.row].append(_Neighbour(image.row, phash_bits, fine_bits))
@@ -213,7 +213,7 @@ def _neighbours(images: Sequence[_Image], radius: int, confirm: int) -> defaultd
         if image.phash is not None and image.has_hashes:
             by_phash[image.phash].append(image)
     values = np.array(sorted(by_phash), dtype=np.uint64)
-    first, second, distances = pairs(values, radius)
+    first, second, distances = pairs_within(values, radius)
     for i, j, phash_bits in zip(first.tolist(), second.tolist(), distances.tolist(), strict=True):
         for image, other in itertools.product(by_phash[int(values[i])], by_phash[int(values[j])]):
             compare(image, other, phash_bits)

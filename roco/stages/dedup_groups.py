@@ -16,6 +16,7 @@ from roco.core.layout import Layout
 from roco.core.pipeline import Pipeline
 from roco.core.rows import align
 from roco.core.stage import put
+from roco.models.images.hamming import hex_distance
 
 _FACTS = ("image_key", "width", "height", "phash", "phash_fine")
 
@@ -91,4 +92,4 @@ def _sorted_by_distance(rows: Sequence[dict[str, Any]]) -> list[GroupImage]:
 
 
 def _different_bits(one: str | None, other: str | None) -> int | None:
-    return (int(one, 16) ^ int(other, 16)).bit_count() if one and other else None
+    return hex_distance(one, other) if one and other else None

@@ -13,7 +13,7 @@ from tests.attacks.packing import image
 
 JPEG, PNG = image(), image("PNG")
 MOST = "more than 50 megapixels"
-SIDE = "a side must have 16 to 20000 px"
+SIDE = "sides must be 16 to 20000 px"
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:
@@ -98,12 +98,12 @@ PICTURES = [
     Attack("a JPEG larger than its data", made(sized_jpeg(4000, 4000))),  # whole, but most of it is grey
     unreadable("a JPEG cut in half", JPEG[: len(JPEG) // 2], "truncated JPEG"),
     unreadable("a JPEG without its last bytes", JPEG[:-40], "truncated JPEG"),
-    unreadable("a JPEG of its start only", JPEG[:3], "no known image format"),
+    unreadable("a JPEG of its start only", JPEG[:3], "unknown image format"),
     unreadable("an image of nothing", b"", "empty file"),
-    unreadable("an image of zeros", bytes(9999), "no known image format"),
+    unreadable("an image of zeros", bytes(9999), "unknown image format"),
     unreadable("a PNG cut in half", PNG[: len(PNG) // 2], "truncated PNG"),
     unreadable("a PNG with a false CRC", PNG.replace(b"IDAT", b"IDAU")),
-    Attack("a PNG whose text is 60 MB", lambda trap: texts(), "unreadable", "damaged header"),
+    Attack("a PNG whose text is 60 MB", lambda trap: texts(), "unreadable", "corrupt header"),
     unreadable("an SVG for a JPEG", b'<svg xmlns="http://www.w3.org/2000/svg"><script>x</script></svg>', "SVG, not an"),
     unreadable("PostScript for a JPEG", b"%!PS-Adobe-3.0 EPSF-3.0\n(x) run\n", "PostScript, not an image"),
     unreadable("a web page for a JPEG", b"<!DOCTYPE html><html>", "HTML, not an image"),

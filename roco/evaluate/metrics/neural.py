@@ -7,7 +7,6 @@ model's repository runs, and nothing is downloaded unless asked for.
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,13 +15,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from roco.base.errors import DataError, MissingExtra, UsageError
+from roco.base.errors import DataError, MissingExtra, RejectedInput, UsageError
+from roco.models.images.decode import decode
 
 Floats = NDArray[np.float64]
 BATCH = 64  # captions
 CHUNK = 1024  # pairs whose token embeddings are held at once
 LONGEST = 512  # tokens, where the tokenizer names no limit
-MOST_PIXELS = 100_000_000
 PREFIX = "A photo depicts "  # Hessel et al. 2021
 _WANTED = ("*.json", "*.txt", "*.model", "*.safetensors", "pytorch_model*.bin")
 
@@ -232,15 +231,10 @@ def _vector(out: Any) -> Any:
 
 
 def _picture(data: bytes) -> Any:
-    from PIL import Image, UnidentifiedImageError
-
     try:
-        with Image.open(io.BytesIO(data)) as image:
-            if image.width * image.height > MOST_PIXELS:
-                raise DataError(f"an image of {image.width} x {image.height} pixels is too large")
-            return image.convert("RGB")
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as err:
-        raise DataError(f"an image cannot be decoded: {err}") from err
+        return decode(data).image.convert("RGB")
+    except RejectedInput as err:
+        raise DataError(f"an image cannot be decoded: {err.message}") from err
 
 
 def _from_hub(name: str, download: bool) -> Path:

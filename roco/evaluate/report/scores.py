@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from roco.base.files import digest, write_json, write_text
+from roco.base.terminal import printable
 from roco.evaluate.metrics.intervals import Comparison, Interval
 
 ROWS = 20  # of a table that the terminal shows
@@ -164,8 +165,11 @@ def told(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
+_SPACES = str.maketrans("\n\r\t", "   ")
+
+
 def _clean(text: str) -> str:
-    return "".join(c if c.isprintable() else " " if c in "\n\r\t" else f"\\x{ord(c):02x}" for c in text)
+    return printable(text.translate(_SPACES))
 
 
 def _cells(sheet: Sheet) -> list[list[str]]:

@@ -1,8 +1,7 @@
-"""Contact sheets: small pictures in rows with words below, to be looked at."""
+"""Draws contact sheets: rows of thumbnails, each with a few lines of text below it, for review by eye."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -10,59 +9,63 @@ from typing import NamedTuple
 from PIL import Image, ImageDraw, ImageFont
 
 from roco.base.files import whole
+from roco.base.terminal import printable
+from roco.models.images.decode import open_thumbnail
 
-SIDE = 200  # pixels of a picture
-GAP = 12
-LINE = 14  # pixels of a line of words
-INK, PALE, PAPER = "#1f2933", "#52606d", "#ffffff"
-KEPT, LEFT = "#2a6f97", "#d98c5f"
+SIDE = 200  # pixels a side of a thumbnail
+GAP = 12  # pixels between thumbnails, and at the margins
+LINE = 14  # pixels of a line of text
+FONT_SIZE = 12
+FRAME = 3  # pixels
+CHARACTERS = 34  # that fit below a thumbnail
+
+DARK, GREY, WHITE = "#1f2933", "#52606d", "#ffffff"
+KEPT, DROPPED = "#2a6f97", "#d98c5f"
+"""Colours of the frames of kept and of dropped images."""
+
+_Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 class Picture(NamedTuple):
-    """A thumbnail, None where there is none; the words below it; whether its image stays."""
+    """One image of a contact sheet: its thumbnail (None if it has none), the lines below it, whether it is kept."""
 
     thumbnail: bytes | None
-    words: Sequence[str]
-    stays: bool
+    lines: Sequence[str]
+    kept: bool
 
 
 def contact_sheet(rows: Sequence[tuple[str, Sequence[Picture]]], path: Path, columns: int = 6) -> None:
-    """Draws rows of pictures, each with a title, to a PNG; a frame tells images that stay from those that left.
+    """Draws rows of pictures, each with a title, to a PNG file; the colour of a frame shows kept or dropped.
 
-    Of a row the first `columns` pictures are drawn, and how many more there are is said.
+    The first `columns` pictures of a row are drawn; the title says how many more it has.
     """
-    lines = max((len(p.words) for _, pictures in rows for p in pictures), default=0)
-    step = LINE * 2 + SIDE + LINE * lines + GAP * 2
-    sheet = Image.new("RGB", (columns * (SIDE + GAP) + GAP, max(1, len(rows)) * step + GAP), PAPER)
+    lines = max((len(picture.lines) for _, pictures in rows for picture in pictures), default=0)
+    title_height = LINE * 2
+    row_height = title_height + SIDE + LINE * lines + GAP * 2
+    sheet = Image.new("RGB", (columns * (SIDE + GAP) + GAP, max(1, len(rows)) * row_height + GAP), WHITE)
     draw = ImageDraw.Draw(sheet)
-    font = ImageFont.load_default(12)
-    for at, (title, pictures) in enumerate(rows):
-        top = GAP + at * step
+    font = ImageFont.load_default(FONT_SIZE)
+    for i, (title, pictures) in enumerate(rows):
+        top = GAP + i * row_height
         more = f"   and {len(pictures) - columns} more" if len(pictures) > columns else ""
-        draw.text((GAP, top), _plain(title + more), INK, font)
+        draw.text((GAP, top), printable(title + more), DARK, font)
         for column, picture in enumerate(pictures[:columns]):
-            _draw(sheet, draw, font, picture, GAP + column * (SIDE + GAP), top + LINE * 2)
+            left = GAP + column * (SIDE + GAP)
+            _draw_picture(sheet, draw, font, picture, left, top + title_height)
     with whole(path) as part:
         sheet.save(part, "PNG")
 
 
-def _draw(
-    sheet: Image.Image, draw: ImageDraw.ImageDraw, font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
-    picture: Picture, left: int, top: int,
-) -> None:  # fmt: skip
-    draw.rectangle(
-        (left - 3, top - 3, left + SIDE + 2, top + SIDE + 2), outline=KEPT if picture.stays else LEFT, width=3
-    )
-    if picture.thumbnail is not None:
-        # The thumbnail is a JPEG of our own making, not a file from outside.
-        image = Image.open(io.BytesIO(picture.thumbnail), formats=("JPEG",)).convert("RGB")
+def _draw_picture(
+    sheet: Image.Image, draw: ImageDraw.ImageDraw, font: _Font, picture: Picture, left: int, top: int
+) -> None:
+    frame = (left - FRAME, top - FRAME, left + SIDE + FRAME - 1, top + SIDE + FRAME - 1)
+    draw.rectangle(frame, outline=KEPT if picture.kept else DROPPED, width=FRAME)
+    if picture.thumbnail is None:
+        draw.text((left + GAP, top + SIDE // 2), "no thumbnail", GREY, font)
+    else:
+        image = open_thumbnail(picture.thumbnail)
         image.thumbnail((SIDE, SIDE))
         sheet.paste(image, (left + (SIDE - image.width) // 2, top + (SIDE - image.height) // 2))
-    else:
-        draw.text((left + GAP, top + SIDE // 2), "no picture", PALE, font)
-    for at, words in enumerate(picture.words):
-        draw.text((left, top + SIDE + 4 + at * LINE), _plain(words)[:34], PALE, font)
-
-
-def _plain(text: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in text)
+    for i, line in enumerate(picture.lines):
+        draw.text((left, top + SIDE + 4 + i * LINE), printable(line)[:CHARACTERS], GREY, font)

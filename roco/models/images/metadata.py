@@ -1,4 +1,4 @@
-"""What the metadata of an image file say of people and places: the names of such fields, never what stands in them."""
+"""Finds the metadata fields of an image file that may name people or places, without returning their values."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ from typing import Any
 from PIL import Image, ImageFile, IptcImagePlugin
 
 MOST_XMP = 4 << 20
-"""Bytes of XMP that are looked through; what Photoshop writes has some ten thousand."""
+"""Bytes of XMP that are searched; Photoshop writes some ten thousand."""
 
-_GPS = 0x8825
-_CAMERA = 0x8769  # the sub-directory of EXIF with what the camera noted
-_EXIF = {
+_GPS_DIRECTORY = 0x8825
+_CAMERA_DIRECTORY = 0x8769  # the sub-directory of EXIF that the camera fills
+_EXIF_FIELDS = {
     0x010D: "DocumentName", 0x010E: "ImageDescription", 0x013B: "Artist", 0x013C: "HostComputer",
     0x9C9B: "XPTitle", 0x9C9C: "XPComment", 0x9C9D: "XPAuthor", 0x9C9E: "XPKeywords", 0x9C9F: "XPSubject",
 }  # fmt: skip
-_EXIF_CAMERA = {0x9286: "UserComment", 0xA430: "CameraOwnerName"}
-_IPTC = {
+_CAMERA_FIELDS = {0x9286: "UserComment", 0xA430: "CameraOwnerName"}
+_IPTC_FIELDS = {
     5: "ObjectName", 25: "Keywords", 26: "ContentLocationCode", 27: "ContentLocationName", 40: "SpecialInstructions",
     80: "By-line", 85: "By-lineTitle", 90: "City", 92: "Sub-location", 95: "Province-State", 100: "CountryCode",
     101: "CountryName", 105: "Headline", 110: "Credit", 115: "Source", 118: "Contact", 120: "Caption-Abstract",
     122: "Writer-Editor",
 }  # fmt: skip
-_XMP = (
+_IPTC_RECORD = 2  # the record of IPTC that describes the picture
+_XMP_FIELDS = (
     *("dc:creator", "dc:contributor", "dc:description", "dc:title", "dc:subject"),
     *("photoshop:City", "photoshop:State", "photoshop:Country", "photoshop:CaptionWriter", "photoshop:Credit"),
     *("photoshop:AuthorsPosition", "photoshop:Headline", "photoshop:Source", "photoshop:Instructions"),
@@ -33,16 +34,20 @@ _XMP = (
     *("Iptc4xmpExt:PersonInImage", "Iptc4xmpExt:LocationShown", "Iptc4xmpExt:LocationCreated"),
     *("exif:GPSLatitude", "exif:GPSLongitude", "aux:OwnerName", "exifEX:CameraOwnerName", "tiff:Artist"),
     *("tiff:ImageDescription", "exif:UserComment"),
-    # What Photoshop takes over when it opens a DICOM file.
+    # What Photoshop copies when it opens a DICOM file.
     *("DICOM:PatientName", "DICOM:PatientID", "DICOM:PatientSex", "DICOM:PatientDOB", "DICOM:StudyID"),
     *("DICOM:StudyPhysician", "DICOM:StudyDateTime", "DICOM:StudyDescription", "DICOM:SeriesDescription"),
 )
-_LOOKED_AT = 20  # places of one name that are looked at
+_PNG_FIELDS = ("Author", "Title", "Description", "Comment", "Source")
+
+_MOST_OCCURRENCES = 20  # occurrences of one XMP name that are read
+_MOST_BYTES = 10_000  # bytes of one value that are read
+_MOST_ATTRIBUTE_BYTES = 1000
+
 _TAG = re.compile(rb"<[^<>]*>")
-_PNG = ("Author", "Title", "Description", "Comment", "Source")
-_SAID = re.compile(rb"[A-Za-z0-9\x80-\xff]")
-# Words of programs and cameras that stand in free text by themselves, and speak of nobody.
-_MACHINE = re.compile(
+_LETTER_OR_DIGIT = re.compile(rb"[A-Za-z0-9\x80-\xff]")
+# Words that programs and cameras write into free text by themselves; such text names nobody.
+_WRITTEN_BY_SOFTWARE = re.compile(
     rb"gd-jpeg|gimp|photoshop|lavc|lead tech|leadtools|imagemagick|acdsee|irfanview|ghostscript|paint ?shop|optimi[sz]"
     rb"|compress|quality|digital camera|created (?:with|by|using)|(?:converted|generated|written|processed) (?:by|with)"
     rb"|screen ?shot|^intel|^xv |^ascii|^unicode\x00|^aiff|jpeg encoder|matplotlib",
@@ -50,88 +55,103 @@ _MACHINE = re.compile(
 )
 
 
-def private(image: Image.Image) -> list[str]:
-    """The fields of EXIF, XMP, IPTC, PNG text and comments that may name people or places, sorted.
+def identifying_fields(image: Image.Image) -> list[str]:
+    """Returns the names of the fields that may name people or places, sorted: `EXIF Artist`, `XMP dc:creator` …
 
-    image: as opened. A field counts where it holds a letter or a digit, and free text not where a program wrote it.
-    Damaged metadata say nothing. Only names from the lists above are given, so nothing of the file comes along.
+    image: as opened. EXIF, XMP, IPTC, PNG text and comments are searched. A field counts if its value has a letter or
+    a digit and was not written by a program. Corrupt metadata are ignored. Only names from the lists above are
+    returned, so no text of the file is.
     """
-    found: set[str] = set()
-    for look in (_exif, _xmp, _iptc, _words):
-        # Whatever a parser makes of hostile metadata: they must not cost the picture.
+    fields: set[str] = set()
+    for search in (_exif_fields, _xmp_fields, _iptc_fields, _comment_fields):
+        # Parsers raise many kinds of exceptions on hostile metadata, which must not make the image unreadable.
         with contextlib.suppress(Exception):
-            found.update(look(image))
-    return sorted(found)
+            fields.update(search(image))
+    return sorted(fields)
 
 
-def _exif(image: Image.Image) -> Iterator[str]:
+def _exif_fields(image: Image.Image) -> Iterator[str]:
     exif = image.getexif()
-    yield from _named(exif, _EXIF)
-    yield from _named(exif.get_ifd(_CAMERA), _EXIF_CAMERA)
-    if exif.get_ifd(_GPS):
+    yield from _filled_tags(exif, _EXIF_FIELDS)
+    yield from _filled_tags(exif.get_ifd(_CAMERA_DIRECTORY), _CAMERA_FIELDS)
+    if exif.get_ifd(_GPS_DIRECTORY):
         yield "EXIF GPS"
 
 
-def _named(tags: Mapping[int, Any], names: Mapping[int, str]) -> Iterator[str]:
+def _filled_tags(tags: Mapping[int, Any], names: Mapping[int, str]) -> Iterator[str]:
     for tag, name in names.items():
-        if _says(tags.get(tag)):
+        if _may_name_somebody(tags.get(tag)):
             yield f"EXIF {name}"
 
 
-def _xmp(image: Image.Image) -> Iterator[str]:
+def _xmp_fields(image: Image.Image) -> Iterator[str]:
     packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
-    text = packet.encode() if isinstance(packet, str) else bytes(packet)
-    text = text[:MOST_XMP]
-    for name in _XMP:
-        # By words and not by a parser, which hostile XML could keep busy.
-        if any(_says(words) for words in (*_elements(text, name.encode()), *_attributes(text, name.encode()))):
-            yield f"XMP {name}"
+    xmp = packet.encode() if isinstance(packet, str) else bytes(packet)
+    xmp = xmp[:MOST_XMP]
+    for field in _XMP_FIELDS:
+        # Searched as bytes: hostile XML could keep an XML parser busy.
+        name = field.encode()
+        values = (*_element_values(xmp, name), *_attribute_values(xmp, name))
+        if any(map(_may_name_somebody, values)):
+            yield f"XMP {field}"
 
 
-def _elements(text: bytes, name: bytes) -> Iterator[bytes]:
-    """What stands in the first elements of a name, without the tags in it."""
-    at = -1
-    for _ in range(_LOOKED_AT):
-        if (at := text.find(b"<" + name, at + 1)) < 0 or (end := text.find(b"</" + name, at)) < 0:
+def _element_values(xmp: bytes, name: bytes) -> Iterator[bytes]:
+    """Yields the text of the first elements of a name, without the tags in it."""
+    start = -1
+    for _ in range(_MOST_OCCURRENCES):
+        start = xmp.find(b"<" + name, start + 1)
+        if start < 0:
             return
-        if text[at + 1 + len(name) : at + 2 + len(name)] in (b">", b" ", b"\n", b"\t", b"\r"):
-            yield _TAG.sub(b"", text[at : min(end, at + 10_000)])
-
-
-def _attributes(text: bytes, name: bytes) -> Iterator[bytes]:
-    """What the first attributes of a name hold."""
-    at = -1
-    for _ in range(_LOOKED_AT):
-        if (at := text.find(name + b"=", at + 1)) < 0:
+        end = xmp.find(b"</" + name, start)
+        if end < 0:
             return
-        quote, start = text[at + len(name) + 1 : at + len(name) + 2], at + len(name) + 2
-        if quote in (b'"', b"'") and text[at - 1 : at].isspace():
-            yield text[start : text.find(quote, start, start + 1000)]
+        after_name = start + 1 + len(name)
+        # A longer name may begin with this one.
+        if xmp[after_name : after_name + 1] in (b">", b" ", b"\n", b"\t", b"\r"):
+            yield _TAG.sub(b"", xmp[start : min(end, start + _MOST_BYTES)])
 
 
-def _iptc(image: Image.Image) -> Iterator[str]:
+def _attribute_values(xmp: bytes, name: bytes) -> Iterator[bytes]:
+    """Yields the values of the first attributes of a name."""
+    at = -1
+    for _ in range(_MOST_OCCURRENCES):
+        at = xmp.find(name + b"=", at + 1)
+        if at < 0:
+            return
+        start = at + len(name) + 2
+        quote = xmp[start - 1 : start]
+        # A longer name may end with this one.
+        if quote in (b'"', b"'") and xmp[at - 1 : at].isspace():
+            yield xmp[start : xmp.find(quote, start, start + _MOST_ATTRIBUTE_BYTES)]
+
+
+def _iptc_fields(image: Image.Image) -> Iterator[str]:
     assert isinstance(image, ImageFile.ImageFile)
-    told = IptcImagePlugin.getiptcinfo(image) or {}
-    for number, name in _IPTC.items():
-        value = told.get((2, number))
-        if any(_says(one) for one in (value if isinstance(value, list) else [value])):
+    values = IptcImagePlugin.getiptcinfo(image) or {}
+    for number, name in _IPTC_FIELDS.items():
+        value = values.get((_IPTC_RECORD, number))
+        repeated = value if isinstance(value, list) else [value]
+        if any(map(_may_name_somebody, repeated)):
             yield f"IPTC {name}"
 
 
-def _words(image: Image.Image) -> Iterator[str]:
-    if _says(image.info.get("comment")):
+def _comment_fields(image: Image.Image) -> Iterator[str]:
+    if _may_name_somebody(image.info.get("comment")):
         yield "comment"
     if image.format == "PNG":
-        for key in _PNG:
-            if _says(image.info.get(key)):
+        for key in _PNG_FIELDS:
+            if _may_name_somebody(image.info.get(key)):
                 yield f"PNG {key}"
 
 
-def _says(value: Any) -> bool:
-    if isinstance(value, tuple):
+def _may_name_somebody(value: Any) -> bool:
+    """Returns whether a value has a letter or digit and was not written by a program."""
+    if isinstance(value, tuple):  # EXIF gives the XP… fields as a tuple of bytes
         value = bytes(v for v in value if isinstance(v, int) and 0 < v < 256)
-    raw = value.encode(errors="replace") if isinstance(value, str) else value
-    if not isinstance(raw, bytes):
+    if isinstance(value, str):
+        value = value.encode(errors="replace")
+    if not isinstance(value, bytes):
         return False
-    text = raw[:10_000].replace(b"\0", b"")
-    return bool(_SAID.search(text)) and not _MACHINE.search(text)
+    text = value[:_MOST_BYTES].replace(b"\0", b"")
+    return bool(_LETTER_OR_DIGIT.search(text)) and not _WRITTEN_BY_SOFTWARE.search(text)

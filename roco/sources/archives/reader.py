@@ -18,9 +18,10 @@ from typing import IO, TypeVar
 from roco.base.errors import RejectedInput
 from roco.base.files import full_disk
 from roco.base.formats import IMAGE_EXTENSIONS, extension_of
-from roco.sources.archives.tar import Inflated, Limits, members, shown
+from roco.base.terminal import quoted
+from roco.sources.archives.tar import Inflated, Limits, members
 
-__all__ = ["Archive", "Limits", "article_xmls", "is_xml", "open_tar_gz", "open_zip", "shown"]
+__all__ = ["Archive", "Limits", "article_xmls", "is_xml", "open_tar_gz", "open_zip"]
 
 SPOOL = 8 << 20
 """Bytes of one archive that are kept in memory; beyond that they go to a temporary file."""
@@ -56,11 +57,11 @@ class Archive(contextlib.AbstractContextManager["Archive"]):
         """Returns the bytes of an article XML or an image; raises RejectedInput for other files and checksum errors."""
         size = self._sizes.get(name)
         if size is None:
-            raise RejectedInput(f"no {shown(name)} in the archive")
+            raise RejectedInput(f"no {quoted(name)} in the archive")
         if not _is_read(name):
-            raise RejectedInput(f"{shown(name)} is neither an article nor an image")
+            raise RejectedInput(f"{quoted(name)} is neither an article nor an image")
         if is_xml(name) and size > self._limits.xml:
-            raise RejectedInput(f"XML {shown(name)} is too large: {size} bytes")
+            raise RejectedInput(f"XML {quoted(name)} is too large: {size} bytes")
         return self._bytes(name, size)
 
     def _bytes(self, name: str, size: int) -> bytes:
@@ -131,7 +132,7 @@ def _spooled(fh: io.FileIO, spool: IO[bytes], limits: Limits) -> dict[str, tuple
             stream.skip(size)
             continue
         if name in places:
-            raise RejectedInput(f"two members are named {shown(name)}")
+            raise RejectedInput(f"two members are named {quoted(name)}")
         places[name] = (at, size)
         if not _is_read(name):
             stream.skip(size)
@@ -179,9 +180,9 @@ class _Zip(Archive):
                 # Without a size zipfile inflates all there is, however little the directory promises.
                 data = fh.read(size)
         except _ZIP_ERRORS as err:
-            raise _zip_refused(f"{shown(name)} cannot be read", err) from err
+            raise _zip_refused(f"{quoted(name)} cannot be read", err) from err
         if len(data) != size or (not size and info.CRC):
-            raise RejectedInput(f"zip: {shown(name)} is shorter than the directory says")
+            raise RejectedInput(f"zip: {quoted(name)} is shorter than the directory says")
         return data
 
     def close(self) -> None:
@@ -203,7 +204,7 @@ def _admitted(zip_: zipfile.ZipFile, compressed: int, limits: Limits) -> dict[st
             continue
         _check_entry(info, name, limits)
         if name in found:
-            raise RejectedInput(f"two members are named {shown(name)}")
+            raise RejectedInput(f"two members are named {quoted(name)}")
         total += info.file_size
         found[name] = info
     if total > limits.total:
@@ -217,14 +218,14 @@ def _check_entry(info: zipfile.ZipInfo, name: str, limits: Limits) -> None:
     if not name or "\0" in info.orig_filename:
         raise RejectedInput("a member's name is empty or holds a NUL")
     if len(name.encode()) > limits.name:
-        raise RejectedInput(f"a name is longer than {limits.name} bytes: {shown(name)}")
+        raise RejectedInput(f"a name is longer than {limits.name} bytes: {quoted(name)}")
     if info.flag_bits & 0x2041:  # bits 0, 6 and 13: encrypted, strongly, with a masked directory
-        raise RejectedInput(f"{shown(name)} is encrypted")
+        raise RejectedInput(f"{quoted(name)} is encrypted")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         # bzip2 and LZMA cannot be inflated up to a limit only.
-        raise RejectedInput(f"{shown(name)} is compressed by method {info.compress_type}")
+        raise RejectedInput(f"{quoted(name)} is compressed by method {info.compress_type}")
     if info.file_size > limits.member:
-        raise RejectedInput(f"{shown(name)} is too large: {info.file_size} bytes")
+        raise RejectedInput(f"{quoted(name)} is too large: {info.file_size} bytes")
 
 
 def _zip_name(info: zipfile.ZipInfo) -> str:

@@ -15,6 +15,7 @@ from typing import IO, NamedTuple
 from isal import igzip_lib
 
 from roco.base.errors import RejectedInput
+from roco.base.terminal import quoted
 
 BLOCK = 512
 _READ = 64 << 10  # compressed bytes at a time
@@ -36,12 +37,6 @@ class Limits:
     header: int = 1 << 20  # all that stands before one member: long names, extended headers
     directory: int = 8 << 20  # the table of contents of a zip
     seconds: float = 300.0
-
-
-def shown(name: str) -> str:
-    """A name from outside as it may stand in a message: control characters escaped, cut at 120 characters."""
-    text = repr(name)
-    return text if len(text) <= 120 else text[:117] + "..."
 
 
 class Inflated:
@@ -157,7 +152,7 @@ def members(stream: Inflated, limits: Limits) -> Iterator[tuple[str, int]]:
         size = header.size if extra.size is None else extra.size
         extra = _Extra()
         if size > limits.member:
-            raise RejectedInput(f"{shown(name)} is too large: {size} bytes")
+            raise RejectedInput(f"{quoted(name)} is too large: {size} bytes")
         if _is_file(header.kind, name, size):
             yield _checked(name, limits), size
         else:
@@ -254,7 +249,7 @@ def _pax(data: bytes) -> dict[str, bytes]:
 
 def _once(known: str | None, name: str) -> str:
     if known is not None and known != name:
-        raise RejectedInput(f"a member has two names: {shown(known)} and {shown(name)}")
+        raise RejectedInput(f"a member has two names: {quoted(known)} and {quoted(name)}")
     return name
 
 
@@ -264,7 +259,7 @@ def _is_file(kind: int, name: str, size: int) -> bool:
     if kind in _NO_DATA or (kind in _FILE and name.endswith("/")):
         # Readers disagree on whether such data is there at all, so the next header could be read in two ways.
         if size:
-            raise RejectedInput(f"{shown(name)} is no file but has data")
+            raise RejectedInput(f"{quoted(name)} is no file but has data")
         return False
     return kind in _FILE
 
@@ -273,7 +268,7 @@ def _checked(name: str, limits: Limits) -> str:
     if not name or "\0" in name:
         raise RejectedInput("a member's name is empty or holds a NUL")
     if len(name.encode()) > limits.name:
-        raise RejectedInput(f"a name is longer than {limits.name} bytes: {shown(name)}")
+        raise RejectedInput(f"a name is longer than {limits.name} bytes: {quoted(name)}")
     return name
 
 

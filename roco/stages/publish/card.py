@@ -105,8 +105,9 @@ def card(
 ) -> str:
     """Markdown with the hub's front matter.
 
-    rows: split, article_key, license, modality, modality_from, private, n_frames, declared and format of each image;
-    funnel, recipe: as `Finished` gives them; leaks: how many articles, groups and captions are in two splits.
+    rows: split, article_key, license, modality, modality_from, identifying_fields, n_frames, declared and format
+    of each image; funnel, recipe: as `Finished` gives them; leaks: how many articles, groups and captions are
+    in two splits.
     """
     title = "Radiology images, captions and concepts from PubMed Central"
     size = next((name for most, name in _SIZES if len(rows) < most), "n>1M")
@@ -181,14 +182,14 @@ def _modalities(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def _metadata(rows: Sequence[Mapping[str, Any]]) -> str:
     """Which metadata of the images may name people or places, by field."""
-    fields = Counter(field for row in rows for field in row.get("private") or ())
+    fields = Counter(field for row in rows for field in row.get("identifying_fields") or ())
     if not fields:
         return (
             "Metadata: no EXIF, XMP, IPTC or comment of any image has a field for names or places that is filled in.\n"
         )
-    images = sum(bool(row.get("private")) for row in rows)
+    images = sum(bool(row.get("identifying_fields")) for row in rows)
     said = ", ".join(f"{field} {n:,}" for field, n in sorted(fields.items(), key=lambda item: (-item[1], item[0])))
-    more = "Nobody read what stands there (column `private`)"
+    more = "Nobody read what stands there (column `identifying_fields`)"
     return f"Metadata: {images:,} images have fields filled in that may name people or places: {said}. {more}.\n"
 
 

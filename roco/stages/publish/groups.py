@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from roco.core.stage import Finished, put
+from roco.models.images.hamming import hex_distance
 
 COLUMNS = (
     "figure_id",
@@ -58,4 +59,4 @@ def _with_distances(table: pa.Table) -> pa.Table:
 
 
 def _bits(one: str | None, other: str | None) -> int | None:
-    return (int(one, 16) ^ int(other, 16)).bit_count() if one and other else None
+    return hex_distance(one, other) if one and other else None

@@ -139,7 +139,7 @@ def _order(row: Mapping[str, Any]) -> tuple[str, str]:
 _TEXTS = ("id", "split", "article_key", "pmcid", "doi", "license", "archive", "file", "format", "sha256", "modality")
 _CREDITED = ("title", "journal", "license_url", "license_version", "license_port", "copyright")
 _GROUPS = ("image_key", "duplicate_group", "similar_group")
-_FOUND = ("modality_from", "private", "n_frames", "declared")
+_FOUND = ("modality_from", "identifying_fields", "n_frames", "declared")
 _USED = {
     "figure_id",
     *_TEXTS,

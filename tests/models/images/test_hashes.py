@@ -7,12 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from roco.models.images.decode import decode
+from roco.models.images.hamming import hex_distance
 from roco.models.images.hashes import phash, phash_fine, small
-from roco.stages.image import decode
-
-
-def apart(one: str, other: str) -> int:
-    return (int(one, 16) ^ int(other, 16)).bit_count()
 
 
 def hashed(data: bytes) -> tuple[str, str]:
@@ -41,8 +38,8 @@ def test_a_hash_has_64_bits_and_the_second_576() -> None:
 def test_a_png_and_its_jpeg_differ_in_two_bits_at_most(seed: int) -> None:
     image = picture(seed)
     png, jpeg = hashed(saved(image, "PNG")), hashed(saved(image, "JPEG", quality=80))
-    assert apart(png[0], jpeg[0]) <= 2
-    assert apart(png[1], jpeg[1]) <= 12
+    assert hex_distance(png[0], jpeg[0]) <= 2
+    assert hex_distance(png[1], jpeg[1]) <= 12
 
 
 def test_the_way_to_the_pixels_leaves_no_trace() -> None:
@@ -56,7 +53,7 @@ def test_the_way_to_the_pixels_leaves_no_trace() -> None:
 
 def test_other_pictures_are_far_apart() -> None:
     found = [hashed(saved(picture(seed), "PNG"))[0] for seed in range(20)]
-    assert min(apart(a, b) for i, a in enumerate(found) for b in found[:i]) > 12
+    assert min(hex_distance(a, b) for i, a in enumerate(found) for b in found[:i]) > 12
 
 
 @pytest.mark.parametrize("level", [0, 128, 255])
@@ -72,5 +69,5 @@ def test_real_images_are_told_again_as_jpegs(shared: Path) -> None:
         if small(decoded.image) is None:
             continue
         twin = saved(decoded.image.convert("L"), "JPEG", quality=90)
-        far.append(apart(hashed(path.read_bytes())[0], hashed(twin)[0]))
+        far.append(hex_distance(hashed(path.read_bytes())[0], hashed(twin)[0]))
     assert len(far) > 20 and max(far) <= 2

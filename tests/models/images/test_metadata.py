@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
-from roco.models.images.metadata import private
+from roco.models.images.metadata import identifying_fields
 
 PICTURE = Image.new("RGB", (32, 32), "white")
 
@@ -21,7 +21,7 @@ def saved(kind: str, **options: Any) -> bytes:
 
 
 def found(data: bytes) -> list[str]:
-    return private(Image.open(io.BytesIO(data)))
+    return identifying_fields(Image.open(io.BytesIO(data)))
 
 
 def exif(**sub: Any) -> Image.Exif:
@@ -101,7 +101,7 @@ def test_xmp_that_is_made_to_keep_a_reader_busy_does_not() -> None:
     image = Image.open(io.BytesIO(saved("JPEG")))
     image.info["xmp"] = packet
     started = time.process_time()
-    assert private(image) == []
+    assert identifying_fields(image) == []
     assert time.process_time() - started < 2
 
 
@@ -115,4 +115,4 @@ def test_damaged_metadata_say_nothing_or_something_and_never_fail(flips: list[tu
         image = Image.open(io.BytesIO(bytes(data)), formats=("TIFF",))
     except Exception:
         return
-    assert all(name.startswith("EXIF ") for name in private(image))
+    assert all(name.startswith("EXIF ") for name in identifying_fields(image))

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from roco.base.errors import DataError, RejectedInput
 from roco.base.formats import IMAGE_EXTENSIONS
 from roco.sources.archives import reader as archive_module
-from roco.sources.archives.reader import Archive, Limits, article_xmls, open_tar_gz, open_zip, shown
+from roco.sources.archives.reader import Archive, Limits, article_xmls, open_tar_gz, open_zip
 from tests.attacks.packing import END, body, extension, head, packed, pax, tar, zipped
 
 FILES = {"PMC1/a.nxml": b"<article/>", "PMC1/f1.jpg": b"\xff\xd8" * 700, "PMC1/f1.gif": b"GIF89a"}
@@ -295,7 +295,6 @@ def test_two_members_of_one_name_are_refused(write: Write) -> None:
 def test_control_characters_stay_out_of_messages(write: Write) -> None:
     twice = head(b"a\n\x1b[31mb") * 2 + END
     assert refusal(write(packed(twice))) == r"two members are named 'a\n\x1b[31mb'"
-    assert "\u202e" not in shown("gpj.\u202e")
 
 
 @pytest.mark.parametrize(

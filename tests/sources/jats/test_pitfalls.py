@@ -10,10 +10,10 @@ import pytest
 from lxml import etree
 
 from roco.base.schema import ARTICLES
+from roco.models.images.decode import decode
 from roco.sources.jats.article import parse
 from roco.stages.caption import Caption
 from roco.stages.extract import Extract
-from roco.stages.image import decode
 from tests.sources.jats.pitfalls import PICTURES, PITFALLS, SAME_NAME, Cited, Picture, Pitfall
 
 
