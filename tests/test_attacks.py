@@ -24,11 +24,12 @@ from tests.attacks.packing import article, image, package
 from tests.attacks.pictures import PICTURES
 from tests.attacks.tars import GZIPS, TARS
 from tests.attacks.zips import ZIPS
+from tests.waits import PATIENCE
 
 pytestmark = pytest.mark.slow
 
 SECRET = "the words of a file that nobody gave to roco"
-SECONDS = 120.0
+CPU_SECONDS = 120.0  # of this process alone: about ten times what the run takes
 MEGABYTES = 700.0
 
 # Told by Python itself of every file that this process opens, makes or removes, however it does so.
@@ -47,9 +48,9 @@ def hear(event, args):
 import roco
 recipe = roco.load_recipe(sys.argv[1])
 sys.addaudithook(hear)
-started = time.monotonic()
+started = time.process_time()
 recipe.run(workers=0)
-seconds = time.monotonic() - started
+seconds = time.process_time() - started
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 if os.path.exists("/proc/self/status"):  # where the other one counts the parent in
     peak = int(re.search(r"VmHWM:\\s*(\\d+)", open("/proc/self/status").read())[1]) / 1024
@@ -97,7 +98,7 @@ def trap(tmp_path_factory: pytest.TempPathFactory, listener: http.server.HTTPSer
 def _run(root: Path, kind: str, listener: http.server.HTTPServer) -> Done:
     recipe = root / "attacked.toml"
     recipe.write_text(f'[run]\nfolder = "run"\nbase = "rocov2"\n[source]\nkind = "{kind}"\npath = "source"\n')
-    ran = subprocess.run([sys.executable, "-c", WATCH, str(recipe)], capture_output=True, text=True, timeout=300)
+    ran = subprocess.run([sys.executable, "-c", WATCH, str(recipe)], capture_output=True, text=True, timeout=PATIENCE)
     assert ran.returncode == 0, ran.stderr[-3000:]
     return Done(_rows(root / "run"), json.loads(ran.stdout), list(listener.calls), root)  # type: ignore[attr-defined]
 
@@ -194,7 +195,7 @@ def test_the_articles_beside_the_attacks_are_released(folder: Done) -> None:
 
 
 def test_the_run_takes_bounded_time_and_memory(done: Done) -> None:
-    assert done.watched["seconds"] < SECONDS
+    assert done.watched["seconds"] < CPU_SECONDS
     assert done.watched["peak"] < MEGABYTES
 
 
@@ -230,7 +231,7 @@ def test_the_words_of_a_file_outside_are_nowhere(done: Done) -> None:
 @pytest.mark.parametrize("verb", [("status",), ("articles",), ("articles", "--articles"), ("status", "--json")])
 def test_no_control_character_reaches_the_terminal(done: Done, verb: tuple[str, ...]) -> None:
     command = [sys.executable, "-m", "roco", verb[0], str(done.root / "attacked.toml"), *verb[1:]]
-    said = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    said = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     assert said.returncode == 0, said.stderr
     assert _strange(said.stdout + said.stderr) == set()
 
@@ -245,7 +246,7 @@ def test_no_control_character_of_a_figure_is_shown(folder: Done, name: str) -> N
     place = folder.rows[_slug(attack)][0]["archive"]
     for more in ((), ("--json",)):
         command = [sys.executable, "-m", "roco", "show", str(folder.root / "attacked.toml"), place, *more]
-        said = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        said = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
         assert said.returncode == 0, said.stderr
         assert _strange(said.stdout + said.stderr) == set(), name
 
@@ -257,7 +258,7 @@ def _strange(text: str) -> set[str]:
 def test_the_release_holds_no_control_characters_and_is_whole(done: Done) -> None:
     release = done.root / "run" / "release"
     command = [sys.executable, "-m", "roco", "verify", str(release)]
-    said = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    said = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     assert said.returncode == 0, said.stdout[-2000:]
     captions = pq.read_table(release / "figures.parquet", columns=["caption"])["caption"].to_pylist()
     assert _strange("".join(captions)) == set()

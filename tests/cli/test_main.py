@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +20,7 @@ import roco
 import roco.base.files
 import roco.cli.main
 import roco.recipes.load
+from tests.waits import PATIENCE, wait_until
 
 DONE, DATA, USAGE, STOPPED = 0, 1, 2, 130
 
@@ -358,10 +358,7 @@ def slow(demo: Path) -> Iterator[Path]:
 
 
 def reached(folder: Path) -> None:
-    deadline = time.monotonic() + 20
-    while not (folder / "reached").exists():
-        assert time.monotonic() < deadline, "the stage was never reached"
-        time.sleep(0.02)
+    wait_until((folder / "reached").exists, "the slow stage")
 
 
 @pytest.mark.parametrize(("how", "workers"), [(signal.SIGINT, "0"), (signal.SIGINT, "2"), (signal.SIGTERM, "1")])
@@ -372,7 +369,7 @@ def test_a_run_that_is_stopped_says_how_it_goes_on_and_does(
     with process("run", recipe, "--workers", workers, start_new_session=True) as run:
         reached(slow)
         os.killpg(run.pid, how)  # as a terminal does it: to the driver and its workers
-        out, err = run.communicate(timeout=20)
+        out, err = run.communicate(timeout=PATIENCE)
     assert (run.returncode, out) == (STOPPED, "")
     assert err == "interrupted; run the same command again to resume\n"
     (slow / "wait").unlink()
@@ -388,7 +385,7 @@ def test_a_run_folder_in_use_is_told_with_what_to_do(say: Say, slow: Path) -> No
         assert f"is in use by process {run.pid}" in said.err
         assert "--parts 1/2" in said.err
         (slow / "wait").unlink()
-        assert run.wait(timeout=20) == DONE
+        assert run.wait(timeout=PATIENCE) == DONE
         run.communicate()
 
 

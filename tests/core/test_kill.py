@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from roco.core import run as engine
 from tests.core.conftest import everything
 from tests.faults.drive import KILLED, drive, faults, forked, kept, kill_group, leftovers, read, started, write_articles
 from tests.faults.kills import Kill, Sweep, calls, sweeper
+from tests.waits import wait_until
 
 N = 15  # two parts of seven articles and one of one
 
@@ -96,8 +96,10 @@ def test_a_group_killed_at_random_times_resumes(
     monkeypatch.setenv("ROCO_TEST_LOG", str(log))
     kills = 0
     for _ in range(3):
-        with started(articles, tmp_path / "run", workers=2, slow=0.02) as process:
-            time.sleep(chance.uniform(0.4, 1.0))
+        # Killed after some of the work, whenever that is: the fakes write one line of the log per piece of work.
+        enough = sum(read(log).values()) + chance.randint(1, 40)
+        with started(articles, tmp_path / "run", workers=2) as process:
+            wait_until(lambda enough=enough: process.poll() is not None or sum(read(log).values()) >= enough)
             kills += process.poll() is None
             kill_group(process)
     drive(articles, tmp_path / "run")

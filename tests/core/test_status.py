@@ -1,9 +1,8 @@
-"""Status tells the funnel, what is stale and why, in under a second for ten thousand parts; show tells one life."""
+"""Status shows the funnel and what is out of date, from the manifest alone; show traces one figure."""
 
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -65,33 +64,26 @@ def test_a_run_that_was_stopped_is_incomplete_and_counts_what_is_there(make: Mak
     assert found["state"] == "incomplete"
 
 
-def test_ten_thousand_parts_are_told_in_under_a_second(make: Make, tmp_path: Path) -> None:
-    """A bound that holds on a busy machine, for an answer that takes about a tenth of it."""
+def test_status_reads_the_manifest_and_no_footer_of_the_parts_in_it(make: Make, tmp_path: Path) -> None:
+    """Ten thousand parts take one file to read; their own files cannot be read here, and nothing notices."""
     pipeline = make()
     run(pipeline, tmp_path / "run", workers=0, part_size=7)
     layout = Layout(tmp_path / "run")
     saved = json.loads(layout.manifest.read_text())
-    part, record = next(iter(saved["parts"].items()))
-    data = layout.rows(pipeline, part).read_bytes()
+    record = next(iter(saved["parts"].values()))
+    for path in layout.rows_folder(pipeline).glob("*.parquet"):
+        path.unlink()
     saved["parts"] = {}
-    for i in range(10_000):
+    for i in range(1000):
         path = layout.rows(pipeline, f"{i:016x}")
-        path.write_bytes(data)
+        path.write_bytes(b"no footer")
         saved["parts"][f"{i:016x}"] = {**record, "size": [path.stat().st_size, path.stat().st_mtime_ns]}
-        if i == 0:
-            for old in layout.rows_folder(pipeline).glob("*.parquet"):
-                if old != path:
-                    old.unlink()
-    saved["source"]["parts"] = 10_000
+    saved["source"]["parts"] = 1000
     del saved["seal"]
     layout.manifest.write_text(manifest.sealed(saved))
-    best = 9.0
-    for _ in range(3):
-        started = time.perf_counter()
-        found = status(pipeline, tmp_path / "run")
-        best = min(best, time.perf_counter() - started)
-    assert found["parts_done"] == 10_000
-    assert best < 1.0
+    assert status(pipeline, tmp_path / "run")["parts_done"] == 1000
+    layout.rows(pipeline, f"{0:016x}").write_bytes(b"changed, so it is read, and no footer")
+    assert status(pipeline, tmp_path / "run")["parts_done"] == 999
 
 
 def test_show_walks_a_figure_to_where_it_left(make: Make, tmp_path: Path) -> None:

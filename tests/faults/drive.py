@@ -23,6 +23,7 @@ from roco.core.run import Outcome, run
 from tests.core import fakes
 from tests.core.conftest import write_article
 from tests.faults import sitecustomize
+from tests.waits import PATIENCE
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -99,7 +100,7 @@ def kill_group(process: subprocess.Popen[str]) -> None:
 def script(articles: Path, folder: Path, env: Mapping[str, str] | None = None, **options: Any) -> dict[str, Any]:
     """What a run as a process of its own says."""
     with started(articles, folder, env, **options) as process:
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=PATIENCE)
         said: dict[str, Any] = json.loads(out or "{}")
         return {**said, "code": process.returncode, "stderr": err}
 

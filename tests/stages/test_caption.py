@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -12,6 +10,7 @@ from hypothesis import strategies as st
 from roco.base.errors import RecipeError
 from roco.core.stage import put
 from roco.stages.caption import Caption, no_description
+from tests.waits import cpu_limit
 
 Row = tuple[str | None, str | None, str | None]
 
@@ -92,9 +91,8 @@ def test_any_text_is_decided(text: str, label: str) -> None:
 
 @pytest.mark.parametrize("piece", ["a.", "a ", "see ", "(c) ", "cc by. ", "$ ", "\\(", "1 mb "])
 def test_a_hostile_caption_is_decided_in_bounded_time(piece: str) -> None:
-    started = time.process_time()
-    no_description(piece * 5000, piece * 5000, piece * 100)
-    assert time.process_time() - started < 2
+    with cpu_limit():
+        no_description(piece * 50_000, piece * 50_000, piece * 100)
 
 
 def test_a_caption_too_long_for_any_table_leaves() -> None:

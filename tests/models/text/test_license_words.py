@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from roco.models.text.license_words import from_words
+from tests.waits import cpu_limit
 
 
 @pytest.mark.parametrize(
@@ -45,6 +44,5 @@ def test_words_count_by_the_terms_that_follow_the_name(words: str, id: str | Non
 
 @pytest.mark.parametrize("hostile", ["cc by ", "creative commons attribution, ", "creative commons licence ", "by nc "])
 def test_words_without_end_are_read_in_time(hostile: str) -> None:
-    start = time.perf_counter()
-    from_words(hostile * 20_000)
-    assert time.perf_counter() - start < 5
+    with cpu_limit():
+        from_words(hostile * 20_000)
