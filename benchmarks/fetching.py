@@ -233,14 +233,14 @@ def whole(n: int = 2000, first: int = 1500) -> None:
         recipe.write_text(recipe.read_text().replace("[run]\n", '[run]\nprevious = "releases/2025"\n'))
         _timed(here, ["run", "articles.toml"])
         difference = json.loads(_timed(here, ["diff", str(old), "articles-run/release", "--json"]))
-        gone = {one["article"] for one in difference["went"]}
+        gone = {one["article"] for one in difference["removed"]}
         print(
             "went:",
             len(gone),
             "articles, all named:",
             gone == touched - set(what["changed"]),
             "moved:",
-            difference["moved"],
+            difference["moved_splits"],
         )
         _timed(here, ["fetch", "verify", "articles"])
         _killed(proxy, plan)

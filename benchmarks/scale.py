@@ -25,8 +25,9 @@ from roco.base.schema import DROP, types
 from roco.models.images.decode import decode
 from roco.models.images.hamming import pairs_within
 from roco.models.images.hashes import phash, small
-from roco.release.read import leakage
-from roco.stages.publish.release import Release, stored_zip
+from roco.release.leakage import leakage
+from roco.stages.publish.release import Release
+from roco.stages.publish.writers import write_zip
 from roco.stages.split import Split
 
 MANY = 1_000_000
@@ -154,7 +155,7 @@ def zips(repeats: int) -> list[str]:
     images = [(f"train/roco_train_{i:06d}.jpg", data[i % 50]) for i in range(n)]
     found: dict[str, list[float]] = {"zip": [], "zipfile": [], "plain": []}
     work: dict[str, Callable[[Path], None]] = {
-        "zip": lambda path: stored_zip(path, images),
+        "zip": lambda path: write_zip(path, images),
         "zipfile": lambda path: _zipfile(path, images),
         "plain": lambda path: _plain(path, images),
     }

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from roco.evaluate.retrieval import evaluate_retrieval
     from roco.recipes.load import Pipeline, Recipe, load_recipe
     from roco.release.diff import diff
-    from roco.release.read import load, verify
+    from roco.release.read import Release, load, verify
     from roco.stages.extract_summary import articles
 
 _HOME = {
@@ -32,7 +32,7 @@ _HOME = {
     "roco.core.show": ("show",),
     "roco.core.stage": ("Decision", "Measure", "Publication", "Stage", "drop", "put", "those_who_left"),
     "roco.core.status": ("status",),
-    "roco.release.read": ("load", "verify"),
+    "roco.release.read": ("Release", "load", "verify"),
     "roco.release.diff": ("diff",),
     "roco.base.errors": ("DataError", "RecipeError", "RocoError", "UsageError"),
     "roco.recipes.load": ("Pipeline", "Recipe", "load_recipe"),
@@ -52,6 +52,7 @@ __all__ = [
     "Publication",
     "Recipe",
     "RecipeError",
+    "Release",
     "Report",
     "RocoError",
     "Stage",

@@ -1,4 +1,4 @@
-"""A release that is grown: what was in it keeps id and split, what had to leave has a tombstone."""
+"""The next release: kept images keep id and split, dropped images get a tombstone, numbering continues."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def images(release: Path) -> dict[str, dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def grown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A release of 30 articles, and the next: 20 more, one gone, one under another licence, one in other words."""
+    """A release of 30 articles, and the next: 20 new articles, one withdrawn, one relicensed, one renamed, one copy."""
     root = tmp_path_factory.mktemp("grown")
     source = root / "articles"
     corpus(source, range(1, 31))
@@ -57,14 +57,14 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return first, released(root, source, "second", "first/release")
 
 
-def test_images_that_stay_keep_id_and_split(grown: tuple[Path, Path]) -> None:
+def test_kept_images_keep_id_and_split(grown: tuple[Path, Path]) -> None:
     old, new = map(images, grown)
-    stay = old.keys() - {"PMC5", "PMC7"}
-    assert len(stay) == 28
-    assert {k: (new[k]["id"], new[k]["split"]) for k in stay} == {k: (old[k]["id"], old[k]["split"]) for k in stay}
+    kept = old.keys() - {"PMC5", "PMC7"}
+    assert len(kept) == 28
+    assert {k: (new[k]["id"], new[k]["split"]) for k in kept} == {k: (old[k]["id"], old[k]["split"]) for k in kept}
 
 
-def test_new_ids_go_on_and_none_is_given_again(grown: tuple[Path, Path]) -> None:
+def test_new_ids_continue_from_the_highest_and_none_is_reused(grown: tuple[Path, Path]) -> None:
     old, new = map(images, grown)
     before = {row["id"] for row in old.values()}
     fresh = {row["id"]: row["split"] for key, row in new.items() if key not in old}
@@ -73,7 +73,24 @@ def test_new_ids_go_on_and_none_is_given_again(grown: tuple[Path, Path]) -> None
         assert int(id[-6:]) > max(int(r["id"][-6:]) for r in old.values() if r["split"] == split)
 
 
-def test_what_left_has_a_tombstone_with_its_reason(grown: tuple[Path, Path]) -> None:
+def test_a_retired_highest_id_is_not_reused(grown: tuple[Path, Path]) -> None:
+    """The image with the highest number of its split is withdrawn, and two articles are added in the next releases."""
+    root = grown[0].parent.parent / "retired"
+    source = root / "articles"
+    root.mkdir()
+    corpus(source, range(1, 11))
+    first = released(root, source, "first")
+    last = max(images(first).values(), key=lambda row: (row["split"] == "train", row["id"]))
+    (source / f"{last['article_key']}.tar.gz").unlink()
+    second = released(root, source, "second", "first/release")
+    assert last["id"] in (second / "tombstones.csv").read_text()
+    corpus(source, range(21, 31))
+    third = images(released(root, source, "third", "second/release"))
+    fresh = [row["id"] for row in third.values() if row["split"] == "train" and row["article_key"] not in images(first)]
+    assert fresh and min(fresh) > last["id"]
+
+
+def test_dropped_images_have_a_tombstone_with_the_reason(grown: tuple[Path, Path]) -> None:
     old = images(grown[0])
     lines = (grown[1] / "tombstones.csv").read_text().splitlines()
     found = {line.split(",")[3]: line.split(",") for line in lines[1:]}
@@ -82,7 +99,7 @@ def test_what_left_has_a_tombstone_with_its_reason(grown: tuple[Path, Path]) -> 
     assert (found["PMC7"][0], found["PMC7"][6]) == (old["PMC7"]["id"], "superseded")
 
 
-def test_a_new_copy_of_a_released_image_leaves_and_the_released_one_stays(grown: tuple[Path, Path]) -> None:
+def test_a_new_copy_of_a_released_image_is_dropped_and_the_released_one_kept(grown: tuple[Path, Path]) -> None:
     removed = pq.read_table(grown[1] / "removed.parquet").to_pylist()
     assert [r["article_key"] for r in removed if r["drop"] == "duplicate"] == ["PMC60"]
     groups = pq.read_table(grown[1] / "duplicates.parquet").to_pylist()
@@ -95,7 +112,7 @@ def test_nothing_leaks(grown: tuple[Path, Path]) -> None:
         assert set(json.loads((release / "leakage.json").read_text()).values()) == {0}
 
 
-def test_grown_again_without_change_it_is_the_same(grown: tuple[Path, Path]) -> None:
+def test_a_next_release_without_changes_has_the_same_images_and_tombstones(grown: tuple[Path, Path]) -> None:
     root = grown[0].parent.parent
     third = released(root, root / "articles", "third", "second/release")
     assert images(third) == images(grown[1])
@@ -103,17 +120,17 @@ def test_grown_again_without_change_it_is_the_same(grown: tuple[Path, Path]) -> 
     shutil.rmtree(third.parent)
 
 
-def test_a_damaged_earlier_release_is_told(grown: tuple[Path, Path], tmp_path: Path) -> None:
+def test_an_unreadable_previous_release_is_an_error(grown: tuple[Path, Path], tmp_path: Path) -> None:
     broken = tmp_path / "broken"
     shutil.copytree(grown[0], broken)
     (broken / "figures.parquet").write_bytes(b"no table")
     source = grown[0].parent.parent / "articles"
     shutil.copytree(source, tmp_path / "articles")
-    with pytest.raises(roco.DataError, match=r"figures\.parquet cannot be read"):
+    with pytest.raises(roco.DataError, match=r"figures\.parquet: unreadable"):
         released(tmp_path, tmp_path / "articles", "again", "broken")
 
 
-def test_valid_and_test_may_be_kept_free_of_an_earlier_dataset(grown: tuple[Path, Path]) -> None:
+def test_valid_and_test_can_exclude_articles_of_a_previous_dataset(grown: tuple[Path, Path]) -> None:
     root = grown[0].parent.parent
     recipe = root / "held.toml"
     stages = "".join(f'[[stage]]\nuse = "{use}"\n' for use in STAGES if use != "split")
@@ -126,15 +143,15 @@ def test_valid_and_test_may_be_kept_free_of_an_earlier_dataset(grown: tuple[Path
     assert len(held_out) >= 15 and not held_out & before.keys()
 
 
-def test_what_cannot_be_grown_from_is_told_with_a_way_out(grown: tuple[Path, Path], tmp_path: Path) -> None:
+def test_an_unusable_previous_release_is_an_error_with_a_hint(grown: tuple[Path, Path], tmp_path: Path) -> None:
     root = grown[0].parent.parent
-    with pytest.raises(roco.RecipeError, match="is a run, not its release"):
+    with pytest.raises(roco.RecipeError, match="a run folder"):
         released(root, root / "articles", "wrong", "first")
     with pytest.raises(roco.RecipeError, match="lies in the folder of this run"):
         released(root, root / "articles", "wrong", "wrong/release")
     old = shutil.copytree(grown[0], root / "published")
     for name in ("figures.parquet", "checksums.sha256"):
         (old / name).unlink()
-    with pytest.raises(roco.DataError, match="no release of roco") as caught:
+    with pytest.raises(roco.DataError, match="not a release of roco") as caught:
         released(root, root / "articles", "wrong", "published")
     assert "given = true" in (caught.value.hint or "")

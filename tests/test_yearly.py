@@ -222,16 +222,16 @@ def test_of_the_images_that_would_tie_two_splits_one_leaves(year: Year) -> None:
 def test_the_difference_names_each(year: Year) -> None:
     found = roco.diff(year.old, year.new)
     old = figures(year.old)
-    assert found.moved == found.renamed == found.reused == []
-    assert {one.article for one in found.went} == {*year.retracted, *year.relicensed}
-    assert Counter(one.reason for one in found.went) == Counter(
+    assert found.moved_splits == found.renamed == found.reused == []
+    assert {one.article for one in found.removed} == {*year.retracted, *year.relicensed}
+    assert Counter(one.reason for one in found.removed) == Counter(
         "retracted" if row["article_key"] in year.retracted else "license"
         for row in old
         if row["article_key"] in (*year.retracted, *year.relicensed)
     )
     captions = {row["id"]: row["article_key"] for row in old}
     assert {captions[one.id] for one in found.changed if one.column == "caption"} == set(year.changed)
-    assert found.images["both"] + len(found.came) == found.images["new"] == len(figures(year.new))
+    assert found.images["both"] + len(found.added) == found.images["new"] == len(figures(year.new))
 
 
 def test_a_list_of_retracted_papers_finds_what_is_still_in(year: Year, tmp_path: Path) -> None:

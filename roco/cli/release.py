@@ -29,17 +29,17 @@ def verify(
     Example: roco verify demo/run/release --retracted retracted.csv
     """
     from roco.base.licenses import DEFAULT_LICENSES, LICENSES
-    from roco.release.read import load
-    from roco.release.read import verify as problems_of
+    from roco.release.read import Release
 
     for name in license or ():
         if name not in LICENSES:
             raise UsageError(f"unknown licence '{name}' (--license)", nearest(name, LICENSES))
-    problems = problems_of(release, license or DEFAULT_LICENSES, retracted or ())
+    opened = Release.open(release)
+    problems = opened.verify(license or DEFAULT_LICENSES, retracted or ())
     if as_json:
         print_json([problem._asdict() for problem in problems])
     else:
-        images = count("image", len(load(release))) if not problems else ""
+        images = count("image", len(opened)) if not problems else ""
         print_problems(release, [f"{problem.where}: {problem.what}" for problem in problems], images)
     if problems:
         raise SystemExit(1)

@@ -17,10 +17,10 @@ LONG_TEXT = 40
 def print_difference(difference: Difference) -> None:
     """Prints which images were added and removed between two releases, and what changed in the others."""
     out = console()
-    images, added, removed = difference.images, difference.came, difference.went
+    images, added, removed = difference.images, difference.added, difference.removed
     facts = f"{images['both']:,} in both, {len(added):,} added, {len(removed):,} removed"
     out.print(f"{images['old']:,} and {count('image', images['new'])}: {facts}")
-    out.print(f"moved to another split: {len(difference.moved) or 'none'}")
+    out.print(f"moved to another split: {len(difference.moved_splits) or 'none'}")
     per_split = Counter(image.split for image in added)
     print_list(out, "added", [f"{split}: {per_split[split]:,}" for split in SPLITS if per_split[split]])
     lines = []
@@ -29,12 +29,12 @@ def print_difference(difference: Difference) -> None:
         lines.append(f"{image.id}  {image.article}  {image.reason}{detail}")
     print_list(out, "removed", lines)
     for title, pairs in (
-        ("moved", difference.moved),
+        ("moved to another split", difference.moved_splits),
         ("renamed", difference.renamed),
         ("id reused for another image", difference.reused),
     ):
-        print_list(out, title, [f"{pair.id}: {pair.was} -> {pair.now}" for pair in pairs])
-    print_list(out, "changed", [f"{c.id}  {c.column}: {_change(c.was, c.now)}" for c in difference.changed])
+        print_list(out, title, [f"{pair.id}: {pair.old} -> {pair.new}" for pair in pairs])
+    print_list(out, "changed", [f"{c.id}  {c.column}: {_change(c.old, c.new)}" for c in difference.changed])
 
 
 def _change(before: Any, after: Any) -> str:

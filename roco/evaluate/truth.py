@@ -10,11 +10,10 @@ from pathlib import Path
 
 from roco.base.errors import DataError, UsageError
 from roco.base.files import file_digest
-from roco.base.limits import UNREADABLE, csv_rows, shown
-from roco.base.tables import CUI_MAPPING_COLUMNS
+from roco.base.limits import UNREADABLE, shown
 from roco.evaluate import official, submission
 from roco.evaluate.profiles import Profile
-from roco.release.read import load
+from roco.release.read import Release
 
 Concepts = Mapping[str, frozenset[str]]
 _ARTICLES = 512 << 20  # bytes of a table of articles
@@ -97,32 +96,30 @@ def sets_of(given: Mapping[str, object]) -> dict[str, frozenset[str]]:
 
 
 def _of_release(folder: Path, split: str) -> Truth:
-    table = load(folder, None if split == "all" else split)
-    column = {
-        name: table[name].to_pylist() if name in table.column_names else None
-        for name in ("id", "caption", "concepts", "concepts_manual", "article_key", "pmcid")
-    }
+    release = Release.open(folder)
+    chosen = None if split == "all" else split
+    wanted = ("id", "caption", "concepts", "concepts_manual", "article_key", "pmcid")
+    table = release.table(chosen, [name for name in wanted if name in release.columns])
+    column = {name: table[name].to_pylist() if name in table.column_names else None for name in wanted}
     ids = tuple(column["id"] or ())
     keys = column["article_key"] or column["pmcid"] or list(ids)
-    whole = folder / "figures.parquet"
-    tables = [whole] if whole.is_file() else sorted(folder.glob(f"{split}_*.csv"))
     by_hand = {id: frozenset(c or ()) for id, c in zip(ids, column["concepts_manual"] or [()] * len(ids), strict=True)}
     return Truth(
         ids=ids,
-        inputs={str(path): file_digest(path) for path in tables},
+        inputs={str(path): file_digest(path) for path in release.table_files(chosen)},
         concepts={id: frozenset(c or ()) for id, c in zip(ids, column["concepts"] or [()] * len(ids), strict=True)},
         manual=by_hand if any(by_hand.values()) else None,  # a release that nobody has labelled says nothing by hand
         captions={id: c or "" for id, c in zip(ids, column["caption"] or [""] * len(ids), strict=True)},
         articles={id: key or id for id, key in zip(ids, keys, strict=True)},
-        names=_names(folder / "cui_mapping.csv"),
+        names=_names(release),
     )
 
 
-def _names(path: Path) -> dict[str, str]:
-    """Canonical names of concepts; a table that cannot be read names none, for scores do without."""
+def _names(release: Release) -> dict[str, str]:
+    """Returns the canonical names of concepts; none where the table is unreadable, because scores do not need it."""
     try:
-        return {row.cells[0]: row.cells[1] for row in csv_rows(path, CUI_MAPPING_COLUMNS, exact=False) if row.cells}
-    except UNREADABLE:
+        return release.concept_names()
+    except DataError:
         return {}
 
 

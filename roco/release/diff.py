@@ -1,4 +1,4 @@
-"""What changed from one release to the next: images that came and went, labels that changed, splits that moved."""
+"""Differences between two releases: images added and removed, splits and ids changed, labels changed."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from roco.base.errors import DataError
-from roco.base.limits import UNREADABLE, csv_rows, parquet_rows
 from roco.base.schema import types
-from roco.base.tables import TOMBSTONE_COLUMNS
-from roco.release.read import REMOVED, TOMBSTONES, load
+from roco.release.read import Release
 
 COMPARED = ("caption", "license", "modality", "modality_from", "region", "direction", "concepts", "concepts_manual")
-"""The columns whose changes are told."""
-_IDENTITY = ("id", "split", "image_key", "article_key", "file", "figure_id")
-_UNTOLD = ("untold", "neither tombstones.csv nor removed.parquet of the new release says why")
+"""The columns whose changes are reported."""
+
+_KEYS = ("id", "split", "image_key", "article_key", "file", "figure_id")
+_UNKNOWN = ("unknown", "neither tombstones.csv nor removed.parquet of the new release has a reason")
+
+Row = Mapping[str, Any]
+Reason = tuple[str, str]  # reason, detail
 
 
-class Came(NamedTuple):
+class Added(NamedTuple):
     """An image that only the new release has."""
 
     id: str
@@ -26,8 +27,8 @@ class Came(NamedTuple):
     article: str
 
 
-class Went(NamedTuple):
-    """An image that only the old release has, and why the new one has it no more."""
+class Removed(NamedTuple):
+    """An image that only the old release has, and the reason the new release gives."""
 
     id: str
     split: str
@@ -37,32 +38,32 @@ class Went(NamedTuple):
 
 
 class Moved(NamedTuple):
-    """An image that both have, in another split or under another id."""
+    """An image whose split or id changed, or an id whose article changed."""
 
     id: str
-    was: str
-    now: str
+    old: str
+    new: str
 
 
 class Changed(NamedTuple):
-    """A label, or the bytes (column `image_key`), of an image that both have."""
+    """A label of an image in both releases that changed, or its bytes (column `image_key`)."""
 
     id: str
     column: str
-    was: Any
-    now: Any
+    old: Any
+    new: Any
 
 
 class Difference(NamedTuple):
-    """images: how many each release has, and how many are in both; the rest is sorted by id.
+    """The differences, each list sorted by id; images: number of images in `old`, `new` and `both`.
 
-    moved: other split; renamed: other id; reused: ids that stand for an image of another article now.
+    moved_splits: images with another split; renamed: images with another id; reused: ids of another article's image.
     """
 
     images: dict[str, int]
-    came: list[Came]
-    went: list[Went]
-    moved: list[Moved]
+    added: list[Added]
+    removed: list[Removed]
+    moved_splits: list[Moved]
     renamed: list[Moved]
     reused: list[Moved]
     changed: list[Changed]
@@ -71,83 +72,91 @@ class Difference(NamedTuple):
 def diff(old: str | Path, new: str | Path) -> Difference:
     """Compares two releases image by image; raises DataError where one cannot be read.
 
-    An image is the same under the same id of the same article; failing that, by article and bytes (image_key).
+    An image is in both where the same id has the same article. An image whose id changed is matched by article and
+    bytes (image_key).
     """
-    before, after = _images(old), _images(new)
-    pairs = dict(_pairs(before, after))
-    found = set(pairs.values())
-    why = _reasons(Path(new))
-    came = [Came(id, r["split"], r["article_key"] or "") for id, r in after.items() if id not in found]
-    went = [_went(row, why) for id, row in before.items() if id not in pairs]
-    both = [(before[was], after[now]) for was, now in pairs.items()]
-    reused = [
-        Moved(id, before[id]["article_key"] or "", after[id]["article_key"] or "")
-        for id in sorted(before.keys() & after.keys())
-        if pairs.get(id) != id
-    ]
-    return Difference(
-        images={"old": len(before), "new": len(after), "both": len(pairs)},
-        came=came,
-        went=went,
-        moved=[Moved(n["id"], o["split"], n["split"]) for o, n in both if o["split"] != n["split"]],
-        renamed=[Moved(n["id"], o["id"], n["id"]) for o, n in both if o["id"] != n["id"]],
-        reused=reused,
-        changed=[change for o, n in both for change in _changes(o, n)],
-    )
+    new_release = Release.open(new)
+    old_rows, new_rows = _rows_by_id(Release.open(old)), _rows_by_id(new_release)
+    new_id = _match(old_rows, new_rows)  # of each old image that is in both
+    reasons = _reasons(new_release)
+
+    matched = set(new_id.values())
+    added = [Added(id, row["split"], row["article_key"] or "") for id, row in new_rows.items() if id not in matched]
+    removed = [_removed(row, reasons) for id, row in old_rows.items() if id not in new_id]
+
+    moved_splits: list[Moved] = []
+    renamed: list[Moved] = []
+    changed: list[Changed] = []
+    for old_id, id in new_id.items():
+        before, after = old_rows[old_id], new_rows[id]
+        if before["split"] != after["split"]:
+            moved_splits.append(Moved(id, before["split"], after["split"]))
+        if old_id != id:
+            renamed.append(Moved(id, old_id, id))
+        changed.extend(_changes(before, after))
+
+    reused = []
+    for id in sorted(old_rows.keys() & new_rows.keys()):
+        if new_id.get(id) != id:
+            reused.append(Moved(id, old_rows[id]["article_key"] or "", new_rows[id]["article_key"] or ""))
+
+    images = {"old": len(old_rows), "new": len(new_rows), "both": len(new_id)}
+    return Difference(images, added, removed, moved_splits, renamed, reused, changed)
 
 
-def _images(path: str | Path) -> dict[str, dict[str, Any]]:
-    table = load(path)
-    there = [name for name in (*_IDENTITY, *COMPARED) if name in table.column_names]
-    blank = dict.fromkeys((*_IDENTITY, *COMPARED))
-    rows = ({**blank, **row} for row in table.select(there).to_pylist())
-    return {row["id"]: row for row in sorted(rows, key=lambda row: str(row["id"]))}
+def _rows_by_id(release: Release) -> dict[str, Row]:
+    """Returns the compared columns of each image, sorted by id; columns that the release lacks are null."""
+    columns = [name for name in (*_KEYS, *COMPARED) if name in release.columns]
+    blank = dict.fromkeys((*_KEYS, *COMPARED))
+    rows = sorted(release.table(columns=columns).to_pylist(), key=lambda row: str(row["id"]))
+    return {row["id"]: {**blank, **row} for row in rows}
 
 
-def _pairs(
-    before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping[str, Any]]
-) -> Iterator[tuple[str, str]]:
-    """Old and new id of each image that both have."""
-    taken = set()
-    for id, row in before.items():
-        if id in after and after[id]["article_key"] == row["article_key"]:
-            taken.add(id)
-            yield id, id
-    free: dict[str, list[str]] = {}
-    for id, row in after.items():
-        if id not in taken and row["image_key"]:
-            free.setdefault(row["image_key"], []).append(id)
-    for id, row in before.items():
-        if id not in taken and free.get(row["image_key"] or ""):
-            yield id, free[row["image_key"]].pop(0)
+def _match(old: Mapping[str, Row], new: Mapping[str, Row]) -> dict[str, str]:
+    """Returns the new id of each old image that is in both releases."""
+    same_id: dict[str, str] = {}
+    for id, row in old.items():
+        if id in new and new[id]["article_key"] == row["article_key"]:
+            same_id[id] = id
+
+    # The others are matched by article and bytes; of equal images each is matched once.
+    unmatched: dict[str, list[str]] = {}
+    for id, row in new.items():
+        if id not in same_id and row["image_key"]:
+            unmatched.setdefault(row["image_key"], []).append(id)
+    other_id: dict[str, str] = {}
+    for id, row in old.items():
+        candidates = unmatched.get(row["image_key"] or "")
+        if id not in same_id and candidates:
+            other_id[id] = candidates.pop(0)
+    return same_id | other_id
 
 
-def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Changed]:
+def _changes(old: Row, new: Row) -> Iterator[Changed]:
     for name in ("image_key", *COMPARED):
+        # An empty list or text and null are the same: no label.
         if (old[name] or None) != (new[name] or None):
             yield Changed(new["id"], name, old[name], new[name])
 
 
-def _went(row: Mapping[str, Any], why: Mapping[Any, tuple[str, str]]) -> Went:
+def _removed(row: Row, reasons: Mapping[Any, Reason]) -> Removed:
     keys = (("id", row["id"]), row["image_key"], (row["article_key"], row["file"]), row["figure_id"])
-    reason, detail = next((why[key] for key in keys if key and key in why), _UNTOLD)
-    return Went(row["id"], row["split"], row["article_key"] or "", reason, detail)
+    reason, detail = _UNKNOWN
+    for key in keys:
+        if key and key in reasons:
+            reason, detail = reasons[key]
+            break
+    return Removed(row["id"], row["split"], row["article_key"] or "", reason, detail)
 
 
-def _reasons(new: Path) -> dict[Any, tuple[str, str]]:
-    """Why images are not in a release: by ids of tombstones first, then by what removed.parquet knows them by."""
-    found: dict[Any, tuple[str, str]] = {}
-    try:
-        if (new / "removed.parquet").is_file():
-            known = types(*(name for name in REMOVED if name != "stage"))
-            for row in parquet_rows(new / "removed.parquet", known):
-                for key in (row["image_key"], (row["article_key"], row["file"]), row["figure_id"]):
-                    if key:
-                        found.setdefault(key, (row["drop"] or "", row["drop_detail"] or ""))
-        if (new / TOMBSTONES).is_file():
-            for line in csv_rows(new / TOMBSTONES, TOMBSTONE_COLUMNS):
-                if line.cells:
-                    found["id", line.cells[0]] = (line.cells[6], line.cells[7])
-    except UNREADABLE as err:
-        raise DataError(f"{new} cannot be read: {err}", f"roco verify {new} says more") from err
-    return found
+def _reasons(release: Release) -> dict[Any, Reason]:
+    """Returns why images are not in a release: by id from tombstones.csv, by other keys from removed.parquet."""
+    reasons: dict[Any, Reason] = {}
+    columns = types("image_key", "article_key", "file", "figure_id", "drop", "drop_detail")
+    for row in release.dropped_rows(columns):
+        for key in (row["image_key"], (row["article_key"], row["file"]), row["figure_id"]):
+            if key:
+                reasons.setdefault(key, (row["drop"] or "", row["drop_detail"] or ""))
+    for id, *_, reason, detail in release.tombstones():
+        reasons["id", id] = (reason, detail)
+    return reasons

@@ -1,172 +1,145 @@
-"""A dataset as it lies on disk: the published ROCOv2 in the folders people end up with, or a release of roco."""
+"""The image files of a dataset: members of its zips, or files of the folders they were unpacked to."""
 
 from __future__ import annotations
 
 import re
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from roco.base.errors import DataError
 from roco.base.formats import FORMAT_OF_EXTENSION
-from roco.base.ids import clean_pmcid
-from roco.base.limits import UNREADABLE, check_directory, csv_rows
+from roco.base.limits import UNREADABLE, check_directory
 from roco.base.schema import SPLITS
-from roco.base.tables import LICENSE_COLUMNS, SPLIT_TABLES
 from roco.base.terminal import excerpt
+from roco.release.problems import Problem, unreadable
 
-_IMAGE_SUFFIXES = tuple(f".{extension}" for extension in FORMAT_OF_EXTENSION)
-_ID = re.compile(r"[A-Za-z0-9._-]{1,200}")
-# The archives hold a folder named like the split; unpacked by hand, it lies in one named like the archive, or in none.
+ID = re.compile(r"[A-Za-z0-9._-]{1,200}")
+"""The id of an image; it is also the stem of its file name."""
+
+IMAGE_SUFFIXES = tuple(f".{extension}" for extension in FORMAT_OF_EXTENSION)
+
+MAX_IMAGE_BYTES = 512 << 20
+
+# The zips contain a folder named like the split. Unpacking puts it into a folder named like the zip, or into none.
 _FOLDERS = ("{split}_images/{split}", "{split}_images", "{split}", "images/{split}", "{split}/images")
 
 
-MISSING = "the file is missing"
-UNUSABLE = ("cannot be read", "the first line is")
-"""How faults begin for which a whole file cannot be used."""
+class ImageFile(NamedTuple):
+    """One image file of a dataset: where it is, and a stamp that changes when the file does."""
 
-
-class Fault(NamedTuple):
-    """What is wrong in a table or among the images, and where."""
-
-    what: str
-    where: str
-
-
-class Told(NamedTuple):
-    """What the tables say of one image; null where they say nothing."""
-
-    id: str
-    split: str
-    caption: str | None = None
-    concepts: tuple[str, ...] | None = None
-    manual: tuple[str, ...] | None = None
-    pmcid: str | None = None
-    attribution: str | None = None
-    link: str | None = None
-
-
-class Picture(NamedTuple):
-    """Where the file of an image lies: in a zip, or loose; mark changes when it does."""
-
-    name: str  # ID and extension
+    name: str  # id and extension
     split: str
     container: str  # the zip or the folder, relative to the dataset
-    member: str  # its name there
-    size: int
-    mark: str
+    member: str  # its name in the container
+    size: int  # bytes
+    stamp: str
+
+    @property
+    def where(self) -> str:
+        return f"{self.container}, {excerpt(self.member)}"
 
 
-def is_published(root: Path) -> bool:
-    """Whether a folder holds the tables of the published layout, and not those of a release of roco."""
-    ours = any((root / name).exists() for name in ("figures.parquet", "checksums.sha256"))
-    return not ours and any((root / f"{split}_{table}.csv").is_file() for split in SPLITS for table in SPLIT_TABLES)
+@dataclass(frozen=True, kw_only=True)
+class ImageIndex:
+    """The image files of a dataset by id, and what is wrong with them.
+
+    unreadable: containers that cannot be read at all; problems: problems of single images.
+    """
+
+    files: dict[str, ImageFile] = field(default_factory=dict)
+    unreadable: list[Problem] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
 
 
-def tables(root: Path) -> tuple[dict[str, Told], list[Fault]]:
-    """What the tables of the published layout say of each image, by id, and what is wrong with them."""
-    found: dict[str, Told] = {}
-    faults: list[Fault] = []
-    for split in SPLITS:
-        for table, header in SPLIT_TABLES.items():
-            name = f"{split}_{table}.csv"
-            seen: set[str] = set()
-            for where, (id, cell) in _cells(root / name, header, faults):
-                one = found.setdefault(id, Told(id, split))
-                if one.split != split:
-                    faults.append(Fault(f"the id is in {one.split} too", where))
-                elif id in seen:
-                    faults.append(Fault("the id stands twice", where))
-                else:
-                    found[id] = one._replace(**_value(table, cell))
-                seen.add(id)
-    licensed: set[str] = set()
-    for where, (id, pmcid, attribution, link) in _cells(root / "license_information.csv", LICENSE_COLUMNS, faults):
-        if id not in found or id in licensed:
-            faults.append(Fault("the id stands twice" if id in licensed else "no other table has the id", where))
-            continue
-        licensed.add(id)
-        article, _ = clean_pmcid(pmcid)
-        found[id] = found[id]._replace(pmcid=article, attribution=attribution.strip(), link=link.strip())
-    return found, faults
-
-
-def pictures(root: Path) -> tuple[dict[str, Picture], list[Fault]]:
-    """The image files of a dataset by id: those of its zips, and where there is no zip those that lie in folders."""
-    found: dict[str, Picture] = {}
-    faults: list[Fault] = []
+def index_images(root: Path) -> ImageIndex:
+    """Lists the image files of a dataset: those of its zips, and of a split without a zip those in its folder."""
+    index = ImageIndex()
     for split in SPLITS:
         archive = root / f"{split}_images.zip"
         try:
-            for picture in _zipped(archive, split) if archive.is_file() else _loose(root, split):
-                id = picture.name.rpartition(".")[0]
-                if id in found:
-                    where = f"{picture.container}, {excerpt(picture.member)}"
-                    faults.append(Fault("the image stands twice", where))
+            for file in _in_zip(archive, split) if archive.is_file() else _in_folder(root, split):
+                id = file.name.rpartition(".")[0]
+                if id in index.files:
+                    index.problems.append(Problem("duplicate image", file.where))
                 else:
-                    found[id] = picture
+                    index.files[id] = file
         except UNREADABLE as err:
-            faults.append(Fault(f"cannot be read: {excerpt(err) or type(err).__name__}", archive.name))
-    return found, faults
+            index.unreadable.append(unreadable(err, archive.name))
+    return index
 
 
-def _cells(path: Path, header: tuple[str, ...], faults: list[Fault]) -> Iterator[tuple[str, list[str]]]:
-    """Place and cells of each row that can be used."""
-    if not path.is_file():
-        faults.append(Fault(MISSING, path.name))
-        return
-    try:
-        for line, cells, complaint in csv_rows(path, header, exact=False):
-            where = f"{path.name}, line {line}"
-            if cells is None:
-                faults.append(Fault(complaint, where))
-                continue
-            id = _stem(cells[0].strip())
-            if not _ID.fullmatch(id):
-                faults.append(Fault(f"the id is malformed: {excerpt(id)}", where))
-            else:
-                yield f"{path.name}, {id}", [id, *cells[1:]]
-    except UNREADABLE as err:
-        faults.append(Fault(f"cannot be read: {excerpt(err) or type(err).__name__}", path.name))
+class ImageReader:
+    """Reads the image files of one dataset; its zips stay open until `close`."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._zips: dict[str, zipfile.ZipFile] = {}
+
+    def read(self, file: ImageFile) -> bytes:
+        """Returns the bytes of an image file; raises DataError where it is missing, corrupt or has changed."""
+        name = excerpt(file.name)
+        if file.size > MAX_IMAGE_BYTES:
+            raise DataError(f"image too large: {name} ({file.size:,} bytes)")
+        try:
+            data = self._bytes(file)
+        except KeyError as err:
+            raise DataError(f"missing image: {name}") from err
+        except UNREADABLE as err:
+            raise DataError(f"unreadable image: {name}: {excerpt(err) or type(err).__name__}") from err
+        if len(data) != file.size:
+            raise DataError(f"image changed while the dataset was in use: {name}")
+        return data
+
+    def close(self) -> None:
+        for archive in self._zips.values():
+            archive.close()
+        self._zips.clear()
+
+    def _bytes(self, file: ImageFile) -> bytes:
+        # One byte more than the index has: a file that has grown is noticed, and never read whole.
+        if not file.container.endswith(".zip"):
+            with (self._root / file.container / file.member).open("rb") as fh:
+                return fh.read(file.size + 1)
+        if file.container not in self._zips:
+            self._zips[file.container] = zipfile.ZipFile(self._root / file.container)
+        with self._zips[file.container].open(file.member) as member:
+            return member.read(file.size + 1)
 
 
-def _stem(name: str) -> str:
-    """The id, where a table names the file."""
-    return name.rpartition(".")[0] if name.lower().endswith(_IMAGE_SUFFIXES) else name
-
-
-def _value(table: str, cell: str) -> dict[str, Any]:
-    if table == "captions":
-        return {"caption": cell}
-    cuis = tuple(dict.fromkeys(cui for part in cell.split(";") if (cui := part.strip())))
-    return {"concepts" if table == "concepts" else "manual": cuis}
-
-
-def _zipped(path: Path, split: str) -> Iterator[Picture]:
+def _in_zip(path: Path, split: str) -> Iterator[ImageFile]:
     with path.open("rb") as fh:
         check_directory(fh)
         with zipfile.ZipFile(fh) as archive:
             for info in archive.infolist():
                 name = info.filename.rpartition("/")[2]
-                if not info.is_dir() and not info.filename.startswith("__MACOSX/") and _is_picture(name):
-                    mark = f"{info.file_size}:{info.CRC:08x}"
-                    yield Picture(name, split, path.name, info.filename, info.file_size, mark)
+                # macOS adds a `__MACOSX/` folder with a file for each real one.
+                if info.is_dir() or info.filename.startswith("__MACOSX/") or not _is_image_name(name):
+                    continue
+                stamp = f"{info.file_size}:{info.CRC:08x}"
+                yield ImageFile(name, split, path.name, info.filename, info.file_size, stamp)
 
 
-def _loose(root: Path, split: str) -> Iterator[Picture]:
+def _in_folder(root: Path, split: str) -> Iterator[ImageFile]:
+    """Yields the images of the first of the known folders that has any; links out of the dataset are ignored."""
     for pattern in _FOLDERS:
         folder = root / pattern.format(split=split)
         if not folder.is_dir() or not folder.resolve().is_relative_to(root.resolve()):
             continue
-        files = sorted(entry for entry in folder.iterdir() if _is_picture(entry.name) and not entry.is_symlink())
-        for file in files:
+        files = [entry for entry in folder.iterdir() if _is_image_name(entry.name) and not entry.is_symlink()]
+        container = folder.relative_to(root).as_posix()
+        for file in sorted(files):
             stat = file.stat()
-            container = folder.relative_to(root).as_posix()
-            yield Picture(file.name, split, container, file.name, stat.st_size, f"{stat.st_size}:{stat.st_mtime_ns}")
+            stamp = f"{stat.st_size}:{stat.st_mtime_ns}"
+            yield ImageFile(file.name, split, container, file.name, stat.st_size, stamp)
         if files:
             return
 
 
-def _is_picture(name: str) -> bool:
+def _is_image_name(name: str) -> bool:
     stem, dot, _ = name.rpartition(".")
-    return bool(dot and not name.startswith(".") and name.lower().endswith(_IMAGE_SUFFIXES) and _ID.fullmatch(stem))
+    if not dot or name.startswith("."):
+        return False
+    return name.lower().endswith(IMAGE_SUFFIXES) and ID.fullmatch(stem) is not None

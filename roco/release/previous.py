@@ -1,4 +1,4 @@
-"""An earlier release, as the next one needs it: who is in it under which id, who was, and what it knew."""
+"""The previous release: its images, and the ids it has retired."""
 
 from __future__ import annotations
 
@@ -6,20 +6,19 @@ import functools
 import re
 from collections import Counter
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import pyarrow as pa
+from typing import NamedTuple
 
 from roco.base.errors import DataError, RecipeError
-from roco.base.ids import clean_pmcid
-from roco.base.limits import UNREADABLE, csv_rows, parquet_rows
 from roco.base.schema import SPLITS, types
-from roco.base.tables import CUI_MAPPING_COLUMNS, LICENSE_COLUMNS, TOMBSTONE_COLUMNS
-from roco.release.read import CHECKSUMS, TOMBSTONES
+from roco.base.terminal import excerpt
+from roco.release.format import CHECKSUMS, FIGURES, LICENSES, TOMBSTONES
+from roco.release.read import Release
+
+_NUMBER = re.compile(r"[0-9]{1,15}$")
 
 
-class Kept(NamedTuple):
-    """An image of the release: its id and split, and all by which it can be told again."""
+class ReleasedImage(NamedTuple):
+    """An image of the previous release: its id and split, and the keys that identify it in the next run."""
 
     id: str
     split: str
@@ -29,8 +28,8 @@ class Kept(NamedTuple):
     figure_id: str
 
 
-class Gone(NamedTuple):
-    """An image that was in a release and is in it no more; its id is never given again."""
+class Tombstone(NamedTuple):
+    """An image of an earlier release that was dropped since; its id is retired."""
 
     id: str
     split: str
@@ -42,95 +41,76 @@ class Gone(NamedTuple):
     detail: str
 
 
-class Earlier(NamedTuple):
-    """kept: images by id; gone: those of releases before, by id."""
+class PreviousRelease(NamedTuple):
+    """The images of the previous release and the tombstones of all releases before it, each by id."""
 
-    kept: dict[str, Kept]
-    gone: dict[str, Gone]
+    images: dict[str, ReleasedImage]
+    tombstones: dict[str, Tombstone]
 
     @property
     def highest(self) -> Counter[str]:
-        """The highest number that any id of each split ends in."""
-        found: Counter[str] = Counter()
-        every = [(one.id, one.split) for one in self.kept.values()] + [(o.id, o.split) for o in self.gone.values()]
-        for id, split in every:
-            if digits := re.search(r"[0-9]{1,15}$", id):
-                found[split] = max(found[split], int(digits[0]))
-        return found
+        """The highest number of an id by split, retired ids included: the next release continues from it."""
+        highest: Counter[str] = Counter()
+        ids = [(image.id, image.split) for image in self.images.values()]
+        ids += [(tombstone.id, tombstone.split) for tombstone in self.tombstones.values()]
+        for id, split in ids:
+            number = _NUMBER.search(id)
+            if number:
+                highest[split] = max(highest[split], int(number[0]))
+        return highest
 
 
-def seal(path: Path | None) -> tuple[Path, ...]:
-    """The file whose content stands for the whole release in a stage's digest."""
+def content_files(path: Path | None) -> tuple[Path, ...]:
+    """Returns the file whose content identifies a release, for the digest of a stage; none without a release.
+
+    Raises RecipeError where the folder is not a release.
+    """
     if path is None:
         return ()
     if not path.exists():
-        raise RecipeError(f"there is no release {path}", "see to the path; it is relative to the recipe")
-    for name in (CHECKSUMS, "license_information.csv"):
+        raise RecipeError(f"no such release: {path}", "check the path (relative to the recipe)")
+    for name in (CHECKSUMS, LICENSES):
         if (path / name).is_file():
             return (path / name,)
     if (path / "release" / CHECKSUMS).is_file():
-        raise RecipeError(f"{path} is a run, not its release", f"name {path / 'release'}")
-    raise RecipeError(f"{path} is no release", f"name the folder that holds {CHECKSUMS}")
+        raise RecipeError(f"not a release but a run folder: {path}", f"use {path / 'release'}")
+    raise RecipeError(f"not a release: {path}", f"give the folder that contains {CHECKSUMS}")
 
 
 @functools.lru_cache(maxsize=2)
-def earlier(path: Path) -> Earlier:
-    """Reads who is in a release and who was; raises DataError where the release cannot be read or says it twice."""
-    if not (path / "figures.parquet").is_file():
-        hint = (
-            'to keep the ids of the published ROCOv2 make it a source, kind = "release", and give `pins` given = true'
+def read_previous(path: Path) -> PreviousRelease:
+    """Reads images and tombstones of a release; raises DataError where one is unreadable or an id is not unique."""
+    release = Release.open(path)
+    if release.published:
+        raise DataError(
+            f"not a release of roco: {path} has no {FIGURES}",
+            'to keep the ids of the published ROCOv2, make it a source (kind = "release") and set given = true in '
+            "stage 'pins'",
         )
-        raise DataError(f"{path} is no release of roco: it has no figures.parquet", hint)
-    columns = types("id", "split", "image_key", "article_key", "file", "figure_id")
-    kept: dict[str, Kept] = {}
-    for row in _parquet(path, columns):
-        one = Kept(*((row[name] or "") for name in Kept._fields))
-        if not one.id or one.split not in SPLITS or one.id in kept:
-            raise DataError(f"{path}: the id {one.id!r} is missing, stands twice or has no split", _VERIFY.format(path))
-        kept[one.id] = one
-    gone: dict[str, Gone] = {}
-    if (path / TOMBSTONES).is_file():
-        for line, cells, complaint in _csv(path / TOMBSTONES, TOMBSTONE_COLUMNS):
-            if cells is None or cells[0] in kept:
-                raise DataError(
-                    f"{path / TOMBSTONES}, line {line}: {complaint or 'the id is in use'}", _VERIFY.format(path)
-                )
-            gone[cells[0]] = Gone(*cells)
-    return Earlier(kept, gone)
+    hint = f"run roco verify {path} for details"
+    images: dict[str, ReleasedImage] = {}
+    for row in release.rows(types(*ReleasedImage._fields)):
+        image = ReleasedImage(*((row[name] or "") for name in ReleasedImage._fields))
+        if not image.id or image.id in images:
+            raise DataError(f"missing or duplicate id {excerpt(image.id)!r} ({path / FIGURES})", hint)
+        if image.split not in SPLITS:
+            raise DataError(f"unknown split of {excerpt(image.id)} ({path / FIGURES})", hint)
+        images[image.id] = image
+    tombstones: dict[str, Tombstone] = {}
+    for cells in release.tombstones():
+        if cells[0] in images:
+            raise DataError(f"retired id is in use: {excerpt(cells[0])} ({path / TOMBSTONES})", hint)
+        tombstones[cells[0]] = Tombstone(*cells)
+    return PreviousRelease(images, tombstones)
 
 
 @functools.lru_cache(maxsize=2)
 def concepts_of(path: Path) -> frozenset[str]:
-    """The CUIs that a release, of roco or in the published layout, has names for: its cui_mapping.csv."""
-    rows = _csv(path / "cui_mapping.csv", CUI_MAPPING_COLUMNS)
-    return frozenset(cells[0] for _, cells, _ in rows if cells)
+    """Returns the CUIs of a release of roco or of the published ROCOv2: those that cui_mapping.csv names."""
+    return frozenset(Release.open(path).concept_names())
 
 
 @functools.lru_cache(maxsize=2)
 def articles_of(path: Path) -> frozenset[str]:
-    """The articles that a release has images of: article keys of roco's, PMCIDs of the published layout."""
-    if (path / "figures.parquet").is_file():
-        return frozenset(row["article_key"] or "" for row in _parquet(path, types("article_key")))
-    rows = _csv(path / "license_information.csv", LICENSE_COLUMNS)
-    written = [cells[1].strip() for _, cells, _ in rows if cells]
-    return frozenset(clean_pmcid(pmcid)[0] or pmcid for pmcid in written)
-
-
-_VERIFY = "roco verify {} says more"
-
-
-def _parquet(path: Path, columns: dict[str, pa.DataType]) -> list[dict[str, Any]]:
-    try:
-        return list(parquet_rows(path / "figures.parquet", columns))
-    except UNREADABLE as err:
-        raise DataError(f"{path / 'figures.parquet'} cannot be read: {err}", _VERIFY.format(path)) from err
-
-
-def _csv(path: Path, header: tuple[str, ...]) -> list[tuple[int, list[str] | None, str]]:
-    try:
-        rows = [(row.line, row.cells, row.complaint) for row in csv_rows(path, header, exact=False)]
-        if rows and rows[0][0] == 1 and rows[0][1] is None:
-            raise DataError(f"{path}: {rows[0][2]}", _VERIFY.format(path.parent))
-        return rows
-    except UNREADABLE as err:
-        raise DataError(f"{path} cannot be read: {err}", _VERIFY.format(path.parent)) from err
+    """Returns the articles of a release: article keys, or the PMCIDs of the published ROCOv2."""
+    return Release.open(path).articles()

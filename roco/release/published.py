@@ -1,165 +1,173 @@
-"""The published ROCOv2, and datasets in its layout: loaded as a release of roco is, and checked as far as it goes."""
+"""The tables of the published ROCOv2, and of datasets in its layout."""
 
 from __future__ import annotations
 
 import re
-import zipfile
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from roco.base.errors import DataError
-from roco.base.formats import SIGNATURES
-from roco.base.ids import is_cui
-from roco.base.limits import UNREADABLE, check_directory, csv_rows
+from roco.base.ids import clean_pmcid
+from roco.base.limits import UNREADABLE, csv_rows
 from roco.base.schema import SPLITS, types
-from roco.base.tables import CUI_MAPPING_COLUMNS
+from roco.base.tables import LICENSE_COLUMNS, SPLIT_TABLES
 from roco.base.terminal import excerpt
 from roco.models.text.licenses import normalise
-from roco.release.folders import MISSING, UNUSABLE, Fault, Picture, Told, pictures, tables
-from roco.release.retraction_lists import read_list
+from roco.release.folders import ID, IMAGE_SUFFIXES, ImageFile, index_images
+from roco.release.format import CHECKSUMS, FIGURES, LICENSES
+from roco.release.problems import MISSING_FILE, Problem, unreadable
+
+COLUMNS = types("id", "split", "article_key", "pmcid", "file", "caption", "license", "concepts", "concepts_manual")
+"""The columns of figures.parquet that the published tables contain."""
 
 _LICENSE = re.compile(r"(CC[ -]BY(?:[ -](?:NC|ND|SA))*|CC ?0)\b", re.IGNORECASE)
-_COLUMNS = types("id", "split", "article_key", "pmcid", "file", "caption", "license", "concepts", "concepts_manual")
+
+
+class PublishedImage(NamedTuple):
+    """One image as the published tables describe it; null where a table has no row for it."""
+
+    id: str
+    split: str
+    caption: str | None = None
+    concepts: tuple[str, ...] | None = None
+    manual: tuple[str, ...] | None = None
+    pmcid: str | None = None
+    attribution: str | None = None
+    link: str | None = None
+
+    @property
+    def license(self) -> str:
+        """The normalised licence at the beginning of the attribution: `CC BY-NC Al Mulhim et al. (2022)`."""
+        match = _LICENSE.match(self.attribution or "")
+        return normalise(match[1].upper() if match else None).id
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedTables:
+    """The images of the published tables by id, and what is wrong with the tables.
+
+    missing: files that are missing; unusable: files that are unreadable or have another header; problems: problems of
+    single rows.
+    """
+
+    images: dict[str, PublishedImage] = field(default_factory=dict)
+    missing: list[Problem] = field(default_factory=list)
+    unusable: list[Problem] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def is_published(root: Path) -> bool:
+    """Returns whether a folder contains tables of the published layout and is not a release of roco."""
+    if any((root / name).exists() for name in (FIGURES, CHECKSUMS)):
+        return False
+    names = [f"{split}_{table}.csv" for split in SPLITS for table in SPLIT_TABLES]
+    return any((root / name).is_file() for name in (*names, LICENSES))
+
+
+def read_tables(root: Path) -> PublishedTables:
+    """Reads the tables of the published layout."""
+    tables = PublishedTables()
+    for split in SPLITS:
+        for table in SPLIT_TABLES:
+            _read_split_table(root, split, table, tables)
+    _read_licenses(root, tables)
+    return tables
 
 
 def load_published(root: Path, split: str | None = None) -> pa.Table:
-    """The images of the published layout, with the columns of figures.parquet that its tables tell, sorted by id.
+    """Returns the images of the published layout, of all splits or of one, in the order of the ids.
 
-    Raises DataError where a table is missing or cannot be read.
+    The columns are those of figures.parquet that the tables contain. Raises DataError where a table is missing or
+    unreadable.
     """
-    found, faults = tables(root)
-    if broken := [f for f in faults if f.what.startswith((*UNUSABLE, MISSING))]:
-        raise DataError(f"{root / broken[0].where}: {broken[0].what}", f"roco verify {root} says more")
-    files, _ = pictures(root)
-    rows = [_row(one, files.get(one.id)) for one in found.values() if split in (None, one.split)]
+    tables = read_tables(root)
+    for problem in (*tables.unusable, *tables.missing):
+        raise DataError(f"{root / problem.where}: {problem.what}", f"run roco verify {root} for details")
+    files = index_images(root).files
+    rows = [_row(image, files.get(image.id)) for image in tables.images.values() if split in (None, image.split)]
     rows.sort(key=lambda row: (SPLITS.index(row["split"]), row["id"]))
-    return pa.Table.from_pylist(rows, schema=pa.schema(_COLUMNS.items()))
+    return pa.Table.from_pylist(rows, schema=pa.schema(COLUMNS.items()))
 
 
-def verify_published(root: Path, licenses: Collection[str], retracted: Iterable[Path] = ()) -> Iterator[Fault]:
-    """Says what is wrong: rows, ids and images that do not fit together, CUIs, licences, retracted articles.
-
-    There are no checksums in this layout, so that an image is only known to be whole where a zip has its CRC.
-    """
-    found, faults = tables(root)
-    files, more = pictures(root)
-    yield from (*faults, *more)
-    out = frozenset(id for listed in retracted for id in read_list(listed))
-    used: set[str] = set()
-    for one in found.values():
-        yield from _check(one, files.get(one.id), licenses, out)
-        used.update(one.concepts or (), one.manual or ())
-    for id in files.keys() - found.keys():
-        yield Fault("the image is one too many", f"{files[id].container}, {excerpt(files[id].member)}")
-    yield from _mapping(root / "cui_mapping.csv", used)
-    yield from _bytes(root, files)
-
-
-def _row(one: Told, picture: Picture | None) -> dict[str, Any]:
+def _row(image: PublishedImage, file: ImageFile | None) -> dict[str, Any]:
     return {
-        "id": one.id,
-        "split": one.split,
-        "article_key": one.pmcid or one.id,
-        "pmcid": one.pmcid,
-        "file": picture.name if picture else None,
-        "caption": one.caption or "",
-        "license": _license(one.attribution),
-        "concepts": list(one.concepts or ()),
-        "concepts_manual": list(one.manual or ()),
+        "id": image.id,
+        "split": image.split,
+        "article_key": image.pmcid or image.id,
+        "pmcid": image.pmcid,
+        "file": file.name if file else None,
+        "caption": image.caption or "",
+        "license": image.license,
+        "concepts": list(image.concepts or ()),
+        "concepts_manual": list(image.manual or ()),
     }
 
 
-def _license(attribution: str | None) -> str:
-    start = _LICENSE.match(attribution or "")
-    return normalise(start[1].upper() if start else None).id
+def _read_split_table(root: Path, split: str, table: str, tables: PublishedTables) -> None:
+    """Adds captions or concepts of one split to the images."""
+    rows_by_id: set[str] = set()
+    for where, (id, cell) in _rows(root / f"{split}_{table}.csv", SPLIT_TABLES[table], tables):
+        image = tables.images.setdefault(id, PublishedImage(id, split))
+        if image.split != split:
+            tables.problems.append(Problem(f"duplicate id (also in {image.split})", where))
+        elif id in rows_by_id:
+            tables.problems.append(Problem("duplicate id", where))
+        elif table == "captions":
+            tables.images[id] = image._replace(caption=cell)
+        elif table == "concepts":
+            tables.images[id] = image._replace(concepts=_cuis(cell))
+        else:
+            tables.images[id] = image._replace(manual=_cuis(cell))
+        rows_by_id.add(id)
 
 
-def _check(one: Told, picture: Picture | None, licenses: Collection[str], out: Collection[str]) -> Iterator[Fault]:
-    told = {"captions": one.caption, "concepts": one.concepts, "concepts_manual": one.manual}
-    for table, value in told.items():
-        if value is None:
-            yield Fault("the id is missing", f"{one.split}_{table}.csv, {one.id}")
-    if one.caption is not None and not one.caption.strip():
-        yield Fault("the caption is empty", f"{one.split}_captions.csv, {one.id}")
-    if one.concepts is not None and not one.concepts:
-        yield Fault("no concept", f"{one.split}_concepts.csv, {one.id}")
-    for table, cuis in (("concepts", one.concepts), ("concepts_manual", one.manual)):
-        for cui in cuis or ():
-            if not is_cui(cui):
-                yield Fault(f"malformed CUI '{excerpt(cui)}'", f"{one.split}_{table}.csv, {one.id}")
-    where = f"license_information.csv, {one.id}"
-    if one.attribution is None:
-        yield Fault("the id is missing", where)
-    elif (license := _license(one.attribution)) not in licenses:
-        yield Fault(f"the licence {license} is not allowed", where)
-    elif one.pmcid is None:
-        yield Fault("no PMCID", where)
-    if one.pmcid and f"pmcid:{one.pmcid}" in out:
-        yield Fault("the article is retracted", where)
-    if picture is None or picture.split != one.split:
-        said = "the image is missing" if picture is None else f"the image is among those of {picture.split}"
-        yield Fault(said, f"{one.split}_images, {one.id}")
+def _read_licenses(root: Path, tables: PublishedTables) -> None:
+    """Adds article, attribution and link to the images."""
+    rows_by_id: set[str] = set()
+    for where, (id, pmcid, attribution, link) in _rows(root / LICENSES, LICENSE_COLUMNS, tables):
+        image = tables.images.get(id)
+        if image is None:
+            tables.problems.append(Problem("unknown id (in no other table)", where))
+        elif id in rows_by_id:
+            tables.problems.append(Problem("duplicate id", where))
+        else:
+            rows_by_id.add(id)
+            article, _ = clean_pmcid(pmcid)
+            tables.images[id] = image._replace(pmcid=article, attribution=attribution.strip(), link=link.strip())
 
 
-def _mapping(path: Path, used: Collection[str]) -> Iterator[Fault]:
-    named: set[str] = set()
+def _rows(path: Path, header: tuple[str, ...], tables: PublishedTables) -> Iterator[tuple[str, list[str]]]:
+    """Yields place and cells of each usable row, the first cell an id; what is wrong goes to the tables."""
     if not path.is_file():
-        yield Fault(MISSING, path.name)
+        tables.missing.append(Problem(MISSING_FILE, path.name))
         return
     try:
-        for line, cells, complaint in csv_rows(path, CUI_MAPPING_COLUMNS, exact=False):
+        for line, cells, complaint in csv_rows(path, header, exact=False):
+            where = f"{path.name}, line {line}"
             if cells is None:
-                yield Fault(complaint, f"{path.name}, line {line}")
-            elif cells[0] in named:
-                yield Fault("the CUI stands twice", f"{path.name}, {excerpt(cells[0])}")
-            elif cells[1].strip():
-                named.add(cells[0])
+                # Only the header is in line 1: with another header no row of the file can be used.
+                kind = tables.unusable if line == 1 else tables.problems
+                kind.append(Problem(complaint, where))
+                continue
+            id = _without_extension(cells[0].strip())
+            if ID.fullmatch(id):
+                yield f"{path.name}, {id}", [id, *cells[1:]]
+            else:
+                tables.problems.append(Problem(f"invalid id: {excerpt(id)}", where))
     except UNREADABLE as err:
-        yield Fault(f"cannot be read: {excerpt(err) or type(err).__name__}", path.name)
-    yield from (Fault("the CUI has no name", f"{path.name}, {cui}") for cui in sorted(set(used) - named))
+        tables.unusable.append(unreadable(err, path.name))
 
 
-def _bytes(root: Path, files: Mapping[str, Picture]) -> Iterator[Fault]:
-    """Images that are damaged, or none: each member of a zip is read to its CRC, of a loose file its beginning."""
-    zips: dict[str, list[Picture]] = {}
-    for picture in files.values():
-        if picture.container.endswith(".zip"):
-            zips.setdefault(picture.container, []).append(picture)
-            continue
-        try:
-            with (root / picture.container / picture.member).open("rb") as fh:
-                start = fh.read(16)
-        except OSError as err:
-            start, said = b"", f"cannot be read: {err.strerror}"
-        else:
-            said = "is no image"
-        if not start.startswith(SIGNATURES):
-            yield Fault(f"the image {said}", f"{picture.container}, {excerpt(picture.member)}")
-    for name, members in zips.items():
-        yield from _members(root / name, members)
+def _without_extension(name: str) -> str:
+    """Returns the id of an image, also where a table has its file name."""
+    return name.rpartition(".")[0] if name.lower().endswith(IMAGE_SUFFIXES) else name
 
 
-def _members(path: Path, members: Iterable[Picture]) -> Iterator[Fault]:
-    room = 20 * path.stat().st_size + (1 << 20)  # JPEGs hardly shrink; what grows more is a bomb
-    with path.open("rb") as fh:
-        check_directory(fh)
-        with zipfile.ZipFile(fh) as archive:
-            for picture in members:
-                where = f"{path.name}, {excerpt(picture.member)}"
-                room -= picture.size
-                if room < 0:
-                    yield Fault("the zip unpacks to more than 20 times its size", where)
-                    return
-                try:
-                    with archive.open(picture.member) as member:
-                        start = member.read(16)
-                        while member.read(1 << 20):
-                            pass
-                except UNREADABLE as err:
-                    yield Fault(f"the image is damaged: {excerpt(err)}", where)
-                else:
-                    if not start.startswith(SIGNATURES):
-                        yield Fault("the image is no image", where)
+def _cuis(cell: str) -> tuple[str, ...]:
+    """Returns the CUIs of a cell in their order, without repetitions."""
+    cuis = (cui.strip() for cui in cell.split(";"))
+    return tuple(dict.fromkeys(cui for cui in cuis if cui))

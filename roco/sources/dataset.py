@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from roco.base.errors import DataError, RejectedInput
 from roco.base.files import digest
-from roco.base.limits import UNREADABLE, parquet_rows
 from roco.base.schema import COLUMNS
 from roco.base.terminal import excerpt
-from roco.release.folders import MISSING, UNUSABLE, Fault, Picture, Told, is_published, pictures, tables
+from roco.release.folders import ImageFile, ImageReader, index_images
+from roco.release.problems import Problem
+from roco.release.published import PublishedImage, PublishedTables, is_published, read_tables
+from roco.release.read import Release
 from roco.sources.archives.reader import STANDARD
 from roco.sources.folder import Row, as_listing, demand_folder, listed
 
@@ -36,7 +36,7 @@ class _Dataset(NamedTuple):
     """Images by place, those that no table names, and what is wrong by place."""
 
     figures: dict[str, list[dict[str, Any]]]
-    pictures: dict[str, Picture]
+    files: dict[str, ImageFile]
     faults: dict[str, str]
 
 
@@ -64,7 +64,7 @@ class ReleaseSource:
         self.__dict__["_data"] = data
         rows = []
         for place, figures in data.figures.items():
-            marks = [data.pictures[f["id"]].mark if f["file"] else None for f in figures]
+            marks = [data.files[f["id"]].stamp if f["file"] else None for f in figures]
             facts = {"pmcid": place} if place.startswith("PMC") and place[3:].isdigit() else {}
             told = json.dumps(facts, sort_keys=True)
             rows.append(Row(place, digest([figures, marks]), place, "", told))
@@ -81,58 +81,47 @@ class ReleaseSource:
         figures = self._data.figures.get(place)
         if figures is None:
             raise RejectedInput(f"{excerpt(place)} is no article of the dataset")
-        return _Images(self, figures, self._data.pictures)
+        return _Images(self, figures, self._data.files)
 
-    def image(self, picture: Picture) -> bytes:
-        """The bytes of one image; raises RejectedInput where they cannot be had."""
-        if picture.size > STANDARD.member:
-            raise RejectedInput(f"{excerpt(picture.name)} is too large: {picture.size} bytes")
+    def image(self, file: ImageFile) -> bytes:
+        """Returns the bytes of one image; raises RejectedInput where it is missing, corrupt or too large."""
+        if file.size > STANDARD.member:
+            raise RejectedInput(f"image too large: {excerpt(file.name)} ({file.size:,} bytes)")
         try:
-            if picture.container.endswith(".zip"):
-                with self._zip(picture.container).open(picture.member) as fh:
-                    data = fh.read(picture.size + 1)
-            else:
-                with (self.path / picture.container / picture.member).open("rb") as fh:
-                    data = fh.read(picture.size + 1)
-        except UNREADABLE as err:
-            raise RejectedInput(
-                f"{excerpt(picture.name)} cannot be read: {excerpt(err) or type(err).__name__}"
-            ) from err
-        except KeyError as err:
-            raise RejectedInput(f"{excerpt(picture.name)} is gone") from err
-        if len(data) != picture.size:
-            raise RejectedInput(f"{excerpt(picture.name)} has changed since the dataset was listed")
-        return data
+            return self._reader.read(file)
+        except DataError as err:
+            raise RejectedInput(err.message) from err
 
     @cached_property
     def _data(self) -> _Dataset:
         with listed(self.path):
             return self._read()
 
-    def _zip(self, name: str) -> zipfile.ZipFile:
-        zips: dict[str, zipfile.ZipFile] = self.__dict__.setdefault("_zips", {})
-        if name not in zips:
-            zips[name] = zipfile.ZipFile(self.path / name)
-        return zips[name]
+    @cached_property
+    def _reader(self) -> ImageReader:
+        return ImageReader(self.path)
 
     def _read(self) -> _Dataset:
         if (self.path / "figures.parquet").is_file():
-            told, wrong = _of_roco(self.path), list[Fault]()
+            told, wrong = _of_roco(self.path), list[Problem]()
         elif is_published(self.path):
-            told, wrong = _of_tables(self.path)
-            _demand_tables(self.path, wrong)
-            wrong = [fault for fault in wrong if fault.what != MISSING]
+            tables = read_tables(self.path)
+            _demand_tables(self.path, tables)
+            told = [(one.pmcid or one.id, _figure(one)) for one in tables.images.values()]
+            wrong = list(tables.problems)
         else:
-            raise DataError(f"{self.path} is no dataset", _HINT)
-        files, more = pictures(self.path)
-        _demand_tables(self.path, more)
+            raise DataError(f"not a dataset: {self.path}", _HINT)
+        index = index_images(self.path)
+        for problem in index.unreadable:
+            raise _unusable(self.path, problem)
+        files = index.files
         figures: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for key, figure in told:
             picture = files.get(figure["id"])
             figure |= {"article": key, "file": picture.name if picture else None}
             figures[key].append(figure)
         known = {figure["id"] for _, figure in told}
-        wrong += more
+        wrong += index.problems
         for id, picture in files.items():
             if id not in known:
                 place = f"{_ODD}{picture.container}"
@@ -146,7 +135,7 @@ class ReleaseSource:
 class _Images:
     """The package of one article: what the dataset says of its images, and their files."""
 
-    def __init__(self, source: ReleaseSource, figures: Sequence[Mapping[str, Any]], files: Mapping[str, Picture]):
+    def __init__(self, source: ReleaseSource, figures: Sequence[Mapping[str, Any]], files: Mapping[str, ImageFile]):
         self._source = source
         self._told = json.dumps(figures, ensure_ascii=False, default=str).encode()
         self._files = {files[f["id"]].name: files[f["id"]] for f in figures if f["file"]}
@@ -167,26 +156,24 @@ class _Images:
     def close(self) -> None: ...
 
 
-def _demand_tables(root: Path, faults: Sequence[Fault]) -> None:
-    """Raises DataError where a whole file cannot be used; of a split that is not there at all nothing is asked."""
-    for fault in faults:
-        name = fault.where.partition(",")[0]
+def _demand_tables(root: Path, tables: PublishedTables) -> None:
+    """Raises DataError where a table cannot be used; a split of which the dataset has no file may be missing."""
+    for problem in tables.unusable:
+        raise _unusable(root, problem)
+    for problem in tables.missing:
+        name = problem.where
         split = name.partition("_")[0]
-        absent = fault.what == MISSING and (
-            name == "license_information.csv" or (name.endswith("_captions.csv") and any(root.glob(f"{split}_*")))
-        )
-        if absent or fault.what.startswith(UNUSABLE):
-            raise DataError(
-                f"{root / name}: {fault.what}", f"bring it back as it was published; {_VERIFY} {root} says more"
-            )
+        has_split = name.endswith("_captions.csv") and any(root.glob(f"{split}_*"))
+        if name == "license_information.csv" or has_split:
+            raise _unusable(root, problem)
 
 
-def _of_tables(root: Path) -> tuple[list[tuple[str, dict[str, Any]]], list[Fault]]:
-    found, faults = tables(root)
-    return [(one.pmcid or one.id, _figure(one)) for one in found.values()], faults
+def _unusable(root: Path, problem: Problem) -> DataError:
+    name = problem.where.partition(",")[0]
+    return DataError(f"{root / name}: {problem.what}", f"restore the published file; {_VERIFY} {root} shows details")
 
 
-def _figure(one: Told) -> dict[str, Any]:
+def _figure(one: PublishedImage) -> dict[str, Any]:
     manual = list(one.manual or ())
     return {
         **{name: getattr(one, name) for name in ("id", "split", "caption", "pmcid", "attribution", "link")},
@@ -197,30 +184,23 @@ def _figure(one: Told) -> dict[str, Any]:
 
 
 def _of_roco(root: Path) -> list[tuple[str, dict[str, Any]]]:
-    """The figures of a release by article; raises DataError where its table cannot be read."""
-    path = root / "figures.parquet"
-    try:
-        return list(_rows_of_roco(path))
-    except UNREADABLE as err:
-        raise DataError(f"{path} cannot be read: {excerpt(err)}", f"roco verify {root} says more") from err
+    """Returns the figures of a release by article; raises DataError where its table cannot be read."""
+    release = Release.open(root)
+    wanted = {name: COLUMNS[name].type for name in release.columns if name in COLUMNS}
+    return [_figure_of_roco(root, row) for row in release.rows(wanted)]
 
 
-def _rows_of_roco(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    there = pq.read_schema(path).names
-    wanted = {name: COLUMNS[name].type for name in there if name in COLUMNS}
-    for row in parquet_rows(path, wanted):
-        if not row.get("id"):
-            raise ValueError("an image has no id")
-        manual = row.get("concepts_manual") or []
-        known = {name: value for name, value in row.items() if name not in _NOT_TOLD and value is not None}
-        yield (
-            row.get("article_key") or row["id"],
-            {
-                **{name: row.get(name) for name in ("id", "split", "caption", "pmcid")},
-                "attribution": None,
-                "link": None,
-                "concepts": [cui for cui in row.get("concepts") or () if cui not in manual],
-                "manual": manual,
-                "known": known,
-            },
-        )
+def _figure_of_roco(root: Path, row: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    if not row.get("id"):
+        raise DataError(f"{root / 'figures.parquet'}: an image without an id", f"{_VERIFY} {root} shows details")
+    manual = row.get("concepts_manual") or []
+    known = {name: value for name, value in row.items() if name not in _NOT_TOLD and value is not None}
+    figure = {
+        **{name: row.get(name) for name in ("id", "split", "caption", "pmcid")},
+        "attribution": None,
+        "link": None,
+        "concepts": [cui for cui in row.get("concepts") or () if cui not in manual],
+        "manual": manual,
+        "known": known,
+    }
+    return row.get("article_key") or row["id"], figure

@@ -16,7 +16,7 @@ from roco.base.labels import KINDS, NUCLEAR
 from roco.base.schema import types
 from roco.core.stage import Decision, drop, put
 from roco.models.text.vocabulary import SHIPPED, load
-from roco.release.previous import concepts_of, seal
+from roco.release.previous import concepts_of, content_files
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ class Cutoff(Decision):
 
     @property
     def content(self) -> tuple[Path, ...]:
-        return (self.vocabulary or SHIPPED, *seal(self.frozen))
+        return (self.vocabulary or SHIPPED, *content_files(self.frozen))
 
     @cached_property
     def _modalities(self) -> frozenset[str]:

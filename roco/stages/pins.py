@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from roco.base.schema import SPLITS, types
 from roco.core.stage import Decision, put
-from roco.release.previous import Kept, earlier, seal
+from roco.release.previous import ReleasedImage, content_files, read_previous
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,15 +41,15 @@ class Pins(Decision):
 
     @property
     def content(self) -> tuple[Path, ...]:
-        return seal(self.previous)
+        return content_files(self.previous)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         pins: dict[int, _Pin] = {}
         taken: set[str] = set()
         if self.previous is not None:
-            previous = earlier(self.previous)
-            pins = _recognised(batch, previous.kept)
-            taken = {*previous.kept, *previous.gone}
+            previous = read_previous(self.previous)
+            pins = _recognised(batch, previous.images)
+            taken = {*previous.images, *previous.tombstones}
         if self.given:
             for row, pin in _given(batch, taken).items():
                 pins.setdefault(row, pin)
@@ -94,7 +94,7 @@ def _source_number(archive: str | None) -> int:
     return int(number) if number.isascii() and number.isdigit() and len(number) < 9 else 0
 
 
-def _recognised(batch: pa.Table, kept: Mapping[str, Kept]) -> dict[int, _Pin]:
+def _recognised(batch: pa.Table, kept: Mapping[str, ReleasedImage]) -> dict[int, _Pin]:
     """Maps the rows of images that the previous release contains to their id and split; kept: its images by id."""
     rows = batch.select(["figure_id", "article_key", "image_key", "file"]).to_pylist()
     pins: dict[int, _Pin] = {}

@@ -15,8 +15,8 @@ import pyarrow as pa
 from roco.base.errors import RecipeError
 from roco.base.schema import SPLITS, types
 from roco.core.stage import Decision, drop, put
-from roco.release.previous import articles_of, seal
-from roco.release.read import bonds
+from roco.release.leakage import tie_keys
+from roco.release.previous import articles_of, content_files
 
 _PRECEDENCE = ("test", "valid", "train")
 """Where released images of two splits are related, those of the first split are kept."""
@@ -76,7 +76,7 @@ class Split(Decision):
 
     @property
     def content(self) -> tuple[Path, ...]:
-        return seal(self.held_out.not_in) if self.held_out else ()
+        return content_files(self.held_out.not_in) if self.held_out else ()
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         rows = enumerate(batch.to_pylist())
@@ -174,7 +174,7 @@ def _image(position: int, row: Mapping[str, Any], by: str) -> _Image:
         row=position,
         figure_id=row["figure_id"],
         key=row["image_key"] or row["article_key"] or row["figure_id"],
-        bonds=(f"image {row['figure_id']}",) if by == "image" else tuple(bonds(row)),
+        bonds=(f"image {row['figure_id']}",) if by == "image" else tuple(tie_keys(row)),
         stratum=row["modality"] or "",
         released_split=row["pinned_split"],
         article=row["article_key"] or "",

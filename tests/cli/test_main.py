@@ -184,7 +184,7 @@ def test_a_release_with_problems_gives_one_line_for_each_and_exit_1(say: Say, ru
     (release / "valid_captions.csv").unlink()
     said = say("verify", release)
     assert said.code == DATA
-    assert "valid_captions.csv: the file is missing\n" in said.out
+    assert "valid_captions.csv: missing file\n" in said.out
     assert json.loads(say("verify", release, "--json").out)[0]["where"] == "valid_captions.csv"
 
 
@@ -199,7 +199,7 @@ def test_a_release_with_problems_gives_one_line_for_each_and_exit_1(say: Say, ru
         (("run", "{demo}/demo.toml", "--workers", "0", "--retry", "unreadabel"), USAGE, "did you mean 'unreadable'?"),
         (("run", "{demo}/demo.toml", "--workers", "0", "--retry", "license"), USAGE, "decisions are made again anyway"),
         (("show", "{demo}/demo.toml", "PMC99000099/f1/0"), DATA, "did you mean"),
-        (("verify", "{demo}/run"), DATA, "give {demo}/run/release"),
+        (("verify", "{demo}/run"), DATA, "use {demo}/run/release"),
         (("verify", "{demo}/nothing"), DATA, "figures.parquet"),
         (("init", "{demo}/corpus"), DATA, ""),
     ],
@@ -478,7 +478,7 @@ def test_a_reader_that_ends_early_is_no_error_of_the_command(finished: Path) -> 
         assert "Traceback" not in show.stderr.read()
 
 
-def test_diff_tells_what_came_went_and_changed(say: Say, finished: Path) -> None:
+def test_diff_shows_what_was_added_removed_and_changed(say: Say, finished: Path) -> None:
     release = finished / "run" / "release"
     said = say("diff", release, release)
     assert said.out == "47 and 47 images: 47 in both, 0 added, 0 removed\nmoved to another split: none\n"
@@ -492,8 +492,8 @@ def test_verify_finds_retracted_articles_and_licences_that_should_be_out(
     listed = tmp_path / "retracted.txt"
     listed.write_text("PMC99000003\n")
     said = say("verify", release, "--retracted", listed)
-    assert said.code == 1 and "the article is retracted, says retracted.txt" in said.out
-    assert "the licence CC-BY-NC is not allowed" in say("verify", release, "--license", "CC-BY").out
+    assert said.code == 1 and "retracted article (listed in retracted.txt)" in said.out
+    assert "licence not allowed: CC-BY-NC" in say("verify", release, "--license", "CC-BY").out
     assert "did you mean" in say("verify", release, "--license", "CC-BYE").err
 
 

@@ -28,10 +28,10 @@ def test_the_published_layout_is_a_truth(tmp_path: Path) -> None:
 
 def test_a_split_that_is_not_there_and_a_folder_that_is_no_release_are_told(tmp_path: Path) -> None:
     root = published(tmp_path / "ROCOv2")
-    with pytest.raises(UsageError, match="no split 'tset'"):
+    with pytest.raises(UsageError, match="unknown split 'tset'"):
         evaluate_concepts({}, root, split="tset")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match="is not a release"):
+    with pytest.raises(DataError, match="not a release"):
         evaluate_concepts({}, tmp_path / "empty")
 
 

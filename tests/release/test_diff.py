@@ -1,3 +1,5 @@
+"""Differences between two releases."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -9,10 +11,11 @@ import pytest
 
 import roco
 from roco.base.schema import types
+from roco.base.tables import TOMBSTONE_COLUMNS
 from roco.release.diff import Moved
-from roco.release.read import REMOVED
+from roco.release.format import DROPPED_COLUMNS
 
-NAMES = ("id", "split", "image_key", "article_key", "file", "figure_id", "caption", "concepts", "license")
+CUI_MAPPING = ("id", "split", "image_key", "article_key", "file", "figure_id", "caption", "concepts", "license")
 
 
 def image(id: str, article: str = "PMC1", **other: Any) -> dict[str, Any]:
@@ -23,12 +26,12 @@ def image(id: str, article: str = "PMC1", **other: Any) -> dict[str, Any]:
     return row | other
 
 
-def release(folder: Path, *rows: dict[str, Any], removed: tuple[dict[str, Any], ...] = ()) -> Path:
+def release(folder: Path, *rows: dict[str, Any], dropped: tuple[dict[str, Any], ...] = ()) -> Path:
     folder.mkdir()
-    table = pa.Table.from_pylist(list(rows), schema=pa.schema(types(*NAMES).items()))
+    table = pa.Table.from_pylist(list(rows), schema=pa.schema(types(*CUI_MAPPING).items()))
     pq.write_table(table, folder / "figures.parquet")
-    left = pa.Table.from_pylist(list(removed), schema=pa.schema([(name, pa.string()) for name in REMOVED]))
-    pq.write_table(left, folder / "removed.parquet")
+    table = pa.Table.from_pylist(list(dropped), schema=pa.schema([(name, pa.string()) for name in DROPPED_COLUMNS]))
+    pq.write_table(table, folder / "removed.parquet")
     return folder
 
 
@@ -39,57 +42,66 @@ def test_a_release_does_not_differ_from_itself(tmp_path: Path) -> None:
     assert not any(found[1:])
 
 
-def test_what_came_and_what_went_is_told_with_the_reason(tmp_path: Path) -> None:
+def test_added_and_removed_images_are_listed_with_the_reason(tmp_path: Path) -> None:
     old = release(tmp_path / "old", image("r_train_1"), image("r_train_2", "PMC2"))
-    gone = {"image_key": "PMC2-r_train_2", "drop": "license", "drop_detail": "CC-BY-ND"}
-    new = release(tmp_path / "new", image("r_train_1"), image("r_train_3", "PMC3"), removed=(gone,))
+    dropped = {"image_key": "PMC2-r_train_2", "drop": "license", "drop_detail": "CC-BY-ND"}
+    new = release(tmp_path / "new", image("r_train_1"), image("r_train_3", "PMC3"), dropped=(dropped,))
     found = roco.diff(old, new)
-    assert [one.id for one in found.came] == ["r_train_3"]
-    assert [(one.id, one.reason, one.detail) for one in found.went] == [("r_train_2", "license", "CC-BY-ND")]
+    assert [one.id for one in found.added] == ["r_train_3"]
+    assert [(one.id, one.reason, one.detail) for one in found.removed] == [("r_train_2", "license", "CC-BY-ND")]
 
 
-def test_what_nobody_explains_is_untold(tmp_path: Path) -> None:
+def test_the_reason_of_a_tombstone_precedes_that_of_a_dropped_figure(tmp_path: Path) -> None:
+    old = release(tmp_path / "old", image("r_train_1"))
+    dropped = {"image_key": "PMC1-r_train_1", "drop": "duplicate", "drop_detail": ""}
+    new = release(tmp_path / "new", dropped=(dropped,))
+    cells = ("r_train_1", "train", "k", "PMC1", "a.jpg", "f", "retracted", "index")
+    (new / "tombstones.csv").write_text(f"{','.join(TOMBSTONE_COLUMNS)}\n{','.join(cells)}\n")
+    assert [(one.reason, one.detail) for one in roco.diff(old, new).removed] == [("retracted", "index")]
+
+
+def test_an_image_removed_without_a_recorded_reason_has_the_reason_unknown(tmp_path: Path) -> None:
     found = roco.diff(release(tmp_path / "old", image("r_train_1")), release(tmp_path / "new"))
-    assert [one.reason for one in found.went] == ["untold"]
+    assert [one.reason for one in found.removed] == ["unknown"]
 
 
-def test_labels_that_changed_are_told_by_column(tmp_path: Path) -> None:
+def test_changed_labels_are_listed_by_column(tmp_path: Path) -> None:
     old = release(tmp_path / "old", image("r_train_1"))
     new = release(tmp_path / "new", image("r_train_1", concepts=["C0040405", "C0817096"], caption="CT."))
-    assert {one.column: (one.was, one.now) for one in roco.diff(old, new).changed} == {
+    assert {one.column: (one.old, one.new) for one in roco.diff(old, new).changed} == {
         "caption": ("CT of the chest.", "CT."),
         "concepts": (["C0040405"], ["C0040405", "C0817096"]),
     }
 
 
-def test_splits_that_moved_are_told(tmp_path: Path) -> None:
+def test_images_that_moved_to_another_split_are_listed(tmp_path: Path) -> None:
     old = release(tmp_path / "old", image("r_train_1"))
     new = release(tmp_path / "new", image("r_train_1", split="test"))
-    assert roco.diff(old, new).moved == [Moved("r_train_1", "train", "test")]
+    assert roco.diff(old, new).moved_splits == [Moved("r_train_1", "train", "test")]
 
 
-def test_an_image_under_another_id_is_the_same_image(tmp_path: Path) -> None:
+def test_an_image_under_another_id_is_renamed_and_neither_added_nor_removed(tmp_path: Path) -> None:
     old = release(tmp_path / "old", image("r_train_1", image_key="key"))
     new = release(tmp_path / "new", image("s_train_9", image_key="key"))
     found = roco.diff(old, new)
     assert found.renamed == [Moved("s_train_9", "r_train_1", "s_train_9")]
-    assert found.came == found.went == []
+    assert found.added == found.removed == []
 
 
-def test_an_id_that_stands_for_another_article_now_is_told(tmp_path: Path) -> None:
+def test_an_id_reused_for_another_article_is_listed(tmp_path: Path) -> None:
     old = release(tmp_path / "old", image("r_train_1", "PMC1"))
     new = release(tmp_path / "new", image("r_train_1", "PMC2"))
     found = roco.diff(old, new)
     assert found.reused == [Moved("r_train_1", "PMC1", "PMC2")]
-    assert (len(found.came), len(found.went)) == (1, 1)
+    assert (len(found.added), len(found.removed)) == (1, 1)
 
 
-def test_other_bytes_under_the_same_id_are_a_change(tmp_path: Path) -> None:
+def test_changed_bytes_under_the_same_id_are_listed(tmp_path: Path) -> None:
     old = release(tmp_path / "old", image("r_train_1", image_key="a"))
     new = release(tmp_path / "new", image("r_train_1", image_key="b"))
-    assert [(one.column, one.was, one.now) for one in roco.diff(old, new).changed] == [("image_key", "a", "b")]
+    assert [(one.column, one.old, one.new) for one in roco.diff(old, new).changed] == [("image_key", "a", "b")]
 
 
-def test_what_is_no_release_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(roco.DataError, match="is not a folder"):
+def test_a_folder_that_is_not_a_release_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(roco.DataError, match="no such folder"):
         roco.diff(tmp_path / "gone", tmp_path / "gone")

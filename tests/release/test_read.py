@@ -1,27 +1,23 @@
+"""Reading a release: tables, images, card, and what opening one imports."""
+
 from __future__ import annotations
 
-import csv
-import json
+import hashlib
 import shutil
-import struct
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from roco.base import limits as bounded
+import roco
 from roco.base.errors import DataError, UsageError
-from roco.base.files import file_digest
-from roco.release.read import FILES, Problem, load, verify
-from tests.stages.publish.finished import Run, publish
-
-TRAIN = "train_captions.csv"
+from roco.release.read import Release, load, verify
+from tests.sources.test_dataset import LAYOUTS, images, published
+from tests.stages.publish.finished import publish
 
 
 @pytest.fixture(scope="module")
@@ -31,465 +27,146 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def release(good: Path, tmp_path: Path) -> Path:
-    """A sound release that a test may damage."""
+    """A valid release that a test may damage."""
     return Path(shutil.copytree(good, tmp_path / "release"))
 
 
-def sealed(root: Path) -> Path:
-    """Writes the checksums anew, so that only what is inside the files can give a damage away."""
-    lines = [
-        f"{file_digest(path)}  {path.name}\n" for path in sorted(root.iterdir()) if path.name != "checksums.sha256"
-    ]
-    (root / "checksums.sha256").write_text("".join(lines), encoding="utf-8")
-    return root
-
-
-def edit(path: Path, change: Callable[[str], str]) -> None:
-    before = path.read_bytes().decode()
-    after = change(before)
-    assert before != after
-    path.write_bytes(after.encode())
-    sealed(path.parent)
-
-
-def swap(old: str, new: str) -> Callable[[str], str]:
-    return lambda text: text.replace(old, new, 1)
-
-
-def retable(path: Path, change: Callable[[list[dict[str, Any]]], None]) -> None:
-    table = pq.read_table(path)
-    rows = table.to_pylist()
-    change(rows)
-    pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), path)
-    sealed(path.parent)
-
-
-def rezip(path: Path, change: Callable[[dict[str, bytes]], None]) -> None:
-    with zipfile.ZipFile(path) as archive:
-        files = {name: archive.read(name) for name in archive.namelist()}
-    change(files)
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    sealed(path.parent)
-
-
-def refunnel(root: Path, change: Callable[[dict[str, Any]], None]) -> None:
-    funnel = json.loads((root / "funnel.json").read_bytes())
-    change(funnel)
-    (root / "funnel.json").write_text(json.dumps(funnel), encoding="utf-8")
-    sealed(root)
-
-
-def said(problems: list[Problem]) -> str:
-    assert problems
-    return "\n".join(f"{where}: {what}" for what, where in problems)
-
-
-def first_id(root: Path, split: str = "train") -> str:
-    return str(load(root, split)["id"][0])
-
-
-def first_image(root: Path, split: str = "train") -> str:
-    with zipfile.ZipFile(root / f"{split}_images.zip") as archive:
-        return archive.namelist()[0]
-
-
-# --- reading -----------------------------------------------------------------------------------------------
+# --- tables ------------------------------------------------------------------------------------------------
 
 
 def test_a_release_is_loaded_whole_or_by_split(good: Path) -> None:
     table = load(good)
-    assert len(table) == 12
+    assert len(table) == len(Release.open(good)) == 12
     parts = [load(str(good), split) for split in ("train", "valid", "test")]
     assert pa.concat_tables(parts).equals(table)
 
 
-def test_a_split_that_there_is_not_is_answered_with_the_nearest(good: Path) -> None:
-    with pytest.raises(UsageError) as caught:
-        load(good, "validation")
-    assert "'valid'" in caught.value.hint
+def test_only_the_named_columns_are_loaded(good: Path, tmp_path: Path) -> None:
+    names = ["caption", "id"]
+    assert load(good, "train", names).equals(load(good, "train").select(names))
+    rocov2 = published(tmp_path / "rocov2")
+    assert load(rocov2, columns=names).equals(load(rocov2).select(names))
 
 
-@pytest.mark.parametrize("call", [load, verify])
-def test_a_folder_that_is_no_release_is_told_with_a_hint(call: Callable[[Path], object], tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="is not a release") as caught:
+def test_an_unknown_split_or_column_is_answered_with_the_nearest(good: Path, tmp_path: Path) -> None:
+    for path in (good, published(tmp_path / "rocov2")):
+        with pytest.raises(UsageError, match="unknown split 'validation'") as caught:
+            load(path, "validation")
+        assert "'valid'" in caught.value.hint
+        with pytest.raises(UsageError, match="unknown column 'captions'") as caught:
+            load(path, columns=["captions"])
+        assert "'caption'" in caught.value.hint
+
+
+@pytest.mark.parametrize("call", [Release.open, load, verify])
+def test_a_folder_that_is_not_a_release_is_an_error(call: Callable[[Path], object], tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="not a release") as caught:
         call(tmp_path)
     assert "figures.parquet" in caught.value.hint
-    with pytest.raises(DataError, match="is not a folder"):
+    with pytest.raises(DataError, match="no such folder"):
         call(tmp_path / "nowhere")
 
 
-def test_a_run_is_told_where_its_release_is(good: Path) -> None:
-    with pytest.raises(DataError, match="is a run") as caught:
-        load(good.parent)
+def test_a_run_folder_is_answered_with_the_folder_of_its_release(good: Path) -> None:
+    with pytest.raises(DataError, match="a run folder") as caught:
+        Release.open(good.parent)
     assert str(good) in caught.value.hint
 
 
 @pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"PAR1 no")])
-def test_a_broken_table_is_told_with_the_next_verb(release: Path, damage: Callable[[Path], object]) -> None:
+@pytest.mark.parametrize("read", [Release.table, len, lambda release: list(release.rows({}))])
+def test_an_unreadable_table_is_an_error_that_names_roco_verify(
+    release: Path, damage: Callable[[Path], object], read: Callable[[Release], object]
+) -> None:
     damage(release / "figures.parquet")
-    with pytest.raises(DataError) as caught:
-        load(release)
+    with pytest.raises(DataError, match=r"figures\.parquet: unreadable") as caught:
+        read(Release.open(release))
     assert "roco verify" in caught.value.hint
 
 
-# --- files -------------------------------------------------------------------------------------------------
-
-
-def test_a_sound_release_has_no_problem(good: Path) -> None:
-    assert verify(good) == []
-
-
-@pytest.mark.parametrize("name", [*FILES, "checksums.sha256"])
-def test_a_missing_file_is_found(release: Path, name: str) -> None:
-    (release / name).unlink()
-    assert Problem("the file is missing", name) in verify(release)
-
-
-def test_an_extra_file_is_found(release: Path) -> None:
-    (release / "notes\x1b[2J.txt").write_text("hello", encoding="utf-8")
-    (release / "more").mkdir()
-    (release / "link").symlink_to(release / TRAIN)
-    text = said(verify(release))
-    assert "notes\\x1b[2J.txt: the file is not in checksums.sha256" in text
-    assert "more: is not a plain file" in text and "link: is not a plain file" in text
-
-
-@pytest.mark.parametrize("name", FILES)
-def test_a_changed_file_is_found(release: Path, name: str) -> None:
-    with (release / name).open("ab") as fh:
-        fh.write(b"\n")
-    assert Problem("the file is not as in checksums.sha256", name) in verify(release)
-
-
-def test_checksums_that_are_none_are_found(release: Path) -> None:
-    with (release / "checksums.sha256").open("a") as fh:
-        fh.write("abc  ../../etc/passwd\n")
-    assert "is not a line of sha256sum: abc  ../../etc/passwd" in said(verify(release))
-
-
-@given(st.data())
-@settings(max_examples=60)
-def test_any_flipped_bit_is_found_and_none_is_an_exception(good: Path, data: st.DataObject) -> None:
-    name = data.draw(st.sampled_from([*FILES, "checksums.sha256"]))
-    whole = (good / name).read_bytes()
-    at = data.draw(st.integers(0, len(whole) - 1))
-    broken = good.parent / "flipped"
-    shutil.rmtree(broken, ignore_errors=True)
-    shutil.copytree(good, broken)
-    (broken / name).write_bytes(whole[:at] + bytes([whole[at] ^ 1 << data.draw(st.integers(0, 7))]) + whole[at + 1 :])
-    assert verify(broken)
-    if name != "checksums.sha256":
-        verify(sealed(broken))  # whatever it finds inside, it finds it without an exception
+def test_the_names_of_concepts_and_the_card_are_read(good: Path, tmp_path: Path) -> None:
+    with Release.open(good) as release:
+        assert release.concept_names()["C0817096"] == "Chest"
+        assert release.card == (good / "README.md").read_text(encoding="utf-8")
+    with Release.open(published(tmp_path / "rocov2")) as rocov2:
+        assert rocov2.concept_names()["C0028259"] == "Nodule"
+        assert rocov2.card == ""
 
 
 # --- images ------------------------------------------------------------------------------------------------
 
 
-def test_a_flipped_bit_of_an_image_is_found_by_the_crc_of_the_zip(release: Path) -> None:
+def test_images_are_the_original_bytes_in_the_order_of_the_ids(good: Path) -> None:
+    release = Release.open(good)
+    table = release.table()
+    read = list(release.images())
+    assert [id for id, _ in read] == table["id"].to_pylist()
+    assert [hashlib.sha256(data).hexdigest() for _, data in read] == table["sha256"].to_pylist()
+    assert list(release.images("valid")) == [(id, release.image(id)) for id in release.table("valid")["id"].to_pylist()]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_images_of_the_published_layout_are_read_from_zips_and_folders(tmp_path: Path, layout: str) -> None:
+    root = published(tmp_path / "rocov2", LAYOUTS[layout])
+    release = Release.open(root)
+    for split in ("train", "valid", "test"):
+        expected = {name.removesuffix(".jpg"): data for name, data in images(root, split).items()}
+        assert dict(release.images(split)) == expected
+
+
+def test_images_can_be_read_again_after_close(good: Path) -> None:
+    with Release.open(good) as release:
+        (id, data), *_ = release.images()
+    assert release.image(id) == data
+
+
+def test_an_unknown_image_is_an_error(good: Path) -> None:
+    with pytest.raises(DataError, match="no image 'roco_train_000999'"):
+        Release.open(good).image("roco_train_000999")
+
+
+def test_a_corrupt_image_is_an_error(release: Path) -> None:
     path = release / "train_images.zip"
     with zipfile.ZipFile(path) as archive:
         info = archive.infolist()[0]
     data = bytearray(path.read_bytes())
     data[info.header_offset + 30 + len(info.filename) + 5] ^= 1
     path.write_bytes(data)
-    assert f"{info.filename}: the image is damaged: Bad CRC-32" in said(verify(sealed(release)))
+    with pytest.raises(DataError, match="unreadable image: roco_train_000001"):
+        Release.open(release).image("roco_train_000001")
 
 
-def test_an_image_exchanged_with_its_crc_is_found_by_its_sha256(release: Path) -> None:
-    name = first_image(release)
-    rezip(release / "train_images.zip", lambda files: files.update({name: b"another image"}))
-    assert f"{name}: the image is not the one of figures.parquet" in said(verify(release))
+def test_an_image_file_that_grew_since_it_was_indexed_is_an_error(tmp_path: Path) -> None:
+    root = published(tmp_path / "rocov2", LAYOUTS["flat"])
+    release = Release.open(root)
+    id = "ROCOv2_2023_valid_000001"
+    release.image(id)
+    with (root / "valid_images" / f"{id}.jpg").open("ab") as fh:
+        fh.write(b"more")
+    with pytest.raises(DataError, match="image changed"):
+        release.image(id)
 
 
-def test_a_missing_image_is_found(release: Path) -> None:
-    name = first_image(release, "valid")
-    rezip(release / "valid_images.zip", lambda files: files.pop(name) and None)
-    assert f"{name}: the image is missing" in said(verify(release))
+# --- imports -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["train/roco_train_000999.jpg", "../../evil.sh", "train/\x1b[2J.png"])
-def test_an_extra_image_is_found_whatever_its_name(release: Path, name: str) -> None:
-    rezip(release / "train_images.zip", lambda files: files.update({name: b"x"}))
-    assert "the image is one too many" in said(verify(release))
-    assert "\x1b" not in said(verify(release))
-
-
-@pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_an_image_that_stands_twice_is_found(release: Path) -> None:
-    with zipfile.ZipFile(release / "train_images.zip", "a") as archive:
-        archive.writestr(archive.namelist()[0], b"x")
-    assert "the image stands twice" in said(verify(sealed(release)))
-
-
-def test_a_compressed_image_is_not_inflated(release: Path) -> None:
-    path = release / "train_images.zip"
-    with zipfile.ZipFile(path) as archive:
-        name = archive.namelist()[0]
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(name, bytes(50_000_000))
-    assert f"{name}: the image is not simply stored" in said(verify(sealed(release)))
-
-
-def test_a_zip_that_lies_about_the_size_of_its_directory_is_refused(release: Path) -> None:
-    path = release / "train_images.zip"
-    data = bytearray(path.read_bytes())
-    struct.pack_into("<L", data, len(data) - 10, 1 << 30)
-    path.write_bytes(data)
-    assert "train_images.zip: cannot be read: the directory of the zip is larger" in said(verify(sealed(release)))
-
-
-def test_the_directory_of_a_large_zip_is_read(tmp_path: Path) -> None:
-    path = tmp_path / "many.zip"
-    with zipfile.ZipFile(path, "w") as archive:
-        for k in range(66_000):  # beyond 65,535 files the end record is of the 64-bit kind
-            archive.writestr(zipfile.ZipInfo(f"{k}"), b"")
-    assert sum(1 for member in bounded.zip_members(path) if not member.complaint) == 66_000
-
-
-# --- ids and tables ----------------------------------------------------------------------------------------
-
-
-def test_an_id_that_stands_twice_is_found(release: Path) -> None:
-    edit(release / "train_concepts.csv", lambda text: text + text.splitlines()[1] + "\n")
-    assert f"train_concepts.csv, {first_id(release)}: the id stands twice" in said(verify(release))
-
-
-def test_an_id_in_two_splits_is_found(release: Path) -> None:
-    edit(release / "valid_captions.csv", lambda text: text + f"{first_id(release)},again\n")
-    assert f"valid_captions.csv, {first_id(release)}: the id is unknown" in said(verify(release))
-
-
-def test_an_id_that_stands_twice_in_the_table_is_found(release: Path) -> None:
-    retable(release / "figures.parquet", lambda rows: rows[0].update(id=rows[-1]["id"]))
-    assert "the id stands twice" in said(verify(release))
-
-
-@pytest.mark.parametrize("name", [TRAIN, "valid_concepts.csv", "valid_concepts_manual.csv", "license_information.csv"])
-def test_ids_that_differ_between_the_tables_are_found(release: Path, name: str) -> None:
-    id = first_id(release, name.split("_")[0] if name[0] != "l" else "train")
-    edit(release / name, swap(id, "roco_train_000777"))
-    text = said(verify(release))
-    assert f"{name}, roco_train_000777: the id is unknown" in text
-    assert f"{name}, {id}: the id is missing" in text
-
-
-def test_a_figure_that_the_table_lacks_is_found_everywhere_else(release: Path) -> None:
-    id = first_id(release)
-    retable(release / "figures.parquet", lambda rows: rows.pop(0) and None)
-    text = said(verify(release))
-    for name in (TRAIN, "train_concepts.csv", "train_concepts_manual.csv", "license_information.csv"):
-        assert f"{name}, {id}: the id is unknown" in text
-    assert "the image is one too many" in text and "funnel.json" in text
-
-
-def test_the_same_figure_under_two_ids_is_found(release: Path) -> None:
-    retable(release / "figures.parquet", lambda rows: rows[0].update(figure_id=rows[1]["figure_id"]))
-    assert "the same figure as roco_train_000001" in said(verify(release))
-
-
-def test_a_malformed_id_is_found(release: Path) -> None:
-    retable(release / "figures.parquet", lambda rows: rows[0].update(id="../../x"))
-    assert "the id is malformed" in said(verify(release))
-
-
-def test_a_changed_caption_is_found(release: Path) -> None:
-    edit(release / TRAIN, swap("_000001,", "_000001,Not "))
-    assert f"{TRAIN}, {first_id(release)}: differs from figures.parquet" in said(verify(release))
-
-
-@pytest.mark.parametrize(
-    ("change", "expected"),
-    [
-        (lambda text: text.replace("\n", "\n\n", 1), "line 2: the line is blank"),
-        (lambda text: text + "ID,CUIs\n", "the header is repeated"),
-        (lambda text: "\ufeff" + text, "line 1: the first line is '\\ufeffID,CUIs\\n'"),
-        (lambda text: text.replace("\n", "\r\n"), "line 1: the first line is 'ID,CUIs\\r\\n'"),
-        (lambda text: text.replace("ID,", "ID, ", 1), "line 1: the first line is 'ID, CUIs\\n'"),
-        (lambda text: text + "roco,C0040405,C0040405\n", "3 cells, not 2"),
-        (lambda text: text + 'x,"never closed\n', "cannot be read: unexpected end of data"),
-        (lambda text: text + "x" * (1 << 21), "cannot be read: a line of more than"),
-        (lambda text: "", "line 1: the first line is ''"),
-    ],
-)
-def test_a_malformed_table_is_found(release: Path, change: Callable[[str], str], expected: str) -> None:
-    edit(release / "train_concepts.csv", change)
-    text = said(verify(release))
-    assert "train_concepts.csv" in text and expected in text
-
-
-def test_a_table_that_is_not_utf8_is_found(release: Path) -> None:
-    path = release / TRAIN
-    path.write_bytes(path.read_bytes() + b"x,\xff\n")
-    assert f"{TRAIN}: cannot be read: 'utf-8' codec" in said(verify(sealed(release)))
-
-
-def test_of_very_many_problems_the_first_are_listed(release: Path) -> None:
-    edit(release / TRAIN, lambda text: text + "\n" * 5000)
-    problems = [p for p in verify(release) if p.where.startswith(TRAIN)]
-    assert len(problems) == 101
-    assert "more than 100" in problems[-1].what
-
-
-@pytest.mark.parametrize("column", ["id", "sha256", "concepts"])
-def test_a_table_without_a_column_is_found(release: Path, column: str) -> None:
-    path = release / "figures.parquet"
-    pq.write_table(pq.read_table(path).drop_columns([column]), path)
-    assert f"the column {column} is missing" in said(verify(sealed(release)))
-
-
-def test_a_column_of_another_type_is_found(release: Path) -> None:
-    path = release / "figures.parquet"
-    table = pq.read_table(path)
-    pq.write_table(table.set_column(0, "id", pa.array(range(len(table)))), path)
-    assert "the column id is int64, not string" in said(verify(sealed(release)))
-
-
-# --- concepts, articles, licences --------------------------------------------------------------------------
-
-
-def test_a_concept_without_a_name_is_found(release: Path) -> None:
-    edit(release / "cui_mapping.csv", lambda text: "\n".join(text.splitlines()[:-1]) + "\n")
-    assert "cui_mapping.csv, C1306645: the CUI has no name" in said(verify(release))
-
-
-@pytest.mark.parametrize("cui", ["C123", "c0040405", "C0040405 ", "C00404051", "=1+1"])
-def test_a_malformed_concept_is_found(release: Path, cui: str) -> None:
-    edit(release / "train_concepts.csv", swap("C0040405", cui))
-    assert f"malformed CUI '{cui}'" in said(verify(release))
-
-
-def test_a_concept_that_stands_twice_is_found(release: Path) -> None:
-    edit(release / "train_concepts.csv", swap("C0040405", "C0040405;C0040405"))
-    assert "a CUI stands twice" in said(verify(release))
-
-
-def test_an_article_in_two_splits_is_found(release: Path) -> None:
-    retable(release / "figures.parquet", lambda rows: rows[0].update(article_key=rows[-1]["article_key"]))
-    text = said(verify(release))
-    assert "the article is in" in text and "train" in text
-
-
-def test_a_licence_that_is_not_allowed_is_found(good: Path, release: Path) -> None:
-    retable(release / "figures.parquet", lambda rows: rows[0].update(license="CC-BY-ND"))
-    text = said(verify(release))
-    assert f"figures.parquet, {first_id(release)}: the licence CC-BY-ND is not allowed" in text
-    assert "license_information.csv" in text
-    assert {p.what for p in verify(good, licenses=("CC-BY",))} == {"the licence CC-BY-NC is not allowed"}
-
-
-def test_an_attribution_with_another_licence_is_found(release: Path) -> None:
-    with (release / "license_information.csv").open(encoding="utf-8", newline="") as fh:
-        rows = list(csv.reader(fh))
-    edit(release / "license_information.csv", swap(rows[1][2], "CC0 Smith (2015)"))
-    assert f"license_information.csv, {rows[1][0]}: the licence is" in said(verify(release))
-
-
-def test_another_pmcid_is_found(release: Path) -> None:
-    edit(release / "license_information.csv", swap(",PMC9,", ",PMC79,"))
-    assert "the PMCID is" in said(verify(release))
-
-
-# --- the funnel --------------------------------------------------------------------------------------------
-
-
-def raise_in(funnel: dict[str, Any]) -> None:
-    funnel["stages"][1]["in"] += 1
-
-
-def raise_kept(funnel: dict[str, Any]) -> None:
-    funnel["stages"][-1]["in"] += 1
-    funnel["stages"][-1]["kept"] += 1
-
-
-def other_reason(funnel: dict[str, Any]) -> None:
-    funnel["stages"][1]["dropped"] = {"license": 1, "retracted": 2}
-
-
-def other_sizes(funnel: dict[str, Any]) -> None:
-    funnel["release"]["train"] += 1
-
-
-@pytest.mark.parametrize(
-    ("change", "expected"),
-    [
-        (raise_in, "funnel.json, license: 22 rows in are not 18 kept and 3 dropped"),
-        (raise_kept, "funnel.json, release: 13 rows in, but 12 were kept before it"),
-        (raise_kept, "funnel.json: 13 rows are kept, but figures.parquet has 12"),
-        (other_reason, "funnel.json, license: license: 1 dropped, but 2 in removed.parquet"),
-        (other_reason, "funnel.json, license: retracted: 2 dropped, but 1 in removed.parquet"),
-        (other_sizes, "funnel.json: the sizes of the splits are not those"),
-        (lambda funnel: funnel.pop("stages"), "cannot be read: it has not the form of a funnel"),
-        (lambda funnel: funnel["stages"][0].update(kept="all"), "cannot be read: it has not the form of a funnel"),
-        (lambda funnel: funnel["stages"][0].update(kept=True), "cannot be read: it has not the form of a funnel"),
-    ],
-)
-def test_a_funnel_that_does_not_add_up_is_found(
-    release: Path, change: Callable[[dict[str, Any]], None], expected: str
+@pytest.mark.parametrize("layout", ["roco", "published"])
+def test_reading_a_release_imports_neither_lxml_nor_the_sources_nor_the_engine(
+    good: Path, tmp_path: Path, layout: str
 ) -> None:
-    refunnel(release, change)
-    assert expected in said(verify(release))
+    path = good if layout == "roco" else published(tmp_path / "rocov2")
+    code = (
+        "import sys, roco\n"
+        f"with roco.Release.open({str(path)!r}) as release:\n"
+        "    assert release.verify() == [] and len(list(release.images())) == len(release)\n"
+        "heavy = ('lxml', 'roco.sources', 'roco.core', 'roco.stages')\n"
+        "print([name for name in heavy if name in sys.modules])\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", "[" * 100_000, " " * 5_000_000, "1e999", '{"stages": 3}'])
-def test_a_funnel_from_a_stranger_is_no_exception(release: Path, text: str) -> None:
-    (release / "funnel.json").write_text(text, encoding="utf-8")
-    assert "funnel.json: cannot be read" in said(verify(sealed(release)))
-
-
-def test_a_removed_figure_that_is_counted_nowhere_is_found(release: Path) -> None:
-    retable(release / "removed.parquet", lambda rows: rows.pop() and None)
-    assert "in removed.parquet" in said(verify(release))
-
-
-@pytest.mark.parametrize("column", ["caption", "title", "notes"])
-def test_text_among_the_removed_figures_is_found(release: Path, column: str) -> None:
-    path = release / "removed.parquet"
-    table = pq.read_table(path)
-    pq.write_table(table.append_column(column, pa.array(["words"] * len(table))), path)
-    assert f"the column '{column}' must not be there" in said(verify(sealed(release)))
-
-
-def test_a_figure_both_removed_and_published_is_found(release: Path) -> None:
-    kept = load(release)["figure_id"][0].as_py()
-    retable(release / "removed.parquet", lambda rows: rows[0].update(figure_id=kept))
-    assert f"removed.parquet, {kept}: the figure left, and is in figures.parquet" in said(verify(release))
-
-
-def test_a_figure_that_left_without_a_reason_is_found(release: Path) -> None:
-    retable(release / "removed.parquet", lambda rows: rows[0].update(drop=None))
-    assert "the figure left without a reason" in said(verify(release))
-
-
-def test_a_superseded_copy_of_a_published_figure_is_no_problem(tmp_path: Path) -> None:
-    class Twice(Run):
-        @property
-        def funnel(self) -> dict[str, Any]:
-            whole = super().funnel
-            stages = whole["stages"]
-            entry = {"stage": "identity", "kind": "engine", "in": 13, "kept": 12, "dropped": {"superseded": 1}}
-            for stage in stages[:-1]:
-                stage["in"], stage["kept"] = stage["in"] + 1, stage["kept"] + 1
-            return {**whole, "stages": [*stages[:-1], entry, stages[-1]]}
-
-        def removed(self, columns: Any) -> pa.Table:
-            table = super().removed(columns)
-            row = {"figure_id": self.figures[0]["figure_id"], "stage": "identity", "drop": "superseded"}
-            return pa.concat_tables([table, pa.Table.from_pylist([row], schema=table.schema)])
-
-    assert verify(publish(tmp_path / "release", Twice())) == []
-
-
-@pytest.mark.parametrize("spoil", ["garbage", "empty"])
-def test_groups_that_cannot_be_read_or_lack_an_image_are_found(release: Path, spoil: str) -> None:
-    path = release / "duplicates.parquet"
-    if spoil == "garbage":
-        path.write_bytes(b"garbage")
-    else:
-        table = pq.read_table(release / "figures.parquet")
-        groups = pa.array(["PMC1-x"] * len(table), pa.string())
-        at = table.schema.get_field_index("duplicate_group")
-        pq.write_table(table.set_column(at, "duplicate_group", groups), release / "figures.parquet", store_schema=False)
-    found = {problem.where.partition(",")[0]: problem.what for problem in verify(sealed(release))}
-    assert "duplicates.parquet" in found
+def test_the_functions_of_the_public_face_agree_with_the_class(good: Path) -> None:
+    release = roco.Release.open(good)
+    assert roco.load(good).equals(release.table())
+    assert roco.verify(good) == release.verify() == []

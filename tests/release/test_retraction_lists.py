@@ -1,3 +1,5 @@
+"""Lists of retracted papers."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -28,10 +30,10 @@ def test_lists_are_ids_a_line_or_tables_with_known_columns(tmp_path: Path, text:
     assert list(read_list(path)) == ids
 
 
-def test_a_list_that_names_no_paper_is_told(tmp_path: Path) -> None:
+def test_a_list_without_ids_and_a_missing_list_are_errors(tmp_path: Path) -> None:
     path = tmp_path / "empty.csv"
     path.write_text("nothing here\n")
-    with pytest.raises(RecipeError, match="names no paper"):
+    with pytest.raises(RecipeError, match="no ids in the list"):
         list(read_list(path))
-    with pytest.raises(RecipeError, match="cannot be read"):
+    with pytest.raises(RecipeError, match="unreadable list"):
         list(read_list(tmp_path / "gone.csv"))

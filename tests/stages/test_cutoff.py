@@ -55,7 +55,7 @@ def test_an_earlier_release_says_which_concepts_there_are(tmp_path: Path) -> Non
 
 
 def test_a_folder_that_is_no_release_is_told(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="is no release"):
+    with pytest.raises(RecipeError, match="not a release"):
         Cutoff(frozen=tmp_path).digest({})
 
 

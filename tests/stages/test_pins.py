@@ -8,15 +8,15 @@ import pyarrow as pa
 import pytest
 
 from roco.base.schema import types
-from roco.release.previous import Earlier, Gone, Kept
+from roco.release.previous import PreviousRelease, ReleasedImage, Tombstone
 from roco.stages import pins as module
 from roco.stages.pins import Pins
 
 COLUMNS = ("figure_id", *Pins.reads, *Pins.optional, "drop", "drop_detail")
 
 
-def kept(id: str, article: str = "PMC1", bytes: str = "b1", file: str = "f1.jpg", figure: str = "f1") -> Kept:
-    return Kept(id, id.split("_")[1], f"{article}-{bytes}", article, file, f"{article}/{figure}/0")
+def kept(id: str, article: str = "PMC1", bytes: str = "b1", file: str = "f1.jpg", figure: str = "f1") -> ReleasedImage:
+    return ReleasedImage(id, id.split("_")[1], f"{article}-{bytes}", article, file, f"{article}/{figure}/0")
 
 
 def image(
@@ -34,11 +34,11 @@ def image(
 @pytest.fixture
 def pinned(monkeypatch: pytest.MonkeyPatch) -> Any:
     def run(
-        before: list[Kept], *rows: dict[str, Any], gone: tuple[str, ...] = (), **options: Any
+        before: list[ReleasedImage], *rows: dict[str, Any], gone: tuple[str, ...] = (), **options: Any
     ) -> list[tuple[str | None, str | None, str | None]]:
-        dead = {id: Gone(id, "train", "k", "a", "f", "g", "license", "") for id in gone}
-        told = Earlier({one.id: one for one in before}, dead)
-        monkeypatch.setattr(module, "earlier", functools.partial(lambda told, _: told, told))
+        dead = {id: Tombstone(id, "train", "k", "a", "f", "g", "license", "") for id in gone}
+        told = PreviousRelease({one.id: one for one in before}, dead)
+        monkeypatch.setattr(module, "read_previous", functools.partial(lambda told, _: told, told))
         kinds = {"figure_id": pa.string(), **types(*COLUMNS[1:])}
         stage = Pins(previous=Path("before"), **options)
         out = stage(pa.Table.from_pylist(list(rows), schema=pa.schema(kinds.items()))).to_pylist()

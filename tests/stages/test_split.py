@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from roco.base.errors import RecipeError
 from roco.base.schema import DROP, types
 from roco.core.spec import build
-from roco.release.read import leakage
+from roco.release.leakage import leakage
 from roco.stages.split import Split
 
 

@@ -1,1 +1,1 @@
-"""The stage that writes a release, and what it writes: card, datasheet, attribution, tombstones, groups."""
+"""The stage `release` and what it writes: tables, images, card, datasheet, attribution, tombstones, groups."""

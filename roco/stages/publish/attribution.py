@@ -1,57 +1,62 @@
-"""Whom to name for an image, in the short form of the published dataset and with all that the licences ask for."""
+"""Attribution of each image: the short form of the published ROCOv2, and all that the licences require."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from roco.release.read import license_words
+from roco.release.format import license_words
 
 _PMC = "https://pmc.ncbi.nlm.nih.gov/articles/{}/"
 _DOI = "https://doi.org/{}"
 _DEED = "https://creativecommons.org/licenses/{}/"
-_LONGEST = 100_000  # characters of a cell: the authors of a consortium fit, a hostile title ends
 _ZERO = "https://creativecommons.org/publicdomain/zero/1.0/"
+
+_MAX_CELL = 100_000  # characters: enough for the authors of a consortium, and a bound for a hostile title
 
 
 def attribution(license: str, authors: Sequence[str], year: int | None, otherwise: str) -> str:
-    """Who is to be named, as the published license_information.csv does: `CC BY-NC Al Mulhim et al. (2022)`.
+    """Returns licence, authors and year as in the published table: `CC BY-NC Al Mulhim et al. (2022)`.
 
-    authors: `Surname, Given`, or the name of a collaboration; otherwise: named where there is no author.
+    authors: `Surname, Given`, or the name of a collaboration; otherwise: used in place of authors where there are none.
     """
-    names = [" ".join(author.split(",")[0].split()) for author in authors]
-    names = [name for name in names if name] or [otherwise]
-    who = f"{names[0]} et al." if len(names) > 2 else " and ".join(names)
-    return f"{license_words(license)} {who} ({year or 'n.d.'})"
+    surnames = [" ".join(author.split(",")[0].split()) for author in authors]
+    names = [name for name in surnames if name] or [otherwise]
+    credited = f"{names[0]} et al." if len(names) > 2 else " and ".join(names)
+    return f"{license_words(license)} {credited} ({year or 'n.d.'})"
 
 
 def license_row(row: Mapping[str, Any]) -> list[str]:
-    """A row of license_information.csv: `ID,PMCID,Attribution,Link`."""
+    """Returns a row of license_information.csv: `ID,PMCID,Attribution,Link`."""
     otherwise = row["pmcid"] or row["article_key"] or row["figure_id"]
-    said = attribution(row["license"] or "NONE", row["authors"] or (), row["year"], otherwise)
-    return [row["id"], row["pmcid"] or "", said, _source(row)]
+    text = attribution(row["license"] or "NONE", row["authors"] or (), row["year"], otherwise)
+    return [row["id"], row["pmcid"] or "", text, _source(row)]
 
 
 def attribution_row(row: Mapping[str, Any]) -> list[str]:
-    """A row of attribution.csv: what section 3(a) of CC 4.0 asks for: creator, notice, licence, source, changes.
+    """Returns a row of attribution.csv, with what section 3(a) of the CC 4.0 licences requires.
 
-    The images are handed on as they were published, so `Changes` says none.
+    That is the creator, the copyright notice, the licence, the source, and the changes: none, because images are
+    distributed as published.
     """
-    authors = "; ".join(row["authors"] or ())
     texts = [
         row["title"],
-        authors,
+        "; ".join(row["authors"] or ()),
         row["journal"],
         str(row["year"] or ""),
         row["doi"],
         license_words(row["license"] or ""),
+        license_address(row),
+        row["copyright"],
+        _source(row),
+        "none",
     ]
-    texts += [license_address(row), row["copyright"], _source(row), "none"]
-    return [row["id"], *(" ".join((text or "").split())[:_LONGEST] for text in texts)]
+    cells = [" ".join((text or "").split())[:_MAX_CELL] for text in texts]
+    return [row["id"], *cells]
 
 
 def license_address(row: Mapping[str, Any]) -> str:
-    """The address of a licence as the article writes it, else the one its id and version make; empty without either."""
+    """Returns the URL of a licence as the article gives it, else the one of its version; empty if neither is known."""
     license, version = row["license"] or "", row["license_version"]
     if row["license_url"]:
         return str(row["license_url"])
@@ -59,10 +64,14 @@ def license_address(row: Mapping[str, Any]) -> str:
         return _ZERO
     if not license.startswith("CC-") or not version:
         return ""
-    return _DEED.format("/".join(filter(None, (license.removeprefix("CC-").lower(), version, row["license_port"]))))
+    parts = [license.removeprefix("CC-").lower(), version]
+    if row["license_port"]:
+        parts.append(row["license_port"])
+    return _DEED.format("/".join(parts))
 
 
 def _source(row: Mapping[str, Any]) -> str:
+    """Returns the address of the article."""
     if row["pmcid"]:
         return _PMC.format(row["pmcid"])
     return _DOI.format(row["doi"]) if row["doi"] else ""

@@ -1,6 +1,9 @@
-"""The groups of images that are the same or alike, as the release hands them on."""
+"""The table duplicates.parquet: the groups of duplicates and near-duplicates."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 import pyarrow as pa
 
@@ -22,41 +25,47 @@ COLUMNS = (
 
 
 def duplicates(run: Finished) -> pa.Table:
-    """Every figure that is in a group, kept or left: its groups, hashes, id, and for which reason it left.
+    """Returns every figure with a group, kept or dropped, sorted by figure_id: groups, hashes, id, reason.
 
-    phash_bits, phash_fine_bits: bits in which it differs from the image that its group is named after, the group of
-    duplicates where it is in one; null where the image has no hash or that image is no more among them.
+    phash_bits, phash_fine_bits: bits by which its hash differs from that of the image that names its group (the group
+    of duplicates if it has one); null where one of the two has no hash, or the naming image is not in the table.
     """
-    known = [name for name in COLUMNS[1:] if name in run.columns]
-    here = [name for name in known if name not in ("drop", "drop_detail")]
-    kept, left = run.kept(here), run.removed(here)
+    known = [name for name in COLUMNS if name != "figure_id" and name in run.columns]
+    measured = [name for name in known if name not in ("drop", "drop_detail")]
+    kept = run.kept(measured)
     for name in ("drop", "drop_detail"):
         kept = put(kept, name, pa.nulls(len(kept), pa.string()))
-    tables = []
-    for table in (kept, left):
-        for name in COLUMNS:
-            if name not in table.column_names:
-                table = table.append_column(name, pa.nulls(len(table), pa.string()))
-        tables.append(table.select(list(COLUMNS)))
-    every = pa.concat_tables(tables)
-    grouped = [
-        bool(d or s)
-        for d, s in zip(every["duplicate_group"].to_pylist(), every["similar_group"].to_pylist(), strict=True)
-    ]
-    table = every.filter(pa.array(grouped, pa.bool_())).sort_by("figure_id").combine_chunks()
-    return _with_distances(table)
+    table = pa.concat_tables([_complete(kept), _complete(run.removed(measured))])
+
+    has_group = []
+    for row in table.select(["duplicate_group", "similar_group"]).to_pylist():
+        has_group.append(bool(row["duplicate_group"] or row["similar_group"]))
+    table = table.filter(pa.array(has_group, pa.bool_()))
+    return _with_distances(table.sort_by("figure_id").combine_chunks())
+
+
+def _complete(table: pa.Table) -> pa.Table:
+    """Returns the table with all columns; those that no stage wrote are null."""
+    for name in COLUMNS:
+        if name not in table.column_names:
+            table = table.append_column(name, pa.nulls(len(table), pa.string()))
+    return table.select(list(COLUMNS))
 
 
 def _with_distances(table: pa.Table) -> pa.Table:
-    rows = table.select(["image_key", "duplicate_group", "similar_group", "phash", "phash_fine"]).to_pylist()
-    first = {row["image_key"]: row for row in rows}
+    columns = ["image_key", "duplicate_group", "similar_group", "phash", "phash_fine"]
+    rows = table.select(columns).to_pylist()
+    by_key: dict[str, Mapping[str, Any]] = {row["image_key"]: row for row in rows}
     for name in ("phash", "phash_fine"):
-        bits = [
-            _bits(row[name], first.get(row["duplicate_group"] or row["similar_group"], {}).get(name)) for row in rows
-        ]
-        table = table.append_column(f"{name}_bits", pa.array(bits, pa.int32()))
+        distances = []
+        for row in rows:
+            naming = by_key.get(row["duplicate_group"] or row["similar_group"])
+            distances.append(_distance(row[name], naming[name] if naming else None))
+        table = table.append_column(f"{name}_bits", pa.array(distances, pa.int32()))
     return table
 
 
-def _bits(one: str | None, other: str | None) -> int | None:
-    return hex_distance(one, other) if one and other else None
+def _distance(first: str | None, second: str | None) -> int | None:
+    if not first or not second:
+        return None
+    return hex_distance(first, second)

@@ -1,52 +1,58 @@
-"""What became of the ids of earlier releases that are in use no more."""
+"""The rows of tombstones.csv: the ids that are retired, and why."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from roco.release.previous import Earlier, Gone, Kept
+from roco.release.previous import PreviousRelease, ReleasedImage, Tombstone
 
-_NO_MORE = ("superseded", "the source has it no more")
+_WITHDRAWN = ("superseded", "no longer in the source")
+_OF_ARTICLES = ("article", "retracted", "license")
+"""Reasons for which all figures of an article are dropped."""
+
+Reason = tuple[str, str]  # reason, detail
 
 
-def tombstones(
-    before: Earlier | None, rows: Sequence[Mapping[str, Any]], removed: Iterable[Mapping[str, Any]]
+def tombstone_rows(
+    previous: PreviousRelease | None, rows: Sequence[Mapping[str, Any]], dropped: Iterable[Mapping[str, Any]]
 ) -> Iterator[Sequence[str]]:
-    """Cells of tombstones.csv by id: those of before, and the images of before that are not among the rows.
+    """Yields the cells of tombstones.csv by id: of the previous tombstones, and of images that are in no row any more.
 
-    rows: id of each image of the new release; removed: article_key, image_key, file, figure_id, drop and drop_detail
-    of the figures that left. An image that left before it was looked at is told by its article and file.
+    rows: id of each image of the new release; dropped: article_key, image_key, file, figure_id, drop and drop_detail of
+    the dropped figures. Figures that were dropped before their image was read are matched by article and file.
     """
-    if before is None:
+    if previous is None:
         return
-    now = {row["id"] for row in rows}
-    reasons = _reasons(removed)
-    gone = {id: one for id, one in before.gone.items() if id not in now}
-    gone |= {id: _gone(one, reasons) for id, one in before.kept.items() if id not in now}
-    for id in sorted(gone):
-        yield list(gone[id])
+    in_use = {row["id"] for row in rows}
+    reasons = _reasons(dropped)
+    retired: dict[str, Tombstone] = {}
+    for id, tombstone in previous.tombstones.items():
+        if id not in in_use:
+            retired[id] = tombstone
+    for id, image in previous.images.items():
+        if id not in in_use:
+            retired[id] = _tombstone(image, reasons)
+    for id in sorted(retired):
+        yield list(retired[id])
 
 
-def _reasons(removed: Iterable[Mapping[str, Any]]) -> dict[Any, tuple[str, str]]:
-    found: dict[Any, tuple[str, str]] = {}
-    for row in removed:
-        why = (row["drop"], row["drop_detail"] or "")
-        for key in (
-            row["image_key"],
-            (row["article_key"], row["file"]),
-            row["figure_id"],
-            ("article", row["article_key"]),
-        ):
-            # Of the whole article only what speaks for the whole article.
-            if key and (
-                not isinstance(key, tuple) or key[0] != "article" or why[0] in ("article", "retracted", "license")
-            ):
-                found.setdefault(key, why)
-    return found
+def _reasons(dropped: Iterable[Mapping[str, Any]]) -> dict[Any, Reason]:
+    """Returns the reason of each dropped figure by each of its keys; the first figure with a key counts."""
+    reasons: dict[Any, Reason] = {}
+    for row in dropped:
+        reason = (row["drop"], row["drop_detail"] or "")
+        for key in (row["image_key"], (row["article_key"], row["file"]), row["figure_id"]):
+            if key:
+                reasons.setdefault(key, reason)
+        if row["drop"] in _OF_ARTICLES:
+            reasons.setdefault(("article", row["article_key"]), reason)
+    return reasons
 
 
-def _gone(one: Kept, reasons: Mapping[Any, tuple[str, str]]) -> Gone:
-    keys = (one.image_key, (one.article_key, one.file), one.figure_id, ("article", one.article_key))
-    why = next((reasons[key] for key in keys if key in reasons), _NO_MORE)
-    return Gone(*one, *why)
+def _tombstone(image: ReleasedImage, reasons: Mapping[Any, Reason]) -> Tombstone:
+    keys = (image.image_key, (image.article_key, image.file), image.figure_id, ("article", image.article_key))
+    for key in keys:
+        if key in reasons:
+            return Tombstone(*image, *reasons[key])
+    return Tombstone(*image, *_WITHDRAWN)

@@ -215,7 +215,7 @@ def test_ids_and_splits_of_what_stayed_stay(year: Year) -> None:
     was = {row["image_key"]: (row["id"], row["split"]) for row in figures(year.old)}
     now = {row["image_key"]: (row["id"], row["split"]) for row in figures(year.new)}
     assert {key: now[key] for key in was if key in now} == {key: was[key] for key in was if key in now}
-    assert year.difference["moved"] == []
+    assert year.difference["moved_splits"] == []
     left = {a for kind in ("removed", "retracted", "relicensed") for a in year.what[kind]}
     assert {key for key in was if key not in now} == {
         row["image_key"] for row in figures(year.old) if row["pmcid"] in left
@@ -223,5 +223,5 @@ def test_ids_and_splits_of_what_stayed_stay(year: Year) -> None:
 
 
 def test_the_difference_names_each(year: Year) -> None:
-    went = {one["article"] for one in year.difference["went"]}
+    went = {one["article"] for one in year.difference["removed"]}
     assert went == {a for kind in ("removed", "retracted", "relicensed") for a in year.what[kind]}

@@ -17,9 +17,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from roco.base.errors import DataError, RecipeError
-from roco.release.read import FILES, SPLITS, verify
+from roco.base.schema import SPLITS
+from roco.release.format import FILES
+from roco.release.read import verify
 from roco.stages.publish.attribution import attribution, license_address
-from roco.stages.publish.release import Release, _bare, _cell
+from roco.stages.publish.release import Release, _bare
+from roco.stages.publish.writers import csv_cell
 from tests.stages.publish.finished import CAPTIONS, Run, publish, text
 
 
@@ -70,7 +73,7 @@ def test_figures_that_left_get_no_id() -> None:
 def test_a_figure_without_a_split_is_told_with_the_stage_that_is_missing() -> None:
     table = pa.table({"figure_id": ["a"], "article_key": ["A"], "split": ["dev"], "drop": pa.nulls(1, pa.string())})
     table = table.append_column("pinned_id", pa.nulls(1, pa.string()))
-    with pytest.raises(RecipeError, match="no split") as caught:
+    with pytest.raises(RecipeError, match="without a split") as caught:
         Release()(table)
     assert "'split'" in caught.value.hint
 
@@ -125,14 +128,14 @@ def test_headers_are_those_of_the_published_files(release: Path, name: str, head
 
 
 def test_cells_are_quoted_only_where_they_must_be() -> None:
-    assert [_cell(t) for t in ("plain; text", "a,b", 'a "b"', "a\nb", "a\rb", " ", "")] == [
+    assert [csv_cell(t) for t in ("plain; text", "a,b", 'a "b"', "a\nb", "a\rb", " ", "")] == [
         "plain; text", '"a,b"', '"a ""b"""', '"a\nb"', '"a\rb"', " ", "",
     ]  # fmt: skip
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0")), min_size=2, max_size=4))
 def test_any_text_survives_the_table(cells: list[str]) -> None:
-    line = ",".join(map(_cell, cells)) + "\n"
+    line = ",".join(map(csv_cell, cells)) + "\n"
     assert list(csv.reader(io.StringIO(line, newline=""), strict=True)) == [cells]
 
 
@@ -251,7 +254,7 @@ def test_an_image_that_changed_since_it_was_measured_stops_the_release(tmp_path:
 def test_an_image_that_is_gone_stops_the_release(tmp_path: Path) -> None:
     run = Run()
     run.images = lambda rows: iter(())  # type: ignore[method-assign]
-    with pytest.raises(DataError, match="no image for PMC"):
+    with pytest.raises(DataError, match="missing image: PMC"):
         publish(tmp_path / "release", run)
 
 

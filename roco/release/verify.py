@@ -1,0 +1,106 @@
+"""Checks of a release of roco: checksums, then every file against figures.parquet."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+
+from roco.base.files import file_digest
+from roco.base.limits import read_text
+from roco.base.schema import SPLITS
+from roco.base.tables import SPLIT_TABLES
+from roco.base.terminal import excerpt
+from roco.release.format import (
+    ATTRIBUTION,
+    CHECKSUMS,
+    CUI_MAPPING,
+    DROPPED,
+    FIGURES,
+    FILES,
+    FUNNEL,
+    GROUPS,
+    LEAKAGE,
+    LICENSES,
+    TOMBSTONES,
+)
+from roco.release.problems import MISSING_FILE, Problem, problems_of_file
+from roco.release.verify_counts import (
+    DroppedTable,
+    check_funnel,
+    check_groups,
+    check_leakage,
+    check_tombstones,
+)
+from roco.release.verify_figures import FigureTable, check_articles, check_retracted
+from roco.release.verify_tables import check_attribution, check_licenses, check_names, check_table, check_zip
+
+
+def verify_release(root: Path, licenses: Collection[str], retracted: Iterable[Path]) -> list[Problem]:
+    """Checks every file of a release of roco and returns what is wrong.
+
+    licenses: those that are allowed; retracted: lists of retracted papers. The checksums show which files have
+    changed. The other checks compare the files with each other and report what was wrong from the start.
+    """
+    problems = problems_of_file(CHECKSUMS, _check_checksums(root))
+
+    def check(name: str, found: Iterator[Problem]) -> None:
+        # A missing file is reported once, by the check of the checksums.
+        if (root / name).is_file():
+            problems.extend(problems_of_file(name, found))
+
+    # figures.parquet comes first: the other files are compared with it.
+    table = FigureTable()
+    path = root / FIGURES
+    check(FIGURES, table.read(path, licenses))
+    if not table.complete:
+        return problems
+    for listed in retracted:
+        check(FIGURES, check_retracted(path, listed))
+    check(FIGURES, check_articles(table.figures))
+
+    # The tables and images of each split.
+    for split in SPLITS:
+        of_split = {id: figure for id, figure in table.figures.items() if figure.split == split}
+        for kind in SPLIT_TABLES:
+            name = f"{split}_{kind}.csv"
+            check(name, check_table(root / name, kind, of_split))
+        name = f"{split}_images.zip"
+        check(name, check_zip(root / name, of_split))
+
+    # The tables of all images.
+    check(CUI_MAPPING, check_names(root / CUI_MAPPING, table.cuis))
+    check(LICENSES, check_licenses(root / LICENSES, table.figures))
+    check(ATTRIBUTION, check_attribution(root / ATTRIBUTION, table.figures))
+    check(TOMBSTONES, check_tombstones(root / TOMBSTONES, table.figures))
+    check(GROUPS, check_groups(root / GROUPS, path))
+    check(LEAKAGE, check_leakage(root / LEAKAGE, path))
+
+    # The funnel must agree with the numbers of kept and dropped figures.
+    dropped = DroppedTable()
+    check(DROPPED, dropped.read(root / DROPPED, table.figures))
+    check(FUNNEL, check_funnel(root / FUNNEL, table.figures, dropped.counts))
+    return problems
+
+
+def _check_checksums(root: Path) -> Iterator[Problem]:
+    """Compares the files of the folder with checksums.sha256, and with the files that a release must have."""
+    entries = {entry.name: entry for entry in root.iterdir()}
+    digests: dict[str, str] = {}
+    if CHECKSUMS in entries:
+        for line in read_text(root / CHECKSUMS).splitlines():
+            digest, _, name = line.partition("  ")
+            if not re.fullmatch(r"[0-9a-f]{64}", digest) or not name or name in digests:
+                yield Problem(f"invalid line: {excerpt(line)}", CHECKSUMS)
+            digests[name] = digest
+    for name in sorted({*FILES, CHECKSUMS, *digests} - entries.keys()):
+        yield Problem(MISSING_FILE, excerpt(name))
+    for name, entry in sorted(entries.items()):
+        if entry.is_symlink() or not entry.is_file():
+            yield Problem("not a regular file", excerpt(name))
+        elif name == CHECKSUMS:
+            continue
+        elif name not in digests:
+            yield Problem(f"unexpected file (not in {CHECKSUMS})", excerpt(name))
+        elif file_digest(entry) != digests[name]:
+            yield Problem(f"checksum differs from {CHECKSUMS}", excerpt(name))

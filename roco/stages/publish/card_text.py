@@ -1,0 +1,94 @@
+"""The fixed texts of the dataset card."""
+
+from __future__ import annotations
+
+FRONT_MATTER = """\
+---
+pretty_name: "{title}"
+license: other
+license_name: cc-by-and-cc-by-nc-by-image
+license_link: license_information.csv
+language:
+- en
+task_categories:
+- image-to-text
+- image-classification
+tags:
+- medical
+- radiology
+size_categories:
+- {size}
+configs:
+- config_name: default
+  data_files: figures.parquet
+---
+"""
+
+SUMMARY = """\
+# {title}
+
+{images} radiology images from {articles} open-access articles in PubMed Central. Each image comes with its caption, the
+UMLS concepts of the caption, and the attribution that its licence requires. The dataset was built with roco {version},
+which reimplements the pipeline of ROCOv2 (see [Citation](#citation)).
+
+## Files
+
+| file | content |
+|---|---|
+| `{{train,valid,test}}_images.zip` | the images as published, in a folder named after the split |
+| `{{train,valid,test}}_captions.csv` | `ID,Caption` |
+| `{{train,valid,test}}_concepts.csv` | `ID,CUIs`, separated by `;`: modality, body region, direction, then all others |
+| `{{train,valid,test}}_concepts_manual.csv` | `ID,CUIs`: concepts assigned by annotators; empty where there are none |
+| `cui_mapping.csv` | `{names}` of every concept in use |
+| `license_information.csv` | `{licenses}` of every image |
+| `attribution.csv` | title, authors, journal, licence with its URL, copyright and source of every image |
+| `figures.parquet` | all metadata, one row per image; `id` and `sha256` identify the file in the zips |
+| `removed.parquet` | rejected figures: origin, stage and reason, without any text of the articles |
+| `duplicates.parquet` | groups of duplicates and near-duplicates, with hashes and distances |
+| `tombstones.csv` | retired ids of previous releases, with the reason |
+| `leakage.json` | number of articles, groups and captions with images in more than one split |
+| `DATASHEET.md`, `CITATION.cff` | datasheet; citation metadata |
+| `funnel.json` | number of figures that entered each stage, were kept, and were dropped by reason |
+| `checksums.sha256` | check with `sha256sum --check checksums.sha256` |
+
+All tables are UTF-8. The `ID` of an image is its file name without extension. `roco verify` checks the whole folder.
+
+```python
+import roco
+
+release = roco.Release.open("path/to/this/folder")
+table = release.table("train")                  # one row per image
+for id, data in release.images("train"):        # original bytes
+    ...
+```
+"""
+
+LIMITATIONS = """\
+## Limitations
+
+- PubMed Central reflects what gets published, not clinical practice: rare findings and some modalities are
+  over-represented, and images may have a lower quality than in the journal.
+- Captions are as published. They may name the wrong modality, omit body region or projection, or belong to another
+  image.
+- Concepts were extracted automatically unless they are in `concepts_manual`. They include findings that the caption
+  negates or only mentions.
+- The paper split ROCOv2 by image. Scores on its splits are not comparable with scores on splits by article.
+- The images were not screened for burned-in text. If an image identifies a patient, do not use it, and report it to
+  the publisher of this dataset.
+- The dataset is intended for research, not for diagnosis.
+
+## License
+
+Each image and its caption keep the licence of their article: {licenses}.{commercial} `license_information.csv` gives
+licence and attribution of each image. The images are unmodified. Captions were normalised (white space, URLs, LaTeX
+copies); the column `caption_raw` contains them as published.
+
+## Citation
+
+Cite the articles of the images you show, as given in `license_information.csv`, and the paper on ROCOv2:
+
+> Rückert J, Bloch L, Brüngel R, et al. ROCOv2: Radiology Objects in COntext Version 2, an Updated Multimodal Image
+> Dataset. Scientific Data 11, 688 (2024). https://doi.org/10.1038/s41597-024-03496-6
+"""
+
+NON_COMMERCIAL = " Images under an NC licence, and therefore the dataset as a whole, must not be used commercially."
