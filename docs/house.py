@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 import statistics
 import sys
 import tokenize
@@ -37,6 +38,44 @@ def floor(room: str) -> int | None:
     return None
 
 
+ROOMS = [room for rooms in FLOORS for room in rooms if room != "__main__"]
+
+
+def summary(path: Path, width: int = 92) -> str:
+    """Returns the first sentence of a module's docstring, cut at a comma, colon or semicolon where it is too long."""
+    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    sentence = re.split(r"\.(?: (?=[A-Z`])|$)", " ".join(text.split("\n\n")[0].split()))[0]
+    if len(sentence) > width:
+        cut = max(sentence.rfind(mark, 0, width) for mark in ",;:")
+        sentence = sentence[:cut] if cut > width // 3 else sentence[: sentence.rfind(" ", 0, width)] + " …"
+    return sentence
+
+
+def tree(package: Path) -> str:
+    """Returns the files of the package by floor and room, the highest floor first, each with its first sentence."""
+    lines = ["roco/"]
+    lines += [_line(1, path) for path in (package / "__init__.py", package / "__main__.py")]
+    for number, rooms in reversed(list(enumerate(FLOORS, start=1))):
+        for room in rooms:
+            if (package / room).is_dir():
+                lines += ["", f"  {room}/  (floor {number})"]
+                lines += [_line(len(path.relative_to(package).parts), path) for path in _ordered(package / room)]
+    return "\n".join(lines)
+
+
+def _ordered(folder: Path) -> Iterator[Path]:
+    """Yields the modules of a folder, its `__init__.py` first and the folders inside it last."""
+    files = sorted(folder.glob("*.py"), key=lambda path: (path.name != "__init__.py", path.name))
+    yield from files
+    for inner in sorted(path.parent for path in folder.glob("*/__init__.py")):
+        yield from _ordered(inner)
+
+
+def _line(depth: int, path: Path) -> str:
+    name = f"{path.parent.name}/{path.name}" if depth > 2 else path.name
+    return f"{'  ' * depth}{name}".ljust(32) + f"  {summary(path)}"
+
+
 def room_of(module: str) -> str:
     """Returns the room of a module: `core` for `roco.core.stage`; "" for `roco` itself."""
     return module.split(".")[1] if "." in module else ""
@@ -54,8 +93,8 @@ def modules(package: Path) -> dict[str, Path]:
 def imports(path: Path, known: Iterable[str], *, lazy: bool = True) -> set[str]:
     """Returns the modules among `known` that a file imports, in whatever way the file does it.
 
-    That includes imports inside functions and under `TYPE_CHECKING`, names given to `importlib.import_module`, and
-    `-m roco.x` of a command: all of these are strings or statements that name a module.
+    That includes imports inside functions and under `TYPE_CHECKING`, and strings that name a module: the argument of
+    `importlib.import_module`, or `-m roco.x` of a command. The package of a data file is not an import.
 
     lazy: False returns only what importing the file executes: statements outside functions and `TYPE_CHECKING`.
     """
@@ -69,7 +108,7 @@ def imports(path: Path, known: Iterable[str], *, lazy: bool = True) -> set[str]:
         elif isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif lazy and isinstance(node, ast.Constant) and isinstance(node.value, str):
-            found |= {word for word in node.value.split() if word.startswith("roco.")}
+            found |= {word.partition(":")[0] for word in node.value.split() if word.startswith("roco.")}
     return found & known
 
 
@@ -82,6 +121,8 @@ def _statements(tree: ast.Module, lazy: bool) -> Iterator[ast.AST]:
             continue
         if not lazy and isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             waiting += node.orelse
+            continue
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "resources.files":
             continue
         yield node
         waiting += ast.iter_child_nodes(node)

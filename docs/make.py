@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from house import tree
 
 from roco.cli.main import app
 from roco.recipes.catalogue import markdown
 
 DOCS = Path(__file__).parent
+ROOT = DOCS.parent
 
 
 def cli() -> str:
@@ -41,8 +43,18 @@ def cli() -> str:
     return "\n".join(lines)
 
 
+def contributing() -> str:
+    """CONTRIBUTING.md with the tree of rooms and files as it is now, between its two markers."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    before, begin, rest = text.partition("<!-- tree: written by make docs -->\n")
+    _, end, after = rest.partition("<!-- end of tree -->\n")
+    if not begin or not end:
+        raise SystemExit("CONTRIBUTING.md: the markers of the tree are missing")
+    return f"{before}{begin}```\n{tree(ROOT / 'roco')}\n```\n{end}{after}"
+
+
 def main() -> int:
-    pages = {DOCS / "stages.md": markdown(), DOCS / "cli.md": cli()}
+    pages = {DOCS / "stages.md": markdown(), DOCS / "cli.md": cli(), ROOT / "CONTRIBUTING.md": contributing()}
     stale = [p for p, text in pages.items() if not p.exists() or p.read_text(encoding="utf-8") != text]
     if "--check" in sys.argv:
         for path in stale:
@@ -50,7 +62,7 @@ def main() -> int:
         return bool(stale)
     for path in stale:
         path.write_text(pages[path], encoding="utf-8")
-        print(f"wrote docs/{path.name}")
+        print(f"wrote {path.relative_to(ROOT)}")
     return 0
 
 
