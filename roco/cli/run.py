@@ -149,7 +149,7 @@ def articles(
     each: Annotated[bool, typer.Option("--each", help="Print one line per article instead of totals.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Summarizes what extraction found in the articles: figures, captions, citations, licences, languages.
+    """Summarizes what extraction found in the articles. Counts figures, captions, citations, licences, languages.
 
     Example: roco articles demo/demo.toml
     """

@@ -1,0 +1,54 @@
+"""Fixtures of the tests of the command line: a command in this process, and demo folders."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+import roco.cli.main
+from tests.cli.command import DONE, Command, Result, process
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Command:
+    """Runs a command of roco in this process."""
+    sigterm = signal.getsignal(signal.SIGTERM)
+
+    def run(*words: str | Path) -> Result:
+        monkeypatch.setattr(sys, "argv", ["roco", *map(str, words)])
+        monkeypatch.setenv("ROCO_DEBUG", "")
+        with pytest.raises(SystemExit) as exit:
+            roco.cli.main.main()
+        signal.signal(signal.SIGTERM, sigterm)
+        return Result(int(exit.value.code or 0), *capfd.readouterr())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def new_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of `roco init`, written by a process of its own; not to be changed."""
+    folder = tmp_path_factory.mktemp("new") / "demo"
+    with process("init", folder) as init:
+        out, err = init.communicate()
+    assert (init.returncode, out.count("\n")) == (DONE, 1)
+    assert err.endswith(f"next: roco run {folder / 'demo.toml'}\n")
+    return folder
+
+
+@pytest.fixture
+def demo(new_demo: Path, tmp_path: Path) -> Path:
+    """A demo folder to change; nothing has been run in it."""
+    shutil.copytree(new_demo, tmp_path / "demo")
+    return tmp_path / "demo"
+
+
+@pytest.fixture
+def run(finished_demo: Path, tmp_path: Path) -> Path:
+    """A finished demo run to change."""
+    shutil.copytree(finished_demo, tmp_path / "demo")
+    return tmp_path / "demo"

@@ -1,0 +1,199 @@
+"""The commands on a recipe and its run: init, run, status, show, articles, duplicates."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import roco
+import roco.base.files
+from tests.cli.command import DONE, Command, contents
+
+
+def test_run_prints_the_funnel_on_stdout_and_the_next_command_on_stderr(command: Command, demo: Path) -> None:
+    result = command("run", demo / "demo.toml", "--workers", "0")
+    assert result.code == DONE
+    assert "measured: extract 35" in result.out
+    assert "3 license, 1 retracted" in result.out
+    assert result.err == f"next: roco verify {demo / 'run' / 'release'}\n"
+
+
+def test_a_second_run_measures_nothing(command: Command, run: Path) -> None:
+    assert "nothing, all measurements are cached" in command("run", run / "demo.toml", "--workers", "0").out
+
+
+def test_status_names_the_next_command(command: Command, demo: Path, finished_demo: Path) -> None:
+    fresh = command("status", demo / "demo.toml")
+    assert "not started" in fresh.out
+    assert fresh.err == f"next: roco run {demo / 'demo.toml'}\n"
+    done = command("status", finished_demo / "demo.toml")
+    assert "complete · 35 articles in 1 part" in done.out
+    assert done.err == f"next: roco show {finished_demo / 'demo.toml'} FIGURE\n"
+
+
+def test_status_prints_which_stages_are_stale_and_why(command: Command, run: Path) -> None:
+    recipe = run / "demo.toml"
+    recipe.write_text(recipe.read_text().replace("at_least = 0.45", "at_least = 0.5"))
+    result = command("status", recipe)
+    assert "stale: language (at_least: 0.45 → 0.5)" in result.out
+    assert "stale: merge (comes after 'language', which changed)" in result.out
+    assert "stale: mentions" not in result.out
+
+
+def test_show_accepts_figure_id_file_name_article_and_id_in_the_release(command: Command, finished_demo: Path) -> None:
+    recipe = finished_demo / "demo.toml"
+    rows = roco.load(finished_demo / "run" / "release").select(["id", "figure_id"]).to_pylist()
+    (id,) = [row["id"] for row in rows if row["figure_id"] == "PMC99000001/f2/0"]
+    for name in ("PMC99000001/f2/0", "demo-1-g002.jpg", "PMC99000001", id):
+        result = command("show", recipe, name)
+        assert result.code == DONE
+        assert "PMC99000001/f2/0" in result.out
+
+
+def test_show_prints_where_a_figure_was_dropped_and_why(command: Command, finished_demo: Path) -> None:
+    result = command("show", finished_demo / "demo.toml", "PMC99000028/f2/0")
+    assert re.search(r"^  image +dropped: unreadable \(truncated JPEG\)$", result.out, re.M)
+    assert re.search(r"^  language +kept$", result.out, re.M)
+    assert re.search(r"^  merge +not reached$", result.out, re.M)
+
+
+def test_show_marks_stages_that_were_not_run(command: Command, demo: Path) -> None:
+    command("run", demo / "demo.toml", "--workers", "0", "--until", "language")
+    result = command("show", demo / "demo.toml", "PMC99000001/f2/0")
+    assert re.search(r"^  extract +kept$", result.out, re.M)
+    assert re.search(r"^  image +not run$", result.out, re.M)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run", "{demo}/demo.toml", "--workers", "0", "--json"),
+        ("run", "{demo}/demo.toml", "--dry", "--json"),
+        ("status", "{demo}/demo.toml", "--json"),
+        ("show", "{demo}/demo.toml", "PMC99000001", "--json"),
+        ("stages", "--json"),
+        ("verify", "{demo}/run/release", "--json"),
+    ],
+    ids=lambda words: " ".join(w for w in words if "{" not in w),
+)
+def test_stdout_contains_only_json_with_the_option_json(command: Command, run: Path, words: tuple[str, ...]) -> None:
+    result = command(*(word.format(demo=run) for word in words))
+    assert result.code == DONE
+    assert isinstance(json.loads(result.out), dict | list)
+
+
+def test_json_contains_what_the_tables_contain(command: Command, finished_demo: Path) -> None:
+    status = json.loads(command("status", finished_demo / "demo.toml", "--json").out)
+    assert status["state"] == "complete"
+    assert status["stages"][-1]["kept"] == 47
+    (trace,) = json.loads(command("show", finished_demo / "demo.toml", "PMC99000028/f2/0", "--json").out)
+    assert trace["dropped_at"] == "image"
+    assert json.loads(command("verify", finished_demo / "run" / "release", "--json").out) == []
+
+
+def test_articles_prints_totals_or_one_line_per_article(command: Command, finished_demo: Path) -> None:
+    recipe = finished_demo / "demo.toml"
+    totals = command("articles", recipe)
+    assert totals.out.startswith("35 articles: 33 with figures, 2 unreadable · 103 images in packages\n")
+    assert re.search(r"^ +66  with their image", totals.out, re.M)
+    assert re.search(r"^ +5  CC-BY-NC +agreed +index \+ link", totals.out, re.M)
+    each = command("articles", recipe, "--each").out
+    lines = [line.split() for line in each.splitlines()]
+    assert lines[1][:5] == ["place", "figures", "with", "image", "dropped"]
+    assert len(re.findall(r"^oa_package/", each, re.M)) == 35
+    summary = json.loads(command("articles", recipe, "--json").out)
+    assert len(summary["articles"]) == 35 and summary["figures"]["with their image"] == 66
+
+
+def test_a_dry_run_writes_nothing(command: Command, demo: Path) -> None:
+    before = contents(demo)
+    result = command("run", demo / "demo.toml", "--dry")
+    assert result.code == DONE
+    assert "35 articles: 35 new, 0 changed, 0 removed" in result.out
+    assert "to process: 1 of 1 part\n" in result.out
+    assert contents(demo) == before
+
+
+def test_a_dry_run_prints_the_stages_that_a_changed_recipe_makes_stale(command: Command, run: Path) -> None:
+    recipe = run / "demo.toml"
+    recipe.write_text(recipe.read_text().replace('allow = ["CC-BY", "CC-BY-NC"]', 'allow = ["CC-BY"]'))
+    before = contents(run)
+    result = command("run", recipe, "--dry")
+    assert "stale: license" in result.out
+    assert contents(run) == before
+
+
+def test_slices_process_their_parts_and_a_run_without_slices_completes_the_release(
+    command: Command, demo: Path, finished_demo: Path
+) -> None:
+    recipe = demo / "demo.toml"
+    first = command("run", recipe, "--workers", "0", "--parts", "1/2")
+    assert "measured: extract 35" in first.out
+    assert first.err == f"next: roco status {recipe}\n"
+    assert not (demo / "run" / "release").exists()
+    assert "nothing" in command("run", recipe, "--workers", "0", "--parts", "2/2").out
+    assert (
+        "measured: mentions 48 " in command("run", recipe, "--workers", "0").out
+    )  # after dedup, which needs all parts
+    assert contents(demo / "run" / "release") == contents(finished_demo / "run" / "release")
+
+
+def test_until_stops_after_a_stage_and_the_next_run_continues(
+    command: Command, demo: Path, finished_demo: Path
+) -> None:
+    recipe = demo / "demo.toml"
+    first = command("run", recipe, "--workers", "0", "--until", "language")
+    assert "measured: extract 35, language_id 57 " in first.out
+    assert first.out.splitlines()[-1].startswith("language ")
+    assert not (demo / "run" / "release").exists()
+    assert "measured: image 51, mentions 48 " in command("run", recipe, "--workers", "0").out
+    assert contents(demo / "run" / "release") == contents(finished_demo / "run" / "release")
+
+
+def test_retry_measures_rows_again_that_were_dropped_for_a_reason(command: Command, run: Path) -> None:
+    before = contents(run / "run" / "release")
+    assert "measured: image 2 " in command("run", run / "demo.toml", "--workers", "0", "--retry", "unreadable").out
+    assert contents(run / "run" / "release") == before
+
+
+def test_every_image_of_the_demo_is_a_row_or_a_rendition_or_in_an_unreadable_article(
+    command: Command, finished_demo: Path
+) -> None:
+    counts = json.loads(command("status", finished_demo / "demo.toml", "--json").out)["counts"]
+    (folder,) = (finished_demo / "run" / "measures").glob("extract-*")
+    (part,) = folder.glob("*.parquet")
+    rows = roco.base.files.read_table(part, ["archive", "file"])[0].to_pylist()
+    named = {(row["archive"], row["file"]) for row in rows if row["file"]}
+    assert counts["images_in_packages"] == counts["renditions"] + len(named)
+    assert counts["articles_unreadable"] == 2
+
+
+def test_duplicates_prints_the_groups_and_draws_them(command: Command, finished_demo: Path, tmp_path: Path) -> None:
+    sheet = tmp_path / "same.png"
+    result = command("duplicates", finished_demo / "demo.toml", "--sheet", sheet)
+    assert result.out.startswith("1 group of 2 images, 1 kept\n")
+    assert re.search(
+        r"PMC\S+ +\d+ x \d+, kept, differs in 0 of 64 and 0 of 576 bits\n +PMC\S+ +\d+ x \d+, dropped, ", result.out
+    )
+    with Image.open(sheet) as image:
+        assert image.format == "PNG" and image.width > 1000
+    (group,) = json.loads(command("duplicates", finished_demo / "demo.toml", "--json").out)
+    assert [image["kept"] for image in group] == [True, False]
+    assert command("duplicates", finished_demo / "demo.toml", "--similar").out == "0 groups of 0 images, 0 kept\n"
+
+
+def test_duplicates_without_the_stage_dedup_is_a_usage_error(command: Command, demo: Path) -> None:
+    recipe = demo / "demo.toml"
+    recipe.write_text(recipe.read_text().replace('[[stage]]\nuse = "dedup"\n', ""))
+    result = command("duplicates", recipe)
+    assert result.code == 2 and "add the stage 'dedup'" in result.err
+
+
+def test_duplicates_before_the_images_are_compared_is_a_data_error(command: Command, demo: Path) -> None:
+    command("run", demo / "demo.toml", "--until", "image", "--workers", "0")
+    result = command("duplicates", demo / "demo.toml")
+    assert result.code == 1 and "have not been compared yet" in result.err
