@@ -1,1 +1,1 @@
-"""What every room needs: errors, columns, label sets, file writes, bounded readers, locks. Imports nothing of roco."""
+"""What every room needs: errors, columns, identifiers, formats, label sets, file writes, bounded readers, locks."""

@@ -1,4 +1,4 @@
-"""Whole-or-nothing writes, digests, and tables that notice when a bit of them changes."""
+"""Atomic writes, digests, and Parquet files with a checksum in their footer."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ import pyarrow.parquet as pq
 
 from roco.base.errors import CorruptFile, DataError
 
-_SEAL = b"roco.sha256"
-_BLANK = b"0" * 64
+_SEAL = b"roco.sha256"  # the key of the seal in the footer
+_BLANK_SEAL = b"0" * 64
 
 
 def digest(value: Any) -> str:
-    """SHA-256 of a value in canonical JSON, hexadecimal."""
+    """Returns the SHA-256 of a value in canonical JSON, hexadecimal; the order of keys does not matter."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, hexadecimal."""
+    """Returns the SHA-256 of a file, hexadecimal."""
     with path.open("rb") as fh:
         return hashlib.file_digest(fh, "sha256").hexdigest()
 
 
 @contextlib.contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """Gives a sibling path to write to; it takes the place of `path` when the block ends well.
+    """Yields a temporary path to write to, and renames it to `path` when the block ends without an exception.
 
-    The bytes are on the disk before the name is: after a crash there is the old file, the new one, or none.
+    The bytes are synced to the disk before the rename: after a crash the old file or the complete new one exists.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -54,26 +54,28 @@ def whole(path: Path) -> Iterator[Path]:
         raise
 
 
+_WRITE_ERRORS = {
+    errno.ENOSPC: "no space left on the disk",
+    errno.EDQUOT: "disk quota exceeded",
+    errno.EFBIG: "file too large",
+    errno.EACCES: "permission denied",
+    errno.EROFS: "read-only file system",
+}
+
+
 def full_disk(err: OSError, path: Path) -> Exception:
-    """The error for a write that failed: a full disk or a forbidden place in words, others as they are."""
-    said = {
-        errno.ENOSPC: "no space is left",
-        errno.EDQUOT: "the quota is used up",
-        errno.EFBIG: "the file is too large",
-        errno.EACCES: "writing is not allowed",
-        errno.EROFS: "the file system is read-only",
-    }.get(err.errno or 0)
-    if not said:
+    """Returns the error to raise for a failed write: a DataError for a full or read-only disk, else `err` itself."""
+    reason = _WRITE_ERRORS.get(err.errno or 0)
+    if reason is None:
         return err
+    remedy = "allow writing there" if err.errno in (errno.EACCES, errno.EROFS) else "free some space"
     return DataError(
-        f"{said} where {path.parent} lies ({path.name} was not written)",
-        ("allow writing there" if err.errno in (errno.EACCES, errno.EROFS) else "make room")
-        + " and give the same command again: what was done stays done",
+        f"{reason}: cannot write {path}", f"{remedy} and run the same command again; completed work is kept"
     )
 
 
 def sync_folder(folder: Path) -> None:
-    """Puts the names in a folder on the disk."""
+    """Syncs the names in a folder to the disk."""
     fd = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(fd)
@@ -82,20 +84,22 @@ def sync_folder(folder: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
+    """Writes a text atomically, in UTF-8 with LF as line ends."""
     with whole(path) as part:
         part.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_json(path: Path, value: Any) -> None:
+    """Writes a value atomically as JSON with sorted keys."""
     write_text(path, json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
 
 
 def write_table(path: Path, table: pa.Table, meta: Mapping[str, Any]) -> None:
-    """Writes a table with facts about it in its footer, sealed by the SHA-256 of the whole file."""
+    """Writes a table with `meta` and the SHA-256 of the whole file in its footer."""
     buffer = pa.BufferOutputStream()
     with pq.ParquetWriter(buffer, table.schema, compression="zstd", write_statistics=False) as writer:
         writer.write_table(table)
-        writer.add_key_value_metadata({b"roco": json.dumps(meta, sort_keys=True).encode(), _SEAL: _BLANK})
+        writer.add_key_value_metadata({b"roco": json.dumps(meta, sort_keys=True).encode(), _SEAL: _BLANK_SEAL})
     data = bytearray(buffer.getvalue())
     at = _seal_at(data)
     data[at : at + 64] = hashlib.sha256(data).hexdigest().encode()
@@ -104,7 +108,7 @@ def write_table(path: Path, table: pa.Table, meta: Mapping[str, Any]) -> None:
 
 
 def read_table(path: Path, columns: Sequence[str] | None = None) -> tuple[pa.Table, dict[str, Any]]:
-    """Reads what `write_table` wrote; raises CorruptFile when any byte of the file is not as it was."""
+    """Reads a table and its `meta` as `write_table` wrote them; raises CorruptFile if any byte has changed."""
     data = _checked(path)
     try:
         reader = pq.ParquetFile(pa.BufferReader(data))
@@ -112,37 +116,38 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> tuple[pa.Tab
         table = reader.read(columns=list(columns) if columns is not None else None, use_threads=False)
         return table.replace_schema_metadata(None), meta
     except (pa.ArrowInvalid, pa.ArrowIOError, KeyError, ValueError) as err:
-        raise _damaged(path) from err
+        raise _corrupt(path) from err
 
 
 def read_meta(path: Path) -> dict[str, Any]:
-    """Reads the facts in the footer of a table; raises CorruptFile as `read_table` does."""
+    """Reads the `meta` of a table; raises CorruptFile if any byte of the file has changed."""
     data = _checked(path)
     try:
         meta: dict[str, Any] = json.loads(pq.read_metadata(pa.BufferReader(data)).metadata[b"roco"])
         return meta
     except (pa.ArrowInvalid, KeyError, ValueError) as err:
-        raise _damaged(path) from err
+        raise _corrupt(path) from err
 
 
 def _checked(path: Path) -> bytes:
+    """Reads a file whose seal matches; the digest was computed with zeros in place of the seal."""
     data = bytearray(path.read_bytes())
     at = _seal_at(data)
     if at < 0:
-        raise _damaged(path)
+        raise _corrupt(path)
     seal = bytes(data[at : at + 64])
-    data[at : at + 64] = _BLANK
+    data[at : at + 64] = _BLANK_SEAL
     if hashlib.sha256(data).hexdigest().encode() != seal:
-        raise _damaged(path)
+        raise _corrupt(path)
     return bytes(data)
 
 
 def _seal_at(data: bytearray) -> int:
-    # In the footer the key is followed by a thrift length of two bytes, then by the 64 characters.
+    # In the footer the key is followed by the length as a Thrift varint of two bytes, then by the 64 hex digits.
     key = data.rfind(_SEAL)
     at = key + len(_SEAL) + 2
     return at if key >= 0 and at + 64 <= len(data) else -1
 
 
-def _damaged(path: Path) -> CorruptFile:
-    return CorruptFile(f"{path} is cut or changed", "give the same command again: it is made anew", str(path))
+def _corrupt(path: Path) -> CorruptFile:
+    return CorruptFile(f"corrupt file {path}", "run the same command again to recreate it", str(path))

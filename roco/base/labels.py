@@ -1,4 +1,4 @@
-"""Label sets and CUIs of the paper: modalities, body regions and directions."""
+"""The label sets of the paper with their CUIs: modalities, body regions and directions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Term(NamedTuple):
-    """One label of a fixed set: its UMLS concept, if there is one, with name and semantic type."""
+    """One label and its UMLS concept: CUI, name and semantic type; CUI and type are None for combined modalities."""
 
     label: str
     cui: str | None
@@ -18,7 +18,7 @@ MODALITIES: dict[str, Term] = {
     term.label: term
     for term in (
         Term("DRAN", "C0002978", "Angiogram", "T060"),
-        Term("DRCO", None, "Combined modalities", None),  # PET/CT and its kin carry no CUI of their own
+        Term("DRCO", None, "Combined modalities", None),  # PET/CT and similar have no CUI of their own
         Term("DRCT", "C0040405", "X-Ray Computed Tomography", "T060"),
         Term("DRMR", "C0024485", "Magnetic Resonance Imaging", "T060"),
         Term("DRPE", "C0032743", "Positron-Emission Tomography", "T060"),
@@ -26,7 +26,7 @@ MODALITIES: dict[str, Term] = {
         Term("DRXR", "C1306645", "Plain X-Ray", "T060"),
     )
 }
-"""Seven modalities (Tables S2, S6 to S12, S14)."""
+"""The seven modalities (Tables S2, S6 to S12, S14)."""
 
 REGIONS: dict[str, Term] = {
     term.label: term
@@ -41,7 +41,7 @@ REGIONS: dict[str, Term] = {
         Term("upper_extremity", "C1140618", "Upper Extremity", "T023"),
     )
 }
-"""Eight body regions of the IRMA code, for X-rays only (Tables S3, S15)."""
+"""The eight body regions of the IRMA code, for X-rays only (Tables S3, S15)."""
 
 DIRECTIONS: dict[str, Term] = {
     term.label: term
@@ -49,18 +49,19 @@ DIRECTIONS: dict[str, Term] = {
         Term("coronal_ap", "C1999039", "Anterior-Posterior", "T082"),
         Term("coronal_pa", "C1996865", "Postero-Anterior", "T082"),
         Term("sagittal", "C0205129", "Sagittal", "T082"),
-        # The paper prints no CUI for this one: "Transverse" as DICOM PS3.16, context group 2, maps it to UMLS.
+        # The paper gives no CUI for this one; it is the UMLS concept of "Transverse" in DICOM PS3.16, context group 2.
         Term("transversal", "C0205106", "Transverse", "T082"),
     )
 }
-"""Four directions, for X-rays only (Tables S4, S12, S16)."""
+"""The four directions, for X-rays only (Tables S4, S12, S16)."""
 
 NUCLEAR = "C0034606"
-"""Scintigraphy and SPECT: no modality of their own (Table S14), but with CT or MR they make a combined one."""
+"""Radionuclide imaging (scintigraphy, SPECT): not a modality itself (Table S14); with CT or MR a combined one."""
 
 KINDS: dict[str, dict[str, Term]] = {"modality": MODALITIES, "region": REGIONS, "direction": DIRECTIONS}
+"""Name of a label set -> label -> term."""
 
 
 def cuis(kind: str) -> frozenset[str]:
-    """All CUIs of one label set; kind: modality, region or direction."""
+    """Returns the CUIs of one label set; kind: modality, region or direction."""
     return frozenset(term.cui for term in KINDS[kind].values() if term.cui)

@@ -1,4 +1,7 @@
-"""Readers for files from outside: each holds a bounded piece in memory, and none writes or runs anything."""
+"""Readers for CSV, Parquet, text and zip files from outside; each reads a bounded amount of memory at a time.
+
+They report errors in a file as values, or as one of the exceptions in UNREADABLE, and never write or run anything.
+"""
 
 from __future__ import annotations
 
@@ -16,23 +19,24 @@ import pyarrow.parquet as pq
 
 from roco.base.terminal import excerpt
 
-LINE = 1 << 20  # characters of a line of CSV
-TEXT = 4 << 20  # bytes of a text that is read whole
-ROWS = 50_000_000  # rows of a table
-BATCH = 256 << 20  # bytes of 1,000 decoded rows
-DIRECTORY = 256 << 20  # bytes of the directory of a zip
+LONGEST_LINE = 1 << 20  # characters of a line of CSV
+MOST_TEXT = 4 << 20  # bytes of a text file
+MOST_ROWS = 50_000_000  # rows of a Parquet file
+ROWS_AT_ONCE = 1000
+MOST_BATCH = 256 << 20  # bytes of ROWS_AT_ONCE decoded rows
+MOST_DIRECTORY = 256 << 20  # bytes of the central directory of a zip
 
 UNREADABLE = (
     *(OSError, ValueError, RuntimeError, EOFError, MemoryError, csv.Error, struct.error, zlib.error),
     *(zipfile.BadZipFile, pa.ArrowException),
 )
-"""All the ways in which the libraries below say that a file is damaged."""
+"""The exceptions that the readers and the libraries below raise for a corrupt file."""
 
 shown = excerpt
 
 
 class Row(NamedTuple):
-    """A row of a CSV file; cells are None where `complaint` says why they cannot be used."""
+    """One row of a CSV file: its line number and cells; or, if the row is invalid, cells None and the complaint."""
 
     line: int
     cells: list[str] | None
@@ -40,7 +44,7 @@ class Row(NamedTuple):
 
 
 class Member(NamedTuple):
-    """A file in a zip; sha256 is None where `complaint` says why its bytes cannot be had."""
+    """One file in a zip: its name and SHA-256; or, if it is unreadable, sha256 None and the complaint."""
 
     name: str
     sha256: str | None
@@ -48,44 +52,50 @@ class Member(NamedTuple):
 
 
 def read_text(path: Path) -> str:
+    """Reads a text file in UTF-8; raises ValueError if it is too large or not UTF-8."""
     with path.open("rb") as fh:
-        data = fh.read(TEXT + 1)
-    if len(data) > TEXT:
-        raise ValueError(f"larger than {TEXT} bytes")
+        data = fh.read(MOST_TEXT + 1)
+    if len(data) > MOST_TEXT:
+        raise ValueError(f"larger than {MOST_TEXT} bytes")
     return data.decode()
 
 
 def parquet_rows(path: Path, columns: Mapping[str, pa.DataType]) -> Iterator[dict[str, Any]]:
-    """The rows of a Parquet file, a thousand at a time; a column that is not as asked is a ValueError."""
+    """Yields the rows of a Parquet file, read a thousand at a time.
+
+    columns: those to read, with the expected types. Raises ValueError for a missing column or another type.
+    """
     with pq.ParquetFile(path) as file:
-        there = file.schema_arrow
+        schema = file.schema_arrow
         for name, type in columns.items():
-            if name not in there.names:
+            if name not in schema.names:
                 raise ValueError(f"the column {name} is missing")
-            if there.field(name).type != type:
-                raise ValueError(f"the column {name} is {there.field(name).type}, not {type}")
-        if file.metadata.num_rows > ROWS:
-            raise ValueError(f"more than {ROWS} rows")
-        for batch in file.iter_batches(1000, columns=list(columns), use_threads=False):
-            if batch.nbytes > BATCH:
-                raise ValueError(f"1,000 rows of more than {BATCH} bytes")
+            if schema.field(name).type != type:
+                raise ValueError(f"the column {name} is {schema.field(name).type}, not {type}")
+        if file.metadata.num_rows > MOST_ROWS:
+            raise ValueError(f"more than {MOST_ROWS} rows")
+        for batch in file.iter_batches(ROWS_AT_ONCE, columns=list(columns), use_threads=False):
+            if batch.nbytes > MOST_BATCH:
+                raise ValueError(f"{ROWS_AT_ONCE} rows have more than {MOST_BATCH} bytes")
             yield from batch.to_pylist()
 
 
 def csv_rows(path: Path, header: tuple[str, ...], exact: bool = True) -> Iterator[Row]:
-    """The rows of a CSV file (UTF-8, LF, no byte order mark) below its header, each with what is wrong.
+    """Yields the rows of a CSV file below its header, and what is wrong with the invalid ones.
 
-    exact: false lets a byte order mark, CR LF and spaces around the names of the header pass, as in files that others
-    published or saved again.
+    The file must be UTF-8 with LF as line ends and without byte order mark. exact: if false, a byte order mark, CR LF
+    and spaces around the names in the header are accepted, as in files that were published or saved elsewhere.
     """
     lines = _lines(path)
     first = next(lines, "")
-    told = first if exact else ",".join(name.strip() for name in first.removeprefix("\ufeff").split(",")) + "\n"
-    if told != ",".join(header) + "\n":
+    names = first
+    if not exact:
+        names = ",".join(name.strip() for name in first.removeprefix("\ufeff").split(",")) + "\n"
+    if names != ",".join(header) + "\n":
         yield Row(1, None, f"the first line is '{excerpt(first)}', not '{','.join(header)}'")
     reader = csv.reader(lines, strict=True)
     for cells in reader:
-        line = reader.line_num + 1
+        line = reader.line_num + 1  # the reader did not see the header
         if not cells:
             yield Row(line, None, "the line is blank")
         elif tuple(cells) == header:
@@ -98,27 +108,28 @@ def csv_rows(path: Path, header: tuple[str, ...], exact: bool = True) -> Iterato
 
 def _lines(path: Path) -> Iterator[str]:
     with path.open(encoding="utf-8", newline="") as fh:
-        while line := fh.readline(LINE):
-            if len(line) == LINE:
-                raise ValueError(f"a line of more than {LINE} characters")
+        while line := fh.readline(LONGEST_LINE):
+            if len(line) == LONGEST_LINE:
+                raise ValueError(f"a line of more than {LONGEST_LINE} characters")
             yield line
 
 
 def zip_members(path: Path) -> Iterator[Member]:
-    """The files of a zip in its order, each read once in pieces; only plainly stored ones are read."""
-    room = path.stat().st_size
+    """Yields the files of a zip in its order, with the SHA-256 of each; only uncompressed files are read."""
+    remaining = path.stat().st_size  # overlapping members would exceed the size of the zip together
     with path.open("rb") as fh:
         check_directory(fh)
         with zipfile.ZipFile(fh) as archive:
             for info in archive.infolist():
-                room -= info.file_size
-                if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1 or room < 0:
-                    yield Member(info.filename, None, "is not simply stored")
+                remaining -= info.file_size
+                is_encrypted = info.flag_bits & 1
+                if info.compress_type != zipfile.ZIP_STORED or is_encrypted or remaining < 0:
+                    yield Member(info.filename, None, "compressed, encrypted or overlapping")
                     continue
                 try:
                     yield Member(info.filename, _sha256(archive, info))
                 except UNREADABLE as err:
-                    yield Member(info.filename, None, f"is damaged: {excerpt(err)}")
+                    yield Member(info.filename, None, f"corrupt: {excerpt(err)}")
 
 
 def _sha256(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> str:
@@ -126,19 +137,25 @@ def _sha256(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> str:
     with archive.open(info) as fh:
         while piece := fh.read(1 << 20):
             digest.update(piece)
-    return digest.hexdigest()  # at the end zipfile has compared the CRC
+    return digest.hexdigest()  # at the end of the file zipfile has also compared the CRC
 
 
 def check_directory(fh: IO[bytes]) -> None:
-    """Raises ValueError for a directory too large to be read, before zipfile reads it whole."""
-    end = fh.seek(0, 2)
-    fh.seek(max(0, end - 98))  # 64-bit end record, its locator and the end record, which close the file
+    """Raises ValueError if the central directory of a zip is too large; zipfile would read it whole into memory.
+
+    The end record is the last 22 bytes (without a comment). For 64-bit zips it is preceded by its locator (20 bytes)
+    and the 64-bit end record (56 bytes), which then has the size of the directory.
+    """
+    size = fh.seek(0, 2)
+    fh.seek(max(0, size - 98))
     tail = fh.read()
     if len(tail) < 22 or tail[-22:-18] != b"PK\5\6":
-        raise ValueError("the zip has no clean end")
-    size = struct.unpack_from("<L", tail, len(tail) - 10)[0]
+        raise ValueError("the zip has no end record, or data after it")
+    directory = struct.unpack_from("<L", tail, len(tail) - 10)[0]
     if tail[-42:-38] == b"PK\6\7" and tail[:4] == b"PK\6\6":
-        size = max(struct.unpack_from("<Q", tail, 40)[0], 0 if size == 0xFFFFFFFF else size)
-    if size > DIRECTORY:
-        raise ValueError(f"the directory of the zip is larger than {DIRECTORY} bytes")
+        # 0xFFFFFFFF refers to the 64-bit size. Of two different sizes the larger one is checked.
+        directory_64 = struct.unpack_from("<Q", tail, 40)[0]
+        directory = directory_64 if directory == 0xFFFFFFFF else max(directory, directory_64)
+    if directory > MOST_DIRECTORY:
+        raise ValueError(f"the directory of the zip is larger than {MOST_DIRECTORY} bytes")
     fh.seek(0)

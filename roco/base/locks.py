@@ -1,4 +1,4 @@
-"""Locks of a run folder: one driver alone, or several slices together; a killed process holds none."""
+"""Locks of folders: one process alone, or several together. A killed process releases its locks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from roco.base.errors import Busy
 
 @contextlib.contextmanager
 def hold(path: Path, *, shared: bool = False, wait: bool = False) -> Iterator[None]:
-    """Holds a lock file while the block runs; raises Busy where others hold it and `wait` is false."""
+    """Holds the lock file `path` while the block runs, alone or shared with other processes.
+
+    Raises Busy if other processes hold it, unless `wait` is true.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
@@ -24,9 +27,10 @@ def hold(path: Path, *, shared: bool = False, wait: bool = False) -> Iterator[No
         except BlockingIOError as err:
             raise Busy(
                 f"{path.parent} is in use by {_holder(fd)}",
-                "wait until it is done, or share the work: --parts 1/2 here and --parts 2/2 there",
+                "wait until it is done, or divide the work: --parts 1/2 here and --parts 2/2 there",
             ) from err
-        os.ftruncate(fd, 0)  # whoever stands in it holds it no more
+        # The file names its holder, for the error message of other processes; a previous holder is erased.
+        os.ftruncate(fd, 0)
         if not shared:
             os.pwrite(fd, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
         yield
@@ -35,4 +39,4 @@ def hold(path: Path, *, shared: bool = False, wait: bool = False) -> Iterator[No
 
 
 def _holder(fd: int) -> str:
-    return os.pread(fd, 200, 0).decode(errors="replace").strip() or "slices (--parts) of it"
+    return os.pread(fd, 200, 0).decode(errors="replace").strip() or "processes with --parts"

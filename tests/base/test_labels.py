@@ -13,7 +13,7 @@ def test_the_paper_has_seven_modalities_eight_regions_and_four_directions() -> N
 
 
 @pytest.mark.parametrize("kind", list(vocab.KINDS))
-def test_every_term_is_filed_under_its_label_with_a_cui_and_a_semantic_type(kind: str) -> None:
+def test_every_term_has_its_label_as_key_a_cui_and_a_semantic_type(kind: str) -> None:
     for label, term in vocab.KINDS[kind].items():
         assert term.label == label
         if label != "DRCO":
@@ -26,6 +26,6 @@ def test_combined_modalities_have_no_cui() -> None:
     assert len(vocab.cuis("modality")) == 6
 
 
-def test_no_cui_stands_for_two_labels() -> None:
+def test_no_two_labels_have_the_same_cui() -> None:
     terms = [term.cui for terms in vocab.KINDS.values() for term in terms.values() if term.cui]
     assert len(terms) == len(set(terms)) == 18

@@ -134,7 +134,7 @@ def test_a_full_run_does_not_disturb_slices(articles: Path, tmp_path: Path, busy
     with hold(tmp_path / "run" / ".lock"):
         pass  # an earlier driver, whose name must not stand for the slice's
     busy(only=(1, 3))
-    with pytest.raises(Busy, match="in use by slices"):
+    with pytest.raises(Busy, match="in use by processes with --parts"):
         drive(articles, tmp_path / "run")
     assert drive(articles, tmp_path / "run", only=(3, 3)).measured["read"] == 1
 

@@ -244,7 +244,7 @@ def test_a_full_disk_is_one_line_and_what_was_done_stays_done(
 
     with monkeypatch.context() as patch:
         patch.setattr("os.write", full)
-        with pytest.raises(DataError, match="no space is left"):
+        with pytest.raises(DataError, match="no space left"):
             verbs.run(tmp_path, patience=QUICK)
     assert verbs.run(tmp_path, patience=QUICK).problems == []
     assert max(proxy.full[key] for key in proxy.asked if key.startswith("PMC")) <= 2
