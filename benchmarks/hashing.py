@@ -146,7 +146,7 @@ def _copies(image: Image.Image) -> Iterator[tuple[str, bytes]]:
         yield f"{100 * share:.0f} % of the size, quality 70", saved(plain.resize(size), quality=70)
     for cut in (0.01, 0.03):
         box = (round(w * cut), round(h * cut), round(w * (1 - cut)), round(h * (1 - cut)))
-        yield f"{100 * cut:.0f} % cut from each side", saved(plain.crop(box), quality=90)
+        yield f"{100 * cut:.0f} % cropped from each side", saved(plain.crop(box), quality=90)
 
 
 def _near(images: Sequence[tuple[str, tuple[int, int]]]) -> Iterator[tuple[int, int, str, str]]:

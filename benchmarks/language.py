@@ -40,8 +40,8 @@ class Caption(NamedTuple):
 
     @property
     def half(self) -> str:
-        """The half of the articles used to develop the rule, or the half used to evaluate it; by the article's name."""
-        return "measured" if int(hashlib.sha256(self.article.encode()).hexdigest()[:8], 16) % 2 else "worked on"
+        """The half of the articles: the rule was developed on one and evaluated on the other; by the article's name."""
+        return "evaluated" if int(hashlib.sha256(self.article.encode()).hexdigest()[:8], 16) % 2 else "developed"
 
     @property
     def digest(self) -> str:
@@ -146,14 +146,14 @@ def row(rule: str, part: str, found: list[Caption], dropped: list[bool]) -> str:
 def main() -> None:
     found = labelled()
     rates = []
-    print("| rule | articles | English lost | 95 % interval | others kept | by language |")
+    print("| rule | half | English dropped | 95 % interval | others kept | by language |")
     print("|---|---|---|---|---|---|")
     for rule in (*RULES, "lingua"):
         if rule == "lingua" and importlib.util.find_spec("lingua") is None:
             continue
         dropped, rate = by_lingua(found) if rule == "lingua" else by_rule(rule, found)
         rates.append(f"{rule} {rate:,.0f}")
-        for part in ("worked on", "measured"):
+        for part in ("developed", "evaluated"):
             chosen = [i for i, c in enumerate(found) if c.half == part]
             print(row(rule, part, [found[i] for i in chosen], [dropped[i] for i in chosen]))
     print(f"\nCaptions per second on one core, including the model: {'; '.join(rates)}.")

@@ -111,8 +111,8 @@ def _package(units: Sequence[Unit]) -> tuple[list[Row], dict[str, int]]:
         shared = article_row(unit, article, suffix, len(images.all))
         first_article = first_article or shared
         figures = _figures(article, unit)
-        found, others = figure_rows(figures, shared, images, unit)
-        rows += found
+        named_rows, others = figure_rows(figures, shared, images, unit)
+        rows += named_rows
         renditions |= others
         if article.retracts:
             rows.append(notice_row(shared))

@@ -85,28 +85,28 @@ class Language(Decision):
 
 def words_agree(caption: str, score: float) -> bool:
     """Whether the words of a caption support the model, which is `score` confident of another language."""
-    found = marks(caption)
-    if found.english or found.other >= 1:
-        return found.other > found.english
+    counts = marks(caption)
+    if counts.english or counts.other >= 1:
+        return counts.other > counts.english
     if not _is_latin(caption):
         return True
     # A single weak mark may be an accent in a name; without any mark, two or three words are usually Latin terms.
-    enough_words = found.words >= 4
-    if found.other:
+    enough_words = counts.words >= 4
+    if counts.other:
         return enough_words or score >= _CONFIRMED_BY_MARKS
     return enough_words and score >= _CONFIRMED_WITHOUT_MARKS
 
 
 def language_by_words(caption: str, english: float) -> str | None:
     """Returns the language that the words of a caption show, None if not clearly; english: the model's confidence."""
-    found = marks(caption)
+    counts = marks(caption)
     if english > _UNCERTAIN:
         needed = 2.5
-    elif found.words <= 3:
+    elif counts.words <= 3:
         needed = 1.0
     else:
         needed = 1.5
-    return found.language if found.other >= needed + 2 * found.english else None
+    return counts.language if counts.other >= needed + 2 * counts.english else None
 
 
 def _is_latin(caption: str) -> bool:

@@ -53,11 +53,11 @@ class Pins(Decision):
         if self.given:
             for row, pin in _given(batch, taken).items():
                 pins.setdefault(row, pin)
-        found = [pins.get(row, _NO_PIN) for row in range(len(batch))]
+        assigned = [pins.get(row, _NO_PIN) for row in range(len(batch))]
         columns = {
-            "pinned_id": [pin.id for pin in found],
-            "pinned_split": [pin.split for pin in found],
-            "pinned_by": [pin.by for pin in found],
+            "pinned_id": [pin.id for pin in assigned],
+            "pinned_split": [pin.split for pin in assigned],
+            "pinned_by": [pin.by for pin in assigned],
         }
         for name, values in columns.items():
             batch = put(batch, name, pa.array(values, pa.string()))

@@ -40,56 +40,56 @@ def run(*rows: dict[str, Any], stage: Stage | None = None) -> dict[str, dict[str
     return {row["figure_id"].partition("/")[0]: row for row in out.to_pylist()}
 
 
-def left(found: dict[str, dict[str, Any]]) -> set[str]:
+def dropped(found: dict[str, dict[str, Any]]) -> set[str]:
     return {name for name, row in found.items() if row["drop"] == "duplicate"}
 
 
-def test_of_the_same_images_the_one_of_most_pixels_stays() -> None:
+def test_of_duplicates_the_image_with_the_most_pixels_is_kept() -> None:
     found = run(image("a", side=50), image("b", 1, side=90), image("c", 2, side=70))
-    assert left(found) == {"a", "c"}
+    assert dropped(found) == {"a", "c"}
     assert {row["duplicate_group"] for row in found.values()} == {"b-key"}
     assert found["a"]["drop_detail"] == "duplicate of b/f/0: 1 of 64 and 0 of 576 bits differ"
 
 
-def test_of_equal_size_the_smallest_key_stays() -> None:
-    assert left(run(image("b"), image("a"))) == {"b"}
+def test_of_duplicates_of_equal_size_the_smallest_key_is_kept() -> None:
+    assert dropped(run(image("b"), image("a"))) == {"b"}
 
 
-def test_the_second_hash_confirms() -> None:
-    assert left(run(image("a"), image("b", 1, more=37))) == set()
-    assert left(run(image("a"), image("b", 1, more=36))) == {"b"}
+def test_duplicates_must_be_close_in_the_second_hash_too() -> None:
+    assert dropped(run(image("a"), image("b", 1, more=37))) == set()
+    assert dropped(run(image("a"), image("b", 1, more=36))) == {"b"}
 
 
-def test_groups_are_not_chained() -> None:
+def test_duplicates_are_not_chained() -> None:
     found = run(image("a", 0), image("b", 6), image("c", 12))
-    assert left(found) == {"b"}
+    assert dropped(found) == {"b"}
     assert found["c"]["duplicate_group"] is None
 
 
-def test_a_released_image_stays_however_small() -> None:
-    assert left(run(image("big", side=500), image("old", side=20, pinned="roco_train_000001"))) == {"big"}
+def test_an_image_of_the_previous_release_is_kept_however_small() -> None:
+    assert dropped(run(image("big", side=500), image("old", side=20, pinned="roco_train_000001"))) == {"big"}
     both = run(image("a", pinned="roco_train_000001"), image("b", pinned="roco_test_000001"))
-    assert left(both) == set() and both["a"]["similar_group"] == both["b"]["similar_group"] == "a-key"
+    assert dropped(both) == set() and both["a"]["similar_group"] == both["b"]["similar_group"] == "a-key"
 
 
-def test_images_that_show_nothing_are_the_same_by_their_bytes_alone() -> None:
+def test_images_without_content_are_compared_by_their_bytes_alone() -> None:
     blank = {"phash": None, "phash_fine": None}
-    assert left(run(image("a", **blank), image("b", **blank), image("c", **blank, sha256="a-sha"))) == {"c"}
+    assert dropped(run(image("a", **blank), image("b", **blank), image("c", **blank, sha256="a-sha"))) == {"c"}
 
 
-def test_copies_leave_for_the_image_that_their_original_leaves_for() -> None:
+def test_a_copy_is_dropped_for_the_same_image_as_its_original() -> None:
     found = run(image("a", side=200), image("b", 1), image("c", 1, sha256="b-sha"))
-    assert left(found) == {"b", "c"}
+    assert dropped(found) == {"b", "c"}
     assert found["c"]["duplicate_group"] == "a-key"
 
 
-def test_images_that_are_alike_stay_together_and_are_chained() -> None:
+def test_near_duplicates_are_kept_and_chained() -> None:
     found = run(image("a", 0), image("b", 8), image("c", 16), image("d", 40))
-    assert left(found) == set()
+    assert dropped(found) == set()
     assert [found[n]["similar_group"] for n in "abcd"] == ["a-key", "a-key", "a-key", None]
 
 
-def test_a_group_of_similar_images_has_a_most() -> None:
+def test_a_group_of_near_duplicates_is_limited() -> None:
     found = run(*(image(f"i{k}", 4 * k) for k in range(12)), stage=Dedup(similar_most=4))
     sizes = [
         sum(row["similar_group"] == name for row in found.values())
@@ -106,11 +106,49 @@ def test_the_order_of_the_rows_does_not_matter(seed: int) -> None:
     assert run(*rows) == dict(sorted(run(*shuffled).items(), key=lambda item: int(item[0][1:])))
 
 
-def test_rows_that_left_are_no_neighbours() -> None:
+def test_rows_dropped_before_are_not_compared() -> None:
     found = run(image("a", side=900, drop="license"), image("b"))
-    assert left(found) == set()
+    assert dropped(found) == set()
 
 
-def test_radii_that_make_no_sense_are_refused() -> None:
+def test_a_radius_above_the_similar_radius_is_refused() -> None:
     with pytest.raises(RecipeError, match="radius"):
         Dedup(radius=9)
+
+
+def test_a_duplicate_is_dropped_for_the_kept_image_with_the_highest_priority() -> None:
+    found = run(image("large", 0, side=90), image("medium", 12, side=80), image("small", 6, side=50))
+    assert dropped(found) == {"small"}
+    assert found["small"]["duplicate_group"] == found["large"]["duplicate_group"] == "large-key"
+    assert found["medium"]["duplicate_group"] is None
+
+
+def test_the_detail_gives_the_distance_or_says_that_bytes_or_hashes_are_equal() -> None:
+    found = run(image("a", side=200), image("b", 0, more=3), image("c", 2), image("d"))
+    assert {name: row["drop_detail"] for name, row in found.items()} == {
+        "a": None,
+        "b": "duplicate of a/f/0: 0 of 64 and 3 of 576 bits differ",
+        "c": "duplicate of a/f/0: 2 of 64 and 0 of 576 bits differ",
+        "d": "duplicate of a/f/0: same bytes or same hashes",
+    }
+
+
+def test_the_second_hash_limits_near_duplicates_too() -> None:
+    assert run(image("a"), image("b", 1, more=140))["b"]["similar_group"] == "a-key"
+    assert run(image("a"), image("b", 1, more=141))["b"]["similar_group"] is None
+
+
+def test_near_duplicates_are_chained_nearest_pair_first() -> None:
+    found = run(image("a", 0), image("b", 8), image("c", 15), stage=Dedup(similar_most=2))
+    assert [found[name]["similar_group"] for name in "abc"] == [None, "b-key", "b-key"]
+
+
+def test_a_group_of_near_duplicates_can_be_as_large_as_the_limit() -> None:
+    found = run(*(image(f"i{k}", 8 * k) for k in range(4)), stage=Dedup(similar_most=4))
+    assert {row["similar_group"] for row in found.values()} == {"i0-key"}
+
+
+def test_a_radius_of_16_bits_is_the_largest() -> None:
+    assert Dedup(similar_radius=16).similar_radius == 16
+    with pytest.raises(RecipeError, match="similar_radius = 17"):
+        Dedup(similar_radius=17)

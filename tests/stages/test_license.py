@@ -1,4 +1,4 @@
-"""What the licence lets through."""
+"""Which licences are kept."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from roco.base.errors import RecipeError
 from roco.models.text.licenses import Terms, normalise
 from roco.stages.license import License
 
-Fate = tuple[str | None, str | None]
+Decision = tuple[str | None, str | None]
 
 STRICT = License()
 EXTENDED = License(allow=("CC-BY", "CC-BY-NC", "CC0", "PDM"))
 
 
-def decided(stage: License, *rows: dict[str, object]) -> list[Fate]:
-    """Reason and detail of each row; a row tells only what is not as usual."""
+def decided(stage: License, *rows: dict[str, object]) -> list[Decision]:
+    """Reason and detail of each row; a row gives only the columns that differ from the usual ones."""
     usual = {"license": "CC-BY", "license_trust": "stated", "open_access": None, "retracted": False}
     types = {"license": pa.string(), "license_trust": pa.string(), "open_access": pa.bool_(), "retracted": pa.bool_()}
     columns = {n: pa.array([(usual | row)[n] for row in rows], t) for n, t in types.items()}
@@ -27,7 +27,7 @@ def decided(stage: License, *rows: dict[str, object]) -> list[Fate]:
     return list(zip(out["drop"].to_pylist(), out["drop_detail"].to_pylist(), strict=True))
 
 
-def test_only_allowed_licences_of_standing_articles_stay() -> None:
+def test_only_allowed_licences_of_articles_that_are_not_retracted_are_kept() -> None:
     names = ("CC-BY", "CC-BY-NC", "CC-BY-ND", "CONFLICT", None)
     assert decided(STRICT, *({"license": name} for name in names), {"retracted": True}) == [
         (None, None),
@@ -40,7 +40,7 @@ def test_only_allowed_licences_of_standing_articles_stay() -> None:
 
 
 CC = "https://creativecommons.org/licenses/"
-TABLE = [  # what an article says, where it leads, and who lets it in
+TABLE = [  # index code and terms of an article, its licence, and whether each of the two stages keeps it
     ("CC BY", Terms(href=f"{CC}by/4.0/"), "CC-BY", True, True),
     ("CC BY", Terms(href=f"{CC}by/2.0/uk/"), "CC-BY", True, True),
     ("CC BY", Terms(href=f"{CC}by/3.0/igo/"), "CC-BY", True, True),
@@ -70,7 +70,7 @@ TABLE = [  # what an article says, where it leads, and who lets it in
 
 
 @pytest.mark.parametrize(("code", "terms", "id", "strict", "extended"), TABLE)
-def test_each_licence_meets_its_fate(code: str | None, terms: Terms, id: str, strict: bool, extended: bool) -> None:
+def test_each_licence_is_kept_or_dropped(code: str | None, terms: Terms, id: str, strict: bool, extended: bool) -> None:
     found = normalise(code, (terms,))
     assert found.id == id
     row = {"license": found.id, "license_trust": found.trust}
@@ -78,17 +78,17 @@ def test_each_licence_meets_its_fate(code: str | None, terms: Terms, id: str, st
         assert decided(stage, row) == [(None, None) if stays else ("license", id)]
 
 
-def test_an_option_lets_retracted_articles_in() -> None:
+def test_retracted_articles_are_kept_with_an_option() -> None:
     assert decided(License(retracted=True), {"retracted": True}) == [(None, None)]
 
 
-def test_licences_that_only_words_name_are_an_option() -> None:
+def test_licences_named_in_the_text_only_are_dropped_with_an_option() -> None:
     rows = ({"license_trust": "weak"}, {"license_trust": "linked"}, {"license_trust": None})
     assert decided(STRICT, *rows) == [(None, None)] * 3
     assert decided(License(weak=False), *rows) == [("license", "named in the text only"), (None, None), (None, None)]
 
 
-def test_what_the_source_keeps_out_of_the_subset_leaves_whatever_its_licence() -> None:
+def test_articles_outside_the_open_access_subset_are_dropped_whatever_their_licence() -> None:
     assert decided(STRICT, {"open_access": False}, {"open_access": True}, {"open_access": None}) == [
         ("license", "not in the open access subset"),
         (None, None),
@@ -96,17 +96,17 @@ def test_what_the_source_keeps_out_of_the_subset_leaves_whatever_its_licence() -
     ]
 
 
-def test_a_retracted_article_leaves_as_such_before_its_licence_is_asked() -> None:
+def test_retraction_is_tested_before_the_licence() -> None:
     assert decided(STRICT, {"retracted": True, "license": "TDM", "open_access": False}) == [("retracted", None)]
 
 
 @pytest.mark.parametrize("allow", [(), ("CC BY",)])
-def test_a_licence_that_is_none_is_an_error_of_the_recipe(allow: tuple[str, ...]) -> None:
+def test_an_unknown_licence_is_an_error_of_the_recipe(allow: tuple[str, ...]) -> None:
     with pytest.raises(RecipeError):
         License(allow=allow)
 
 
-def test_a_row_that_left_keeps_its_reason() -> None:
+def test_a_row_dropped_before_keeps_its_reason() -> None:
     columns = {"license": ["NONE"], "license_trust": ["weak"], "open_access": [False], "retracted": [True]}
     batch = pa.table({"figure_id": ["0"], **columns, "drop": ["missing"], "drop_detail": ["f1.jpg"]})
     assert License()(batch)["drop"].to_pylist() == ["missing"]

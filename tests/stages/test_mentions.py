@@ -21,7 +21,7 @@ def batch(*captions: str | None) -> pa.Table:
     )
 
 
-def test_each_caption_gets_its_mentions_and_none_gets_null() -> None:
+def test_each_caption_gets_its_mentions_and_a_missing_caption_gets_null() -> None:
     table = Mentions()(batch("Chest CT", "Nothing here", None))
     assert table["mentions"].type == COLUMNS["mentions"].type
     assert table["mentions"].to_pylist() == [
@@ -34,14 +34,14 @@ def test_each_caption_gets_its_mentions_and_none_gets_null() -> None:
     ]
 
 
-def test_a_vocabulary_of_ones_own_takes_the_place_of_the_shipped_one(tmp_path: Path) -> None:
+def test_another_vocabulary_replaces_the_shipped_one(tmp_path: Path) -> None:
     mine = tmp_path / "mine.csv"
     mine.write_text("cui,name,tui,kind,label,synonyms\nC0000001,here,,concept,,\n", encoding="utf-8")
     table = Mentions(vocabulary=mine)(batch("Chest CT here"))
     assert [m["text"] for m in table["mentions"][0].as_py()] == ["here"]
 
 
-def test_the_digest_follows_the_content_of_the_vocabulary_and_not_its_name(tmp_path: Path) -> None:
+def test_the_digest_depends_on_the_content_of_the_vocabulary_and_not_on_its_name(tmp_path: Path) -> None:
     one, other = tmp_path / "one.csv", tmp_path / "other.csv"
     one.write_bytes(SHIPPED.read_bytes())
     other.write_bytes(SHIPPED.read_bytes())

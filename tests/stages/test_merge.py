@@ -19,7 +19,7 @@ AN, CHEST, BREAST, AP, PA, SAGITTAL = "C0002978", "C0817096", "C0006141", "C1999
 
 
 def batch(*captions: str | None) -> pa.Table:
-    """Captions with their mentions, as the measure before leaves them."""
+    """Captions with the mentions that `mentions` finds in them."""
     nothing = pa.nulls(len(captions), pa.string())
     found = [None if c is None else [m._asdict() for m in LINKER.link(c)] for c in captions]
     return pa.table(
@@ -91,7 +91,7 @@ def test_the_modality_follows_the_words_of_the_caption(caption: str, modality: s
         ("Chest CT", None),
     ],
 )
-def test_the_region_is_decided_for_xrays_alone(caption: str, region: str | None) -> None:
+def test_the_region_is_determined_for_xrays_only(caption: str, region: str | None) -> None:
     assert decide(caption)["region"] == region
 
 
@@ -109,11 +109,11 @@ def test_the_region_is_decided_for_xrays_alone(caption: str, region: str | None)
         ("Sagittal MRI", None),
     ],
 )
-def test_the_direction_is_decided_for_xrays_of_one_view(caption: str, direction: str | None) -> None:
+def test_the_direction_is_determined_for_xrays_of_one_view(caption: str, direction: str | None) -> None:
     assert decide(caption)["direction"] == direction
 
 
-def test_concepts_stand_in_the_order_of_the_paper_without_repeats() -> None:
+def test_concepts_are_in_the_order_of_the_paper_without_repeats() -> None:
     row = decide("Pleural effusion, nodule and pleural effusion in a PA chest radiograph")
     assert row["concepts"] == [XR, CHEST, PA, "C0032227", "C0028259"]
     assert row["concepts_auto"] == row["concepts"]
@@ -124,18 +124,18 @@ def test_a_region_word_is_an_ordinary_concept_outside_xrays() -> None:
     assert decide("Chest CT with a nodule")["concepts"] == [CT, CHEST, "C0028259"]
 
 
-def test_other_modalities_are_kept_for_combined_images_alone() -> None:
+def test_other_modalities_are_kept_for_combined_images_only() -> None:
     assert decide("CT of the liver; MRI was normal")["concepts"] == [CT, "C0023884"]
     assert decide("PET/CT of the liver")["concepts"] == [PET_CT, "C0023884"]
     assert decide("PET-MRI")["concepts"] == [PET, MR]
 
 
-def test_directions_beside_the_decided_one_are_no_concepts() -> None:
+def test_directions_other_than_the_determined_one_are_not_concepts() -> None:
     assert decide("Sagittal MRI of the brain")["concepts"] == [MR, "C0006104"]
     assert decide("AP and lateral view X-ray of the chest")["concepts"] == [XR, CHEST]
 
 
-def test_figures_without_concepts_leave_only_when_concepts_are_required() -> None:
+def test_figures_without_concepts_are_dropped_only_if_concepts_are_required() -> None:
     table = batch("Nothing here", "CT", None)
     assert Merge()(table)["drop"].null_count == 3
     strict = Merge(require=True)(table)
@@ -143,18 +143,18 @@ def test_figures_without_concepts_leave_only_when_concepts_are_required() -> Non
     assert strict["drop_detail"].to_pylist()[0] == "no term of the vocabulary in the caption"
 
 
-def test_a_figure_that_left_before_keeps_its_reason() -> None:
+def test_a_figure_dropped_before_keeps_its_reason() -> None:
     table = put(batch("Nothing"), "drop", pa.array(["language"]))
     assert Merge(require=True)(table)["drop"].to_pylist() == ["language"]
 
 
-def test_columns_have_the_types_that_are_declared() -> None:
+def test_columns_have_the_declared_types() -> None:
     table = Merge()(batch("CT", None))
     assert all(table[name].type == kind for name, kind in Merge.writes.items())
     assert Merge(require=True)(batch()).num_rows == 0
 
 
-def test_a_vocabulary_of_ones_own_tells_which_of_its_concepts_are_modalities(tmp_path: Path) -> None:
+def test_another_vocabulary_determines_which_of_its_concepts_are_modalities(tmp_path: Path) -> None:
     mine = tmp_path / "mine.csv"
     mine.write_text("cui,name,tui,kind,label,synonyms\nC0000001,scan,,modality,DRCT,\n", encoding="utf-8")
     table = batch("a scan")
@@ -175,7 +175,7 @@ def test_captions_of_known_images_name_their_modality(composed: Path) -> None:
     assert sum(agreed) / len(agreed) > 0.95
 
 
-# --- what an earlier dataset gave -----------------------------------------------------------------------------------
+# --- concepts of a previous dataset -----------------------------------------------------------------------------------
 
 
 def given(caption: str, manual: list[str], auto: list[str] | None = None, **options: Any) -> dict[str, Any]:
@@ -186,20 +186,20 @@ def given(caption: str, manual: list[str], auto: list[str] | None = None, **opti
     return row
 
 
-def test_what_people_gave_comes_first_and_says_the_modality() -> None:
+def test_manual_concepts_come_first_and_determine_the_modality() -> None:
     row = given("Chest X-ray with a nodule", [CT])
     assert (row["modality"], row["modality_from"]) == ("DRCT", "label")
     assert row["concepts_manual"] == [CT] and row["concepts"][0] == CT
     assert XR not in row["concepts"]
 
 
-def test_region_and_direction_that_people_gave_count_before_the_words() -> None:
+def test_manual_region_and_direction_take_precedence_over_the_caption() -> None:
     row = given("PA radiograph of the chest", [XR, BREAST, SAGITTAL])
     assert (row["region"], row["direction"]) == ("breast", "sagittal")
     assert row["concepts"][:3] == [XR, BREAST, SAGITTAL]
 
 
-def test_words_count_where_people_gave_no_modality_or_several() -> None:
+def test_the_caption_counts_if_there_is_no_manual_modality_or_several() -> None:
     for manual in ([], [CT, MR]):
         row = given("Chest X-ray", manual)
         assert (row["modality"], row["modality_from"]) == ("DRXR", "guess")
@@ -211,7 +211,7 @@ def test_the_order_of_labels_and_guesses_is_an_option() -> None:
     assert (row["modality"], row["modality_from"]) == (None, None)
 
 
-def test_what_a_machine_found_earlier_is_believed_where_asked_for() -> None:
+def test_automatic_concepts_of_a_previous_dataset_are_used_with_given_all() -> None:
     assert given("Chest X-ray", [XR], [CHEST, PET], given="all")["concepts"] == [XR, CHEST, PET]
     assert PET not in given("Chest X-ray", [XR], [CHEST, PET])["concepts"]
     row = given("Chest X-ray", [CT], [PET], given="none")

@@ -50,7 +50,7 @@ def pinned(monkeypatch: pytest.MonkeyPatch) -> Any:
 NONE = (None, None, None)
 
 
-def test_an_image_is_told_again_by_article_and_bytes(pinned: Any) -> None:
+def test_an_image_is_recognised_by_article_and_bytes(pinned: Any) -> None:
     before = [kept("r_train_1")]
     assert pinned(before, image(file="other.jpg", figure="F99")) == [("r_train_1", "train", "image")]
     assert pinned(before, image(article="PMC2")) == [NONE]
@@ -61,13 +61,13 @@ def test_other_bytes_under_the_same_name_are_the_same_image(pinned: Any) -> None
     assert pinned([kept("r_test_1")], image(bytes="b2", file="f2.jpg")) == [NONE]
 
 
-def test_bytes_count_before_names(pinned: Any) -> None:
+def test_bytes_take_precedence_over_file_names(pinned: Any) -> None:
     before = [kept("r_train_1", bytes="b1", file="a.jpg"), kept("r_train_2", bytes="b2", file="b.jpg")]
     swapped = (image(bytes="b2", file="a.jpg"), image(bytes="b1", file="b.jpg", figure="f2"))
     assert [id for id, *_ in pinned(before, *swapped)] == ["r_train_2", "r_train_1"]
 
 
-def test_an_id_is_given_once_and_to_the_same_figure_first(pinned: Any) -> None:
+def test_an_id_is_assigned_once_and_to_the_same_figure_first(pinned: Any) -> None:
     found = pinned([kept("r_train_1", figure="f2")], image(figure="f1"), image(figure="f2"), image(figure="f3"))
     assert found == [NONE, ("r_train_1", "train", "image"), NONE]
 
@@ -77,20 +77,52 @@ def test_two_copies_in_one_article_keep_both_their_ids(pinned: Any) -> None:
     assert [id for id, *_ in pinned(before, image(figure="f2"), image(figure="f1"))] == ["r_train_2", "r_train_1"]
 
 
-def test_without_an_earlier_release_nothing_is_pinned() -> None:
+def test_a_figure_keeps_the_id_that_it_has_and_not_the_first_free_one(pinned: Any) -> None:
+    before = [kept("r_train_1", figure="f2"), kept("r_train_2", figure="f1")]
+    assert [id for id, *_ in pinned(before, image(figure="f1"), image(figure="f2"))] == ["r_train_2", "r_train_1"]
+
+
+def test_of_new_figures_with_equal_images_the_smallest_figure_id_gets_the_id(pinned: Any) -> None:
+    rows = (image(figure="f5"), image(figure="f3"))
+    assert pinned([kept("r_train_1")], *rows) == [NONE, ("r_train_1", "train", "image")]
+
+
+def test_of_free_ids_the_smallest_is_assigned_first(pinned: Any) -> None:
+    before = [kept("r_train_2", figure="f2"), kept("r_train_1", figure="f1")]
+    assert pinned(before, image(figure="f9")) == [("r_train_1", "train", "image")]
+
+
+def test_an_image_recognised_by_its_bytes_does_not_take_the_id_of_its_file_name(pinned: Any) -> None:
+    before = [kept("r_train_1", bytes="b1", file="a.jpg"), kept("r_train_2", bytes="b2", file="c.jpg")]
+    assert pinned(before, image(bytes="b1", file="c.jpg")) == [("r_train_1", "train", "image")]
+
+
+def test_the_digest_depends_on_the_previous_release(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "checksums.sha256").write_text(name)
+    assert Pins(previous=tmp_path / "a").digest({}) != Pins(previous=tmp_path / "b").digest({})
+
+
+def test_a_place_that_starts_with_thousands_of_digits_is_not_the_number_of_a_source(pinned: Any) -> None:
+    row = image(given_id="r_train_1", given_split="train", archive=f"{'9' * 5000}/PMC1")
+    assert pinned([], row, given=True) == [("r_train_1", "train", "given")]
+
+
+def test_without_a_previous_release_no_image_has_an_id() -> None:
     kinds = {"figure_id": pa.string(), **types(*COLUMNS[1:])}
     out = Pins()(pa.Table.from_pylist([image()], schema=pa.schema(kinds.items())))
     assert out["pinned_id"].to_pylist() == [None]
 
 
-def test_ids_of_the_dataset_an_image_was_read_from_are_kept_where_asked_for(pinned: Any) -> None:
+def test_ids_of_a_dataset_that_is_a_source_are_kept_with_given(pinned: Any) -> None:
     rows = (image(given_id="ROCOv2_2023_test_000001", given_split="test"), image(article="PMC2", given_id="x"))
     assert pinned([], *rows, given=True) == [("ROCOv2_2023_test_000001", "test", "given"), NONE]
     assert pinned([], *rows) == [NONE, NONE]
     assert pinned([kept("r_train_1")], *rows, given=True)[0] == ("r_train_1", "train", "image")
 
 
-def test_an_id_that_another_image_has_or_had_is_not_given_by_a_dataset(pinned: Any) -> None:
+def test_an_id_that_another_image_has_or_had_is_not_taken_from_a_dataset(pinned: Any) -> None:
     rows = (
         image(article="PMC2", given_id="r_train_1", given_split="valid"),
         image(article="PMC3", given_id="r_train_2", given_split="test"),
@@ -100,7 +132,7 @@ def test_an_id_that_another_image_has_or_had_is_not_given_by_a_dataset(pinned: A
     assert found == [(None, "valid", "given"), (None, "test", "given"), ("r_train_3", "test", "given")]
 
 
-def test_of_two_datasets_with_the_same_id_the_one_named_first_keeps_it(pinned: Any) -> None:
+def test_of_two_datasets_with_the_same_id_the_one_listed_first_keeps_it(pinned: Any) -> None:
     rows = (
         image(article="PMC2", given_id="r_train_1", given_split="train", archive="1/PMC2"),
         image(article="PMC9", given_id="r_train_1", given_split="test", archive="0/PMC9"),

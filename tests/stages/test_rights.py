@@ -1,4 +1,4 @@
-"""Figures that somebody else holds the rights to."""
+"""Figures to which others hold the rights."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def decided(stage: Rights, **said: str) -> str | None:
         ("A mouse, licensed under CC BY-SA 3.0.", 'license: "CC BY-SA 3.0"'),
     ],
 )
-def test_a_caption_that_credits_others_leaves_with_the_words_that_do(caption: str, why: str) -> None:
+def test_a_caption_that_credits_others_is_dropped_with_the_words_that_credit_them(caption: str, why: str) -> None:
     assert decided(Rights(), caption_raw=caption) == why
 
 
@@ -74,7 +74,7 @@ def test_a_caption_that_credits_others_leaves_with_the_words_that_do(caption: st
         "Three devices (authors' personal archive).",
     ],
 )
-def test_a_credit_to_the_authors_themselves_stays(caption: str) -> None:
+def test_a_credit_to_the_authors_themselves_is_kept(caption: str) -> None:
     assert decided(Rights(), caption_raw=caption) is None
     assert decided(Rights(), credit=caption) is None
 
@@ -99,16 +99,16 @@ def test_a_credit_to_the_authors_themselves_stays(caption: str) -> None:
         "",
     ],
 )
-def test_words_that_credit_nobody_stay(caption: str) -> None:
+def test_a_caption_that_credits_nobody_is_kept(caption: str) -> None:
     assert decided(Rights(), caption_raw=caption) is None
 
 
-def test_what_is_reprinted_from_the_authors_earlier_work_belongs_to_its_publisher() -> None:
+def test_a_reprint_from_earlier_work_of_the_authors_is_dropped() -> None:
     assert decided(Rights(), caption_raw="Reprinted from Müller et al. [2].") is not None
     assert decided(Rights(), caption_raw="With permission from Müller.") is not None
 
 
-def test_permissions_of_a_figure_count_by_their_own_licence() -> None:
+def test_a_figure_with_permissions_of_its_own_is_judged_by_its_own_licence() -> None:
     assert decided(Rights(), figure_license="NONE", credit="2006 Acme") == 'permissions: NONE "2006 Acme"'
     assert decided(Rights(), figure_license="CC-BY-ND") == "permissions: CC-BY-ND"
     assert decided(Rights(allow=("CC-BY",)), figure_license="CC-BY-NC") == "permissions: CC-BY-NC"
@@ -116,37 +116,37 @@ def test_permissions_of_a_figure_count_by_their_own_licence() -> None:
     assert decided(Rights(), figure_license="CC-BY", credit="© 2010 Acme. CC BY 4.0") == 'copyright: "© 2010 Acme"'
 
 
-def test_an_article_that_excepts_material_of_others_is_an_option() -> None:
+def test_figures_of_articles_that_exclude_third_party_material_are_kept_with_an_option() -> None:
     said = "It may contain pictures copyrighted by others."
     assert decided(Rights(), third_party=said) == f'article: "{said}"'
     assert decided(Rights(third_party="keep"), third_party=said) is None
 
 
-def test_a_credit_under_an_allowed_licence_is_an_option() -> None:
+def test_a_credit_with_an_allowed_licence_is_kept_with_an_option() -> None:
     caption = "Reproduced from Other et al., under CC BY 4.0."
     assert decided(Rights(), caption_raw=caption) is not None
     assert decided(Rights(licensed="keep"), caption_raw=caption) is None
     assert decided(Rights(licensed="keep"), caption_raw=caption.replace("BY", "BY-SA")) is not None
 
 
-def test_a_credit_line_counts_before_the_caption() -> None:
+def test_the_credit_line_is_tested_before_the_caption() -> None:
     assert decided(Rights(), credit="Source: Office.", caption_raw="© 2010 Acme.") == 'source: "Source: Office"'
 
 
-def test_a_long_quotation_is_cut() -> None:
+def test_a_long_quotation_is_shortened() -> None:
     why = decided(Rights(), third_party="x" * 500)
     assert why is not None
     assert len(why) < 180
 
 
-def test_a_row_that_left_keeps_its_reason() -> None:
+def test_a_row_dropped_before_keeps_its_reason() -> None:
     columns = {n: pa.array(["© 2010 Acme"]) for n in ("caption_raw", "credit", "figure_license", "third_party")}
     batch = pa.table({"authors": [["A"]], **columns, "drop": ["license"], "drop_detail": ["TDM"]})
     assert Rights()(batch)["drop_detail"].to_pylist() == ["TDM"]
 
 
 @pytest.mark.parametrize("options", [{"allow": ("CC BY",)}, {"third_party": "maybe"}, {"licensed": "yes"}])
-def test_an_option_that_is_none_is_an_error_of_the_recipe(options: dict[str, object]) -> None:
+def test_an_invalid_option_is_an_error_of_the_recipe(options: dict[str, object]) -> None:
     with pytest.raises(RecipeError):
         Rights(**options)  # type: ignore[arg-type]
 
@@ -159,7 +159,7 @@ fonte tomado de patient ( ) . ; , the authors
 
 
 @given(st.lists(st.sampled_from(WORDS.split()), max_size=25).map(" ".join) | st.text(max_size=300))
-def test_the_quick_look_passes_whatever_the_rule_finds(text: str) -> None:
+def test_the_hints_match_whatever_the_patterns_match(text: str) -> None:
     found = credited(text)
     assert (decided(Rights(), caption_raw=text) is None) == (found is None)
 
@@ -167,13 +167,13 @@ def test_the_quick_look_passes_whatever_the_rule_finds(text: str) -> None:
 @pytest.mark.parametrize(
     "hostile", ["with permission ", "images ", "from ", "(c) ", "A. B. ", "reprinted ,  ", ". ", "\u00a9"]
 )
-def test_a_caption_without_end_is_read_in_time(hostile: str) -> None:
+def test_a_very_long_caption_takes_limited_time(hostile: str) -> None:
     with cpu_limit():
         credited(hostile * 20_000)
 
 
 @pytest.mark.shared
-def test_the_quick_look_passes_whatever_the_rule_finds_in_real_captions(shared: Path) -> None:
+def test_the_hints_match_whatever_the_patterns_match_in_real_captions(shared: Path) -> None:
     path = shared / "data" / "captions" / "roco_v1_open_validation_non-radiology.jsonl.gz"
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         captions = [json.loads(line)["caption"] for line in lines]
@@ -183,7 +183,7 @@ def test_the_quick_look_passes_whatever_the_rule_finds_in_real_captions(shared: 
 
 
 @pytest.mark.shared
-def test_every_credit_line_of_the_real_articles_is_one_of_the_authors_own(shared: Path) -> None:
+def test_every_credit_line_of_the_real_articles_credits_their_authors(shared: Path) -> None:
     """Read one by one: sources that are the authors' own, notes to the picture, drawings and photographs by them."""
     for line in (shared / "data" / "articles.jsonl").read_text(encoding="utf-8").splitlines():
         entry = json.loads(line)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -13,7 +14,8 @@ from roco.base.errors import RecipeError
 from roco.base.schema import DROP, types
 from roco.core.spec import build
 from roco.release.leakage import leakage
-from roco.stages.split import Split
+from roco.stages import split as module
+from roco.stages.split import HeldOut, Split
 
 
 def figures(sizes: list[int], dropped: int = 0) -> pa.Table:
@@ -46,7 +48,7 @@ def test_three_figures_of_two_articles_stay_with_their_articles() -> None:
     assert set(found.values()) <= {"train", "valid", "test"}
 
 
-def test_images_and_not_articles_are_divided_in_proportion() -> None:
+def test_the_proportions_are_of_images_and_not_of_articles() -> None:
     sizes = [1 + (k * k) % 13 for k in range(800)]
     count = Counter(splits(figures(sizes)).values())
     total = sum(sizes)
@@ -62,31 +64,31 @@ def test_the_order_of_the_rows_does_not_matter() -> None:
     assert splits(table) == splits(table.take(order))
 
 
-def test_another_seed_is_another_split_and_the_same_seed_the_same() -> None:
+def test_another_seed_gives_another_split_and_the_same_seed_the_same() -> None:
     table = figures([1] * 100)
     assert splits(table, seed="a") == splits(table, seed="a")
     assert splits(table, seed="a") != splits(table, seed="b")
 
 
-def test_figures_that_left_are_in_no_split_and_do_not_count() -> None:
+def test_dropped_figures_are_in_no_split_and_do_not_count() -> None:
     table = figures([1] * 40)
     with_gone = splits(figures([1] * 40, dropped=500))
     assert {with_gone.pop(f"gone/{k}/0") for k in range(500)} == {None}
     assert with_gone == splits(table)
 
 
-def test_a_split_of_no_fraction_stays_empty() -> None:
+def test_a_split_with_a_fraction_of_zero_is_empty() -> None:
     assert set(splits(figures([3] * 50), fractions=(0.9, 0.0, 0.1)).values()) == {"train", "test"}
 
 
-def test_a_figure_without_an_article_stands_for_itself() -> None:
+def test_a_figure_without_an_article_is_a_unit_of_its_own() -> None:
     table = pa.table(
         {"figure_id": ["a/f/0", "b/f/0"], "article_key": pa.nulls(2, pa.string()), "drop": pa.nulls(2, pa.string())}
     )
     assert None not in splits(table).values()
 
 
-def test_no_figures_are_no_error() -> None:
+def test_a_run_without_figures_is_split_without_error() -> None:
     assert splits(figures([])) == {}
 
 
@@ -108,13 +110,13 @@ def test_no_article_is_ever_in_two_splits(sizes: list[int], seed: str) -> None:
         ([float("nan"), 0.5, 0.5], "below 0"),
     ],
 )
-def test_fractions_that_cannot_be_are_refused_with_what_would_be_right(fractions: list[float], said: str) -> None:
+def test_invalid_fractions_are_refused_with_a_valid_example(fractions: list[float], said: str) -> None:
     with pytest.raises(RecipeError, match=said) as caught:
         build(Split, {"fractions": fractions}, "split")
     assert "fractions = [" in caught.value.hint
 
 
-# --- what belongs together
+# --- related images
 
 
 def image(name: str, article: str, **other: Any) -> dict[str, Any]:
@@ -131,14 +133,14 @@ LONG = "Axial CT of the chest shows a nodule in the left lung"
 
 
 @pytest.mark.parametrize("bond", [{"similar_group": "g"}, {"caption": LONG}])
-def test_images_that_are_tied_are_in_one_split(bond: dict[str, str]) -> None:
+def test_related_images_are_in_one_split(bond: dict[str, str]) -> None:
     rows = [image(f"i{k}", f"PMC{k}", **(bond if k % 3 == 0 else {})) for k in range(60)]
     found = decided(*rows, fractions=(0.5, 0.25, 0.25))
     assert len({found[f"i{k}"]["split"] for k in range(0, 60, 3)}) == 1
     assert len({row["split"] for row in found.values()}) == 3
 
 
-def test_a_short_caption_ties_nothing() -> None:
+def test_a_short_caption_does_not_relate_images() -> None:
     rows = [image(f"i{k}", f"PMC{k}", caption="Chest X-ray") for k in range(40)]
     assert len({row["split"] for row in decided(*rows).values()}) == 3
 
@@ -150,7 +152,7 @@ def test_a_released_image_keeps_its_split_and_its_unit_follows() -> None:
     assert {row["split"] for row in found.values()} == {"test"}
 
 
-def test_a_new_image_that_would_tie_two_splits_leaves() -> None:
+def test_a_new_image_that_would_connect_two_splits_is_dropped() -> None:
     old = image("a", "PMC1", pinned_split="train", similar_group="g"), image("b", "PMC2", pinned_split="test")
     found = decided(*old, image("bridge", "PMC2", similar_group="g"))
     assert (found["bridge"]["drop"], found["bridge"]["split"]) == ("leak", None)
@@ -158,10 +160,16 @@ def test_a_new_image_that_would_tie_two_splits_leaves() -> None:
     assert (found["a"]["split"], found["b"]["split"]) == ("train", "test")
 
 
-def test_of_released_images_that_clash_test_beats_valid_and_valid_beats_train() -> None:
+def test_of_related_released_images_in_several_splits_the_one_in_test_is_kept() -> None:
     found = decided(*(image(split, "PMC1", pinned_split=split) for split in ("train", "valid", "test")))
     assert {name: row["drop"] for name, row in found.items()} == {"train": "leak", "valid": "leak", "test": None}
     assert "test" in found["train"]["drop_detail"]
+
+
+def test_of_released_images_in_train_and_valid_the_one_in_valid_is_kept() -> None:
+    found = decided(*(image(split, "PMC1", pinned_split=split) for split in ("train", "valid")))
+    assert {name: row["drop"] for name, row in found.items()} == {"train": "leak", "valid": None}
+    assert found["train"]["drop_detail"] == "related to an image in valid, which takes precedence over train"
 
 
 def test_each_modality_has_its_share_of_each_split() -> None:
@@ -172,13 +180,77 @@ def test_each_modality_has_its_share_of_each_split() -> None:
     assert Counter(row["split"] for row in found.values()) == {"train": 1500, "valid": 250, "test": 250}
 
 
-def test_single_images_are_split_where_that_is_asked_for() -> None:
+def test_a_modality_of_eight_images_is_distributed_like_any_other() -> None:
+    rows = [image(f"pet{k}", f"PMC{k}", modality="DRPE") for k in range(8)]
+    rows += [image(f"ct{k}", f"PMC{k + 8}", modality="DRCT") for k in range(400)]
+    found = decided(*rows)
+    pet = Counter(row["split"] for name, row in found.items() if name.startswith("pet"))
+    assert pet == {"train": 6, "valid": 1, "test": 1}
+
+
+def test_a_modality_of_a_single_image_goes_to_train() -> None:
+    rows = [
+        image("pet", "PMC1", modality="DRPE"),
+        *(image(f"ct{k}", f"PMC{k + 2}", modality="DRCT") for k in range(39)),
+    ]
+    assert decided(*rows)["pet"]["split"] == "train"
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_units_of_the_rarest_modality_come_first_so_that_the_others_make_up_for_their_size(seed: int) -> None:
+    # One of eight articles with a PET image also has 40 CT images. Wherever it goes, the CT images are in proportion.
+    rows = [image(f"pet{k}", f"PMC{k}", modality="DRPE") for k in range(8)]
+    rows += [image(f"with{k}", "PMC0", modality="DRCT") for k in range(40)]
+    rows += [image(f"ct{k}", f"PMC{k + 8}", modality="DRCT") for k in range(400)]
+    found = decided(*rows, seed=str(seed))
+    ct = Counter(row["split"] for name, row in found.items() if not name.startswith("pet"))
+    assert ct == {"train": 330, "valid": 55, "test": 55}
+
+
+def test_a_unit_counts_as_its_rarest_modality() -> None:
+    rows = [image(f"pet{k}", f"PMC{k}", modality="DRPE") for k in range(8)]
+    rows += [image(f"with{k}", f"PMC{k}", modality="DRCT") for k in range(8)]
+    rows += [image(f"ct{k}", f"PMC{k + 8}", modality="DRCT") for k in range(8)]
+    for seed in range(12):
+        found = decided(*rows, seed=str(seed))
+        pet = Counter(row["split"] for name, row in found.items() if name.startswith("pet"))
+        assert pet == {"train": 6, "valid": 1, "test": 1}
+
+
+def test_of_splits_that_need_as_many_images_of_a_modality_the_one_that_needs_most_overall_gets_the_unit() -> None:
+    # Each modality has one image for valid or test. Together these are distributed over both.
+    rows = [image(f"i{k}", f"PMC{k}", modality=f"M{k // 4}") for k in range(40)]
+    count = Counter(row["split"] for row in decided(*rows).values())
+    assert count == {"train": 30, "valid": 5, "test": 5}
+
+
+def test_images_of_the_previous_release_count_in_the_proportions() -> None:
+    rows = [image(f"old{k}", f"PMC{k}", pinned_split="test") for k in range(40)]
+    rows += [image(f"new{k}", f"PMC{k + 40}") for k in range(120)]
+    new = Counter(row["split"] for name, row in decided(*rows, fractions=(0.5, 0.25, 0.25)).items() if "new" in name)
+    assert new == {"train": 80, "valid": 40}
+
+
+def test_seed_and_key_are_hashed_apart() -> None:
+    by_seed = {
+        seed: [
+            row["split"]
+            for row in decided(
+                *(image("f", f"PMC{k}", image_key=f"{prefix}{k}") for k in range(100)), seed=seed
+            ).values()
+        ]
+        for seed, prefix in (("a", "bc"), ("ab", "c"))
+    }
+    assert by_seed["a"] != by_seed["ab"]
+
+
+def test_single_images_are_split_with_by_image() -> None:
     rows = [image(f"i{k}", "PMC1") for k in range(80)]
     assert len({row["split"] for row in decided(*rows, by="image").values()}) == 3
     assert len({row["split"] for row in decided(*rows).values()}) == 1
 
 
-def test_what_is_held_out_is_from_the_year_on() -> None:
+def test_images_held_out_are_from_the_given_year_on() -> None:
     rows = [image(f"i{k}", f"PMC{k}", year=2015 + k % 8) for k in range(200)]
     rows.append(image("unknown", "PMC999"))
     stage = {"held_out": {"from_year": 2021}, "fractions": [0.8, 0.1, 0.1]}
@@ -187,6 +259,28 @@ def test_what_is_held_out_is_from_the_year_on() -> None:
     held = [row for row in found.values() if row["split"] != "train"]
     assert 39 <= len(held) <= 41 and min(row["year"] for row in held) == 2021
     assert found["unknown"]["split"] == "train"
+
+
+def test_a_unit_is_held_out_only_if_all_its_images_may_be() -> None:
+    rows = [image("early", "PMC1", year=2019, similar_group="g"), image("late", "PMC2", year=2022, similar_group="g")]
+    found = decided(*rows, held_out=HeldOut(from_year=2021), fractions=(0.0, 0.5, 0.5))
+    assert {row["split"] for row in found.values()} == {"train"}
+
+
+def test_articles_of_another_dataset_are_not_held_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "articles_of", lambda folder: {"PMC0", "PMC1"})
+    rows = [image(f"i{k}", f"PMC{k}") for k in range(8)]
+    found = decided(*rows, held_out=HeldOut(not_in=Path("rocov1")), fractions=(0.0, 0.5, 0.5))
+    assert {name: row["split"] for name, row in found.items() if row["split"] == "train"} == {
+        "i0": "train",
+        "i1": "train",
+    }
+
+
+def test_a_held_out_unit_goes_to_the_split_that_needs_more_images() -> None:
+    rows = [image(f"i{k}", f"PMC{k}", year=2022 if k == 0 else 2010) for k in range(10)]
+    found = decided(*rows, held_out=HeldOut(from_year=2021), fractions=(0.5, 0.1, 0.4))
+    assert found["i0"]["split"] == "test"
 
 
 @given(
