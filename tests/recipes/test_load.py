@@ -114,3 +114,11 @@ def test_a_previous_release_without_a_name_is_refused(tmp_path: Path, previous: 
     )
     with pytest.raises(RecipeError, match="previous cannot be"):
         load_recipe(path)
+
+
+@pytest.mark.parametrize("value", ["true", "false"])
+def test_true_is_no_whole_number(tmp_path: Path, value: str) -> None:
+    """Python counts True as the integer 1; in a recipe it is a mistake."""
+    with pytest.raises(RecipeError, match="min_words") as err:
+        load_recipe(write(tmp_path, HEAD + f'[[stage]]\nuse = "caption"\nmin_words = {value}\n'))
+    assert "a whole number" in err.value.message + err.value.hint
