@@ -8,103 +8,128 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import simplejpeg
 
 import roco
+from roco.base.tables import CAPTION_COLUMNS, CONCEPT_COLUMNS, CUI_MAPPING_COLUMNS
 
 SIZES = {"train": 59_958, "valid": 9_904, "test": 9_927}
 ARTICLES = 44_975
-_WORDS = (
-    "Axial CT of the chest",
-    "Chest X-ray",
-    "T2-weighted MRI of the brain",
-    "Ultrasound of the liver",
-    "Angiogram",
+MODALITIES = (
+    ("Axial CT of the chest", "C0040405"),
+    ("Chest X-ray", "C1306645"),
+    ("T2-weighted MRI of the brain", "C0024485"),
+    ("Ultrasound of the liver", "C0041618"),
+    ("Angiogram", "C0002978"),
 )
-_MODALITY = ("C0040405", "C1306645", "C0024485", "C0041618", "C0002978")
+"""Beginning of a caption, and the CUI of its modality."""
+
+NODULE = "C0028259"
+
+Row = tuple[str, ...]
 
 
 def make(root: Path, scale: float = 1.0) -> int:
-    """Writes the published layout with small images of distinct noise; returns the number of images."""
+    """Writes a dataset of small images of random noise, no two alike; returns the number of images."""
     root.mkdir(parents=True)
-    noise = np.random.default_rng(7)
-    licenses, at = [], 0
-    for split, n in SIZES.items():
-        rows = []
+    random = np.random.default_rng(7)
+    licenses: list[Row] = []
+    for split, size in SIZES.items():
+        captions: list[Row] = []
+        concepts: list[Row] = []
+        manual: list[Row] = []
         with zipfile.ZipFile(root / f"{split}_images.zip", "w", zipfile.ZIP_STORED) as archive:
-            for k in range(int(n * scale)):
+            for k in range(int(size * scale)):
+                number = len(licenses)  # of the image in the whole dataset
                 id = f"ROCOv2_2023_{split}_{k + 1:06d}"
-                archive.writestr(f"{split}/{id}.jpg", _picture(noise))
-                kind, article = at % len(_WORDS), at * ARTICLES // sum(SIZES.values())
-                rows.append((id, f"{_WORDS[kind]} of patient {at} shows a nodule.", _MODALITY[kind]))
-                who = f"{'CC BY' if at % 3 else 'CC BY-NC'} Roe{article} et al. (2021)"
-                pmcid = f"PMC{7_000_000 + article}"
-                licenses.append((id, pmcid, who, f"https://www.ncbi.nlm.nih.gov/pmc/articles/{pmcid}"))
-                at += 1
-        _write(root / f"{split}_captions.csv", ("ID", "Caption"), ((id, caption) for id, caption, _ in rows))
-        _write(root / f"{split}_concepts.csv", ("ID", "CUIs"), ((id, f"{cui};C0028259") for id, _, cui in rows))
-        _write(root / f"{split}_concepts_manual.csv", ("ID", "CUIs"), ((id, cui) for id, _, cui in rows))
+                archive.writestr(f"{split}/{id}.jpg", _image(random))
+                text, modality = MODALITIES[number % len(MODALITIES)]
+                captions.append((id, f"{text} of patient {number} shows a nodule."))
+                concepts.append((id, f"{modality};{NODULE}"))
+                manual.append((id, modality))
+                licenses.append(_license_row(id, number))
+        _write(root / f"{split}_captions.csv", CAPTION_COLUMNS, captions)
+        _write(root / f"{split}_concepts.csv", CONCEPT_COLUMNS, concepts)
+        _write(root / f"{split}_concepts_manual.csv", CONCEPT_COLUMNS, manual)
+    # The published table has these spaces in its header.
     _write(root / "license_information.csv", ("ID ", " PMCID", " Attribution", "Link"), licenses)
-    names = dict(zip(_MODALITY, _WORDS, strict=True)) | {"C0028259": "Nodule"}
-    _write(root / "cui_mapping.csv", ("CUI", "Canonical name"), names.items())
-    return at
+    names = [(cui, text) for text, cui in MODALITIES]
+    _write(root / "cui_mapping.csv", CUI_MAPPING_COLUMNS, [*names, (NODULE, "Nodule")])
+    return len(licenses)
 
 
-def _picture(noise: np.random.Generator) -> bytes:
-    coarse = noise.integers(0, 255, (8, 8), dtype=np.uint8)
-    return bytes(simplejpeg.encode_jpeg(np.kron(coarse, np.ones((4, 4), np.uint8))[..., None], 80, "GRAY", "Gray"))
+def _license_row(id: str, number: int) -> Row:
+    article = number * ARTICLES // sum(SIZES.values())
+    license = "CC BY" if number % 3 else "CC BY-NC"
+    pmcid = f"PMC{7_000_000 + article}"
+    attribution = f"{license} Roe{article} et al. (2021)"
+    return id, pmcid, attribution, f"https://www.ncbi.nlm.nih.gov/pmc/articles/{pmcid}"
 
 
-def _write(path: Path, header: tuple[str, ...], rows: Any) -> None:
+def _image(random: np.random.Generator) -> bytes:
+    """Returns a JPEG of 32 x 32 pixels: 8 x 8 random grey levels, enlarged."""
+    coarse = random.integers(0, 255, (8, 8), dtype=np.uint8)
+    pixels = np.kron(coarse, np.ones((4, 4), np.uint8))[..., None]
+    return bytes(simplejpeg.encode_jpeg(pixels, 80, "GRAY", "Gray"))
+
+
+def _write(path: Path, header: Row, rows: Iterable[Row]) -> None:
     with path.open("w", encoding="utf-8", newline="") as fh:
         writer = csv.writer(fh, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(rows)
 
 
-def published(packages: Path | None, scale: float = 1.0) -> list[str]:
-    """The section of docs/benchmarks.md; packages: a folder of new articles in the layout of the paper, or none."""
+def published(packages: Path | None, scale: float = 1.0) -> Iterator[str]:
+    """Yields the lines of a section of docs/benchmarks.md.
+
+    packages: a folder of new articles in PMC's package layout, merged with the dataset; None merges nothing.
+    """
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        n = make(root / "rocov2", scale)
-        lines = [
-            f"{n:,} synthetic images of {ARTICLES:,} articles in the published layout, with real headers and sizes.",
-            "",
-        ]
-        lines += ["| step | seconds | peak memory of one process |", "|---|---|---|"]
-        lines += [_row("`roco.load`", lambda: len(roco.load(root / "rocov2")))]
-        lines += [_row("`roco.verify`", lambda: len(roco.verify(root / "rocov2")))]
-        more = f'[[source]]\nkind = "package"\npath = "{packages}"\n' if packages else ""
-        (root / "merge.toml").write_text(
-            f'[run]\nfolder = "run"\nbase = "rocov2"\n[[source]]\nkind = "release"\npath = "rocov2"\n{more}'
-        )
-        lines += [_row("`roco run`, merged with new articles" if more else "`roco run`", lambda: _run(root))]
-        lines += [_row("`roco.verify` of the merged release", lambda: len(roco.verify(root / "run" / "release")))]
-        return lines
+        dataset = root / "rocov2"
+        images = make(dataset, scale)
+        yield f"{images:,} synthetic images of {ARTICLES:,} articles in the published layout."
+        yield ""
+        yield "| step | seconds | peak memory of one process |"
+        yield "|---|---|---|"
+        yield _measured("`roco.load`", lambda: f"{len(roco.load(dataset)):,} images")
+        yield _measured("`roco.verify`", lambda: f"{len(roco.verify(dataset))} problems")
+        sources = f'[[source]]\nkind = "release"\npath = "{dataset.name}"\n'
+        if packages:
+            sources += f'[[source]]\nkind = "package"\npath = "{packages}"\n'
+        (root / "merge.toml").write_text(f'[run]\nfolder = "run"\nbase = "rocov2"\n{sources}')
+        name = "`roco run`, merged with new articles" if packages else "`roco run`"
+        yield _measured(name, lambda: _run(root / "merge.toml"))
+        release = root / "run" / "release"
+        yield _measured("`roco.verify` of the merged release", lambda: f"{len(roco.verify(release))} problems")
 
 
-def _run(root: Path) -> str:
-    funnel = roco.load_recipe(root / "merge.toml").run().funnel
-    return f"{funnel['stages'][0]['in']:,} rows, {funnel['stages'][-1]['kept']:,} released"
+def _run(recipe: Path) -> str:
+    stages = roco.load_recipe(recipe).run().funnel["stages"]
+    return f"{stages[0]['in']:,} rows, {stages[-1]['kept']:,} released"
 
 
-def _row(name: str, work: Callable[[], Any]) -> str:
+def _measured(name: str, work: Callable[[], str]) -> str:
+    """Returns a row of the table: what was done and with which result, seconds, and peak memory so far."""
     start = time.perf_counter()
     result = work()
     seconds = time.perf_counter() - start
-    kilobytes = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    processes = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    kilobytes = max(resource.getrusage(which).ru_maxrss for which in processes)
     return f"| {name} ({result}) | {seconds:.1f} | {kilobytes / 1e6:.2f} GB so far |"
 
 
-def main(words: list[str]) -> Iterator[str]:
-    yield from published(Path(words[0]).resolve() if words else None, float(words[1]) if len(words) > 1 else 1.0)
+def main(arguments: list[str]) -> None:
+    packages = Path(arguments[0]).resolve() if arguments else None
+    scale = float(arguments[1]) if len(arguments) > 1 else 1.0
+    for line in published(packages, scale):
+        print(line, flush=True)
 
 
 if __name__ == "__main__":
-    for line in main(sys.argv[1:]):
-        print(line, flush=True)
+    main(sys.argv[1:])
