@@ -10,6 +10,7 @@ import typer
 from house import tree
 
 from roco.cli.main import app
+from roco.evaluate import caption_metrics
 from roco.recipes.catalogue import markdown
 
 DOCS = Path(__file__).parent
@@ -53,8 +54,18 @@ def contributing() -> str:
     return f"{before}{begin}```\n{tree(ROOT / 'roco')}\n```\n{end}{after}"
 
 
+def evaluate() -> str:
+    """docs/evaluate.md with the table of caption metrics as it is now, between its two markers."""
+    text = (DOCS / "evaluate.md").read_text(encoding="utf-8")
+    before, begin, rest = text.partition("<!-- caption metrics: written by make docs -->\n")
+    _, end, after = rest.partition("<!-- end of caption metrics -->\n")
+    if not begin or not end:
+        raise SystemExit("docs/evaluate.md: the markers of the caption metrics are missing")
+    return f"{before}{begin}{caption_metrics.markdown()}\n{end}{after}"
+
+
 def main() -> int:
-    pages = {DOCS / "stages.md": markdown(), DOCS / "cli.md": cli()}
+    pages = {DOCS / "stages.md": markdown(), DOCS / "cli.md": cli(), DOCS / "evaluate.md": evaluate()}
     stale = [p for p, text in pages.items() if not p.exists() or p.read_text(encoding="utf-8") != text]
     if "--check" not in sys.argv:
         pages[ROOT / "CONTRIBUTING.md"] = contributing()

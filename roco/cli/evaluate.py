@@ -1,4 +1,4 @@
-"""`roco evaluate`: concepts, captions, retrieval, agreement; and the submission checker alone."""
+"""The commands under `roco evaluate`: concepts, captions, retrieval and agreement; `--check` checks a submission."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from roco.base.errors import UsageError
-from roco.cli.output import print_json, print_next, safe
+from roco.cli.output import count, print_json, print_next, safe
 from roco.cli.usage import Commands
+from roco.evaluate.caption_metrics import METRIC_OF
+from roco.evaluate.profiles import DEFAULT, PROFILES
 
 if TYPE_CHECKING:
     from roco.evaluate.report.scores import Report
@@ -18,40 +20,56 @@ app = typer.Typer(
     cls=Commands,
     invoke_without_command=True,
     rich_markup_mode=None,
-    help="Score predictions as ImageCLEF does, and say what its scores leave out.\n\n"
+    help="Score predictions by the rules of ImageCLEF, with intervals, baselines and breakdowns.\n\n"
     "Example: roco evaluate concepts predictions.csv --truth demo/run/release --profile imageclef2025",
 )
 
 Pred = Annotated[
-    Path, typer.Argument(metavar="PRED", help="CSV, or a zip that holds submission.csv.", show_default=False)
+    Path,
+    typer.Argument(metavar="PRED", help="Predictions: CSV, or a zip that contains submission.csv.", show_default=False),
 ]
 TruthOpt = Annotated[
-    Path, typer.Option("--truth", metavar="RELEASE|CSV", help="A release, the published ROCOv2, or CSV.")
+    Path,
+    typer.Option(
+        "--truth", metavar="RELEASE|CSV", help="Ground truth: a release, the published ROCOv2, or a CSV file."
+    ),
 ]
 ProfileOpt = Annotated[
-    str, typer.Option("--profile", metavar="NAME", help="imageclef2023 (the paper's), 2025 or 2026.")
+    str,
+    typer.Option("--profile", metavar="NAME", help=f"Rules of a year: {', '.join(PROFILES)} ({DEFAULT}: the paper)."),
 ]
-Split = Annotated[str, typer.Option(metavar="NAME", help="Of a release: train, valid, test or all.")]
-Compat = Annotated[bool, typer.Option("--compat", help="Read and score as the official scripts do, quirks and all.")]
-Articles = Annotated[Path | None, typer.Option(metavar="CSV", help="ID and PMCID, as license_information.csv.")]
-Train = Annotated[Path | None, typer.Option(metavar="RELEASE|CSV", help="Where frequencies and floors come from.")]
-Against = Annotated[Path | None, typer.Option(metavar="PRED", help="Another system, to be compared with.")]
-Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Write Markdown, LaTeX, CSV, JSON and a row per image.")]
+Split = Annotated[str, typer.Option(metavar="NAME", help="Split of the release: train, valid, test or all.")]
+Compat = Annotated[
+    bool, typer.Option("--compat", help="Read and score files as the official scripts do, including their quirks.")
+]
+Articles = Annotated[
+    Path | None,
+    typer.Option(metavar="CSV", help="Articles of the images: ID and PMCID, as in license_information.csv."),
+]
+Train = Annotated[Path | None, typer.Option(metavar="RELEASE|CSV", help="Training set, for frequencies and baselines.")]
+Against = Annotated[Path | None, typer.Option(metavar="PRED", help="Predictions of another system to compare with.")]
+Out = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Write the report as Markdown, LaTeX, CSV and JSON, and per image.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-NAME = "imageclef2023"
+MAX_PRINTED = 100  # problems of a submission
 
 
 @app.callback()
 def options(
     context: typer.Context,
-    check: Annotated[Path | None, typer.Option(metavar="FILE", help="Check a submission, and score nothing.")] = None,
-    profile: ProfileOpt = NAME,
-    truth: Annotated[Path | None, typer.Option(metavar="RELEASE|CSV", help="Whose ids it must have.")] = None,
+    check: Annotated[Path | None, typer.Option(metavar="FILE", help="Check a submission without scoring it.")] = None,
+    profile: ProfileOpt = DEFAULT,
+    truth: Annotated[
+        Path | None, typer.Option(metavar="RELEASE|CSV", help="With --check: ground truth that has the image ids.")
+    ] = None,
     split: Split = "test",
 ) -> None:
     if context.invoked_subcommand is not None:
         if check is not None:
-            raise UsageError("--check scores nothing", f"roco evaluate --check {check} --profile {profile}")
+            raise UsageError(
+                "--check cannot be combined with a command", f"roco evaluate --check {check} --profile {profile}"
+            )
         return
     if check is None:
         print(context.get_help())
@@ -63,8 +81,10 @@ def options(
 def concepts(
     predictions: Pred,
     truth: TruthOpt,
-    manual: Annotated[Path | None, typer.Option(metavar="CSV", help="Manual concepts; a release has its own.")] = None,
-    profile: ProfileOpt = NAME,
+    manual: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="Manual concepts, if the ground truth is a CSV file.")
+    ] = None,
+    profile: ProfileOpt = DEFAULT,
     compat: Compat = False,
     split: Split = "test",
     articles: Articles = None,
@@ -73,13 +93,13 @@ def concepts(
     out: Out = None,
     as_json: Json = False,
 ) -> None:
-    """F1 and secondary F1 as ImageCLEF has them; directions, combined modality, by modality, concept, frequency.
+    """Score predicted concepts: F1 and secondary F1 of ImageCLEF, directions, combined modalities, breakdowns.
 
     Example: roco evaluate concepts predictions.csv --truth concepts.csv --manual concepts_manual.csv
     """
     from roco.evaluate.concepts import evaluate_concepts
 
-    _place(out)
+    _create_folder(out)
     report = evaluate_concepts(
         predictions, truth, manual=manual, profile_name=profile, compat=compat, split=split, articles=articles,
         train=train, against=against,
@@ -91,38 +111,54 @@ def concepts(
 def captions(
     predictions: Pred,
     truth: TruthOpt,
-    profile: ProfileOpt = NAME,
-    metric: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only these; all by default.")] = None,
+    profile: ProfileOpt = DEFAULT,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help=f"Only these, repeatable: {', '.join(METRIC_OF)}. All by default."),
+    ] = None,
     compat: Compat = False,
     split: Split = "test",
     articles: Articles = None,
     train: Train = None,
     against: Against = None,
     column: Annotated[
-        list[Path] | None, typer.Option(metavar="CSV", help="A metric of your own: ID and a number.")
+        list[Path] | None, typer.Option(metavar="CSV", help="Values of further metrics: ID and one column per metric.")
     ] = None,
-    bertscore: Annotated[str | None, typer.Option(metavar="MODEL", help="Name on the hub, or folder.")] = None,
-    layers: Annotated[int | None, typer.Option(metavar="N", help="The layer that BERTScore takes.")] = None,
-    idf: Annotated[bool | None, typer.Option("--idf/--no-idf", help="Other than the profile has it.")] = None,
-    bleurt: Annotated[str | None, typer.Option(metavar="MODEL", help="Name on the hub, or folder.")] = None,
-    clip: Annotated[str | None, typer.Option(metavar="MODEL", help="Name on the hub, or folder.")] = None,
-    images: Annotated[Path | None, typer.Option(metavar="DIR|ZIP", help="Images named by id, for CLIPScore.")] = None,
-    vocabulary: Annotated[Path | None, typer.Option(metavar="CSV", help="Names of concepts, for concept F1.")] = None,
-    download: Annotated[bool, typer.Option("--download", help="Fetch models that are not on this disk.")] = False,
+    bertscore: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Model of BERTScore: a name on the hub, or a folder.")
+    ] = None,
+    layers: Annotated[int | None, typer.Option(metavar="N", help="Layer whose states BERTScore compares.")] = None,
+    idf: Annotated[
+        bool | None, typer.Option("--idf/--no-idf", help="Weight the tokens of BERTScore; overrides the profile.")
+    ] = None,
+    bleurt: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Model of BLEURT: a name on the hub, or a folder.")
+    ] = None,
+    clip: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Model of CLIPScore: a name on the hub, or a folder.")
+    ] = None,
+    images: Annotated[
+        Path | None, typer.Option(metavar="DIR|ZIP", help="Images for CLIPScore, in files named by id.")
+    ] = None,
+    vocabulary: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="Vocabulary of the linker, for concept F1.")
+    ] = None,
+    download: Annotated[bool, typer.Option("--download", help="Download models that are not cached.")] = False,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
-    """ROUGE, BLEU, CIDEr, METEOR, BERTScore, BLEURT, CLIPScore, concept F1; relevance and factuality.
+    """Score predicted captions: ROUGE, BLEU, CIDEr, METEOR, BERTScore, BLEURT, CLIPScore, concept F1.
 
     Example: roco evaluate captions predictions.csv --truth demo/run/release --metric rouge1 --metric cider
     """
-    from roco.evaluate.captions import Models, evaluate_captions
+    from roco.evaluate.caption_metrics import Models
+    from roco.evaluate.captions import evaluate_captions
 
     models = Models(
         bert=bertscore, layers=layers, idf=idf, bleurt=bleurt, clip=clip, images=images, vocabulary=vocabulary,
         download=download,
     )  # fmt: skip
-    _place(out)
+    _create_folder(out)
     report = evaluate_captions(
         predictions, truth, profile_name=profile, compat=compat, split=split, articles=articles, train=train,
         against=against, metrics=metric, models=models, columns=column or (),
@@ -133,27 +169,32 @@ def captions(
 @app.command()
 def retrieval(
     predictions: Annotated[
-        Path, typer.Argument(metavar="PRED", help="npz: ids, images, texts; or CSV.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="PRED",
+            help="Vectors (npz: ids, images, texts), or scores (CSV: Query,Candidate,Score).",
+            show_default=False,
+        ),
     ],
     truth: TruthOpt,
     task: Annotated[
         str, typer.Option(metavar="TASK", help="image-to-text, text-to-image or image-to-image.")
     ] = "image-to-text",
-    profile: ProfileOpt = NAME,
+    profile: ProfileOpt = DEFAULT,
     split: Split = "test",
     articles: Articles = None,
-    pool: Annotated[int | None, typer.Option(metavar="N", help="So many images; all by default.")] = None,
+    pool: Annotated[int | None, typer.Option(metavar="N", help="Rank only N images; all by default.")] = None,
     against: Against = None,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
-    """R@k, MRR, median rank and nDCG over a stated pool; ties count against, the same article is excluded.
+    """Score rankings: recall at k, MRR, median rank and nDCG; excludes candidates of the same article.
 
     Example: roco evaluate retrieval vectors.npz --truth demo/run/release --task text-to-image
     """
     from roco.evaluate.retrieval import evaluate_retrieval
 
-    _place(out)
+    _create_folder(out)
     report = evaluate_retrieval(
         predictions, truth, task=task, profile_name=profile, split=split, articles=articles, pool=pool, against=against
     )
@@ -162,49 +203,55 @@ def retrieval(
 
 @app.command()
 def agreement(
-    first: Annotated[Path, typer.Argument(metavar="LABELS", help="CSV with ID,Label.", show_default=False)],
-    truth: Annotated[Path, typer.Option("--truth", metavar="CSV", help="Those of the other rater.")],
+    first: Annotated[
+        Path, typer.Argument(metavar="LABELS", help="Labels of one rater: CSV with ID,Label.", show_default=False)
+    ],
+    truth: Annotated[Path, typer.Option("--truth", metavar="CSV", help="Labels of the other rater.")],
     articles: Articles = None,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
-    """Kappa of two raters as Table 7 of the paper has it, per label; alpha, AC1, confusion matrices.
+    """Compare two raters: kappa as in Table 7 of the paper, kappa per label, alpha, AC1, confusion matrices.
 
     Example: roco evaluate agreement annotator.csv --truth radiologist.csv
     """
     from roco.evaluate.agreement import evaluate_agreement
 
-    _place(out)
+    _create_folder(out)
     _show(evaluate_agreement(first, truth, articles=articles), out, as_json)
 
 
-def _check(path: Path, name: str, truth: Path | None, split: str) -> None:
+def _check(path: Path, profile_name: str, truth: Path | None, split: str) -> None:
+    """Prints the problems of a submission; exits with status 1 if there are any."""
     from roco.evaluate import submission
     from roco.evaluate.profiles import profile
-    from roco.evaluate.truth import ids_of
+    from roco.evaluate.truth import read_ids
 
-    rules = profile(name)
+    rules = profile(profile_name)
     kind = submission.kind_of(path)
-    ids = None if truth is None else ids_of(truth, kind, rules, split)
-    faults = submission.check(path, rules, ids, kind)
-    for fault in faults[: submission.SHOWN * 5]:
-        print(safe(str(fault)))
-    about = f"{kind} for {rules.name}" + ("" if ids is not None else "; ids were not checked: --truth")
-    count = f"{len(faults):,} problem{'s' * (len(faults) > 1)}" if faults else "all is as it must be"
-    print(safe(f"{path}: {count} ({about})"))
-    if faults:
+    ids = None if truth is None else read_ids(truth, kind, rules, split)
+    problems = submission.check(path, rules, ids, kind)
+    for problem in problems[:MAX_PRINTED]:
+        print(safe(str(problem)))
+    if len(problems) > MAX_PRINTED:
+        print(f"and {len(problems) - MAX_PRINTED:,} more problems")
+    checked = safe(f"{path} ({kind} for {rules.name})")
+    if ids is None:
+        print("the ids were not checked: add --truth RELEASE or CSV")
+    print(f"{checked}: {count('problem', len(problems))}" if problems else f"OK: {checked}, all checks passed")
+    if problems:
         raise SystemExit(1)
 
 
-def _place(out: Path | None) -> None:
-    """Makes the folder of the report before anything is scored, so that nothing is scored in vain."""
+def _create_folder(out: Path | None) -> None:
+    """Creates the folder of the report before scoring, which may take long, so that a wrong path fails at once."""
     if out is None:
         return
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as err:
         raise UsageError(
-            f"{out} cannot be a folder: {err.strerror}", "--out takes one that is new, or is a folder"
+            f"cannot create the folder {out}: {err.strerror}", "give --out a new or existing folder"
         ) from err
 
 
@@ -215,6 +262,7 @@ def _show(report: Report, out: Path | None, as_json: bool) -> None:
         print_json(report.as_mapping())
     else:
         print(report.text(), end="")
-    print_next(
-        f"look at {out / 'per_image.csv'}" if out else "the same with --out DIR: Markdown, LaTeX, CSV, a row per image"
-    )
+    if out:
+        print_next(f"open {out / 'report.md'}; {out / 'per_image.csv'} lists the lowest scores first")
+    else:
+        print_next("add --out DIR for Markdown, LaTeX, CSV, JSON and a row per image")

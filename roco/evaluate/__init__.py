@@ -1,1 +1,1 @@
-"""Scores of predictions against a release, as ImageCLEF computes them and beyond: readers, reports, a checker."""
+"""Scores predictions against a release: concepts, captions, retrieval, agreement; and checks submissions."""

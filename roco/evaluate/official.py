@@ -1,7 +1,6 @@
-"""Reads as the official scripts read (`--compat`): what they let pass passes, and where they stop, this stops.
+"""Reads files as the official scripts of ImageCLEF do (`--compat`): accepts what they accept, stops where they stop.
 
-Behaviour of the released evaluators of 2023, 2025 and 2026, told here in our own words; each oddity has its line in
-docs/evaluate.md.
+This is the behaviour of the released evaluators of 2023, 2025 and 2026; docs/evaluate.md lists every peculiarity.
 """
 
 from __future__ import annotations
@@ -10,100 +9,104 @@ import csv
 import io
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 from roco.base.errors import InvalidSubmission
-from roco.base.limits import UNREADABLE, shown
+from roco.base.terminal import quoted
+from roco.evaluate.prediction_file import GIVE_CSV, Unreadable, read_bytes, reason
 from roco.evaluate.profiles import Profile
-from roco.evaluate.submission import MOST_BYTES, MOST_CONCEPTS, _bytes
+from roco.evaluate.submission import MAX_CONCEPTS
 
 
 def concepts(path: Path, profile: Profile, ids: Collection[str] | None) -> dict[str, tuple[str, ...]]:
-    """CUIs of each image, upper case; an empty cell is one concept without a name, a row without a cell has none.
+    """Returns the CUIs of each image in upper case.
 
-    ids: of the truth; None reads the truth itself, where a later row of the same id counts.
+    An empty cell is one concept with an empty name; a row without a second cell has no concept. ids: the IDs of the
+    ground truth; None reads the ground truth itself, where the last row of an ID counts.
     """
-    found: dict[str, tuple[str, ...]] = {}
+    concepts: dict[str, tuple[str, ...]] = {}
     for line, row in _rows(path, profile):
         if not row:
-            raise _stops(path, line, "the line is blank")
+            raise _stop(path, line, "blank line")
+        # The scripts take such a row for the header, anywhere in the file.
         if "ID" in row[0]:
-            continue  # taken for a header, wherever it stands
-        # Of the truth a third column is passed over, of predictions it stops the script.
-        if (len(row) < 2) if ids is None else len(row) > 2:
-            raise _stops(path, line, f"{len(row)} columns")
-        cells = tuple(cui.strip() for cui in row[1].split(";")) if len(row) > 1 else ()
+            continue
+        # The scripts ignore a third column of the ground truth, but stop at one of the predictions.
+        wrong_columns = len(row) < 2 if ids is None else len(row) > 2
+        if wrong_columns:
+            raise _stop(path, line, f"{len(row)} columns instead of 2")
+        cuis = tuple(cui.strip() for cui in row[1].split(";")) if len(row) > 1 else ()
         if ids is not None:
-            _admit(path, line, row[0], ids, found)
-            if len(cells) > MOST_CONCEPTS:
-                raise _stops(path, line, f"{len(cells)} concepts, {MOST_CONCEPTS} are the most")
-            if len(set(cells)) < len(cells):
-                raise _stops(path, line, "a CUI stands twice")
-        found[row[0]] = cells
-    _complete(path, len(found), ids)
-    return {id: tuple(cui.upper() for cui in cells) for id, cells in found.items()}
+            _check_id(path, line, row[0], ids, concepts)
+            if len(cuis) > MAX_CONCEPTS:
+                raise _stop(path, line, f"{len(cuis)} concepts (at most {MAX_CONCEPTS})")
+            # Before the conversion to upper case: C0040405;c0040405 passes as one concept.
+            if len(set(cuis)) < len(cuis):
+                raise _stop(path, line, "duplicate CUI")
+        concepts[row[0]] = cuis
+    _check_count(path, len(concepts), ids)
+    return {id: tuple(cui.upper() for cui in cuis) for id, cuis in concepts.items()}
 
 
 def captions(path: Path, profile: Profile, ids: Collection[str] | None) -> dict[str, str]:
-    """The caption of each image, by the rules of the profile's year."""
-    found: dict[str, str] = {}
+    """Returns the caption of each image, by the rules of the profile's year; ids as for `concepts`."""
+    captions: dict[str, str] = {}
     counted: set[str] = set()
-    old = profile.both_empty == "fails"  # 2023
+    is_2023 = profile.both_empty == "fails"
     for number, (line, row) in enumerate(_rows(path, profile)):
-        if not row and (old or number):
-            raise _stops(path, line, "the line is blank")
-        if old and "ID" in row[0] and (ids is not None or number == 0):
+        if not row and (is_2023 or number > 0):
+            raise _stop(path, line, "blank line")
+        if is_2023 and "ID" in row[0] and (ids is not None or number == 0):
             continue
-        if not old and number == 0:
-            # The first line is a header, or it is kept and not counted.
+        if not is_2023 and number == 0:
+            # Since 2025 a first line that is no header is kept, but not counted as an image.
             if row and row[0].lower() != "id":
-                found[row[0]] = row[1] if len(row) > 1 else ""
+                captions[row[0]] = row[1] if len(row) > 1 else ""
             continue
         if len(row) < 2:
-            raise _stops(path, line, "fewer than two columns")
+            raise _stop(path, line, "fewer than two columns")
         if ids is not None:
-            _admit(path, line, row[0], ids, counted)
+            _check_id(path, line, row[0], ids, counted)
         counted.add(row[0])
-        found[row[0]] = row[1]
-    _complete(path, len(counted), ids)
-    if ids is not None and (unknown := [id for id in found if id not in ids]):
-        raise _stops(path, 1, f"the id '{shown(unknown[0])}' is unknown to the truth")
-    return found
+        captions[row[0]] = row[1]
+    _check_count(path, len(counted), ids)
+    if ids is not None:
+        for id in captions:
+            if id not in ids:
+                raise _stop(path, 1, f"unknown id {quoted(id)} (not in the ground truth)")
+    return captions
 
 
 def _rows(path: Path, profile: Profile) -> list[tuple[int, list[str]]]:
+    """Returns each row with its line; the delimiter is the first of bar, tab and comma in the first line (2023)."""
     try:
-        faults: list[object] = []
-        data = _bytes(path, faults)  # type: ignore[arg-type]
-        if data is None or len(data) > MOST_BYTES:
-            raise ValueError(str(faults[0]) if faults else "too large")
-        text = data.decode("utf-8")
-        first = text.partition("\n")[0]
+        text = read_bytes(path).decode("utf-8")
+        first_line = text.partition("\n")[0]
         delimiter = ","
         if "|" in profile.delimiters:
-            delimiter = "|" if "|" in first else "\t" if "\t" in first else ","
-        quoting: Any = csv.QUOTE_MINIMAL if delimiter == "," else csv.QUOTE_NONE
+            delimiter = "|" if "|" in first_line else "\t" if "\t" in first_line else ","
+        quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if delimiter == "," else csv.QUOTE_NONE
         reader = csv.reader(io.StringIO(text, newline=None), delimiter=delimiter, quoting=quoting)
         return [(reader.line_num, row) for row in reader]
-    except UNREADABLE as err:
-        said = getattr(err, "strerror", None) or shown(err) or type(err).__name__
-        raise InvalidSubmission(
-            f"{path} cannot be read: {said}", "give a CSV file, or a zip that holds submission.csv"
-        ) from err
+    except Unreadable as err:
+        raise InvalidSubmission(f"{path}: {err}", err.remedy) from err
+    except (ValueError, csv.Error) as err:
+        raise InvalidSubmission(f"{path}: cannot be read: {reason(err)}", GIVE_CSV) from err
 
 
-def _admit(path: Path, line: int, id: str, ids: Collection[str], seen: Collection[str]) -> None:
+def _check_id(path: Path, line: int, id: str, ids: Collection[str], previous: Collection[str]) -> None:
     if id not in ids:
-        raise _stops(path, line, f"the id '{shown(id)}' is unknown to the truth")
-    if id in seen:
-        raise _stops(path, line, f"the id '{shown(id)}' stands twice")
+        raise _stop(path, line, f"unknown id {quoted(id)} (not in the ground truth)")
+    if id in previous:
+        raise _stop(path, line, f"duplicate id {quoted(id)}")
 
 
-def _complete(path: Path, found: int, ids: Collection[str] | None) -> None:
-    if ids is not None and found != len(ids):
-        raise _stops(path, 0, f"{found:,} images, the truth has {len(ids):,}")
+def _check_count(path: Path, count: int, ids: Collection[str] | None) -> None:
+    if ids is not None and count != len(ids):
+        raise _stop(path, 0, f"{count:,} images, but the ground truth has {len(ids):,}")
 
 
-def _stops(path: Path, line: int, what: str) -> InvalidSubmission:
+def _stop(path: Path, line: int, what: str) -> InvalidSubmission:
     where = f"{path}, line {line}" if line else str(path)
-    return InvalidSubmission(f"{where}: {what}", "the official script stops here", ((str(path), line, what, ""),))
+    remedy = "the official script stops here"
+    return InvalidSubmission(f"{where}: {what}", remedy, ((str(path), line, what, remedy),))

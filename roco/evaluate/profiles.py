@@ -1,48 +1,59 @@
-"""Profiles: all by which the numbers of one year of ImageCLEF differ from those of another."""
+"""Profiles: the scoring rules in which the years of ImageCLEF differ."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from roco.base import labels as vocab
+from roco.base import labels
 from roco.base.errors import UsageError, nearest
 
 OCT = "C0920367"  # optical coherence tomography, a modality since 2025
-_MANUAL = vocab.cuis("modality") | vocab.cuis("region")
+_MODALITIES_AND_REGIONS = labels.cuis("modality") | labels.cuis("region")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """One year's rules. Pre-processing of captions is the same in all (`metrics.text.preprocess`)."""
+    """The rules of one year. The preprocessing of captions is the same in all years (`metrics.text.preprocess`).
+
+    manual: CUIs that the secondary F1 counts: modalities and body regions, but no directions. in_order: the official
+    checker requires the IDs in the order of the ground truth. relevance, factuality: the scores that each of them
+    averages; the overall score is the mean of the two. both_empty: "raw" scores a pair 1 if both captions are empty
+    before preprocessing; "fails" means that the official script stops at such a pair.
+    """
 
     name: str
-    manual: frozenset[str]  # CUIs of the secondary F1: modalities and body regions; directions are not among them
+    manual: frozenset[str]
     delimiters: tuple[str, ...]
-    in_order: bool = False  # the checker wants the ids in the order of the truth
+    in_order: bool = False
     bert_model: str = "microsoft/deberta-xlarge-mnli"
     bert_layers: int = 40
     bert_idf: bool = False
     bleurt_model: str = "lucadiliello/BLEURT-20-D12"
     clip_model: str = "openai/clip-vit-base-patch32"
     primary: str = "bertscore_f1"
-    relevance: tuple[str, ...] = ()  # its parts; factuality is the mean of its own, and overall the mean of both
+    relevance: tuple[str, ...] = ()
     factuality: tuple[str, ...] = ()
-    both_empty: str = "raw"  # two captions without a sign score 1; `fails`: the official script stops at such a pair
+    both_empty: str = "raw"
     averaging: str = "per image, then the mean over predictions in their order"
 
-    def told(self) -> dict[str, Any]:
-        """All rules, for a report."""
+    def as_mapping(self) -> dict[str, Any]:
+        """Returns all rules as JSON values, for the report."""
         return {**asdict(self), "manual": sorted(self.manual)}
 
 
 PROFILES = {
-    p.name: p
-    for p in (
-        Profile(name="imageclef2023", manual=_MANUAL, delimiters=(",", "|", "\t"), both_empty="fails"),
+    profile.name: profile
+    for profile in (
+        Profile(
+            name="imageclef2023",
+            manual=_MODALITIES_AND_REGIONS,
+            delimiters=(",", "|", "\t"),
+            both_empty="fails",
+        ),
         Profile(
             name="imageclef2025",
-            manual=_MANUAL | {OCT},
+            manual=_MODALITIES_AND_REGIONS | {OCT},
             delimiters=(",",),
             bert_idf=True,
             primary="overall",
@@ -51,7 +62,7 @@ PROFILES = {
         ),
         Profile(
             name="imageclef2026",
-            manual=_MANUAL | {OCT},
+            manual=_MODALITIES_AND_REGIONS | {OCT},
             delimiters=(",",),
             in_order=True,
             bert_idf=True,
@@ -62,11 +73,11 @@ PROFILES = {
     )
 }
 DEFAULT = "imageclef2023"
-"""That of the paper: its Tables 1 to 3 were scored so."""
+"""The profile of the paper: its Tables 1 to 3 were scored with it."""
 
 
 def profile(name: str) -> Profile:
-    """The profile of this name; UsageError with the nearest one where there is none."""
+    """Returns the profile of this name; raises UsageError with the closest name if it is unknown."""
     if name not in PROFILES:
-        raise UsageError(f"there is no profile '{name}'", nearest(name, PROFILES))
+        raise UsageError(f"unknown profile '{name}'", nearest(name, PROFILES))
     return PROFILES[name]

@@ -1,299 +1,284 @@
-"""Reads what is to be scored, strictly: each breach has file, line and what to do, and nothing is guessed."""
+"""Checks and reads files of predictions strictly: every problem has file, line and remedy, and nothing is guessed."""
 
 from __future__ import annotations
 
 import csv
 import re
-import zipfile
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Literal, NamedTuple
 
 from roco.base.errors import InvalidSubmission
-from roco.base.limits import UNREADABLE, check_directory, shown
 from roco.base.tables import SPLIT_TABLES
+from roco.base.terminal import excerpt, quoted
+from roco.evaluate.prediction_file import Unreadable, read_text
 from roco.evaluate.profiles import Profile
 
-MEMBER = "submission.csv"
-MOST_BYTES = 256 << 20  # of a file of predictions
-MOST_CONCEPTS = 100  # of one image
-SHOWN = 20  # faults that are listed one by one
-_CUI = re.compile(r"C[0-9]+")
-_BREAKS = re.compile("[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")  # what str.splitlines takes for the end of a line
-_NAMES = {",": "comma", "|": "vertical bar", "\t": "tab", ";": "semicolon"}
+MAX_CONCEPTS = 100  # of one image
+MAX_LISTED = 20  # problems in the message of an error
+_CUI = re.compile(r"C[0-9]+")  # of any length: the official scripts only compare CUIs
+_LINE_BREAK = re.compile("[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")  # the line ends of str.splitlines
+_IMAGE_FILE = re.compile(r"(.+)\.(jpe?g|png|tiff?)", re.IGNORECASE)
+_DELIMITER_NAMES = {",": "comma", "|": "vertical bar", "\t": "tab", ";": "semicolon"}
 
 
-class Fault(NamedTuple):
-    """One breach: the file, its line (0 where none is meant), what is wrong and what to do."""
+class Problem(NamedTuple):
+    """One problem: the file, the line (0 for the whole file), what is wrong, and what to do about it."""
 
     file: str
     line: int
     what: str
-    do: str
+    remedy: str
 
     def __str__(self) -> str:
         where = f"{self.file}, line {self.line}" if self.line else self.file
-        return f"{where}: {self.what}; {self.do}"
+        return f"{where}: {self.what}; {self.remedy}"
 
 
-class Entry(NamedTuple):
-    """One row: its line in the file and its cell."""
+class Finding(NamedTuple):
+    """What is wrong with a row or a cell, and what to do about it."""
+
+    what: str
+    remedy: str
+
+
+class Row(NamedTuple):
+    """The line and the second cell of a row."""
 
     line: int
     cell: str
 
 
-class Table(NamedTuple):
-    """What a file says of each image, in its order, and all that is wrong with it."""
+class Submission(NamedTuple):
+    """The valid rows of a file by image ID, in the order of the file, and all its problems."""
 
-    rows: dict[str, Entry]
-    faults: list[Fault]
+    rows: dict[str, Row]
+    problems: list[Problem]
 
 
-def check(path: Path, profile: Profile, ids: Sequence[str] | None = None, kind: str | None = None) -> list[Fault]:
-    """All that the checkers of ImageCLEF, or its scorers silently, would make of a submission; empty when all is well.
+class ConceptCells(NamedTuple):
+    """The CUIs of each image, and the problems of the cells."""
 
-    ids: of the truth, in its order; None checks the form alone. kind: concepts or captions; None, what the header says.
+    concepts: dict[str, frozenset[str]]
+    problems: list[Problem]
+
+
+def check(path: Path, profile: Profile, ids: Sequence[str] | None = None, kind: str | None = None) -> list[Problem]:
+    """Returns everything that ImageCLEF's checkers reject and that its scorers silently mis-score.
+
+    ids: the IDs of the ground truth, in its order; None checks the format only. kind: "concepts" or "captions"; None
+    takes it from the header.
     """
     kind = kind or kind_of(path)
-    table = read(path, kind, profile, ids)
-    faults = list(table.faults)
+    submission = read(path, kind, profile, ids)
+    problems = list(submission.problems)
     if kind == "concepts":
-        concepts_of(path, table, faults)
+        problems += concept_cells(path, submission).problems
     elif profile.in_order:
-        for line, cell in table.rows.values():
+        for line, cell in submission.rows.values():
             if cell != cell.strip():
-                faults.append(Fault(str(path), line, "white space around the caption", "remove it"))
-    if profile.in_order and ids is not None and list(table.rows) != list(ids) and set(table.rows) == set(ids):
-        wrong = next(i for i, (a, b) in enumerate(zip(table.rows, ids, strict=True)) if a != b)
-        here = table.rows[list(table.rows)[wrong]].line
-        what = f"'{shown(list(table.rows)[wrong])}' stands where the truth has '{shown(ids[wrong])}'"
-        faults.append(Fault(str(path), here, what, "put the rows in the order of the truth"))
-    return sorted(faults, key=lambda fault: fault.line)
+                problems.append(Problem(str(path), line, "white space around the caption", "remove it"))
+    if profile.in_order and ids is not None:
+        problems += _order_problems(path, submission, ids)
+    return sorted(problems, key=lambda problem: problem.line)
 
 
-def refuse(faults: Sequence[Fault], then: str = "") -> None:
-    """Raises InvalidSubmission where there are faults: all of them, the first ones in words."""
-    if not faults:
+def refuse(problems: Sequence[Problem], alternative: str = "") -> None:
+    """Raises InvalidSubmission if there are problems; its message lists the first MAX_LISTED."""
+    if not problems:
         return
-    faults = sorted(faults, key=lambda fault: fault.line)
-    lines = [str(fault) for fault in faults[:SHOWN]]
-    if len(faults) > SHOWN:
-        lines.append(f"and {len(faults) - SHOWN:,} more")
-    raise InvalidSubmission(
-        "\n".join(lines), f"nothing was scored{then}", tuple((f.file, f.line, f.what, f.do) for f in faults)
-    )
+    ordered = sorted(problems, key=lambda problem: problem.line)
+    lines = [str(problem) for problem in ordered[:MAX_LISTED]]
+    if len(ordered) > MAX_LISTED:
+        lines.append(f"and {len(ordered) - MAX_LISTED:,} more problems")
+    details = tuple((problem.file, problem.line, problem.what, problem.remedy) for problem in ordered)
+    raise InvalidSubmission("\n".join(lines), f"nothing was scored{alternative}", details)
 
 
-def read(path: Path, kind: str, profile: Profile, ids: Sequence[str] | None, truth: bool = False) -> Table:
-    """The rows of a CSV file, or of submission.csv in a zip, with all that is wrong with its form and its ids.
+def read(path: Path, kind: str, profile: Profile, ids: Sequence[str] | None, truth: bool = False) -> Submission:
+    """Reads a file of predictions and checks its format and its IDs.
 
-    truth: a line break within quotes may stand in a cell of the truth, and there is no order or number of ids to keep.
+    ids: the IDs of the ground truth; None accepts any. truth: the file is itself the ground truth, in which quoted
+    cells may contain line breaks.
     """
-    faults: list[Fault] = []
-    text = _text(path, faults)
-    if text is None:
-        return Table({}, faults)
     name, header = str(path), SPLIT_TABLES[kind]
-    first, _, rest = text.partition("\n")
-    delimiter = _delimiter(first.removesuffix("\r"), header, profile.delimiters)
+    try:
+        text = read_text(path)
+    except Unreadable as err:
+        return Submission({}, [Problem(name, err.line, str(err), err.remedy)])
+    first_line, _, body = text.partition("\n")
+    first_line = first_line.removesuffix("\r")
+    delimiter = _delimiter(first_line, header, profile.delimiters)
     if delimiter is None:
-        faults.append(_header_fault(name, first.removesuffix("\r"), header, profile.delimiters))
-        return Table({}, faults)
-    rows: dict[str, Entry] = {}
-    known = None if ids is None else frozenset(ids)
-    quoting: Any = csv.QUOTE_MINIMAL if delimiter == "," else csv.QUOTE_NONE
-    reader = csv.reader(_lines(rest), delimiter=delimiter, quoting=quoting, strict=True)
-    before = 1
+        return Submission({}, [_header_problem(name, first_line, header, profile.delimiters)])
+    known_ids = None if ids is None else frozenset(ids)
+    rows: dict[str, Row] = {}
+    problems: list[Problem] = []
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if delimiter == "," else csv.QUOTE_NONE
+    reader = csv.reader(_lines(body), delimiter=delimiter, quoting=quoting, strict=True)
+    last_line = 1
     try:
         for cells in reader:
-            line, before = before + 1, reader.line_num + 1
-            fault = _row_fault(cells, header, rows, known, line, broken=not truth)
-            if fault:
-                faults.append(Fault(name, line, *fault))
+            # A quoted cell can span lines: a row is reported by its first line, and the header is line 1.
+            line, last_line = last_line + 1, reader.line_num + 1
+            finding = _row_finding(cells, header, rows, known_ids, line, allow_line_breaks=truth)
+            if finding:
+                problems.append(Problem(name, line, *finding))
             else:
-                rows[cells[0]] = Entry(line, cells[1])
+                rows[cells[0]] = Row(line, cells[1])
     except csv.Error as err:
-        faults.append(
-            Fault(
-                name,
-                reader.line_num + 1,
-                f"is no CSV: {err}",
-                "quote cells with commas or quotes; double quotes in them",
-            )
-        )
-    if known is not None and not truth:
-        faults += _missing(name, [id for id in ids or () if id not in rows], faults)
-    return Table(rows, faults)
+        remedy = "quote cells that contain commas or quotes, and double the quotes in them"
+        problems.append(Problem(name, reader.line_num + 1, f"invalid CSV: {err}", remedy))
+    if ids is not None and not truth:
+        problems += _missing(name, [id for id in ids if id not in rows])
+    return Submission(rows, problems)
 
 
-def concepts_of(path: Path, table: Table, faults: list[Fault], may_be_empty: bool = True) -> dict[str, frozenset[str]]:
-    """The set of CUIs of each image; what is wrong with a cell is added to the faults."""
-    found: dict[str, frozenset[str]] = {}
-    for id, (line, cell) in table.rows.items():
-        parts = cell.split(";") if cell else []
-        said = _cell_fault(cell, parts, may_be_empty)
-        if said:
-            faults.append(Fault(str(path), line, *said))
-        found[id] = frozenset(parts)
-    return found
+def concept_cells(path: Path, submission: Submission, may_be_empty: bool = True) -> ConceptCells:
+    """Splits the cells of concepts into sets of CUIs. may_be_empty: an image without a concept is no problem."""
+    concepts: dict[str, frozenset[str]] = {}
+    problems: list[Problem] = []
+    for id, (line, cell) in submission.rows.items():
+        cuis = cell.split(";") if cell else []
+        finding = _cell_finding(cell, cuis, may_be_empty)
+        if finding:
+            problems.append(Problem(str(path), line, *finding))
+        concepts[id] = frozenset(cuis)
+    return ConceptCells(concepts, problems)
 
 
-def of_mapping(given: Mapping[str, object], ids: Sequence[str], what: str) -> list[Fault]:
-    """Faults of predictions that are no file: unknown and missing ids."""
-    faults = [
-        Fault(what, 0, f"the id '{shown(id)}' is unknown to the truth", "leave it out")
-        for id in given
-        if id not in set(ids)
-    ]
-    return faults + _missing(what, [id for id in ids if id not in given], faults)
-
-
-def _cell_fault(cell: str, parts: Sequence[str], may_be_empty: bool) -> tuple[str, str] | None:
-    if not parts:
-        return (
-            None
-            if may_be_empty
-            else (
-                "no concept in the truth",
-                "the official scripts count it as right where nothing is predicted, else as wrong: leave the image out",
-            )
-        )
-    if any(part != part.strip() for part in parts):
-        return "white space around a CUI", "remove it"
-    if not all(parts):
-        end = "a ';' at the end" if cell.endswith(";") else "a ';' too many"
-        return f"{end}, which the official scripts count as a concept", "remove it"
-    for part in parts:
-        if not _CUI.fullmatch(part):
-            lower = _CUI.fullmatch(part.upper())
-            return (
-                (f"'{shown(part)}' is in lower case", "write CUIs as C0040405")
-                if lower
-                else (f"'{shown(part)}' is no CUI", "write C and digits, as C0040405")
-            )
-    if len(set(parts)) < len(parts):
-        return "a CUI stands twice", "name each once"
-    if len(parts) > MOST_CONCEPTS:
-        return f"{len(parts)} concepts", f"{MOST_CONCEPTS} are the most for one image"
-    return None
-
-
-def _row_fault(
-    cells: list[str],
-    header: Sequence[str],
-    rows: Mapping[str, Entry],
-    known: AbstractSet[str] | None,
-    line: int,
-    broken: bool,
-) -> tuple[str, str] | None:
-    if not cells or (len(cells) == 1 and not cells[0].strip()):
-        return "the line is blank", "remove it"
-    if tuple(cells) == tuple(header):
-        return "the header is repeated", "remove it"
-    if len(cells) == 1:
-        return (
-            "one column, the id alone",
-            "write the id, the delimiter, and nothing behind it where nothing is predicted",
-        )
-    if len(cells) != 2:
-        return f"{len(cells)} columns, not 2", 'put a cell that holds the delimiter into "double quotes"'
-    id, cell = cells
-    if not id.strip() or id != id.strip():
-        return ("there is no id" if not id.strip() else "white space around the id"), "write the id as the truth has it"
-    if broken and _BREAKS.search(id + cell):
-        return "a line break within the row", "write a blank in its place: one line for each image"
-    if id in rows:
-        return f"the id '{shown(id)}' stands twice, first in line {rows[id].line}", "keep one row for each image"
-    if known is not None and id not in known:
-        ending = re.fullmatch(r"(.+)\.(jpe?g|png|tiff?)", id, re.IGNORECASE)
-        if ending and ending[1] in known:
-            return f"the id '{shown(id)}' has a file ending", f"write {shown(ending[1])}"
-        return f"the id '{shown(id)}' is unknown to the truth", "score against the split that was predicted"
-    if "ID" in id:
-        return (
-            f"the id '{shown(id)}' holds the letters ID",
-            "the official scripts skip such rows: give images other ids",
-        )
-    return None
-
-
-def _missing(name: str, ids: Sequence[str], faults: Sequence[Fault]) -> list[Fault]:
-    if not ids:
-        return []
-    first = ", ".join(shown(id) for id in ids[:5]) + (" …" if len(ids) > 5 else "")
-    plural = "s are" if len(ids) > 1 else " is"
-    return [
-        Fault(
-            name,
-            0,
-            f"{len(ids):,} image{plural} missing: {first}",
-            "predict every image; an empty cell says nothing was found",
-        )
-    ]
-
-
-def _header_fault(name: str, first: str, header: Sequence[str], delimiters: Sequence[str]) -> Fault:
-    wanted = delimiters[0].join(header)
-    other = next((d for d in _NAMES if first == d.join(header)), None)
-    if other:
-        return Fault(name, 1, f"the columns are parted by a {_NAMES[other]}", f"part them by a {_NAMES[delimiters[0]]}")
-    return Fault(name, 1, f"the header is '{shown(first)}'", f"write {wanted} as the first line")
-
-
-def _delimiter(first: str, header: Sequence[str], delimiters: Sequence[str]) -> str | None:
-    return next((d for d in delimiters if first == d.join(header)), None)
+def mapping_problems(mapping: Mapping[str, object], ids: Sequence[str], name: str) -> list[Problem]:
+    """Returns the problems of predictions that are not a file: unknown and missing IDs."""
+    known_ids = frozenset(ids)
+    problems = []
+    for id in mapping:
+        if id not in known_ids:
+            problems.append(Problem(name, 0, f"unknown id {quoted(id)} (not in the ground truth)", "remove it"))
+    return problems + _missing(name, [id for id in ids if id not in mapping])
 
 
 def kind_of(path: Path) -> str:
-    """What a submission is of, concepts or captions, by its header."""
-    text = _text(path, []) or ""
-    return "captions" if text[:40].lower().partition("\n")[0].strip().endswith("caption") else "concepts"
-
-
-def _lines(text: str) -> list[str]:
-    """Lines as csv wants them: with their ends, parted at line feeds alone."""
-    lines = text.split("\n")
-    return [line + "\n" for line in lines[:-1]] + ([lines[-1]] if lines[-1] else [])
-
-
-def _text(path: Path, faults: list[Fault]) -> str | None:
-    """The text of the file; None with a fault where it is none."""
-    name = str(path)
+    """Returns "captions" or "concepts", by the header of the file; "concepts" if the file cannot be read."""
     try:
-        data = _bytes(path, faults)
-    except UNREADABLE as err:
-        said = getattr(err, "strerror", None) or shown(err) or type(err).__name__
-        faults.append(Fault(name, 0, f"cannot be read: {said}", "give a CSV file, or a zip that holds submission.csv"))
-        return None
-    if data is None:
-        return None
-    if len(data) > MOST_BYTES:
-        faults.append(Fault(name, 0, f"larger than {MOST_BYTES >> 20} MB", "give a file of predictions"))
-    elif data.startswith(b"\xef\xbb\xbf"):
-        faults.append(Fault(name, 1, "a byte order mark before the header", "save it as UTF-8 without BOM"))
-    elif b"\0" in data:
-        faults.append(Fault(name, data[: data.index(b"\0")].count(b"\n") + 1, "a NUL byte", "save it as UTF-8"))
-    else:
-        try:
-            return data.decode("utf-8")
-        except UnicodeDecodeError as err:
-            faults.append(Fault(name, data[: err.start].count(b"\n") + 1, "is not UTF-8", "save it as UTF-8"))
+        header = read_text(path)[:40].lower().partition("\n")[0].strip()
+    except Unreadable:
+        return "concepts"
+    return "captions" if header.endswith("caption") else "concepts"
+
+
+def _order_problems(path: Path, submission: Submission, ids: Sequence[str]) -> list[Problem]:
+    """Returns the first row that is out of order; nothing if IDs are missing, which is a problem of its own."""
+    submitted = list(submission.rows)
+    if set(submitted) != set(ids):
+        return []
+    for submitted_id, expected_id in zip(submitted, ids, strict=True):
+        if submitted_id != expected_id:
+            what = f"{quoted(submitted_id)} is in the place of {quoted(expected_id)}"
+            line = submission.rows[submitted_id].line
+            return [Problem(str(path), line, what, "put the rows in the order of the ground truth")]
+    return []
+
+
+def _cell_finding(cell: str, cuis: Sequence[str], may_be_empty: bool) -> Finding | None:
+    """Returns the first problem of a cell of CUIs."""
+    if not cuis:
+        if may_be_empty:
+            return None
+        official = "the official scripts count it as correct if nothing is predicted, else as wrong"
+        return Finding("no concept in the ground truth", f"remove the image: {official}")
+    if any(cui != cui.strip() for cui in cuis):
+        return Finding("white space around a CUI", "remove it")
+    if not all(cuis):
+        what = "trailing ';'" if cell.endswith(";") else "empty CUI before a ';'"
+        return Finding(what, "remove the ';': the official scripts count the empty text as a concept")
+    for cui in cuis:
+        if _CUI.fullmatch(cui):
+            continue
+        if _CUI.fullmatch(cui.upper()):
+            return Finding(f"{quoted(cui)} is in lower case", "write CUIs in upper case, as in C0040405")
+        return Finding(f"{quoted(cui)} is not a CUI", "write C and digits, as in C0040405")
+    if len(set(cuis)) < len(cuis):
+        return Finding("duplicate CUI", "list each CUI once")
+    if len(cuis) > MAX_CONCEPTS:
+        return Finding(f"{len(cuis)} concepts", f"list at most {MAX_CONCEPTS} for one image")
     return None
 
 
-def _bytes(path: Path, faults: list[Fault]) -> bytes | None:
-    with path.open("rb") as fh:
-        if fh.read(4) != b"PK\3\4":
-            fh.seek(0)
-            return fh.read(MOST_BYTES + 1)
-        check_directory(fh)
-        with zipfile.ZipFile(fh) as archive:
-            names = archive.namelist()
-            if names != [MEMBER]:
-                held = ", ".join(shown(n) for n in names[:5])
-                faults.append(Fault(str(path), 0, f"the zip holds {held or 'nothing'}", f"put {MEMBER} alone into it"))
-                return None
-            with archive.open(MEMBER) as member:
-                return member.read(MOST_BYTES + 1)
+def _row_finding(
+    cells: list[str],
+    header: Sequence[str],
+    rows: Mapping[str, Row],
+    known_ids: AbstractSet[str] | None,
+    line: int,
+    allow_line_breaks: bool,
+) -> Finding | None:
+    """Returns the first problem of a row: of its columns, then of its ID."""
+    if not cells or (len(cells) == 1 and not cells[0].strip()):
+        return Finding("blank line", "remove it")
+    if tuple(cells) == tuple(header):
+        return Finding("repeated header", "remove it")
+    if len(cells) == 1:
+        return Finding("only one column", "write the delimiter after the id, even if nothing was predicted")
+    if len(cells) != 2:
+        return Finding(f"{len(cells)} columns instead of 2", 'put cells that contain the delimiter in "double quotes"')
+    id, cell = cells
+    as_in_truth = "write the id exactly as in the ground truth"
+    if not id.strip():
+        return Finding("empty id", as_in_truth)
+    if id != id.strip():
+        return Finding("white space around the id", as_in_truth)
+    if not allow_line_breaks and _LINE_BREAK.search(id + cell):
+        return Finding("line break within a cell", "replace it by a space: every image has one line")
+    if id in rows:
+        return Finding(f"duplicate id {quoted(id)} (first in line {rows[id].line})", "keep one row per image")
+    if known_ids is not None and id not in known_ids:
+        image_file = _IMAGE_FILE.fullmatch(id)
+        if image_file and image_file[1] in known_ids:
+            return Finding(f"the id {quoted(id)} has a file extension", f"write {excerpt(image_file[1])}")
+        return Finding(
+            f"unknown id {quoted(id)} (not in the ground truth)", "score against the split that was predicted"
+        )
+    if "ID" in id:
+        return Finding(
+            f"the id {quoted(id)} contains the letters ID", "rename the image: the official scripts skip its row"
+        )
+    return None
+
+
+def _missing(name: str, ids: Sequence[str]) -> list[Problem]:
+    """Returns one problem for all missing images."""
+    if not ids:
+        return []
+    first = ", ".join(excerpt(id) for id in ids[:5])
+    more = " …" if len(ids) > 5 else ""
+    verb = "image is" if len(ids) == 1 else "images are"
+    remedy = "list every image; leave its cell empty if nothing was predicted"
+    return [Problem(name, 0, f"{len(ids):,} {verb} missing: {first}{more}", remedy)]
+
+
+def _header_problem(name: str, first_line: str, header: Sequence[str], delimiters: Sequence[str]) -> Problem:
+    """Returns whether the delimiter or the column names are wrong."""
+    used = _delimiter(first_line, header, tuple(_DELIMITER_NAMES))
+    if used:
+        expected = _DELIMITER_NAMES[delimiters[0]]
+        return Problem(
+            name, 1, f"the columns are separated by a {_DELIMITER_NAMES[used]}", f"separate them by a {expected}"
+        )
+    return Problem(
+        name, 1, f"unexpected header {quoted(first_line)}", f"write {delimiters[0].join(header)} as the first line"
+    )
+
+
+def _delimiter(first_line: str, header: Sequence[str], delimiters: Sequence[str]) -> str | None:
+    for delimiter in delimiters:
+        if first_line == delimiter.join(header):
+            return delimiter
+    return None
+
+
+def _lines(text: str) -> list[str]:
+    """Splits text at line feeds only and keeps them, as csv.reader expects."""
+    lines = text.split("\n")
+    complete = [line + "\n" for line in lines[:-1]]
+    return complete + ([lines[-1]] if lines[-1] else [])

@@ -1,10 +1,10 @@
-"""Worked examples A and B of the evaluation of ImageCLEF, as files."""
+"""Two worked examples of ImageCLEF's evaluation: A (concepts) and B (captions), and their CSV files."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from tests.evaluate.metrics.test_text import SAID, TRUTH
+from tests.evaluate.metrics.test_text import PREDICTIONS, TRUTH
 
 CONCEPTS = {
     "img1": "C0040405;C0856747",
@@ -20,7 +20,7 @@ MANUAL = {
     "img4": "",
     "img5": "C0024485",
 }
-PREDICTED = {
+PREDICTED_CONCEPTS = {
     "img1": "C0040405;C0003483",
     "img2": "C1306645;C0817096;C1999039",
     "img3": "",
@@ -28,11 +28,11 @@ PREDICTED = {
     "img5": "C0040405;C0024485;C0027651",
 }
 CAPTIONS = {f"img{i}": text for i, text in enumerate(TRUTH, 1)}
-WRITTEN = {f"img{i}": text for i, text in enumerate(SAID, 1)}
+PREDICTED_CAPTIONS = {f"img{i}": text for i, text in enumerate(PREDICTIONS, 1)}
 
 
 def table(path: Path, rows: dict[str, str], header: str = "ID,CUIs") -> Path:
-    """A CSV file of two columns, cells quoted."""
+    """Writes a CSV file with two columns; cells with commas are quoted."""
     quoted = (f'{id},"{cell}"' if "," in cell else f"{id},{cell}" for id, cell in rows.items())
     path.write_text("\n".join([header, *quoted]) + "\n", encoding="utf-8")
     return path

@@ -1,4 +1,4 @@
-"""The truth may be a release of ours or the published layout: articles, manual concepts and names come with it."""
+"""The ground truth may be a release of roco or the published ROCOv2, with its articles, manual concepts and names."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from roco.base.errors import DataError, UsageError
 from tests.sources.test_dataset import published
 
 
-def test_the_published_layout_is_a_truth(tmp_path: Path) -> None:
+def test_the_published_layout_is_read_as_ground_truth(tmp_path: Path) -> None:
     root = published(tmp_path / "ROCOv2")
     table = load(root, "train")
-    said = dict(zip(table["id"].to_pylist(), table["concepts"].to_pylist(), strict=True))
-    report = evaluate_concepts(said, root, split="train")
-    # A region found by rule, not by hand, is a wrong manual concept: so the official script has it.
+    predictions = dict(zip(table["id"].to_pylist(), table["concepts"].to_pylist(), strict=True))
+    report = evaluate_concepts(predictions, root, split="train")
+    # The official script counts a region that a rule assigned as a wrong manual concept.
     assert (report["f1"], report["secondary_f1"]) == (1.0, 2 / 3)
     assert not any("articles are unknown" in note for note in report.notes)
     assert {Path(name).name for name in report.inputs} == {
         "train_captions.csv", "train_concepts.csv", "train_concepts_manual.csv",
     }  # fmt: skip
-    written = dict(zip(table["id"].to_pylist(), table["caption"].to_pylist(), strict=True))
-    assert evaluate_captions(written, root, split="train", metrics=("rouge1",), train=root)["rouge1"] == 1.0
+    captions = dict(zip(table["id"].to_pylist(), table["caption"].to_pylist(), strict=True))
+    assert evaluate_captions(captions, root, split="train", metrics=("rouge1",), train=root)["rouge1"] == 1.0
 
 
-def test_a_split_that_is_not_there_and_a_folder_that_is_no_release_are_told(tmp_path: Path) -> None:
+def test_an_unknown_split_and_a_folder_without_a_release_are_errors(tmp_path: Path) -> None:
     root = published(tmp_path / "ROCOv2")
     with pytest.raises(UsageError, match="unknown split 'tset'"):
         evaluate_concepts({}, root, split="tset")
@@ -35,14 +35,14 @@ def test_a_split_that_is_not_there_and_a_folder_that_is_no_release_are_told(tmp_
         evaluate_concepts({}, tmp_path / "empty")
 
 
-def test_a_release_that_nobody_labelled_has_no_secondary_score(composed_release: Path) -> None:
+def test_a_release_without_manual_labels_has_no_secondary_score(composed_release: Path) -> None:
     table = load(composed_release, "train")
-    said = dict(zip(table["id"].to_pylist(), table["concepts"].to_pylist(), strict=True))
-    report = evaluate_concepts(said, composed_release, split="train")
+    predictions = dict(zip(table["id"].to_pylist(), table["concepts"].to_pylist(), strict=True))
+    report = evaluate_concepts(predictions, composed_release, split="train")
     assert report["f1"] == 1.0
-    assert "secondary_f1" in {lost.name for lost in report.lost}
-    names = {row[0]: row[1] for sheet in report.sheets if sheet.title.startswith("By concept") for row in sheet.rows}
-    assert all(names.values())
+    assert "secondary_f1" in {missing.name for missing in report.not_computed}
+    (by_concept,) = [table for table in report.breakdowns if table.title == "By concept"]
+    assert all(name for _, name, *_ in by_concept.rows)
 
 
 @pytest.fixture(scope="module")

@@ -1,1 +1,1 @@
-"""Scores as pure functions: of sets, texts, ranks and raters, and how sure they are. No files, no options, no state."""
+"""Metrics as pure functions of sets, texts, rankings and labels, and their confidence intervals."""

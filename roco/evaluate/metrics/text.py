@@ -1,7 +1,7 @@
-"""Scores of captions that need no model: pre-processing of ImageCLEF, ROUGE, BLEU, CIDEr, METEOR.
+"""Caption metrics without models: ImageCLEF's preprocessing, ROUGE, BLEU, CIDEr and METEOR.
 
-Each is computed by the library that defines it (extra `text`); here is only how it is called, so that numbers can be
-compared. All take texts as they are to be scored: pre-processed ones, for ImageCLEF.
+Each metric is computed by the library that defines it (extra `text`), so that values are comparable with published
+ones. Texts are scored as given; for ImageCLEF they are preprocessed first.
 """
 
 from __future__ import annotations
@@ -15,40 +15,37 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from roco.base.errors import MissingExtra, UsageError
+from roco.base.errors import UsageError
+from roco.evaluate.metrics.libraries import PYCOCOEVALCAP, ROUGE_SCORE, SACREBLEU, load
 
 Floats = NDArray[np.float64]
 _DIGITS = re.compile(r"\d+")
-_PUNCTUATION = str.maketrans("", "", string.punctuation)
+_WITHOUT_PUNCTUATION = str.maketrans("", "", string.punctuation)
 ORDERS = 4  # of n-grams, for BLEU
-_TINY, _SMALL = 1e-15, 1e-9  # what pycocoevalcap adds so as not to divide by 0
+_TINY, _SMALL = 1e-15, 1e-9  # added by pycocoevalcap to avoid division by 0
 
 
 def preprocess(caption: str) -> str:
-    """A caption as ImageCLEF 2023 to 2026 scores it: lower case, digits as the word `number`, no ASCII punctuation.
+    """Returns a caption as ImageCLEF 2023 to 2026 scores it: lower case, digits as `number`, no ASCII punctuation.
 
-    In this order, and nothing else: 3.5 becomes numbernumber, white space and signs beyond ASCII stay as they are.
+    The steps run in this order: 3.5 becomes numbernumber. White space and non-ASCII punctuation are kept.
     """
-    return _DIGITS.sub("number", caption.lower()).translate(_PUNCTUATION)
+    return _DIGITS.sub("number", caption.lower()).translate(_WITHOUT_PUNCTUATION)
 
 
 def rouge(references: Sequence[str], candidates: Sequence[str], kind: str = "rouge1") -> Floats:
-    """ROUGE F of each pair, by rouge-score without a stemmer; kind: rouge1, rouge2, rougeL."""
-    try:
-        from rouge_score.rouge_scorer import RougeScorer
-    except ImportError as err:
-        raise MissingExtra("rouge-score", "text") from err
-    scorer = RougeScorer([kind], use_stemmer=False)
+    """Returns the ROUGE F1 of each pair, by rouge-score without a stemmer; kind: rouge1, rouge2 or rougeL."""
+    scorer = ROUGE_SCORE.load().RougeScorer([kind], use_stemmer=False)
     pairs = zip(references, candidates, strict=True)
     return np.array([scorer.score(reference, candidate)[kind].fmeasure for reference, candidate in pairs], float)
 
 
 class Bleu(NamedTuple):
-    """BLEU as pycocoevalcap has it.
+    """BLEU as computed by pycocoevalcap.
 
-    corpus: BLEU-1 to 4 of all captions. each: of each caption alone, (captions, 4); their mean is not that of the
-    corpus. counts: (captions, 10): length, length of the reference, right and all n-grams of order 1 to 4; their sums
-    give the score of any part of the corpus by `bleu_of_sums`.
+    corpus: BLEU-1 to BLEU-4 of all captions together. each: those of each caption, shape (captions, 4); their mean is
+    not the corpus value. counts: shape (captions, 10): candidate length, reference length, and the matching and total
+    n-grams of orders 1 to 4; `bleu_of_sums` computes the corpus value of any subset from their sums.
     """
 
     corpus: tuple[float, ...]
@@ -57,56 +54,46 @@ class Bleu(NamedTuple):
 
 
 def bleu(references: Sequence[str], candidates: Sequence[str]) -> Bleu:
-    """BLEU-1 to 4 by pycocoevalcap, words parted at white space."""
-    try:
-        from pycocoevalcap.bleu.bleu_scorer import BleuScorer
-    except ImportError as err:
-        raise MissingExtra("pycocoevalcap", "text") from err
-    scorer = BleuScorer(n=ORDERS)
+    """Returns BLEU-1 to BLEU-4 by pycocoevalcap; words are separated by white space."""
+    scorer = load(PYCOCOEVALCAP, "pycocoevalcap.bleu.bleu_scorer").BleuScorer(n=ORDERS)
     for reference, candidate in zip(references, candidates, strict=True):
         scorer += (candidate, [reference])
     if not scorer.ctest:
         return Bleu((float("nan"),) * ORDERS, np.empty((0, ORDERS)), np.empty((0, 2 + 2 * ORDERS)))
     corpus, each = scorer.compute_score(option="closest", verbose=0)
-    counts = [
-        (one["testlen"], *np.atleast_1d(one["reflen"])[:1], *one["correct"], *one["guess"]) for one in scorer.ctest
-    ]
+    counts = []
+    for caption in scorer.ctest:
+        reference_length = np.atleast_1d(caption["reflen"])[0]
+        counts.append((caption["testlen"], reference_length, *caption["correct"], *caption["guess"]))
     return Bleu(tuple(map(float, corpus)), np.array(each, float).T, np.array(counts, float))
 
 
 def bleu_of_sums(sums: Floats, order: int) -> Floats:
-    """Corpus BLEU of one order from summed counts; sums: (resamples, 10), as in `Bleu.counts`."""
-    length, reference = sums[:, 0], sums[:, 1]
-    right, all_ = sums[:, 2 : 2 + order], sums[:, 2 + ORDERS : 2 + ORDERS + order]
-    value = np.prod((right + _TINY) / (all_ + _SMALL), axis=1) ** (1.0 / order)
-    ratio = (length + _TINY) / (reference + _SMALL)
+    """Returns the corpus BLEU of one order from summed counts of shape (resamples, 10), as in `Bleu.counts`."""
+    length, reference_length = sums[:, 0], sums[:, 1]
+    matching = sums[:, 2 : 2 + order]
+    total = sums[:, 2 + ORDERS : 2 + ORDERS + order]
+    geometric_mean = np.prod((matching + _TINY) / (total + _SMALL), axis=1) ** (1.0 / order)
+    ratio = (length + _TINY) / (reference_length + _SMALL)
     with np.errstate(over="ignore"):
-        short: Floats = np.where(ratio < 1, np.exp(1 - 1 / ratio), 1.0)
-    whole: Floats = value * short
-    return whole
+        brevity_penalty: Floats = np.where(ratio < 1, np.exp(1 - 1 / ratio), 1.0)
+    value: Floats = geometric_mean * brevity_penalty
+    return value
 
 
 def sacrebleu(references: Sequence[str], candidates: Sequence[str]) -> tuple[float, str]:
-    """Corpus BLEU-4 by sacrebleu in shares of 1, words parted at white space, and its signature.
+    """Returns the corpus BLEU-4 by sacrebleu, from 0 to 1, and its signature; words are separated by white space.
 
-    It smooths and counts otherwise than pycocoevalcap: the two are not to be compared.
+    It smooths and counts differently from pycocoevalcap: the two values are not comparable.
     """
-    try:
-        from sacrebleu.metrics.bleu import BLEU
-    except ImportError as err:
-        raise MissingExtra("sacrebleu", "text") from err
-    scorer = BLEU(tokenize="none", force=True)
+    scorer = SACREBLEU.load().BLEU(tokenize="none", force=True)
     score = scorer.corpus_score(list(candidates), [list(references)])
     return score.score / 100, str(scorer.get_signature())
 
 
 def cider(references: Sequence[str], candidates: Sequence[str]) -> Floats:
-    """CIDEr of each pair by pycocoevalcap; its idf comes from all references together, so a part scores otherwise."""
-    try:
-        from pycocoevalcap.cider.cider_scorer import CiderScorer
-    except ImportError as err:
-        raise MissingExtra("pycocoevalcap", "text") from err
-    scorer = CiderScorer()
+    """Returns the CIDEr of each pair by pycocoevalcap; its IDF depends on all references given."""
+    scorer = load(PYCOCOEVALCAP, "pycocoevalcap.cider.cider_scorer").CiderScorer()
     for reference, candidate in zip(references, candidates, strict=True):
         scorer += (candidate, [reference])
     if not scorer.ctest:
@@ -115,54 +102,53 @@ def cider(references: Sequence[str], candidates: Sequence[str]) -> Floats:
 
 
 def coco_rouge_l(references: Sequence[str], candidates: Sequence[str]) -> Floats:
-    """ROUGE-L of each pair as pycocoevalcap has it (beta 1.2, words parted at blanks): not that of rouge-score."""
-    try:
-        from pycocoevalcap.rouge.rouge import Rouge
-    except ImportError as err:
-        raise MissingExtra("pycocoevalcap", "text") from err
-    scorer = Rouge()
-    pairs = zip(references, candidates, strict=True)
-    # An empty reference has no length to divide by.
-    return np.array([float(scorer.calc_score([c], [r])) if r and c else 0.0 for r, c in pairs], float)
+    """Returns the ROUGE-L of each pair by pycocoevalcap (beta 1.2), which differs from that of rouge-score."""
+    scorer = load(PYCOCOEVALCAP, "pycocoevalcap.rouge.rouge").Rouge()
+    scores = []
+    for reference, candidate in zip(references, candidates, strict=True):
+        # The library would divide by the length of an empty text.
+        scores.append(float(scorer.calc_score([candidate], [reference])) if reference and candidate else 0.0)
+    return np.array(scores, float)
 
 
 class Meteor(NamedTuple):
-    """METEOR 1.5 of all captions together, from summed counts, and of each alone, whose mean is another number."""
+    """METEOR 1.5 of all captions together, from summed counts, and of each caption; their mean is another number."""
 
     corpus: float
     each: Floats
 
 
 def meteor(references: Sequence[str], candidates: Sequence[str]) -> Meteor:
-    """METEOR 1.5 by the Java program that pycocoevalcap carries; NLTK's has other values."""
+    """Returns METEOR 1.5 by the Java program in pycocoevalcap; the METEOR of NLTK has other values."""
     if shutil.which("java") is None:
-        raise UsageError(
-            "METEOR 1.5 is a Java program, and there is no java", "install a Java runtime, such as Java 17"
-        )
-    try:
-        from pycocoevalcap.meteor.meteor import Meteor as Program
-    except ImportError as err:
-        raise MissingExtra("pycocoevalcap", "text") from err
+        raise UsageError("METEOR 1.5 needs Java, which is not installed", "install a Java runtime, such as Java 17")
+    program = load(PYCOCOEVALCAP, "pycocoevalcap.meteor.meteor").Meteor
     if not candidates:
         return Meteor(float("nan"), np.empty(0))
-    told, said = [_one_line(text) for text in references], [_one_line(text) for text in candidates]
-    scorer: Any = Program()
+    reference_lines = [_one_line(text) for text in references]
+    candidate_lines = [_one_line(text) for text in candidates]
+    scorer: Any = program()
     try:
-        corpus, each = scorer.compute_score({i: [t] for i, t in enumerate(told)}, {i: [t] for i, t in enumerate(said)})
+        corpus, each = scorer.compute_score(
+            {i: [line] for i, line in enumerate(reference_lines)}, {i: [line] for i, line in enumerate(candidate_lines)}
+        )
     except ValueError as err:
-        raise UsageError("the Java program of METEOR gave no number", "try: java -version") from err
+        raise UsageError("METEOR's Java program returned no score", "check the Java runtime: java -version") from err
     finally:
-        if scorer.lock.locked():  # its destructor takes the lock, and would wait for ever
+        # The destructor of the scorer takes the lock, and would wait forever for one that an error left locked.
+        if scorer.lock.locked():
             scorer.lock.release()
         process = scorer.meteor_p
         process.kill()
         process.wait()
         process.stdout.close()
         process.stderr.close()
-    empty = [not t or not s for t, s in zip(told, said, strict=True)]
-    return Meteor(float(corpus), np.where(empty, 0.0, np.array(each, float)))
+    return Meteor(float(corpus), np.array(each, float))
 
 
 def _one_line(text: str) -> str:
-    """The program reads one line a caption, fields parted by three bars; of an empty one it would wait for words."""
+    """Returns text as one line of the program's protocol, whose fields are separated by three bars.
+
+    The program would wait for more input after an empty text, so that gets a word that no caption contains.
+    """
     return " ".join(text.replace("|||", " ").split()) or "nothingsaid"

@@ -23,7 +23,7 @@ THREE = [[44, 5, 1], [7, 20, 3], [9, 5, 6]]
         ([[31, 12], [4, 58]], 0.6756756757, 0.0734476074, None, None),
     ],
 )
-def test_kappa_and_its_errors_are_those_of_the_books(
+def test_kappa_and_its_standard_errors_have_the_published_values(
     matrix: list[list[int]], value: float, se: float, null: float | None, simple: float | None
 ) -> None:
     found = agreement.kappa(matrix)
@@ -33,7 +33,7 @@ def test_kappa_and_its_errors_are_those_of_the_books(
     assert simple is None or found.se_simple == pytest.approx(simple, abs=1e-6)
 
 
-def test_the_interval_is_kappa_and_1_96_errors() -> None:
+def test_the_interval_is_kappa_plus_or_minus_1_96_standard_errors() -> None:
     found = agreement.kappa(THREE)
     assert (found.n, found.agree, round(found.chance, 10)) == (100, 70, 41.0)
     assert (found.low, found.high) == (pytest.approx(0.350155594, abs=1e-7), pytest.approx(0.6328952534, abs=1e-7))
@@ -51,7 +51,7 @@ def test_table_7_follows_from_its_own_counts(n: int, agree: int, chance: float, 
     assert math.sqrt(po * (1 - po) / n) / (1 - pe) == pytest.approx(simple, abs=5e-5)
 
 
-def test_what_is_not_defined_says_why() -> None:
+def test_an_undefined_kappa_has_a_reason() -> None:
     same = agreement.kappa([[5, 0], [0, 0]])
     assert math.isnan(same.value) and same.words == "both raters gave one and the same label only"
     assert agreement.kappa(np.zeros((2, 2))).words == "there is no case"
@@ -73,13 +73,13 @@ def test_a_perfect_matrix_has_no_error() -> None:
         (THREE, "moderate"),
     ],
 )
-def test_words_are_those_of_landis_and_koch(rows: list[list[int]], words: str) -> None:
+def test_levels_of_agreement_are_those_of_landis_and_koch(rows: list[list[int]], words: str) -> None:
     assert agreement.kappa(rows).words == words
 
 
 @settings(max_examples=50)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abcd")), min_size=4, max_size=40))
-def test_kappa_is_that_of_scikit_learn(pairs: list[tuple[str, str]]) -> None:
+def test_kappa_equals_that_of_scikit_learn(pairs: list[tuple[str, str]]) -> None:
     one, two = [a for a, _ in pairs], [b for _, b in pairs]
     labels = agreement.labels_of(one, two)
     matrix = agreement.confusion(one, two, labels)
@@ -96,7 +96,7 @@ def test_a_label_of_one_rater_only_stays_in_the_matrix() -> None:
     assert agreement.confusion(["a", "b"], ["a", "c"], labels).tolist() == [[1, 0, 0], [0, 0, 1], [0, 0, 0]]
 
 
-def test_each_class_is_held_against_all_others() -> None:
+def test_the_kappa_of_a_label_compares_it_with_all_others() -> None:
     found = agreement.kappa_by_class(THREE, ["a", "b", "c"])
     assert found["a"] == agreement.kappa([[44, 6], [16, 34]])
 
@@ -110,7 +110,7 @@ def test_shares_of_rows_columns_and_all() -> None:
         agreement.normalised(m, "rows")
 
 
-def test_krippendorffs_alpha_is_that_of_his_example() -> None:
+def test_krippendorffs_alpha_has_the_value_of_his_example() -> None:
     # Krippendorff 2011, "Computing Krippendorff's alpha-reliability", example C: nominal, four observers, alpha 0.743.
     rows = (
         "1 2 3 3 2 1 4 1 2 . . .", "1 2 3 3 2 2 4 1 2 5 . 3", ". 3 3 3 2 3 4 2 2 5 1 .", "1 2 3 3 2 4 4 1 2 5 1 .",

@@ -1,4 +1,4 @@
-"""BERTScore in sorted batches is that of each pair alone; models are read as tensors, from a folder, offline."""
+"""Batches give the values of single pairs; models are loaded as tensors, from a folder, without network access."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ import pytest
 from PIL import Image
 
 from roco.base.errors import DataError, UsageError
-from roco.evaluate.metrics import neural
-from tests.evaluate.metrics.test_text import SAID, TRUTH, G, P
+from roco.evaluate.metrics.bertscore import bert_score, default_layer
+from roco.evaluate.metrics.bleurt import bleurt
+from roco.evaluate.metrics.clipscore import clip_score
+from roco.evaluate.metrics.pretrained import Model, find
+from tests.evaluate.metrics.test_text import PREDICTIONS, TRUTH, G, P
 
 pytestmark = [pytest.mark.neural, pytest.mark.filterwarnings("ignore")]
 
@@ -28,8 +31,8 @@ def minilm() -> str:
 
 
 @pytest.fixture(scope="module")
-def model() -> neural.Model:
-    return neural.find(minilm())
+def model() -> Model:
+    return find(minilm())
 
 
 def one_pair_at_a_time(idf: bool) -> np.ndarray:
@@ -41,43 +44,43 @@ def one_pair_at_a_time(idf: bool) -> np.ndarray:
     return np.array([scorer.score([p], [g])[2].item() for g, p in zip(G, P, strict=True)])
 
 
-def test_bertscore_starts_no_process(model: neural.Model, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bertscore_starts_no_process(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: object, **options: object) -> None:
         raise AssertionError("a process was started after torch had started threads")
 
     monkeypatch.setattr(os, "fork", refuse)
     monkeypatch.setattr(subprocess, "Popen", refuse)
     monkeypatch.setattr(multiprocessing.process.BaseProcess, "start", refuse)
-    assert neural.bert_score(G, P, model, 6, idf_from=G).idf
+    assert bert_score(G, P, model, 6, idf_from=G).token_weights
 
 
 @pytest.mark.parametrize("idf", [False, True])
-def test_batches_give_what_the_library_gives_for_each_pair_alone(model: neural.Model, idf: bool) -> None:
-    found = neural.bert_score(G, P, model, 6, G if idf else None)
+def test_batches_give_what_the_library_gives_for_each_pair_alone(model: Model, idf: bool) -> None:
+    found = bert_score(G, P, model, 6, G if idf else None)
     assert found.f1 == pytest.approx(one_pair_at_a_time(idf), abs=2e-6)
-    alone = neural.bert_score(G, P, model, 6, G if idf else None, batch=1)
+    alone = bert_score(G, P, model, 6, G if idf else None, batch=1)
     assert found.recall == pytest.approx(alone.recall, abs=2e-6)
-    assert (found.idf is None) != idf
+    assert (found.token_weights is None) != idf
 
 
-def test_the_order_of_pairs_changes_nothing(model: neural.Model) -> None:
-    found, back = neural.bert_score(G, P, model, 6), neural.bert_score(G[::-1], P[::-1], model, 6)
+def test_the_order_of_pairs_changes_nothing(model: Model) -> None:
+    found, back = bert_score(G, P, model, 6), bert_score(G[::-1], P[::-1], model, 6)
     assert found.f1 == pytest.approx(back.f1[::-1], abs=2e-6)
 
 
-def test_weights_are_ln_of_how_rare_a_token_is(model: neural.Model) -> None:
-    idf = neural.bert_score(G, P, model, 6, G).idf
+def test_token_weights_are_logarithms_of_inverse_document_frequencies(model: Model) -> None:
+    idf = bert_score(G, P, model, 6, G).token_weights
     assert idf is not None
     assert idf["[CLS]"] == idf["[SEP]"] == 0
     assert idf["ct"] == pytest.approx(np.log(5 / 3))
     assert idf["axial"] == pytest.approx(np.log(5 / 2))
 
 
-def test_a_caption_without_a_word_scores_nothing(model: neural.Model) -> None:
-    assert neural.bert_score(["", "a cyst", " "], ["a cyst", "", ""], model, 6).f1.tolist() == [0, 0, 0]
+def test_an_empty_caption_scores_0(model: Model) -> None:
+    assert bert_score(["", "a cyst", " "], ["a cyst", "", ""], model, 6).f1.tolist() == [0, 0, 0]
 
 
-def test_a_limit_that_is_no_limit_is_set_to_that_of_the_model(model: neural.Model, tmp_path: Path) -> None:
+def test_a_tokenizer_without_a_limit_gets_that_of_the_model(model: Model, tmp_path: Path) -> None:
     from transformers import AutoModel, AutoTokenizer
 
     AutoModel.from_pretrained(model.folder).save_pretrained(tmp_path)
@@ -85,34 +88,34 @@ def test_a_limit_that_is_no_limit_is_set_to_that_of_the_model(model: neural.Mode
     tokenizer.model_max_length = int(1e30)
     tokenizer.save_pretrained(tmp_path)
     long = "cyst " * 700
-    found = neural.bert_score([long, G[0]], [long, P[0]], neural.find(str(tmp_path)), 6)
+    found = bert_score([long, G[0]], [long, P[0]], find(str(tmp_path)), 6)
     assert found.f1[0] == pytest.approx(1, abs=1e-5)
 
 
-def test_a_layer_that_is_not_there_is_told(model: neural.Model) -> None:
+def test_a_layer_beyond_the_last_is_a_usage_error(model: Model) -> None:
     with pytest.raises(UsageError, match="has 6 layers, not 40"):
-        neural.bert_score(G, P, model, 40)
-    assert neural.known_layers("microsoft/deberta-xlarge-mnli") == 40
+        bert_score(G, P, model, 40)
+    assert default_layer("microsoft/deberta-xlarge-mnli") == 40
 
 
-def test_a_model_that_is_not_here_is_not_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_is_not_cached_is_not_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(DataError, match="is not on this disk"):
-        neural.find("nobody/no-such-model")
-    with pytest.raises(DataError, match="holds no model"):
-        neural.find(str(tmp_path))
+    with pytest.raises(DataError, match="is not on this machine"):
+        find("nobody/no-such-model")
+    with pytest.raises(DataError, match="contains no model"):
+        find(str(tmp_path))
 
 
-def test_a_model_is_known_by_its_bytes(model: neural.Model, tmp_path: Path) -> None:
+def test_the_digest_of_a_model_depends_on_its_files_only(model: Model, tmp_path: Path) -> None:
     for path in model.folder.iterdir():
         if path.is_file():
             (tmp_path / path.name).write_bytes(path.read_bytes())
-    assert neural.find(str(tmp_path)).digest == model.digest
+    assert find(str(tmp_path)).digest == model.digest
     (tmp_path / "tokenizer_config.json").write_text("{}")
-    assert neural.find(str(tmp_path)).digest != model.digest
+    assert find(str(tmp_path)).digest != model.digest
 
 
-def test_weights_that_are_a_pickle_of_code_do_not_run(model: neural.Model, tmp_path: Path) -> None:
+def test_code_in_pickled_weights_does_not_run(model: Model, tmp_path: Path) -> None:
     import pickle
 
     class Evil:
@@ -123,11 +126,11 @@ def test_weights_that_are_a_pickle_of_code_do_not_run(model: neural.Model, tmp_p
         (tmp_path / name).write_bytes((model.folder / name).read_bytes())
     (tmp_path / "pytorch_model.bin").write_bytes(pickle.dumps(Evil()))
     with pytest.raises(Exception, match=r"."):
-        neural.bert_score(G, P, neural.find(str(tmp_path)), 6)
+        bert_score(G, P, find(str(tmp_path)), 6)
     assert not (tmp_path / "ran").exists()
 
 
-def test_bleurt_is_one_number_a_pair_whatever_the_batch(model: neural.Model, tmp_path: Path) -> None:
+def test_bleurt_does_not_depend_on_the_batch_size(model: Model, tmp_path: Path) -> None:
     import torch
     from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
 
@@ -137,8 +140,8 @@ def test_bleurt_is_one_number_a_pair_whatever_the_batch(model: neural.Model, tmp
     scorer.save_pretrained(tmp_path)
     tokenizer = AutoTokenizer.from_pretrained(model.folder)
     tokenizer.save_pretrained(tmp_path)
-    found = neural.bleurt(G, P, neural.find(str(tmp_path)), batch=3)
-    assert found == pytest.approx(neural.bleurt(G, P, neural.find(str(tmp_path)), batch=1), abs=1e-6)
+    found = bleurt(G, P, find(str(tmp_path)), batch=3)
+    assert found == pytest.approx(bleurt(G, P, find(str(tmp_path)), batch=1), abs=1e-6)
     with torch.inference_mode():
         wanted = [scorer(**tokenizer(g, p, return_tensors="pt")).logits.item() for g, p in zip(G, P, strict=True)]
     assert found == pytest.approx(wanted, abs=1e-6)
@@ -159,7 +162,7 @@ def clip(folder: Path) -> Any:
     return net
 
 
-def test_clipscore_is_two_and_a_half_cosines(tmp_path: Path) -> None:
+def test_clipscore_is_2_5_times_the_cosine(tmp_path: Path) -> None:
     import torch
     from transformers import AutoImageProcessor, AutoTokenizer
 
@@ -170,10 +173,10 @@ def test_clipscore_is_two_and_a_half_cosines(tmp_path: Path) -> None:
         out = io.BytesIO()
         picture.save(out, "PNG")
         files.append(out.getvalue())
-    found = neural.clip_score(files, SAID, neural.find(str(tmp_path)), batch=3)
+    found = clip_score(files, PREDICTIONS, find(str(tmp_path)), batch=3)
     eye, tokenizer = AutoImageProcessor.from_pretrained(tmp_path), AutoTokenizer.from_pretrained(tmp_path)
-    for value, picture, said in zip(found, pictures, SAID, strict=True):
-        words = tokenizer([f"A photo depicts {said}"], return_tensors="pt")
+    for value, picture, caption in zip(found, pictures, PREDICTIONS, strict=True):
+        words = tokenizer([f"A photo depicts {caption}"], return_tensors="pt")
         with torch.inference_mode():
             out = net(
                 input_ids=words["input_ids"],
@@ -182,5 +185,5 @@ def test_clipscore_is_two_and_a_half_cosines(tmp_path: Path) -> None:
             )
             cos = torch.cosine_similarity(out.image_embeds, out.text_embeds).item()
         assert value == pytest.approx(2.5 * max(cos, 0), abs=1e-5)
-    with pytest.raises(DataError, match="cannot be decoded"):
-        neural.clip_score([b"no image"], [TRUTH[0]], neural.find(str(tmp_path)))
+    with pytest.raises(DataError, match="cannot decode"):
+        clip_score([b"no image"], [TRUTH[0]], find(str(tmp_path)))

@@ -53,10 +53,10 @@ def test_chance_is_what_random_orders_score() -> None:
             for _ in range(4000)
         ]
     )
-    told = ranks.by_chance(np.array([20]), (1, 5))
-    assert told["recall@5"] == 0.25
-    assert (drawn <= 5).mean() == pytest.approx(told["recall@5"], abs=0.03)
-    assert (1 / drawn).mean() == pytest.approx(told["mrr"], abs=0.02)
+    chance = ranks.by_chance(np.array([20]), (1, 5))
+    assert chance["recall@5"] == 0.25
+    assert (drawn <= 5).mean() == pytest.approx(chance["recall@5"], abs=0.03)
+    assert (1 / drawn).mean() == pytest.approx(chance["mrr"], abs=0.02)
 
 
 def test_cosines_come_in_blocks_and_a_vector_of_zeros_has_none() -> None:

@@ -1,4 +1,4 @@
-"""Texts are pre-processed and scored as in the worked example, by the libraries that define the metrics."""
+"""Preprocessing and scores have the values of the worked example."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ TRUTH = (
     "Angle measurement of a Type 1 canal.",
     "US image, 3.5 MHz: 12×8-mm cyst (A–B).",
 )
-SAID = (
+PREDICTIONS = (
     "Axial CT of the chest showing an ascending aortic aneurysm.",
     "CT scan showing thrombus in the aorta (arrow).",
     "Panoramic radiograph",
     "Ultrasound showing a 10 x 9 mm cyst.",
 )
-G, P = [text.preprocess(t) for t in TRUTH], [text.preprocess(t) for t in SAID]
+G, P = [text.preprocess(t) for t in TRUTH], [text.preprocess(t) for t in PREDICTIONS]
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ G, P = [text.preprocess(t) for t in TRUTH], [text.preprocess(t) for t in SAID]
         ("(*)", ""),
     ],
 )
-def test_captions_are_cleaned_exactly_as_imageclef_cleans_them(raw: str, clean: str) -> None:
+def test_captions_are_preprocessed_as_by_imageclef(raw: str, clean: str) -> None:
     assert text.preprocess(raw) == clean
 
 
@@ -72,13 +72,13 @@ def test_meteor_has_the_values_of_the_worked_example() -> None:
 
 
 @pytest.mark.slow
-def test_meteor_survives_line_breaks_bars_and_captions_without_a_word() -> None:
+def test_meteor_accepts_line_breaks_bars_and_empty_captions() -> None:
     found = text.meteor(["a\ncyst ||| of the liver", "", "a cyst"], ["a cyst of the liver", "a cyst", " "])
     assert found.each[0] > 0.9
     assert found.each[1:].tolist() == [0, 0]
 
 
-def test_meteor_without_java_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_meteor_without_java_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.which", lambda name: None)
     with pytest.raises(UsageError, match="Java"):
         text.meteor(G, P)
@@ -90,7 +90,7 @@ def test_sacrebleu_prints_its_signature() -> None:
     assert "tok:none" in signature and "version:" in signature
 
 
-def test_nothing_to_score_breaks_nothing() -> None:
+def test_an_empty_list_of_captions_has_undefined_scores() -> None:
     assert len(text.rouge([], [])) == len(text.cider([], [])) == 0
     assert np.isnan(text.bleu([], []).corpus[0])
     assert text.rouge([""], ["a"]).tolist() == text.cider(["", "a b"], ["", ""]).tolist()[:1] == [0.0]
