@@ -1,4 +1,4 @@
-"""Turning articles into figures."""
+"""Articles become figures."""
 
 from __future__ import annotations
 
@@ -61,12 +61,12 @@ def test_a_figure_becomes_a_row_with_its_article_and_file() -> None:
     assert counts["00/PMC1.tar.gz"]["renditions"] == 1
 
 
-def test_a_name_without_file_is_missing() -> None:
+def test_a_referenced_image_without_a_file_is_missing() -> None:
     (row,), _ = extract(unit(fig("f9")))
     assert (row["drop"], row["drop_detail"], row["caption"]) == ("missing", "f9", "CT of f1.")
 
 
-def test_an_image_that_no_figure_names_is_a_row_too() -> None:
+def test_an_image_that_no_figure_references_is_a_row_too() -> None:
     rows, _ = extract(unit(fig(), ("f1.jpg", "x.jpg", "x.gif", "paper.pdf")))
     assert [(r["figure_id"], r["file"], r["drop"], r["drop_detail"]) for r in rows[1:]] == [
         ("PMC1/file-1/0", "x.jpg", "scope", "not referenced by any figure")
@@ -89,22 +89,22 @@ def test_an_article_that_cannot_be_read_is_one_row(change: dict[str, Any], reaso
     assert counts["00/PMC1.tar.gz"]["articles_unreadable"] == 1 and counts["00/PMC1.tar.gz"]["images_unread"] == 1
 
 
-def test_ids_that_come_twice_are_told_apart() -> None:
+def test_ids_that_occur_twice_get_a_number() -> None:
     rows, _ = extract(unit(fig() + fig("f2"), ("f1.jpg", "f2.jpg")))
     assert [r["figure_id"] for r in rows] == ["PMC1/f1/0", "PMC1/f1~2/0"]
 
 
-def test_odd_ids_are_written_in_safe_characters() -> None:
+def test_special_characters_in_ids_are_escaped() -> None:
     (row,), _ = extract(unit(fig(id="f 1/é"), ("f1.jpg",)))
     assert row["figure_id"] == "PMC1/f%201%2F%C3%A9/0" and row["fig_id"] == "f 1/é"
 
 
-def test_a_file_that_two_figures_name_is_in_two_rows() -> None:
+def test_a_file_that_two_figures_reference_is_in_two_rows() -> None:
     rows, _ = extract(unit(fig() + fig(id="f2"), ("f1.jpg",)))
     assert [r["file"] for r in rows] == ["f1.jpg", "f1.jpg"]
 
 
-def test_two_articles_of_one_package_go_by_their_own_ids() -> None:
+def test_two_articles_of_one_package_have_ids_of_their_own() -> None:
     other = xml(fig("b1"), BY + '<article-id pub-id-type="doi">10.1000/B</article-id>')
     package: dict[str, Any] = {"article": "two.zip", "place": "two.zip", "facts": None}
     files = ("a1.jpg", "b1.jpg")
@@ -118,7 +118,7 @@ def test_two_articles_of_one_package_go_by_their_own_ids() -> None:
     assert counts["two.zip"]["articles"] == 2 and counts["two.zip"]["images_in_packages"] == 2
 
 
-def test_the_source_can_call_an_article_retracted_and_date_it() -> None:
+def test_the_source_can_report_a_retraction_and_the_year() -> None:
     (row,), _ = extract(unit(fig(), facts='{"retracted": true, "citation": "J Case. 2015 Apr 3; 1(1):1-2"}'))
     assert row["retracted"] is True and row["year"] == 2015
 
@@ -154,12 +154,12 @@ def test_an_empty_batch_has_all_columns() -> None:
         ("", ("f1.jpg",), None),
     ],
 )
-def test_a_name_means_one_file_or_none(href: str, files: tuple[str, ...], found: str | None) -> None:
+def test_a_reference_matches_one_file_or_none(href: str, files: tuple[str, ...], found: str | None) -> None:
     assert Images(files).find(href) == found
 
 
 def composed_units(folder: Path) -> list[dict[str, Any]]:
-    """The composed packages as the engine hands them over."""
+    """The composed packages as the engine passes them to the stage."""
     with (folder / "oa_file_list.csv").open(newline="", encoding="utf-8") as fh:
         index = {r["Accession ID"]: r for r in csv.DictReader(fh)}
     units = []
@@ -176,18 +176,18 @@ def composed_units(folder: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.shared
-def test_every_composed_figure_is_read_as_it_was_written(composed: Path) -> None:
+def test_every_composed_figure_is_read_as_it_was_composed(composed: Path) -> None:
     rows, counts = extract(*composed_units(composed / "package"))
     with (composed / "truth.csv").open(newline="", encoding="utf-8") as fh:
         truth = {(r["pmcid"], r["fig_id"]): r for r in csv.DictReader(fh)}
     assert {(r["pmcid"], r["fig_id"]) for r in rows} == set(truth) and len(counts) == 120
     for row in rows:
-        told = truth[row["pmcid"], row["fig_id"]]
-        assert row["caption"] == (plain_caption(told["caption"]) or None)
-        assert row["license"] == told["licence"].replace(" CODE", "").replace(" ", "-")
-        assert row["year"] == int(told["year"])
-        lost = told["kind"] == "missing file"
-        assert (row["drop"], row["file"]) == (("missing", None) if lost else (None, told["file"]))
+        expected = truth[row["pmcid"], row["fig_id"]]
+        assert row["caption"] == (plain_caption(expected["caption"]) or None)
+        assert row["license"] == expected["licence"].replace(" CODE", "").replace(" ", "-")
+        assert row["year"] == int(expected["year"])
+        is_missing = expected["kind"] == "missing file"
+        assert (row["drop"], row["file"]) == (("missing", None) if is_missing else (None, expected["file"]))
 
 
 @pytest.mark.parametrize(
@@ -198,12 +198,12 @@ def test_every_composed_figure_is_read_as_it_was_written(composed: Path) -> None
         ('{"media": 3}', "withheld, not among the article's media: f1"),
     ],
 )
-def test_a_missing_image_says_whether_the_metadata_list_it(facts: str, detail: str) -> None:
+def test_the_detail_of_a_missing_image_records_whether_the_metadata_list_it(facts: str, detail: str) -> None:
     (row,), _ = extract(unit(fig(), (), facts=facts))
     assert (row["drop"], row["drop_detail"]) == ("missing", detail)
 
 
-def test_the_figures_of_a_scan_are_pages(tmp_path: Path) -> None:
+def test_the_figures_of_a_scanned_article_are_dropped_as_pages(tmp_path: Path) -> None:
     (row,), counts = extract(unit(fig(), ("f1.jpg",), facts='{"ocr": true}'))
     assert (row["drop"], row["drop_detail"]) == ("scope", "page of a scanned article")
     assert counts["00/PMC1.tar.gz"]["articles_without_figures"] == 1
@@ -212,7 +212,7 @@ def test_the_figures_of_a_scan_are_pages(tmp_path: Path) -> None:
 NOTICE = '<related-article related-article-type="retracted-article" ext-link-type="doi" xlink:href="10.1000/x"/>'
 
 
-def test_a_notice_of_retraction_is_a_row_and_its_article_is_not_retracted() -> None:
+def test_a_retraction_notice_is_a_row_and_is_not_itself_retracted() -> None:
     notice = xml("", NOTICE).replace(b"<article ", b'<article article-type="retraction" ')
     (row,), counts = extract(unit(notice, facts='{"retracted": true}'))
     assert (row["figure_id"], row["drop"], row["retracted"]) == ("PMC1/notice/0", "scope", False)
@@ -220,7 +220,7 @@ def test_a_notice_of_retraction_is_a_row_and_its_article_is_not_retracted() -> N
     assert counts["00/PMC1.tar.gz"]["standing notice of retraction"] == 1
 
 
-def test_what_source_and_xml_say_of_a_retraction_is_told_together() -> None:
+def test_evidence_of_a_retraction_from_source_and_xml_is_combined() -> None:
     title = "<title-group><article-title>RETRACTED: A case</article-title></title-group>"
     (row,), _ = extract(unit(xml(fig(), title), ("f1.jpg",), facts='{"retracted": true, "open_access": false}'))
     assert (row["retracted"], row["retraction"], row["open_access"]) == (True, "index; title", False)
@@ -234,14 +234,32 @@ def test_the_articles_without_figures_are_counted_with_their_licence() -> None:
 
 
 @pytest.mark.parametrize(("own", "license"), [("by-nc/4.0", "CC-BY-NC"), ("by/3.0", "CC-BY")])
-def test_a_figure_that_asks_for_more_than_its_article_has_its_own_licence(own: str, license: str) -> None:
+def test_a_figure_with_a_stricter_licence_than_its_article_has_its_own_licence(own: str, license: str) -> None:
     terms = f'<permissions><license xlink:href="http://creativecommons.org/licenses/{own}/"/></permissions></fig>'
     (row,), _ = extract(unit(fig().replace("</fig>", terms), ("f1.jpg",)))
     assert (row["license"], row["figure_license"]) == (license, license)
     assert row["license_evidence"].startswith("figure CC-BY-NC; " if license == "CC-BY-NC" else "index CC BY")
 
 
-def test_a_figure_with_permissions_but_no_licence_keeps_that_of_its_article_for_rights_to_judge() -> None:
+def test_a_figure_with_permissions_but_no_licence_has_the_licence_of_its_article() -> None:
     terms = "<permissions><copyright-holder>Acme</copyright-holder></permissions></fig>"
     (row,), _ = extract(unit(fig().replace("</fig>", terms), ("f1.jpg",)))
     assert (row["license"], row["figure_license"], row["credit"]) == ("CC-BY", "NONE", "Acme")
+
+
+def test_a_rendition_of_another_size_is_not_a_row() -> None:
+    rows, counts = extract(unit(fig("f1.jpg"), ("f1.jpg", "f1-thumb.jpg", "f1.gif")))
+    assert [row["file"] for row in rows] == ["f1.jpg"]
+    assert counts["00/PMC1.tar.gz"]["renditions"] == 2
+
+
+def test_the_version_that_the_source_lists_takes_precedence_over_that_of_the_package_name() -> None:
+    (row,), _ = extract(unit(fig(), ("f1.jpg",), article="PMC1.2", facts='{"version": 3}'))
+    assert (row["version"], row["figure_id"]) == (3, "PMC1.3/f1/0")
+    (row,), _ = extract(unit(fig(), ("f1.jpg",), article="PMC1.2", facts='{"version": true}'))
+    assert row["version"] == 2
+
+
+def test_an_index_row_that_cannot_be_read_is_part_of_the_licence_evidence() -> None:
+    (row,), _ = extract(unit(fig(), ("f1.jpg",), facts='{"index": "cannot be read: x"}'))
+    assert row["license_evidence"].startswith("index cannot be read: x; href")

@@ -24,14 +24,14 @@ KEYS = ("id", "rid", "xlink:href", "xml:lang", "content-type", "specific-use", "
 VALUES = (*NAMES, "thumbnail", "print", "online", "bibr", "fig", "video", "pt")
 VALUE = st.one_of(st.sampled_from(VALUES), st.text("ab.\u202e&<\"'", max_size=5))
 ATTRIBUTES = st.dictionaries(st.sampled_from(KEYS), VALUE, max_size=4)
-SAID = ("Figs. 1–3", "Fig. 2", " to ", "–", "Figure 1")
-TEXT = st.one_of(st.sampled_from(SAID), st.text("aé\u0301 \n\u202e<&$\\^{}", max_size=8))
+LABELS = ("Figs. 1–3", "Fig. 2", " to ", "–", "Figure 1")
+TEXT = st.one_of(st.sampled_from(LABELS), st.text("aé\u0301 \n\u202e<&$\\^{}", max_size=8))
 
 
 def element(children: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     def made(tag: str, attributes: dict[str, str], inner: list[str]) -> str:
-        told = "".join(f" {name}={quoteattr(value)}" for name, value in attributes.items())
-        return f"<{tag}{told}>{''.join(inner)}</{tag}>"
+        written = "".join(f" {name}={quoteattr(value)}" for name, value in attributes.items())
+        return f"<{tag}{written}>{''.join(inner)}</{tag}>"
 
     return st.builds(made, st.sampled_from(TAGS), ATTRIBUTES, st.lists(children, max_size=4))
 

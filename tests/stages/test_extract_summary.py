@@ -82,7 +82,7 @@ def test_every_article_and_every_figure_is_counted_with_its_reason(corpus: Path)
     assert (paper["figures"], paper["with_image"], paper["dropped"]) == (2, 1, {"missing": 1, "scope": 1})
 
 
-def test_a_notice_in_the_corpus_takes_the_figures_of_its_paper_out(corpus: Path) -> None:
+def test_a_notice_in_the_corpus_drops_the_figures_of_its_paper(corpus: Path) -> None:
     _, _, funnel = ran(corpus, Extract(), License(), Retraction())
     assert funnel["stages"][-1]["dropped"] == {"retracted": 1}
     (corpus / "b" / "notice.xml").unlink()

@@ -58,7 +58,7 @@ def opened(jpeg: bytes) -> Pillow.Image:
     return Pillow.open(io.BytesIO(jpeg))
 
 
-def test_a_jpeg_gets_its_facts_its_keys_and_a_thumbnail() -> None:
+def test_a_jpeg_gets_its_properties_its_keys_and_a_thumbnail() -> None:
     row = Image()(batch(JPEG)).to_pylist()[0]
     digest = hashlib.sha256(JPEG).hexdigest()
     assert (row["format"], row["width"], row["height"], row["mode"]) == ("JPEG", 120, 90, "RGB")
@@ -68,21 +68,21 @@ def test_a_jpeg_gets_its_facts_its_keys_and_a_thumbnail() -> None:
     assert row["drop"] is None
 
 
-def test_columns_have_the_types_that_are_declared() -> None:
+def test_columns_have_the_declared_types() -> None:
     table = Image()(batch(JPEG, None, b""))
     for name in (*Image.writes, *Image.lends):
         assert table[name].type == COLUMNS[name].type
     assert Image()(batch()).num_rows == 0
 
 
-def test_a_figure_without_bytes_or_with_a_reason_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_figure_without_bytes_or_dropped_before_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stage, "decode", None)
     table = Image()(batch(None, JPEG, drops=["missing", "language"]))
     assert table["drop"].to_pylist() == ["missing", "language"]
     assert all(table[name].null_count == 2 for name in (*Image.writes, *Image.lends))
 
 
-def test_an_image_is_decoded_once_and_twice_the_same_file_once_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_image_is_decoded_once_even_if_two_figures_have_the_same_file(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
     monkeypatch.setattr(stage, "decode", lambda data: calls.append(data) or decode(data))
     table = Image()(batch(JPEG, PNG, JPEG))
@@ -90,7 +90,7 @@ def test_an_image_is_decoded_once_and_twice_the_same_file_once_too(monkeypatch: 
     assert table["image_key"].to_pylist()[0] == table["image_key"].to_pylist()[2]
 
 
-def test_an_unreadable_image_leaves_with_its_reason_and_keeps_its_hash() -> None:
+def test_an_unreadable_image_is_dropped_with_a_detail_and_has_its_sha256() -> None:
     row = Image()(batch(JPEG[: len(JPEG) // 2])).to_pylist()[0]
     assert (row["drop"], row["drop_detail"]) == ("unreadable", "truncated JPEG")
     assert row["sha256"] and row["n_bytes"]
@@ -106,19 +106,19 @@ def test_an_image_that_needs_too_much_memory_is_unreadable(monkeypatch: pytest.M
     assert (row["drop"], row["drop_detail"]) == ("unreadable", "not enough memory")
 
 
-def test_the_name_of_a_file_does_not_matter_but_what_is_in_it() -> None:
+def test_the_format_is_that_of_the_content_and_not_of_the_file_name() -> None:
     row = Image()(batch(PNG, name="figure.JPG")).to_pylist()[0]
     assert (row["format"], row["declared"], row["drop"]) == ("PNG", "JPEG", None)
 
 
-def test_the_same_file_under_two_names_has_two_claims() -> None:
+def test_the_same_bytes_under_two_names_have_two_declared_formats() -> None:
     table = batch(PNG, PNG)
     names = pa.array(["a.jpg", "a.png"])
     rows = Image()(table.set_column(table.column_names.index("file"), "file", names))
     assert rows["declared"].to_pylist() == ["JPEG", "PNG"]
 
 
-def test_names_in_the_metadata_are_reported_and_stay_in_the_original() -> None:
+def test_names_in_the_metadata_are_reported_and_kept_in_the_original() -> None:
     exif = Pillow.Exif()
     exif[0x013B] = "JOHN DOE"
     data = save(Pillow.fromarray(NOISE), "JPEG", exif=exif)
