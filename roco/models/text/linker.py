@@ -1,4 +1,4 @@
-"""Finds the names of a vocabulary in a caption: longest match, whole words, one pass."""
+"""Finds the names of a vocabulary in captions, in one pass: whole words, the longest match first."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import ahocorasick_rs
 
 from roco.models.text.vocabulary import Vocabulary
 
-SHORT = 4  # names of up to so many capitals are matched as they are written
+LONGEST_ABBREVIATION = 4  # names of at most this many capitals are matched case-sensitively
 
-# Words, or single signs. White space, hyphens and slashes only part words: X-ray is X ray, PET/CT is PET-CT.
+# Words, or single punctuation marks. White space, hyphens and slashes only separate words: X-ray equals X ray, PET/CT
+# equals PET-CT.
 _TOKEN = re.compile(r"[^\W_]+|[^\w\s/\-\u00ad\u2010-\u2015\u2212'’`]")
 
-# Phrases that hold a name and mean something else; they are found first, being longer, and give nothing.
+# Phrases that contain a name of the vocabulary but mean something else. As the longer match they hide the name.
 DECOYS = (
     *("cystic duct", "cystic artery", "cystic fibrosis", "renal pelvis", "heart rate", "heart failure"),
     *("chest pain", "abdominal pain", "pelvic pain", "C-arm", "study arm", "treatment arm", "control arm"),
@@ -41,7 +42,7 @@ _IMAGING = re.compile(
 
 
 class Mention(NamedTuple):
-    """One name found: its concept, character offsets into the text, and the words as written."""
+    """One mention of a concept: CUI, character offsets in the text, and the text as written."""
 
     cui: str
     start: int
@@ -56,10 +57,11 @@ class _Token(NamedTuple):
 
 
 class Linker:
-    """Links the names of a vocabulary; made once, then fast: 100,000 names do not slow it down."""
+    """Links captions to the concepts of a vocabulary; its speed does not depend on the size of the vocabulary."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
+        # Words of a name, joined -> its CUIs (None for a decoy), each with the exact spelling, or None for any case.
         self._targets: dict[str, list[tuple[str | None, str | None]]] = {}
         for concept in vocabulary.concepts:
             for name in concept.names:
@@ -75,7 +77,7 @@ class Linker:
         return type(self), (self.vocabulary,)
 
     def link(self, text: str) -> list[Mention]:
-        """All names in the text, in order, none over another; offsets count code points of `text` as it is."""
+        """Returns the mentions in a text, in order and without overlaps; offsets count code points of `text`."""
         tokens = _tokens(text)
         joined, starts = _joined(token.text for token in tokens)
         found = []
@@ -91,13 +93,13 @@ class Linker:
         written = tokens[first].text
         for cui, exact in self._targets[pattern]:
             if exact is None or (beyond - first == 1 and written == exact):
-                if exact and not _meant(exact, tokens, first, text):
+                if exact and not _has_radiological_meaning(exact, tokens, first, text):
                     return None
                 return cui
         return None
 
     def _add(self, name: str, cui: str | None) -> None:
-        exact = len(name) <= SHORT and name.isalpha() and name.isupper()
+        exact = len(name) <= LONGEST_ABBREVIATION and name.isalpha() and name.isupper()
         for form in _forms(name):
             words = [token.text for token in _tokens(form)]
             pattern, _ = _joined(words)
@@ -110,7 +112,7 @@ def _tokens(text: str) -> list[_Token]:
 
 
 def _joined(words: Iterable[str]) -> tuple[str, list[int]]:
-    """Each word between two blanks of its own, so that a match begins and ends with a word."""
+    """Joins words, each between two spaces of its own, so that a match begins and ends with a word."""
     parts, starts, at = [], [], 0
     for word in words:
         part = f" {word.casefold()} "
@@ -121,7 +123,7 @@ def _joined(words: Iterable[str]) -> tuple[str, list[int]]:
 
 
 def _forms(name: str) -> list[str]:
-    """The name, its plural, and the name without its hyphens: X-ray, X-rays, Xray, Xrays."""
+    """Returns the spellings of a name: itself, without hyphens, and their plurals (X-ray, X-rays, Xray, Xrays)."""
     forms = [name]
     if re.search(r"\w-\w", name) and len(name) <= 12:
         forms.append(name.replace("-", ""))
@@ -141,8 +143,8 @@ def _plurals(name: str) -> list[str]:
     return [f"{name}s"]
 
 
-def _meant(name: str, tokens: list[_Token], at: int, text: str) -> bool:
-    """Whether a short name means what the vocabulary says; false for its well-known other readings."""
+def _has_radiological_meaning(name: str, tokens: list[_Token], at: int, text: str) -> bool:
+    """Returns whether an abbreviation has the meaning of the vocabulary here, not a well-known other one."""
     before = tokens[at - 1].text.casefold() if at else ""
     after = tokens[at + 1].text.casefold() if at + 1 < len(tokens) else ""
     if name == "US":

@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 
 from roco.base.errors import RejectedInput
 from roco.models.images import decode as decoding
-from roco.models.images.decode import count_gif_frames, decode, thumbnail
+from roco.models.images.decode import count_gif_frames, decode, open_thumbnail, thumbnail
 
 NOISE = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
 SMOOTH = np.stack(np.meshgrid(np.linspace(0, 255, 400), np.linspace(0, 255, 300))[:1] * 3, axis=-1).astype(np.uint8)
@@ -82,7 +82,7 @@ def test_a_truncated_image_of_any_format_is_unreadable(part: float) -> None:
         (b"just words", "unknown image format or corrupt header"),
     ],
 )
-def test_what_is_no_image_is_called_by_its_name(data: bytes, says: str) -> None:
+def test_a_file_that_is_not_an_image_is_rejected_with_its_type(data: bytes, says: str) -> None:
     assert refusal(data) == says
 
 
@@ -96,12 +96,12 @@ def test_what_is_no_image_is_called_by_its_name(data: bytes, says: str) -> None:
         ((19_000, 19_000), "more than 50 megapixels"),
     ],
 )
-def test_a_size_out_of_bounds_is_refused_by_the_header(size: tuple[int, int], says: str) -> None:
+def test_a_size_out_of_bounds_is_rejected_by_the_header(size: tuple[int, int], says: str) -> None:
     assert refusal(save(Pillow.new("1", size), "PNG")) == says
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
-def test_jpegs_have_the_pixels_that_pillow_gives_them(mode: str) -> None:
+def test_jpegs_are_decoded_to_the_same_pixels_as_by_pillow(mode: str) -> None:
     data = save(Pillow.fromarray(SMOOTH).convert(mode), "JPEG")
     decoded = decode(data)
     expected = Pillow.open(io.BytesIO(data)).convert("L" if mode == "L" else "RGB")
@@ -109,7 +109,7 @@ def test_jpegs_have_the_pixels_that_pillow_gives_them(mode: str) -> None:
     assert decoded.mode == mode
 
 
-def test_a_16_bit_image_is_windowed_and_not_saturated() -> None:
+def test_a_16_bit_image_is_windowed_and_not_clipped_at_255() -> None:
     ramp = np.tile(np.linspace(1000, 40000, 200).astype(np.uint16), (50, 1))
     for kind in ("PNG", "TIFF"):
         decoded = decode(save(Pillow.fromarray(ramp), kind))
@@ -118,7 +118,42 @@ def test_a_16_bit_image_is_windowed_and_not_saturated() -> None:
         assert 120 < decoded.pixels.mean() < 135
 
 
-def test_an_image_of_floats_survives_nan_infinity_and_one_value() -> None:
+def deep_pixels(samples: np.ndarray, kind: str = "TIFF") -> np.ndarray:
+    return decode(save(Pillow.fromarray(samples), kind)).pixels
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.int32, np.float32])
+def test_deep_samples_are_mapped_from_the_half_percentile_to_the_99th_and_a_half(dtype: type) -> None:
+    samples = np.arange(10_000).reshape(100, 100).astype(dtype)
+    low, high = np.percentile(np.arange(10_000), (0.5, 99.5))
+    expected = np.clip(np.rint((np.arange(10_000) - low) * 255 / (high - low)), 0, 255).reshape(100, 100)
+    difference = np.abs(deep_pixels(samples) - expected)
+    assert difference.max() <= 1 and (difference > 0).mean() < 0.01  # float32 rounds a few samples the other way
+
+
+def test_few_extreme_samples_do_not_change_the_window() -> None:
+    samples = np.tile(np.arange(1000, 1100, dtype=np.uint16), (100, 1))
+    expected = deep_pixels(samples)
+    samples[0, 0], samples[50, 50] = 0, 65_535  # a burnt-in marker
+    pixels = deep_pixels(samples)
+    assert (pixels[0, 0], pixels[50, 50]) == (0, 255)
+    unchanged = np.ones_like(pixels, bool)
+    unchanged[0, 0] = unchanged[50, 50] = False
+    assert np.abs(pixels.astype(int) - expected)[unchanged].max() <= 1
+
+
+def test_the_window_of_a_large_image_is_estimated_from_a_sample() -> None:
+    ramp = np.tile(np.arange(2000, dtype=np.uint16), (1500, 1))
+    pixels = deep_pixels(ramp, "PNG")
+    assert (pixels.min(), pixels.max()) == (0, 255)
+    assert abs(float(pixels.mean()) - 127.5) < 1
+
+
+def test_a_deep_image_of_one_value_is_black() -> None:
+    assert not deep_pixels(np.full((20, 20), 40_000, np.uint16)).any()
+
+
+def test_an_image_of_floats_may_contain_nan_and_infinity_or_be_constant() -> None:
     odd = np.full((20, 20), 7.0, np.float32)
     assert decode(save(Pillow.fromarray(odd), "TIFF")).pixels.shape == (20, 20)
     odd[0, :3] = np.nan, np.inf, -np.inf
@@ -126,7 +161,7 @@ def test_an_image_of_floats_survives_nan_infinity_and_one_value() -> None:
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
-def test_transparent_pixels_lie_on_white(mode: str) -> None:
+def test_transparent_pixels_become_white(mode: str) -> None:
     decoded = decode(save(Pillow.new(mode, (20, 20)), "PNG"))
     assert decoded.mode == mode
     assert (decoded.pixels == 255).all()
@@ -140,20 +175,20 @@ def test_a_palette_becomes_rgb_with_its_transparent_colour_on_white() -> None:
     assert (decode(save(palette, "GIF", transparency=3)).pixels == 255).all()
 
 
-def test_the_first_frame_of_several_counts() -> None:
+def test_the_first_of_several_frames_is_decoded() -> None:
     first, *others = (Pillow.new("L", (30, 30), grey) for grey in (0, 120, 255))
     for kind, options in {"GIF": {}, "TIFF": {}, "PNG": {}, "WEBP": {"lossless": True}}.items():
         decoded = decode(save(first, kind, save_all=True, append_images=others, **options))
         assert (kind, decoded.pixels.max(), decoded.n_frames) == (kind, 0, 3)
 
 
-def test_a_jpeg_with_frames_behind_it_is_a_jpeg() -> None:
+def test_an_mpo_file_is_a_jpeg_with_several_frames() -> None:
     frame = Pillow.fromarray(NOISE)
     decoded = decode(save(frame, "MPO", save_all=True, append_images=[frame]))
     assert (decoded.format, decoded.n_frames) == ("JPEG", 2)
 
 
-def test_frames_without_end_are_counted_to_a_thousand() -> None:
+def test_at_most_a_thousand_frames_are_counted() -> None:
     gif = save(Pillow.new("L", (16, 16), 9), "GIF")
     picture = gif[13 + (3 << ((gif[10] & 7) + 1)) : -1]
     assert decode(gif[:-1] + picture * 2000 + b";").n_frames == 1000
@@ -165,12 +200,12 @@ def test_frames_without_end_are_counted_to_a_thousand() -> None:
 
 
 @pytest.mark.parametrize("cut", range(0, 60, 3))
-def test_a_gif_whose_blocks_are_damaged_is_counted_without_harm(cut: int) -> None:
+def test_a_truncated_gif_has_one_frame(cut: int) -> None:
     gif = save(Pillow.fromarray(NOISE).convert("P"), "GIF")
     assert count_gif_frames(gif[: 13 + cut]) == 1
 
 
-def test_a_turned_photograph_is_set_upright_and_keeps_its_stored_size() -> None:
+def test_a_rotated_photograph_is_turned_upright_and_its_size_is_the_stored_one() -> None:
     exif = Pillow.Exif()
     exif[0x0112] = 6
     decoded = decode(save(Pillow.fromarray(SMOOTH), "JPEG", exif=exif))
@@ -179,7 +214,25 @@ def test_a_turned_photograph_is_set_upright_and_keeps_its_stored_size() -> None:
     assert opened(thumbnail(decoded)).size == (210, 280)
 
 
-def test_a_thumbnail_is_small_plain_and_the_same_each_time() -> None:
+def test_each_orientation_of_exif_gives_the_same_upright_image() -> None:
+    corner = np.full((32, 48), 255, np.uint8)
+    corner[:16, :16] = 0  # upright, the dark corner is at the top left
+    stored = {1: corner, 2: corner[:, ::-1], 3: corner[::-1, ::-1], 4: corner[::-1], 5: corner.T,
+              6: corner.T[::-1], 7: corner.T[::-1, ::-1], 8: corner.T[:, ::-1]}  # fmt: skip
+    for orientation, pixels in stored.items():
+        exif = Pillow.Exif()
+        exif[0x0112] = orientation
+        decoded = decode(save(Pillow.fromarray(np.ascontiguousarray(pixels)), "PNG", exif=exif))
+        assert np.array_equal(decoded.pixels, corner), orientation
+
+
+def test_a_thumbnail_is_opened_as_rgb_with_its_pixels() -> None:
+    opened_again = open_thumbnail(thumbnail(decode(save(Pillow.new("L", (400, 200), 90), "PNG"))))
+    assert (opened_again.mode, opened_again.size) == ("RGB", (280, 140))
+    assert opened_again.getpixel((140, 70)) == (90, 90, 90)
+
+
+def test_a_thumbnail_is_small_reproducible_and_without_metadata() -> None:
     exif = Pillow.Exif()
     exif[0x010E] = "JOHN DOE"
     large = Pillow.fromarray(SMOOTH).resize((2000, 500))
@@ -198,7 +251,7 @@ def test_a_very_long_image_still_has_a_thumbnail() -> None:
 
 @settings(max_examples=60)
 @given(st.integers(0, len(JPEG) - 1), st.integers(0, 7))
-def test_the_fast_decoder_is_never_laxer_than_pillow(at: int, bit: int) -> None:
+def test_the_fast_jpeg_decoder_accepts_no_file_that_pillow_rejects(at: int, bit: int) -> None:
     damaged = bytearray(JPEG)
     damaged[at] ^= 1 << bit
     header = decoding._open(bytes(JPEG))

@@ -51,22 +51,22 @@ def test_a_vocabulary_of_ones_own_is_read_with_its_synonyms(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (HEADER + CT.replace("C0040405", "CT1"), "line 2: 'CT1' is no CUI"),
-        (HEADER + CT + CT, "line 3: C0040405 stands there twice"),
-        ("cui,name,tui,kind,label\n", "line 1: the column 'synonyms' is missing"),
-        ("", "line 1: the column 'cui' is missing"),
-        (HEADER.replace("name", "cui"), "line 1: the column 'cui' stands there twice"),
-        (HEADER, "holds no concept"),
-        (HEADER + CT.replace("T060", "60"), "line 2: '60' is no semantic type"),
+        (HEADER + CT.replace("C0040405", "CT1"), "line 2: invalid CUI 'CT1'"),
+        (HEADER + CT + CT, "line 3: duplicate CUI C0040405"),
+        ("cui,name,tui,kind,label\n", "line 1: missing column 'synonyms'"),
+        ("", "line 1: missing column 'cui'"),
+        (HEADER.replace("name", "cui"), "line 1: duplicate column 'cui'"),
+        (HEADER, "contains no concepts"),
+        (HEADER + CT.replace("T060", "60"), "line 2: invalid semantic type '60'"),
         (HEADER + CT.replace("modality", "modalty"), "did you mean 'modality'?"),
         (HEADER + CT.replace("DRCT", "DRTC"), "did you mean 'DRCT'?"),
-        (HEADER + CT.replace("modality", "concept"), "a concept has no label"),
+        (HEADER + CT.replace("modality", "concept"), "label 'DRCT' for the kind 'concept'"),
         (HEADER + CT.replace("X-Ray Computed Tomography", ""), "C0040405 has no name"),
-        (HEADER + CT.replace("|", ","), "7 cells where there are 6 columns"),
-        (HEADER + CT.replace("|", "|--|"), "the name '--' has no letter"),
-        (HEADER + CT.replace("|", "|a\u202eb|"), "holds a control character"),
-        (HEADER + CT.replace("|", f"|{'a' * 300}|"), "is too long"),
-        (HEADER + CT.replace("|", "|" + "a|" * 60_000), "synonyms of more than 100,000 characters"),
+        (HEADER + CT.replace("|", ","), "7 cells, but 6 columns"),
+        (HEADER + CT.replace("|", "|--|"), "name without letters or digits: '--'"),
+        (HEADER + CT.replace("|", "|a\u202eb|"), "control character in the name"),
+        (HEADER + CT.replace("|", f"|{'a' * 300}|"), "name longer than 200 characters"),
+        (HEADER + CT.replace("|", "|" + "a|" * 60_000), "synonyms longer than 100,000 characters"),
         (HEADER + f'C0000001,"{"a" * 200_000}",,concept,,\n', "line 2: field larger than field limit"),
         (HEADER + 'C0000001,"open,,concept,,\n', "unexpected end of data"),
         (HEADER.encode() + b"C0000001,caf\xe9,,concept,,\n", "is not UTF-8"),
@@ -82,7 +82,7 @@ def test_a_bad_vocabulary_is_answered_with_file_line_and_hint(tmp_path: Path, te
 
 
 def test_a_missing_vocabulary_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="there is no vocabulary"):
+    with pytest.raises(DataError, match="does not exist"):
         load(tmp_path / "none.csv")
 
 
