@@ -166,6 +166,7 @@ class Look(Measure):
             if d is not None and d.startswith(b"CRASH"):
                 os.kill(os.getpid(), signal.SIGKILL)
             if d is not None and d.startswith(b"HANG"):
+                log("hang", os.getpid())
                 time.sleep(3600)
         bad = pa.array([d is not None and d.startswith(b"bad") for d in data])
         batch = put(batch, "sha256", pa.array([d and hashlib.sha256(d).hexdigest() for d in data], pa.string()))
