@@ -115,10 +115,10 @@ def million(source: Path) -> dict[str, float]:
     part = table["part"][0].as_py()
     rows = table.filter(pa.compute.equal(table["part"], part))
     n = _multiply(pipeline, layout, part, rows, 1_000_000)
-    frozen = Pipeline(Fixed(path=source), [(s.name, s.stage) for s in pipeline.steps])
+    frozen = Pipeline(Fixed(path=source), [s.stage for s in pipeline.steps])
     run(frozen, folder, workers=2)
     language = pipeline.step("language").stage
-    stages = [(s.name, replace(language, at_least=0.5) if s.name == "language" else s.stage) for s in pipeline.steps]
+    stages = [replace(language, at_least=0.5) if s.name == "language" else s.stage for s in pipeline.steps]
     changed = Pipeline(Fixed(path=source), stages)
     started = time.perf_counter()
     outcome = run(changed, folder, workers=2)

@@ -12,9 +12,10 @@ from roco.base.version import __version__
 
 if TYPE_CHECKING:
     from roco.base.errors import DataError, RecipeError, RocoError, UsageError
+    from roco.core.contract import Reason
     from roco.core.run import Outcome
     from roco.core.show import show
-    from roco.core.stage import Decision, Measure, Publication, Stage, drop, put, those_who_left
+    from roco.core.stage import Decision, Measure, Publication, Stage, drop, put
     from roco.core.status import status
     from roco.evaluate.agreement import evaluate_agreement
     from roco.evaluate.captions import evaluate_captions
@@ -27,10 +28,11 @@ if TYPE_CHECKING:
     from roco.stages.extract_summary import articles
 
 _HOME = {
+    "roco.core.contract": ("Reason",),
     "roco.stages.extract_summary": ("articles",),
     "roco.core.run": ("Outcome",),
     "roco.core.show": ("show",),
-    "roco.core.stage": ("Decision", "Measure", "Publication", "Stage", "drop", "put", "those_who_left"),
+    "roco.core.stage": ("Decision", "Measure", "Publication", "Stage", "drop", "put"),
     "roco.core.status": ("status",),
     "roco.release.read": ("Release", "load", "verify"),
     "roco.release.diff": ("diff",),
@@ -50,6 +52,7 @@ __all__ = [
     "Outcome",
     "Pipeline",
     "Publication",
+    "Reason",
     "Recipe",
     "RecipeError",
     "Release",
@@ -70,7 +73,6 @@ __all__ = [
     "put",
     "show",
     "status",
-    "those_who_left",
     "verify",
 ]
 

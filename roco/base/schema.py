@@ -142,28 +142,6 @@ COLUMNS: dict[str, Column] = {
 
 SPLITS = ("train", "valid", "test")
 
-REASONS: dict[str, str] = {
-    "license": "the licence does not allow redistribution of the unchanged image",
-    "rights": "the figure is credited to a third party",
-    "retracted": "the article is retracted",
-    "no_graphic": "the figure has no image",
-    "missing": "the image file is not in the package",
-    "video": "the figure is a video or another medium",
-    "table": "the image shows a table",
-    "scope": "not a figure of the article itself: translation, letter, portrait, formula, supplement",
-    "caption": "the caption is missing or too short",
-    "language": "the caption is not in English",
-    "unreadable": "the image cannot be decoded",
-    "compound": "the image consists of several images",
-    "radiology": "not a radiology image",
-    "label": "excluded by a manual label",
-    "duplicate": "duplicate of a kept image",
-    "concepts": "no concepts remain",
-    "leak": "near-duplicate of an image in another split",
-    "superseded": "replaced by a newer version of the article, or no longer listed by the source",
-    "article": "the package or its XML cannot be read; one row represents the article",
-}
-"""Reason -> meaning."""
 
 DROP: dict[str, pa.DataType] = {"drop": pa.string(), "drop_detail": pa.string()}
 """The columns of every table of figures that a stage may fill to drop a row."""

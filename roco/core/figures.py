@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -52,7 +51,7 @@ class Figures:
         """Takes note of the columns of a step that has been done, be it for no figure at all."""
         for column in step.writes:
             self.owner[column] = step
-            self.types[column] = step.stage.writes[column]
+            self.types[column] = step.contract.columns[column]
 
     def take(self, step: Step, decided: pa.Table) -> dict[str, int]:
         """Takes over what a step decided of all figures that are in; returns how many left for which reason."""
@@ -65,19 +64,6 @@ class Figures:
         self.now = alive(rows).select(ROWS.names)
         counts = pc.value_counts(out["drop"].combine_chunks()).to_pylist()
         return dict(sorted((str(c["values"]), int(c["counts"])) for c in counts))
-
-    def set_aside(self, stage: str, where: Any, reason: str, details: Sequence[str]) -> int:
-        """Lets figures leave for a reason that no stage gives."""
-        out = self.now.filter(where)
-        for name, values in (
-            ("stage", [stage] * len(out)),
-            ("drop", [reason] * len(out)),
-            ("drop_detail", details),
-        ):
-            out = put(out, name, pa.array(values, pa.string()))
-        self.left.append(out.select(LEFT.names))
-        self.now = self.now.filter(pc.invert(where))
-        return len(out)
 
     def gather(self, rows: pa.Table, columns: Sequence[str]) -> pa.Table:
         """The rows with the named columns; null where a column was never taken for a row.

@@ -6,7 +6,6 @@ costs the part in flight and nothing else.
 
 from __future__ import annotations
 
-import json
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +26,7 @@ from roco.core.pack import PackWriter
 from roco.core.pipeline import Pipeline, Step
 from roco.core.rows import align, alive, apply, blank, call, checked, concat, gone, lacking, tally, view
 from roco.core.source import origin
-from roco.core.stage import Measure, put
+from roco.core.stage import Extraction, put
 from roco.core.store import PACKAGES_AT_ONCE, Opened, article_row
 
 BYTES_AT_ONCE = 192 << 20  # bounds the image bytes in memory
@@ -123,7 +122,9 @@ class PartPass:
             self.fresh[step.name].append(new)
             tables.append(new.select(self._wanted(step)))
         rows = (
-            concat(tables) if tables else blank(pa.table({"figure_id": pa.array([], pa.string())}), step.stage.writes)
+            concat(tables)
+            if tables
+            else blank(pa.table({"figure_id": pa.array([], pa.string())}), step.contract.columns)
         )
         rows = self._without_superseded(rows, chunk)
         return self._settle(step, rows, rows)
@@ -164,7 +165,7 @@ class PartPass:
         return len(rows["archive"].unique()) > PACKAGES_AT_ONCE or self.opened.size(rows) > BYTES_AT_ONCE
 
     def _heavy(self, step: Step) -> bool:
-        return any(c == "bytes" or c in self.lenders for c in step.stage.reads)
+        return any(c == "bytes" or c in self.lenders for c in step.contract.reads)
 
     # --- stages ---------------------------------------------------------------------------------------------------
 
@@ -179,16 +180,17 @@ class PartPass:
                 readable += self.opened.articles(article)
         batch = pa.Table.from_pylist(readable, schema=ARTICLES)
         with self._clock(step.name):
-            out = call(step, batch, f"part {self.job.part}")
-            table = checked(step, batch, out).replace_schema_metadata(None)
+            out = call(step, f"part {self.job.part}", batch)
+            if not isinstance(out, Extraction):
+                raise StageFailed(f"stage '{step.name}' returned a {type(out).__name__}, not an Extraction")
+            table = checked(step, batch, out.figures).replace_schema_metadata(None)
         strange = pc.invert(pc.is_in(table["archive"], value_set=batch["place"].combine_chunks()))
         if pc.any(strange).as_py():
             raise StageFailed(
                 f"stage '{step.name}' made rows of an archive it was not given", "set `archive` to `place`"
             )
-        counts = json.loads((out.schema.metadata or {}).get(b"roco.counts", b"{}"))
         for article in articles:
-            self.covered[article["place"]] = counts.get(article["place"], {})
+            self.covered[article["place"]] = dict(out.counts.get(article["place"], {}))
         self.measured[step.name] += len(articles)
         return self._with_own_ids(table)
 
@@ -213,7 +215,7 @@ class PartPass:
             self.measured[step.name] += len(taken)
             tables.append(taken.select(self._wanted(step)))
         if not tables:  # no row came this far, and later steps still look for the columns
-            tables.append(blank(rows, {c: step.stage.writes[c] for c in step.writes}).select(self._wanted(step)))
+            tables.append(blank(rows, step.contract.columns).select(self._wanted(step)))
         values = align(rows["figure_id"], concat(tables))
         for name in values.column_names:
             if name != "figure_id":
@@ -227,21 +229,22 @@ class PartPass:
         if self.job.one_by_one:
             figure = rows["figure_id"][0].as_py()
             if self.job.crashed.get(figure) == step.name:
-                out = blank(rows, {c: step.stage.writes[c] for c in step.writes})
+                out = blank(rows, step.contract.columns)
                 out = put(out, "drop", pa.array(["unreadable"]))
                 return put(out, "drop_detail", pa.array(["decoder crashed"]))
             self.beat(figure, step.name)
         else:
             self.beat(self.job.part, step.name)
-        for column in step.stage.reads:
+        for column in step.contract.reads:
             if column == "bytes" or column in self.lenders:
                 rows = put(rows, column, self._in_memory(column, rows))
-        if "bytes" in step.stage.reads:
+        if "bytes" in step.contract.reads:
             for name, values in self._unread(rows).items():
                 rows = put(rows, name, values)
         batch = view(step, rows)
         with self._clock(step.name):
-            out = call(step, batch, f"part {self.job.part}")
+            lend = [frozenset(step.contract.lends)] if step.contract.lends else []
+            out = call(step, f"part {self.job.part}", batch, *lend)
             table = checked(step, batch, out)
         for column in lent_by(step):
             self.memory[column].update(zip(batch["figure_id"].to_pylist(), out[column].to_pylist(), strict=True))
@@ -250,7 +253,7 @@ class PartPass:
     def _decide(self, step: Step, rows: pa.Table) -> pa.Table:
         self.beat(self.job.part, step.name)
         with self._clock(step.name):
-            out = apply(step, view(step, rows), f"part {self.job.part}")
+            out = apply(step, f"part {self.job.part}", view(step, rows))
         for name in out.column_names:
             if name != "figure_id":
                 rows = put(rows, name, out[name])
@@ -260,7 +263,7 @@ class PartPass:
 
     @cached_property
     def lenders(self) -> dict[str, Step]:
-        return {c: s for s in self.steps if s.is_measure for c in getattr(s.stage, "lends", {})}
+        return {c: s for s in self.steps if s.is_measure for c in s.contract.lends}
 
     def _in_memory(self, column: str, rows: pa.Table) -> pa.Array:
         held = self.memory[column]
@@ -348,7 +351,7 @@ class PartPass:
         if step.is_measure and not self.fresh[step.name] and self.stored[step.name] is None:
             # No figure came this far: an empty file says so, and a missing one is always damage.
             none = pa.table({"figure_id": pa.array([], pa.string())})
-            self.fresh[step.name].append(blank(none, {c: step.stage.writes[c] for c in step.writes}))
+            self.fresh[step.name].append(blank(none, step.contract.columns))
         if self.fresh[step.name]:
             more = {"articles": self.covered} if step is self.steps[0] else {}
             old = self.stored[step.name] is not None
@@ -358,7 +361,7 @@ class PartPass:
         names = ["figure_id", "archive", "stage", "drop", "drop_detail", *self._decided_columns()]
         if rows is None:
             rows = pa.table({"figure_id": pa.array([], pa.string())})
-        types = {c: s.stage.writes[c] for s in self.steps if not s.is_measure for c in s.writes}
+        types = {c: kind for s in self.steps if not s.is_measure for c, kind in s.contract.columns.items()}
         for name in names:
             if name not in rows.column_names:
                 rows = put(rows, name, pa.nulls(len(rows), types.get(name, pa.string())))
@@ -386,7 +389,7 @@ class PartPass:
 
 def lent_by(step: Step) -> Mapping[str, pa.DataType]:
     """The in-memory columns that a step lends to later ones."""
-    return step.stage.lends if isinstance(step.stage, Measure) else {}
+    return step.contract.lends
 
 
 class _Clock:

@@ -1,7 +1,11 @@
-"""The stages of a recipe in the order they run, measures put in by need, all columns checked before the first row."""
+"""A pipeline: the source and the stages of a recipe, with needed measures inserted and all columns checked.
+
+Everything that can be wrong with a recipe is found here, before the first row is read.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,26 +14,32 @@ from typing import Any
 
 from roco.base.errors import RecipeError, nearest
 from roco.base.files import digest
-from roco.base.schema import COLUMNS, DROP
+from roco.base.schema import DROP
+from roco.core.contract import ENGINE_REASONS, Contract, Need, Reason
 from roco.core.source import Source
 from roco.core.spec import build, reference
 from roco.core.stage import Decision, Measure, Publication, Stage
 
-MEMORY = ("bytes",)
-"""In-memory columns that the engine itself fills."""
+IN_MEMORY = ("bytes",)
+"""In-memory columns that the engine itself provides."""
 
-_GIVEN = ("figure_id", *DROP)
-_NAME = re.compile(r"\w[\w-]{0,63}", re.ASCII)
+_ALWAYS_GIVEN = ("figure_id", *DROP)
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,59}")
 
 
 @dataclass(frozen=True)
 class Step:
-    """A stage at its place in the run."""
+    """A stage at its place in the pipeline.
+
+    digest: of the stage and of the measures it reads. reads_from: for each column it reads, the step that wrote it
+    last.
+    """
 
     name: str
     stage: Stage
-    digest: str  # of the stage and of the measures it reads
-    reads_from: Mapping[str, str]  # column -> name of the step that wrote it last
+    contract: Contract
+    digest: str
+    reads_from: Mapping[str, str]
 
     @property
     def is_measure(self) -> bool:
@@ -41,24 +51,25 @@ class Step:
 
     @property
     def key(self) -> str:
+        """The name of its files."""
         return f"{self.name}-{self.digest[:8]}"
 
     @property
     def writes(self) -> tuple[str, ...]:
-        return tuple(name for name in self.stage.writes if name not in DROP and name != "figure_id")
+        return tuple(self.contract.columns)
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """The columns it is handed: those it reads, and the optional ones that there are."""
-        return (*self.stage.reads, *(c for c in self.stage.optional if c in self.reads_from))
+        """The columns it receives: those it reads, and the optional ones that exist."""
+        return (*self.contract.reads, *(c for c in self.contract.optional if c in self.reads_from))
 
     def describe(self) -> dict[str, Any]:
-        """What a manifest says of it."""
+        """The step as a manifest and a resolved recipe record it."""
         return {
             "name": self.name,
             "use": reference(type(self.stage)),
             "kind": self.kind,
-            "scope": self.stage.scope,
+            "scope": self.contract.scope,
             "version": self.stage.version,
             "options": self.stage.options,
             "digest": self.digest,
@@ -67,18 +78,18 @@ class Step:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """A source and the steps its articles go through.
+    """A source and the steps that its articles go through.
 
-    stages: stages, or (name, stage) pairs. measures: the catalogue from which measures that are needed but not named
-    are taken.
+    stages: in order; a stage without a name gets that of its class. measures: the catalogue from which measures that
+    are needed but not listed are taken.
     """
 
     source: Source
-    stages: Sequence[Stage | tuple[str, Stage]]
+    stages: Sequence[Stage]
     measures: Mapping[str, type[Stage]]
 
     def __post_init__(self) -> None:
-        _ = self.steps  # a wrong pipeline is told when it is made
+        _ = self.steps  # resolved now, so that a wrong pipeline fails where it is written
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
@@ -86,150 +97,210 @@ class Pipeline:
 
     @cached_property
     def row_steps(self) -> tuple[Step, ...]:
-        """The steps of the one pass over each part: all before the first that needs the whole table."""
+        """The steps of the single pass over each part: all before the first that needs the whole table."""
         return self.steps[: self._first_table]
 
     @cached_property
     def table_steps(self) -> tuple[Step, ...]:
-        """The first step that needs the whole table, and all behind it."""
+        """The first step that needs the whole table, and all after it."""
         return self.steps[self._first_table :]
 
     @cached_property
     def rows_digest(self) -> str:
-        return digest([[s.name, s.digest] for s in self.row_steps])
+        return digest([[step.name, step.digest] for step in self.row_steps])
+
+    @cached_property
+    def reasons(self) -> Mapping[str, Reason]:
+        """All reasons for which a figure can be dropped; a stage's meaning precedes the engine's."""
+        reasons: dict[str, Reason] = {}
+        for step in self.steps:
+            for name, reason in step.contract.reasons.items():
+                reasons.setdefault(name, reason)
+        return {**ENGINE_REASONS, **reasons}
 
     @cached_property
     def _first_table(self) -> int:
-        return next((i for i, s in enumerate(self.steps) if s.stage.scope == "table"), len(self.steps))
+        return next((i for i, step in enumerate(self.steps) if step.contract.scope == "table"), len(self.steps))
 
     def until(self, name: str) -> Pipeline:
         """The same pipeline, ending with the named step."""
-        names = [s.name for s in self.steps]
+        names = [step.name for step in self.steps]
         if name not in names:
-            raise RecipeError(f"there is no stage '{name}' in this recipe", nearest(name, names))
-        kept = self.steps[: names.index(name) + 1]
-        return Pipeline(self.source, [(s.name, s.stage) for s in kept], self.measures)
+            raise RecipeError(f"unknown stage '{name}' (not in this recipe)", nearest(name, names))
+        first = self.steps[: names.index(name) + 1]
+        return Pipeline(self.source, [step.stage for step in first], self.measures)
 
     def step(self, name: str) -> Step:
-        return next(s for s in self.steps if s.name == name)
+        return next(step for step in self.steps if step.name == name)
 
 
 class _Resolver:
-    """Puts measures before the steps that need them and notes who writes what."""
+    """Inserts needed measures before the steps that need them, and records which step writes which column.
+
+    listed: the stages of the recipe by name. writer: the step that wrote a column last. lender: the step that lends
+    an in-memory column. pending: the steps whose needs are being resolved, to detect a cycle.
+    """
 
     def __init__(self, catalogue: Mapping[str, type[Stage]]) -> None:
         self.catalogue = catalogue
         self.steps: list[Step] = []
-        self.owner: dict[str, Step] = {}
-        self.lent: dict[str, Step] = {}
-        self.named: dict[str, Stage] = {}
-        self.waiting: set[str] = set()
+        self.listed: dict[str, Stage] = {}
+        self.writer: dict[str, Step] = {}
+        self.lender: dict[str, Step] = {}
+        self.pending: list[str] = []
 
-    def resolve(self, stages: Iterable[Stage | tuple[str, Stage]]) -> list[Step]:
-        pairs = [s if isinstance(s, tuple) else (self._default_name(s), s) for s in stages]
-        for name, stage in pairs:
-            if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_-]{1,60}", name):
-                raise RecipeError(f"a stage cannot be named {name!r}", "letters, digits, _ and -: it names files too")
-            for contract in ("reads", "needs", "reasons", "left", "optional"):
-                if isinstance(getattr(stage, contract, ()), str):
-                    raise RecipeError(f"'{name}': {contract} is a string", f'write a tuple: {contract} = ("…",)')
-            if name in self.named:
-                raise RecipeError(f"two stages are named '{name}'", 'give one of them a name of its own: name = "…"')
-            if not _NAME.fullmatch(name):
-                raise RecipeError(
-                    f"a stage cannot be named {name!r}", "its files bear the name: letters, digits, - and _"
-                )
-            if not isinstance(stage, Measure | Decision):
-                raise RecipeError(f"'{name}' is neither a Measure nor a Decision", "derive it from one of the two")
-            self.named[name] = stage
-        for name, stage in pairs:
-            self._add(name, stage)
+    def resolve(self, stages: Iterable[Stage]) -> list[Step]:
+        for stage in stages:
+            named = self._named(stage)
+            if named.name in self.listed:
+                raise RecipeError(f"duplicate stage name '{named.name}'", 'give one of the two its own: name = "…"')
+            self.listed[named.name] = named
+        for named in self.listed.values():
+            self._add(named)
         self._check_ends()
         return self.steps
 
-    def _default_name(self, stage: Stage) -> str:
-        for name, cls in self.catalogue.items():
-            if type(stage) is cls:
-                return name
-        return re.sub(r"(?<!^)(?=[A-Z])", "_", type(stage).__name__).lower()
+    def _named(self, stage: Stage) -> Stage:
+        """The stage with its name: its own, else that of its class in the catalogue, else its class in snake case."""
+        if not isinstance(stage, Measure | Decision):
+            raise RecipeError(f"{type(stage).__name__} is not a stage", "derive it from roco.Measure or roco.Decision")
+        name = stage.name
+        if not name:
+            in_catalogue = [known for known, cls in self.catalogue.items() if type(stage) is cls]
+            snake_case = re.sub(r"(?<!^)(?=[A-Z])", "_", type(stage).__name__).lower()
+            name = in_catalogue[0] if in_catalogue else snake_case
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            hint = "use letters, digits, '_' and '-': the name is part of file names"
+            raise RecipeError(f"invalid stage name {name!r}", hint)
+        return stage if stage.name == name else dataclasses.replace(stage, name=name)
 
-    def _add(self, name: str, stage: Stage) -> None:
-        if any(s.name == name for s in self.steps):
-            return
-        if name in self.waiting:
-            raise RecipeError(f"'{name}' needs itself", "a measure cannot stand before the measures it needs")
-        self.waiting.add(name)
-        wanted = [self._need(name, need) for need in stage.needs]
-        step = self._check(name, stage, wanted)
-        self.waiting.discard(name)
+    def _add(self, stage: Stage) -> Step:
+        """Adds a stage after the measures it needs; returns its step, which may have been added before."""
+        added = [step for step in self.steps if step.name == stage.name]
+        if added:
+            return added[0]
+        if stage.name in self.pending:
+            cycle = " → ".join([*self.pending[self.pending.index(stage.name) :], stage.name])
+            raise RecipeError(f"stages need each other: {cycle}", "a measure cannot need what is computed from it")
+        self.pending.append(stage.name)
+        contract = stage.contract
+        contract.check(stage.name)
+        needed = [self._need(stage.name, need) for need in contract.needs]
+        self.pending.remove(stage.name)
+        step = self._step(stage, contract, needed)
         self.steps.append(step)
         for column in step.writes:
-            self.owner[column] = step
-        if isinstance(stage, Measure):
-            self.lent.update(dict.fromkeys(stage.lends, step))
+            self.writer[column] = step
+        for column in contract.lends:
+            self.lender[column] = step
+        return step
 
-    def _need(self, name: str, need: Any) -> Step:
-        wanted, options = (need, None) if isinstance(need, str) else need
-        stage = self.named.get(wanted)
-        if stage is None:
-            if wanted not in self.catalogue:
-                known = [*self.catalogue, *self.named]
-                raise RecipeError(f"'{name}' needs '{wanted}', which there is not", nearest(wanted, known))
-            stage = build(self.catalogue[wanted], options or {}, wanted)
-        if not isinstance(stage, Measure):
-            raise RecipeError(f"'{name}' needs '{wanted}', which is no measure", "only measures come by need")
-        self._add(wanted, stage)
-        return next(s for s in self.steps if s.name == wanted)
+    # --- needs ------------------------------------------------------------------------------------------------------
 
-    def _check(self, name: str, stage: Stage, wanted: list[Step]) -> Step:
-        if stage.scope == "article":
+    def _need(self, name: str, need: Need) -> Step:
+        """The step of a needed measure: the same class with the same options, else one that is added here."""
+        wanted, options = (need, {}) if isinstance(need, str) else need
+        listed = self.listed.get(wanted)
+        if listed is not None and not options:
+            return self._add(_measure(listed, name, wanted))  # named in the recipe, with options of its own
+        if wanted not in self.catalogue:
+            known = [*self.catalogue, *self.listed]
+            raise RecipeError(f"unknown measure '{wanted}' (needed by '{name}')", nearest(wanted, known))
+        built = build(self.catalogue[wanted], options, wanted)
+        stage = _measure(self._named(built), name, wanted)
+        candidates = [*self.listed.values(), *(step.stage for step in self.steps)]
+        for candidate in candidates:
+            if _is_same_measure(candidate, stage, by_name=bool(built.name)):
+                return self._add(candidate)
+        if any(candidate.name == stage.name for candidate in candidates):
+            # Another measure of this class has the name: this one is told apart by its options.
+            stage = dataclasses.replace(stage, name=f"{stage.name}-{digest(stage.options)[:6]}")
+        return self._add(stage)
+
+    # --- columns ----------------------------------------------------------------------------------------------------
+
+    def _step(self, stage: Stage, contract: Contract, needed: Sequence[Step]) -> Step:
+        name = stage.name
+        if contract.scope == "article":
             if self.steps:
-                raise RecipeError(f"'{name}' reads articles, and so it must stand first", "put it at the top")
-            return Step(name, stage, stage.digest({}), {})
-        reads_from: dict[str, str] = {}
-        if stage.left and stage.scope != "table":
-            raise RecipeError(f"'{name}' asks for the figures that left", 'only a stage of scope "table" gets them')
-        if unknown := [c for c in stage.optional if c not in COLUMNS]:
-            raise RecipeError(f"'{name}' asks for '{unknown[0]}', which no schema has", "put it into `reads`")
-        reads_from |= {c: self.owner[c].name for c in stage.optional if c in self.owner}
-        for column in dict.fromkeys((*stage.reads, *stage.left)):
-            if column in _GIVEN or column in MEMORY:
-                continue
-            source = self.lent.get(column) or self.owner.get(column)
-            if source is None:
-                known = [*self.owner, *self.lent, *_GIVEN, *MEMORY]
-                raise RecipeError(
-                    f"'{name}' reads the column '{column}', which no stage before it writes",
-                    nearest(column, known),
-                )
-            if isinstance(stage, Measure) and not source.is_measure:
-                raise RecipeError(
-                    f"the measure '{name}' reads '{column}', which '{source.name}' decides",
-                    "a measure looks at the figure alone: read a measured column, or make it a Decision",
-                )
-            reads_from[column] = source.name
-        self._check_writes(name, stage)
-        measured = {s.name: s.digest for s in self.steps if s.is_measure and s.name in reads_from.values()}
-        measured |= {s.name: s.digest for s in wanted}
-        return Step(name, stage, stage.digest(measured), reads_from)
+                raise RecipeError(f"'{name}' reads articles, so it must be the first stage", "move it to the top")
+            return Step(name, stage, contract, stage.digest({}), {})
+        reads_from = {column: self._source_of(column, stage) for column in (*contract.reads, *contract.dropped)}
+        for column in contract.optional:
+            if column in self.writer:
+                reads_from[column] = self.writer[column]
+        self._check_memory(stage, contract)
+        self._check_clashes(stage, contract)
+        steps = {step.name: step.name for step in reads_from.values() if step is not None}
+        measures = {s.name: s.digest for s in self.steps if s.is_measure and s.name in steps}
+        measures |= {step.name: step.digest for step in needed}
+        columns = {column: step.name for column, step in reads_from.items() if step is not None}
+        return Step(name, stage, contract, stage.digest(measures), columns)
 
-    def _check_writes(self, name: str, stage: Stage) -> None:
-        memory = [c for c in stage.reads if c in MEMORY or c in self.lent]
-        if memory and not isinstance(stage, Measure):
+    def _source_of(self, column: str, stage: Stage) -> Step | None:
+        """The step that provides a column; None for what every stage is given."""
+        if column in (*_ALWAYS_GIVEN, *IN_MEMORY):
+            return None
+        source = self.lender.get(column) or self.writer.get(column)
+        if source is None:
+            known = [*self.writer, *self.lender, *_ALWAYS_GIVEN, *IN_MEMORY]
             raise RecipeError(
-                f"the decision '{name}' reads '{memory[0]}', which is only there while an image is read",
-                "make it a Measure, and decide on what it writes",
+                f"'{stage.name}' reads the column '{column}', which no earlier stage writes", nearest(column, known)
             )
-        for column in stage.writes:
-            if column in self.owner and (isinstance(stage, Measure) or self.owner[column].is_measure):
-                raise RecipeError(
-                    f"'{name}' writes '{column}', which '{self.owner[column].name}' measures already",
-                    "give the column another name",
-                )
+        if isinstance(stage, Measure) and not source.is_measure:
+            raise RecipeError(
+                f"the measure '{stage.name}' reads '{column}', which is decided by '{source.name}'",
+                "a measure may read only measured columns: read one of those, or make it a Decision",
+            )
+        return source
+
+    def _check_memory(self, stage: Stage, contract: Contract) -> None:
+        in_memory = [column for column in contract.reads if column in IN_MEMORY or column in self.lender]
+        if in_memory and not isinstance(stage, Measure):
+            raise RecipeError(
+                f"the decision '{stage.name}' reads '{in_memory[0]}', which exists only while images are measured",
+                "make it a Measure, and decide on the columns it writes",
+            )
+
+    def _check_clashes(self, stage: Stage, contract: Contract) -> None:
+        """Raises RecipeError where a measured column has two writers; decisions may overwrite each other's columns."""
+        for column in contract.columns:
+            other = self.writer.get(column)
+            if other is not None and (isinstance(stage, Measure) or other.is_measure):
+                raise _clash(stage, other, column)
+        for column in contract.lends:
+            if column in self.lender:
+                raise _clash(stage, self.lender[column], column)
 
     def _check_ends(self) -> None:
-        if not self.steps or self.steps[0].stage.scope != "article":
+        if not self.steps or self.steps[0].contract.scope != "article":
             raise RecipeError("no stage reads the articles", "start with 'extract', or with a stage that needs it")
         for step in self.steps[:-1]:
             if isinstance(step.stage, Publication):
-                raise RecipeError(f"'{step.name}' publishes, and so it must stand last", "move it to the end")
+                raise RecipeError(f"'{step.name}' publishes, so it must be the last stage", "move it to the end")
+
+
+def _measure(stage: Stage, name: str, wanted: str) -> Stage:
+    if not isinstance(stage, Measure):
+        raise RecipeError(f"'{name}' needs '{wanted}', which is not a measure", "only measures can be needed")
+    return stage
+
+
+def _is_same_measure(candidate: Stage, stage: Stage, by_name: bool) -> bool:
+    """Whether two measures have the same class and options, and the same name if the need asks for one."""
+    if type(candidate) is not type(stage) or candidate.options != stage.options:
+        return False
+    return candidate.name == stage.name or (not by_name and candidate.contract.columns == stage.contract.columns)
+
+
+def _clash(stage: Stage, other: Step, column: str) -> RecipeError:
+    if type(stage) is not type(other.stage):
+        hint = "give the column of one of them another name"
+        return RecipeError(f"'{stage.name}' and '{other.name}' both write the column '{column}'", hint)
+    theirs = other.stage.options
+    differing = [option for option, value in stage.options.items() if value != theirs[option]]
+    message = f"two '{reference(type(stage)).rpartition(':')[2]}' measures both write the column '{column}'"
+    if differing:
+        values = f"{stage.options[differing[0]]!r} and {theirs[differing[0]]!r}"
+        message += f": '{stage.name}' and '{other.name}' differ in '{differing[0]}' ({values})"
+    return RecipeError(message, "use the same options, or a measure whose columns bear its name")

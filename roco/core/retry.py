@@ -20,7 +20,7 @@ READING = ("unreadable",)
 def forget(pipeline: Pipeline, layout: Layout, parts: Parts, reason: str, names: Sequence[str] | None = None) -> int:
     """Forgets the measured rows that were dropped for a reason, so that they are measured again; returns how many."""
     steps = [s for s in pipeline.steps if s.is_measure]
-    known = {r for s in steps for r in (*s.stage.reasons, *(READING if "bytes" in s.stage.reads else ()))}
+    known = {r for s in steps for r in (*s.contract.reasons, *(READING if "bytes" in s.contract.reads else ()))}
     if reason not in known:
         hint = "decisions are made again anyway; " + nearest(reason, known)
         raise UsageError(f"no measure of this recipe drops figures for '{reason}'", hint)

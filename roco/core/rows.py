@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from roco.base.errors import RocoError, StageFailed
-from roco.base.schema import COLUMNS, DROP, REASONS
+from roco.base.schema import COLUMNS, DROP
 from roco.core.pipeline import Step
 from roco.core.stage import put
 
@@ -55,7 +55,7 @@ def view(step: Step, rows: pa.Table) -> pa.Table:
     """What a stage gets to see: figure_id, drop, drop_detail and the columns it reads."""
     names = ["figure_id", *(c for c in step.reads if c != "figure_id" and c not in DROP)]
     table = rows.select(list(dict.fromkeys(names)))
-    for name in step.stage.optional:
+    for name in step.contract.optional:
         if name not in table.column_names:
             table = table.append_column(name, pa.nulls(len(rows), COLUMNS[name].type))
     for name, kind in DROP.items():
@@ -63,10 +63,10 @@ def view(step: Step, rows: pa.Table) -> pa.Table:
     return table
 
 
-def call(step: Step, batch: pa.Table, where: str) -> Any:
-    """Lets a stage do its work; an exception of its own is told as such, with where it happened."""
+def call(step: Step, where: str, *arguments: Any) -> Any:
+    """Calls a stage; raises StageFailed, with where it happened, for an exception of the stage itself."""
     try:
-        return step.stage(batch)
+        return step.stage(*arguments)
     except (RocoError, MemoryError):
         raise
     except (Exception, SystemExit) as err:
@@ -76,9 +76,9 @@ def call(step: Step, batch: pa.Table, where: str) -> Any:
         ) from err
 
 
-def apply(step: Step, batch: pa.Table, where: str) -> pa.Table:
-    """Lets a stage do its work and checks what it hands back."""
-    return checked(step, batch, call(step, batch, where))
+def apply(step: Step, where: str, batch: pa.Table, *more: Any) -> pa.Table:
+    """Calls a stage and checks what it returns."""
+    return checked(step, batch, call(step, where, batch, *more))
 
 
 def checked(step: Step, batch: pa.Table, out: Any) -> pa.Table:
@@ -90,15 +90,15 @@ def checked(step: Step, batch: pa.Table, out: Any) -> pa.Table:
     if not isinstance(out, pa.Table):
         raise wrong(f"handed back a {type(out).__name__}, not a table")
     if len(set(out.column_names)) < len(out.column_names) or (
-        step.stage.scope != "article" and "figure_id" not in out.column_names
+        step.contract.scope != "article" and "figure_id" not in out.column_names
     ):
         raise wrong("handed back a table without figure_id, or with a column twice")
-    same_rows = step.stage.scope != "article" and (
+    same_rows = step.contract.scope != "article" and (
         len(out) != len(batch) or not out["figure_id"].combine_chunks().equals(batch["figure_id"].combine_chunks())
     )
     if same_rows:
         raise wrong(f"was given {len(batch)} rows and handed back {len(out)}, or other rows: drop them instead")
-    types = {"figure_id": pa.string(), **DROP, **{c: step.stage.writes[c] for c in step.writes}}
+    types = {"figure_id": pa.string(), **DROP, **step.contract.columns}
     for name, kind in types.items():
         if name not in out.column_names:
             if name in DROP:
@@ -108,8 +108,8 @@ def checked(step: Step, batch: pa.Table, out: Any) -> pa.Table:
         if out[name].type != kind:
             raise wrong(f"wrote '{name}' as {out[name].type}, and promised {kind}")
     for reason in pc.unique(out["drop"]).to_pylist():
-        if reason is not None and reason not in REASONS and reason not in step.stage.reasons:
-            raise wrong(f"drops figures for '{reason}', which is not one of its reasons")
+        if reason is not None and reason not in step.contract.reasons:
+            raise wrong(f"drops figures for '{reason}', which is not among its declared reasons")
     return out.select(list(types))
 
 

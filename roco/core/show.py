@@ -79,13 +79,7 @@ def _life(pipeline: Pipeline, layout: Layout, part: str, first: dict[str, Any]) 
         if not reached:
             steps.append({"stage": step.name, "kind": step.kind, "state": "not reached", "values": {}})
             continue
-        seen = _seen(pipeline, layout, step, part, figure, rows)
-        if seen is None and step in pipeline.table_steps and layout.table(pipeline, step).exists():
-            # It came to no stage behind the row pass: the engine put it aside, see TablePass._one_package_an_article.
-            steps.append({"stage": "identity", "kind": "engine", "state": "dropped", "values": {}, **_TWICE})
-            steps.append({"stage": step.name, "kind": step.kind, "state": "not reached", "values": {}})
-            dropped_at, reached = "identity", False
-            continue
+        seen = _seen(pipeline, layout, step, part, first, rows)
         values = {k: v for k, v in (seen or {}).items() if k not in ("drop", "drop_detail")}
         verdict = rows if step.name == dropped_at else seen or {}
         state = "dropped" if verdict.get("drop") else "kept" if seen is not None else "not run"
@@ -106,27 +100,27 @@ def _life(pipeline: Pipeline, layout: Layout, part: str, first: dict[str, Any]) 
     }
 
 
-_TWICE = {"drop": "superseded", "drop_detail": "the article is in another package too"}
-
-
 def _seen(
-    pipeline: Pipeline, layout: Layout, step: Step, part: str, figure: str, rows: dict[str, Any]
+    pipeline: Pipeline, layout: Layout, step: Step, part: str, first: dict[str, Any], rows: dict[str, Any]
 ) -> dict[str, Any] | None:
     """What a step found for a figure; None where it has not been asked yet."""
+    figure = first["figure_id"]
     if step.is_measure:
         row = _row(layout.measure(step, part), figure)
     elif step in pipeline.row_steps:
         row = {name: rows[name] for name in step.writes if name in rows} if rows else None
     else:
-        row = _row(layout.table(pipeline, step), figure)
-    return None if row is None else {k: v for k, v in row.items() if k != "figure_id"}
+        row = _row(layout.table(pipeline, step), figure, first.get("archive"))
+    return None if row is None else {k: v for k, v in row.items() if k not in ("figure_id", "archive")}
 
 
-def _row(path: Path, figure: str) -> dict[str, Any] | None:
+def _row(path: Path, figure: str, archive: str | None = None) -> dict[str, Any] | None:
     table = _read(path)
     if table is None:
         return None
     hit = table.filter(pc.equal(table["figure_id"], figure))
+    if archive is not None and "archive" in table.column_names:  # a stage that tells packages of one article apart
+        hit = hit.filter(pc.equal(hit["archive"], archive))
     return dict(hit.to_pylist()[0]) if len(hit) else None
 
 

@@ -1,4 +1,4 @@
-"""Stages and sources as plain values and back: what a recipe says, and what a worker is told."""
+"""Frozen dataclasses (stages, sources) as plain values and back: for recipes, and for messages to workers."""
 
 from __future__ import annotations
 
@@ -15,63 +15,62 @@ from roco.base.errors import RecipeError, nearest
 
 def to_spec(thing: Any) -> dict[str, Any]:
     """`{"use": "module:Class", "options": {…}}` of a frozen dataclass."""
-    options = {f.name: getattr(thing, f.name) for f in dataclasses.fields(thing) if f.init}
-    return {"use": reference(type(thing)), "options": {k: _plain(v) for k, v in options.items()}}
+    options = {field.name: getattr(thing, field.name) for field in dataclasses.fields(thing) if field.init}
+    return {"use": reference(type(thing)), "options": {name: _plain(value) for name, value in options.items()}}
 
 
 def from_spec(spec: Mapping[str, Any]) -> Any:
-    """Makes again what `to_spec` described."""
+    """Rebuilds what `to_spec` described."""
     return build(find(spec["use"]), spec["options"], spec["use"])
 
 
 def reference(cls: type) -> str:
+    """`module:Class`, by which `find` imports the class again."""
     return f"{cls.__module__}:{cls.__qualname__}"
 
 
 def find(use: str) -> type:
-    """The class that `module:Class` names."""
+    """Imports the class that `module:Class` names."""
     module_name, _, name = use.partition(":")
     if not module_name or not name:
-        raise RecipeError(f"'{use}' names no class", "write module:Class")
+        raise RecipeError(f"'{use}' does not name a class", "write module:Class")
     try:
         module = importlib.import_module(module_name)
     except ImportError as err:
-        hint = "modules are found where Python finds them: installed, or beside the recipe"
-        raise RecipeError(f"'{use}': {err}", hint) from err
-    found: Any = module
-    for piece in name.split("."):
-        found = getattr(found, piece, None)
-    if not isinstance(found, type):
-        raise RecipeError(f"'{use}': the module has no such class", nearest(name, vars(module)))
-    return found
+        hint = "the module must be installed, or lie beside the recipe"
+        raise RecipeError(f"cannot import '{use}': {err}", hint) from err
+    value: Any = module
+    for attribute in name.split("."):
+        value = getattr(value, attribute, None)
+    if value is None:
+        classes = [known for known, one in vars(module).items() if isinstance(one, type)]
+        raise RecipeError(f"no class '{name}' in module '{module_name}'", nearest(name, classes))
+    if not isinstance(value, type):
+        raise RecipeError(f"'{use}' is not a class", "name a class that is derived from roco.Measure or roco.Decision")
+    return value
 
 
 def build(cls: type, options: Mapping[str, Any], where: str, base: Path | None = None) -> Any:
-    """Makes a dataclass from named options; unknown names and wrong types are told with what would be right.
+    """Builds a dataclass from named options; raises RecipeError for unknown names and wrong types.
 
-    base: the folder that relative paths are relative to.
+    where: what error messages call it. base: the folder that relative paths are relative to.
     """
     hints = typing.get_type_hints(cls)
-    fields = {f.name: hints[f.name] for f in dataclasses.fields(cls) if f.init}
-    for name in options:
+    fields = {field.name: field for field in dataclasses.fields(cls) if field.init}
+    values = {}
+    for name, value in options.items():
         if name not in fields:
-            raise RecipeError(f"{where} has no option '{name}'", nearest(name, fields))
-    values = {k: _coerce(v, fields[k], f"{where}: option '{k}'", base) for k, v in options.items()}
-    try:
-        return cls(**values)
-    except TypeError as err:
-        required = [
-            f.name
-            for f in dataclasses.fields(cls)
-            if f.init and f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
-        ]
-        lacks = [name for name in required if name not in values]
-        if lacks:
-            raise RecipeError(f"{where} needs the option '{lacks[0]}'", f"write {lacks[0]} = …") from err
-        raise
+            raise RecipeError(f"unknown option '{name}' ({where})", nearest(name, fields))
+        values[name] = _coerce(value, hints[name], f"option '{name}' ({where})", base)
+    for name, field in fields.items():
+        has_default = field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
+        if name not in values and not has_default:
+            raise RecipeError(f"missing option '{name}' ({where})", f"write {name} = …")
+    return cls(**values)
 
 
 def _coerce(value: Any, hint: Any, where: str, base: Path | None) -> Any:
+    """The value as the type hint wants it: lists become tuples, strings paths, tables dataclasses."""
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         return _coerce_union(value, args, where, base)
@@ -81,50 +80,76 @@ def _coerce(value: Any, hint: Any, where: str, base: Path | None) -> Any:
         return value
     if hint is Path and isinstance(value, str | Path):
         return base / value if base is not None else Path(value)
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        if not isinstance(value, Mapping | hint):
-            raise RecipeError(f"{where} is {value!r}, which is {_word(type(value))}", "it takes a table: { … }")
-        return build(hint, value, where, base) if isinstance(value, Mapping) else value
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        return _coerce_table(value, hint, where, base)
     if origin is tuple and isinstance(value, list | tuple):
-        inner = args[0] if len(args) == 2 and args[1] is Ellipsis else None
-        kinds = [inner] * len(value) if inner is not None else list(args)
-        if len(kinds) != len(value):
-            raise RecipeError(f"{where} takes {len(kinds)} values, not {len(value)}")
-        return tuple(_coerce(v, kind, where, base) for v, kind in zip(value, kinds, strict=True))
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return _coerce_tuple(value, args, where, base)
+    if hint is float and type(value) is int:
         return float(value)
-    expected = origin or hint
-    if expected is Any or (isinstance(value, expected) and not (isinstance(value, bool) and expected is int)):
+    if hint is Any:
         return value
-    raise RecipeError(f"{where} is {value!r}, which is {_word(type(value))}", f"it takes {_word(expected)}")
+    expected = origin or hint
+    is_bool_for_int = isinstance(value, bool) and expected is int  # bool is a subclass of int
+    if isinstance(value, expected) and not is_bool_for_int:
+        return value
+    raise RecipeError(f"{where} is {_word(type(value))}: {value!r}", f"it must be {_word(expected)}")
 
 
 def _coerce_union(value: Any, args: tuple[Any, ...], where: str, base: Path | None) -> Any:
+    """The first alternative that accepts the value; else the error of the first one."""
     if value is None and type(None) in args:
         return None
-    failure: RecipeError | None = None
-    for arg in args:
-        if arg is not type(None):
-            try:
-                return _coerce(value, arg, where, base)
-            except RecipeError as err:
-                failure = failure or err
-    raise failure or RecipeError(f"{where} cannot be {value!r}")
+    first_error: RecipeError | None = None
+    for alternative in args:
+        if alternative is type(None):
+            continue
+        try:
+            return _coerce(value, alternative, where, base)
+        except RecipeError as err:
+            first_error = first_error or err
+    raise first_error or RecipeError(f"{where} cannot be {value!r}")
+
+
+def _coerce_table(value: Any, cls: type, where: str, base: Path | None) -> Any:
+    if isinstance(value, cls):
+        return value
+    if isinstance(value, Mapping):
+        return build(cls, value, where, base)
+    raise RecipeError(f"{where} is {_word(type(value))}: {value!r}", "it must be a table: { … }")
+
+
+def _coerce_tuple(value: list[Any] | tuple[Any, ...], args: tuple[Any, ...], where: str, base: Path | None) -> Any:
+    any_length = len(args) == 2 and args[1] is Ellipsis
+    hints = [args[0]] * len(value) if any_length else list(args)
+    if len(hints) != len(value):
+        raise RecipeError(f"{where} has {len(value)} values", f"it must have {len(hints)}")
+    return tuple(_coerce(one, hint, where, base) for one, hint in zip(value, hints, strict=True))
+
+
+_WORDS = {
+    str: "a string",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    tuple: "a list",
+    list: "a list",
+    dict: "a table",
+    Path: "a path",
+}
 
 
 def _word(kind: Any) -> str:
-    names = {str: "a string", int: "a whole number", float: "a number", bool: "true or false", tuple: "a list",
-             list: "a list", dict: "a table", Path: "a path"}  # fmt: skip
-    return names.get(kind, getattr(kind, "__name__", str(kind)))
+    return _WORDS.get(kind, getattr(kind, "__name__", str(kind)))
 
 
 def _plain(value: Any) -> Any:
+    """A value as JSON can hold it."""
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, tuple | list):
-        return [_plain(v) for v in value]
+        return [_plain(one) for one in value]
     if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
+        return {str(key): _plain(one) for key, one in value.items()}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init}
     return value

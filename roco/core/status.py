@@ -31,15 +31,13 @@ def status(pipeline: Pipeline, folder: Path) -> dict[str, Any]:
     flow = {s["stage"]: s for s in [*found["stages"], *saved.get("table", [])]}
     for stage in stages:
         stage.update({k: flow[stage["stage"]][k] for k in ("in", "kept", "dropped") if stage["stage"] in flow})
-    known = {s["stage"] for s in stages}
-    engine = [{**v, "state": "done", "why": ""} for k, v in flow.items() if k not in known and v["kind"] == "engine"]
     return {
         "folder": str(folder),
         "state": _state(source, done, stages, saved),
         "source": dict(source),
         "parts_done": done,
         "counts": found["counts"],
-        "stages": _in_order(stages, engine, saved),
+        "stages": stages,
         "removed_stages": _removed(pipeline, saved),
         "release": str(layout.release) if layout.release.exists() else None,
     }
@@ -107,13 +105,6 @@ def _difference(step: Step, was: Mapping[str, Any]) -> str:
 def _removed(pipeline: Pipeline, saved: Mapping[str, Any]) -> list[str]:
     names = {s.name for s in pipeline.steps}
     return [s["name"] for s in saved.get("steps", []) if s["name"] not in names]
-
-
-def _in_order(stages: list[dict[str, Any]], engine: list[dict[str, Any]], saved: Mapping[str, Any]) -> list[Any]:
-    """The engine's own entry stands before the first table stage."""
-    table = [s["stage"] for s in saved.get("table", []) if s["kind"] != "engine"]
-    at = next((i for i, s in enumerate(stages) if table and s["stage"] == table[0]), len(stages))
-    return [*stages[:at], *engine, *stages[at:]]
 
 
 def _state(source: Mapping[str, int], done: int, stages: Sequence[Mapping[str, Any]], saved: Mapping[str, Any]) -> str:

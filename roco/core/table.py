@@ -15,15 +15,16 @@ import pyarrow.compute as pc
 from roco.base.errors import CorruptFile, DataError
 from roco.base.files import digest, file_digest, read_table, sync_folder, write_table
 from roco.core import pack
+from roco.core.contract import Reason
 from roco.core.figures import Figures, by_part
-from roco.core.funnel import blank_stage, reconcile
+from roco.core.funnel import reconcile
 from roco.core.layout import Layout
 from roco.core.manifest import Manifest
 from roco.core.parts import Parts
 from roco.core.pipeline import Pipeline, Step
 from roco.core.provenance import resolved
 from roco.core.rows import align, apply, lacking, view
-from roco.core.stage import Publication, put, with_those_who_left
+from roco.core.stage import Publication, put
 from roco.core.store import Opened
 
 Measure = Callable[[Sequence[Mapping[str, Any]]], None]
@@ -39,9 +40,7 @@ class TablePass:
 
     @cached_property
     def figures(self) -> Figures:
-        figures = Figures(self.pipeline, self.layout, self.parts)
-        self._one_package_an_article(figures)
-        return figures
+        return Figures(self.pipeline, self.layout, self.parts)
 
     @cached_property
     def input(self) -> str:
@@ -85,15 +84,18 @@ class TablePass:
         except (FileNotFoundError, CorruptFile):
             pass
         rows = self.figures.now
+        if "superseded" not in step.contract.reasons:
+            _check_unique(rows)
         if decided is None:
             batch = view(step, self.figures.gather(rows, [c for c in step.reads if c != "figure_id"]))
-            if step.stage.left:
-                batch = with_those_who_left(batch, self._left(step.stage.left))
-            decided = apply(step, batch, "the table")
+            more = [self._dropped(step.contract.dropped)] if step.contract.dropped else []
+            decided = apply(step, "the table", batch, *more)
+            if "superseded" in step.contract.reasons:
+                decided = put(decided, "archive", rows["archive"])  # figure_id alone may name figures of two packages
             write_table(path, decided, {"input": state, "stage": step.name, "digest": step.digest})
         self._count(step, len(rows), self.figures.take(step, decided))
 
-    def _left(self, columns: Sequence[str]) -> pa.Table:
+    def _dropped(self, columns: Sequence[str]) -> pa.Table:
         """The figures that left whose first named column holds something: of millions the few that matter."""
         rows = self.figures.gather(self.figures.gone(), columns[:1])
         held = pc.is_valid(rows[columns[0]])
@@ -135,35 +137,6 @@ class TablePass:
                 str(self.layout.measure(step, part)),
             )
         return align(rows["figure_id"], stored)
-
-    def _one_package_an_article(self, figures: Figures) -> None:
-        """Where two packages hold the same article, the first by name stands for it.
-
-        Earlier releases have only some images of an article, so these stand beside those of the article itself and of
-        each other; images that are the same are told by `dedup`.
-        """
-        there = [name for name in ("article_key", "origin") if name in figures.owner]
-        if "article_key" not in there or not len(figures.now):
-            return
-        rows = figures.gather(figures.now, there)
-        if "origin" in there:
-            articles = pc.fill_null(pc.not_equal(rows["origin"], "release"), True)
-            rows = put(rows, "article_key", pc.if_else(articles, rows["article_key"], None))
-        pairs = rows.group_by(["article_key"]).aggregate([("archive", "min"), ("archive", "count_distinct")])
-        several = pc.greater(pairs["archive_count_distinct"], 1)
-        twice = pairs.filter(pc.and_(several, pairs["article_key"].is_valid()))
-        if not len(twice):
-            return
-        first = twice["archive_min"].take(
-            pc.index_in(rows["article_key"], value_set=twice["article_key"].combine_chunks())
-        )
-        where = pc.fill_null(pc.not_equal(rows["archive"], first), False)
-        details = [f"the article is in {place} too" for place in first.filter(where).to_pylist()]
-        n = len(rows)
-        out = figures.set_aside("identity", where, "superseded", details)
-        self.flow.append(
-            {**blank_stage("identity", "engine"), "in": n, "kept": n - out, "dropped": {"superseded": out}}
-        )
 
     def _count(self, step: Step, n: int, dropped: Mapping[str, int]) -> None:
         entry = {
@@ -229,6 +202,10 @@ class TablePass:
     def columns(self) -> tuple[str, ...]:
         return tuple(self.figures.owner)
 
+    @property
+    def reasons(self) -> Mapping[str, Reason]:
+        return self.pipeline.reasons
+
     def kept(self, columns: Sequence[str]) -> pa.Table:
         return self.figures.gather(self.figures.now, columns).select(["figure_id", *columns])
 
@@ -245,6 +222,16 @@ class TablePass:
                 yield data if data is not None else _from_source(opened, row)
         finally:
             opened.close()
+
+
+def _check_unique(rows: pa.Table) -> None:
+    """Table stages align rows by figure_id, so it must be unique; two packages of one article break that."""
+    ids = rows["figure_id"].combine_chunks()
+    again = pc.equal(ids[1:], ids[:-1])  # rows are sorted by figure_id
+    if pc.any(again).as_py():
+        figure = ids[1:].filter(again)[0].as_py()
+        message = f"two packages hold the same article: duplicate figure {figure}"
+        raise DataError(message, "add the stage 'identity' before the first stage that needs the whole table")
 
 
 def _seal(release: Path) -> str | None:

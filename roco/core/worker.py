@@ -35,7 +35,7 @@ def hello(pipeline: Pipeline, folder: Path) -> dict[str, Any]:
     return {
         "folder": str(folder.resolve()),
         "source": to_spec(pipeline.source),
-        "stages": [[s.name, to_spec(s.stage)] for s in pipeline.steps],
+        "stages": [to_spec(s.stage) for s in pipeline.steps],
         "digests": [s.digest for s in pipeline.steps],
         "measures": {name: f"{cls.__module__}:{cls.__qualname__}" for name, cls in pipeline.measures.items()},
         "path": [p for p in sys.path if p],
@@ -44,7 +44,7 @@ def hello(pipeline: Pipeline, folder: Path) -> dict[str, Any]:
 
 def greet(message: Mapping[str, Any]) -> tuple[Pipeline, Layout]:
     """The pipeline that `hello` described."""
-    stages = [(name, from_spec(spec)) for name, spec in message["stages"]]
+    stages = [from_spec(spec) for spec in message["stages"]]
     measures = {name: find(use) for name, use in message["measures"].items()}
     return Pipeline(from_spec(message["source"]), stages, measures), Layout(Path(message["folder"]))
 

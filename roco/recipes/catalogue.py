@@ -1,44 +1,61 @@
-"""What stages there are, as data and as text: `roco stages` and docs/stages.md are made from it."""
+"""The catalogue of stages, as data and as text: `roco stages` and docs/stages.md are made from it."""
 
 from __future__ import annotations
 
 import dataclasses
 import inspect
+import typing
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from roco.base.schema import COLUMNS, DROP, REASONS
+from roco.base.schema import COLUMNS
+from roco.core.contract import ENGINE_REASONS
 from roco.core.stage import Measure, Publication, Stage
 from roco.recipes.load import shipped
 from roco.stages import STAGES
 
+_PARTS = ("needs", "reads", "optional", "dropped", "writes", "lends", "reasons")
+"""The parts of a contract, in the order in which they are printed."""
+
 
 def describe() -> list[dict[str, Any]]:
-    """One entry a stage: name, kind, scope, what it says of itself, needs, reads, writes, reasons, options."""
-    return [_describe(name, cls) for name, cls in STAGES.items()]
+    """One entry for each stage: name, kind, scope, description, contract, options."""
+    return [describe_stage(name, cls) for name, cls in STAGES.items()]
 
 
-def _describe(name: str, cls: type[Stage]) -> dict[str, Any]:
+def describe_stage(name: str, cls: type[Stage]) -> dict[str, Any]:
+    """One stage of the catalogue; a column that bears the name of the stage is shown with `NAME` in its place."""
     kind = "measure" if issubclass(cls, Measure) else "publication" if issubclass(cls, Publication) else "decision"
-    doc = inspect.cleandoc(cls.__doc__ or "")
+    summary, _, more = inspect.cleandoc(cls.__doc__ or "").partition("\n\n")
+    contract = _example(cls).contract
     return {
         "name": name,
         "kind": kind,
-        "scope": cls.scope,
+        "scope": contract.scope,
         "version": cls.version,
-        "says": doc.split("\n\n")[0].replace("\n", " "),
-        "more": "\n\n".join(doc.split("\n\n")[1:]),
-        "needs": [n if isinstance(n, str) else n[0] for n in _plain(cls, "needs")],
-        "reads": list(_plain(cls, "reads")),
-        "writes": {n: str(t) for n, t in _plain(cls, "writes").items() if n not in DROP},
-        "reasons": list(cls.reasons),
-        "options": [_option(f) for f in dataclasses.fields(cls) if f.init],
+        "summary": summary.replace("\n", " "),
+        "more": more,
+        "needs": [need if isinstance(need, str) else need[0] for need in contract.needs],
+        "reads": list(contract.reads),
+        "optional": list(contract.optional),
+        "dropped": list(contract.dropped),
+        "writes": {column: str(kind) for column, kind in contract.columns.items()},
+        "lends": {column: str(kind) for column, kind in contract.lends.items()},
+        "reasons": {reason: meaning for reason, (meaning, _) in contract.reasons.items()},
+        "options": [_option(field) for field in dataclasses.fields(cls) if field.init and field.name != "name"],
     }
 
 
-def _plain(cls: type[Stage], name: str) -> Any:
-    value = getattr(cls, name)
-    return () if isinstance(value, property) else value
+def _example(cls: type[Stage]) -> Stage:
+    """A stage called NAME with default options; a required one has its own name as value."""
+    hints = typing.get_type_hints(cls)
+    options: dict[str, Any] = {}
+    for field in dataclasses.fields(cls):
+        required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        if field.init and required:
+            options[field.name] = Path(field.name) if hints[field.name] is Path else field.name
+    return cls(**options, name="NAME")
 
 
 def _option(field: dataclasses.Field[Any]) -> dict[str, Any]:
@@ -52,39 +69,48 @@ def _option(field: dataclasses.Field[Any]) -> dict[str, Any]:
 
 
 def text() -> str:
-    """The stages for a terminal."""
+    """The catalogue for a terminal."""
     lines = []
     for stage in describe():
         lines.append(f"{stage['name']}  ({stage['kind']})")
-        lines.append(f"  {stage['says']}")
-        for word in ("needs", "reads", "writes", "reasons"):
-            if stage[word]:
-                lines.append(f"  {word}: {', '.join(stage[word])}")
+        lines.append(f"  {stage['summary']}")
+        for part in _PARTS:
+            if stage[part]:
+                lines.append(f"  {part}: {', '.join(stage[part])}")
         for option in stage["options"]:
             lines.append(f"  {option['name']} = {_toml(option['default'])}")
         lines.append("")
-    lines.append("Shipped recipes, to be copied or named as base:")
+    lines.append("Shipped recipes, to copy or to name as base:")
     lines += [f"  {name}: {path}" for name, path in shipped().items()]
     return "\n".join(lines)
 
 
 def markdown() -> str:
     """docs/stages.md."""
-    lines = ["# Stages", "", "Made from the code by `make docs`; `roco stages` prints the same.", ""]
+    stages = describe()
+    lines = ["# Stages", "", "Generated from the code by `make docs`; `roco stages` prints the same.", ""]
     lines += ["| stage | kind | what it does |", "|---|---|---|"]
-    lines += [f"| [`{s['name']}`](#{s['name']}) | {s['kind']} | {s['says']} |" for s in describe()]
-    for stage in describe():
-        lines += ["", f"## {stage['name']}", "", stage["says"], ""]
+    lines += [f"| [`{stage['name']}`](#{stage['name']}) | {stage['kind']} | {stage['summary']} |" for stage in stages]
+    for stage in stages:
+        lines += ["", f"## {stage['name']}", "", stage["summary"], ""]
         lines += [stage["more"], ""] if stage["more"] else []
-        for word in ("needs", "reads", "writes", "reasons"):
-            if stage[word]:
-                lines.append(f"- {word}: {', '.join(f'`{w}`' for w in stage[word])}")
+        for part in _PARTS:
+            if stage[part]:
+                lines.append(f"- {part}: {', '.join(f'`{word}`' for word in stage[part])}")
         lines += _options_table(stage)
     lines += ["", "## Columns", "", "| column | type | meaning |", "|---|---|---|"]
     lines += [f"| `{name}` | {column.type} | {column.meaning} |" for name, column in COLUMNS.items()]
-    lines += ["", "## Reasons", "", "| reason | a figure leaves because |", "|---|---|"]
-    lines += [f"| `{name}` | {meaning} |" for name, meaning in REASONS.items()]
+    lines += ["", "## Reasons", "", "| reason | stage | the figure is dropped because |", "|---|---|---|"]
+    lines += [f"| `{reason}` | {stage} | {meaning} |" for reason, stage, meaning in _reasons(stages)]
     return "\n".join(lines) + "\n"
+
+
+def _reasons(stages: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
+    """Reason, stage and meaning, in the order of the stages; the engine's own last."""
+    rows = []
+    for stage in stages:
+        rows += [(reason, f"`{stage['name']}`", meaning) for reason, meaning in stage["reasons"].items()]
+    return rows + [(reason, "any", meaning) for reason, (meaning, _) in ENGINE_REASONS.items()]
 
 
 def _options_table(stage: Mapping[str, Any]) -> list[str]:
@@ -100,5 +126,5 @@ def _toml(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple | list):
-        return "[" + ", ".join(_toml(v) for v in value) + "]"
+        return "[" + ", ".join(_toml(one) for one in value) + "]"
     return f'"{value}"' if isinstance(value, str) and value != "required" else str(value)

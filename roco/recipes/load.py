@@ -1,7 +1,11 @@
-"""A recipe: one TOML file that names the source and the stages in order, checked before the first row is read."""
+"""Reads a recipe: one TOML file that names the source and the stages in order.
+
+Everything is checked before the first row is read; unknown sections, stages and options get the nearest name.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
 import tomllib
@@ -20,23 +24,34 @@ from roco.sources import SOURCES
 from roco.sources.several import Several
 from roco.stages import STAGES
 
-SECTIONS = ("run", "source", "stage")
+SECTIONS = ("run", "source", "labels", "stage")
 RUN_OPTIONS = ("folder", "base", "previous")
+LABEL_OPTIONS = ("log", "rounds")
 
-
-GROWING = ("pins", "release")
-"""The stages that read the release a run grows from."""
+_GROWING = ("pins", "release")
+"""The stages that read the previous release."""
 
 
 class Pipeline(core.Pipeline):
-    """A source and stages, the second door beside recipes: `Pipeline(source, (License(), Image(), …)).run(folder)`."""
+    """A source and stages, for Python: `Run(Pipeline(source, (License(), Image(), …)), folder).do()`."""
 
-    def __init__(self, source: Source, stages: Sequence[Stage | tuple[str, Stage]]) -> None:
+    def __init__(self, source: Source, stages: Sequence[Stage]) -> None:
         super().__init__(source, tuple(stages), STAGES)
 
     def run(self, folder: str | os.PathLike[str], **options: Any) -> Outcome:
-        """Does what is not done; options as for `roco.core.run.run`."""
+        """Runs whatever is missing or out of date; options as for `roco.core.run.run`."""
         return run(self, folder, **options)
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The label log of a recipe; it lies outside the run folder, because labels outlive a run.
+
+    rounds: the rounds whose labels count, later ones first to last in order of precedence; empty for all.
+    """
+
+    log: Path
+    rounds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,142 +62,178 @@ class Recipe:
     folder: Path
     base: str | None
     pipeline: Pipeline
+    labels: Labels | None = None
 
     def run(self, **options: Any) -> Outcome:
-        """Does what is not done; options as for `roco.core.run.run`."""
+        """Runs whatever is missing or out of date; options as for `roco.core.run.run`."""
         return self.pipeline_run(self.pipeline, **options)
 
     def pipeline_run(self, pipeline: core.Pipeline, **options: Any) -> Outcome:
-        given = {"recipe": self.path.name, **({"base": self.base} if self.base else {})}
-        return run(pipeline, self.folder, recipe=given, **options)
+        named = {"recipe": self.path.name} | ({"base": self.base} if self.base else {})
+        return run(pipeline, self.folder, recipe=named, **options)
 
 
 def load_recipe(path: str | os.PathLike[str]) -> Recipe:
-    """Reads and checks a recipe; raises RecipeError with the nearest name for what there is not."""
+    """Reads and checks a recipe; raises RecipeError."""
     path = Path(path)
     data = _read(path)
-    _known(data, SECTIONS, "a recipe has no section")
+    _check_names(data, SECTIONS, "section")
     options = _table(data, "run")
-    _known(options, RUN_OPTIONS, "[run] has no option")
-    if not isinstance(options.get("folder"), str):
-        raise RecipeError(f"{path}: [run] does not say where the run goes", 'write  folder = "runs/first"  under [run]')
+    _check_names(options, RUN_OPTIONS, "option", " in [run]")
     here = path.resolve().parent
-    folder = _folder(options["folder"], here)
+    folder = _run_folder(options.get("folder"), path, here)
     if str(here) not in sys.path:
-        sys.path.append(str(here))  # stages from outside may lie beside the recipe
-    _apart(folder, options.get("previous"), here)
-    entries = _grown(_entries(data, options, path), options.get("previous"))
-    stages = [_stage(entry, i, here) for i, entry in enumerate(entries, 1)]
-    sources = [_source(options, here) for options in _sources(data)]
+        sys.path.append(str(here))  # a module with stages may lie beside the recipe
+    _check_previous(options.get("previous"), folder, here)
+    labels = _labels(data, folder, here)
+    entries = _with_shared_options(_entries(data, options, path), options.get("previous"))
+    stages = [_stage(entry, number, here, labels) for number, entry in enumerate(entries, 1)]
+    sources = [_source(table, here) for table in _source_tables(data)]
     if any(folder.is_relative_to(source.path.resolve()) for source in sources):
-        raise RecipeError("the run folder lies in the source, which would be read as input", "name another folder")
+        raise RecipeError("the run folder is inside the source, so it would be read as input", "choose another folder")
     source = sources[0] if len(sources) == 1 else Several.of(*sources)
-    return Recipe(path, folder, options.get("base"), Pipeline(source, stages))
-
-
-def _folder(said: str, here: Path) -> Path:
-    if "\0" in said or not said.strip():
-        raise RecipeError(f"[run] folder cannot be {said!r}", 'write a folder of its own: folder = "runs/first"')
-    folder = (here / said).resolve()
-    if folder == here:
-        raise RecipeError("the run folder is the folder of the recipe", 'give it its own: folder = "runs/first"')
-    if folder.exists() and not folder.is_dir():
-        raise RecipeError(f"the run folder {folder} is a file", "name another folder")
-    return folder
-
-
-def _apart(folder: Path, previous: Any, here: Path) -> None:
-    """A run that reads its own release as the previous one would never come to an end."""
-    if isinstance(previous, str) and ("\0" in previous or not previous.strip()):
-        raise RecipeError(f"[run] previous cannot be {previous!r}", "name the folder of a release, or leave it out")
-    if isinstance(previous, str) and (here / previous).resolve().is_relative_to(folder):
-        raise RecipeError(
-            f"[run] previous = {previous!r} lies in the folder of this run", "give this run a folder of its own"
-        )
+    return Recipe(path, folder, options.get("base"), Pipeline(source, stages), labels)
 
 
 def shipped() -> dict[str, Path]:
     """The recipes that come with roco, by name."""
-    return {p.stem: p for p in sorted(Path(__file__).parent.glob("*.toml"))}
+    return {path.stem: path for path in sorted(Path(__file__).parent.glob("*.toml"))}
+
+
+# --- sections ---------------------------------------------------------------------------------------------------------
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as err:
-        hint = f"roco init {path.parent if path.parent.name else 'demo'}  writes one to begin with"
-        raise RecipeError(f"there is no recipe {path}", hint) from err
+        hint = f"write one to start with: roco init {path.parent if path.parent.name else 'demo'}"
+        raise RecipeError(f"recipe not found: {path}", hint) from err
     except IsADirectoryError as err:
-        raise RecipeError(f"{path} is a folder, not a recipe", "name the .toml file in it") from err
+        raise RecipeError(f"{path} is a folder, not a recipe", "give the .toml file in it") from err
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
-        raise RecipeError(f"{path} is not TOML: {err}", "compare with the recipes that `roco stages` names") from err
+        hint = "compare it with a shipped recipe (listed at the end of `roco stages`)"
+        raise RecipeError(f"invalid TOML in {path}: {err}", hint) from err
 
 
-def _entries(data: Mapping[str, Any], options: Mapping[str, Any], path: Path) -> list[dict[str, Any]]:
-    entries, base = data.get("stage", []), options.get("base")
-    if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
-        raise RecipeError(f"{path}: stages are written as [[stage]]", "with two brackets, once for each stage")
-    if base is None:
-        if not entries:
-            raise RecipeError(
-                f"{path} names no stage", f"write [[stage]] entries, or base = one of {', '.join(shipped())}"
-            )
-        return entries
-    if entries:
-        raise RecipeError(
-            f"{path} has both base = {base!r} and stages of its own",
-            f"copy {shipped().get(str(base), 'the shipped recipe')} and change the copy",
-        )
-    if not isinstance(base, str) or base not in shipped():
-        raise RecipeError(f"there is no shipped recipe {base!r}", nearest(str(base), shipped()))
-    return list(_read(shipped()[base])["stage"])
+def _run_folder(value: Any, recipe: Path, here: Path) -> Path:
+    if not isinstance(value, str):
+        raise RecipeError(f"missing option 'folder' in [run] ({recipe})", 'write folder = "runs/first" under [run]')
+    if "\0" in value or not value.strip():
+        raise RecipeError(f"invalid run folder {value!r}", 'write folder = "runs/first"')
+    folder = (here / value).resolve()
+    if folder == here:
+        raise RecipeError("the run folder is the folder of the recipe", 'use one of its own: folder = "runs/first"')
+    if folder.exists() and not folder.is_dir():
+        raise RecipeError(f"the run folder {folder} is a file", "choose another folder")
+    return folder
 
 
-def _grown(entries: list[dict[str, Any]], previous: Any) -> list[dict[str, Any]]:
-    """The stages with the release that this run grows from: it is said once, and several stages read it."""
+def _check_previous(previous: Any, folder: Path, here: Path) -> None:
     if previous is None:
-        return entries
-    growing = [e for e in entries if e.get("use") in GROWING]
-    if len({e["use"] for e in growing}) < len(GROWING):
+        return
+    if not isinstance(previous, str) or "\0" in previous or not previous.strip():
         raise RecipeError(
-            f"[run] previous asks for the stages {' and '.join(GROWING)}", "add them as [[stage]] entries"
+            f"invalid option previous = {previous!r} in [run]", "give the folder of a release, or omit it"
         )
-    return [{"previous": previous, **e} if e in growing else e for e in entries]
+    if (here / previous).resolve().is_relative_to(folder):
+        # Each run would see its own release as a changed previous one, and never be up to date.
+        message = f"previous = {previous!r} is inside the folder of this run"
+        raise RecipeError(message, "give this run another folder")
 
 
-def _sources(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _labels(data: Mapping[str, Any], folder: Path, here: Path) -> Labels | None:
+    if "labels" not in data:
+        return None
+    options = _table(data, "labels")
+    _check_names(options, LABEL_OPTIONS, "option", " in [labels]")
+    labels: Labels = build(Labels, options, "[labels]", here)
+    if labels.log.resolve().is_relative_to(folder):
+        hint = "keep it outside: labels outlive a run"
+        raise RecipeError(f"the label log {labels.log} is inside the run folder", hint)
+    return labels
+
+
+def _source_tables(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The options of each source: one under [source], or several under [[source]]."""
-    told = data.get("source", {})
-    if isinstance(told, list) and told and all(isinstance(one, dict) for one in told):
-        return list(told)
+    sources = data.get("source", {})
+    if isinstance(sources, list) and sources and all(isinstance(source, dict) for source in sources):
+        return list(sources)
     return [_table(data, "source")]
 
 
-def _source(said_options: Mapping[str, Any], here: Path) -> Source:
-    options = dict(said_options)
+def _source(table: Mapping[str, Any], here: Path) -> Source:
+    options = dict(table)
     kind = options.pop("kind", None)
+    if not kind:
+        raise RecipeError("missing option 'kind' in [source]", f"kind is one of {', '.join(SOURCES)}")
     if not isinstance(kind, str) or kind not in SOURCES:
-        said = f"there is no source of kind {kind!r}" if kind else "[source] does not say its kind"
-        raise RecipeError(said, nearest(str(kind), SOURCES) if kind else f"kind = one of {', '.join(SOURCES)}")
+        raise RecipeError(f"unknown source kind {kind!r}", nearest(str(kind), SOURCES))
     source: Source = build(SOURCES[kind], options, f"source '{kind}'", here)
     return source
 
 
-def _stage(entry: Mapping[str, Any], i: int, here: Path) -> tuple[str, Stage]:
+# --- stages -----------------------------------------------------------------------------------------------------------
+
+
+def _entries(data: Mapping[str, Any], options: Mapping[str, Any], path: Path) -> list[dict[str, Any]]:
+    """The [[stage]] entries of the recipe, or those of the shipped recipe that `base` names."""
+    entries, base = data.get("stage", []), options.get("base")
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise RecipeError(f"stages are not written as [[stage]] ({path})", "use two brackets, once for each stage")
+    if base is None:
+        if not entries:
+            hint = f"write [[stage]] entries, or base = one of {', '.join(shipped())}"
+            raise RecipeError(f"no stages ({path})", hint)
+        return entries
+    if entries:
+        hint = f"copy {shipped().get(str(base), 'the shipped recipe')} and edit the copy"
+        raise RecipeError(f"both base = {base!r} and [[stage]] entries ({path})", hint)
+    if not isinstance(base, str) or base not in shipped():
+        raise RecipeError(f"unknown shipped recipe {base!r}", nearest(str(base), shipped()))
+    return list(_read(shipped()[base])["stage"])
+
+
+def _with_shared_options(entries: list[dict[str, Any]], previous: Any) -> list[dict[str, Any]]:
+    """Gives `previous`, which is written once under [run], to the stages that read the previous release."""
+    if previous is None:
+        return entries
+    growing = [entry for entry in entries if entry.get("use") in _GROWING]
+    if len({entry["use"] for entry in growing}) < len(_GROWING):
+        raise RecipeError(
+            f"`previous` in [run] needs the stages {' and '.join(_GROWING)}", "add them as [[stage]] entries"
+        )
+    return [{"previous": previous, **entry} if entry in growing else entry for entry in entries]
+
+
+def _stage(entry: Mapping[str, Any], number: int, here: Path, labels: Labels | None) -> Stage:
     options = dict(entry)
     use, name = options.pop("use", None), options.pop("name", None)
     if not isinstance(use, str):
-        raise RecipeError(f"stage {i} does not say what it uses", 'write  use = "…"; `roco stages` lists what there is')
+        raise RecipeError(f"missing option 'use' (stage {number})", 'write use = "…"; `roco stages` lists all stages')
     if use in STAGES:
         cls: type = STAGES[use]
     elif ":" in use:
         cls = find(use)
     else:
-        raise RecipeError(f"stage {i} uses '{use}', which there is not", nearest(use, STAGES))
+        raise RecipeError(f"unknown stage '{use}' (stage {number})", nearest(use, STAGES))
     if not issubclass(cls, Stage):
-        raise RecipeError(f"'{use}' is no stage", "derive the class from roco.Measure or roco.Decision")
+        raise RecipeError(
+            f"'{use}' is not a stage (stage {number})", "derive the class from roco.Measure or roco.Decision"
+        )
     name = name or (use if use in STAGES else use.rpartition(":")[2].lower())
-    return str(name), build(cls, options, f"stage '{name}'", here)
+    if labels is not None:
+        options = _with_labels(cls, options, labels)
+    stage: Stage = build(cls, {**options, "name": name}, f"stage '{name}'", here)
+    return stage
+
+
+def _with_labels(cls: type, options: dict[str, Any], labels: Labels) -> dict[str, Any]:
+    """Gives [labels] to a stage that has the options `log` and `rounds` and does not set them itself."""
+    fields = {field.name for field in dataclasses.fields(cls)}
+    if "log" not in fields or "rounds" not in fields:
+        return options
+    return {"log": labels.log, "rounds": list(labels.rounds), **options}
 
 
 def _table(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -192,7 +243,7 @@ def _table(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return table
 
 
-def _known(data: Mapping[str, Any], names: Sequence[str], what: str) -> None:
+def _check_names(data: Mapping[str, Any], known: Sequence[str], what: str, where: str = "") -> None:
     for name in data:
-        if name not in names:
-            raise RecipeError(f"{what} '{name}'", nearest(name, names))
+        if name not in known:
+            raise RecipeError(f"unknown {what} '{name}'{where}", nearest(name, known))

@@ -7,6 +7,7 @@ from roco.stages.caption import Caption
 from roco.stages.cutoff import Cutoff
 from roco.stages.dedup import Dedup
 from roco.stages.extract import Extract
+from roco.stages.identity import Identity
 from roco.stages.image import Image
 from roco.stages.language import Language
 from roco.stages.language_id import LanguageId
@@ -30,6 +31,7 @@ STAGES: dict[str, type[Stage]] = {
     "image": Image,
     "mentions": Mentions,
     "merge": Merge,
+    "identity": Identity,
     "retraction": Retraction,
     "pins": Pins,
     "dedup": Dedup,

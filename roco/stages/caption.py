@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from roco.base.errors import RecipeError
+from roco.core.contract import Reason
 from roco.core.stage import Decision, drop
 
 # Words of labels in the languages of PMC and SciELO ("Figure 2", "Table 1"); none of them describes an image.
@@ -74,7 +75,7 @@ class Caption(Decision):
 
     needs = ("extract",)
     reads = ("caption", "caption_raw", "label")
-    reasons = ("caption",)
+    reasons = {"caption": Reason("the caption is empty or says nothing about the image")}
     version = 2
 
     min_words: int = 1

@@ -14,6 +14,7 @@ import pyarrow as pa
 from roco.base.errors import RecipeError
 from roco.base.labels import KINDS, NUCLEAR
 from roco.base.schema import types
+from roco.core.contract import Reason
 from roco.core.stage import Decision, drop, put
 from roco.models.text.vocabulary import SHIPPED, load
 from roco.release.previous import concepts_of, content_files
@@ -35,7 +36,7 @@ class Cutoff(Decision):
     reads = ("concepts", "concepts_auto", "concepts_manual")
     optional = ("modality", "region", "direction")
     writes = types("concepts", "concepts_auto")
-    reasons = ("concepts",)
+    reasons = {"concepts": Reason("all its concepts are too rare")}
     scope = "table"
     version = 2
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from roco.base.errors import RecipeError
 from roco.base.schema import types
+from roco.core.contract import Reason
 from roco.core.stage import Decision, drop, put
 from roco.models.images.hamming import hamming_distance, pairs_within
 
@@ -71,7 +72,7 @@ class Dedup(Decision):
     reads = ("image_key", "sha256", "phash", "phash_fine", "width", "height")
     optional = ("pinned_id",)
     writes = types("duplicate_group", "similar_group")
-    reasons = ("duplicate",)
+    reasons = {"duplicate": Reason("another image of the same duplicate group is kept")}
     scope = "table"
     version = 2
 

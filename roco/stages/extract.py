@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from roco.base.errors import RejectedInput
 from roco.base.schema import ARTICLES, types
-from roco.core.stage import Measure
+from roco.core.contract import Reason
+from roco.core.stage import Extraction, Measure
 from roco.sources.jats.article import Article
 from roco.sources.jats.figures import Figure
 from roco.sources.matching import Images
@@ -35,20 +36,27 @@ from roco.stages.extract_rows import (
 class Extract(Measure):
     """Reads the figures of each article from its XML, and adds what the index and the package contain about it.
 
-    The metadata of the table, `roco.counts`, has these counts for each package: articles, articles_unreadable,
-    articles_without_figures, images_in_packages, renditions, images_unread. images_in_packages = renditions + distinct
-    files of the rows; images of a package whose XML cannot be read count as images_unread instead. Since most articles
-    have no figure, properties of articles are counted there too: `license CC-BY | stated | href`, `language en`,
-    `type case-report`, `retracted title`, `standing notice of retraction`.
+    The counts of each package are: articles, articles_unreadable, articles_without_figures, images_in_packages,
+    renditions, images_unread. images_in_packages = renditions + distinct files of the rows; images of a package whose
+    XML cannot be read count as images_unread instead. Since most articles have no figure, properties of articles are
+    counted there too: `license CC-BY | stated | href`, `language en`, `type case-report`, `retracted title`,
+    `standing notice of retraction`.
     """
 
     reads = tuple(ARTICLES.names)
     writes = types(*COLUMNS)
-    reasons = ("missing", "no_graphic", "video", "table", "scope", "article")
+    reasons = {
+        "missing": Reason("the article names the image, but the package does not contain it"),
+        "no_graphic": Reason("the figure has no image"),
+        "video": Reason("the figure is a video or another medium"),
+        "table": Reason("the image shows a table"),
+        "scope": Reason("it is no figure of the article itself: translation, letter, portrait, formula, supplement"),
+        "article": Reason("the package or its XML is unreadable; one row represents the article"),
+    }
     scope = "article"
     version = 3
 
-    def __call__(self, batch: pa.Table) -> pa.Table:
+    def __call__(self, batch: pa.Table) -> Extraction:
         packages: dict[str, list[Unit]] = {}
         for unit in _units(batch):
             packages.setdefault(unit.place, []).append(unit)
@@ -59,6 +67,8 @@ class Extract(Measure):
             is_dataset = units[0].origin == "release"
             package_rows, counts[place] = _dataset(units[0]) if is_dataset else _package(units)
             rows += package_rows
+        columns = {name: pa.array([row[name] for row in rows], kind) for name, kind in self.writes.items()}
+        return Extraction(pa.table(columns), counts)
 
         metadata = {"roco.counts": json.dumps(counts, sort_keys=True)}
         schema = pa.schema(list(self.writes.items()), metadata=metadata)

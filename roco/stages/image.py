@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import pyarrow as pa
 
 from roco.base.errors import RejectedInput
 from roco.base.formats import declared_format
 from roco.base.schema import COLUMNS, types
+from roco.core.contract import Reason
 from roco.core.stage import Measure, drop, put
 from roco.models.images import hashes
 from roco.models.images.decode import Decoded, decode, thumbnail
@@ -26,17 +28,17 @@ class Image(Measure):
         *("format", "declared", "width", "height", "mode", "n_frames", "n_bytes", "identifying_fields"),
         *("sha256", "image_key", "phash", "phash_fine"),
     )
-    lends: ClassVar[dict[str, pa.DataType]] = {"thumbnail": COLUMNS["thumbnail"].type}
-    reasons = ("unreadable",)
+    lends = {"thumbnail": COLUMNS["thumbnail"].type}
+    reasons = {"unreadable": Reason("the image cannot be decoded completely")}
     version = 4
 
-    def __call__(self, batch: pa.Table) -> pa.Table:
+    def __call__(self, batch: pa.Table, lend: Collection[str] = ("thumbnail",)) -> pa.Table:
         seen: dict[str, dict[str, Any]] = {}  # the same file twice in a batch is decoded once
         rows = [
             {} if left.is_valid or not data.is_valid else _facts(key.as_py(), file.as_py(), data.as_py(), seen)
             for left, key, file, data in zip(*(batch[n] for n in ("drop", *self.reads)), strict=True)
         ]
-        for name, kind in {**self.writes, **self.lends}.items():
+        for name, kind in {**self.writes, **{c: self.lends[c] for c in lend}}.items():
             batch = put(batch, name, pa.array([row.get(name) for row in rows], kind))
         details = pa.array([row.get("unreadable") for row in rows], pa.string())
         return drop(batch, pa.array(["unreadable" in row for row in rows], pa.bool_()), "unreadable", details)

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from roco.base.errors import RecipeError, nearest
 from roco.base.licenses import DEFAULT_LICENSES, LICENSES
+from roco.core.contract import Reason
 from roco.core.stage import Decision, drop
 
 
@@ -23,7 +24,10 @@ class License(Decision):
 
     needs = ("extract",)
     reads = ("license", "license_trust", "open_access", "retracted")
-    reasons = ("retracted", "license")
+    reasons = {
+        "retracted": Reason("the article is retracted"),
+        "license": Reason("the licence does not allow redistribution of the unchanged image"),
+    }
 
     allow: tuple[str, ...] = DEFAULT_LICENSES
     retracted: bool = False

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from roco.base.labels import DIRECTIONS, KINDS, MODALITIES, NUCLEAR, REGIONS
 from roco.base.schema import types
+from roco.core.contract import Reason
 from roco.core.stage import Decision, drop, put
 from roco.models.text.vocabulary import SHIPPED, Vocabulary, load
 
@@ -92,7 +93,7 @@ class Merge(Decision):
     reads = ("caption", "mentions")
     optional = ("given_manual", "given_concepts")
     writes = types("modality", "modality_from", "region", "direction", "concepts_auto", "concepts_manual", "concepts")
-    reasons = ("concepts",)
+    reasons = {"concepts": Reason("it has no concept")}
     version = 2
 
     given: Literal["manual", "all", "none"] = "manual"

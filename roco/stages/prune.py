@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from roco.base.schema import types
+from roco.core.contract import Reason
 from roco.core.stage import Decision, drop, put
 
 
@@ -19,7 +20,7 @@ class Prune(Decision):
 
     reads = ("split", "concepts", "concepts_auto", "concepts_manual")
     writes = types("concepts", "concepts_auto", "concepts_manual")
-    reasons = ("concepts",)
+    reasons = {"concepts": Reason("train has none of its concepts")}
     scope = "table"
 
     def __call__(self, batch: pa.Table) -> pa.Table:

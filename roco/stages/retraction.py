@@ -11,7 +11,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from roco.core.stage import Decision, drop, those_who_left
+from roco.core.contract import Reason
+from roco.core.stage import Decision, drop
 from roco.release.retraction_lists import ids, read_list
 
 
@@ -26,8 +27,8 @@ class Retraction(Decision):
 
     needs = ("extract",)
     reads = ("pmcid", "pmid", "doi", "retracts")
-    left = ("retracts", "pmcid", "pmid", "doi")
-    reasons = ("retracted",)
+    dropped = ("retracts", "pmcid", "pmid", "doi")
+    reasons = {"retracted": Reason("a notice or a list says that the paper is retracted")}
     scope = "table"
 
     lists: tuple[Path, ...] = ()
@@ -41,10 +42,11 @@ class Retraction(Decision):
                 details.setdefault(id, f"listed in {path.name}")
         return details
 
-    def __call__(self, batch: pa.Table) -> pa.Table:
+    def __call__(self, batch: pa.Table, dropped: pa.Table | None = None) -> pa.Table:
         retracted = dict(self._listed)
         # Notices have no figures of their own: most of them were dropped by the stages before this one.
-        for notice in (*_notices(those_who_left(batch)), *_notices(batch)):
+        notices = _notices(batch) if dropped is None else [*_notices(dropped), *_notices(batch)]
+        for notice in notices:
             source = " ".join(ids(notice)) or notice["figure_id"]
             for id in notice["retracts"]:
                 retracted[id] = f"retracted by {source}"

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from roco.base.errors import RecipeError, nearest
 from roco.base.licenses import DEFAULT_LICENSES, LICENSES
+from roco.core.contract import Reason
 from roco.core.stage import Decision, drop, each
 from roco.models.text.licenses import Terms, normalise
 
@@ -28,7 +29,7 @@ class Rights(Decision):
 
     needs = ("extract",)
     reads = ("authors", "caption_raw", "credit", "figure_license", "third_party")
-    reasons = ("rights",)
+    reasons = {"rights": Reason("the figure is credited to somebody else", quotes=True)}
 
     allow: tuple[str, ...] = DEFAULT_LICENSES
     third_party: str = "drop"

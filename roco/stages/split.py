@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from roco.base.errors import RecipeError
 from roco.base.schema import SPLITS, types
+from roco.core.contract import Reason
 from roco.core.stage import Decision, drop, put
 from roco.release.leakage import tie_keys
 from roco.release.previous import articles_of, content_files
@@ -56,7 +57,7 @@ class Split(Decision):
     reads = ("article_key",)
     optional = ("image_key", "similar_group", "duplicate_group", "caption", "modality", "year", "pinned_split")
     writes = types("split")
-    reasons = ("leak",)
+    reasons = {"leak": Reason("it would put the same article or near-duplicate into two splits")}
     scope = "table"
     version = 2
 

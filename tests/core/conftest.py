@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from collections import Counter
@@ -42,9 +43,9 @@ def make(articles: Path) -> Callable[..., Pipeline]:
     def made(**changed: Any) -> Pipeline:
         stages = {"free": fakes.Free(), "long": fakes.Long(), "look": fakes.Look(), "halves": fakes.Halves(),
                   "printed": fakes.Printed()} | changed  # fmt: skip
-        pairs = [(name, stage) for name, stage in stages.items() if stage is not None]
-        pairs.sort(key=lambda p: p[0] == "printed")
-        return Pipeline(fakes.Notes(path=articles), pairs, fakes.CATALOGUE)
+        named = [dataclasses.replace(stage, name=name) for name, stage in stages.items() if stage is not None]
+        named.sort(key=lambda stage: stage.name == "printed")
+        return Pipeline(fakes.Notes(path=articles), named, fakes.CATALOGUE)
 
     return made
 

@@ -8,7 +8,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 
 from roco.base.errors import RejectedInput
 from roco.base.schema import COLUMNS, LISTING, types
-from roco.core.stage import Decision, Finished, Measure, Publication, drop, put
+from roco.core.contract import Reason
+from roco.core.stage import Decision, Extraction, Finished, Measure, Publication, drop, put
 
 
 def log(what: str, n: int = 1) -> None:
@@ -81,9 +82,9 @@ class Read(Measure):
     writes: ClassVar[dict[str, pa.DataType]] = types(
         "figure_id", "article_key", "archive", "file", "caption", "license", "drop", "drop_detail"
     )
-    reasons = ("article",)
+    reasons = {"article": Reason("it cannot be read")}
 
-    def __call__(self, batch: pa.Table) -> pa.Table:
+    def __call__(self, batch: pa.Table) -> Extraction:
         rows: list[dict[str, Any]] = []
         counts = {}
         for article in batch.to_pylist():
@@ -99,8 +100,7 @@ class Read(Measure):
                     os.kill(os.getpid(), signal.SIGKILL)
                 found = {k: fig.get(k) for k in ("caption", "license", "file")}
                 rows.append({**base, **found, "figure_id": f"{article['article']}/f{i}/0"})
-        schema = pa.schema(list(self.writes.items()), metadata={"roco.counts": json.dumps(counts)})
-        return pa.Table.from_pylist(rows, schema=schema)
+        return Extraction(pa.Table.from_pylist(rows, schema=pa.schema(list(self.writes.items()))), counts)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -129,6 +129,7 @@ class Long(Decision):
 
     needs = ("words",)
     reads = ("n_words",)
+    reasons = {"caption": Reason("its caption is short")}
     at_least: int = 2
 
     def __call__(self, batch: pa.Table) -> pa.Table:
@@ -143,6 +144,7 @@ class Free(Decision):
 
     needs = ("read",)
     reads = ("license",)
+    reasons = {"license": Reason("its licence is not allowed")}
     allow: tuple[str, ...] = ("CC-BY",)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
@@ -157,9 +159,9 @@ class Look(Measure):
     reads = ("bytes",)
     writes: ClassVar[dict[str, pa.DataType]] = types("sha256")
     lends: ClassVar[dict[str, pa.DataType]] = {"thumbnail": COLUMNS["thumbnail"].type}
-    reasons = ("unreadable",)
+    reasons = {"unreadable": Reason("its bytes are bad")}
 
-    def __call__(self, batch: pa.Table) -> pa.Table:
+    def __call__(self, batch: pa.Table, lend: Collection[str] = ()) -> pa.Table:
         log("look", len(batch))
         data = batch["bytes"].to_pylist()
         for d in data:
@@ -170,7 +172,8 @@ class Look(Measure):
                 time.sleep(3600)
         bad = pa.array([d is not None and d.startswith(b"bad") for d in data])
         batch = put(batch, "sha256", pa.array([d and hashlib.sha256(d).hexdigest() for d in data], pa.string()))
-        batch = put(batch, "thumbnail", pa.array([d and d[:3] for d in data], pa.large_binary()))
+        if "thumbnail" in lend:
+            batch = put(batch, "thumbnail", pa.array([d and d[:3] for d in data], pa.large_binary()))
         return drop(batch, bad, "unreadable", "bad bytes")
 
 
@@ -192,6 +195,7 @@ class Glance(Measure):
 class Wide(Decision):
     needs = ("glance",)
     reads = ("width",)
+    reasons = {"compound": Reason("it is narrow")}
     at_least: int = 0
 
     def __call__(self, batch: pa.Table) -> pa.Table:
@@ -205,6 +209,7 @@ class Halves(Decision):
     scope = "table"
     reads = ("article_key",)
     writes: ClassVar[dict[str, pa.DataType]] = types("split")
+    reasons = {"leak": Reason("its article is refused")}
     refuse: str = ""
 
     def __call__(self, batch: pa.Table) -> pa.Table:

@@ -173,8 +173,7 @@ def test_more_crashes_than_data_can_cause_stop_the_run(
 
 
 def test_an_error_of_the_program_stops_the_run_and_no_figure_leaves_for_it(articles: Path, tmp_path: Path) -> None:
-    stage = (("read", fakes.Read()), ("free", fakes.Free()))
-    made = Pipeline(stages.Faulty(path=articles), stage, fakes.CATALOGUE)
+    made = Pipeline(stages.Faulty(path=articles), (fakes.Read(), fakes.Free()), fakes.CATALOGUE)
     with pytest.raises(StageFailed, match=r"KeyError: 'A000\.json'"):
         run(made, tmp_path / "run", workers=1, part_size=7)
     assert not list((tmp_path / "run").glob("decisions/*/*.parquet"))

@@ -28,7 +28,7 @@ def test_measures_come_before_the_stage_that_needs_them(make: Make) -> None:
 
 
 def test_a_measure_stands_where_the_recipe_puts_it(make: Make) -> None:
-    stages = [("look", fakes.Look()), ("free", fakes.Free()), ("long", fakes.Long())]
+    stages = [fakes.Look(), fakes.Free(), fakes.Long()]
     assert names(Pipeline(make().source, stages, fakes.CATALOGUE)) == ["read", "look", "free", "words", "long"]
 
 
@@ -80,20 +80,20 @@ class Overwrites(Decision):
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LooksBack(Decision):
     needs = ("read",)
-    left = ("caption",)
+    dropped = ("caption",)
 
 
 @pytest.mark.parametrize(
     ("stage", "message", "hint"),
     [
         (Typo(), "reads the column 'n_word'", "'n_words'"),
-        (NeedsTypo(), "needs 'wrods'", "'words'"),
-        (Peeks(), "which 'halves' decides", "Decision"),
-        (Pixels(), "only there while an image is read", "Measure"),
-        (Again(), "which 'words' measures already", "another name"),
-        (Overwrites(), "which 'read' measures already", "another name"),
-        (LooksBack(), "asks for the figures that left", 'scope "table"'),
-        (Stage(), "neither a Measure nor a Decision", "derive"),
+        (NeedsTypo(), "unknown measure 'wrods' (needed by 'other')", "'words'"),
+        (Peeks(), "which is decided by 'halves'", "Decision"),
+        (Pixels(), "exists only while images are measured", "Measure"),
+        (Again(), "'other' and 'words' both write the column 'n_words'", "another name"),
+        (Overwrites(), "'other' and 'read' both write the column 'caption'", "another name"),
+        (LooksBack(), "`dropped` in a stage of scope 'row'", 'scope = "table"'),
+        (Stage(), "Stage is not a stage", "derive"),
     ],
 )
 def test_a_wrong_stage_is_told_with_what_would_be_right(make: Make, stage: Stage, message: str, hint: str) -> None:
@@ -104,8 +104,8 @@ def test_a_wrong_stage_is_told_with_what_would_be_right(make: Make, stage: Stage
 
 
 def test_two_stages_of_one_name_are_refused(make: Make) -> None:
-    with pytest.raises(RecipeError, match="two stages are named 'free'"):
-        Pipeline(make().source, [("free", fakes.Free()), ("free", fakes.Free())], fakes.CATALOGUE)
+    with pytest.raises(RecipeError, match="duplicate stage name 'free'"):
+        Pipeline(make().source, [fakes.Free(), fakes.Free()], fakes.CATALOGUE)
 
 
 def test_the_same_class_may_stand_twice_under_two_names(make: Make) -> None:
@@ -113,8 +113,8 @@ def test_the_same_class_may_stand_twice_under_two_names(make: Make) -> None:
 
 
 def test_a_publication_stands_last(make: Make) -> None:
-    stages = [("free", fakes.Free()), ("halves", fakes.Halves()), ("printed", fakes.Printed()), ("long", fakes.Long())]
-    with pytest.raises(RecipeError, match="must stand last"):
+    stages = [fakes.Free(), fakes.Halves(), fakes.Printed(), fakes.Long()]
+    with pytest.raises(RecipeError, match="must be the last stage"):
         Pipeline(make().source, stages, fakes.CATALOGUE)
 
 

@@ -6,6 +6,7 @@ As a script: `python -m tests.faults.drive ARTICLES FOLDER '{"workers": 2}'` pri
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import signal
@@ -46,7 +47,11 @@ def pipeline(articles: Path, at_least: int = 2, slow: float = 0.0, **other: Any)
     stages = {"read": fakes.Read(), "free": fakes.Free(), "words": fakes.Words(slow=slow),
               "long": fakes.Long(at_least=at_least), "look": fakes.Look(), "halves": fakes.Halves(),
               "printed": fakes.Printed()} | other  # fmt: skip
-    return Pipeline(fakes.Notes(path=articles), tuple(stages.items()), fakes.CATALOGUE)
+    return Pipeline(
+        fakes.Notes(path=articles),
+        [dataclasses.replace(stage, name=name) for name, stage in stages.items()],
+        fakes.CATALOGUE,
+    )
 
 
 def drive(articles: Path, folder: Path, *, at_least: int = 2, slow: float = 0.0, **options: Any) -> Outcome:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,7 +39,7 @@ def test_a_base_gives_the_stages_of_a_shipped_recipe(tmp_path: Path) -> None:
     assert [s.name for s in recipe.pipeline.steps][:3] == ["extract", "license", "rights"]
 
 
-def test_a_stage_may_stand_twice_under_two_names(tmp_path: Path) -> None:
+def test_a_stage_can_be_used_twice_under_two_names(tmp_path: Path) -> None:
     text = HEAD + STAGE + '[[stage]]\nuse = "license"\nname = "narrow"\nallow = ["CC-BY"]\n'
     assert [s.name for s in load_recipe(write(tmp_path, text)).pipeline.steps] == ["extract", "license", "narrow"]
 
@@ -57,34 +58,38 @@ def test_a_stage_from_outside_lies_beside_the_recipe(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
-        (HEAD + '[[stage]]\nuse = "licence"\n', "uses 'licence', which there is not", "'license'"),
-        (HEAD + STAGE + 'alow = ["CC-BY"]\n', "no option 'alow'", "'allow'"),
-        (HEAD + STAGE + "allow = 3\n", "'allow' is 3", "a list"),
-        (HEAD + STAGE + "retracted = 1\n", "'retracted' is 1", "true or false"),
-        (HEAD + "[[stage]]\nallow = []\n", "stage 1 does not say what it uses", "roco stages"),
+        (HEAD + '[[stage]]\nuse = "licence"\n', "unknown stage 'licence' (stage 1)", "'license'"),
+        (HEAD + STAGE + 'alow = ["CC-BY"]\n', "unknown option 'alow' (stage 'license')", "'allow'"),
+        (HEAD + STAGE + "allow = 3\n", "option 'allow' (stage 'license') is a whole number: 3", "a list"),
+        (
+            HEAD + STAGE + "retracted = 1\n",
+            "option 'retracted' (stage 'license') is a whole number: 1",
+            "true or false",
+        ),
+        (HEAD + "[[stage]]\nallow = []\n", "missing option 'use' (stage 1)", "roco stages"),
         (HEAD + '[[stage]]\nuse = "no_such:Thing"\n', "no_such", "beside the recipe"),
-        (HEAD + '[[stage]]\nuse = "json:dumps"\n', "no such class", ""),
-        (HEAD + '[[stage]]\nuse = "decimal:Decimal"\n', "is no stage", "roco.Measure"),
-        (HEAD, "names no stage", "[[stage]]"),
-        (HEAD + '[stage]\nuse = "license"\n', "[[stage]]", "two brackets"),
-        (HEAD + STAGE + STAGE, "two stages are named 'license'", "name"),
-        (HEAD + "[[stages]]\n", "no section 'stages'", "'stage'"),
-        (HEAD.replace('"package"', '"packages"') + STAGE, "no source of kind 'packages'", "'package'"),
-        (HEAD.replace('kind = "package"\n', "") + STAGE, "does not say its kind", "package"),
-        (HEAD.replace('path = "corpus"\n', "") + STAGE, "needs the option 'path'", "path"),
-        (HEAD.replace('folder = "run"', 'foldr = "run"') + STAGE, "no option 'foldr'", "'folder'"),
-        (STAGE, "does not say where the run goes", "folder"),
-        (HEAD.replace("[source]", 'base = "rocov"\n[source]'), "no shipped recipe 'rocov'", "'rocov2'"),
+        (HEAD + '[[stage]]\nuse = "json:dumps"\n', "no class 'dumps' in module 'json'", "known"),
+        (HEAD + '[[stage]]\nuse = "decimal:Decimal"\n', "is not a stage (stage 1)", "roco.Measure"),
+        (HEAD, "no stages", "[[stage]]"),
+        (HEAD + '[stage]\nuse = "license"\n', "not written as [[stage]]", "two brackets"),
+        (HEAD + STAGE + STAGE, "duplicate stage name 'license'", "name"),
+        (HEAD + "[[stages]]\n", "unknown section 'stages'", "'stage'"),
+        (HEAD.replace('"package"', '"packages"') + STAGE, "unknown source kind 'packages'", "'package'"),
+        (HEAD.replace('kind = "package"\n', "") + STAGE, "missing option 'kind' in [source]", "package"),
+        (HEAD.replace('path = "corpus"\n', "") + STAGE, "missing option 'path' (source 'package')", "path"),
+        (HEAD.replace('folder = "run"', 'foldr = "run"') + STAGE, "unknown option 'foldr' in [run]", "'folder'"),
+        (STAGE, "missing option 'folder' in [run]", "folder"),
+        (HEAD.replace("[source]", 'base = "rocov"\n[source]'), "unknown shipped recipe 'rocov'", "'rocov2'"),
         (HEAD.replace("[source]", 'base = "rocov2"\n[source]') + STAGE, "both base", "copy"),
-        ("[run\n", "is not TOML", ""),
+        ("[run\n", "invalid TOML", "roco stages"),
         (HEAD.replace('"run"', '"."') + STAGE, "the folder of the recipe", "its own"),
-        (HEAD.replace('"run"', '""') + STAGE, "folder cannot be ''", "of its own"),
-        (HEAD.replace('"run"', '"corpus/run"') + STAGE, "lies in the source", "another folder"),
+        (HEAD.replace('"run"', '""') + STAGE, "invalid run folder ''", "runs/first"),
+        (HEAD.replace('"run"', '"corpus/run"') + STAGE, "is inside the source", "another folder"),
         (HEAD.replace('"run"', '"recipe.toml"') + STAGE, "is a file", "another folder"),
-        (HEAD.replace('"package"', '["a"]') + STAGE, "no source of kind ['a']", "package"),
-        (HEAD.replace("[source]", 'base = ["a"]\n[source]'), "no shipped recipe ['a']", "rocov2"),
-        (HEAD + '[[stage]]\nuse = ":x"\n', "names no class", "module:Class"),
-        (HEAD + '[[stage]]\nuse = "mentions"\nvocabulary = "none.csv"\n', "cannot be read", "recipe"),
+        (HEAD.replace('"package"', '["a"]') + STAGE, "unknown source kind ['a']", "package"),
+        (HEAD.replace("[source]", 'base = ["a"]\n[source]'), "unknown shipped recipe ['a']", "rocov2"),
+        (HEAD + '[[stage]]\nuse = ":x"\n', "does not name a class", "module:Class"),
+        (HEAD + '[[stage]]\nuse = "mentions"\nvocabulary = "none.csv"\n', "cannot read", "recipe"),
         (HEAD + STAGE + 'allow = ["CC BY"]\n', "no licence 'CC BY'", "'CC-BY'"),
         (HEAD + STAGE + "allow = []\n", "allows nothing", "CC-BY"),
         (HEAD + '[[stage]]\nuse = "language"\nkeep = ["english"]\n', "names no language", "en"),
@@ -92,7 +97,9 @@ def test_a_stage_from_outside_lies_beside_the_recipe(tmp_path: Path) -> None:
         (HEAD + '[[stage]]\nuse = "caption"\nmin_words = -5\n', "min_words is -5", "from 0"),
     ],
 )
-def test_what_is_wrong_is_told_with_what_would_be_right(tmp_path: Path, text: str, message: str, hint: str) -> None:
+def test_an_error_in_a_recipe_names_the_place_and_the_correction(
+    tmp_path: Path, text: str, message: str, hint: str
+) -> None:
     with pytest.raises(RecipeError) as err:
         load_recipe(write(tmp_path, text))
     assert message in err.value.message
@@ -100,7 +107,7 @@ def test_what_is_wrong_is_told_with_what_would_be_right(tmp_path: Path, text: st
     assert err.value.exit_code == 2
 
 
-def test_a_recipe_that_is_not_there_is_told_with_how_to_get_one(tmp_path: Path) -> None:
+def test_a_missing_recipe_error_says_how_to_get_one(tmp_path: Path) -> None:
     with pytest.raises(RecipeError) as err:
         load_recipe(tmp_path / "none.toml")
     assert "roco init" in err.value.hint
@@ -112,7 +119,7 @@ def test_a_previous_release_without_a_name_is_refused(tmp_path: Path, previous: 
     path.write_text(
         f'[run]\nfolder = "run"\nbase = "rocov2"\nprevious = "{previous}"\n[source]\nkind = "folder"\npath = "x"\n'
     )
-    with pytest.raises(RecipeError, match="previous cannot be"):
+    with pytest.raises(RecipeError, match="invalid option previous"):
         load_recipe(path)
 
 
@@ -122,3 +129,50 @@ def test_true_is_no_whole_number(tmp_path: Path, value: str) -> None:
     with pytest.raises(RecipeError, match="min_words") as err:
         load_recipe(write(tmp_path, HEAD + f'[[stage]]\nuse = "caption"\nmin_words = {value}\n'))
     assert "a whole number" in err.value.message + err.value.hint
+
+
+LABELLED = """
+from dataclasses import dataclass
+from pathlib import Path
+from roco import Decision
+@dataclass(frozen=True, kw_only=True)
+class Labelled(Decision):
+    needs = ("extract",)
+    log: Path
+    rounds: tuple[str, ...] = ()
+    def fingerprint(self): return "as resolved"
+    def __call__(self, batch): return batch
+"""
+
+
+def labelled(folder: Path, labels: str) -> Path:
+    (folder / "labelled_stages.py").write_text(LABELLED, encoding="utf-8")
+    return write(folder, HEAD + labels + '[[stage]]\nuse = "labelled_stages:Labelled"\n')
+
+
+def test_labels_reach_the_stages_that_read_a_label_log(tmp_path: Path) -> None:
+    recipe = load_recipe(labelled(tmp_path, '[labels]\nlog = "labels.db"\nrounds = ["curated", "adjudicated"]\n'))
+    stage: Any = recipe.pipeline.step("labelled").stage
+    assert (stage.log, stage.rounds) == (tmp_path / "labels.db", ("curated", "adjudicated"))
+    assert recipe.labels is not None and recipe.labels.log == tmp_path / "labels.db"
+
+
+def test_labels_are_accepted_by_a_recipe_whose_stages_read_none(tmp_path: Path) -> None:
+    labels = load_recipe(write(tmp_path, HEAD + '[labels]\nlog = "labels.db"\n' + STAGE)).labels
+    assert labels is not None and labels.rounds == ()
+
+
+@pytest.mark.parametrize(
+    ("labels", "message", "hint"),
+    [
+        ('[labels]\nlogs = "labels.db"\n', "unknown option 'logs' in [labels]", "'log'"),
+        ("[labels]\n", "missing option 'log' ([labels])", "log ="),
+        ('[labels]\nlog = "run/labels.db"\n', "inside the run folder", "outlive"),
+        ('[labels]\nlog = "l.db"\nrounds = "curated"\n', "option 'rounds' ([labels]) is a string", "a list"),
+    ],
+)
+def test_an_invalid_labels_section_is_refused(tmp_path: Path, labels: str, message: str, hint: str) -> None:
+    with pytest.raises(RecipeError) as err:
+        load_recipe(write(tmp_path, HEAD + labels + STAGE))
+    assert message in err.value.message
+    assert hint in err.value.hint

@@ -44,8 +44,8 @@ def unit(body: str | bytes | None = "", files: tuple[str, ...] = (), **more: Any
 
 def extract(*units: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[str, dict[str, int]]]:
     out = Extract()(pa.Table.from_pylist(list(units), schema=ARTICLES))
-    assert {f.name: f.type for f in out.schema} == Extract.writes
-    rows, counts = out.to_pylist(), json.loads(out.schema.metadata[b"roco.counts"])
+    assert {f.name: f.type for f in out.figures.schema} == Extract.writes
+    rows, counts = out.figures.to_pylist(), out.counts
     assert len({(r["archive"], r["figure_id"]) for r in rows}) == len(rows)
     for place, count in counts.items():
         files = {r["file"] for r in rows if r["archive"] == place and r["file"]}

@@ -8,7 +8,6 @@ from typing import Any
 import pyarrow as pa
 
 from roco.base.schema import COLUMNS
-from roco.core.stage import with_those_who_left
 from roco.stages.retraction import Retraction
 
 NAMES = ("figure_id", "pmcid", "pmid", "doi", "retracts", "drop", "drop_detail")
@@ -21,7 +20,7 @@ def row(figure: str, **more: Any) -> dict[str, Any]:
 
 def decide(*rows: dict[str, Any], left: tuple[dict[str, Any], ...] = (), **options: Any) -> list[str | None]:
     batch = pa.Table.from_pylist(list(rows), schema=SCHEMA)
-    out = Retraction(**options)(with_those_who_left(batch, pa.Table.from_pylist(list(left), schema=SCHEMA)))
+    out = Retraction(**options)(batch, pa.Table.from_pylist(list(left), schema=SCHEMA))
     assert set(out["drop"].to_pylist()) <= {None, "retracted"}
     return out["drop_detail"].to_pylist()
 

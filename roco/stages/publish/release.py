@@ -17,6 +17,7 @@ from roco.base.files import file_digest, write_json, write_text
 from roco.base.formats import SUFFIX_OF_FORMAT
 from roco.base.schema import COLUMNS, SPLITS, types
 from roco.base.tables import ATTRIBUTION_COLUMNS, CUI_MAPPING_COLUMNS, LICENSE_COLUMNS, SPLIT_TABLES, TOMBSTONE_COLUMNS
+from roco.core.contract import Reason
 from roco.core.stage import Finished, Publication, put
 from roco.models.text import vocabulary
 from roco.release.format import (
@@ -214,17 +215,15 @@ def _removed(run: Finished) -> pa.Table:
         if name not in table.column_names:
             table = table.append_column(name, pa.nulls(len(table), pa.string()))
     reasons = zip(table["drop"].to_pylist(), table["drop_detail"].to_pylist(), strict=True)
-    details = [_bare(reason, detail) for reason, detail in reasons]
+    details = [_bare(run.reasons[reason], detail) for reason, detail in reasons]
     return put(table.select(list(DROPPED_COLUMNS)), "drop_detail", pa.array(details, pa.string()))
 
 
-_OF_THE_FILE = {"license", "retracted", "no_graphic", "missing", "video", "table", "scope", "caption", "unreadable",
-                "duplicate", "concepts", "leak", "superseded", "article"}  # fmt: skip
 _QUOTED = re.compile(r"""["“”„«»‘].*|(?<!\w)['’`].*""", re.DOTALL)
 _NUMBERS = re.compile(r"\w+(?:[ :,]+(?:[<>=]=?|[-+]?\d[\d.,]*%?|[A-Z]{2,4}\d*))*")
 
 
-def _bare(reason: str, detail: str | None) -> str | None:
+def _bare(reason: Reason, detail: str | None) -> str | None:
     """Returns a detail without text of the article: it is cut at the first quotation.
 
     Reasons whose detail may quote the article (a credit line, a note of an annotator) keep only a word with numbers.
@@ -232,7 +231,7 @@ def _bare(reason: str, detail: str | None) -> str | None:
     if detail is None:
         return None
     text = _QUOTED.sub("…", " ".join(detail.split()))
-    if reason not in _OF_THE_FILE:
+    if reason.quotes:
         text = text.partition(":")[0]
         return text if _NUMBERS.fullmatch(text) else None
     return text if len(text) <= 100 else f"{text[:99]}…"

@@ -14,6 +14,7 @@ import pyarrow as pa
 from PIL import Image
 
 from roco.base.schema import COLUMNS, DROP, types
+from roco.core.contract import ENGINE_REASONS, Reason
 from roco.core.stage import Measure
 from roco.stages.publish.release import Release
 from roco.stages.split import Split
@@ -141,6 +142,12 @@ class Run:
                 for name, s in stages
             ],
         }  # fmt: skip
+
+    @property
+    def reasons(self) -> dict[str, Reason]:
+        quoting = ("rights", "language", "elsewhere")
+        reasons = {reason: Reason("", quotes=reason in quoting) for _, reason, _ in REMOVED}
+        return reasons | ENGINE_REASONS
 
     def kept(self, columns: Sequence[str]) -> pa.Table:
         return self.table.select(["figure_id", *columns])
