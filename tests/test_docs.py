@@ -140,7 +140,7 @@ def test_the_readme_prints_the_funnel_that_its_commands_give(demo: Path) -> None
     printed = (demo / "said").read_text(encoding="utf-8")
     (block,) = [b for b in blocks(ROOT / "README.md") if b.text.startswith("measured:")]
     assert table(block.text) == table(printed)
-    assert len(table(printed)) == 17
+    assert len(table(printed)) == 18
 
 
 def table(text: str) -> list[str]:
