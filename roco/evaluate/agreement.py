@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from roco.base.errors import DataError
 from roco.base.files import file_digest
-from roco.base.limits import UNREADABLE
+from roco.base.readers import UNREADABLE
 from roco.base.terminal import quoted
 from roco.evaluate.metrics import agreement, intervals
 from roco.evaluate.prediction_file import MAX_BYTES, reason

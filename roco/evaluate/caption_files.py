@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from roco.base.errors import DataError
 from roco.base.files import file_digest
-from roco.base.limits import UNREADABLE, check_directory
+from roco.base.readers import UNREADABLE, check_zip_directory
 from roco.base.terminal import excerpt, quoted
 from roco.evaluate.prediction_file import MAX_BYTES
 
@@ -81,7 +81,7 @@ def read_images(source: Path, ids: Sequence[str]) -> Iterator[bytes]:
         return
     try:
         with source.open("rb") as file:
-            check_directory(file)
+            check_zip_directory(file)
             with zipfile.ZipFile(file) as archive:
                 members = {Path(info.filename).stem: info for info in archive.infolist() if not info.is_dir()}
                 for id in ids:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
-from roco.base.limits import UNREADABLE, check_directory
+from roco.base.readers import UNREADABLE, check_zip_directory
 from roco.base.terminal import excerpt
 
 MEMBER = "submission.csv"
@@ -58,7 +58,7 @@ def _bytes(path: Path) -> bytes:
         if file.read(4) != b"PK\3\4":
             file.seek(0)
             return file.read(MAX_BYTES + 1)
-        check_directory(file)
+        check_zip_directory(file)
         with zipfile.ZipFile(file) as archive:
             names = archive.namelist()
             if names != [MEMBER]:

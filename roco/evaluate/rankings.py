@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from roco.base.errors import DataError, InvalidSubmission
 from roco.base.files import file_digest
-from roco.base.limits import UNREADABLE, check_directory
+from roco.base.readers import UNREADABLE, check_zip_directory
 from roco.base.terminal import excerpt, quoted
 from roco.evaluate.metrics import ranks
 
@@ -55,7 +55,7 @@ def _read_vectors(path: Path, ids: Sequence[str], query_name: str, candidate_nam
     """Returns the vectors of queries and candidates in the order of `ids`; only arrays are read, no pickles."""
     try:
         with path.open("rb") as file:
-            check_directory(file)
+            check_zip_directory(file)
             with zipfile.ZipFile(file) as archive:
                 if sum(info.file_size for info in archive.infolist()) > MAX_BYTES:
                     raise ValueError(f"larger than {MAX_BYTES >> 30} GB")

@@ -11,7 +11,7 @@ from typing import cast
 
 from roco.base.errors import DataError, UsageError
 from roco.base.files import file_digest
-from roco.base.limits import UNREADABLE
+from roco.base.readers import UNREADABLE
 from roco.base.terminal import excerpt
 from roco.evaluate import official, submission
 from roco.evaluate.profiles import Profile

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from roco.base.errors import DataError
 from roco.base.formats import FORMAT_OF_EXTENSION
-from roco.base.limits import UNREADABLE, check_directory
+from roco.base.readers import UNREADABLE, check_zip_directory
 from roco.base.schema import SPLITS
 from roco.base.terminal import excerpt
 from roco.release.problems import Problem, unreadable
@@ -111,7 +111,7 @@ class ImageReader:
 
 def _in_zip(path: Path, split: str) -> Iterator[ImageFile]:
     with path.open("rb") as fh:
-        check_directory(fh)
+        check_zip_directory(fh)
         with zipfile.ZipFile(fh) as archive:
             for info in archive.infolist():
                 name = info.filename.rpartition("/")[2]

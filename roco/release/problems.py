@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from roco.base.limits import UNREADABLE
+from roco.base.readers import UNREADABLE
 from roco.base.terminal import excerpt
 
 MOST = 100

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from roco.base.errors import DataError
 from roco.base.ids import clean_pmcid
-from roco.base.limits import UNREADABLE, csv_rows
+from roco.base.readers import UNREADABLE, csv_rows
 from roco.base.schema import SPLITS, types
 from roco.base.tables import LICENSE_COLUMNS, SPLIT_TABLES
 from roco.base.terminal import excerpt

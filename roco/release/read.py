@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from roco.base.errors import DataError, UsageError, nearest
 from roco.base.ids import clean_pmcid
 from roco.base.licenses import DEFAULT_LICENSES
-from roco.base.limits import UNREADABLE, csv_rows, parquet_rows, read_text
+from roco.base.readers import UNREADABLE, csv_rows, parquet_rows, read_text
 from roco.base.schema import SPLITS, types
 from roco.base.tables import CUI_MAPPING_COLUMNS, LICENSE_COLUMNS, SPLIT_TABLES, TOMBSTONE_COLUMNS
 from roco.base.terminal import excerpt

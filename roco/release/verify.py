@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from roco.base.files import file_digest
-from roco.base.limits import read_text
+from roco.base.readers import read_text
 from roco.base.schema import SPLITS
 from roco.base.tables import SPLIT_TABLES
 from roco.base.terminal import excerpt

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from roco.base.limits import csv_rows, parquet_rows, read_text
+from roco.base.readers import csv_rows, parquet_rows, read_text
 from roco.base.schema import SPLITS, types
 from roco.base.tables import TOMBSTONE_COLUMNS
 from roco.base.terminal import excerpt

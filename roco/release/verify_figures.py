@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pyarrow.parquet as pq
 
 from roco.base.formats import SUFFIX_OF_FORMAT
-from roco.base.limits import parquet_rows
+from roco.base.readers import parquet_rows
 from roco.base.schema import SPLITS, types
 from roco.base.terminal import excerpt
 from roco.release.format import FIGURES

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from roco.base.formats import SIGNATURES
 from roco.base.ids import is_cui
-from roco.base.limits import UNREADABLE, check_directory, csv_rows
+from roco.base.readers import UNREADABLE, check_zip_directory, csv_rows
 from roco.base.tables import CUI_MAPPING_COLUMNS
 from roco.base.terminal import excerpt
 from roco.release.folders import ImageFile, index_images
@@ -134,7 +134,7 @@ def _check_members(path: Path, files: list[ImageFile]) -> Iterator[Problem]:
     # Images hardly shrink in a zip: one that unpacks to much more than its own size is an attack.
     budget = 20 * path.stat().st_size + (1 << 20)
     with path.open("rb") as fh:
-        check_directory(fh)
+        check_zip_directory(fh)
         with zipfile.ZipFile(fh) as archive:
             for file in files:
                 budget -= file.size

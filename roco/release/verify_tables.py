@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 from roco.base.ids import is_cui
-from roco.base.limits import csv_rows, zip_members
+from roco.base.readers import csv_rows, zip_members
 from roco.base.tables import ATTRIBUTION_COLUMNS, CUI_MAPPING_COLUMNS, LICENSE_COLUMNS, SPLIT_TABLES
 from roco.base.terminal import excerpt
 from roco.release.format import FIGURES, license_words

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from roco.base import limits as bounded
+from roco.base import readers
 from roco.base.files import file_digest
 from roco.release.format import FILES
 from roco.release.problems import Problem
@@ -211,7 +211,7 @@ def test_the_directory_of_a_large_zip_is_read(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         for k in range(66_000):  # beyond 65,535 files the end record is of the 64-bit kind
             archive.writestr(zipfile.ZipInfo(f"{k}"), b"")
-    assert sum(1 for member in bounded.zip_members(path) if not member.complaint) == 66_000
+    assert sum(1 for member in readers.zip_members(path) if not member.complaint) == 66_000
 
 
 # --- ids and tables ----------------------------------------------------------------------------------------

@@ -32,8 +32,6 @@ UNREADABLE = (
 )
 """The exceptions that the readers and the libraries below raise for a corrupt file."""
 
-shown = excerpt
-
 
 class Row(NamedTuple):
     """One row of a CSV file: its line number and cells; or, if the row is invalid, cells None and the complaint."""
@@ -118,7 +116,7 @@ def zip_members(path: Path) -> Iterator[Member]:
     """Yields the files of a zip in its order, with the SHA-256 of each; only uncompressed files are read."""
     remaining = path.stat().st_size  # overlapping members would exceed the size of the zip together
     with path.open("rb") as fh:
-        check_directory(fh)
+        check_zip_directory(fh)
         with zipfile.ZipFile(fh) as archive:
             for info in archive.infolist():
                 remaining -= info.file_size
@@ -140,7 +138,7 @@ def _sha256(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> str:
     return digest.hexdigest()  # at the end of the file zipfile has also compared the CRC
 
 
-def check_directory(fh: IO[bytes]) -> None:
+def check_zip_directory(fh: IO[bytes]) -> None:
     """Raises ValueError if the central directory of a zip is too large; zipfile would read it whole into memory.
 
     The end record is the last 22 bytes (without a comment). For 64-bit zips it is preceded by its locator (20 bytes)
