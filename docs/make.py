@@ -26,12 +26,12 @@ def cli() -> str:
     for group_name, group in command.commands.items():
         for name, inner in getattr(group, "commands", {}).items():
             commands[f"{group_name} {name}"] = inner
-    for name, verb in commands.items():
-        lines += [f"## roco {name}", "", (verb.help or "").strip(), ""]
-        if hasattr(verb, "commands"):
+    for name, entry in commands.items():
+        lines += [f"## roco {name}", "", (entry.help or "").strip(), ""]
+        if hasattr(entry, "commands"):
             continue
         lines += ["| argument | meaning |", "|---|---|"]
-        for param in verb.params:
+        for param in entry.params:
             option = param.opts[0].startswith("-")
             names = " ".join(param.opts) + (f" {param.metavar}" if param.metavar else "")
             text = names if option else param.metavar or param.name.upper()

@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
+from roco.cli.release_tables import print_difference
+from roco.release.diff import Changed, Difference, Moved
 from tests.cli.command import DATA, DONE, Command, Result
 
 
@@ -35,3 +39,36 @@ def test_diff_of_a_release_with_itself_reports_no_change(command: Command, finis
     result = command("diff", release, release)
     assert result.out == "47 and 47 images: 47 in both, 0 added, 0 removed\nmoved to another split: none\n"
     assert json.loads(command("diff", release, release, "--json").out)["images"] == {"old": 47, "new": 47, "both": 47}
+
+
+def moved(*ids: str) -> Difference:
+    pairs = [Moved(id, "train", "test") for id in ids]
+    return Difference({"old": 30, "new": 30, "both": 30}, [], [], pairs, [], [], [])
+
+
+def test_diff_prints_20_entries_of_a_list_and_counts_the_others(capsys: pytest.CaptureFixture[str]) -> None:
+    print_difference(moved(*(f"id_{i:02d}" for i in range(20))))
+    assert "more: --json" not in capsys.readouterr().out
+    print_difference(moved(*(f"id_{i:02d}" for i in range(23))))
+    out = capsys.readouterr().out
+    assert "  id_19: train -> test\n" in out and "id_20" not in out
+    assert out.endswith("  and 3 more: --json\n")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "printed"),
+    [
+        (["C1", "C2"], ["C2", "C3"], "-C1 +C3"),
+        (["C1", "C2"], ["C2", "C1"], "another order"),
+        (None, ["C1"], "+C1"),
+        ("CC-BY", "CC-BY-NC", "CC-BY -> CC-BY-NC"),
+        ("a" * 50 + "left", "a" * 50 + "right", f"…{'a' * 10}left… -> …{'a' * 10}right…"),
+        ("b" * 60, "b" * 50, f"…{'b' * 20}… -> …{'b' * 10}…"),
+    ],
+)
+def test_diff_prints_a_change_in_few_words(
+    capsys: pytest.CaptureFixture[str], before: object, after: object, printed: str
+) -> None:
+    changes = [Changed("id_01", "column", before, after)]
+    print_difference(Difference({"old": 1, "new": 1, "both": 1}, [], [], [], [], [], changes))
+    assert capsys.readouterr().out.endswith(f"  id_01  column: {printed}\n")

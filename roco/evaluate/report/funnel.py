@@ -1,4 +1,7 @@
-"""The funnel of a run as a picture: what was in at each stage, and what left for which reason."""
+"""Draws the funnel of a run: the figures kept and dropped at each stage, with the reasons.
+
+`python -m roco.evaluate.report.funnel run/funnel.json funnel.svg` draws the funnel of any run.
+"""
 
 from __future__ import annotations
 
@@ -8,55 +11,66 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-INK, KEPT, LEFT = "#1f2933", "#2a6f97", "#d98c5f"
+TEXT_COLOR, KEPT_COLOR, DROPPED_COLOR = "#1f2933", "#2a6f97", "#d98c5f"
+
+WIDTH = 9.0  # inches
+BAR_STEP = 0.42  # inches from one bar to the next
+MARGINS = 0.9  # inches above and below the bars together
+BAR_HEIGHT = 0.62  # of a step
+SPACE_FOR_REASONS = 1.55  # width of the axis in multiples of the longest bar
 
 
 def draw(funnel: Mapping[str, Any], path: Path, title: str = "") -> None:
-    """Draws a funnel.json to an SVG or PNG; the same funnel gives the same bytes.
+    """Draws the content of a funnel.json to an SVG or PNG file; the same funnel gives the same bytes.
 
-    A bar a stage: figures that stay, then figures that leave with their reasons.
+    One bar per stage: kept figures, then dropped figures, labelled with the reasons. title: by default the totals.
     """
     import matplotlib
 
     matplotlib.use("Agg")
-    matplotlib.rcParams["svg.hashsalt"] = "roco"
-    matplotlib.rcParams["svg.fonttype"] = "none"
+    matplotlib.rcParams["svg.hashsalt"] = "roco"  # fixed ids in the SVG
+    matplotlib.rcParams["svg.fonttype"] = "none"  # text stays text, so that it can be searched
     from matplotlib import pyplot
 
-    bars = _bars(funnel)
-    widest = max((b["in"] for b in bars), default=1) or 1
-    figure, axes = pyplot.subplots(figsize=(9, 0.42 * len(bars) + 0.9))
-    for y, bar in enumerate(bars):
-        left = bar["in"] - bar["kept"]
-        axes.barh(y, bar["kept"], color=KEPT, height=0.62)
-        axes.barh(y, left, left=bar["kept"], color=LEFT, height=0.62)
-        why = ", ".join(f"{n:,} {reason}" for reason, n in bar["dropped"].items())
-        axes.text(bar["in"] + widest * 0.012, y, f"{bar['kept']:,}" + (f"   −{why}" if why else ""), va="center",
-                  fontsize=8.5, color=INK)  # fmt: skip
-    axes.set_yticks(range(len(bars)), [b["stage"] for b in bars], fontsize=9.5, color=INK)
+    stages = _drawn_stages(funnel)
+    longest = max((stage["in"] for stage in stages), default=0) or 1
+    figure, axes = pyplot.subplots(figsize=(WIDTH, BAR_STEP * len(stages) + MARGINS))
+    for y, stage in enumerate(stages):
+        kept, dropped = stage["kept"], stage["in"] - stage["kept"]
+        axes.barh(y, kept, color=KEPT_COLOR, height=BAR_HEIGHT)
+        axes.barh(y, dropped, left=kept, color=DROPPED_COLOR, height=BAR_HEIGHT)
+        label_start = stage["in"] + longest * 0.012
+        axes.text(label_start, y, _label(stage), va="center", fontsize=8.5, color=TEXT_COLOR)
+    axes.set_yticks(range(len(stages)), [stage["stage"] for stage in stages], fontsize=9.5, color=TEXT_COLOR)
     axes.invert_yaxis()
-    axes.set_xlim(0, widest * 1.55)
+    axes.set_xlim(0, longest * SPACE_FOR_REASONS)
     axes.xaxis.set_visible(False)
     for side in axes.spines.values():
         side.set_visible(False)
     axes.tick_params(length=0)
-    axes.set_title(title or _title(funnel), loc="left", fontsize=10.5, color=INK)
+    axes.set_title(title or _title(funnel), loc="left", fontsize=10.5, color=TEXT_COLOR)
     figure.tight_layout()
     figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None, dpi=150)
     pyplot.close(figure)
 
 
-def _bars(funnel: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """The first stage, and every other that a figure could leave at or that decides."""
-    return [s for s in funnel["stages"] if s["dropped"] or s["kind"] == "decision"]
+def _drawn_stages(funnel: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """The decisions, and the other stages that dropped figures."""
+    return [stage for stage in funnel["stages"] if stage["dropped"] or stage["kind"] == "decision"]
+
+
+def _label(stage: Mapping[str, Any]) -> str:
+    """The number of kept figures, and the dropped ones by reason."""
+    kept = f"{stage['kept']:,}"
+    reasons = ", ".join(f"{n:,} {reason}" for reason, n in stage["dropped"].items())
+    return f"{kept}   −{reasons}" if reasons else kept
 
 
 def _title(funnel: Mapping[str, Any]) -> str:
-    stages = funnel["stages"]
-    return (
-        f"{funnel['source']['articles']:,} articles, {stages[0]['in']:,} figures, {stages[-1]['kept']:,} in the release"
-    )
+    articles = funnel["source"]["articles"]
+    figures, released = funnel["stages"][0]["in"], funnel["stages"][-1]["kept"]
+    return f"{articles:,} articles, {figures:,} figures, {released:,} in the release"
 
 
-if __name__ == "__main__":  # python -m roco.evaluate.report.funnel run/funnel.json funnel.svg
+if __name__ == "__main__":
     draw(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")), Path(sys.argv[2]))
