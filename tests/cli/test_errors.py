@@ -10,6 +10,12 @@ import pytest
 from tests.cli.command import DATA, DONE, USAGE, Command, process
 
 
+@pytest.fixture(scope="module")
+def finished(finished_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the finished demo: a rejected `roco run --retry` still marks a run as incomplete."""
+    return shutil.copytree(finished_demo, tmp_path_factory.mktemp("errors") / "demo")
+
+
 @pytest.mark.parametrize(
     ("words", "code", "expected"),
     [
@@ -28,14 +34,14 @@ from tests.cli.command import DATA, DONE, USAGE, Command, process
     ids=lambda value: " ".join(w.partition("/")[2] or w for w in value) if isinstance(value, tuple) else None,
 )
 def test_an_error_is_one_line_and_a_hint(
-    command: Command, finished_demo: Path, words: tuple[str, ...], code: int, expected: str
+    command: Command, finished: Path, words: tuple[str, ...], code: int, expected: str
 ) -> None:
-    result = command(*(word.format(demo=finished_demo) for word in words))
+    result = command(*(word.format(demo=finished) for word in words))
     assert (result.code, result.out) == (code, "")
     error, hint = result.err.splitlines()
     assert error.startswith("error: ")
     assert hint.startswith("  ")
-    assert expected.format(demo=finished_demo) in hint
+    assert expected.format(demo=finished) in hint
 
 
 @pytest.mark.parametrize(
