@@ -6,9 +6,9 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
@@ -31,6 +31,7 @@ class ProgressBar:
         self.lock = threading.RLock()
         self.what = ""
         self.total = self.done = 0
+        self.counts = Counter[str]()
         self.started = self.printed = time.monotonic()
         self._bar: Progress | None = None
         self._task: TaskID | None = None
@@ -55,6 +56,11 @@ class ProgressBar:
             if self._bar is not None and self._task is not None:
                 self._bar.update(self._task, advance=n)
             self.refresh()
+
+    def count(self, **amounts: int) -> None:
+        """Adds amounts of other things that were processed, for the rates."""
+        with self.lock:
+            self.counts.update(amounts)
 
     def refresh(self) -> None:
         """Prints the rates again if enough time has passed since the last time."""
@@ -92,26 +98,12 @@ class ProgressBar:
 class RunProgress(ProgressBar):
     """The progress of `roco run`, in parts of the corpus, with figures per second and dropped figures."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.figures = self.dropped = 0
-
-    def begin(self, what: str, parts: int) -> None:
-        self.figures = 0  # the rate is that of the present count
-        self.start(what, parts)
-
-    def part(self, result: Mapping[str, Any]) -> None:
-        stages = result.get("funnel", [])
-        self.figures += stages[0]["in"] if stages else sum(result["measured"].values())
-        for stage in stages:
-            self.dropped += sum(stage["dropped"].values())
-        self.advance()
-
-    def tick(self) -> None:
-        self.refresh()
+    def start(self, what: str, total: int) -> None:
+        self.counts["figures"] = 0  # the rate is that of the present count
+        super().start(what, total)
 
     def rates(self, seconds: float) -> str:
-        return f"{self.figures / max(1e-3, seconds):,.0f} figures/s, {self.dropped:,} dropped"
+        return f"{self.counts['figures'] / max(1e-3, seconds):,.0f} figures/s, {self.counts['dropped']:,} dropped"
 
 
 def duration(seconds: float) -> str:

@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from roco.base import locks as lock
 from roco.base.errors import Busy, CorruptFile, DataError, UsageError
 from roco.base.files import full_disk, write_json, write_text
+from roco.base.progress import NullProgress, Progress
 from roco.core import parts
 from roco.core.execute import execute
 from roco.core.layout import Layout
@@ -27,22 +28,6 @@ from roco.core.table import TablePass
 
 SAVE_EVERY = 10.0
 """Seconds after which the manifest is written again; what is not in it yet is read from footers."""
-
-
-class Progress(Protocol):
-    """Somebody who wants to hear how far a run is."""
-
-    def begin(self, what: str, parts: int) -> None: ...
-    def part(self, result: Mapping[str, Any]) -> None: ...
-    def tick(self) -> None: ...
-
-
-class Silence:
-    """A progress that says nothing."""
-
-    def begin(self, what: str, parts: int) -> None: ...
-    def part(self, result: Mapping[str, Any]) -> None: ...
-    def tick(self) -> None: ...
 
 
 @dataclass
@@ -82,7 +67,7 @@ def run(
     """
     if workers is not None and workers < 0:
         raise UsageError(f"there cannot be {workers} workers", "a number from 1 on; one a core by default")
-    driver = _Driver(pipeline, Layout(Path(folder)), progress or Silence(), part_size, recipe or {})
+    driver = _Driver(pipeline, Layout(Path(folder)), progress or NullProgress(), part_size, recipe or {})
     workers = (os.cpu_count() or 1) if workers is None else workers
     try:
         return driver.all(workers, retry) if only is None else driver.slice(workers, only, retry)
@@ -167,7 +152,7 @@ class _Driver:
     def _pass_parts(self, names: Sequence[str], workers: int) -> None:
         done = set(self.manifest.done(self.parts, names))
         todo = [name for name in names if name not in done]
-        self.progress.begin("parts", len(todo))
+        self.progress.start("parts", len(todo))
         jobs = [{"part": name} for name in todo]
         execute(
             self.pipeline,
@@ -176,14 +161,14 @@ class _Driver:
             self.parts.articles,
             workers,
             self._part_done,
-            self.progress.tick,
+            self.progress.refresh,
         )
 
     def _part_done(self, result: Mapping[str, Any]) -> None:
         self.manifest.record(result["part"], result)
         self._count(result)
         self.outcome.parts_done += 1
-        self.progress.part(result)
+        self._report(result)
         if self.alone and time.monotonic() - self.saved_at > SAVE_EVERY:
             self._save()
 
@@ -194,11 +179,19 @@ class _Driver:
             self.seconds[name] += n
         self._log({"part": result["part"], "measured": result["measured"], "seconds": result["seconds"]})
 
+    def _report(self, result: Mapping[str, Any]) -> None:
+        """Reports one job as done, with the figures that it read or measured and those that it dropped."""
+        stages = result.get("funnel", [])
+        figures = stages[0]["in"] if stages else sum(result["measured"].values())
+        dropped = sum(sum(stage["dropped"].values()) for stage in stages)
+        self.progress.count(figures=figures, dropped=dropped)
+        self.progress.advance()
+
     def _tables(self, workers: int) -> None:
         tables = TablePass(self.pipeline, self.layout, self.parts, self.manifest)
 
         def measure(jobs: Sequence[Mapping[str, Any]]) -> None:
-            self.progress.begin("measures", len(jobs))
+            self.progress.start("measures", len(jobs))
             execute(
                 self.pipeline,
                 self.layout,
@@ -206,14 +199,14 @@ class _Driver:
                 self.parts.articles,
                 workers,
                 self._measured,
-                self.progress.tick,
+                self.progress.refresh,
             )
 
         self.outcome.release = tables.run(measure)
 
     def _measured(self, result: Mapping[str, Any]) -> None:
         self._count(result)
-        self.progress.part(result)
+        self._report(result)
 
     def _heal(self, path: Path) -> None:
         """Takes a damaged file out, with the decisions of its part, so that both are made again."""

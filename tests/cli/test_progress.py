@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -29,25 +28,23 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def part(figures: int, dropped: int) -> dict[str, Any]:
-    return {"funnel": [{"in": figures, "dropped": {"license": dropped}}, {"in": figures - dropped, "dropped": {}}]}
-
-
 def test_a_line_is_printed_every_30_seconds_with_rate_and_remaining_time(
     clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = RunProgress()
-    run.begin("parts", 10)
+    run.start("parts", 10)
     clock.now += 29
-    run.part(part(figures=580, dropped=20))
+    run.count(figures=580, dropped=20)
+    run.advance()
     assert capsys.readouterr().err == ""
     clock.now += 29
-    run.part(part(figures=580, dropped=5))
+    run.count(figures=580, dropped=5)
+    run.advance()
     assert capsys.readouterr().err == "2 of 10 parts, 20 figures/s, 25 dropped, about 4 min remaining\n"
-    run.tick()
+    run.refresh()
     assert capsys.readouterr().err == ""
     clock.now += 31
-    run.tick()
+    run.refresh()
     assert capsys.readouterr().err.startswith("2 of 10 parts, 13 figures/s")
 
 
@@ -55,28 +52,30 @@ def test_no_remaining_time_is_printed_before_the_first_part_is_done(
     clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = RunProgress()
-    run.begin("parts", 3)
+    run.start("parts", 3)
     clock.now += 31
-    run.tick()
+    run.refresh()
     assert capsys.readouterr().err == "0 of 3 parts, 0 figures/s, 0 dropped\n"
 
 
 def test_a_second_count_starts_its_own_rate(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     run = RunProgress()
-    run.begin("parts", 1)
-    run.part(part(figures=10_000, dropped=0))
-    run.begin("measures", 4)
-    run.part({"measured": {"mentions": 310}})
+    run.start("parts", 1)
+    run.count(figures=10_000, dropped=0)
+    run.advance()
+    run.start("measures", 4)
+    run.count(figures=310, dropped=0)
+    run.advance()
     clock.now += 31
-    run.tick()
+    run.refresh()
     assert "1 of 4 measures, 10 figures/s" in capsys.readouterr().err
 
 
 def test_nothing_is_printed_if_there_is_nothing_to_do(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     run = RunProgress()
-    run.begin("parts", 0)
+    run.start("parts", 0)
     clock.now += 100
-    run.tick()
+    run.refresh()
     assert capsys.readouterr().err == ""
 
 
