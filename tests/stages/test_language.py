@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roco.base.errors import RecipeError
+from roco.core.stage import put
 from roco.stages.language import Language
 from roco.stages.language_id import LanguageId
 from roco.stages.language_words import ENGLISH, OTHERS, marks
@@ -188,6 +189,62 @@ def test_a_caption_is_kept_if_the_model_is_not_confident_or_the_language_is_want
         ANTERIOR,
     ]
     assert kept(Language(keep=("fr",)), [ENGLISH_CAPTION, FRENCH]) == [FRENCH]
+
+
+def answered(stage: Language, caption: str, language: str, score: float) -> bool:
+    """Whether a caption is kept if the model gives this answer."""
+    batch = table(caption)
+    batch = put(batch, "language", pa.array([language]))
+    batch = put(batch, "language_score", pa.array([score], pa.float32()))
+    return stage(batch)["drop"].to_pylist() == [None]
+
+
+@pytest.mark.parametrize("rule", ["paper", "careful"])
+def test_a_caption_is_dropped_above_at_least_and_not_at_it(rule: str) -> None:
+    stage = Language(rule=rule, at_least=0.5)
+    assert answered(stage, FRENCH, "fr", 0.5) is (rule == "paper")  # the careful rule then goes by the words
+    assert answered(stage, FRENCH, "fr", 0.51) is False
+    assert answered(stage, ANTERIOR, "es", 0.51) is (rule == "careful")
+
+
+@pytest.mark.parametrize(
+    ("caption", "language", "score", "kept"),
+    [
+        # Confident of English from 0.7 on: the words are not counted.
+        ("Radiographie thoracique de face", "en", 0.71, True),
+        ("Radiographie thoracique de face", "en", 0.69, False),
+        # Above 0.45, 2.5 marks are needed; up to it one mark in three words, or 1.5 in more.
+        ("TAC abdominal", "en", 0.5, True),
+        ("TAC abdominal", "en", 0.4, False),
+        ("Original mammogram (im. mdb209)", "en", 0.2, True),
+        ("Scanner cérébral sans injection", "en", 0.2, False),
+        # An English word weighs twice as much as a word of another language.
+        ("Radiographie thoracique sans the", "en", 0.2, True),
+        # The model answers with another language: more marks of it than of English are needed.
+        ("le the", "fr", 0.99, True),
+        ("Radiographie de face the", "fr", 0.5, False),
+        # A weak mark: four words, or a confidence of 0.9.
+        ("Beckenübersicht", "de", 0.89, True),
+        ("Beckenübersicht", "de", 0.91, False),
+        ("Brown-Séquard coronal hemisection axial", "fr", 0.5, False),
+        # No mark: four words and a confidence of 0.8.
+        ("Situs inversus totalis", "pt", 0.99, True),
+        ("Per os contrast, abdominal CT", "pt", 0.79, True),
+        ("Per os contrast, abdominal CT", "pt", 0.81, False),
+        # Another script counts if most letters are in it.
+        ("КТ CT", "ru", 0.5, True),
+        ("КТТ CT", "ru", 0.5, False),
+    ],
+)
+def test_the_careful_rule_weighs_the_words_against_the_confidence(
+    caption: str, language: str, score: float, kept: bool
+) -> None:
+    assert answered(Language(), caption, language, score) is kept
+
+
+def test_a_capitalised_word_with_an_accent_counts_half() -> None:
+    assert marks("Fracture sagittal étoile").other == 1
+    assert marks("Fracture sagittal Étoile").other == 0.5
 
 
 def test_an_unknown_rule_is_answered_with_the_nearest_one() -> None:

@@ -50,6 +50,9 @@ def decide(caption: str) -> dict[str, Any]:
         ("PET/CT of the whole body", "DRCO"),
         ("PET-MRI of the brain", "DRCO"),
         ("SPECT/CT of the foot", "DRCO"),
+        ("CT/PET of the chest", "DRCO"),
+        ("MRI-PET of the brain", "DRCO"),
+        ("CT and SPECT of the foot", "DRCO"),
         ("Positron emission tomography (PET)/computed tomography (CT)", "DRCO"),
         ("PET and MR images", "DRCO"),
         ("PET was negative. Weeks later a CT was taken", "DRPE"),
@@ -104,6 +107,8 @@ def test_the_region_is_determined_for_xrays_only(caption: str, region: str | Non
         ("X-ray, lateral view", "sagittal"),
         ("Axial view of the shoulder, radiograph", "transversal"),
         ("AP and lateral radiographs", None),
+        ("Transverse plain radiograph", "transversal"),
+        ("Sagittal radiograph of the knee", "sagittal"),
         ("Radiograph of a transverse fracture", None),
         ("Radiograph of the sagittal balance", None),
         ("Sagittal MRI", None),
@@ -191,6 +196,12 @@ def test_manual_concepts_come_first_and_determine_the_modality() -> None:
     assert (row["modality"], row["modality_from"]) == ("DRCT", "label")
     assert row["concepts_manual"] == [CT] and row["concepts"][0] == CT
     assert XR not in row["concepts"]
+
+
+def test_a_manual_concept_that_the_caption_names_too_is_listed_once() -> None:
+    row = given("CT of the chest", [CT])
+    assert row["concepts_auto"] == [CT, CHEST]
+    assert row["concepts"] == [CT, CHEST]
 
 
 def test_manual_region_and_direction_take_precedence_over_the_caption() -> None:
