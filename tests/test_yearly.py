@@ -1,4 +1,4 @@
-"""A year later, on real images: 150 composed articles grow to 200, and some of the old ones are not as they were."""
+"""The next release, on real images: 150 composed articles grow to 200, and some of the old ones have changed."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ Members = dict[str, bytes]
 
 
 class Year(NamedTuple):
-    """Both releases, and the articles that are not as they were."""
+    """Both releases, and the articles that changed between them."""
 
     old: Path
     new: Path
     changed: list[str]
     retracted: list[str]
     relicensed: list[str]
-    bridging: dict[str, list[str]]  # article -> the two images of it that are like images of train and of test
+    bridging: dict[str, list[str]]  # article -> its two images that are near-duplicates of images in train and test
 
 
 def packages(source: Path) -> dict[str, Path]:
@@ -48,7 +48,7 @@ def packages(source: Path) -> dict[str, Path]:
 
 
 def rewrite(path: Path, change: Callable[[Members], Members]) -> None:
-    """Packs a package anew with other members; none keeps its time."""
+    """Rewrites a package with changed members and without their dates."""
     with tarfile.open(path) as archive:
         members = {m.name: (archive.extractfile(m) or io.BytesIO()).read() for m in archive.getmembers()}
     raw = io.BytesIO()
@@ -79,8 +79,8 @@ def index(source: Path, change: Callable[[Row], Row | None]) -> None:
         writer.writerows(row for row in map(change, rows) if row)
 
 
-def alike(data: bytes) -> bytes:
-    """A crop of an image that is like it and not the same."""
+def near_duplicate(data: bytes) -> bytes:
+    """Returns a crop of an image that is a near-duplicate of it, but no duplicate."""
     image = Image.open(io.BytesIO(data))
     first = small(image)
     assert first is not None
@@ -93,7 +93,7 @@ def alike(data: bytes) -> bytes:
         bits = [(int(h(first), 16) ^ int(h(other), 16)).bit_count() for h in (phash, phash_fine)]
         if bits[1] > 50 and bits[0] <= 6 and bits[1] <= 120:
             return out.getvalue()
-    pytest.fail("no crop is like it")
+    pytest.fail("no crop is a near-duplicate")
 
 
 def run(root: Path, name: str, source: Path, previous: str = "") -> Path:
@@ -129,11 +129,13 @@ def year(tmp_path_factory: pytest.TempPathFactory, shared: Path) -> Year:
     shutil.rmtree(source)
     shutil.copytree(root / "all" / "package", source)
     every = packages(source)
-    told = figures(old)
-    articles = sorted({row["article_key"] for row in told})
+    released = figures(old)
+    articles = sorted({row["article_key"] for row in released})
     changed, retracted, relicensed = articles[:5], articles[5:8], articles[8:11]
     rest = [
-        row for row in told if row["article_key"] in articles[11:] and row["width"] > 200 and row["format"] == "JPEG"
+        row
+        for row in released
+        if row["article_key"] in articles[11:] and row["width"] > 200 and row["format"] == "JPEG"
     ]
     for pmcid in changed:
         in_xml(every[pmcid], b"</article-title>", b", corrected</article-title>")
@@ -152,24 +154,24 @@ def _shut(xml: bytes) -> bytes:
 
 
 def _bridge(old: Path, every: dict[str, Path], fresh: list[str], rest: list[Row]) -> Iterator[tuple[str, list[str]]]:
-    """Gives two new articles an image like one of train and one like one of test each."""
+    """Gives each of two new articles a near-duplicate of an image in train and of one in test."""
     donors = {split: [row for row in rest if row["split"] == split] for split in ("train", "test")}
     fitting = (pmcid for pmcid in fresh if len(_images(every[pmcid])) >= 2)
     for pmcid in itertools.islice(fitting, 2):
         names = _images(every[pmcid])[:2]
-        bodies = [alike(_bytes(old, donors[split].pop(0))) for split in ("train", "test")]
-        told = f"<caption><p>Axial CT of patient {pmcid} shows a nodule.</p></caption>".encode()
-        rewrite(every[pmcid], functools.partial(_given, told, dict(zip(names, bodies, strict=True))))
+        bodies = [near_duplicate(_bytes(old, donors[split].pop(0))) for split in ("train", "test")]
+        caption = f"<caption><p>Axial CT of patient {pmcid} shows a nodule.</p></caption>".encode()
+        rewrite(every[pmcid], functools.partial(_with_images, caption, dict(zip(names, bodies, strict=True))))
         yield pmcid, [name.rpartition("/")[2] for name in names]
 
 
-def _given(caption: bytes, images: Members, members: Members) -> Members:
+def _with_images(caption: bytes, images: Members, members: Members) -> Members:
     (name,) = (n for n in members if n.endswith(".nxml"))
     return members | {name: re.sub(rb"<caption>.*?</caption>", caption, members[name])} | images
 
 
 def _images(path: Path) -> list[str]:
-    """Images of a package that a licence lets in."""
+    """Returns the images of a package with an open licence."""
     with tarfile.open(path) as archive:
         names = archive.getnames()
         xml = (archive.extractfile(next(n for n in names if n.endswith(".nxml"))) or io.BytesIO()).read()
@@ -182,44 +184,44 @@ def _bytes(release: Path, row: Row) -> bytes:
         return archive.read(f"{row['split']}/{row['id']}.jpg")
 
 
-# --- what must be true ------------------------------------------------------------------------------------------------
+# --- both releases ------------------------------------------------------------------------------------------------
 
 
-def test_both_releases_are_sound_and_nothing_leaks(year: Year) -> None:
+def test_both_releases_are_valid_and_without_leakage(year: Year) -> None:
     for release in (year.old, year.new):
         assert roco.verify(release) == []
         assert set(json.loads((release / "leakage.json").read_text()).values()) == {0}
 
 
-def test_ids_and_splits_of_all_that_stayed_are_the_same(year: Year) -> None:
+def test_kept_images_keep_id_and_split(year: Year) -> None:
     old, new = ({row["image_key"]: row for row in figures(release)} for release in (year.old, year.new))
     out = {*year.retracted, *year.relicensed}
-    stay = {key for key, row in old.items() if row["article_key"] not in out}
-    assert len(old) > len(stay) > 100
-    assert {key: (new[key]["id"], new[key]["split"]) for key in stay} == {
-        key: (old[key]["id"], old[key]["split"]) for key in stay
+    kept = {key for key, row in old.items() if row["article_key"] not in out}
+    assert len(old) > len(kept) > 100
+    assert {key: (new[key]["id"], new[key]["split"]) for key in kept} == {
+        key: (old[key]["id"], old[key]["split"]) for key in kept
     }
     assert not {row["id"] for row in old.values()} & {row["id"] for key, row in new.items() if key not in old}
 
 
-def test_what_had_to_leave_has_a_tombstone(year: Year) -> None:
+def test_retracted_and_relicensed_images_have_a_tombstone(year: Year) -> None:
     with (year.new / "tombstones.csv").open(encoding="utf-8", newline="") as fh:
         found = {row["ID"]: (row["Article"], row["Reason"]) for row in csv.DictReader(fh)}
     why = dict.fromkeys(year.retracted, "retracted") | dict.fromkeys(year.relicensed, "license")
-    gone = {row["id"]: row["article_key"] for row in figures(year.old) if row["article_key"] in why}
-    assert found == {id: (article, why[article]) for id, article in gone.items()}
+    dropped = {row["id"]: row["article_key"] for row in figures(year.old) if row["article_key"] in why}
+    assert found == {id: (article, why[article]) for id, article in dropped.items()}
 
 
-def test_of_the_images_that_would_tie_two_splits_one_leaves(year: Year) -> None:
-    left = {(r["article_key"], r["file"]) for r in pq.read_table(year.new / "removed.parquet").to_pylist()
+def test_one_of_two_images_that_would_connect_two_splits_is_dropped(year: Year) -> None:
+    leaks = {(r["article_key"], r["file"]) for r in pq.read_table(year.new / "removed.parquet").to_pylist()
             if r["drop"] == "leak"}  # fmt: skip
     assert len(year.bridging) == 2
     for article, (one, other) in year.bridging.items():
-        assert len({(article, one), (article, other)} & left) == 1
-    assert {article for article, _ in left} == year.bridging.keys()
+        assert len({(article, one), (article, other)} & leaks) == 1
+    assert {article for article, _ in leaks} == year.bridging.keys()
 
 
-def test_the_difference_names_each(year: Year) -> None:
+def test_the_difference_lists_every_change(year: Year) -> None:
     found = roco.diff(year.old, year.new)
     old = figures(year.old)
     assert found.moved_splits == found.renamed == found.reused == []
@@ -234,7 +236,7 @@ def test_the_difference_names_each(year: Year) -> None:
     assert found.images["both"] + len(found.added) == found.images["new"] == len(figures(year.new))
 
 
-def test_a_list_of_retracted_papers_finds_what_is_still_in(year: Year, tmp_path: Path) -> None:
+def test_verify_reports_the_images_of_listed_retracted_papers(year: Year, tmp_path: Path) -> None:
     listed = tmp_path / "retracted.txt"
     listed.write_text("\n".join(year.retracted) + "\n")
     found = roco.verify(year.old, retracted=[listed])

@@ -70,10 +70,10 @@ class Difference(NamedTuple):
 
 
 def diff(old: str | Path, new: str | Path) -> Difference:
-    """Compares two releases image by image; raises DataError where one cannot be read.
+    """Compares two releases image by image; raises DataError if one cannot be read.
 
-    An image is in both where the same id has the same article. An image whose id changed is matched by article and
-    bytes (image_key).
+    An image is in both releases if its id has the same article in both. Images whose id changed are matched by article
+    and bytes (image_key).
     """
     new_release = Release.open(new)
     old_rows, new_rows = _rows_by_id(Release.open(old)), _rows_by_id(new_release)

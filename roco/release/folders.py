@@ -79,7 +79,7 @@ class ImageReader:
         self._zips: dict[str, zipfile.ZipFile] = {}
 
     def read(self, file: ImageFile) -> bytes:
-        """Returns the bytes of an image file; raises DataError where it is missing, corrupt or has changed."""
+        """Returns the bytes of an image file; raises DataError if it is missing, corrupt or has changed."""
         name = excerpt(file.name)
         if file.size > MAX_IMAGE_BYTES:
             raise DataError(f"image too large: {name} ({file.size:,} bytes)")

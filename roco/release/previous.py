@@ -63,7 +63,7 @@ class PreviousRelease(NamedTuple):
 def content_files(path: Path | None) -> tuple[Path, ...]:
     """Returns the file whose content identifies a release, for the digest of a stage; none without a release.
 
-    Raises RecipeError where the folder is not a release.
+    Raises RecipeError if the folder is not a release.
     """
     if path is None:
         return ()
@@ -79,7 +79,7 @@ def content_files(path: Path | None) -> tuple[Path, ...]:
 
 @functools.lru_cache(maxsize=2)
 def read_previous(path: Path) -> PreviousRelease:
-    """Reads images and tombstones of a release; raises DataError where one is unreadable or an id is not unique."""
+    """Reads images and tombstones of a release; raises DataError if one is unreadable or an id is not unique."""
     release = Release.open(path)
     if release.published:
         raise DataError(

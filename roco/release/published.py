@@ -28,7 +28,7 @@ _LICENSE = re.compile(r"(CC[ -]BY(?:[ -](?:NC|ND|SA))*|CC ?0)\b", re.IGNORECASE)
 
 
 class PublishedImage(NamedTuple):
-    """One image as the published tables describe it; null where a table has no row for it."""
+    """One image as the published tables describe it; null if a table has no row for it."""
 
     id: str
     split: str
@@ -81,7 +81,7 @@ def read_tables(root: Path) -> PublishedTables:
 def load_published(root: Path, split: str | None = None) -> pa.Table:
     """Returns the images of the published layout, of all splits or of one, in the order of the ids.
 
-    The columns are those of figures.parquet that the tables contain. Raises DataError where a table is missing or
+    The columns are those of figures.parquet that the tables contain. Raises DataError if a table is missing or
     unreadable.
     """
     tables = read_tables(root)
@@ -163,7 +163,7 @@ def _rows(path: Path, header: tuple[str, ...], tables: PublishedTables) -> Itera
 
 
 def _without_extension(name: str) -> str:
-    """Returns the id of an image, also where a table has its file name."""
+    """Returns the id of an image, without the extension that some tables add."""
     return name.rpartition(".")[0] if name.lower().endswith(IMAGE_SUFFIXES) else name
 
 

@@ -27,8 +27,10 @@ from roco.release.published import COLUMNS, is_published, load_published
 class Release:
     """A dataset in a folder: a release of roco or the published ROCOv2.
 
-    Opening checks only that the folder is a dataset; tables and images are read when they are asked for. The zips of
-    images stay open until `close`; a `with` block closes them.
+    Opening only checks that the folder is a dataset; each method reads what it returns. The zips of images stay open
+    until `close`; a `with` block closes them.
+
+    path: the folder. published: true for the layout of the published ROCOv2.
     """
 
     def __init__(self, path: Path, *, published: bool) -> None:
@@ -38,7 +40,7 @@ class Release:
 
     @classmethod
     def open(cls, path: str | Path) -> Self:
-        """Opens a dataset; raises DataError where the folder is none."""
+        """Opens a dataset; raises DataError if the folder is not a dataset."""
         root = Path(path)
         if is_published(root):
             return cls(root, published=True)
@@ -55,14 +57,13 @@ class Release:
         """Returns the images of all splits or of one, one row each, in the order of the ids.
 
         columns: names of columns of figures.parquet, all by default; the published ROCOv2 has nine of them. Raises
-        UsageError for an unknown split or column, and DataError where the table cannot be read.
+        UsageError for an unknown split or column, and DataError if the table cannot be read.
         """
         if split is not None and split not in SPLITS:
             raise UsageError(f"unknown split '{split}'", nearest(split, SPLITS))
-        for name in columns or ():
-            if name not in self.columns:
-                raise UsageError(f"unknown column '{excerpt(name)}' ({self.path})", nearest(name, self.columns))
         wanted = None if columns is None else list(columns)
+        if wanted is not None:
+            self._check_columns(wanted)
         if self.published:
             table = load_published(self.path, split)
             return table if wanted is None else table.select(wanted)
@@ -85,7 +86,7 @@ class Release:
     def rows(self, columns: dict[str, pa.DataType]) -> Iterator[dict[str, Any]]:
         """Yields the images as dictionaries, a bounded number in memory at a time.
 
-        columns: name and type of each column to read. Raises DataError where the table cannot be read, or lacks a
+        columns: name and type of each column to read. Raises DataError if the table cannot be read, or lacks a
         column of that type.
         """
         if self.published:
@@ -121,13 +122,13 @@ class Release:
         return frozenset(clean_pmcid(cell)[0] or cell for cell in cells)
 
     def concept_names(self) -> dict[str, str]:
-        """Returns the canonical name of each CUI in cui_mapping.csv; raises DataError where it cannot be read."""
+        """Returns the canonical name of each CUI in cui_mapping.csv; raises DataError if it cannot be read."""
         return {cells[0]: cells[1] for cells in self._csv(CUI_MAPPING, CUI_MAPPING_COLUMNS)}
 
     # --- images ----------------------------------------------------------------------------------------------
 
     def image(self, id: str) -> bytes:
-        """Returns the original bytes of an image; raises DataError where it is missing or corrupt."""
+        """Returns the original bytes of an image; raises DataError if it is missing or corrupt."""
         file = self.image_index.files.get(id)
         if file is None:
             raise DataError(f"no image '{excerpt(id)}' in {self.path}", f"run roco verify {self.path} for details")
@@ -147,7 +148,7 @@ class Release:
 
     @property
     def card(self) -> str:
-        """The dataset card (README.md); empty where the dataset has none."""
+        """The dataset card (README.md); empty if the dataset has none."""
         try:
             return read_text(self.path / CARD) if (self.path / CARD).is_file() else ""
         except UNREADABLE as err:
@@ -198,8 +199,14 @@ class Release:
 
     # --- helpers ---------------------------------------------------------------------------------------------
 
+    def _check_columns(self, wanted: Iterable[str]) -> None:
+        known = self.columns
+        for name in wanted:
+            if name not in known:
+                raise UsageError(f"unknown column '{excerpt(name)}' ({self.path})", nearest(name, known))
+
     def _csv(self, name: str, header: tuple[str, ...], *, skip_invalid: bool = True) -> Iterator[list[str]]:
-        """Yields the valid rows of a table; raises DataError where it is unreadable or has another header."""
+        """Yields the valid rows of a table; raises DataError if it is unreadable or has another header."""
         try:
             for line, cells, complaint in csv_rows(self.path / name, header, exact=False):
                 if cells is not None:
@@ -229,8 +236,8 @@ def verify(
 ) -> list[Problem]:
     """Checks every file of a dataset and returns what is wrong; the list is empty for a valid one.
 
-    licenses: the licences that are allowed. retracted: lists of retracted papers, none of which may be in the dataset.
-    Tables and images are streamed; nothing is unpacked to disk. The published ROCOv2 has no checksums: what can be
-    checked without them is.
+    licenses: the allowed licences. retracted: lists of retracted papers; their images are reported.
+    Tables and images are streamed; nothing is unpacked to disk. The published ROCOv2 has no checksums, so
+    only its content is checked.
     """
     return Release.open(path).verify(licenses, retracted)

@@ -25,7 +25,7 @@ def read_list(path: Path) -> Iterator[str]:
     """Yields the ids of a list of retracted papers: `doi:…`, `pmid:…`, `pmcid:…`.
 
     The list is a CSV file with a column DOI, PMID or PMCID, or a text file with one id per line. Raises RecipeError
-    where it contains no id or cannot be read.
+    if it contains no id or cannot be read.
     """
     try:
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as fh:

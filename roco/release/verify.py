@@ -39,7 +39,7 @@ from roco.release.verify_tables import check_attribution, check_licenses, check_
 def verify_release(root: Path, licenses: Collection[str], retracted: Iterable[Path]) -> list[Problem]:
     """Checks every file of a release of roco and returns what is wrong.
 
-    licenses: those that are allowed; retracted: lists of retracted papers. The checksums show which files have
+    licenses: the allowed licences; retracted: lists of retracted papers. The checksums show which files have
     changed. The other checks compare the files with each other and report what was wrong from the start.
     """
     problems = problems_of_file(CHECKSUMS, _check_checksums(root))

@@ -93,7 +93,7 @@ def check_articles(figures: Mapping[str, Figure]) -> Iterator[Problem]:
 
 
 def cell_digest(cell: str) -> bytes:
-    """Returns a digest to compare cells by: tables of any size are compared without holding their text in memory."""
+    """Returns a digest to compare cells by: tables of any size are compared without keeping their text in memory."""
     return hashlib.blake2b(cell.encode(), digest_size=16).digest()
 
 

@@ -18,7 +18,7 @@ _MAX_CELL = 100_000  # characters: enough for the authors of a consortium, and a
 def attribution(license: str, authors: Sequence[str], year: int | None, otherwise: str) -> str:
     """Returns licence, authors and year as in the published table: `CC BY-NC Al Mulhim et al. (2022)`.
 
-    authors: `Surname, Given`, or the name of a collaboration; otherwise: used in place of authors where there are none.
+    authors: `Surname, Given`, or the name of a collaboration; otherwise: named instead if there are no authors.
     """
     surnames = [" ".join(author.split(",")[0].split()) for author in authors]
     names = [name for name in surnames if name] or [otherwise]

@@ -115,7 +115,7 @@ def _split_shares(rows: Sequence[Row]) -> str:
 
 
 def _leakage_note(leaks: Mapping[str, int]) -> str:
-    """Returns that nothing leaks between the splits, or a warning with numbers."""
+    """Returns a sentence on leakage between the splits: that there is none, or a warning with numbers."""
     leaking = [f"{number:,} {_LEAKS[kind]}" for kind, number in leaks.items() if number]
     if not leaking:
         return "Leakage: none. No article, no group of near-duplicates and no long caption is in more than one split.\n"
@@ -134,7 +134,7 @@ def _modality_note(rows: Sequence[Row]) -> str:
 
 
 def _metadata_note(rows: Sequence[Row]) -> str:
-    """Returns which metadata fields of the image files may identify people or places, with numbers of images."""
+    """Returns the metadata fields of image files that may identify people or places, with numbers of images."""
     fields = Counter(field for row in rows for field in row.get("identifying_fields") or ())
     if not fields:
         return "Image metadata: no EXIF, XMP, IPTC or comment field that may identify people or places is set.\n"
@@ -188,7 +188,7 @@ def _stage_table(stages: Iterable[Mapping[str, Any]]) -> str:
 
 
 def _options(stage: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the options that are set; of paths only file names, which do not reveal anything about the machine."""
+    """Returns the options that are set; paths are shortened to file names, so that none reveals the machine."""
     paths = {"held_out"}
     for field in dataclasses.fields(find(stage["use"])):
         if "Path" in str(field.type):

@@ -28,7 +28,7 @@ def duplicates(run: Finished) -> pa.Table:
     """Returns every figure with a group, kept or dropped, sorted by figure_id: groups, hashes, id, reason.
 
     phash_bits, phash_fine_bits: bits by which its hash differs from that of the image that names its group (the group
-    of duplicates if it has one); null where one of the two has no hash, or the naming image is not in the table.
+    of duplicates if it has one); null if one of the two has no hash, or the naming image is not in the table.
     """
     known = [name for name in COLUMNS if name != "figure_id" and name in run.columns]
     measured = [name for name in known if name not in ("drop", "drop_detail")]

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from roco.base.files import whole, write_text
 
-_ROW_GROUP = 10_000  # rows; readers hold one group in memory
+_ROW_GROUP = 10_000  # rows; readers keep one group in memory
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -21,7 +21,7 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) 
 
 
 def csv_cell(text: str) -> str:
-    """Returns a cell, quoted where it contains a comma, a quote or a line break."""
+    """Returns a cell, quoted if it contains a comma, a quote or a line break."""
     # Not csv.writer: whether it quotes a lone carriage return depends on the version of Python.
     if any(character in text for character in ',"\r\n'):
         return '"' + text.replace('"', '""') + '"'

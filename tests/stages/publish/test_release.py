@@ -64,14 +64,14 @@ def test_both_layouts_give_the_same_ids() -> None:
     assert sorted(package) == sorted(cloud)
 
 
-def test_figures_that_left_get_no_id() -> None:
+def test_dropped_figures_have_no_id() -> None:
     table = pa.table(
         {"figure_id": ["a", "b"], "article_key": ["A", "B"], "split": [None, "train"], "drop": ["license", None]}
     ).append_column("pinned_id", pa.nulls(2, pa.string()))
     assert Release()(table)["id"].to_pylist() == [None, "roco_train_000001"]
 
 
-def test_a_figure_without_a_split_is_told_with_the_stage_that_is_missing() -> None:
+def test_a_figure_without_a_split_is_an_error_that_names_the_missing_stage() -> None:
     table = pa.table({"figure_id": ["a"], "article_key": ["A"], "split": ["dev"], "drop": pa.nulls(1, pa.string())})
     table = table.append_column("pinned_id", pa.nulls(1, pa.string()))
     with pytest.raises(RecipeError, match="without a split") as caught:
@@ -80,7 +80,7 @@ def test_a_figure_without_a_split_is_told_with_the_stage_that_is_missing() -> No
 
 
 @pytest.mark.parametrize("prefix", ["", "a/b", "../x", "a b", "COVID", ".hidden", "a,b", "é"])
-def test_a_prefix_that_would_break_a_file_name_or_a_loader_is_refused(prefix: str) -> None:
+def test_a_prefix_that_breaks_file_names_or_loaders_is_rejected(prefix: str) -> None:
     with pytest.raises(RecipeError, match="prefix"):
         Release(prefix=prefix)
 
@@ -94,7 +94,7 @@ def test_another_vocabulary_is_another_release(tmp_path: Path) -> None:
 # --- the files of the paper --------------------------------------------------------------------------------
 
 
-def test_all_files_are_there_and_nothing_is_wrong_with_them(release: Path) -> None:
+def test_a_release_is_complete_and_valid(release: Path) -> None:
     assert {path.name for path in release.iterdir()} == {*FILES, "checksums.sha256"}
     assert verify(release) == []
 
@@ -107,7 +107,7 @@ def test_publishing_twice_gives_the_same_bytes(release: Path, tmp_path: Path) ->
         assert (again / name).read_bytes() == (release / name).read_bytes(), name
 
 
-def test_captions_come_back_exactly_as_they_were(release: Path) -> None:
+def test_captions_survive_the_csv_table_unchanged(release: Path) -> None:
     found = [row for split in SPLITS for row in rows(release / f"{split}_captions.csv")[1:]]
     assert sorted(caption for _, caption in found) == sorted(CAPTIONS)
 
@@ -128,7 +128,7 @@ def test_headers_are_those_of_the_published_files(release: Path, name: str, head
     assert b"\r\n" not in data
 
 
-def test_cells_are_quoted_only_where_they_must_be() -> None:
+def test_cells_are_quoted_only_where_needed() -> None:
     assert [csv_cell(t) for t in ("plain; text", "a,b", 'a "b"', "a\nb", "a\rb", " ", "")] == [
         "plain; text", '"a,b"', '"a ""b"""', '"a\nb"', '"a\rb"', " ", "",
     ]  # fmt: skip
@@ -140,7 +140,7 @@ def test_any_text_survives_the_table(cells: list[str]) -> None:
     assert list(csv.reader(io.StringIO(line, newline=""), strict=True)) == [cells]
 
 
-def test_every_image_has_a_row_of_manual_concepts_though_it_may_be_empty(release: Path) -> None:
+def test_every_image_has_a_row_of_manual_concepts_even_without_any(release: Path) -> None:
     found = {id: cuis for split in SPLITS for id, cuis in rows(release / f"{split}_concepts_manual.csv")[1:]}
     assert len(found) == 12
     assert sorted(found.values()) == [""] * 8 + ["C1306645"] * 4
@@ -157,7 +157,7 @@ def test_every_concept_in_use_has_its_canonical_name(release: Path) -> None:
     assert all(found.values())
 
 
-def test_a_concept_without_a_name_stops_the_release(tmp_path: Path) -> None:
+def test_a_concept_without_a_name_is_an_error(tmp_path: Path) -> None:
     run = Run()
     run.figures[0]["concepts_manual"] = ["C9999999"]
     with pytest.raises(DataError, match="C9999999") as caught:
@@ -167,7 +167,7 @@ def test_a_concept_without_a_name_stops_the_release(tmp_path: Path) -> None:
 
 def test_licence_rows_name_the_article_and_link_to_it(release: Path) -> None:
     _, *found = rows(release / "license_information.csv")
-    by_article = {pmcid: (said, link) for _, pmcid, said, link in found}
+    by_article = {pmcid: (credit, link) for _, pmcid, credit, link in found}
     assert len(found) == 12
     assert by_article["PMC9"] == ("CC BY Smith (2015)", "https://pmc.ncbi.nlm.nih.gov/articles/PMC9/")
     assert by_article["PMC10"][0] == "CC BY-NC Smith and Lee (2016)"
@@ -184,7 +184,7 @@ def test_an_article_without_a_pmcid_is_linked_by_its_doi(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("authors", "said"),
+    ("authors", "expected"),
     [
         (["Smith, Ann"], "CC BY-NC Smith (2021)"),
         (["Smith, Ann", "Lee, Bo"], "CC BY-NC Smith and Lee (2021)"),
@@ -195,11 +195,11 @@ def test_an_article_without_a_pmcid_is_linked_by_its_doi(tmp_path: Path) -> None
         ([], "CC BY-NC PMC1 (2021)"),
     ],
 )
-def test_the_attribution_has_the_form_of_the_published_file(authors: list[str], said: str) -> None:
-    assert attribution("CC-BY-NC", authors, 2021, "PMC1") == said
+def test_the_attribution_has_the_format_of_the_published_file(authors: list[str], expected: str) -> None:
+    assert attribution("CC-BY-NC", authors, 2021, "PMC1") == expected
 
 
-def test_the_long_attribution_holds_all_that_the_licences_ask_for(release: Path) -> None:
+def test_attribution_csv_contains_what_the_licences_require(release: Path) -> None:
     header, *found = rows(release / "attribution.csv")
     assert header[:3] == ["ID", "Title", "Authors"] and header[-1] == "Changes"
     assert len(found) == 12 and {row[-1] for row in found} == {"none"}
@@ -216,21 +216,21 @@ def test_the_long_attribution_holds_all_that_the_licences_ask_for(release: Path)
         ("OGL", None, "3.0", None, ""),
     ],
 )  # fmt: skip
-def test_the_address_of_a_licence_is_the_written_one_or_made_of_its_version(
+def test_the_url_of_a_licence_is_that_of_the_article_or_derived_from_its_version(
     license: str, url: str | None, version: str | None, port: str | None, address: str
 ) -> None:
     row = {"license": license, "license_url": url, "license_version": version, "license_port": port}
     assert license_address(row) == address
 
 
-def test_an_attribution_without_a_year_says_so() -> None:
+def test_an_attribution_without_a_year_has_nd() -> None:
     assert attribution("CC-BY", ["Smith, A"], None, "PMC1") == "CC BY Smith (n.d.)"
 
 
 # --- images ------------------------------------------------------------------------------------------------
 
 
-def test_images_are_stored_byte_for_byte_with_the_extension_of_what_they_are(release: Path) -> None:
+def test_images_are_stored_unchanged_with_the_extension_of_their_format(release: Path) -> None:
     known = {hashlib.sha256(data).hexdigest() for data in Run().pictures.values()}
     suffixes = set()
     for split in SPLITS:
@@ -245,14 +245,14 @@ def test_images_are_stored_byte_for_byte_with_the_extension_of_what_they_are(rel
     assert suffixes == {(".jpg", "JPEG"), (".png", "PNG"), (".tif", "TIFF")}
 
 
-def test_an_image_that_changed_since_it_was_measured_stops_the_release(tmp_path: Path) -> None:
+def test_an_image_that_changed_since_it_was_measured_is_an_error(tmp_path: Path) -> None:
     run = Run()
     run.pictures["PMC10/f2/0"] += b"\0"
     with pytest.raises(DataError, match="PMC10/f2/0"):
         publish(tmp_path / "release", run)
 
 
-def test_an_image_that_is_gone_stops_the_release(tmp_path: Path) -> None:
+def test_a_missing_image_is_an_error(tmp_path: Path) -> None:
     run = Run()
     run.images = lambda rows: iter(())  # type: ignore[method-assign]
     with pytest.raises(DataError, match="missing image: PMC"):
@@ -262,7 +262,7 @@ def test_an_image_that_is_gone_stops_the_release(tmp_path: Path) -> None:
 # --- beside them -------------------------------------------------------------------------------------------
 
 
-def test_figures_parquet_holds_all_that_is_known_in_the_order_of_the_ids(release: Path) -> None:
+def test_figures_parquet_has_all_columns_in_the_order_of_the_ids(release: Path) -> None:
     table = pq.read_table(release / "figures.parquet")
     ids = table["id"].to_pylist()
     assert ids == sorted(ids, key=lambda id: (SPLITS.index(id.split("_")[1]), id))
@@ -270,7 +270,7 @@ def test_figures_parquet_holds_all_that_is_known_in_the_order_of_the_ids(release
     assert not {"bytes", "thumbnail", "drop", "drop_detail"} & set(table.column_names)
 
 
-def test_a_column_that_no_stage_wrote_is_not_asked_for(tmp_path: Path) -> None:
+def test_only_columns_that_a_stage_wrote_are_requested(tmp_path: Path) -> None:
     class Poor(Run):
         @property
         def columns(self) -> tuple[str, ...]:
@@ -283,7 +283,7 @@ def test_a_column_that_no_stage_wrote_is_not_asked_for(tmp_path: Path) -> None:
     assert pq.read_table(publish(tmp_path / "r", Poor()) / "figures.parquet")["caption"].to_pylist() == []
 
 
-def test_removed_figures_keep_their_reasons_and_lose_their_words(release: Path) -> None:
+def test_dropped_figures_keep_their_reasons_without_text_of_the_article(release: Path) -> None:
     table = pq.read_table(release / "removed.parquet")
     names = [
         "figure_id",
@@ -305,7 +305,7 @@ def test_removed_figures_keep_their_reasons_and_lose_their_words(release: Path) 
 
 
 @pytest.mark.parametrize(
-    ("reason", "detail", "said"),
+    ("reason", "detail", "expected"),
     [
         ("missing", "fig-1.jpg", "fig-1.jpg"),
         ("article", "xml: tag 'p' of Jane", "xml: tag …"),
@@ -317,11 +317,14 @@ def test_removed_figures_keep_their_reasons_and_lose_their_words(release: Path) 
         ("license", None, None),
     ],
 )
-def test_a_detail_is_published_without_words_of_the_article(reason: str, detail: str | None, said: str | None) -> None:
-    assert _bare(Reason("", quotes=reason in ("radiology", "rights", "language", "label", "compound")), detail) == said
+def test_a_detail_is_published_without_text_of_the_article(
+    reason: str, detail: str | None, expected: str | None
+) -> None:
+    quotes = reason in ("radiology", "rights", "language", "label", "compound")
+    assert _bare(Reason("", quotes=quotes), detail) == expected
 
 
-def test_the_funnel_tells_the_sizes_of_the_splits(release: Path) -> None:
+def test_the_funnel_contains_the_sizes_of_the_splits(release: Path) -> None:
     funnel = json.loads(text(release / "funnel.json"))
     assert sum(funnel["release"].values()) == 12
     assert funnel["stages"] == Run().funnel["stages"]
@@ -330,11 +333,13 @@ def test_the_funnel_tells_the_sizes_of_the_splits(release: Path) -> None:
 def test_checksums_are_those_of_sha256sum(release: Path) -> None:
     lines = text(release / "checksums.sha256").splitlines()
     assert [line[66:] for line in lines] == sorted(FILES)
-    said = subprocess.run(["sha256sum", "--check", "--strict", "--quiet", "checksums.sha256"], cwd=release, check=False)
-    assert said.returncode == 0
+    check = subprocess.run(
+        ["sha256sum", "--check", "--strict", "--quiet", "checksums.sha256"], cwd=release, check=False
+    )
+    assert check.returncode == 0
 
 
-def test_the_card_tells_the_hub_and_people_what_it_is(release: Path) -> None:
+def test_the_card_has_front_matter_numbers_and_the_funnel(release: Path) -> None:
     card = text(release / "README.md")
     front = card.split("---\n")[1]
     assert "license: other\n" in front and "language:\n- en\n" in front and "task_categories:\n- image-to-text" in front
@@ -344,12 +349,12 @@ def test_the_card_tells_the_hub_and_people_what_it_is(release: Path) -> None:
     assert "10.1038/s41597-024-03496-6" in card
 
 
-def test_the_card_names_no_path_of_the_machine(release: Path) -> None:
+def test_the_card_contains_no_path_of_the_machine(release: Path) -> None:
     card = text(release / "README.md")
     assert "table.csv" in card and "/home" not in card
 
 
-def test_a_release_of_nothing_still_has_all_its_files(tmp_path: Path) -> None:
+def test_an_empty_release_has_all_files(tmp_path: Path) -> None:
     folder = publish(tmp_path / "release", Run(0))
     assert {path.name for path in folder.iterdir()} == {*FILES, "checksums.sha256"}
     assert text(folder / "train_captions.csv") == "ID,Caption\n"
