@@ -18,7 +18,6 @@ from roco.models.text.vocabulary import SHIPPED
 from tests.evaluate.examples import CAPTIONS, PREDICTED_CAPTIONS, table
 from tests.evaluate.metrics.test_neural import clip, minilm
 
-pytestmark = pytest.mark.filterwarnings("ignore")
 FAST = ("rouge1", "rougeL", "bleu1", "bleu4", "cider")
 
 

@@ -21,7 +21,7 @@ from roco.evaluate.metrics.clipscore import clip_score
 from roco.evaluate.metrics.pretrained import Model, find
 from tests.evaluate.metrics.test_text import PREDICTIONS, TRUTH, G, P
 
-pytestmark = [pytest.mark.neural, pytest.mark.filterwarnings("ignore")]
+pytestmark = pytest.mark.neural
 
 
 def minilm() -> str:
