@@ -29,7 +29,7 @@ def picture(seed: int, side: int = 300) -> Image.Image:
     return Image.fromarray(grey).resize((side, side), Image.Resampling.BICUBIC)
 
 
-def test_a_hash_has_64_bits_and_the_second_576() -> None:
+def test_the_first_hash_has_64_bits_and_the_second_576() -> None:
     first, second = hashed(saved(picture(1), "PNG"))
     assert (len(first), len(second)) == (16, 144)
 
@@ -42,7 +42,7 @@ def test_a_png_and_its_jpeg_differ_in_two_bits_at_most(seed: int) -> None:
     assert hex_distance(png[1], jpeg[1]) <= 12
 
 
-def test_the_way_to_the_pixels_leaves_no_trace() -> None:
+def test_hashes_do_not_depend_on_format_and_decoder() -> None:
     image = picture(3)
     found = {
         hashed(saved(image.convert(mode), form))
@@ -51,18 +51,18 @@ def test_the_way_to_the_pixels_leaves_no_trace() -> None:
     assert len(found) == 1
 
 
-def test_other_pictures_are_far_apart() -> None:
+def test_hashes_of_different_images_are_far_apart() -> None:
     found = [hashed(saved(picture(seed), "PNG"))[0] for seed in range(20)]
     assert min(hex_distance(a, b) for i, a in enumerate(found) for b in found[:i]) > 12
 
 
 @pytest.mark.parametrize("level", [0, 128, 255])
-def test_an_image_that_shows_nothing_has_no_hash(level: int) -> None:
+def test_an_image_without_contrast_has_no_hash(level: int) -> None:
     assert small(Image.new("L", (200, 100), level)) is None
 
 
 @pytest.mark.shared
-def test_real_images_are_told_again_as_jpegs(shared: Path) -> None:
+def test_real_images_keep_their_hashes_when_saved_as_jpegs(shared: Path) -> None:
     far = []
     for path in sorted((shared / "data" / "radiology").rglob("*.png"))[:40]:
         decoded = decode(path.read_bytes())

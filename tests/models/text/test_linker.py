@@ -29,7 +29,7 @@ def small(*rows: tuple[str, str]) -> Linker:
     return Linker(Vocabulary(tuple(Concept(cui, name, None, "concept", None, (name,)) for cui, name in rows)))
 
 
-def test_a_name_is_found_with_its_place_in_code_points() -> None:
+def test_offsets_of_a_mention_count_code_points() -> None:
     text = "Größe 𝛂: chest X‑ray of a 3-year-old"
     for mention in LINKER.link(text):
         assert text[mention.start : mention.end] == mention.text
@@ -47,7 +47,7 @@ def test_a_longer_name_that_ends_inside_a_word_does_not_hide_a_shorter_one() -> 
     assert [m.text for m in linker.link("lung basement")] == ["lung"]
 
 
-def test_a_name_is_found_only_as_whole_words() -> None:
+def test_only_whole_words_are_matched() -> None:
     assert cuis("echoing impetus; hearty; octopus; PETER; CTX") == []
 
 
@@ -65,17 +65,17 @@ def test_plurals_of_s_is_and_y() -> None:
     ]
 
 
-def test_names_that_stand_side_by_side_are_both_found() -> None:
+def test_adjacent_names_are_both_found() -> None:
     assert words("chest CT abdomen, CT; MRI") == ["chest", "CT", "abdomen", "CT", "MRI"]
 
 
-def test_a_full_stop_parts_what_a_slash_joins() -> None:
+def test_a_full_stop_separates_words_and_a_slash_joins_them() -> None:
     assert cuis("FDG PET/CT") == cuis("PET-CT") == cuis("PET–CT scan") == [PET_CT]
     assert cuis("after PET. CT showed") == [PET, CT]
 
 
 @pytest.mark.parametrize("text", ["let us see", "his pet dog", "mr Smith", "pa rum pum", "Mr. Smith", "las"])
-def test_short_capital_names_are_matched_as_they_are_written(text: str) -> None:
+def test_abbreviations_are_matched_case_sensitively(text: str) -> None:
     assert cuis(text) == []
 
 
@@ -101,31 +101,31 @@ def test_short_capital_names_are_matched_as_they_are_written(text: str) -> None:
         ("RA hand, rheumatoid arthritis", []),
     ],
 )
-def test_short_names_with_other_readings_are_guarded(text: str, found: list[str]) -> None:
+def test_ambiguous_abbreviations_are_linked_only_in_their_radiological_meaning(text: str, found: list[str]) -> None:
     assert cuis(text) == found
 
 
-def test_phrases_that_mean_something_else_give_nothing() -> None:
+def test_phrases_with_another_meaning_are_not_linked() -> None:
     assert (
         cuis("stone in the cystic duct; renal pelvis; heart rate 80; C-arm; echo time; fluorescein angiography") == []
     )
     assert cuis("chest pain") == []
 
 
-def test_a_vocabulary_that_knows_such_a_phrase_may_link_it() -> None:
+def test_a_vocabulary_that_contains_such_a_phrase_links_it() -> None:
     assert small(("C0000001", "cystic duct")).link("the cystic duct")[0].cui == "C0000001"
 
 
-def test_of_two_concepts_with_one_name_the_first_has_it() -> None:
+def test_a_name_of_two_concepts_is_linked_to_the_first() -> None:
     assert [m.cui for m in small(("C0000002", "cold"), ("C0000001", "cold")).link("a cold")] == ["C0000002"]
 
 
-def test_a_linker_comes_back_from_a_pickle() -> None:
+def test_a_linker_can_be_pickled() -> None:
     assert pickle.loads(pickle.dumps(LINKER)).link("CT") == LINKER.link("CT")
 
 
 @given(st.text() | st.lists(st.sampled_from(["CT", "US", " ", "-", "ß", "İ", "x-ray", "\0", "é", "."])).map("".join))
-def test_mentions_lie_in_the_text_in_order_and_apart(text: str) -> None:
+def test_mentions_are_in_order_and_do_not_overlap(text: str) -> None:
     at = 0
     for mention in LINKER.link(text):
         assert at <= mention.start < mention.end <= len(text)
@@ -134,7 +134,7 @@ def test_mentions_lie_in_the_text_in_order_and_apart(text: str) -> None:
 
 
 @pytest.mark.shared
-def test_most_real_radiology_captions_name_a_concept(shared: Path) -> None:
+def test_most_real_radiology_captions_mention_a_concept(shared: Path) -> None:
     path = shared / "data" / "captions" / "roco_v1_open_validation_radiology.jsonl.gz"
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         captions = [json.loads(line)["caption"] for line in lines]

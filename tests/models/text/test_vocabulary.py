@@ -19,7 +19,7 @@ def write(folder: Path, text: str | bytes) -> Path:
     return path
 
 
-def test_the_shipped_vocabulary_holds_every_label_of_the_paper_that_has_a_cui() -> None:
+def test_the_shipped_vocabulary_contains_every_label_of_the_paper_that_has_a_cui() -> None:
     shipped = load().by_cui
     for kind, terms in vocab.KINDS.items():
         for term in terms.values():
@@ -41,7 +41,7 @@ def test_the_frequent_concepts_of_the_paper_are_in_the_shipped_vocabulary() -> N
     assert all(cui in shipped for cui in table_5.split())
 
 
-def test_a_vocabulary_of_ones_own_is_read_with_its_synonyms(tmp_path: Path) -> None:
+def test_a_custom_vocabulary_is_read_with_its_synonyms(tmp_path: Path) -> None:
     text = HEADER + CT + "\nC1234567,Own thing,,concept,,\n"
     ct, own = load(write(tmp_path, "\ufeff" + text)).concepts
     assert ct.names == ("X-Ray Computed Tomography", "CT", "computed tomography")
@@ -72,7 +72,9 @@ def test_a_vocabulary_of_ones_own_is_read_with_its_synonyms(tmp_path: Path) -> N
         (HEADER.encode() + b"C0000001,caf\xe9,,concept,,\n", "is not UTF-8"),
     ],
 )
-def test_a_bad_vocabulary_is_answered_with_file_line_and_hint(tmp_path: Path, text: str | bytes, says: str) -> None:
+def test_an_invalid_vocabulary_is_an_error_with_file_line_and_hint(
+    tmp_path: Path, text: str | bytes, says: str
+) -> None:
     path = write(tmp_path, text)
     with pytest.raises(DataError) as caught:
         load(path)
@@ -81,12 +83,12 @@ def test_a_bad_vocabulary_is_answered_with_file_line_and_hint(tmp_path: Path, te
     assert caught.value.hint
 
 
-def test_a_missing_vocabulary_is_named(tmp_path: Path) -> None:
+def test_a_missing_vocabulary_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="does not exist"):
         load(tmp_path / "none.csv")
 
 
-def test_a_vocabulary_beyond_the_limits_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_vocabulary_beyond_the_limits_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path, HEADER + CT)
     monkeypatch.setattr(vocabulary, "MOST_NAMES", 2)
     with pytest.raises(DataError, match="more than 2 names"):
