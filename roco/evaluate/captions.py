@@ -27,7 +27,7 @@ OwnMetric = Callable[[str, str], float]
 
 
 class _Computed(NamedTuple):
-    """The scores of all metrics, those that could not be computed, and the models and token weights behind them."""
+    """The scores of all metrics, those that could not be computed, and the models and token weights that were used."""
 
     scores: dict[str, MetricScores]
     not_computed: list[NotComputed]
@@ -226,7 +226,7 @@ def _composites(
 
 
 def _libraries(results: Mapping[str, MetricScores]) -> tuple[str, ...]:
-    """Returns the names of the libraries behind the scores, sorted."""
+    """Returns the names of the libraries that computed the scores, sorted."""
     names = set()
     for name in results:
         if name in METRIC_OF:

@@ -14,6 +14,7 @@ from sklearn.metrics import f1_score
 
 from roco import evaluate_concepts
 from roco.base.errors import DataError, InvalidSubmission, UsageError
+from roco.evaluate.concept_baselines import best_constant
 from roco.evaluate.profiles import PROFILES
 from tests.evaluate.examples import CONCEPTS, MANUAL, PREDICTED_CONCEPTS, table
 
@@ -147,6 +148,71 @@ def test_optical_coherence_tomography_counts_since_2025() -> None:
     for name, n in (("imageclef2023", 1), ("imageclef2025", 2)):
         report = evaluate_concepts(truth, truth, manual=truth, profile_name=name)
         assert next(s.images for s in report.scores if s.name == "secondary_f1") == n
+
+
+def test_the_secondary_f1_divides_by_all_rows_of_the_manual_concepts_except_excluded_images() -> None:
+    manual = MANUAL | {"img6": "C0040405", "img7": ""}  # not in the ground truth
+    report = evaluate_concepts(PREDICTED_CONCEPTS, CONCEPTS, manual=manual)
+    (secondary,) = [score for score in report.scores if score.name == "secondary_f1"]
+    # img4 is excluded, because none of its manual concepts counts; img6 and img7 count with the value 0.
+    assert secondary.images == 4
+    assert secondary.value == pytest.approx(SECONDARY * 4 / (7 - 1))
+
+
+def test_every_score_has_its_value_for_the_worked_example() -> None:
+    report = evaluate_concepts(PREDICTED_CONCEPTS, CONCEPTS, manual=MANUAL)
+    assert report["precision"] == pytest.approx((1 / 2 + 2 / 3 + 0 + 1 + 2 / 3) / 5)
+    assert report["recall"] == pytest.approx((1 / 2 + 2 / 4 + 0 + 2 / 4 + 1) / 5)
+    assert report["micro_f1"] == pytest.approx(2 * 7 / (13 + 10))
+    # 12 concepts of the truth: 5 have the F1 1, C0040405 has 4/5, the others have 0.
+    assert report["macro_f1"] == pytest.approx((5 + 4 / 5) / 12)
+
+
+def test_a_single_predicted_modality_is_counted_only_for_images_of_combined_modalities() -> None:
+    truth = {"combined": "C0000001", "single": "C0040405"}
+    manual = {"combined": "", "single": "C0040405"}
+    for predicted, called_single in (("C0040405", 1.0), ("C0040405;C0041618", 0.0), ("C0000001", 0.0)):
+        report = evaluate_concepts({"combined": predicted, "single": "C0041618"}, truth, manual=manual)
+        assert report["combined_modality_called_single"] == called_single
+
+
+def test_without_manual_concepts_modality_and_direction_come_from_all_concepts() -> None:
+    truth = {"a": "C0040405;C1999039", "b": "C0040405;C0041618", "c": "C0000001"}
+    report = evaluate_concepts(truth, truth)
+    (by_modality,) = [table for table in report.breakdowns if table.title == "By modality"]
+    assert [row[:2] for row in by_modality.rows] == [("DRCO", 1), ("DRCT", 1), ("unknown", 1)]
+    (directions,) = [score for score in report.scores if score.name == "directionality_f1"]
+    assert (directions.value, directions.images) == (1.0, 1)
+    assert {missing.name for missing in report.not_computed} == {
+        "secondary_f1", "combined_modality_f1", "combined_modality_called_single",
+    }  # fmt: skip
+
+
+def test_the_constant_baseline_is_the_best_set_of_frequent_concepts() -> None:
+    truth = [frozenset({"C1", "C2"}), frozenset({"C1", "C2"}), frozenset({"C1", "C3"}), frozenset({"C4"})]
+    # F1 of {C1} is 2/3 for three images, of {C1, C2} 1, 1, 1/2 and 0; a third concept lowers the mean.
+    assert best_constant(truth) == {"C1", "C2"}
+    assert best_constant([frozenset()]) == frozenset()
+
+
+def test_concepts_are_grouped_by_their_frequency_in_train() -> None:
+    train = {f"t{n}": "C0040405;C0041618" if n < 10 else "C0040405" for n in range(11)}
+    truth = {"a": "C0040405", "b": "C0041618", "c": "C0000001"}
+    report = evaluate_concepts(truth, truth, train=train)
+    (table,) = [table for table in report.breakdowns if table.title == "By frequency"]
+    assert table.columns[0] == "images in train"
+    assert [row[:2] for row in table.rows] == [("none", 1), ("1 to 10", 1), ("11 to 100", 1)]
+
+
+def test_the_table_of_images_lists_correct_false_and_missed_concepts_lowest_f1_first() -> None:
+    table = evaluate_concepts(PREDICTED_CONCEPTS, CONCEPTS, manual=MANUAL, articles={"img1": "PMC1"}).per_image
+    rows = {row[0]: dict(zip(table.columns, row, strict=True)) for row in table.rows}
+    assert [row[0] for row in table.rows] == ["img3", "img1", "img2", "img4", "img5"]
+    assert (rows["img1"]["article"], rows["img2"]["article"]) == ("PMC1", None)
+    assert (rows["img1"]["correct"], rows["img1"]["false"], rows["img1"]["missed"]) == (
+        "C0040405", "C0003483", "C0856747",
+    )  # fmt: skip
+    assert rows["img4"]["modality"] == "DRCO"
 
 
 def test_baselines_and_upper_bounds_accompany_the_scores() -> None:

@@ -1,4 +1,4 @@
-"""How sure a score is: bootstrap intervals over articles, and whether one system is better than another."""
+"""Uncertainty of scores: bootstrap intervals over articles, and comparisons of two systems."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ Floats = NDArray[np.float64]
 RESAMPLES = 1000
 PERMUTATIONS = 10_000
 SEED = 0
-_CHUNK = 4_000_000  # numbers of one block of resamples
+_CHUNK = 4_000_000  # numbers in one block of resamples, which bounds the memory
 
 
 class Interval(NamedTuple):
-    """The middle 95 % of a score over resamples."""
+    """The middle 95% of a score over resamples."""
 
     low: float
     high: float
 
 
 class Comparison(NamedTuple):
-    """How much better the first of two systems is; p: how often chance alone would differ as much or more."""
+    """The difference of two systems (first minus second), its 95% interval, and the p-value of a permutation test."""
 
     difference: float
     low: float
@@ -32,13 +32,13 @@ class Comparison(NamedTuple):
 
 
 def groups_of(keys: Sequence[Hashable]) -> NDArray[np.int64]:
-    """The number of each key's group, in the order of first appearance."""
-    known: dict[Hashable, int] = {}
-    return np.fromiter((known.setdefault(key, len(known)) for key in keys), np.int64, len(keys))
+    """Returns the number of each key's group, numbered in the order of first appearance."""
+    numbers: dict[Hashable, int] = {}
+    return np.fromiter((numbers.setdefault(key, len(numbers)) for key in keys), np.int64, len(keys))
 
 
 def weights(groups: int, resamples: int = RESAMPLES, seed: int = SEED) -> NDArray[np.int32]:
-    """How often each group is drawn in each resample (with replacement). Shape (resamples, groups)."""
+    """Returns how often each group is drawn in each resample, with replacement. Shape (resamples, groups)."""
     rng = np.random.default_rng(seed)
     drawn = rng.integers(0, groups, (resamples, groups), dtype=np.int32)
     drawn += (np.arange(resamples, dtype=np.int32) * groups)[:, None]
@@ -46,30 +46,31 @@ def weights(groups: int, resamples: int = RESAMPLES, seed: int = SEED) -> NDArra
 
 
 def resampled_sums(values: Floats, group: NDArray[np.int64], resamples: int = RESAMPLES, seed: int = SEED) -> Floats:
-    """Sums of each column over resamples of whole groups. values: (images, columns). Shape (resamples, columns)."""
+    """Returns the sums of values (images, columns) over resamples of whole groups. Shape (resamples, columns)."""
     count = int(group.max()) + 1
     sums = np.stack([np.bincount(group, column, count) for column in values.T], axis=1)
     out = np.empty((resamples, values.shape[1]))
     step = max(1, _CHUNK // count)
-    for at in range(0, resamples, step):
-        size = min(step, resamples - at)
-        # Each block has a seed of its own, so that memory is bounded and nothing is carried from one to the next.
-        out[at : at + size] = weights(count, size, seed + at) @ sums
+    for start in range(0, resamples, step):
+        size = min(step, resamples - start)
+        # Each block has its own seed, so that blocks do not depend on each other.
+        out[start : start + size] = weights(count, size, seed + start) @ sums
     return out
 
 
 def of_means(
     values: Floats, group: NDArray[np.int64], resamples: int = RESAMPLES, seed: int = SEED
 ) -> list[Interval | None]:
-    """Intervals of the means of columns over images; NaN is an image that a column does not count. (images, columns)
+    """Returns the interval of the mean of each column of values (images, columns); NaN excludes an image.
 
-    Whole groups (articles) are drawn, for images of one article are alike. None where there are fewer than two groups.
+    Whole groups (articles) are resampled, because images of one article resemble each other. None if there are fewer
+    than two groups.
     """
     if len(values) == 0 or int(group.max()) < 1:
         return [None] * values.shape[1]
-    there = ~np.isnan(values)
-    both = np.concatenate([np.where(there, values, 0.0), there.astype(float)], axis=1)
-    sums = resampled_sums(both, group, resamples, seed)
+    counted = ~np.isnan(values)
+    values_and_counts = np.concatenate([np.where(counted, values, 0.0), counted.astype(float)], axis=1)
+    sums = resampled_sums(values_and_counts, group, resamples, seed)
     k = values.shape[1]
     with np.errstate(invalid="ignore", divide="ignore"):
         means = sums[:, :k] / sums[:, k:]
@@ -83,9 +84,9 @@ def of_sums(
     resamples: int = RESAMPLES,
     seed: int = SEED,
 ) -> Interval | None:
-    """The interval of a score that is computed from sums over images, such as corpus BLEU or a kappa.
+    """Returns the interval of a score that is computed from sums over images, such as corpus BLEU or kappa.
 
-    score: takes sums of the shape (resamples, columns) and gives one number each.
+    score: computes one number per resample from sums of shape (resamples, columns).
     """
     if len(values) == 0 or int(group.max()) < 1:
         return None
@@ -93,7 +94,7 @@ def of_sums(
 
 
 def interval(scores: Floats) -> Interval | None:
-    """The middle 95 % of scores, those that are not defined left out; None where none is."""
+    """Returns the middle 95% of the scores that are defined; None if none is."""
     defined = scores[~np.isnan(scores)]
     if len(defined) == 0:
         return None
@@ -109,13 +110,13 @@ def compare(
     resamples: int = RESAMPLES,
     seed: int = SEED,
 ) -> Comparison | None:
-    """Compares two systems image by image: paired permutation test and bootstrap interval, both over whole groups.
+    """Compares two systems image by image: paired, two-sided permutation test and bootstrap interval.
 
-    Two-sided: which system gave which result is swapped for all images of a group at once. Images that either does not
-    count (NaN) are left out. None where fewer than two groups are left.
+    A permutation swaps the results of the two systems for all images of a group at once. Images that either system
+    does not count (NaN) are excluded. None if fewer than two groups remain.
     """
-    there = ~(np.isnan(first) | np.isnan(second))
-    differences, group = (first - second)[there], group[there]
+    counted = ~(np.isnan(first) | np.isnan(second))
+    differences, group = (first - second)[counted], group[counted]
     if len(group) == 0:
         return None
     _, group = np.unique(group, return_inverse=True)
@@ -126,10 +127,11 @@ def compare(
     rng = np.random.default_rng(seed)
     step = max(1, _CHUNK // len(sums))
     extreme = 0
-    for at in range(0, permutations, step):
-        signs = rng.integers(0, 2, (min(step, permutations - at), len(sums)), dtype=np.int8) * 2 - 1
+    for start in range(0, permutations, step):
+        signs = rng.integers(0, 2, (min(step, permutations - start), len(sums)), dtype=np.int8) * 2 - 1
         extreme += int((np.abs(signs @ sums) >= observed - 1e-12).sum())
     bounds = of_means(differences[:, None], group, resamples, seed)[0]
     assert bounds is not None
-    p = (extreme + 1) / (permutations + 1)  # the observed one counts as well (Phipson and Smyth 2010)
+    # The observed assignment counts as one of the permutations (Phipson and Smyth 2010).
+    p = (extreme + 1) / (permutations + 1)
     return Comparison(float(differences.mean()), bounds.low, bounds.high, p)

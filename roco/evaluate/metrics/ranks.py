@@ -1,4 +1,4 @@
-"""Scores of rankings: where the right answer stands, recall at k, mean reciprocal rank, median rank, nDCG."""
+"""Scores of rankings: rank of the right answer, recall at k, mean reciprocal rank, nDCG."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 
-def pessimistic_rank(scores: Floats, right: Bools, out: Bools) -> float:
-    """The rank, from 1, of the best right candidate of one query; what ties with it stands before it.
+def pessimistic_rank(scores: Floats, right: Bools, excluded: Bools) -> float:
+    """Returns the rank, from 1, of the best right candidate of one query; candidates that tie with it rank before it.
 
-    scores: of each candidate, higher is better; NaN stands behind all others. right: which candidates answer the query.
-    out: which are not in its pool. A constant score so gives the last rank, not the first. NaN where no right one is
-    in the pool.
+    Equal scores for all candidates therefore give the last rank, not the first. scores: of each candidate, higher is
+    better; NaN ranks last. right: which candidates answer the query. excluded: which are not in its pool. Returns NaN
+    if no right candidate is in the pool.
     """
-    inside, right = ~out, right & ~out
+    inside, right = ~excluded, right & ~excluded
     if not right.any():
         return float("nan")
     values = np.where(np.isnan(scores), -np.inf, scores)
@@ -27,56 +27,56 @@ def pessimistic_rank(scores: Floats, right: Bools, out: Bools) -> float:
 
 
 def recall_at(ranks: Floats, k: int) -> Floats:
-    """1 for each query whose right answer is among the first k, else 0; NaN where it has none."""
+    """Returns 1 for each query with a right answer among the first k, else 0; NaN if it has no right answer."""
     return np.where(np.isnan(ranks), np.nan, (ranks <= k).astype(float))
 
 
 def reciprocal(ranks: Floats) -> Floats:
-    """1/rank of each query; their mean is the mean reciprocal rank (MRR)."""
+    """Returns 1/rank of each query; their mean is the mean reciprocal rank (MRR)."""
     return 1.0 / ranks
 
 
-def pessimistic_order(scores: Floats, gain: Floats, out: Bools) -> NDArray[np.int64]:
-    """Candidates of the pool from the best score to the worst, the less useful first among equals."""
+def pessimistic_order(scores: Floats, gains: Floats, excluded: Bools) -> NDArray[np.int64]:
+    """Returns the candidates of the pool by descending score, ties by ascending gain."""
     values = np.where(np.isnan(scores), -np.inf, scores)
-    inside = np.flatnonzero(~out)
-    order = np.lexsort((gain[inside], -values[inside]))
-    found: NDArray[np.int64] = inside[order]
-    return found
+    inside = np.flatnonzero(~excluded)
+    order: NDArray[np.int64] = inside[np.lexsort((gains[inside], -values[inside]))]
+    return order
 
 
-def ndcg(scores: Floats, gain: Floats, out: Bools, k: int | None = None) -> float:
-    """Normalised discounted cumulative gain of one query: sum of gain/log2(1+rank) over what the best order would give.
+def ndcg(scores: Floats, gains: Floats, excluded: Bools, k: int | None = None) -> float:
+    """Returns the normalised discounted cumulative gain of one query: the sum of gain/log2(1+rank), relative to that
+    of the ideal order (Järvelin and Kekäläinen 2002, with linear gains).
 
-    gain: how useful each candidate is, from 0. k: how many count; None, all. NaN where nothing in the pool is useful.
-    (Järvelin and Kekäläinen 2002, with linear gains.)
+    gains: of each candidate, from 0. k: the number of ranks that count; None counts all. Returns NaN if no candidate
+    in the pool has a gain.
     """
-    best = -np.sort(-gain[~out])[:k]
+    best = -np.sort(-gains[~excluded])[:k]
     ideal = float((best * _discounts(len(best))).sum())
     if ideal <= 0:
         return float("nan")
-    got = gain[pessimistic_order(scores, gain, out)][:k]
-    return float((got * _discounts(len(got))).sum()) / ideal
+    ranked = gains[pessimistic_order(scores, gains, excluded)][:k]
+    return float((ranked * _discounts(len(ranked))).sum()) / ideal
 
 
-def by_chance(pool: NDArray[np.int64], ks: tuple[int, ...]) -> dict[str, float]:
-    """What a random order would score with one right answer in pools of these sizes: R@k, MRR, median rank, nDCG."""
-    sizes = pool[pool > 0]
+def by_chance(pool_sizes: NDArray[np.int64], ks: tuple[int, ...]) -> dict[str, float]:
+    """Returns the expected scores of a random order with one right answer: recall at k, MRR, median rank, nDCG."""
+    sizes = pool_sizes[pool_sizes > 0]
     if len(sizes) == 0:
         return {}
     harmonic = np.cumsum(1.0 / np.arange(1, int(sizes.max()) + 1))
     discounts = np.cumsum(_discounts(int(sizes.max())))
-    found = {f"recall@{k}": float(np.minimum(1.0, k / sizes).mean()) for k in ks}
-    found["mrr"] = float((harmonic[sizes - 1] / sizes).mean())
-    found["median_rank"] = float(np.median((sizes + 1) / 2))
-    found["ndcg"] = float((discounts[sizes - 1] / sizes).mean())
-    return found
+    scores = {f"recall@{k}": float(np.minimum(1.0, k / sizes).mean()) for k in ks}
+    scores["mrr"] = float((harmonic[sizes - 1] / sizes).mean())
+    scores["median_rank"] = float(np.median((sizes + 1) / 2))
+    scores["ndcg"] = float((discounts[sizes - 1] / sizes).mean())
+    return scores
 
 
 def cosines(queries: Floats, candidates: Floats, rows: int = 512) -> Iterator[tuple[int, Floats]]:
-    """Cosines of each query with all candidates, a block of queries at a time: where it starts, and its scores.
+    """Yields the cosines of each query with all candidates: the index of the first query of a block, and the block.
 
-    A vector of zeros has no direction: its cosines are NaN.
+    The cosines of a vector of zeros are NaN.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
         q = queries / np.linalg.norm(queries, axis=1, keepdims=True)
@@ -86,4 +86,5 @@ def cosines(queries: Floats, candidates: Floats, rows: int = 512) -> Iterator[tu
 
 
 def _discounts(n: int) -> Floats:
+    """Returns 1/log2(1+rank) of the first n ranks."""
     return 1.0 / np.log2(np.arange(2, n + 2))

@@ -1,4 +1,4 @@
-"""Scores of sets of concepts, image by image: F1, precision, recall, and counts of each concept."""
+"""Scores of sets of concepts per image (F1, precision, recall), and counts per concept."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Sets = Sequence[AbstractSet[str]]
 
 
 class Overlap(NamedTuple):
-    """Sizes for each image: concepts that are in both sets, in the truth, and predicted."""
+    """The number of concepts of each image that are in both sets, in the truth, and predicted."""
 
     both: NDArray[np.int64]
     truth: NDArray[np.int64]
@@ -23,7 +23,7 @@ class Overlap(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """How often one concept was right, wrongly given, and missed."""
+    """The number of images for which a concept was correctly predicted, falsely predicted, and missed."""
 
     hits: int
     false: int
@@ -31,76 +31,82 @@ class Counts(NamedTuple):
 
 
 def overlap(truth: Sets, predicted: Sets) -> Overlap:
-    """Counts, for pairs of sets in the same order, what both hold and what each holds."""
+    """Returns the sizes of pairs of sets, and of their intersections; both sequences have the same order."""
     if len(truth) != len(predicted):
-        raise ValueError(f"{len(truth)} sets of the truth, {len(predicted)} predicted")
+        raise ValueError(f"{len(truth)} true sets, but {len(predicted)} predicted ones")
     n = len(truth)
+    shared = (len(true & guess) for true, guess in zip(truth, predicted, strict=True))
     return Overlap(
-        np.fromiter((len(g & p) for g, p in zip(truth, predicted, strict=True)), np.int64, n),
+        np.fromiter(shared, np.int64, n),
         np.fromiter(map(len, truth), np.int64, n),
         np.fromiter(map(len, predicted), np.int64, n),
     )
 
 
 def f1(sizes: Overlap) -> Floats:
-    """F1 of each image: 2|G∩P| / (|G|+|P|), and 0 where both are empty, as scikit-learn has it."""
+    """Returns the F1 of each image, 2|G∩P| / (|G|+|P|); 0 if both sets are empty, as in scikit-learn."""
     return _ratio(2.0 * sizes.both, sizes.truth + sizes.predicted)
 
 
 def precision(sizes: Overlap) -> Floats:
-    """Precision of each image, and 0 where nothing was predicted."""
+    """Returns the precision of each image; 0 if nothing was predicted."""
     return _ratio(sizes.both, sizes.predicted)
 
 
 def recall(sizes: Overlap) -> Floats:
-    """Recall of each image, and 0 where the truth is empty."""
+    """Returns the recall of each image; 0 if the truth is empty."""
     return _ratio(sizes.both, sizes.truth)
 
 
 def mean(values: Floats, count: int | None = None) -> float:
-    """The mean, added up from the first to the last as the scripts of ImageCLEF do it; NaN of nothing.
+    """Returns the mean of values that are added in their order, as in the scripts of ImageCLEF; NaN of no values.
 
-    numpy's own sum adds in pairs, which differs in the last digit. count: what to divide by, if not how many there are.
+    numpy.sum adds pairwise, which differs in the last digit. count: the divisor, if not the number of values.
     """
     count = len(values) if count is None else count
-    return float(np.add.accumulate(values)[-1]) / count if len(values) and count else float("nan")
+    if not len(values) or not count:
+        return float("nan")
+    return float(np.add.accumulate(values)[-1]) / count
 
 
 def micro_f1(sizes: Overlap) -> float:
-    """F1 of all pairs of image and concept together; NaN where there are none."""
-    of = int(sizes.truth.sum() + sizes.predicted.sum())
-    return 2.0 * int(sizes.both.sum()) / of if of else float("nan")
+    """Returns the F1 over all pairs of image and concept; NaN if there are none."""
+    total = int(sizes.truth.sum() + sizes.predicted.sum())
+    return 2.0 * int(sizes.both.sum()) / total if total else float("nan")
 
 
 def by_concept(truth: Sets, predicted: Sets) -> dict[str, Counts]:
-    """Hits, false ones and misses of each concept that is in the truth or predicted, by its CUI."""
-    hits, given, wanted = Counter[str](), Counter[str](), Counter[str]()
-    for g, p in zip(truth, predicted, strict=True):
-        hits.update(g & p)
-        given.update(p)
-        wanted.update(g)
-    every = sorted(given.keys() | wanted.keys())
-    return {cui: Counts(hits[cui], given[cui] - hits[cui], wanted[cui] - hits[cui]) for cui in every}
+    """Returns the counts of each concept that is true or predicted for any image, sorted by CUI."""
+    hits, n_predicted, n_true = Counter[str](), Counter[str](), Counter[str]()
+    for true, guess in zip(truth, predicted, strict=True):
+        hits.update(true & guess)
+        n_predicted.update(guess)
+        n_true.update(true)
+    counts = {}
+    for cui in sorted(n_predicted.keys() | n_true.keys()):
+        counts[cui] = Counts(hits[cui], n_predicted[cui] - hits[cui], n_true[cui] - hits[cui])
+    return counts
 
 
 def concept_f1(counts: Counts) -> float:
-    """F1 of one concept over all images; NaN where it is nowhere."""
-    of = 2 * counts.hits + counts.false + counts.missed
-    return 2.0 * counts.hits / of if of else float("nan")
+    """Returns the F1 of one concept over all images; NaN if it is neither true nor predicted."""
+    total = 2 * counts.hits + counts.false + counts.missed
+    return 2.0 * counts.hits / total if total else float("nan")
 
 
 def macro_f1(counts: Iterable[Counts]) -> float:
-    """Mean of the F1 of each concept; NaN of none."""
+    """Returns the mean of the F1 of each concept; NaN of no concepts."""
     values = [concept_f1(one) for one in counts]
     return sum(values) / len(values) if values else float("nan")
 
 
 def jaccard(a: AbstractSet[str], b: AbstractSet[str]) -> float:
-    """|A∩B| / |A∪B|, and 0 of two empty sets."""
-    either = len(a | b)
-    return len(a & b) / either if either else 0.0
+    """Returns |A∩B| / |A∪B|; 0 of two empty sets."""
+    union = len(a | b)
+    return len(a & b) / union if union else 0.0
 
 
-def _ratio(over: NDArray[Any], under: NDArray[np.int64]) -> Floats:
-    whole: Floats = np.divide(over, under, out=np.zeros(len(under)), where=under > 0)
-    return whole
+def _ratio(numerator: NDArray[Any], denominator: NDArray[np.int64]) -> Floats:
+    """Returns the quotients; 0 where the denominator is 0."""
+    ratio: Floats = np.divide(numerator, denominator, out=np.zeros(len(denominator)), where=denominator > 0)
+    return ratio

@@ -1,1 +1,1 @@
-"""Pictures and tables of a run."""
+"""The report of an evaluation and its formats, and the picture of a run's funnel."""

@@ -1,4 +1,4 @@
-"""Kappa has the published values, the full variance that Table 7 of the paper used, and a reason where it has none."""
+"""Kappa has the published values and the standard error of the paper's Table 7, and a reason if it is undefined."""
 
 from __future__ import annotations
 
@@ -45,7 +45,9 @@ def test_the_interval_is_kappa_plus_or_minus_1_96_standard_errors() -> None:
     ("n", "agree", "chance", "kappa", "simple"),
     [(400, 378, 93.9, 0.928, 0.0149), (400, 363, 76.2, 0.886, 0.0179), (399, 264, 94.0, 0.557, 0.0310)],
 )
-def test_table_7_follows_from_its_own_counts(n: int, agree: int, chance: float, kappa: float, simple: float) -> None:
+def test_table_7_of_the_paper_follows_from_its_counts(
+    n: int, agree: int, chance: float, kappa: float, simple: float
+) -> None:
     po, pe = agree / n, chance / n
     assert round((po - pe) / (1 - pe), 3) == kappa
     assert math.sqrt(po * (1 - po) / n) / (1 - pe) == pytest.approx(simple, abs=5e-5)
@@ -53,14 +55,14 @@ def test_table_7_follows_from_its_own_counts(n: int, agree: int, chance: float, 
 
 def test_an_undefined_kappa_has_a_reason() -> None:
     same = agreement.kappa([[5, 0], [0, 0]])
-    assert math.isnan(same.value) and same.words == "both raters gave one and the same label only"
-    assert agreement.kappa(np.zeros((2, 2))).words == "there is no case"
+    assert math.isnan(same.value) and same.words == "both raters used the same single label"
+    assert agreement.kappa(np.zeros((2, 2))).words == "no image has both labels"
     for wrong in ([[1, 2]], [[1, -1], [0, 1]], [[0.5, 0], [0, 1]]):
         with pytest.raises(ValueError, match="confusion matrix"):
             agreement.kappa(wrong)
 
 
-def test_a_perfect_matrix_has_no_error() -> None:
+def test_perfect_agreement_has_a_standard_error_of_0() -> None:
     assert agreement.kappa([[3, 0], [0, 4]])[3:5] == (1.0, 0.0)
 
 
@@ -90,7 +92,7 @@ def test_kappa_equals_that_of_scikit_learn(pairs: list[tuple[str, str]]) -> None
     assert agreement.kappa_values(matrix[None].astype(float))[0] == pytest.approx(found.value, abs=1e-12)
 
 
-def test_a_label_of_one_rater_only_stays_in_the_matrix() -> None:
+def test_a_label_that_only_one_rater_used_is_in_the_matrix() -> None:
     labels = agreement.labels_of(["a", "b"], ["a", "c"])
     assert labels == ["a", "b", "c"]
     assert agreement.confusion(["a", "b"], ["a", "c"], labels).tolist() == [[1, 0, 0], [0, 0, 1], [0, 0, 0]]
@@ -101,12 +103,12 @@ def test_the_kappa_of_a_label_compares_it_with_all_others() -> None:
     assert found["a"] == agreement.kappa([[44, 6], [16, 34]])
 
 
-def test_shares_of_rows_columns_and_all() -> None:
+def test_a_matrix_is_normalised_by_rows_columns_or_all_counts() -> None:
     m = [[1, 3], [0, 0]]
     assert agreement.normalised(m, "true").tolist() == [[0.25, 0.75], [0, 0]]
     assert agreement.normalised(m, "pred").tolist() == [[1, 1], [0, 0]]
     assert agreement.normalised(m, "all").tolist() == [[0.25, 0.75], [0, 0]]
-    with pytest.raises(ValueError, match="normalise"):
+    with pytest.raises(ValueError, match="over must be"):
         agreement.normalised(m, "rows")
 
 
@@ -120,7 +122,7 @@ def test_krippendorffs_alpha_has_the_value_of_his_example() -> None:
     assert math.isnan(agreement.krippendorff_alpha([("a", "a"), ("a", None)]))
 
 
-def test_ac1_is_steady_where_nearly_all_have_one_label() -> None:
+def test_ac1_is_stable_if_one_label_dominates() -> None:
     # Gwet 2008: 125 cases, 118 + 2 agreed; kappa is low, AC1 is not.
     skewed = [[118, 5], [2, 0]]
     assert agreement.kappa(skewed).value < 0

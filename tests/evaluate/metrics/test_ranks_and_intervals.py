@@ -1,4 +1,4 @@
-"""Ties count against the right answer; intervals draw whole articles; a difference of nothing is not significant."""
+"""Ties count against the right answer; intervals resample whole articles; equal systems do not differ."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_a_constant_score_gives_the_last_rank() -> None:
     assert ranks.pessimistic_rank(np.array([3.0, 1, np.nan, 2]), right(2), NONE) == 4
 
 
-def test_what_is_out_of_the_pool_does_not_count() -> None:
+def test_excluded_candidates_do_not_count() -> None:
     scores = np.array([1.0, 9, 8, 0])
     assert ranks.pessimistic_rank(scores, right(0), right(1)) == 2
     assert math.isnan(ranks.pessimistic_rank(scores, right(0), right(0)))
@@ -36,7 +36,7 @@ def test_recall_and_reciprocal_rank() -> None:
     assert ranks.reciprocal(found)[:2].tolist() == [1, 0.2]
 
 
-def test_ndcg_is_that_of_scikit_learn_where_nothing_ties() -> None:
+def test_ndcg_equals_that_of_scikit_learn_without_ties() -> None:
     rng = np.random.default_rng(1)
     for k in (None, 3):
         gain, scores = rng.random(8), rng.permutation(8).astype(float)
@@ -45,7 +45,7 @@ def test_ndcg_is_that_of_scikit_learn_where_nothing_ties() -> None:
     assert ranks.ndcg(np.ones(2), np.array([1.0, 0]), np.zeros(2, bool)) == pytest.approx(1 / math.log2(3))
 
 
-def test_chance_is_what_random_orders_score() -> None:
+def test_scores_by_chance_are_the_means_of_random_orders() -> None:
     rng = np.random.default_rng(0)
     drawn = np.array(
         [
@@ -59,7 +59,7 @@ def test_chance_is_what_random_orders_score() -> None:
     assert (1 / drawn).mean() == pytest.approx(chance["mrr"], abs=0.02)
 
 
-def test_cosines_come_in_blocks_and_a_vector_of_zeros_has_none() -> None:
+def test_cosines_are_computed_in_blocks_and_undefined_for_zero_vectors() -> None:
     v = np.array([[1.0, 0], [0, 2], [0, 0]])
     blocks = list(ranks.cosines(v, v, rows=2))
     assert [at for at, _ in blocks] == [0, 2]
@@ -67,7 +67,7 @@ def test_cosines_come_in_blocks_and_a_vector_of_zeros_has_none() -> None:
     assert np.isnan(blocks[1][1]).all()
 
 
-def test_the_bootstrap_draws_whole_articles() -> None:
+def test_the_bootstrap_resamples_whole_articles() -> None:
     values = np.repeat([0.0, 1.0], 50)[:, None]
     alone = intervals.of_means(values, np.arange(100))[0]
     tied = intervals.of_means(values, np.repeat([0, 1], 50))[0]
@@ -77,7 +77,7 @@ def test_the_bootstrap_draws_whole_articles() -> None:
     assert intervals.of_means(values, np.zeros(100, np.int64)) == [None]
 
 
-def test_the_bootstrap_says_the_same_twice_whatever_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_bootstrap_is_reproducible_for_any_block_size(monkeypatch: pytest.MonkeyPatch) -> None:
     values, group = np.random.default_rng(3).random((60, 2)), np.arange(60) // 2
     assert intervals.of_means(values, group) == intervals.of_means(values, group)
     values[::3, 1] = np.nan
@@ -85,13 +85,13 @@ def test_the_bootstrap_says_the_same_twice_whatever_the_block(monkeypatch: pytes
     assert found is not None and found.low < np.nanmean(values[:, 1]) < found.high
 
 
-def test_a_score_of_sums_has_an_interval_too() -> None:
+def test_a_score_of_sums_has_an_interval() -> None:
     counts = np.array([[1.0, 2.0]] * 5 + [[0.0, 2.0]] * 5)
     found = intervals.of_sums(counts, np.arange(10), lambda sums: sums[:, 0] / sums[:, 1])
     assert found is not None and found.low < 0.25 < found.high
 
 
-def test_equal_systems_do_not_differ_and_unlike_ones_do() -> None:
+def test_only_different_systems_differ_significantly() -> None:
     rng = np.random.default_rng(0)
     a, group = rng.random(200), np.arange(200)
     same = intervals.compare(a, a, group)

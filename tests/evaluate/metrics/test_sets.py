@@ -1,4 +1,4 @@
-"""F1 of sets has the value of scikit-learn's to the last digit; sums run in the order of the images."""
+"""F1 of sets equals that of scikit-learn to the last digit; values are added in the order of the images."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CUIS = st.frozensets(st.sampled_from([f"C{n:07d}" for n in range(9)]), max_size=
 
 @settings(max_examples=60)
 @given(st.lists(st.tuples(CUIS.filter(bool), CUIS), min_size=1, max_size=8))
-def test_f1_is_that_of_scikit_learn_to_the_last_digit(pairs: list[tuple[frozenset[str], frozenset[str]]]) -> None:
+def test_f1_equals_that_of_scikit_learn_to_the_last_digit(pairs: list[tuple[frozenset[str], frozenset[str]]]) -> None:
     sizes = sets.overlap([g for g, _ in pairs], [p for _, p in pairs])
     total = 0.0
     for (g, p), f1, precision, recall in zip(
@@ -31,13 +31,13 @@ def test_f1_is_that_of_scikit_learn_to_the_last_digit(pairs: list[tuple[frozense
     assert sets.mean(sets.f1(sizes)) == total / len(pairs)
 
 
-def test_empty_sets_score_nothing() -> None:
+def test_empty_sets_score_0() -> None:
     sizes = sets.overlap([frozenset(), frozenset("a")], [frozenset(), frozenset()])
     assert sets.f1(sizes).tolist() == [0.0, 0.0]
     assert math.isnan(sets.mean(np.empty(0)))
 
 
-def test_concepts_are_counted_one_by_one() -> None:
+def test_hits_false_predictions_and_misses_are_counted_per_concept() -> None:
     counts = sets.by_concept([frozenset("ab"), frozenset("b")], [frozenset("bc"), frozenset("b")])
     assert counts == {"a": (0, 0, 1), "b": (2, 0, 0), "c": (0, 1, 0)}
     assert [sets.concept_f1(c) for c in counts.values()] == [0.0, 1.0, 0.0]
@@ -45,6 +45,6 @@ def test_concepts_are_counted_one_by_one() -> None:
     assert sets.micro_f1(sets.overlap([frozenset("ab"), frozenset("b")], [frozenset("bc"), frozenset("b")])) == 4 / 6
 
 
-def test_jaccard_of_nothing_is_nothing() -> None:
+def test_the_jaccard_index_of_two_empty_sets_is_0() -> None:
     assert sets.jaccard(frozenset(), frozenset()) == 0.0
     assert sets.jaccard(frozenset("ab"), frozenset("bc")) == 1 / 3
