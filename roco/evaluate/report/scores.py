@@ -1,4 +1,4 @@
-"""The report of an evaluation: scores with intervals, baselines, breakdowns, and the files and versions that produced them."""
+"""The report of an evaluation: scores with intervals, baselines and breakdowns, and their provenance."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class Report:
     """The result of evaluating one file of predictions.
 
     inputs: the SHA-256 of each file that was read. against: the comparison with a second system, by score; None if it
-    is undefined. models: the model of each score that has one. token_weights: the IDF of BERTScore. libraries: distributions
-    whose versions the report lists, besides those of LIBRARIES.
+    is undefined. models: the model of each score that has one. token_weights: the IDF of BERTScore. libraries:
+    distributions whose versions the report lists, besides those of LIBRARIES.
     """
 
     task: str
