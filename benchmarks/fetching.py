@@ -67,32 +67,32 @@ def nginx(tree: Path) -> Iterator[str]:
 
 
 def objects(tree: Path, n: int) -> list[tuple[str, str]]:
-    """Key and MD5 of the first n objects of a tree."""
+    """Returns key and MD5 of the first n objects of a folder."""
     files = [path for path in sorted(tree.glob("PMC*/*")) if path.is_file()][:n]
     return [(path.relative_to(tree).as_posix(), hashlib.md5(path.read_bytes()).hexdigest()) for path in files]
 
 
 def with_roco(host: str, wanted: list[tuple[str, str]], out: Path) -> None:
-    """MD5 and SHA-256, a receipt, fsync and rename for each object, as `roco fetch run` does it."""
-    from roco.sources.fetch.kept import side_by_side
+    """Downloads as `roco fetch run` does: MD5, SHA-256, a receipt, fsync and rename for each object."""
+    from roco.sources.fetch.client import BucketClient
+    from roco.sources.fetch.parallel import run_parallel
     from roco.sources.fetch.receipts import Receipts
-    from roco.sources.fetch.wire import Wire
 
-    wire = Wire(f"{host}/{BUCKET}", "bench@example.org", connections=CONNECTIONS)
+    client = BucketClient(f"{host}/{BUCKET}", "bench@example.org", connections=CONNECTIONS)
     receipts = Receipts(out, "bench")
 
-    def one(item: tuple[str, str]) -> None:
+    def download(item: tuple[str, str]) -> None:
         key, md5 = item
         path = out / key
         path.parent.mkdir(parents=True, exist_ok=True)
-        wire.get(key, limit=1 << 28, md5=md5, part=path, before=receipts.add)
+        client.get(key, limit=1 << 28, md5=md5, path=path, before_rename=receipts.downloaded)
 
-    side_by_side(wire, one, iter(wanted))
-    wire.close()
+    run_parallel(client, download, iter(wanted))
+    client.close()
 
 
 def with_boto3(host: str, wanted: list[tuple[str, str]], out: Path) -> None:
-    """MD5 of each object; no SHA-256, no receipt, no fsync."""
+    """Downloads and checks the MD5 of each object; no SHA-256, no receipt, no fsync."""
     import boto3
     from botocore import UNSIGNED
     from botocore.config import Config
@@ -100,7 +100,7 @@ def with_boto3(host: str, wanted: list[tuple[str, str]], out: Path) -> None:
     config = Config(signature_version=UNSIGNED, s3={"addressing_style": "path"}, max_pool_connections=CONNECTIONS)
     client = boto3.client("s3", endpoint_url=host, region_name="us-east-1", config=config)
 
-    def one(item: tuple[str, str]) -> None:
+    def download(item: tuple[str, str]) -> None:
         key, md5 = item
         data = client.get_object(Bucket=BUCKET, Key=key)["Body"].read()
         if hashlib.md5(data).hexdigest() != md5:
@@ -110,11 +110,11 @@ def with_boto3(host: str, wanted: list[tuple[str, str]], out: Path) -> None:
         path.write_bytes(data)
 
     with ThreadPoolExecutor(CONNECTIONS) as pool:
-        list(pool.map(one, wanted))
+        list(pool.map(download, wanted))
 
 
 def with_s5cmd(host: str, wanted: list[tuple[str, str]], out: Path) -> None:
-    """A client in Go; nothing is checked."""
+    """Downloads with a client written in Go, which checks nothing."""
     lines = "".join(f"cp s3://{BUCKET}/{key} {out / key}\n" for key, _ in wanted)
     command = ["s5cmd", "--no-sign-request", "--endpoint-url", host, "--numworkers", str(CONNECTIONS), "--log", "error"]
     subprocess.run([*command, "run"], input=lines, text=True, check=True, stdout=subprocess.DEVNULL)
@@ -131,43 +131,44 @@ CHECKS = {
 def measured(client: str, host: str, wanted: list[tuple[str, str]]) -> dict[str, float]:
     """Seconds, CPU seconds and peak memory in MB of one client in its own process."""
     with tempfile.TemporaryDirectory() as name:
-        told = json.dumps({"client": client, "host": host, "wanted": wanted, "out": name})
+        job = json.dumps({"client": client, "host": host, "wanted": wanted, "out": name})
         command = [sys.executable, "-m", "benchmarks.fetching", "one"]
-        done = subprocess.run(command, input=told, text=True, check=True, stdout=subprocess.PIPE)
-        got = sum(1 for path in Path(name).rglob("*") if path.is_file() and "fetch" not in path.parts[-2:-1])
-        assert got == len(wanted), (client, got, len(wanted))
-    found: dict[str, float] = json.loads(done.stdout)
-    return found
+        done = subprocess.run(command, input=job, text=True, check=True, stdout=subprocess.PIPE)
+        n_files = sum(1 for path in Path(name).rglob("*") if path.is_file() and "fetch" not in path.parts[-2:-1])
+        assert n_files == len(wanted), (client, n_files, len(wanted))
+    figures: dict[str, float] = json.loads(done.stdout)
+    return figures
 
 
-def one() -> None:
-    told = json.loads(sys.stdin.read())
+def run_job() -> None:
+    """Runs one client on the job from stdin and prints its figures."""
+    job = json.loads(sys.stdin.read())
     began = time.monotonic()
-    CLIENTS[told["client"]](told["host"], [tuple(item) for item in told["wanted"]], Path(told["out"]))
+    CLIENTS[job["client"]](job["host"], [tuple(item) for item in job["wanted"]], Path(job["out"]))
     seconds = time.monotonic() - began
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     cpu = sum(u.ru_utime + u.ru_stime for u in used)
-    # ru_maxrss is that of the parent at the fork; the high-water mark is of this program alone.
+    # ru_maxrss includes the parent before the exec; VmHWM covers this program alone.
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     peak = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
-    if told["client"] == "s5cmd":
+    if job["client"] == "s5cmd":
         peak = float("nan")  # it ran in its own process
     print(json.dumps({"seconds": seconds, "cpu": cpu, "peak": peak}))
 
 
 def fetching(repeats: int) -> list[str]:
-    """The section of docs/benchmarks.md."""
+    """Measures all clients and returns the section of docs/benchmarks.md."""
     if not shutil.which("nginx") and not Path("/usr/sbin/nginx").exists():
         return ["", "## Fetching", "", "Not measured: nginx is not installed."]
     tree = cloud(2000)
     wanted = objects(tree, OBJECTS)
     size = sum((tree / key).stat().st_size for key, _ in wanted) / 1e6
     clients = [name for name in CLIENTS if name != "s5cmd" or shutil.which("s5cmd")]
-    found: dict[str, list[dict[str, float]]] = {name: [] for name in clients}
+    runs: dict[str, list[dict[str, float]]] = {name: [] for name in clients}
     with nginx(tree) as host:
         for _ in range(repeats):
             for name in clients:
-                found[name].append(measured(name, host, wanted))
+                runs[name].append(measured(name, host, wanted))
         small = {name: measured(name, host, wanted[: OBJECTS // 5])["peak"] for name in clients}
     lines = ["", "## Fetching", "", f"{len(wanted):,} objects of {size:,.0f} MB in total from nginx on loopback, "]
     lines[-1] += f"{CONNECTIONS} connections; times per 10,000 objects, CPU of the client only."
@@ -177,13 +178,12 @@ def fetching(repeats: int) -> list[str]:
     ]
     lines += ["|---|---|---|---|---|---|---|"]
     scale = 10_000 / len(wanted)
-    middle = {n: {k: statistics.median(r[k] for r in runs) for k in runs[0]} for n, runs in found.items()}
-    for name, r in middle.items():
-        ratio = r["cpu"] / middle["boto3"]["cpu"]
-        lines.append(
-            f"| {name} | {r['cpu'] * scale:.1f} | {ratio:.2f} | {r['seconds'] * scale:.1f} | {_mb(r['peak'])} "
-            f"| {_mb(small[name])} | {CHECKS[name]} |"
-        )
+    medians = {name: _medians(of_client) for name, of_client in runs.items()}
+    for name, median in medians.items():
+        ratio = median["cpu"] / medians["boto3"]["cpu"]
+        cells = [name, f"{median['cpu'] * scale:.1f}", f"{ratio:.2f}", f"{median['seconds'] * scale:.1f}"]
+        cells += [_mb(median["peak"]), _mb(small[name]), CHECKS[name]]
+        lines.append(f"| {' | '.join(cells)} |")
     if "s5cmd" not in clients:
         lines += ["", "s5cmd was not available."]
     return [
@@ -191,6 +191,10 @@ def fetching(repeats: int) -> list[str]:
         "",
         "Target: no more CPU than boto3 with a thread pool, with all checks enabled; constant memory.",
     ]
+
+
+def _medians(runs: list[dict[str, float]]) -> dict[str, float]:
+    return {figure: statistics.median(run[figure] for run in runs) for figure in runs[0]}
 
 
 def _mb(peak: float) -> str:
@@ -210,38 +214,32 @@ def whole(n: int = 2000, first: int = 1500) -> None:
     with serving() as bucket, Proxy(bucket.endpoint) as proxy:
         for key in keys[:first]:
             _put(bucket, tree, key)
-        bucket.inventory("2025-11-20T01-00Z")
+        bucket.put_inventory("2025-11-20T01-00Z")
         plan = ["fetch", "plan", "articles", "--endpoint", proxy.endpoint, "--contact", "bench@example.org"]
         for words in (plan, ["fetch", "run", "articles"], ["run", "articles.toml"]):
             _timed(here, words)
         old = here / "releases" / "2025"
         shutil.copytree(here / "articles-run" / "release", old)
-        what = _change(bucket, old)
+        changes = _change(bucket, old)
         for key in keys[first:]:
             _put(bucket, tree, key)
-        bucket.inventory("2026-11-20T01-00Z")
-        proxy.forget()
-        told = json.loads(_timed(here, ["fetch", "update", "articles", "--json"]).partition("\nnext:")[0])
-        print({kind: len(told[kind]) for kind in ("new", "changed", "removed", "retracted", "relicensed")})
-        assert all([one["article"] for one in told[kind]] == articles for kind, articles in what.items())
-        touched = {article for articles in what.values() for article in articles}
-        moved = [key for key in proxy.asked if key.startswith("PMC")]
-        of_touched = [key for key in moved if key.partition(".")[0] in touched]
-        of_others = [key for key in moved if key.split("/")[0] in keys[:first] and key not in of_touched]
-        print(f"fetched of changed articles: {len(of_touched)} objects, of untouched ones: {len(of_others)}")
+        bucket.put_inventory("2026-11-20T01-00Z")
+        proxy.clear_records()
+        report = json.loads(_timed(here, ["fetch", "update", "articles", "--json"]).partition("\nnext:")[0])
+        print({kind: len(report[kind]) for kind in ("new", "changed", "removed", "retracted", "relicensed")})
+        assert all([changed["article"] for changed in report[kind]] == articles for kind, articles in changes.items())
+        touched = {article for articles in changes.values() for article in articles}
+        downloaded = [key for key in proxy.requests if key.startswith("PMC")]
+        of_touched = [key for key in downloaded if key.partition(".")[0] in touched]
+        of_others = [key for key in downloaded if key.split("/")[0] in keys[:first] and key not in of_touched]
+        print(f"downloaded: {len(of_touched)} objects of changed articles, {len(of_others)} of unchanged ones")
         recipe = here / "articles.toml"
         recipe.write_text(recipe.read_text().replace("[run]\n", '[run]\nprevious = "releases/2025"\n'))
         _timed(here, ["run", "articles.toml"])
         difference = json.loads(_timed(here, ["diff", str(old), "articles-run/release", "--json"]))
-        gone = {one["article"] for one in difference["removed"]}
-        print(
-            "went:",
-            len(gone),
-            "articles, all named:",
-            gone == touched - set(what["changed"]),
-            "moved:",
-            difference["moved_splits"],
-        )
+        removed = {image["article"] for image in difference["removed"]}
+        all_listed = removed == touched - set(changes["changed"])
+        print(f"removed: {len(removed)} articles, all listed: {all_listed}, moved: {difference['moved_splits']}")
         _timed(here, ["fetch", "verify", "articles"])
         _killed(proxy, plan)
     shutil.rmtree(here)
@@ -252,7 +250,7 @@ def _killed(proxy: Any, plan: list[str]) -> None:
     roots = [Path(tempfile.mkdtemp()) for _ in range(2)]
     kills, chance = 0, random.Random(1)
     for root, most in zip(roots, (0, 20), strict=True):
-        proxy.forget()
+        proxy.clear_records()
         for words in (plan, ["fetch", "run", "articles"], ["run", "articles.toml"]):
             while True:
                 command = [sys.executable, "-m", "roco", *words]
@@ -265,9 +263,9 @@ def _killed(proxy: Any, plan: list[str]) -> None:
                     kills += 1
                     process.kill()
                     process.wait()
-    twice = sum(n - 1 for key, n in proxy.full.items() if key.startswith(("PMC", "metadata/")))
+    twice = sum(n - 1 for key, n in proxy.complete.items() if key.startswith(("PMC", "metadata/")))
     one, other = (_digests(root / "articles") | _digests(root / "articles-run" / "release") for root in roots)
-    print(f"killed {kills} times: same bytes: {one == other}, {len(one):,} files, {twice} objects came twice")
+    print(f"killed {kills} times: same bytes: {one == other}, {len(one):,} files, {twice} objects downloaded twice")
     for root in roots:
         shutil.rmtree(root)
 
@@ -297,17 +295,17 @@ def _change(bucket: Any, old: Path) -> dict[str, list[str]]:
     """Changes 20, removes 5, retracts 5 and relicenses 5 of the articles that have images in the release."""
     import pyarrow.parquet as pq
 
-    from tests.sources.fetch.test_whole import change
+    from tests.sources.fetch.test_end_to_end import change
 
     kept = sorted(set(pq.read_table(old / "figures.parquet", columns=["pmcid"])["pmcid"].to_pylist()))
-    cut = {"changed": kept[:20], "removed": kept[20:25], "retracted": kept[25:30], "relicensed": kept[30:35]}
-    change(bucket, cut)
-    return cut
+    changes = {"changed": kept[:20], "removed": kept[20:25], "retracted": kept[25:30], "relicensed": kept[30:35]}
+    change(bucket, changes)
+    return changes
 
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["one"]:
-        one()
+        run_job()
     elif sys.argv[1:2] == ["whole"]:
         whole(*map(int, sys.argv[2:]))
     else:

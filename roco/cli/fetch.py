@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
-import json
-import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from roco.base.errors import UsageError, nearest
-from roco.cli.output import print_json, print_next, safe
+from roco.cli.output import print_json, print_next, print_problems, safe
 from roco.cli.usage import Commands
 
 if TYPE_CHECKING:
-    from roco.cli.screen_fetch import Transfer
-    from roco.sources.fetch.take import Taken
+    from roco.sources.fetch.download import DownloadResult
 
 app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Fetch articles from PMC's cloud bucket; resume, verify, update.\n\n"
+    help="Download articles from PMC's S3 bucket; resume, update and verify the download.\n\n"
     "Example: roco fetch plan articles --ids PMC10009416 --contact you@example.org, then roco fetch run articles",
 )
 
-FolderArg = Annotated[Path, typer.Argument(metavar="DIR", help="Where the articles go.", show_default=False)]
+FolderArg = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the articles.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Connections = Annotated[int | None, typer.Option(metavar="N", help="Connections at once, 64 at most.")]
-Snapshot = Annotated[str | None, typer.Option(metavar="DATE", help="The inventory of this day; the newest by default.")]
+Connections = Annotated[
+    int | None, typer.Option(metavar="N", help="Number of connections, 1 to 64.", show_default="16")
+]
+Snapshot = Annotated[
+    str | None, typer.Option(metavar="DATE", help="Use the inventory of this day.", show_default="newest")
+]
 
 
 @app.command()
@@ -40,106 +40,138 @@ def plan(
     folder: FolderArg,
     ids: Annotated[
         list[str] | None,
-        typer.Option(metavar="ID|FILE", help="Only these: PMCIDs, or a file with one a line. All by default."),
+        typer.Option(metavar="ID|FILE", help="PMCIDs, or a file with one per line.", show_default="all of open access"),
     ] = None,
     license: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Licences that are wanted; CC-BY and CC-BY-NC by default.")
+        list[str] | None, typer.Option(metavar="NAME", help="Allowed licence.", show_default="CC-BY and CC-BY-NC")
     ] = None,
-    first_year: Annotated[int | None, typer.Option("--from", metavar="YEAR", help="Published then or later.")] = None,
-    last_year: Annotated[int | None, typer.Option("--to", metavar="YEAR", help="Published then or earlier.")] = None,
+    first_year: Annotated[int | None, typer.Option("--from", metavar="YEAR", help="First year of publication.")] = None,
+    last_year: Annotated[int | None, typer.Option("--to", metavar="YEAR", help="Last year of publication.")] = None,
     types: Annotated[
-        list[str] | None, typer.Option("--type", metavar="TYPE", help="Types of article, such as case-report.")
+        list[str] | None, typer.Option("--type", metavar="TYPE", help="Article type, such as case-report.")
     ] = None,
-    retracted: Annotated[bool, typer.Option("--retracted", help="Retracted articles too.")] = False,
-    manuscripts: Annotated[bool, typer.Option("--manuscripts", help="Authors' manuscripts too.")] = False,
-    packs: Annotated[bool, typer.Option("--packs", help="Keep a thousand articles in one file.")] = False,
+    retracted: Annotated[bool, typer.Option("--retracted", help="Include retracted articles.")] = False,
+    manuscripts: Annotated[bool, typer.Option("--manuscripts", help="Include author manuscripts.")] = False,
+    packs: Annotated[bool, typer.Option("--packs", help="Store a thousand articles per file.")] = False,
     snapshot: Snapshot = None,
     contact: Annotated[
         str | None,
-        typer.Option(metavar="MAIL", envvar="ROCO_CONTACT", help="Your address, for the User-Agent of each request."),
+        typer.Option(metavar="MAIL", envvar="ROCO_CONTACT", help="Your mail address, sent in the User-Agent."),
     ] = None,
-    endpoint: Annotated[str | None, typer.Option(metavar="URL", help="A bucket of the same layout.")] = None,
+    endpoint: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Another bucket with the layout of PMC's.", show_default="PMC's bucket"),
+    ] = None,
     connections: Connections = None,
     as_json: Json = False,
 ) -> None:
-    """Say what would be fetched: articles, files, bytes, time. Only metadata move.
+    """Report articles, files, bytes and time before downloading; downloads metadata only.
 
     Example: roco fetch plan articles --ids PMC10009416 --contact you@example.org
     """
     from roco.base.licenses import LICENSES
-    from roco.cli import screen_fetch
-    from roco.sources.fetch import verbs
+    from roco.cli.fetch_tables import DownloadProgress, show_plan
+    from roco.cli.progress import resumable
+    from roco.sources.fetch import commands
     from roco.sources.fetch.plan import Options
-    from roco.sources.fetch.wants import Wants
+    from roco.sources.fetch.selection import Selection
 
     for name in license or ():
         if name not in LICENSES:
-            raise UsageError(f"there is no licence '{name}'", nearest(name, LICENSES))
+            raise UsageError(f"unknown licence '{name}' (--license)", nearest(name, LICENSES))
     if contact is None:
-        raise UsageError("PMC asks who you are", "--contact you@example.org, or ROCO_CONTACT in the environment")
+        raise UsageError(
+            "missing mail address: PMC asks users to identify themselves",
+            "give --contact you@example.org, or set ROCO_CONTACT",
+        )
     if ids and snapshot:
-        raise UsageError("--ids are asked for as they are now", "leave --snapshot out")
-    wants = Wants(
-        **({"licenses": tuple(license)} if license else {}), retracted=retracted, manuscripts=manuscripts,
-        first_year=first_year, last_year=last_year, types=tuple(types or ()),
-    )  # fmt: skip
+        raise UsageError("--ids and --snapshot exclude each other", "--ids always reads the current versions")
+    selection = Selection(
+        retracted=retracted,
+        manuscripts=manuscripts,
+        first_year=first_year,
+        last_year=last_year,
+        types=tuple(types or ()),
+        **({"licenses": tuple(license)} if license else {}),
+    )
     options = Options(
-        endpoint=endpoint or verbs.ENDPOINT, contact=contact, wants=wants, packs=packs,
-        ids=verbs.ids_of(ids) if ids else None, connections=16 if connections is None else connections,
-    )  # fmt: skip
-    with _telling(f"roco fetch plan {folder}") as progress:
-        made = verbs.plan(folder, options, dated=snapshot, progress=progress)
+        endpoint=endpoint or commands.ENDPOINT,
+        contact=contact,
+        selection=selection,
+        ids=commands.parse_ids(ids) if ids else None,
+        packs=packs,
+        connections=16 if connections is None else connections,
+    )
+    progress = DownloadProgress()
+    with resumable(progress):
+        new = commands.plan(folder, options, date=snapshot, progress=progress)
     if as_json:
-        _print_json(made.told)
+        print_json(new.as_mapping())
     else:
-        screen_fetch.show_plan(made)
-    complaints = made.told["notes"] if ids else []
-    recipe = _recipe(folder)
-    _end(complaints, f"roco fetch run {folder}" if made.told["todo"] else f"roco run {recipe}")
-    if complaints:
-        raise SystemExit(1)
+        show_plan(new)
+    recipe = _write_recipe(folder)
+    # Ids that are not in the bucket are the user's to correct; an unusable snapshot is not.
+    problems = new.summary.notes if ids else ()
+    _finish(problems, f"roco fetch run {folder}" if new.summary.to_download else f"roco run {recipe}")
 
 
 @app.command()
 def run(folder: FolderArg, connections: Connections = None, as_json: Json = False) -> None:
-    """Fetch what the plan says and is not there: XML first, then the images that figures refer to.
+    """Download the planned articles that are missing: the XML first, then the images of their figures.
 
     Example: roco fetch run articles
     """
-    from roco.sources.fetch import verbs
+    from roco.cli.fetch_tables import DownloadProgress, result_as_mapping, show_result
+    from roco.cli.progress import resumable
+    from roco.sources.fetch import commands
 
-    with _telling(f"roco fetch run {folder}") as progress:
-        began = time.monotonic()
-        taken = verbs.run(folder, connections=connections, progress=progress)
-    _show_taken(taken, time.monotonic() - began, folder, as_json)
+    progress = DownloadProgress()
+    with resumable(progress):
+        start = time.monotonic()
+        result = commands.run(folder, connections=connections, progress=progress)
+    if as_json:
+        print_json(result_as_mapping(result))
+    else:
+        show_result(result, time.monotonic() - start)
+    _finish_download(result, folder)
 
 
 @app.command()
 def update(
     folder: FolderArg,
     snapshot: Snapshot = None,
-    dry: Annotated[bool, typer.Option("--dry", help="Say what is new, changed or gone, and change nothing.")] = False,
-    let_go: Annotated[bool, typer.Option("--let-go", help="Remove even many articles that are gone.")] = False,
+    dry: Annotated[bool, typer.Option("--dry", help="Report the changes without applying them.")] = False,
+    allow_removals: Annotated[
+        bool,
+        typer.Option("--allow-removals", help="Remove articles even if more than 1 % are missing in the snapshot."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Fetch what is new, changed, retracted or relicensed since; remove what is gone; touch nothing else.
+    """Download articles that are new, changed, retracted or relicensed, and remove those no longer in the bucket.
 
     Example: roco fetch update articles
     """
-    from roco.cli import screen_fetch
-    from roco.sources.fetch import verbs
+    from roco.cli.fetch_tables import DownloadProgress, result_as_mapping, show_changes, show_result
+    from roco.cli.progress import resumable
+    from roco.sources.fetch import commands
 
-    with _telling(f"roco fetch update {folder}") as progress:
-        began = time.monotonic()
-        changes, taken = verbs.update(folder, dated=snapshot, dry=dry, let_go=let_go, progress=progress)
+    progress = DownloadProgress()
+    with resumable(progress):
+        start = time.monotonic()
+        changes, result = commands.update(
+            folder, date=snapshot, dry=dry, allow_removals=allow_removals, progress=progress
+        )
     if as_json:
-        _print_json({**changes.as_mapping(), "taken": taken and screen_fetch.told(taken)})
+        download = None if result is None else result_as_mapping(result)
+        print_json({**changes.as_mapping(), "download": download})
     else:
-        screen_fetch.show_changes(changes)
-    if taken is None:
-        _end([], f"roco fetch update {folder}")
-        return
-    _show_taken(taken, time.monotonic() - began, folder, as_json=False, quiet=as_json)
+        show_changes(changes)
+        if result is not None:
+            show_result(result, time.monotonic() - start)
+    if result is None:
+        _finish((), f"roco fetch update {folder}")
+    else:
+        _finish_download(result, folder)
 
 
 @app.command()
@@ -148,55 +180,25 @@ def verify(folder: FolderArg, as_json: Json = False) -> None:
 
     Example: roco fetch verify articles
     """
-    from roco.sources.fetch import verbs
+    from roco.sources.fetch import commands
 
-    problems = verbs.verify(folder)
+    problems = commands.verify(folder)
     if as_json:
-        _print_json([problem._asdict() for problem in problems])
+        print_json([problem._asdict() for problem in problems])
     else:
-        for problem in problems:
-            print(safe(f"{problem.where}: {problem.what}"))
-        print(
-            f"{folder}: {len(problems)} problem{'s' * (len(problems) > 1)}"
-            if problems
-            else f"{folder}: all is as it was fetched"
-        )
+        lines = [f"{problem.where}: {problem.what}" for problem in problems]
+        print_problems(folder, lines, str(folder))
     if problems:
         raise SystemExit(1)
 
 
-@contextmanager
-def _telling(command: str) -> Iterator[Transfer]:
-    """Shows the progress of a block, and says how to go on where it was stopped."""
-    from roco.cli.screen_fetch import Transfer
-
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    progress = Transfer()
-    try:
-        yield progress
-    except KeyboardInterrupt:
-        progress.close()
-        print(f"stopped; what was done stays done: {command}  goes on from here", file=sys.stderr)
-        raise SystemExit(130) from None
-    finally:
-        progress.close()
-
-
-def _show_taken(taken: Taken, seconds: float, folder: Path, as_json: bool, quiet: bool = False) -> None:
-    from roco.cli import screen_fetch
-
-    if as_json:
-        _print_json(screen_fetch.told(taken))
-    elif not quiet:
-        screen_fetch.show_taken(taken, seconds)
-    again = f"roco fetch run {folder}" if taken.again else ""
-    _end(taken.problems, again or f"roco run {_recipe(folder)}")
-    if taken.problems:
-        raise SystemExit(1)
+def _finish_download(result: DownloadResult, folder: Path) -> None:
+    next_command = f"roco fetch run {folder}" if result.incomplete else f"roco run {_write_recipe(folder)}"
+    _finish(result.problems, next_command)
 
 
 RECIPE = """\
-# Makes a release of the articles in {name}. What each stage does: roco stages
+# Builds a release from the articles in {name}. What each stage does: roco stages
 
 [run]
 folder = "{name}-run"
@@ -208,28 +210,28 @@ path = "{name}"
 """
 
 
-def _recipe(folder: Path) -> Path:
-    """The recipe beside a folder of articles, written where there is none."""
+def _write_recipe(folder: Path) -> Path:
+    """Returns the recipe beside a folder of articles; writes it if it does not exist."""
     from roco.base.files import write_text
 
-    whole = folder.resolve()
-    path = whole.with_name(f"{whole.name}.toml")
+    absolute = folder.resolve()
+    path = absolute.with_name(f"{absolute.name}.toml")
     if not path.exists():
-        name = whole.name.replace("\\", "\\\\").replace('"', '\\"')
+        name = absolute.name.replace("\\", "\\\\").replace('"', '\\"')
         write_text(path, RECIPE.format(name=name))
-    return path if folder.is_absolute() else folder.with_name(path.name) if folder.name else path
+    # Shown as the user named the folder; `.` has no name to replace.
+    return folder.with_name(path.name) if folder.name and not folder.is_absolute() else path
 
 
-MOST_TOLD = 20
+MAX_PROBLEMS_SHOWN = 20
 
 
-def _end(problems: list[str], following: str) -> None:
-    for line in problems[:MOST_TOLD]:
+def _finish(problems: Sequence[str], next_command: str) -> None:
+    """Prints one line per problem and the next command; exits with 1 if there are problems."""
+    for line in problems[:MAX_PROBLEMS_SHOWN]:
         print(safe(f"error: {line}"), file=sys.stderr)
-    if len(problems) > MOST_TOLD:
-        print(f"and {len(problems) - MOST_TOLD:,} more", file=sys.stderr)
-    print_next(following)
-
-
-def _print_json(value: Any) -> None:
-    print_json(json.loads(json.dumps(value)))
+    if len(problems) > MAX_PROBLEMS_SHOWN:
+        print(f"and {len(problems) - MAX_PROBLEMS_SHOWN:,} more", file=sys.stderr)
+    print_next(next_command)
+    if problems:
+        raise SystemExit(1)

@@ -1,4 +1,4 @@
-"""The small corpus of `roco init`: both layouts of PubMed Central, every reason to leave, works offline."""
+"""The small corpus of `roco init`: both layouts of PubMed Central and every drop reason; works offline."""
 
 from roco.recipes.demo.corpus import Summary, write
 

@@ -1,4 +1,4 @@
-"""Figures that are no radiology image: charts, a table, a portrait, a formula; and several panels on one sheet."""
+"""Images that are not radiology images: charts, a table, a portrait, a formula; and compound images."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LEFT, TOP, RIGHT, BOTTOM = 62, 30, 500, 300
 
 
 def chart(rng: Rng, kind: str) -> Image.Image:
-    """A chart on made-up numbers: bar, line or scatter; with axes, ticks and a legend."""
+    """Draws a chart of made-up numbers (bar, line or scatter) with axes, ticks and a legend."""
     image, pen = _axes("Readers", "Sensitivity (%)")
     if kind == "bar":
         for k in range(6):
@@ -56,7 +56,7 @@ def _axes(x_name: str, y_name: str) -> tuple[Image.Image, ImageDraw.ImageDraw]:
 
 
 def sheet(rng: Rng, kind: str) -> Image.Image:
-    """A table of numbers, a portrait in outlines or a formula, as an image."""
+    """Draws a table of numbers, the outlines of a portrait, or a formula."""
     image = Image.new("RGB", (420, 200), "white")
     pen, font = ImageDraw.Draw(image), ImageFont.load_default(14)
     if kind == "table":
@@ -81,7 +81,7 @@ def sheet(rng: Rng, kind: str) -> Image.Image:
 
 
 def panels(images: Sequence[Image.Image]) -> Image.Image:
-    """Up to four images on one sheet, two in a row, lettered A to D as authors do."""
+    """Combines up to four images, two in a row, lettered A to D."""
     side, gap = 230, 8
     rows = (len(images) + 1) // 2
     out = Image.new("RGB", (2 * side + gap, rows * side + (rows - 1) * gap), "white")

@@ -1,4 +1,4 @@
-"""Writes the demo corpus: some thirty made-up articles in both layouts of PubMed Central, and the truth about them."""
+"""Writes the demo corpus: some thirty made-up articles in both layouts of PubMed Central, with ground truth."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import tarfile
 from collections.abc import Sequence
@@ -16,8 +17,8 @@ from typing import NamedTuple
 
 from roco.base.errors import DataError
 from roco.base.files import write_text
-from roco.recipes.demo import real
-from roco.recipes.demo.cast import Article, Images, articles
+from roco.recipes.demo import real_images
+from roco.recipes.demo.articles import Article, Images, articles
 from roco.recipes.demo.jats import jats
 from roco.recipes.demo.readme import MARK, readme
 
@@ -31,11 +32,12 @@ INDEX = (
     "License",
     "Retracted",
 )
+_CORPUS_FILE = re.compile(r"demo-.*|PMC990[0-9]{5}\..*|oa_file_list\.csv|truth\.csv|README\.md")
 Files = dict[str, bytes]
 
 
 class Summary(NamedTuple):
-    """What was written: numbers of articles, figures (rows of truth.csv) and real images among them, and a hint."""
+    """Numbers of articles, figures (rows of truth.csv) and real images that were written, and a hint for the user."""
 
     articles: int
     figures: int
@@ -46,46 +48,50 @@ class Summary(NamedTuple):
 def write(folder: Path, recipe_text: str, seed: int = 1) -> Summary:
     """Writes FOLDER/corpus and FOLDER/demo.toml; the same seed and packages give the same bytes.
 
-    A corpus that an earlier call wrote is replaced, a demo.toml that stands there is kept. Raises DataError for a
-    folder that holds anything else.
+    A corpus of a previous call is replaced; an existing demo.toml is kept. Raises DataError for a folder with any other
+    content.
     """
     corpus, part = folder / "corpus", folder / ".corpus.part"
-    _check(folder, corpus, part)
+    _refuse_other_content(folder, corpus, part)
     shutil.rmtree(part, ignore_errors=True)
     images = Images(seed)
-    cast = articles(seed, images)
-    files = [_files(article, images) for article in cast]
-    xmls = [jats(article) for article in cast]
-    _package(part / "package", cast, files, xmls, images)
-    _cloud(part / "cloud", cast, files, xmls)
-    rows = _truth(cast)
+    corpus_articles = articles(seed, images)
+    files = [_files(article, images) for article in corpus_articles]
+    xmls = [jats(article) for article in corpus_articles]
+    _package(part / "package", corpus_articles, files, xmls, images)
+    _cloud(part / "cloud", corpus_articles, files, xmls)
+    rows = _truth(corpus_articles)
     _table(part / "truth.csv", TRUTH, rows)
-    real_ones = sum(row[-1] == "real" for row in rows)
+    n_real = sum(row[-1] == "real" for row in rows)
     (part / "README.md").write_text(readme(seed, images.real), encoding="utf-8", newline="\n")
     if corpus.exists():
         shutil.rmtree(corpus)
     os.replace(part, corpus)  # noqa: PTH105 - whole or not at all
     if not (folder / "demo.toml").exists():
         write_text(folder / "demo.toml", recipe_text)
-    missing = len(real.REAL) - len(images.real)
-    hint = f"{missing} real images more: pip install 'roco-radiology[demo]', then init again" if missing else ""
-    return Summary(len(cast), len(rows), real_ones, hint)
+    missing = len(real_images.REAL) - len(images.real)
+    hint = f"for {missing} real images: pip install 'roco-radiology[demo]', then roco init again" if missing else ""
+    return Summary(len(corpus_articles), len(rows), n_real, hint)
 
 
-def _check(folder: Path, corpus: Path, part: Path) -> None:
-    """Refuses a folder with anything in it, unless a corpus of ours is there."""
+def _refuse_other_content(folder: Path, corpus: Path, part: Path) -> None:
+    """Raises DataError for a folder that is neither empty nor contains a corpus of `roco init`."""
     if folder.exists() and not folder.is_dir():
-        raise DataError(f"{folder} is a file", "name a folder that does not exist yet")
-    about = corpus / "README.md"
-    ours = about.is_file() and about.read_text(encoding="utf-8", errors="replace").startswith(MARK)
-    if folder.is_dir() and not ours and any(path != part for path in folder.iterdir()):
+        raise DataError(f"not a folder: {folder}", "name a new folder")
+    readme_path = corpus / "README.md"
+    is_demo = readme_path.is_file() and readme_path.read_text(encoding="utf-8", errors="replace").startswith(MARK)
+    if folder.is_dir() and not is_demo and any(path != part for path in folder.iterdir()):
         raise DataError(
-            f"{folder} is not empty", "name a new folder: the demo corpus is only written where nothing is lost"
+            f"folder not empty: {folder}", "name a new folder: roco init never overwrites or deletes other files"
         )
+    # A corpus is replaced as a whole, so it must not contain files of the user.
+    for path in sorted(corpus.rglob("*")):
+        if not path.is_dir() and not _CORPUS_FILE.fullmatch(path.name):
+            raise DataError(f"unexpected file in the demo corpus: {path}", "move it out of the corpus, then repeat")
 
 
 def _files(article: Article, images: Images) -> Files:
-    """The images of an article by name, those that are missing left out."""
+    """Returns the images of an article by file name, without those that should be missing."""
     out: Files = {}
     for fig in article.figs:
         for name, file in zip(fig.image, fig.files, strict=True):
@@ -97,15 +103,15 @@ def _files(article: Article, images: Images) -> Files:
 
 
 def _package(
-    root: Path, cast: Sequence[Article], files: Sequence[Files], xmls: Sequence[bytes], images: Images
+    root: Path, corpus_articles: Sequence[Article], files: Sequence[Files], xmls: Sequence[bytes], images: Images
 ) -> None:
-    """The layout up to 2026: a tar.gz for each article in two folders that follow from nothing, and the file list."""
+    """Writes the layout until 2026: a tar.gz for each article in two hash-like folders, and the file list."""
     rows = []
-    for article, found, xml in zip(cast, files, xmls, strict=True):
+    for article, images_of_article, xml in zip(corpus_articles, files, xmls, strict=True):
         place = hashlib.sha256(article.pmcid.encode()).hexdigest()
         path = root / "oa_package" / place[:2] / place[2:4] / f"{article.pmcid}.tar.gz"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(_tar_gz(article, {**found, **_thumbnails(article, images)}, xml))
+        path.write_bytes(_tar_gz(article, {**images_of_article, **_thumbnails(article, images)}, xml))
         cited = f"{article.journal}. {article.year} {article.month:02}; {article.year - 2014}:e{article.number}"
         at = f"{article.year + 1}-{article.month:02}-17 06:24:10"
         row = (path.relative_to(root).as_posix(), cited, article.pmcid, at, article.pmcid[3:], article.license)
@@ -114,7 +120,7 @@ def _package(
 
 
 def _thumbnails(article: Article, images: Images) -> Files:
-    """Small GIFs beside the images, as many old packages have them."""
+    """Returns small GIFs of the images, as in many old packages."""
     whole = [f for f in article.figs if not f.harm and f.suffix != "mp4"] if article.number % 2 == 0 else []
     return {
         file.rsplit(".", 1)[0] + ".gif": images.thumbnail(name)
@@ -124,8 +130,8 @@ def _thumbnails(article: Article, images: Images) -> Files:
 
 
 def _tar_gz(article: Article, files: Files, xml: bytes) -> bytes:
-    """A package without any time in it; a broken one is cut before its XML."""
-    members = {**files, f"demo-{article.number}.nxml": _maybe_cut(article, xml)}
+    """Returns a package without timestamps; a broken one is truncated before its XML."""
+    members = {**files, f"demo-{article.number}.nxml": _truncated_if_broken(article, xml)}
     raw = io.BytesIO()
     with tarfile.open(fileobj=raw, mode="w", format=tarfile.GNU_FORMAT) as tar:
         for name, data in members.items():
@@ -136,42 +142,42 @@ def _tar_gz(article: Article, files: Files, xml: bytes) -> bytes:
     return packed[: len(packed) // 2] if article.broken == "archive" else packed
 
 
-def _maybe_cut(article: Article, xml: bytes) -> bytes:
+def _truncated_if_broken(article: Article, xml: bytes) -> bytes:
     return xml[: len(xml) * 2 // 3] if article.broken == "xml" else xml
 
 
-def _cloud(root: Path, cast: Sequence[Article], files: Sequence[Files], xmls: Sequence[bytes]) -> None:
-    """The layout of the cloud bucket: a folder for each article version, its objects loose, and JSON metadata."""
+def _cloud(root: Path, corpus_articles: Sequence[Article], files: Sequence[Files], xmls: Sequence[bytes]) -> None:
+    """Writes the layout of the S3 bucket: a folder for each article version, with loose files and JSON metadata."""
     (root / "metadata").mkdir(parents=True)
-    for article, found, xml in zip(cast, files, xmls, strict=True):
+    for article, images_of_article, xml in zip(corpus_articles, files, xmls, strict=True):
         key = f"{article.pmcid}.{article.version}"
         folder = root / key
         folder.mkdir()
-        objects = {**found, f"{key}.xml": _maybe_cut(article, xml)}
-        address = {
+        objects = {**images_of_article, f"{key}.xml": _truncated_if_broken(article, xml)}
+        urls = {
             name: f"s3://pmc-oa-opendata/{key}/{name}?md5={hashlib.md5(data, usedforsecurity=False).hexdigest()}"
             for name, data in objects.items()
         }
-        if article.broken == "archive":  # here it shows as an article whose XML never arrived
+        if article.broken == "archive":  # in this layout the XML is missing
             del objects[f"{key}.xml"]
         for name, data in objects.items():
             (folder / name).write_bytes(data)
-        said = {
+        metadata = {
             "pmcid": article.pmcid, "version": article.version, "pmid": int(article.pmcid[3:]), "doi": article.doi,
             "title": article.title, "citation": f"{article.journal}. {article.year}", "is_pmc_openaccess": True,
             "is_manuscript": False, "is_historical_ocr": False, "is_retracted": article.retracted,
-            "license_code": article.license, "xml_url": address[f"{key}.xml"],
-            "media_urls": [address[name] for name in sorted(found)],
+            "license_code": article.license, "xml_url": urls[f"{key}.xml"],
+            "media_urls": [urls[name] for name in sorted(images_of_article)],
         }  # fmt: skip
-        text = json.dumps(said, indent=1, ensure_ascii=False).encode()
+        text = json.dumps(metadata, indent=1, ensure_ascii=False).encode()
         (folder / f"{key}.json").write_bytes(text)
         (root / "metadata" / f"{key}.json").write_bytes(text)
 
 
-def _truth(cast: Sequence[Article]) -> list[tuple[str, ...]]:
-    """One row for each graphic, and one for an article that cannot be read; `later:` is a reason of stages to come."""
+def _truth(corpus_articles: Sequence[Article]) -> list[tuple[str, ...]]:
+    """Returns one row for each graphic, and one for an unreadable article; `later:` marks reasons of other stages."""
     rows: list[tuple[str, ...]] = []
-    for article in cast:
+    for article in corpus_articles:
         if article.broken:
             rows.append((article.pmcid, "", "", "broken " + article.broken, "article", "none"))
             continue

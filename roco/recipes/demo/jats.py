@@ -1,10 +1,10 @@
-"""Writes an article of the demo corpus as JATS 1.3, the way journals send it to PubMed Central."""
+"""Writes an article of the demo corpus as JATS 1.3, as journals deliver it to PubMed Central."""
 
 from __future__ import annotations
 
 from xml.sax.saxutils import escape, quoteattr
 
-from roco.recipes.demo.cast import Article, Fig
+from roco.recipes.demo.articles import Article, Fig
 
 HEAD = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -16,7 +16,7 @@ URL = "https://creativecommons.org/licenses/{}/4.0/"
 
 
 def jats(article: Article) -> bytes:
-    """The article's XML, UTF-8."""
+    """Returns the XML of the article, in UTF-8."""
     floats = "".join(_figure(article, f) for f in article.figs if f.where == "floats")
     return (
         f'{HEAD} dtd-version="1.3" article-type="{article.type}" xml:lang="en">\n'
@@ -53,7 +53,7 @@ def _meta(article: Article) -> str:
 
 
 def _people(article: Article) -> str:
-    """Authors; now and then a group among them, a portrait, and an editor who is none of them."""
+    """Returns the authors; some articles have a group author, a portrait, or an editor, who is not an author."""
     names = "".join(_person("author", last, first) for last, first in article.authors)
     if article.number % 9 == 0:
         names += '<contrib contrib-type="author"><collab>Drawn Imaging Group</collab></contrib>'
@@ -70,18 +70,18 @@ def _person(role: str, last: str, first: str, more: str = "") -> str:
 
 
 def _permissions(article: Article) -> str:
-    code = article.says or article.license
+    code = article.xml_license or article.license
     url = URL.format(code.removeprefix("CC ").lower())
     plain = f"<license-p>This is an open access article under the Creative Commons licence {code} 4.0.</license-p>"
     link = f'<ext-link ext-link-type="uri" xlink:href="{url}">{code} 4.0</ext-link>'
-    said = (
+    variants = (
         f"<license><ali:license_ref>{url}</ali:license_ref>{plain}</license>",
         f'<license license-type="open-access" xlink:href="{url}">{plain}</license>',
         f'<license license-type="open-access"><license-p>Distributed under {link}.</license-p></license>',
-    )[article.number % 3]
+    )
     return (
         f"<permissions><copyright-statement>© {article.year} The Authors</copyright-statement>"
-        f"<copyright-year>{article.year}</copyright-year>{said}</permissions>"
+        f"<copyright-year>{article.year}</copyright-year>{variants[article.number % 3]}</permissions>"
     )
 
 
@@ -108,7 +108,7 @@ def _body(article: Article) -> str:
 
 
 def _figure(article: Article, fig: Fig) -> str:
-    """A fig or table-wrap with label, caption, graphics and credit, as far as it has them."""
+    """Returns a fig or table-wrap with its label, caption, graphics and credit."""
     tag = "table-wrap" if fig.where == "table" else "fig"
     title = f"<title>{escape(fig.title)}</title>" if fig.title else ""
     text = f"<caption>{title}<p>{escape(fig.caption)}</p></caption>" if fig.caption else ""

@@ -1,55 +1,59 @@
-"""The README of the demo corpus: what in it is drawn, what is real, and where the real comes from."""
+"""The README of the demo corpus: which images are drawn, which are real, and where the real ones come from."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from importlib import metadata
 
-from roco.recipes.demo.real import REAL
+from roco.recipes.demo.real_images import REAL
 
 MARK = "# The demo corpus of roco"
-"""The first line, by which a later call knows the folder for its own."""
+"""The first line, by which the next `roco init` recognizes a corpus that it may replace."""
 
 TEXT = """{mark}
 
-Written by `roco init` with seed {seed}. Articles, authors, findings and all identifiers are made up: PMCIDs and
-PMIDs from 99000001 on were never given to anyone, and DOIs begin with 10.5555, which is kept for examples.
+Written by `roco init` with seed {seed}. Articles, authors, findings and all identifiers are made up: the PMCIDs and
+PMIDs from 99000001 on are not in use, and 10.5555 is the DOI prefix for examples.
 
-- `package/`: the layout up to 2026, `oa_package/xx/yy/PMCn.tar.gz` and `oa_file_list.csv`
-- `cloud/`: the same articles as in the cloud bucket, `PMCn.v/` with XML, JSON and images
-- `truth.csv`: what each image is and what becomes of it: `keep`, or the reason why it leaves, or `later:REASON` where
-  only a stage that is still to come can see it
+- `package/`: the layout of PMC until 2026, `oa_package/xx/yy/PMCn.tar.gz` and `oa_file_list.csv`
+- `cloud/`: the same articles in the layout of PMC's S3 bucket, `PMCn.v/` with XML, JSON and images
+- `truth.csv`: the kind of each image and its expected result: `keep`, or the reason for dropping it; `later:REASON` if
+  only a stage that the demo recipe does not have can find it
 
 ## Drawn
 
 The images marked PHANTOM, the charts, the table, the portrait and the formula were drawn for this corpus and are CC0.
-They show nobody. By the guideline of the paper (Table S14) a phantom is labelled OTHER; here phantoms stand for
-the examinations that they look like.
+They show no person. The guideline of the paper (Table S14) labels phantoms OTHER; here they are labelled as the
+examinations that they imitate.
 
 ## Real
 
 {real}"""
 
-FOUND = """Read from {packages}; windowed, cropped and made smaller.
+WITH_REAL_IMAGES = """From {packages}; windowed, cropped and scaled down.
 They are public samples for testing DICOM software.
-The articles around them are made up, their licence included: do not pass these images on under it.
+The articles around them are made up, including their licence: do not redistribute these images under it.
 
-| image | file | origin, as far as the package tells it |
+| image | file | origin, according to the package |
 |---|---|---|
 {rows}"""
 
-NONE = "None: install the extra `[demo]` and write the corpus again.\n"
+WITHOUT_REAL_IMAGES = "None: install the extra `[demo]` and run `roco init` again.\n"
 
 
-def readme(seed: int, found: Iterable[str]) -> str:
-    """The text for a corpus that holds the named real images."""
-    rows = "".join(f"| `{name}` | {REAL[name].package}/{REAL[name].file} | {REAL[name].origin} |\n" for name in found)
+def readme(seed: int, names: Iterable[str]) -> str:
+    """Returns the README of a corpus; names: its real images."""
+    rows = "".join(f"| `{name}` | {REAL[name].package}/{REAL[name].file} | {REAL[name].origin} |\n" for name in names)
     packages = " and ".join(filter(None, map(_package, ("pydicom", "pydicom-data"))))
-    return TEXT.format(mark=MARK, seed=seed, real=FOUND.format(packages=packages, rows=rows) if rows else NONE)
+    return TEXT.format(
+        mark=MARK,
+        seed=seed,
+        real=WITH_REAL_IMAGES.format(packages=packages, rows=rows) if rows else WITHOUT_REAL_IMAGES,
+    )
 
 
 def _package(name: str) -> str:
-    """Name, version and licence of an installed package; both are under the MIT licence."""
+    """Returns name, version and licence of an installed package; both packages have the MIT licence."""
     try:
         return f"{name} {metadata.version(name)} (MIT licence)"
     except metadata.PackageNotFoundError:

@@ -1,11 +1,11 @@
-"""Phantoms of sections: CT, MR, ultrasound, PET and PET/CT. They show nobody."""
+"""Drawn phantoms of cross-sections: CT, MR, ultrasound, PET and PET/CT."""
 
 from __future__ import annotations
 
 import numpy as np
 from PIL import Image
 
-from roco.recipes.demo.strokes import (
+from roco.recipes.demo.drawing import (
     SIDE,
     Array,
     X,
@@ -27,7 +27,7 @@ Rng = np.random.Generator
 
 
 def ct(rng: Rng, level: str) -> Image.Image:
-    """Axial CT slice: thorax, abdomen or head; window of soft tissue."""
+    """Draws an axial CT slice of thorax, abdomen or head in a soft-tissue window."""
     return picture(ct_slice(rng, level), rng, 0.03)
 
 
@@ -102,7 +102,7 @@ def _abdomen(rng: Rng, a: Array) -> Array:
 
 
 def _brain(rng: Rng, rx: float, ry: float) -> tuple[Array, Array, Array]:
-    """Masks of an axial brain, 0 to 1: brain, white matter, fluid (sulci, fissure and ventricles)."""
+    """Returns masks of an axial brain, 0 to 1: brain, white matter, fluid (sulci, fissure and ventricles)."""
     r = radius(0, 0, rx, ry)
     folds = np.abs(noise(rng, 17) + 0.7 * noise(rng, 30))
     deep = np.clip((r - 0.55) / 0.45, 0, 1)
@@ -232,7 +232,7 @@ def _four_chambers(echo: Array, rng: Rng) -> Array:
 
 
 def pet(rng: Rng, what: str) -> Image.Image:
-    """PET: whole body, coronal, uptake dark; or `fused`, an axial PET/CT of the thorax in colour."""
+    """Draws a coronal whole-body PET with dark uptake, or `fused`: an axial PET/CT of the thorax in colour."""
     if what == "fused":
         grey = ct_slice(rng, "thorax")
         hot = oval(-0.42, -0.16, 0.15, 0.14, soft=1.2) + 0.75 * oval(0.20, -0.08, 0.17, 0.17, soft=1.2)

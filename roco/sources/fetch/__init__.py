@@ -1,1 +1,1 @@
-"""PMC's cloud bucket: what there is, what of it is wanted, and how it comes here in full and stays as it is there."""
+"""Downloads articles from PMC's S3 bucket: plans, downloads, updates and verifies a folder of articles."""

@@ -1,30 +1,46 @@
-"""The receipt of an object: what came, when, and for which snapshot."""
+"""Receipts: one line for every object that was downloaded, was unavailable, or was removed again."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from roco.sources.fetch import ledger
-from roco.sources.fetch.ledger import Ledger
-from roco.sources.fetch.tree import STATE
-from roco.sources.fetch.wire import Got
+from roco.sources.fetch.articles_folder import STATE_FOLDER
+from roco.sources.fetch.client import Download
+from roco.sources.fetch.json_log import JsonLog, timestamp
 
-RECEIPTS = f"{STATE}/receipts.jsonl"
+RECEIPTS = f"{STATE_FOLDER}/receipts.jsonl"
 
 
 class Receipts:
-    """The receipts of one folder; every line names the snapshot that it was fetched for."""
+    """Appends the receipts of one folder; each names the snapshot for which the object was requested."""
 
     def __init__(self, folder: Path, snapshot: str) -> None:
-        self._ledger, self._snapshot = Ledger(folder / RECEIPTS), snapshot
-        self.sync, self.close = self._ledger.sync, self._ledger.close
+        self._log = JsonLog(folder / RECEIPTS)
+        self._snapshot = snapshot
 
-    def add(self, got: Got) -> None:
-        told = {"key": got.key, "etag": got.etag, "md5": got.md5, "sha256": got.sha256, "bytes": got.size}
-        self._ledger.add(**told, time=ledger.now(), snapshot=self._snapshot)
+    def downloaded(self, download: Download) -> None:
+        self._log.append(
+            {
+                "key": download.key,
+                "etag": download.etag,
+                "md5": download.md5,
+                "sha256": download.sha256,
+                "bytes": download.size,
+                **self._time_and_snapshot(),
+            }
+        )
 
-    def tombstone(self, key: str, status: int) -> None:
-        self._ledger.add(key=key, status=status, time=ledger.now(), snapshot=self._snapshot)
+    def unavailable(self, key: str, status: int) -> None:
+        self._log.append({"key": key, "status": status, **self._time_and_snapshot()})
 
     def removed(self, key: str) -> None:
-        self._ledger.add(key=key, removed=True, time=ledger.now(), snapshot=self._snapshot)
+        self._log.append({"key": key, "removed": True, **self._time_and_snapshot()})
+
+    def sync(self) -> None:
+        self._log.sync()
+
+    def close(self) -> None:
+        self._log.close()
+
+    def _time_and_snapshot(self) -> dict[str, str]:
+        return {"time": timestamp(), "snapshot": self._snapshot}

@@ -1,4 +1,4 @@
-"""One bucket for all tests of a file, each with articles of its own; and patience that does not wait."""
+"""One bucket for all tests of a file, emptied after each test; and a retry policy that does not wait."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from roco.sources.fetch.wire import Patience
-from tests.bucket import Bucket, serving
+from roco.sources.fetch.retry import RetryPolicy
+from tests.bucket import Bucket, Proxy, serving
 
-QUICK = Patience(base=0.001, cap=0.01, idle=60.0)
+QUICK = RetryPolicy(base_pause=0.001, max_pause=0.01, idle_timeout=300.0)
+"""Pauses are short; the timeout is long, so that no test fails on a machine under load."""
 
 
 @pytest.fixture(scope="module")
@@ -24,3 +25,10 @@ def bucket(server: Bucket) -> Iterator[Bucket]:
     yield server
     for key in server.names():
         server.delete(key)
+
+
+@pytest.fixture
+def proxy(bucket: Bucket) -> Iterator[Proxy]:
+    """A proxy before the empty bucket."""
+    with Proxy(bucket.endpoint) as proxy:
+        yield proxy

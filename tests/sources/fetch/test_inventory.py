@@ -1,4 +1,4 @@
-"""What the bucket holds: snapshots that may be half written, and ids that may not exist."""
+"""Inventories: snapshots that may be incomplete, and listings of ids that may not exist."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from roco.base.errors import DataError
-from roco.sources.fetch.inventory import by_ids, listing, snapshot
-from roco.sources.fetch.wire import Wire
+from roco.sources.fetch.client import BucketClient
+from roco.sources.fetch.inventory import Inventory, list_articles, read_snapshot
+from roco.sources.fetch.listing import list_objects
 from tests.bucket import REPORTS, Bucket
 from tests.sources.fetch.conftest import QUICK
 
@@ -18,10 +19,10 @@ OLD, NEW = "2026-11-20T01-00Z", "2026-11-21T01-00Z"
 
 
 @pytest.fixture
-def wire(bucket: Bucket) -> Iterator[Wire]:
-    wire = Wire(bucket.endpoint, "me@example.org", patience=QUICK)
-    yield wire
-    wire.close()
+def client(bucket: Bucket) -> Iterator[BucketClient]:
+    client = BucketClient(bucket.endpoint, "me@example.org", policy=QUICK)
+    yield client
+    client.close()
 
 
 def metadata(bucket: Bucket, *keys: str) -> None:
@@ -29,49 +30,49 @@ def metadata(bucket: Bucket, *keys: str) -> None:
         bucket.put(f"metadata/{key}.json", f"of {key}".encode())
 
 
-def versions(inventory_of: object) -> list[str]:
-    rows = inventory_of.table.to_pylist()  # type: ignore[attr-defined]
+def versions(inventory: Inventory) -> list[str]:
+    rows = inventory.table.to_pylist()
     return [f"{row['number']}.{row['version']}" for row in rows]
 
 
-def test_a_snapshot_names_every_version_in_the_order_of_numbers(bucket: Bucket, wire: Wire) -> None:
+def test_a_snapshot_lists_every_version_sorted_by_number(bucket: Bucket, client: BucketClient) -> None:
     metadata(bucket, "PMC20.1", "PMC3.10", "PMC3.2", "PMC100.1")
     bucket.put("metadata/readme.txt", b"x")
-    bucket.inventory(OLD, parts=3)
-    found = snapshot(wire)
-    assert versions(found) == ["3.2", "3.10", "20.1", "100.1"]
-    assert found.name == OLD
-    assert len(found.sha256) == 64
-    assert not found.notes
+    bucket.put_inventory(OLD, parts=3)
+    inventory = read_snapshot(client)
+    assert versions(inventory) == ["3.2", "3.10", "20.1", "100.1"]
+    assert inventory.name == OLD
+    assert len(inventory.sha256) == 64
+    assert not inventory.notes
 
 
 @pytest.mark.parametrize("wrong", ["md5", "cut", "no manifest"])
-def test_the_newest_complete_snapshot_is_taken_and_it_says_why_not_a_newer(
-    bucket: Bucket, wire: Wire, wrong: str
+def test_the_newest_complete_snapshot_is_used_with_a_note_about_the_newer_one(
+    bucket: Bucket, client: BucketClient, wrong: str
 ) -> None:
     metadata(bucket, "PMC1.1")
-    bucket.inventory(OLD)
+    bucket.put_inventory(OLD)
     metadata(bucket, "PMC2.1")
-    bucket.inventory(NEW, wrong=wrong)
-    found = snapshot(wire)
-    assert (found.name, versions(found)) == (OLD, ["1.1"])
-    assert [NEW in note for note in found.notes] == [True]
+    bucket.put_inventory(NEW, defect=wrong)
+    inventory = read_snapshot(client)
+    assert (inventory.name, versions(inventory)) == (OLD, ["1.1"])
+    assert [NEW in note for note in inventory.notes] == [True]
 
 
-def test_where_none_is_complete_it_says_so(bucket: Bucket, wire: Wire) -> None:
+def test_an_error_is_raised_if_no_snapshot_is_complete(bucket: Bucket, client: BucketClient) -> None:
     metadata(bucket, "PMC1.1")
-    bucket.inventory(NEW, wrong="cut")
-    with pytest.raises(DataError, match="no inventory snapshot is complete"):
-        snapshot(wire)
+    bucket.put_inventory(NEW, defect="cut")
+    with pytest.raises(DataError, match="no complete inventory snapshot"):
+        read_snapshot(client)
 
 
-def test_a_snapshot_of_a_day_can_be_asked_for(bucket: Bucket, wire: Wire) -> None:
+def test_a_snapshot_of_a_date_can_be_requested(bucket: Bucket, client: BucketClient) -> None:
     metadata(bucket, "PMC1.1")
-    bucket.inventory(OLD)
-    bucket.inventory(NEW)
-    assert snapshot(wire, "2026-11-20").name == OLD
+    bucket.put_inventory(OLD)
+    bucket.put_inventory(NEW)
+    assert read_snapshot(client, "2026-11-20").name == OLD
     with pytest.raises(DataError, match="no inventory snapshot of 2025") as err:
-        snapshot(wire, "2025")
+        read_snapshot(client, "2025")
     assert OLD in err.value.hint
 
 
@@ -81,59 +82,59 @@ def test_a_snapshot_of_a_day_can_be_asked_for(bucket: Bucket, wire: Wire) -> Non
      b'{"fileFormat": "CSV", "fileSchema": "Bucket, Key", "files": []}',
      b'{"fileFormat": "CSV", "fileSchema": "Bucket, Key, ETag", "files": [{"key": "x"}]}'],
 )  # fmt: skip
-def test_a_manifest_of_another_kind_is_passed_over(bucket: Bucket, wire: Wire, manifest: bytes) -> None:
+def test_a_snapshot_with_an_invalid_manifest_is_skipped(bucket: Bucket, client: BucketClient, manifest: bytes) -> None:
     metadata(bucket, "PMC1.1")
-    bucket.inventory(OLD)
+    bucket.put_inventory(OLD)
     bucket.put(f"{REPORTS}/{NEW}/manifest.json", manifest)
-    assert snapshot(wire).name == OLD
+    assert read_snapshot(client).name == OLD
 
 
-def test_a_part_that_is_no_csv_is_passed_over(bucket: Bucket, wire: Wire) -> None:
+def test_a_snapshot_with_an_invalid_part_is_skipped(bucket: Bucket, client: BucketClient) -> None:
     metadata(bucket, "PMC1.1")
-    bucket.inventory(OLD)
-    bucket.inventory(NEW)
+    bucket.put_inventory(OLD)
+    bucket.put_inventory(NEW)
     manifest = json.loads(bucket.get(f"{REPORTS}/{NEW}/manifest.json"))
-    manifest["fileSchema"] = "Bucket, Key, ETag"  # one column fewer than there are
+    manifest["fileSchema"] = "Bucket, Key, ETag"  # one column fewer than the parts have
     bucket.put(f"{REPORTS}/{NEW}/manifest.json", json.dumps(manifest).encode())
-    assert snapshot(wire).name == OLD
+    assert read_snapshot(client).name == OLD
 
 
-def test_a_bucket_without_anything_is_told(bucket: Bucket, wire: Wire) -> None:
+def test_an_empty_bucket_is_an_error(bucket: Bucket, client: BucketClient) -> None:
     with pytest.raises(DataError, match="no inventory snapshot"):
-        snapshot(wire)
+        read_snapshot(client)
 
 
-def test_ids_are_asked_for_with_their_dot(bucket: Bucket, wire: Wire) -> None:
+def test_the_listing_of_an_id_excludes_longer_ids(bucket: Bucket, client: BucketClient) -> None:
     metadata(bucket, "PMC113.1", "PMC1137.1", "PMC113.12", "PMC113.2")
-    found = by_ids(wire, [(113, None)])
-    assert versions(found) == ["113.1", "113.2", "113.12"]
-    assert not found.notes
+    inventory = list_articles(client, [(113, None)])
+    assert versions(inventory) == ["113.1", "113.2", "113.12"]
+    assert not inventory.notes
 
 
-def test_ids_and_versions_that_are_not_there_are_told_one_by_one(bucket: Bucket, wire: Wire) -> None:
+def test_each_missing_id_or_version_has_a_note(bucket: Bucket, client: BucketClient) -> None:
     metadata(bucket, "PMC1.1", "PMC1.2", "PMC2.1")
-    found = by_ids(wire, [(9, None), (1, 2), (2, 7)])
-    assert versions(found) == ["1.2"]
-    assert found.notes == (
-        "PMC9: the bucket has no such article",
-        "PMC2.7: the bucket has no such version; it has 1",
+    inventory = list_articles(client, [(9, None), (1, 2), (2, 7)])
+    assert versions(inventory) == ["1.2"]
+    assert inventory.notes == (
+        "PMC9: not in the bucket",
+        "PMC2.7: not in the bucket; available: 1",
     )
 
 
-def test_a_list_of_more_than_one_page_is_read_to_its_end(bucket: Bucket, wire: Wire) -> None:
+def test_a_listing_of_several_pages_is_read_to_the_end(bucket: Bucket, client: BucketClient) -> None:
     for n in range(1005):
         bucket.put(f"many/{n:04d}", b"")
-    assert len(list(listing(wire, "many/"))) == 1005
+    assert len(list(list_objects(client, "many/"))) == 1005
 
 
-def test_no_bucket_is_told(bucket: Bucket) -> None:
-    wire = Wire(bucket.endpoint + "-of-others", "me@example.org", patience=QUICK)
-    with pytest.raises(DataError, match="there is no bucket at"):
-        snapshot(wire)
-    wire.close()
+def test_a_missing_bucket_is_an_error(bucket: Bucket) -> None:
+    client = BucketClient(bucket.endpoint + "-of-others", "me@example.org", policy=QUICK)
+    with pytest.raises(DataError, match="no bucket at"):
+        read_snapshot(client)
+    client.close()
 
 
-def test_the_inventory_rows_of_pmc_are_read(bucket: Bucket, wire: Wire, shared: Path) -> None:
+def test_rows_of_the_real_inventory_are_read(bucket: Bucket, client: BucketClient, shared: Path) -> None:
     import gzip
     import hashlib
 
@@ -142,6 +143,6 @@ def test_the_inventory_rows_of_pmc_are_read(bucket: Bucket, wire: Wire, shared: 
     files = [{"key": "data.csv.gz", "size": len(body), "MD5checksum": hashlib.md5(body).hexdigest()}]
     manifest = {"fileFormat": "CSV", "fileSchema": "Bucket, Key, LastModifiedDate, ETag", "files": files}
     bucket.put(f"{REPORTS}/{OLD}/manifest.json", json.dumps(manifest).encode())
-    found = snapshot(wire)
-    assert versions(found) == ["10000002.1", "10000003.1", "10000005.1"]
-    assert found.table["etag"][0].as_py() == "f25d9c5f5b85338f62156faeedfc1e95"
+    inventory = read_snapshot(client)
+    assert versions(inventory) == ["10000002.1", "10000003.1", "10000005.1"]
+    assert inventory.table["etag"][0].as_py() == "f25d9c5f5b85338f62156faeedfc1e95"

@@ -1,4 +1,4 @@
-"""The articles of the demo corpus: articles.toml, completed by chance with authors, dates, file names and bytes."""
+"""The articles of the demo corpus: articles.toml, with random authors, dates and images."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from roco.recipes.demo import charts, films, real, slices
-from roco.recipes.demo.strokes import encode, stamp, trim
+from roco.recipes.demo import charts, radiographs, real_images, slices
+from roco.recipes.demo.drawing import encode, stamp, trim
 
-FIRST = 99_000_001  # PMCIDs and PMIDs from here on are far from any that was given
+FIRST = 99_000_001  # PMCIDs and PMIDs from here on are not in use
 SURNAMES = (
     "Arbent", "Brisca", "Corvane", "Delmarsh", "Østvang", "Ferrulo", "Galdén",
     "Hollisk", "Iveron", "Jaskova", "Kellaby", "Lumont", "Méravel", "Nordane",
 )  # fmt: skip
 GIVEN = ("Ada", "Boris", "Chiara", "Dmitri", "Elif", "Farid", "Greta", "Hugo", "Ines", "Jonas", "Kemal", "Lucía")
 JOURNALS = ("Annals of Drawn Radiology", "Phantom Case Reports", "Journal of Imaginary Imaging")
-PAINTERS = {
-    "chest": films.chest, "limb": films.limb, "mammogram": films.mammogram, "angiogram": films.angiogram,
+DRAWERS = {
+    "chest": radiographs.chest, "limb": radiographs.limb,
+    "mammogram": radiographs.mammogram, "angiogram": radiographs.angiogram,
     "ct": slices.ct, "mr": slices.mr, "ultrasound": slices.ultrasound, "pet": slices.pet,
     "chart": charts.chart, "sheet": charts.sheet,
 }  # fmt: skip
@@ -36,12 +37,16 @@ KINDS = {
     "real:vertebra": "DRCT", "real:lymph_node": "DRUS", "real:bladder": "DRUS", "real:echo": "DRUS",
     "real:bone_scan": "scintigraphy",
 }  # fmt: skip
-"""What an image is: a modality of the paper, or what stands in its way of being one."""
+"""Image -> its kind: a modality of the paper, or why it is not a radiology image."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Fig:
-    """One figure as it stands in articles.toml."""
+    """One figure of articles.toml.
+
+    image: names of its images; where: its place in the XML; harm: `truncated`, `html` (a web page in its place) or
+    `missing`; expect: `keep`, or the reason for dropping it.
+    """
 
     image: tuple[str, ...]
     id: str
@@ -69,7 +74,10 @@ class Fig:
 
 @dataclasses.dataclass(frozen=True)
 class Article:
-    """One article with all that both layouts and the XML say of it."""
+    """One article.
+
+    license: in the index and the metadata; xml_license: in the XML, if it differs; broken: `archive` or `xml`.
+    """
 
     number: int
     title: str
@@ -80,7 +88,7 @@ class Article:
     month: int
     journal: str
     license: str = "CC BY"
-    says: str = ""
+    xml_license: str = ""
     type: str = "case-report"
     version: int = 1
     retracted: bool = False
@@ -92,11 +100,11 @@ class Article:
 
     @property
     def doi(self) -> str:
-        return f"10.5555/roco-demo.{self.number}"  # a prefix for examples
+        return f"10.5555/roco-demo.{self.number}"  # the prefix that is reserved for examples
 
 
 def articles(seed: int, images: Images) -> list[Article]:
-    """All articles whose images can be had here; the numbers of the others stay free."""
+    """Returns all articles with at least one available image; the numbers of the others are not reused."""
     text = resources.files("roco.recipes.demo").joinpath("articles.toml").read_text(encoding="utf-8")
     out = []
     for number, entry in enumerate(tomllib.loads(text)["article"], 1):
@@ -111,15 +119,15 @@ def _names(image: str | list[str]) -> list[str]:
 
 
 def _article(number: int, entry: dict[str, Any], figs: list[dict[str, Any]], rng: np.random.Generator) -> Article:
-    who = rng.permutation(len(SURNAMES))[: int(rng.integers(1, 6))]
-    authors = tuple((SURNAMES[k], GIVEN[int(rng.integers(len(GIVEN)))]) for k in who)
-    done = tuple(_fig(number, k, fig) for k, fig in enumerate(figs, 1))
-    chance: dict[str, Any] = {
+    surnames = rng.permutation(len(SURNAMES))[: int(rng.integers(1, 6))]
+    authors = tuple((SURNAMES[k], GIVEN[int(rng.integers(len(GIVEN)))]) for k in surnames)
+    figures = tuple(_fig(number, k, fig) for k, fig in enumerate(figs, 1))
+    random_facts: dict[str, Any] = {
         "year": int(rng.integers(2015, 2025)),
         "month": int(rng.integers(1, 13)),
         "journal": JOURNALS[number % 3],
     }
-    return Article(number=number, authors=authors, figs=done, **chance, **entry)
+    return Article(number=number, authors=authors, figs=figures, **random_facts, **entry)
 
 
 def _fig(number: int, k: int, entry: dict[str, Any]) -> Fig:
@@ -135,16 +143,16 @@ def _fig(number: int, k: int, entry: dict[str, Any]) -> Fig:
 
 @dataclasses.dataclass(frozen=True)
 class Images:
-    """Makes the images by name; the same seed and name give the same bytes, so a repeated name is a duplicate."""
+    """Creates images by name; the same seed and name give the same bytes, so a repeated name is a duplicate."""
 
     seed: int
 
     @cached_property
     def real(self) -> dict[str, Path]:
-        return real.available()
+        return real_images.available()
 
     @cached_property
-    def _made(self) -> dict[str, Image.Image]:
+    def _cache(self) -> dict[str, Image.Image]:
         return {}
 
     def has(self, name: str) -> bool:
@@ -152,20 +160,20 @@ class Images:
         return kind != "real" or which in self.real
 
     def image(self, name: str) -> Image.Image:
-        if name not in self._made:
+        if name not in self._cache:
             kind, _, variant = name.partition("@")[0].partition(":")
             if kind == "real":
-                self._made[name] = real.read(variant, self.real[variant])
+                self._cache[name] = real_images.read(variant, self.real[variant])
             elif kind == "panels":
-                self._made[name] = charts.panels([self.image(part) for part in name.partition(":")[2].split("+")])
+                self._cache[name] = charts.panels([self.image(part) for part in name.partition(":")[2].split("+")])
             else:
                 rng = np.random.default_rng([self.seed, zlib.crc32(name.encode())])
-                image = PAINTERS[kind](rng, variant)
-                self._made[name] = image if kind in ("chart", "sheet") else stamp(trim(image, rng))
-        return self._made[name]
+                drawn = DRAWERS[kind](rng, variant)
+                self._cache[name] = drawn if kind in ("chart", "sheet") else stamp(trim(drawn, rng))
+        return self._cache[name]
 
     def file(self, name: str, suffix: str, harm: str = "") -> bytes:
-        """The image as a file, harmed as asked: cut in half, or a web page in its place."""
+        """Returns the image as a file; harm: `truncated` (half of the file) or `html` (a web page in its place)."""
         if suffix == "mp4":
             return b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom" + b"\x00" * 400
         if harm == "html":

@@ -1,4 +1,4 @@
-"""Phantoms of projections: radiographs of chest, knee and hand, mammograms, angiograms. They show nobody."""
+"""Drawn phantoms of projections: radiographs of chest, knee and hand, mammograms, angiograms."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from roco.recipes.demo.strokes import (
+from roco.recipes.demo.drawing import (
     Array,
     Point,
     X,
@@ -32,12 +32,12 @@ Rng = np.random.Generator
 
 
 def _film(density: Array, low: float, high: float) -> Array:
-    """Grey values of a radiograph from the mass in the beam: dense is white."""
+    """Returns the grey values of a radiograph from the mass in the beam: dense is white."""
     return np.clip((1 - np.exp(-density) - low) / (high - low), 0, 1)
 
 
 def chest(rng: Rng, finding: str) -> Image.Image:
-    """Chest X-ray, posteroanterior: nodule, effusion, cardiomegaly, lines or plain."""
+    """Draws a chest X-ray: nodule, effusion, cardiomegaly, lines or plain (posteroanterior), or lateral."""
     if finding == "lateral":
         return _chest_lateral(rng)
     wide = 1.0 + rng.uniform(-0.03, 0.03)
@@ -45,7 +45,7 @@ def chest(rng: Rng, finding: str) -> Image.Image:
     mass = 0.85 * trunk + 0.25 * oval(0, 0.75, 0.9, 0.6, soft=0.9)
     mass += 0.5 * edge(np.abs(X) / 0.16 + np.clip(Y + 0.85, 0, 1) * 3, 0.5) * 0.6
     lungs = np.zeros_like(X)
-    for side in (-1, 1):  # the right lung, on the left of the film, stands lower and is broader
+    for side in (-1, 1):  # the right lung, on the left of the film, is lower and broader
         bottom = 0.62 if side < 0 else 0.68
         shape = radius(0.43 * side * wide, 0.0, 0.36, 0.82, -5 * side)
         dome = edge(1 + (Y - bottom + 0.5 * (X - 0.38 * side) ** 2 * 2), 0.05)
@@ -77,7 +77,7 @@ def chest(rng: Rng, finding: str) -> Image.Image:
 
 
 def _chest_lateral(rng: Rng) -> Image.Image:
-    """The same from the side: breastbone on the left, spine on the right, the heart low and in front."""
+    """Draws a lateral chest X-ray: sternum on the left, spine on the right, the heart low and anterior."""
     spine = 0.50 + 0.16 * np.cos(1.7 * (Y + 0.1)) - 0.10
     trunk = edge(np.abs(X - 0.02) / (0.72 - 0.10 * np.clip(-Y - 0.45, 0, 1)), 0.06)
     mass = 0.95 * trunk * np.sqrt(np.clip(1.15 - (X / 0.8) ** 2, 0, 1))
@@ -102,7 +102,7 @@ def _chest_lateral(rng: Rng) -> Image.Image:
 
 @cache
 def _ribs() -> Array:
-    """Ten pairs of ribs: the rear half bright, the front half fainter and steeper, brighter at their edges."""
+    """Draws ten pairs of ribs: posterior halves bright, anterior halves fainter and steeper, with brighter edges."""
     rear, front = [], []
     for k in range(10):
         y, reach = -0.72 + 0.145 * k, (0.50 + 0.36 * np.sin(min(1.0, (k + 1.4) / 6) * np.pi / 2))
@@ -133,7 +133,7 @@ def _bronchi(rng: Rng) -> Array:
 
 
 def limb(rng: Rng, what: str) -> Image.Image:
-    """Radiograph of a knee, anteroposterior, or of a hand, posteroanterior."""
+    """Draws a radiograph of a knee (anteroposterior) or of a hand (posteroanterior)."""
     density = _hand() if what == "hand" else _knee(rng)
     return picture(_film(blur(density, 1.5) + 0.012 * noise(rng, 3), 0.02, 0.72), rng)
 
@@ -175,7 +175,7 @@ def _between(a: Point, b: Point, t: float) -> Point:
 
 
 def mammogram(rng: Rng, view: str) -> Image.Image:
-    """Mammogram, craniocaudal or mediolateral oblique, with a mass."""
+    """Draws a mammogram, craniocaudal or mediolateral oblique, with a mass."""
     mlo = view == "mlo"
     breast = radius(-1.0, 0.10 if mlo else 0.0, 1.35, 0.86)
     inside = edge(breast, 0.03)
@@ -199,7 +199,7 @@ def mammogram(rng: Rng, view: str) -> Image.Image:
 
 
 def angiogram(rng: Rng, what: str) -> Image.Image:
-    """Angiogram, vessels dark: a cerebral tree with an aneurysm, or a coronary artery with a stenosis."""
+    """Draws an angiogram with dark vessels: a cerebral tree with an aneurysm, or a coronary artery with a stenosis."""
     a = 0.74 + 0.03 * noise(rng, 60) - 0.10 * radius(0, 0, 1.2, 1.2) ** 2 + 0.012 * noise(rng, 4)
     if what == "cerebral":
         a = a - 0.10 * (edge(radius(0.05, -0.1, 0.98, 0.92), 0.03) - edge(radius(0.05, -0.1, 0.94, 0.88), 0.03))

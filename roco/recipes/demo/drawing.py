@@ -1,4 +1,4 @@
-"""What phantoms are drawn with: ovals, balls, bones, noise, lines; arrays of SIDE x SIDE, mostly 0 to 1."""
+"""Shapes of which phantoms are drawn: ovals, ellipsoids, bones, noise, lines; arrays of SIDE x SIDE, mostly 0 to 1."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ X, Y = (a.astype(np.float32) for a in np.meshgrid(_ramp, _ramp))  # x to the rig
 
 
 def radius(cx: float, cy: float, rx: float, ry: float, turn: float = 0.0) -> Array:
-    """Distance from the middle of an oval in its own radii: 1 on its edge; turn in degrees, clockwise."""
+    """Returns the distance from the centre of an oval in its radii: 1 on its edge; turn in degrees, clockwise."""
     return _radius(cx, cy, rx, ry, turn, (slice(None), slice(None)))
 
 
@@ -35,7 +35,7 @@ def _radius(cx: float, cy: float, rx: float, ry: float, turn: float, window: tup
 
 
 def edge(distance: Array, soft: float = 0.04) -> Array:
-    """1 inside, 0 outside, a smooth step of width `soft` around 1."""
+    """Returns 1 inside and 0 outside, with a smooth step of width `soft` around a distance of 1."""
     t = np.clip((1 + soft / 2 - distance) / soft, 0, 1)
     return np.asarray(t * t * (3 - 2 * t), dtype=np.float32)
 
@@ -48,7 +48,7 @@ def oval(cx: float, cy: float, rx: float, ry: float, turn: float = 0.0, soft: fl
 
 
 def ball(cx: float, cy: float, rx: float, ry: float, turn: float = 0.0) -> Array:
-    """Thickness of an ellipsoid that a beam passes through, 1 in the middle."""
+    """Returns the thickness of an ellipsoid along the beam, 1 in the centre."""
     window = _window(cx, cy, max(rx, ry))
     out = np.zeros_like(X)
     out[window] = np.sqrt(np.clip(1 - _radius(cx, cy, rx, ry, turn, window) ** 2, 0, 1))
@@ -56,7 +56,7 @@ def ball(cx: float, cy: float, rx: float, ry: float, turn: float = 0.0) -> Array
 
 
 def bone(a: Point, b: Point, shaft: float, end: float) -> Array:
-    """Density of a long bone from a to b: bright cortex, marrow inside, ends wider than the shaft."""
+    """Returns the density of a long bone from a to b: bright cortex, marrow inside, ends wider than the shaft."""
     (ax, ay), (bx, by) = a, b
     dx, dy, reach = bx - ax, by - ay, max(shaft, end)
     window = _window((ax + bx) / 2, (ay + by) / 2, reach + max(abs(dx), abs(dy)) / 2)
@@ -70,19 +70,19 @@ def bone(a: Point, b: Point, shaft: float, end: float) -> Array:
 
 
 def _window(cx: float, cy: float, reach: float) -> tuple[slice, slice]:
-    """Rows and columns of the square around a point: most things are small, and drawing them there is quick."""
+    """Returns rows and columns of the square around a point; drawing small shapes only there is faster."""
     at = [[round((c + d + 1) / 2 * (SIDE - 1)) for d in (-reach, reach)] for c in (cy, cx)]
     rows, columns = ([min(SIDE, max(0, k)) for k in pair] for pair in at)
     return slice(rows[0], rows[1] + 2), slice(columns[0], columns[1] + 2)
 
 
 def flesh(a: Point, b: Point, width: float) -> Array:
-    """Thickness of a round strip of flesh from a to b."""
+    """Returns the thickness of a cylinder of soft tissue from a to b."""
     return np.asarray(np.clip(bone(a, b, width, width) / 0.45, 0, 1))
 
 
 def noise(rng: np.random.Generator, scale: float, shape: tuple[int, int] = (SIDE, SIDE)) -> Array:
-    """Smooth noise around 0 with deviation near 1; scale: size of a lump in pixels."""
+    """Returns smooth noise with mean 0 and a standard deviation near 1; scale: size of its blobs in pixels."""
     small = (max(2, round(shape[0] / scale)), max(2, round(shape[1] / scale)))
     field = Image.fromarray(rng.standard_normal(small, np.float32))
     return np.asarray(field.resize((shape[1], shape[0]), Image.Resampling.BICUBIC), dtype=np.float32)
@@ -96,7 +96,7 @@ def blur(a: Array, pixels: float) -> Array:
 
 
 def lines(paths: Sequence[Path]) -> Array:
-    """Lines through points of -1 to 1, each with its width in pixels; drawn at double size, so their edges are soft."""
+    """Draws lines through points from -1 to 1, with widths in pixels; drawn at double size for soft edges."""
     sheet = Image.new("L", (2 * SIDE, 2 * SIDE))
     pen = ImageDraw.Draw(sheet)
     for points, width in paths:
@@ -110,7 +110,7 @@ def lines(paths: Sequence[Path]) -> Array:
 def tree(
     rng: np.random.Generator, at: Point, angle: float, length: float, width: float, depth: int, spread: float = 0.5
 ) -> list[Path]:
-    """A branching vessel: each part winds a little, its two children are thinner and shorter."""
+    """Returns a branching vessel: each segment bends a little, its two branches are thinner and shorter."""
     points, (x, y) = [at], at
     for _ in range(6):
         angle += rng.normal(0, 0.10)
@@ -132,26 +132,26 @@ def tree(
 
 
 def arc(cx: float, cy: float, rx: float, ry: float, start: float, stop: float) -> list[Point]:
-    """Points of a part of an oval; degrees, clockwise from the right."""
+    """Returns points on a part of an oval; degrees, clockwise from the right."""
     angles = [math.radians(start + (stop - start) * k / 39) for k in range(40)]
     return [(cx + rx * math.cos(t), cy + ry * math.sin(t)) for t in angles]
 
 
 def picture(a: Array, rng: np.random.Generator, grain: float = 0.012) -> Image.Image:
-    """An image of grey values or colours 0 to 1, with grain."""
+    """Converts grey values or colours from 0 to 1 to an image with grain."""
     dust = grain * rng.standard_normal(a.shape[:2], np.float32).reshape(a.shape[:2] + (1,) * (a.ndim - 2))
     return Image.fromarray((np.clip(a + dust, 0, 1) * 255).astype(np.uint8))
 
 
 def trim(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """The image cut a little at each side by chance, so that two of a kind are not taken for copies."""
+    """Crops the image randomly at each side, so that two images of a kind are not near-duplicates."""
     width, height = image.size
     left, top, right, bottom = rng.uniform(0, 0.10, 4)
     return image.crop((int(left * width), int(top * height), int((1 - right) * width), int((1 - bottom) * height)))
 
 
 def stamp(image: Image.Image, mark: str = "PHANTOM") -> Image.Image:
-    """The image with a word in its lower left corner, dark behind it so that it can be read on anything."""
+    """Writes a word into the lower left corner, with a dark outline to be readable on any background."""
     font = ImageFont.load_default(15)
     pen = ImageDraw.Draw(image)
     x, y = 8, image.height - 24
@@ -161,7 +161,7 @@ def stamp(image: Image.Image, mark: str = "PHANTOM") -> Image.Image:
 
 
 def encode(image: Image.Image, suffix: str) -> bytes:
-    """The image as a file of the kind that the suffix says: jpg, png, tif, gif."""
+    """Encodes the image in the format of a suffix: jpg, png, tif or gif."""
     out = io.BytesIO()
     kind = FORMAT_OF_EXTENSION[suffix]
     options: dict[str, dict[str, Any]] = {"JPEG": {"quality": 84}, "TIFF": {"compression": "tiff_lzw"}}

@@ -1,8 +1,9 @@
-"""Receipts: a line for every object that came, never changed, by which a tree is checked without the network."""
+"""Append-only files of JSON lines."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import threading
@@ -14,28 +15,30 @@ from typing import Any
 from roco.base.files import full_disk
 
 
-class Ledger:
-    """An append-only file of JSON lines; a last line that a crash cut is closed and counts for nothing."""
+class JsonLog:
+    """An append-only file of JSON objects, one per line; a last line that a crash cut off is ignored."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
         self._fd: int | None = None
 
-    def add(self, **told: Any) -> None:
-        """Appends one line; it is in the system's hands when this returns, and on the disk after `sync`."""
-        line = (json.dumps(told, ensure_ascii=False, separators=(",", ":")) + "\n").encode(errors="replace")
+    def append(self, record: dict[str, Any]) -> None:
+        """Appends one line; it survives a kill of the process, and a power failure after `sync`."""
+        text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+        line = f"{text}\n".encode(errors="replace")
         with self._lock:
             try:
                 if self._fd is None:
                     self._fd = self._open()
                 if os.write(self._fd, line) != len(line):
                     os.write(self._fd, b"\n")
-                    raise OSError(28, "the line is cut")
+                    raise OSError(errno.ENOSPC, "only a part of the line was written")
             except OSError as err:
                 raise full_disk(err, self.path) from err
 
     def sync(self) -> None:
+        """Writes all lines to the disk."""
         if self._fd is not None:
             os.fsync(self._fd)
 
@@ -48,24 +51,27 @@ class Ledger:
     def _open(self) -> int:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-        if (size := os.fstat(fd).st_size) and os.pread(fd, 1, size - 1) != b"\n":
+        size = os.fstat(fd).st_size
+        # End a line that a crash cut off, so that the next one is not appended to it.
+        if size and os.pread(fd, 1, size - 1) != b"\n":
             os.write(fd, b"\n")
         return fd
 
 
-def read(path: Path) -> Iterator[dict[str, Any]]:
-    """The lines of a ledger, in order; those that are no JSON object are left out."""
+def read_log(path: Path) -> Iterator[dict[str, Any]]:
+    """Yields the records of a log in order; lines that are not JSON objects are ignored."""
     try:
-        fh = path.open("rb")
+        file = path.open("rb")
     except FileNotFoundError:
         return
-    with fh:
-        for line in fh:
+    with file:
+        for line in file:
             with contextlib.suppress(ValueError):
-                if isinstance(told := json.loads(line), dict):
-                    yield told
+                record = json.loads(line)
+                if isinstance(record, dict):
+                    yield record
 
 
-def now() -> str:
-    """The time as a receipt says it: UTC, to the second."""
+def timestamp() -> str:
+    """Returns the current time, UTC, to the second."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

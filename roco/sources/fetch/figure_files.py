@@ -1,0 +1,37 @@
+"""Selects the files of an article that are images of its own figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from roco.sources.jats.article import Article
+from roco.sources.matching import Images
+
+MAX_NAME_BYTES = 180
+
+
+def figure_files(article: Article, media: Sequence[str]) -> list[str]:
+    """Returns the files of an article's own figures, without tables, supplements, videos and other renditions.
+
+    media: names of all files that the metadata list.
+    """
+    images = Images(name for name in media if is_file_name(name))
+    selected = []
+    for figure in article.figures:
+        if figure.drop is not None:
+            continue
+        files = [file for file in map(images.find, figure.hrefs) if file]
+        if files:
+            selected.append(files[0])
+    return list(dict.fromkeys(selected))
+
+
+def is_file_name(name: str) -> bool:
+    """Returns whether the last part of a key can safely be used as the name of a file."""
+    return (
+        0 < len(name.encode()) <= MAX_NAME_BYTES
+        and "/" not in name
+        and "\\" not in name
+        and not name.startswith(".")
+        and name.isprintable()
+    )
