@@ -75,7 +75,7 @@ class Caption(Decision):
 
     needs = ("extract",)
     reads = ("caption", "caption_raw", "label")
-    reasons = {"caption": Reason("the caption is empty or says nothing about the image")}
+    reasons = {"caption": Reason("the caption is empty or does not describe the image")}
     version = 2
 
     min_words: int = 1

@@ -50,7 +50,7 @@ class Extract(Measure):
         "no_graphic": Reason("the figure has no image"),
         "video": Reason("the figure is a video or another medium"),
         "table": Reason("the image shows a table"),
-        "scope": Reason("it is no figure of the article itself: translation, letter, portrait, formula, supplement"),
+        "scope": Reason("not a figure of the article itself: translation, letter, portrait, formula, supplement"),
         "article": Reason("the package or its XML is unreadable; one row represents the article"),
     }
     scope = "article"
@@ -69,11 +69,6 @@ class Extract(Measure):
             rows += package_rows
         columns = {name: pa.array([row[name] for row in rows], kind) for name, kind in self.writes.items()}
         return Extraction(pa.table(columns), counts)
-
-        metadata = {"roco.counts": json.dumps(counts, sort_keys=True)}
-        schema = pa.schema(list(self.writes.items()), metadata=metadata)
-        columns = {name: pa.array([row[name] for row in rows], kind) for name, kind in self.writes.items()}
-        return pa.table(columns, schema=schema)
 
 
 def _units(batch: pa.Table) -> Iterator[Unit]:

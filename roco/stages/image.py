@@ -1,4 +1,4 @@
-"""What an image file is: format, size, frames, hashes and thumbnail, from one decode."""
+"""Measures an image file: format, size, frames, hashes and thumbnail, from one decode."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from roco.models.images.decode import Decoded, decode, thumbnail
 
 @dataclass(frozen=True, kw_only=True)
 class Image(Measure):
-    """Takes format, size, mode and hashes of the image, and lends a thumbnail to whatever looks at pixels."""
+    """Measures format, size, mode and hashes of the image, and lends a thumbnail to other pixel measures."""
 
     needs = ("extract",)
     reads = ("article_key", "file", "bytes")
@@ -33,23 +33,25 @@ class Image(Measure):
     version = 4
 
     def __call__(self, batch: pa.Table, lend: Collection[str] = ("thumbnail",)) -> pa.Table:
-        seen: dict[str, dict[str, Any]] = {}  # the same file twice in a batch is decoded once
-        rows = [
-            {} if left.is_valid or not data.is_valid else _facts(key.as_py(), file.as_py(), data.as_py(), seen)
-            for left, key, file, data in zip(*(batch[n] for n in ("drop", *self.reads)), strict=True)
-        ]
+        decoded: dict[str, dict[str, Any]] = {}  # by SHA-256, so that the same file twice in a batch is decoded once
+        rows: list[dict[str, Any]] = []
+        for reason, key, file, data in zip(*(batch[name] for name in ("drop", *self.reads)), strict=True):
+            if reason.is_valid or not data.is_valid:
+                rows.append({})
+            else:
+                rows.append(_facts(key.as_py(), file.as_py(), data.as_py(), decoded))
         for name, kind in {**self.writes, **{c: self.lends[c] for c in lend}}.items():
             batch = put(batch, name, pa.array([row.get(name) for row in rows], kind))
         details = pa.array([row.get("unreadable") for row in rows], pa.string())
         return drop(batch, pa.array(["unreadable" in row for row in rows], pa.bool_()), "unreadable", details)
 
 
-def _facts(key: str | None, file: str | None, data: bytes, seen: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _facts(key: str | None, file: str | None, data: bytes, decoded: dict[str, dict[str, Any]]) -> dict[str, Any]:
     sha256 = hashlib.sha256(data).hexdigest()
-    if sha256 not in seen:
-        seen[sha256] = {"n_bytes": len(data), "sha256": sha256, **_decoded_facts(data)}
-    own = {"declared": declared_format(file), "image_key": None if key is None else f"{key}-{sha256}"}
-    return {**seen[sha256], **own}
+    if sha256 not in decoded:
+        decoded[sha256] = {"n_bytes": len(data), "sha256": sha256, **_decoded_facts(data)}
+    of_this_figure = {"declared": declared_format(file), "image_key": None if key is None else f"{key}-{sha256}"}
+    return {**decoded[sha256], **of_this_figure}
 
 
 def _decoded_facts(data: bytes) -> dict[str, Any]:

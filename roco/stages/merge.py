@@ -93,7 +93,7 @@ class Merge(Decision):
     reads = ("caption", "mentions")
     optional = ("given_manual", "given_concepts")
     writes = types("modality", "modality_from", "region", "direction", "concepts_auto", "concepts_manual", "concepts")
-    reasons = {"concepts": Reason("it has no concept")}
+    reasons = {"concepts": Reason("the figure has no concept")}
     version = 2
 
     given: Literal["manual", "all", "none"] = "manual"

@@ -28,7 +28,7 @@ class Retraction(Decision):
     needs = ("extract",)
     reads = ("pmcid", "pmid", "doi", "retracts")
     dropped = ("retracts", "pmcid", "pmid", "doi")
-    reasons = {"retracted": Reason("a notice or a list says that the paper is retracted")}
+    reasons = {"retracted": Reason("a notice or a list reports the article as retracted")}
     scope = "table"
 
     lists: tuple[Path, ...] = ()

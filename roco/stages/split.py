@@ -57,7 +57,7 @@ class Split(Decision):
     reads = ("article_key",)
     optional = ("image_key", "similar_group", "duplicate_group", "caption", "modality", "year", "pinned_split")
     writes = types("split")
-    reasons = {"leak": Reason("it would put the same article or near-duplicate into two splits")}
+    reasons = {"leak": Reason("related images would be in two splits")}
     scope = "table"
     version = 2
 

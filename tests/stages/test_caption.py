@@ -115,3 +115,8 @@ def test_a_caption_of_more_than_max_characters_is_dropped() -> None:
     assert out["drop_detail"].to_pylist() == ["60000 characters", None]
     with pytest.raises(RecipeError):
         Caption(max_characters=0)
+
+
+def test_a_caption_of_exactly_max_characters_is_kept() -> None:
+    rows: list[Row] = [("CT scan", "CT scan", None), ("CT scan.", "CT scan.", None)]
+    assert decided(rows, Caption(max_characters=7)) == [None, "8 characters"]
