@@ -187,6 +187,9 @@ def test_the_tree_of_files_is_the_real_one(tmp_path: Path) -> None:
         "roco/", "__init__.py The package", "__main__.py Runs it",
         "base/ (floor 1)", "__init__.py A room", "ids.py Citations such as Fig. 1",
     ]  # fmt: skip
+    contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    for path in PACKAGE.rglob("*.py"):
+        assert re.search(rf"\b{re.escape(path.name)}  ", contributing), f"{path} is missing: make docs"
 
 
 # --- setting up -----------------------------------------------------------------------------------------------------
