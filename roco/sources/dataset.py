@@ -1,4 +1,4 @@
-"""An earlier dataset as a source: a release of roco, or the published ROCOv2."""
+"""An existing dataset as a source: a release of roco, or the published ROCOv2."""
 
 from __future__ import annotations
 
@@ -24,30 +24,45 @@ from roco.sources.archives.reader import STANDARD
 from roco.sources.folder import Row, as_listing, demand_folder, listed
 
 FIGURES = "figures.json"
-"""The member of a package that stands where others have the XML: what the dataset says of the article's images."""
+"""The file of a package that replaces the XML: the images of the article as the dataset describes them."""
 
-_ODD = "!"  # before the place of what is wrong with the dataset, which no article key begins with
-_NOT_TOLD = {"id", "split", "figure_id", "archive", "origin", "drop", "drop_detail", "bytes", "thumbnail", "embedding"}
+_PROBLEM = "!"
+"""Begins the place of a problem with the dataset; no article key begins with it."""
+
+_NOT_COPIED = {
+    "id",
+    "split",
+    "figure_id",
+    "archive",
+    "origin",
+    "drop",
+    "drop_detail",
+    "bytes",
+    "thumbnail",
+    "embedding",
+}
 _VERIFY = "roco verify"
-_HINT = "name the folder that holds figures.parquet, or train_captions.csv and the other tables of ROCOv2"
+_HINT = "give the folder that contains figures.parquet, or train_captions.csv and the other tables of ROCOv2"
+
+_Figure = dict[str, Any]
 
 
 class _Dataset(NamedTuple):
-    """Images by place, those that no table names, and what is wrong by place."""
+    """The figures by place (the article key), the image files by id, and the problems by place."""
 
-    figures: dict[str, list[dict[str, Any]]]
+    figures: dict[str, list[_Figure]]
     files: dict[str, ImageFile]
-    faults: dict[str, str]
+    problems: dict[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReleaseSource:
-    """Lists one package for each article of a dataset, and one for each thing that is wrong with its tables.
+    """Lists one package per article of a dataset, and one per problem of its tables.
 
-    The published ROCOv2 is read with its images in the zips, or unpacked to `train_images/train/`, `train_images/`
-    or `train/`. What people and machines said in it comes as `given_id`, `given_split`, `given_manual` and
-    `given_concepts`; a release of roco brings all else that it knows of its articles too. A table that lacks an image
-    says so in a row; a missing image is a row that leaves as `missing`, and an image that no table names as `scope`.
+    The published ROCOv2 is read with its images in the zips, or unpacked to `train_images/train/`, `train_images/` or
+    `train/`. Its ids, splits and concepts become `given_id`, `given_split`, `given_manual` and `given_concepts`; all
+    other columns of a release of roco are copied. A table without a row for an image gives a row with that problem. An
+    image without a file is dropped as `missing`, a file that is in no table as `scope`.
     """
 
     path: Path
@@ -58,33 +73,34 @@ class ReleaseSource:
         return {"kind": self.kind, "path": str(self.path.absolute())}
 
     def listing(self, known: pa.Table | None) -> pa.Table:
-        """Article and place are the key of the article; all is looked at every time, for a table may have changed."""
+        """Lists the articles; article and place are the article key. All tables are read each time."""
         with listed(self.path):
             data = self._read()
         self.__dict__["_data"] = data
         rows = []
         for place, figures in data.figures.items():
-            marks = [data.files[f["id"]].stamp if f["file"] else None for f in figures]
-            facts = {"pmcid": place} if place.startswith("PMC") and place[3:].isdigit() else {}
-            told = json.dumps(facts, sort_keys=True)
-            rows.append(Row(place, digest([figures, marks]), place, "", told))
-        rows += [Row(place, digest([place, why]), place, "", "{}") for place, why in data.faults.items()]
+            stamps = [data.files[figure["id"]].stamp if figure["file"] else None for figure in figures]
+            is_pmcid = place.startswith("PMC") and place[3:].isdigit()
+            facts = {"pmcid": place} if is_pmcid else {}
+            rows.append(Row(place, digest([figures, stamps]), place, "", json.dumps(facts, sort_keys=True)))
+        for place, problem in data.problems.items():
+            rows.append(Row(place, digest([place, problem]), place, "", "{}"))
         if not rows:
-            raise DataError(f"there is no image in {self.path}", _HINT)
+            raise DataError(f"no images in {self.path}", _HINT)
         return as_listing(rows)
 
     def open(self, place: str) -> _Images:
-        """The images of one article; raises RejectedInput for what is wrong with a table, with the reason."""
+        """Returns the images of one article; raises RejectedInput with the problem if the place is that of one."""
         demand_folder(self.path)
-        if place in self._data.faults:
-            raise RejectedInput(self._data.faults[place])
+        if place in self._data.problems:
+            raise RejectedInput(self._data.problems[place])
         figures = self._data.figures.get(place)
         if figures is None:
-            raise RejectedInput(f"{excerpt(place)} is no article of the dataset")
+            raise RejectedInput(f"unknown article: {excerpt(place)}")
         return _Images(self, figures, self._data.files)
 
     def image(self, file: ImageFile) -> bytes:
-        """Returns the bytes of one image; raises RejectedInput where it is missing, corrupt or too large."""
+        """Returns the bytes of one image; raises RejectedInput if it is missing, corrupt or too large."""
         if file.size > STANDARD.member:
             raise RejectedInput(f"image too large: {excerpt(file.name)} ({file.size:,} bytes)")
         try:
@@ -102,62 +118,73 @@ class ReleaseSource:
         return ImageReader(self.path)
 
     def _read(self) -> _Dataset:
+        """Reads the tables and lists the image files."""
+        problems: list[Problem] = []
         if (self.path / "figures.parquet").is_file():
-            told, wrong = _of_roco(self.path), list[Problem]()
+            described = _of_roco(self.path)
         elif is_published(self.path):
             tables = read_tables(self.path)
             _demand_tables(self.path, tables)
-            told = [(one.pmcid or one.id, _figure(one)) for one in tables.images.values()]
-            wrong = list(tables.problems)
+            described = [(image.pmcid or image.id, _figure(image)) for image in tables.images.values()]
+            problems += tables.problems
         else:
             raise DataError(f"not a dataset: {self.path}", _HINT)
         index = index_images(self.path)
         for problem in index.unreadable:
             raise _unusable(self.path, problem)
-        files = index.files
-        figures: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for key, figure in told:
-            picture = files.get(figure["id"])
-            figure |= {"article": key, "file": picture.name if picture else None}
-            figures[key].append(figure)
-        known = {figure["id"] for _, figure in told}
-        wrong += index.problems
-        for id, picture in files.items():
-            if id not in known:
-                place = f"{_ODD}{picture.container}"
-                figures[place].append({"id": id, "article": place, "file": picture.name, "untold": True})
-        faults = {f"{_ODD}{fault.where}": fault.what for fault in wrong}
-        for place in figures:
-            figures[place].sort(key=lambda figure: str(figure["id"]))
-        return _Dataset(dict(figures), files, {place: why for place, why in faults.items() if place not in figures})
+        problems += index.problems
+
+        figures: defaultdict[str, list[_Figure]] = defaultdict(list)
+        for article, figure in described:
+            file = index.files.get(figure["id"])
+            figures[article].append(figure | {"article": article, "file": file.name if file else None})
+        in_tables = {figure["id"] for _, figure in described}
+        for id, file in index.files.items():
+            if id not in in_tables:
+                place = f"{_PROBLEM}{file.container}"
+                figures[place].append({"id": id, "article": place, "file": file.name, "unlisted": True})
+        for images in figures.values():
+            images.sort(key=lambda figure: str(figure["id"]))
+
+        by_place: dict[str, str] = {}
+        for problem in problems:
+            place = f"{_PROBLEM}{problem.where}"
+            if place not in figures:
+                by_place[place] = problem.what
+        return _Dataset(dict(figures), index.files, by_place)
 
 
 class _Images:
-    """The package of one article: what the dataset says of its images, and their files."""
+    """The package of one article: figures.json and the image files."""
 
-    def __init__(self, source: ReleaseSource, figures: Sequence[Mapping[str, Any]], files: Mapping[str, ImageFile]):
+    def __init__(self, source: ReleaseSource, figures: Sequence[_Figure], files: Mapping[str, ImageFile]):
         self._source = source
-        self._told = json.dumps(figures, ensure_ascii=False, default=str).encode()
-        self._files = {files[f["id"]].name: files[f["id"]] for f in figures if f["file"]}
+        self._json = json.dumps(figures, ensure_ascii=False, default=str).encode()
+        self._files: dict[str, ImageFile] = {}
+        for figure in figures:
+            if figure["file"]:
+                file = files[figure["id"]]
+                self._files[file.name] = file
         self.xmls = [FIGURES]
 
     @property
     def files(self) -> list[tuple[str, int]]:
-        every = {name: picture.size for name, picture in self._files.items()} | {FIGURES: len(self._told)}
-        return sorted(every.items())
+        sizes = {name: file.size for name, file in self._files.items()}
+        sizes[FIGURES] = len(self._json)
+        return sorted(sizes.items())
 
     def read(self, name: str) -> bytes:
         if name == FIGURES:
-            return self._told
+            return self._json
         if name not in self._files:
-            raise RejectedInput(f"no {excerpt(name)} in the dataset")
+            raise RejectedInput(f"not in the dataset: {excerpt(name)}")
         return self._source.image(self._files[name])
 
     def close(self) -> None: ...
 
 
 def _demand_tables(root: Path, tables: PublishedTables) -> None:
-    """Raises DataError where a table cannot be used; a split of which the dataset has no file may be missing."""
+    """Raises DataError for an unusable table, missing licences, and missing captions of a split with other files."""
     for problem in tables.unusable:
         raise _unusable(root, problem)
     for problem in tables.missing:
@@ -184,7 +211,7 @@ def _figure(one: PublishedImage) -> dict[str, Any]:
 
 
 def _of_roco(root: Path) -> list[tuple[str, dict[str, Any]]]:
-    """Returns the figures of a release by article; raises DataError where its table cannot be read."""
+    """Returns the figures of a release by article; raises DataError if its table cannot be read."""
     release = Release.open(root)
     wanted = {name: COLUMNS[name].type for name in release.columns if name in COLUMNS}
     return [_figure_of_roco(root, row) for row in release.rows(wanted)]
@@ -194,7 +221,7 @@ def _figure_of_roco(root: Path, row: Mapping[str, Any]) -> tuple[str, dict[str, 
     if not row.get("id"):
         raise DataError(f"{root / 'figures.parquet'}: an image without an id", f"{_VERIFY} {root} shows details")
     manual = row.get("concepts_manual") or []
-    known = {name: value for name, value in row.items() if name not in _NOT_TOLD and value is not None}
+    known = {name: value for name, value in row.items() if name not in _NOT_COPIED and value is not None}
     figure = {
         **{name: row.get(name) for name in ("id", "split", "caption", "pmcid")},
         "attribution": None,

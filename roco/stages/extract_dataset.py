@@ -54,7 +54,7 @@ def _row(unit: Unit, image: Mapping[str, Any]) -> Row:
         "file": image["file"],
         "mentions_in_text": [],
     }
-    if image.get("untold"):
+    if image.get("unlisted"):
         return BLANK | place | {"drop": "scope", "drop_detail": "not listed in any table"}
 
     raw = image["caption"] or None

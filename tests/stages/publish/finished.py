@@ -1,4 +1,4 @@
-"""A finished run of a dozen made-up figures, as a stage that publishes gets to see it."""
+"""A finished run of twelve synthetic figures, as a publishing stage receives it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CAPTIONS = (
     "normal < 30 mm | T2",
     'ends with a quote"',
 )
-"""What a caption can do to a table."""
+"""Captions with characters that tables must escape."""
 
 AUTHORS = (
     ["Smith, Ann"],
@@ -61,7 +61,7 @@ MADE_OF = types(
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Everything(Measure):
-    """Stands for all stages that wrote the columns of the made-up figures."""
+    """Replaces all stages that write the columns of the synthetic figures."""
 
     writes = MADE_OF
     table: Path | None = None
@@ -76,7 +76,7 @@ def picture(k: int, format: str) -> bytes:
 
 
 def figure(k: int, layout: str) -> dict[str, Any]:
-    """The k-th figure; two figures an article."""
+    """Returns the k-th figure; every article has two."""
     pmcid = f"PMC{k // 2 + 9}"
     unit = pmcid if layout == "package" else f"{pmcid}.1"
     format = ("JPEG", "PNG", "TIFF")[k % 3]
