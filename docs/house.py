@@ -214,6 +214,8 @@ def _height(graph: dict[str, set[str]]) -> int:
     """Returns the number of rooms on the longest way down, where rooms that import each other count as one step."""
     below: dict[str, set[str]] = {}
     for room, other in _between_rooms(graph):
+        if room == "__main__":  # only starts the command
+            continue
         below.setdefault(room, set()).add(other)
         below.setdefault(other, set())
     heights: dict[str, int] = {}
