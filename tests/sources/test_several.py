@@ -69,7 +69,7 @@ def test_a_place_of_no_source_is_refused(tmp_path: Path) -> None:
 def test_a_run_folder_in_any_of_the_sources_is_refused(finished_demo: Path, tmp_path: Path) -> None:
     dataset = published(tmp_path / "rocov2")
     path = recipe(dataset, ("package", finished_demo / "corpus" / "package"), ("release", dataset))
-    with pytest.raises(roco.RecipeError, match="lies in the source"):
+    with pytest.raises(roco.RecipeError, match="is inside the source"):
         roco.load_recipe(path)
 
 
