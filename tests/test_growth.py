@@ -147,7 +147,7 @@ def test_an_unusable_previous_release_is_an_error_with_a_hint(grown: tuple[Path,
     root = grown[0].parent.parent
     with pytest.raises(roco.RecipeError, match="a run folder"):
         released(root, root / "articles", "wrong", "first")
-    with pytest.raises(roco.RecipeError, match="lies in the folder of this run"):
+    with pytest.raises(roco.RecipeError, match="is inside the folder of this run"):
         released(root, root / "articles", "wrong", "wrong/release")
     old = shutil.copytree(grown[0], root / "published")
     for name in ("figures.parquet", "checksums.sha256"):
