@@ -92,7 +92,7 @@ _READERS: dict[str, tuple[Reader, str]] = {
 }
 
 # Problems that `tarfile` ignores: data after the end, a missing end.
-_END = ("there is data behind", "gzip: there is data behind", "the archive ends too early")
+_END = ("there is data behind", "gzip: there is data behind", "the archive is truncated")
 
 
 def refusals(folder: Path) -> Iterator[tuple[Path, str, bool]]:

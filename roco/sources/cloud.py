@@ -1,6 +1,6 @@
-"""The layout of PMC's cloud bucket: a folder for each version of an article, with XML, metadata and media.
+"""The source `cloud`: PMC's cloud bucket, a folder for each version of an article with XML, metadata and media.
 
-Versions lie in folders of their own or in packs (see `packs.py`); a folder counts before a pack.
+`roco fetch` downloads it. Versions are in folders of their own or in packs (see `packs.py`); a folder takes precedence.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from roco.base.errors import DataError, RejectedInput
 from roco.base.files import digest, file_digest
+from roco.base.terminal import quoted
 from roco.sources.cloud_metadata import (
     ALMOST,
     KEY,
@@ -32,25 +33,24 @@ from roco.sources.cloud_metadata import (
     version_of,
     worth,
 )
-from roco.sources.folder import (
-    Loose,
+from roco.sources.listing import (
     Row,
     as_listing,
-    broken,
-    demand_folder,
-    gathered,
-    listed,
-    of_the_file,
+    file_error,
+    is_inside,
+    listing_errors,
+    require_folder,
     rows_by_article,
-    stays,
-    utf8,
+    unreadable_row,
+    valid_utf8,
 )
+from roco.sources.loose import Loose, files_below
 from roco.sources.packs import Pack, Packed, Packs, entries
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CloudSource:
-    """Lists one package for each article: its newest version that is open access, else its newest."""
+    """Lists one package for each article: its newest open-access version, else its newest version."""
 
     path: Path
     kind: ClassVar[str] = "cloud"
@@ -60,117 +60,140 @@ class CloudSource:
         return {"kind": self.kind, "path": str(self.path.absolute())}
 
     def listing(self, known: pa.Table | None) -> pa.Table:
-        """Article is the PMCID, so that a new version takes the place of the old; place is the version's name.
+        """Returns one row per article; article is the PMCID, place the chosen version, such as `PMC123.2`.
 
         facts: pmcid, version, pmid, doi, mid, title, citation, license, open_access, manuscript, ocr, retracted; or
-        error; versions: number and state of each there is, the newest first; media: how many the metadata name,
-        absent: names of those that are not in the folder.
+        error; versions: number and state of all versions, the newest first; media: number of media in the metadata;
+        absent: names of media without a file.
         """
-        with listed(self.path):
+        with listing_errors(self.path):
             return self._listing(known)
 
     def _listing(self, known: pa.Table | None) -> pa.Table:
-        before = rows_by_article(known)
+        previous = rows_by_article(known)
         shelf = Shelf(self.path)
         versions, rows = shelf.versions()
         for pmcid, numbers in versions.items():
             stamp = shelf.stamp([f"{pmcid}.{number}" for number in numbers])
-            last = before.get(pmcid)
-            same = stamp and last is not None and last.stamp == stamp
-            rows.append(last if same and last is not None else _row(pmcid, numbers, stamp, shelf))
+            last = previous.get(pmcid)
+            if last is not None and stamp and last.stamp == stamp:
+                rows.append(last)
+            else:
+                rows.append(_row(pmcid, numbers, stamp, shelf))
         if not rows:
-            raise DataError(f"there is no folder PMCn.v in {self.path}", "is it a source of another kind?")
+            raise DataError(f"no folder PMCn.v in {self.path}", "check path and kind in [source]")
         return as_listing(rows)
 
     def open(self, place: str) -> Loose | Packed:
-        """One version; raises RejectedInput when it is gone or its metadata are not its own."""
-        demand_folder(self.path)
+        """Opens one version; raises RejectedInput if it is missing or has the metadata of another version."""
+        require_folder(self.path)
         if not KEY.fullmatch(place):
-            raise RejectedInput(f"{place!r} is no version of an article")
-        folder, shelf = self.path / place, Shelf(self.path)
-        if not stays(folder, shelf.root):
-            raise RejectedInput("the link leads out of the source")
+            raise RejectedInput(f"{quoted(place)} is not a version of an article")
+        folder = self.path / place
+        shelf = Shelf(self.path)
+        if not is_inside(folder, shelf.root):
+            raise RejectedInput("the link points outside of the source")
         try:
             if folder.is_dir():
                 meta, _ = shelf.metadata(place)
-                return Loose(gathered(folder, shelf.root), [f"{place}.xml"], md5s(place, meta or {}))
-            if pack := shelf.packs.find(place):
+                return Loose(files_below(folder, shelf.root), [f"{place}.xml"], md5s(place, meta or {}))
+            pack = shelf.packs.find(place)
+            if pack:
                 return Packed(pack, place)
         except OSError as err:
-            raise RejectedInput(of_the_file(err)) from err
-        raise RejectedInput("the folder is gone")
+            raise RejectedInput(file_error(err)) from err
+        raise RejectedInput("the folder is missing")
 
 
 class Shelf:
-    """The versions of a source, in folders and in packs, as they lie there now."""
+    """The article versions of a source, in folders and in packs. A key is a version: `PMC123.2`."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self.root, self.packs = path, path.resolve(), Packs(path)
+        self.path = path
+        self.root = path.resolve()
+        self.packs = Packs(path)
 
     def versions(self) -> tuple[dict[str, list[int]], list[Row]]:
-        """Versions of each article there is, the newest first; and rows of what only looks like one."""
-        found: dict[str, set[int]] = defaultdict(set)
-        odd = []
-        with os.scandir(self.path) as lying:
-            for entry in lying:
+        """Returns the versions of each article, the newest first; and rows of entries that only look like a version."""
+        numbers: dict[str, set[int]] = defaultdict(set)
+        unusable: list[Row] = []
+        with os.scandir(self.path) as entries_of_source:
+            for entry in entries_of_source:
                 if not ALMOST.fullmatch(entry.name):
                     continue
-                if reason := _unfit(entry, self.path, self.root):
-                    odd.append(broken(utf8(entry.name), reason)._replace(article=f"./{utf8(entry.name)}"))
-                elif key := KEY.fullmatch(entry.name):
-                    found[key[1]].add(int(key[2]))
-        for name in self.packs.keys:
-            if key := KEY.fullmatch(name):
-                found[key[1]].add(int(key[2]))
-        return {pmcid: sorted(versions, reverse=True) for pmcid, versions in found.items()}, odd
+                name = valid_utf8(entry.name)
+                reason = _why_unusable(entry, self.path, self.root)
+                key = KEY.fullmatch(entry.name)
+                if reason:
+                    # `./` keeps the row apart from that of the article, which may have other versions.
+                    unusable.append(unreadable_row(name, reason)._replace(article=f"./{name}"))
+                elif key:
+                    numbers[key[1]].add(int(key[2]))
+        for packed in self.packs.keys:
+            key = KEY.fullmatch(packed)
+            if key:
+                numbers[key[1]].add(int(key[2]))
+        return {pmcid: sorted(versions, reverse=True) for pmcid, versions in numbers.items()}, unusable
 
     def stamp(self, keys: Sequence[str]) -> str:
-        """Sizes and times of what decides, empty where it cannot be read: so it is looked at every time."""
+        """Returns sizes and times of the files that represent the versions; empty if one cannot be read.
+
+        An article with an empty stamp is read again by every run.
+        """
         stamps = []
         for key in keys:
             try:
-                if pack := self._pack(key):
+                pack = self._pack(key)
+                if pack:
                     stamps.append(f"{key}:{self.packs.stamp(pack)}")
                     continue
-                # A file put in place changes its folder's time; what is written over in place is the rare case.
-                _, seen = self._deciding(key)
-                changed = os.stat(f"{self.path}/{key}").st_mtime_ns  # noqa: PTH116 - a third of a listing's time
+                _, file_stat = self._representing_file(key)
+                # A file that is added or replaced changes the time of its folder; one overwritten in place does not,
+                # which is rare.
+                folder_time = os.stat(f"{self.path}/{key}").st_mtime_ns  # noqa: PTH116 - a third of a listing's time
             except OSError as err:
-                of_the_file(err)
+                file_error(err)  # raises if it may be the disk's
                 return ""
-            stamps.append(f"{key}:{changed}:" + (f"{seen.st_size}:{seen.st_mtime_ns}" if seen else "-"))
+            of_file = f"{file_stat.st_size}:{file_stat.st_mtime_ns}" if file_stat else "-"
+            stamps.append(f"{key}:{folder_time}:{of_file}")
         return " ".join(stamps)
 
     def version(self, key: str) -> Version:
+        """Returns a version with its metadata, or with the error if they cannot be read."""
         try:
             return version_of(key, *self.metadata(key))
         except OSError as err:
-            return unread_version(key, of_the_file(err))
+            return unread_version(key, file_error(err))
         except RejectedInput as err:
             return unread_version(key, err.message)
 
     def metadata(self, key: str) -> tuple[dict[str, Any] | None, str | None]:
-        """The metadata of a version, None where there are none, and the digest of the file that stands for it.
+        """Returns the metadata of a version, None if it has none, and the digest of the file that represents it.
 
-        Raises RejectedInput for metadata that cannot be read or are of something else.
+        Raises RejectedInput if the metadata are invalid or of another version.
         """
-        if pack := self._pack(key):
+        pack = self._pack(key)
+        if pack:
             package = Packed(pack, key)
             try:
                 data = package.read(f"{key}.json")
             finally:
                 package.close()
             return read_metadata(data, key), hashlib.sha256(data).hexdigest()
-        path, _ = self._deciding(key)
-        if path is None or path.suffix != ".json":
-            return None, file_digest(path) if path else None
+
+        path, _ = self._representing_file(key)
+        if path is None:
+            return None, None
+        if path.suffix != ".json":
+            return None, file_digest(path)
         with path.open("rb") as fh:
-            data = fh.read(METADATA + 1)
+            data = fh.read(METADATA + 1)  # one byte more shows that the file is too large
         return read_metadata(data, key), hashlib.sha256(data).hexdigest()
 
     def digest(self, key: str) -> str | None:
-        """SHA-256 of the metadata that lie with a version, null where there are none; of a pack as its index has it."""
-        if pack := self._pack(key):
+        """Returns the SHA-256 of the metadata in a version's folder or pack; None if it has none."""
+        pack = self._pack(key)
+        if pack:
             return next((file.sha256 for file in entries(pack)[key] if file.name == f"{key}.json"), None)
         try:
             return file_digest(self.path / key / f"{key}.json")
@@ -178,23 +201,25 @@ class Shelf:
             return None
 
     def files(self, key: str) -> list[tuple[str, int]]:
-        """Name and size of each file of a version; raises RejectedInput where they cannot be listed."""
-        if pack := self._pack(key):
+        """Returns name and size of each file of a version; raises RejectedInput if the folder cannot be read."""
+        pack = self._pack(key)
+        if pack:
             return sorted(Packed(pack, key).files)
-        return sorted((file.name, file.size) for file in gathered(self.path / key, self.root))
+        return sorted((file.name, file.size) for file in files_below(self.path / key, self.root))
 
     def _pack(self, key: str) -> Pack | None:
-        return None if os.path.isdir(f"{self.path}/{key}") else self.packs.find(key)  # noqa: PTH112 - as above
+        has_folder = os.path.isdir(f"{self.path}/{key}")  # noqa: PTH112 - faster, as above
+        return None if has_folder else self.packs.find(key)
 
-    def _deciding(self, key: str) -> tuple[Path | None, os.stat_result | None]:
-        """The file that stands for a version: its metadata, beside it or among all, else its XML."""
+    def _representing_file(self, key: str) -> tuple[Path | None, os.stat_result | None]:
+        """Returns the file that represents a version: its metadata, in its folder or in `metadata/`, else its XML."""
         for name in (f"{key}/{key}.json", f"metadata/{key}.json", f"{key}/{key}.xml"):
             try:
-                seen = os.stat(f"{self.path}/{name}")  # noqa: PTH116
+                file_stat = os.stat(f"{self.path}/{name}")  # noqa: PTH116 - faster, as above
             except (FileNotFoundError, NotADirectoryError):
                 continue
-            if stat.S_ISREG(seen.st_mode):
-                return self.path / name, seen
+            if stat.S_ISREG(file_stat.st_mode):
+                return self.path / name, file_stat
         return None, None
 
 
@@ -203,32 +228,36 @@ def _row(pmcid: str, numbers: Sequence[int], stamp: str, shelf: Shelf) -> Row:
     chosen = max(versions, key=worth)
     key = f"{pmcid}.{chosen.number}"
     facts = dict(chosen.facts)
-    facts["versions"] = [{"version": v.number, "state": state(v.facts)} for v in versions]
-    if any(v.facts.get("retracted") for v in versions if v.number > chosen.number):
+    facts["versions"] = [{"version": version.number, "state": state(version.facts)} for version in versions]
+    # A retraction of a later version counts for the article, even if that version is closed.
+    if any(version.facts.get("retracted") for version in versions if version.number > chosen.number):
         facts["retracted"] = True
-    lying: list[tuple[str, int]] = []
+
+    files: list[tuple[str, int]] = []
     try:
-        lying = shelf.files(key)
+        files = shelf.files(key)
     except RejectedInput as err:
-        facts, stamp = facts | {"error": err.message}, ""
+        facts["error"] = err.message
+        stamp = ""
     if chosen.media is not None:
-        there = {name for name, _ in lying}
+        present = {name for name, _ in files}
         facts["media"] = len(chosen.media)
-        absent = [name for name in chosen.media if name not in there and unquote(name) not in there]
-        facts |= {"absent": absent} if absent else {}
-    told = json.dumps(facts, sort_keys=True, ensure_ascii=False)
-    return Row(pmcid, digest([key, chosen.content, told, lying]), key, stamp, told)
+        absent = [name for name in chosen.media if name not in present and unquote(name) not in present]
+        if absent:
+            facts["absent"] = absent
+    facts_json = json.dumps(facts, sort_keys=True, ensure_ascii=False)
+    return Row(pmcid, digest([key, chosen.content, facts_json, files]), key, stamp, facts_json)
 
 
-def _unfit(entry: os.DirEntry[str], source: Path, root: Path) -> str | None:
-    """Why an entry that is named about like a version is none; null for versions, and for what is no folder."""
+def _why_unusable(entry: os.DirEntry[str], source: Path, root: Path) -> str | None:
+    """Returns why an entry that looks like a version is not one; None for versions and for files."""
     try:
         if not entry.is_dir():
-            return "the link leads nowhere" if entry.is_symlink() else None
+            return "broken link" if entry.is_symlink() else None
         if not KEY.fullmatch(entry.name):
             return "the folder is named like an article, but not PMCn.v"
-        if entry.is_symlink() and not stays(source / entry.name, root):
-            return "the link leads out of the source"
+        if entry.is_symlink() and not is_inside(source / entry.name, root):
+            return "the link points outside of the source"
     except OSError as err:
-        return of_the_file(err)
+        return file_error(err)
     return None

@@ -21,7 +21,7 @@ from roco.release.problems import Problem
 from roco.release.published import PublishedImage, PublishedTables, is_published, read_tables
 from roco.release.read import Release
 from roco.sources.archives.reader import STANDARD
-from roco.sources.folder import Row, as_listing, demand_folder, listed
+from roco.sources.listing import Row, as_listing, listing_errors, require_folder
 
 FIGURES = "figures.json"
 """The file of a package that replaces the XML: the images of the article as the dataset describes them."""
@@ -74,7 +74,7 @@ class ReleaseSource:
 
     def listing(self, known: pa.Table | None) -> pa.Table:
         """Lists the articles; article and place are the article key. All tables are read each time."""
-        with listed(self.path):
+        with listing_errors(self.path):
             data = self._read()
         self.__dict__["_data"] = data
         rows = []
@@ -91,7 +91,7 @@ class ReleaseSource:
 
     def open(self, place: str) -> _Images:
         """Returns the images of one article; raises RejectedInput with the problem if the place is that of one."""
-        demand_folder(self.path)
+        require_folder(self.path)
         if place in self._data.problems:
             raise RejectedInput(self._data.problems[place])
         figures = self._data.figures.get(place)
@@ -110,7 +110,7 @@ class ReleaseSource:
 
     @cached_property
     def _data(self) -> _Dataset:
-        with listed(self.path):
+        with listing_errors(self.path):
             return self._read()
 
     @cached_property

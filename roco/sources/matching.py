@@ -1,4 +1,8 @@
-"""Which file of a package an article means by a name."""
+"""Finds the image file of a package that an article means by a name.
+
+`stages/extract_rows.figures` calls `Images.find` with each name of a `jats.figures.Figure`. Names in XML and in
+packages often differ: in case, extension, folders, percent-encoding, or by a prefix (PLOS).
+"""
 
 from __future__ import annotations
 
@@ -12,139 +16,177 @@ from urllib.parse import unquote, unquote_plus
 from roco.base.formats import FORMAT_OF_EXTENSION, FORMATS, IMAGE_EXTENSIONS
 from roco.sources.jats.renditions import stem_of
 
-# Renditions in two extensions of one format are of equal rank; JPEG 2000, which is not decoded, comes last.
+# Rank of an extension, best first. Extensions of one format (jpg, jpeg) have the same rank; JPEG 2000, which is not
+# decoded, is last.
 _RANK = {
     extension: FORMATS.index(FORMAT_OF_EXTENSION[extension]) if extension in FORMAT_OF_EXTENSION else len(FORMATS)
     for extension in IMAGE_EXTENSIONS
 }
 # What publishers append to the name of an image for another size of it.
-_SIZE = re.compile(r"[._-](?:thumb(?:nail)?s?|tn|small|sml|lrg|large|hi-?res|[0-9]{2,4}x[0-9]{2,4})$", re.IGNORECASE)
+_SIZE_SUFFIX = re.compile(
+    r"[._-](?:thumb(?:nail)?s?|tn|small|sml|lrg|large|hi-?res|[0-9]{2,4}x[0-9]{2,4})$", re.IGNORECASE
+)
 _QUERY = re.compile(r"[?#].*", re.DOTALL)
 _DRIVE = re.compile(r"(?:file|[a-z]):", re.IGNORECASE)
+_PLOS_PREFIX = "journal."
+
+# Folder and normalised stem of a file: equal for all renditions of one image.
+_Place = tuple[str, str]
 
 
 class Images:
-    """The image files of one package, found by the names that its article writes.
-
-    names: all files of the package, with folders; `all` holds the images among them, sorted.
-    """
+    """The image files of one package; names: all its files, with folders; all: the images among them, sorted."""
 
     def __init__(self, names: Iterable[str]) -> None:
-        self.all = sorted(n for n in names if _extension(n) in _RANK and not _base(n).startswith("._"))
-        self._bases: defaultdict[str, list[str]] = defaultdict(list)
-        self._stems: defaultdict[str, list[str]] = defaultdict(list)
+        self.all = sorted(name for name in names if _extension(name) in _RANK and not _base(name).startswith("._"))
+        self._by_base: defaultdict[str, list[str]] = defaultdict(list)
+        self._by_stem: defaultdict[str, list[str]] = defaultdict(list)
         for name in self.all:
-            self._bases[_fold(_base(name))].append(name)
-            self._stems[_fold(_stem(name))].append(name)
+            self._by_base[_normalised(_base(name))].append(name)
+            self._by_stem[_normalised(_stem(name))].append(name)
 
     def find(self, href: str, folder: str = "") -> str | None:
-        """The file meant by a name: as written, in another case, then of the same stem; null when it is not one.
+        """Returns the file that a name means; None if there is none, or if several match equally well.
 
-        folder: where the article's XML lies. Of several renditions the best is taken, so a GIF beside a JPEG,
-        which is its thumbnail, only when it is alone. Where several files fit alike, none is guessed.
+        folder: of the article's XML. A file with the name counts more than one with the stem, and the same case more
+        than another case. Of several renditions the best is returned: a GIF beside a JPEG is its thumbnail.
         """
         for path in _spellings(href):
             base = _base(path)
-            if files := self._bases.get(_fold(base)):
-                near = _nearest([f for f in files if _base(f) == base] or files, path, folder)
-                return self._full(near[0]) if len(near) == 1 else None
+            files = self._by_base.get(_normalised(base))
+            if files:
+                same_case = [file for file in files if _base(file) == base]
+                nearest = _nearest(same_case or files, path, folder)
+                return self._full_size(nearest[0]) if len(nearest) == 1 else None
+            # The name without extension: as a whole first, because `fig1.2` may be a stem.
             for stem in (base, stem_of(base)):
-                if files := self._stems.get(_fold(stem)):
-                    near = _nearest([f for f in files if _stem(f) == stem] or files, path, folder)
-                    return min(near, key=_rank) if len({_stem(f) for f in near}) == 1 else None
+                files = self._by_stem.get(_normalised(stem))
+                if files:
+                    same_case = [file for file in files if _stem(file) == stem]
+                    nearest = _nearest(same_case or files, path, folder)
+                    is_one_image = len({_stem(file) for file in nearest}) == 1
+                    return min(nearest, key=_rank) if is_one_image else None
         return None
 
     def renditions(self, names: Iterable[str]) -> set[str]:
-        """The other files with the folder and stem of the named ones, or with their stem and a mark of its size."""
-        taken = set(names)
-        places: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-        for name in taken:
-            places[_place(name)].append(name)
-        return {
-            n
-            for n in self.all
-            if n not in taken
-            and (_unmarked(n) in places or any(_is_rendition(n, t) for t in places.get(_place(n), ())))
-        }
+        """Returns the other renditions of the named files: of the same folder and stem, or with a suffix for a size."""
+        given = set(names)
+        by_place: defaultdict[_Place, list[str]] = defaultdict(list)
+        for name in given:
+            by_place[_place(name)].append(name)
+        others: set[str] = set()
+        for name in self.all:
+            if name in given:
+                continue
+            same_place = by_place.get(_place(name), ())
+            if _place_without_size(name) in by_place or any(_is_rendition(name, other) for other in same_place):
+                others.add(name)
+        return others
 
     def best(self, names: Iterable[str]) -> list[str]:
-        """Of files that are renditions of one image the best one, sorted."""
-        kept: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+        """Returns the best rendition of each image among the files, sorted."""
+        kept: defaultdict[_Place, list[str]] = defaultdict(list)
         for name in sorted(names, key=_rank):
-            same = kept[_place(name)]
-            if not any(_is_rendition(name, other) for other in same):
-                same.append(name)
-        return sorted(n for same in list(kept.values()) for n in same if not kept.get(_unmarked(n)))
+            same_place = kept[_place(name)]
+            if not any(_is_rendition(name, other) for other in same_place):
+                same_place.append(name)
+        best: list[str] = []
+        for same_place in list(kept.values()):
+            # A file whose name without the suffix for a size is another file is a rendition of that one.
+            best += [name for name in same_place if not kept.get(_place_without_size(name))]
+        return sorted(best)
 
-    def _full(self, name: str) -> str:
-        """The image itself where a name means its GIF, which is the thumbnail."""
+    def _full_size(self, name: str) -> str:
+        """Returns the image itself if a name means its GIF, which is the thumbnail."""
         if _extension(name) != "gif":
             return name
-        same = [f for f in self._stems[_fold(_stem(name))] if _place(f) == _place(name)]
-        return min([f for f in same if _is_rendition(f, name)] or [name], key=_rank)
+        renditions = []
+        for other in self._by_stem[_normalised(_stem(name))]:
+            if _place(other) == _place(name) and _is_rendition(other, name):
+                renditions.append(other)
+        return min(renditions or [name], key=_rank)
 
 
 def _spellings(href: str) -> Iterator[str]:
-    """A path as written, then as an address or another system may mean it, then with and without PLOS's prefix."""
+    """Yields the possible readings of a name, the most likely first, each once.
+
+    As written; without the query of a URL; percent-decoded; without a drive letter; with and without PLOS's prefix.
+    """
     path = href.strip().replace("\\", "/").rstrip("/")
-    bare = _QUERY.sub("", path)
-    if "://" not in path and _extension(bare) not in _RANK:
-        bare = path  # a sign of the name, not a query
-    found = [path, bare, *(un(bare).replace("\\", "/").strip() for un in (unquote, unquote_plus))]
-    found += [_DRIVE.sub("", p, count=1) for p in found if _DRIVE.match(p)]
-    for p in list(found):
-        folder, base = posixpath.split(p)
-        other = base.removeprefix("journal.") if base.startswith("journal.") else f"journal.{base}"
-        found.append(posixpath.join(folder, other))
-    return (p for p in dict.fromkeys(found) if posixpath.basename(p))
+    without_query = _QUERY.sub("", path)
+    if "://" not in path and _extension(without_query) not in _RANK:
+        without_query = path  # not a URL, and no extension before the sign: it is part of the name
+
+    spellings = [path, without_query]
+    for decode in (unquote, unquote_plus):
+        spellings.append(decode(without_query).replace("\\", "/").strip())
+    spellings += [_DRIVE.sub("", spelling, count=1) for spelling in spellings if _DRIVE.match(spelling)]
+
+    with_or_without_prefix = []
+    for spelling in spellings:
+        folder, base = posixpath.split(spelling)
+        if base.startswith(_PLOS_PREFIX):
+            other = base.removeprefix(_PLOS_PREFIX)
+        else:
+            other = _PLOS_PREFIX + base
+        with_or_without_prefix.append(posixpath.join(folder, other))
+
+    for spelling in dict.fromkeys(spellings + with_or_without_prefix):
+        if posixpath.basename(spelling):
+            yield spelling
 
 
 def _nearest(files: Sequence[str], path: str, folder: str) -> Sequence[str]:
-    """Of files in several folders those of one: the written folder, else that with its name, else the XML's own.
+    """Returns the files of one folder: the written one, else the one most like it, else that of the article's XML.
 
-    None where that leaves it open.
+    Empty if several folders are equally likely: a wrong image is worse than a missing one.
     """
-    folders = defaultdict(list)
+    by_folder: defaultdict[str, list[str]] = defaultdict(list)
     for file in files:
-        folders[posixpath.dirname(_slashed(file))].append(file)
-    if len(folders) == 1:
+        by_folder[posixpath.dirname(_with_slashes(file))].append(file)
+    if len(by_folder) == 1:
         return files
+
     written = posixpath.dirname(path)
     wanted = posixpath.normpath(posixpath.join(folder, written))
-    if (wanted := "" if wanted == "." else wanted) in folders:
-        return folders[wanted]
+    if wanted == ".":
+        wanted = ""
+    if wanted in by_folder:
+        return by_folder[wanted]
+
     parts = [part for part in written.split("/") if part not in ("", ".", "..")]
-    shared = {place: _common_tail(place.split("/"), parts) for place in folders}
-    most = [place for place in shared if 0 < shared[place] == max(shared.values())]
-    if most:
-        return folders[most[0]] if len(most) == 1 else ()
-    return folders.get(folder, ())
+    shared = {place: _n_shared_folders(place.split("/"), parts) for place in by_folder}
+    most = max(shared.values())
+    if most > 0:
+        likely = [place for place, n in shared.items() if n == most]
+        return by_folder[likely[0]] if len(likely) == 1 else ()
+    return by_folder.get(folder, ())
 
 
-def _common_tail(one: Sequence[str], other: Sequence[str]) -> int:
-    """How many of the innermost folders two paths share."""
+def _n_shared_folders(one: Sequence[str], other: Sequence[str]) -> int:
+    """Returns how many of the innermost folders of two paths are the same."""
     n = 0
     for a, b in zip(reversed(one), reversed(other), strict=False):
-        if _fold(a) != _fold(b):
+        if _normalised(a) != _normalised(b):
             break
         n += 1
     return n
 
 
 def _is_rendition(name: str, other: str) -> bool:
-    """Whether two files of one folder and folded stem show one image: `F1.JPG` and `f1.jpg` are two."""
+    """Whether two files of the same place show one image; `F1.JPG` and `f1.jpg` are two images."""
     return _stem(name) == _stem(other) or _RANK[_extension(name)] != _RANK[_extension(other)]
 
 
-def _place(name: str) -> tuple[str, str]:
-    return posixpath.dirname(_slashed(name)), _fold(_stem(name))
+def _place(name: str) -> _Place:
+    return posixpath.dirname(_with_slashes(name)), _normalised(_stem(name))
 
 
-def _unmarked(name: str) -> tuple[str, str]:
-    """The place of the image that a file shows in another size; no image's place where its name says no such thing."""
+def _place_without_size(name: str) -> _Place:
+    """Returns the place of the image of which a file is another size; without such a suffix, the place of no image."""
     stem = _stem(name)
-    bare = _SIZE.sub("", stem)
-    return posixpath.dirname(_slashed(name)), _fold(bare) if bare != stem else ""
+    bare = _SIZE_SUFFIX.sub("", stem)
+    return posixpath.dirname(_with_slashes(name)), _normalised(bare) if bare != stem else ""
 
 
 def _rank(name: str) -> tuple[int, str]:
@@ -160,13 +202,13 @@ def _stem(name: str) -> str:
 
 
 def _base(name: str) -> str:
-    """The name without folders; macOS takes letters apart from their accents, here they are one again."""
-    return unicodedata.normalize("NFC", posixpath.basename(_slashed(name)).strip())
+    """Returns the name without folders; in NFC, because macOS stores letters and accents apart."""
+    return unicodedata.normalize("NFC", posixpath.basename(_with_slashes(name)).strip())
 
 
-def _slashed(name: str) -> str:
+def _with_slashes(name: str) -> str:
     return name.replace("\\", "/")
 
 
-def _fold(text: str) -> str:
+def _normalised(text: str) -> str:
     return unicodedata.normalize("NFC", text.casefold())

@@ -1,17 +1,15 @@
-"""The layout of the paper: PMCn.tar.gz in folders that say nothing, and a list of files that says the licences."""
+"""The source `package`: the layout of the paper, `PMCn.tar.gz` files in folders of any name, and a list of files."""
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import itertools
 import json
 import os
 import re
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import pyarrow as pa
 
@@ -19,34 +17,30 @@ from roco.base.errors import DataError, RejectedInput
 from roco.base.files import digest
 from roco.base.ids import PMCID
 from roco.sources.archives.reader import Archive, open_tar_gz
-from roco.sources.folder import (
+from roco.sources.listing import (
     Row,
     as_listing,
-    broken,
-    demand_folder,
-    inside,
-    listed,
-    of_the_file,
+    file_error,
+    listing_errors,
+    relative_path,
+    require_folder,
     rows_by_article,
-    shut,
-    utf8,
+    unreadable_folder,
+    unreadable_row,
+    valid_utf8,
 )
+from roco.sources.loose import NOT_A_FILE
+from roco.sources.oa_file_list import Facts, IndexRow, newest_facts, read_index
 
 INDEX = "oa_file_list.csv"
-LINE = 1 << 16
-"""Characters of a line of an index at most."""
 
 _PACKAGE = re.compile(rf"({PMCID})\.tar\.gz")
-_PMCID = re.compile(PMCID)
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_HEADERS = {"file": "file", "articlefile": "file", "key": "file", "articlecitation": "citation",
-            "accessionid": "pmcid", "lastupdated": "updated", "pmid": "pmid", "license": "license",
-            "retracted": "retracted"}  # fmt: skip
+_GZIP_HEADER, _GZIP_TRAILER = 10, 8  # bytes
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PackageSource:
-    """Lists one package for each PMCID below a folder; index: its list of files, else the one at its root."""
+    """Lists one package for each PMCID below a folder; index: its list of files, by default the one at its root."""
 
     path: Path
     index: Path | None = None
@@ -54,181 +48,61 @@ class PackageSource:
 
     @property
     def spec(self) -> Mapping[str, Any]:
-        index = None if self.index is None else str(self.index.absolute())
-        return {"kind": self.kind, "path": str(self.path.absolute())} | ({"index": index} if index else {})
+        spec = {"kind": self.kind, "path": str(self.path.absolute())}
+        if self.index is not None:
+            spec["index"] = str(self.index.absolute())
+        return spec
 
     def listing(self, known: pa.Table | None) -> pa.Table:
-        """Article is the PMCID, facts what the index says: license, pmid, citation, updated, retracted; or error.
+        """Returns one row per article; article is the PMCID.
 
-        others: places of more packages of the same article.
+        facts: from the index license, pmid, citation, updated, retracted; others: places of further packages of the
+        article; or error.
         """
-        with listed(self.path):
+        with listing_errors(self.path):
             return self._listing(known)
 
     def _listing(self, known: pa.Table | None) -> pa.Table:
-        before = rows_by_article(known)
-        found, odd = _found(self.path)
-        told = self._told(found)
-        rows = {pmcid: self._row(ones, told.get(pmcid, []), before) for pmcid, ones in found.items()}
-        for path, reason in odd:
-            if match := _PACKAGE.fullmatch(path.name):
-                place = utf8(path.relative_to(self.path).as_posix())
+        previous = rows_by_article(known)
+        packages, unreadable = _packages_below(self.path)
+        index = self._index_of(packages)
+        rows: dict[str, Row] = {}
+        for pmcid, candidates in packages.items():
+            rows[pmcid] = _row(candidates, index.get(pmcid, []), previous)
+        for path, reason in unreadable:
+            match = _PACKAGE.fullmatch(path.name)
+            if match:
+                place = valid_utf8(path.relative_to(self.path).as_posix())
+                # An article with another, readable package keeps its row; the unreadable one is listed by its place.
                 article = place if match[1] in rows else match[1]
-                rows[article] = broken(place, reason)._replace(article=article)
+                rows[article] = unreadable_row(place, reason)._replace(article=article)
             else:
-                rows = {row.article: row for row in shut(self.path, path, reason, before)} | rows
+                of_folder = unreadable_folder(self.path, path, reason, previous)
+                rows = {row.article: row for row in of_folder} | rows
         if not rows:
-            raise DataError(f"there is no PMCn.tar.gz in {self.path}", "is it a source of another kind?")
+            raise DataError(f"no PMCn.tar.gz in {self.path}", "check path and kind in [source]")
         return as_listing(rows.values())
 
     def open(self, place: str) -> Archive:
-        """Inflates and checks the whole package; raises RejectedInput when it cannot be read."""
-        demand_folder(self.path)
+        """Inflates and checks a package; raises RejectedInput if it cannot be read."""
+        require_folder(self.path)
         try:
-            return open_tar_gz(self.path / inside(place))
+            return open_tar_gz(self.path / relative_path(place))
         except OSError as err:
-            raise RejectedInput(of_the_file(err)) from err
+            raise RejectedInput(file_error(err)) from err
 
-    def _told(self, wanted: Mapping[str, Any]) -> dict[str, list[IndexRow]]:
-        """What the index says of the wanted articles."""
+    def _index_of(self, wanted: Container[str]) -> dict[str, list[IndexRow]]:
+        """Returns the rows of the index for the wanted articles; empty if there is no index."""
         index = self.index or self.path / INDEX
         if self.index is None and not index.is_file():
             return {}
-        told: dict[str, list[IndexRow]] = defaultdict(list)
+        rows: dict[str, list[IndexRow]] = defaultdict(list)
         for row in read_index(index, wanted):
-            told[row.pmcid].append(row)
-        return told
-
-    def _row(self, packages: Sequence[_Found], told: Sequence[IndexRow], before: Mapping[str, Row]) -> Row:
-        package, facts = _chosen(packages, told)
-        written = json.dumps(facts, sort_keys=True, ensure_ascii=False)
-        last = before.get(package.pmcid)
-        if last is not None and (last.place, last.stamp, last.facts) == (package.place, package.stamp, written):
-            return last
-        try:
-            content = digest([package.size, *_ends(package.path), facts])
-        except OSError as err:
-            return broken(package.place, of_the_file(err))._replace(article=package.pmcid)
-        return Row(package.pmcid, content, package.place, package.stamp, written)
+            rows[row.pmcid].append(row)
+        return rows
 
 
-Facts = dict[str, Any]
-
-
-class IndexRow(NamedTuple):
-    """What a list of files says of one package."""
-
-    pmcid: str
-    file: str
-    facts: Facts
-
-
-def read_index(path: Path, wanted: Container[str] | None = None) -> Iterator[IndexRow]:
-    """Streams an oa_file_list, with commas or TABs, with or without header; raises DataError when it cannot.
-
-    wanted: the PMCIDs to look for, all where it is None; a list has millions of rows, a folder may have few.
-    """
-    try:
-        with path.open(encoding="utf-8-sig", errors="replace", newline="") as fh:
-            yield from _index_rows(fh, wanted)
-    except FileNotFoundError as err:
-        raise DataError(f"the index {path} is not there", "leave index out, or name the list of files") from err
-    except csv.Error as err:
-        raise DataError(f"the index {path} is no table of files: {err}", "fetch it again") from err
-
-
-def _index_rows(fh: IO[str], wanted: Container[str] | None) -> Iterator[IndexRow]:
-    lines = _lines(fh)
-    first = next(lines, "")
-    if "," not in first and "\t" not in first:  # the .txt begins with the time at which it was made
-        first = next(lines, "")
-    columns = _columns(first)
-    for line in itertools.chain([first], lines):
-        ids = _PMCID.findall(line)
-        if ids and (wanted is None or any(pmcid in wanted for pmcid in ids)):
-            cells = columns.cells(line)
-            pmcid = cells["pmcid"] if cells else ids[-1]
-            if wanted is None or pmcid in wanted:
-                facts = _facts(cells) if cells else {"index": f"cannot be read: {line.strip()[:200]}"}
-                yield IndexRow(pmcid, cells.get("file", ""), facts)
-
-
-def _lines(fh: IO[str]) -> Iterator[str]:
-    while line := fh.readline(LINE + 1):
-        if len(line) > LINE:
-            raise csv.Error(f"a line is longer than {LINE} characters")
-        yield line
-
-
-class _Columns(NamedTuple):
-    """How the rows of one list are to be read: names of its columns, None for those of no use."""
-
-    names: Sequence[str | None]
-    at: int
-    tabs: bool
-
-    def cells(self, line: str) -> dict[str, str]:
-        """The cells of a row by name, nothing where it is none; rows are read one by one.
-
-        So a quotation mark that is never closed spoils no row but its own, and that one is read without it.
-        """
-        found = line.split("\t") if self.tabs else next(csv.reader([line]))
-        for cells in (found, line.replace('"', "").split(",")):
-            more = len(cells) - len(self.names)
-            if more > 0 and "citation" in self.names[: self.at]:  # commas in a citation that is not quoted
-                k = self.names.index("citation")
-                cells = [*cells[:k], ",".join(cells[k : k + more + 1]), *cells[k + more + 1 :]]
-            if len(cells) > self.at and _PMCID.fullmatch(cells[self.at].strip()):
-                return {name: cell.strip() for name, cell in zip(self.names, cells, strict=False) if name}
-        return {}
-
-
-def _columns(first: str) -> _Columns:
-    """The columns by their header, or by what stands in the first row where there is none."""
-    tabs = "\t" in first
-    head = [cell.strip() for cell in (first.split("\t") if tabs else next(csv.reader([first]), []))]
-    at = next((i for i, cell in enumerate(head) if _PMCID.fullmatch(cell)), None)
-    if at is None:
-        names = [_HEADERS.get(_letters(cell)) for cell in head]
-        if "pmcid" not in names or "file" not in names:
-            raise csv.Error("it has no columns File and Accession ID")
-        return _Columns(names, names.index("pmcid"), tabs)
-    dated = len(head) > at + 1 and _DATE.match(head[at + 1])
-    before = {2: ("file", "citation"), 3: ("file", None, "citation")}.get(at)  # between them the ETag of the bucket
-    if before is None:
-        raise csv.Error("it has no header, and its columns are not known")
-    after = ("pmcid", *(("updated",) if dated else ()), "pmid", "license", "retracted")
-    return _Columns([*before, *after][: max(len(head), at + 1)], at, tabs)
-
-
-def _letters(cell: str) -> str:
-    """`Last Updated UTC (YYYY-MM-DD HH:MM:SS)` as `lastupdated`."""
-    return "".join(filter(str.isalpha, cell.partition("(")[0].lower().replace("utc", "")))
-
-
-def _facts(told: Mapping[str, str]) -> Facts:
-    facts: Facts = {name: told.get(name) or None for name in ("license", "pmid", "citation", "updated")}
-    if pmid := told.get("pmid"):
-        facts["pmid"] = pmid.removeprefix("PMID:").strip() or None
-    if retracted := told.get("retracted", "").lower():
-        facts["retracted"] = retracted in ("yes", "y", "true", "1", "retracted")
-    return facts
-
-
-def _told_last(rows: Sequence[IndexRow]) -> Facts:
-    """Of several rows what the newest says; of two that are as new, both licences.
-
-    Where dates cannot be compared, the later row is the newer one.
-    """
-    if not rows or not all(_DATE.match(row.facts.get("updated") or "") for row in rows):
-        return dict(rows[-1].facts) if rows else {}
-    newest = max(row.facts["updated"] for row in rows)
-    latest = [row.facts for row in rows if row.facts["updated"] == newest]
-    licenses = sorted({facts["license"] for facts in latest if facts["license"]})
-    return latest[-1] | {"license": " / ".join(licenses) or None}
-
-
-class _Found(NamedTuple):
+class _PackageFile(NamedTuple):
     place: str
     pmcid: str
     path: Path
@@ -236,65 +110,89 @@ class _Found(NamedTuple):
     stamp: str
 
 
-def _found(root: Path) -> tuple[dict[str, list[_Found]], list[tuple[Path, str]]]:
-    """The packages below a folder by PMCID; and packages and folders that cannot be read, with the reason."""
-    found: dict[str, list[_Found]] = defaultdict(list)
-    odd = []
-    ahead = [(str(root), "")]
-    while ahead:
-        folder, prefix = ahead.pop()
+def _packages_below(root: Path) -> tuple[dict[str, list[_PackageFile]], list[tuple[Path, str]]]:
+    """Returns the packages below a folder by PMCID; and unreadable packages and folders with the reason."""
+    packages: dict[str, list[_PackageFile]] = defaultdict(list)
+    unreadable: list[tuple[Path, str]] = []
+    pending = [(str(root), "")]  # strings are faster than Path for millions of entries
+    while pending:
+        folder, prefix = pending.pop()
         try:
             with os.scandir(folder) as entries:
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
-                        ahead.append((entry.path, f"{prefix}{entry.name}/"))
-                    elif match := _PACKAGE.fullmatch(entry.name):
-                        package = _package(entry, prefix, match[1])
-                        if isinstance(package, str):
-                            odd.append((Path(entry.path), package))
-                        else:
-                            found[match[1]].append(package)
+                        pending.append((entry.path, f"{prefix}{entry.name}/"))
+                        continue
+                    match = _PACKAGE.fullmatch(entry.name)
+                    if not match:
+                        continue
+                    package = _package_file(entry, prefix, match[1])
+                    if isinstance(package, str):
+                        unreadable.append((Path(entry.path), package))
+                    else:
+                        packages[match[1]].append(package)
         except OSError as err:
-            odd.append((Path(folder), of_the_file(err)))
-    return found, odd
+            unreadable.append((Path(folder), file_error(err)))
+    return packages, unreadable
 
 
-def _package(entry: os.DirEntry[str], prefix: str, pmcid: str) -> _Found | str:
-    """A package, or why it is none."""
+def _package_file(entry: os.DirEntry[str], prefix: str, pmcid: str) -> _PackageFile | str:
+    """Returns a package, or the reason why it cannot be read."""
     try:
         if not entry.is_file():
-            return "it is no file, or a link to nowhere"
+            return NOT_A_FILE
         stat = entry.stat()
     except OSError as err:
-        return of_the_file(err)
+        return file_error(err)
     stamp = f"{stat.st_size}:{stat.st_mtime_ns}"
-    return _Found(utf8(prefix + entry.name), pmcid, Path(entry.path), stat.st_size, stamp)
+    return _PackageFile(valid_utf8(prefix + entry.name), pmcid, Path(entry.path), stat.st_size, stamp)
 
 
-def _chosen(packages: Sequence[_Found], told: Sequence[IndexRow]) -> tuple[_Found, Facts]:
-    """The one of an article's packages that the index names, else the last by path; and what is said of it.
+def _row(packages: Sequence[_PackageFile], index: Sequence[IndexRow], previous: Mapping[str, Row]) -> Row:
+    package, facts = _chosen(packages, index)
+    facts_json = json.dumps(facts, sort_keys=True, ensure_ascii=False)
+    last = previous.get(package.pmcid)
+    if last is not None and (last.place, last.stamp, last.facts) == (package.place, package.stamp, facts_json):
+        return last
+    try:
+        content = digest([package.size, *_header_and_trailer(package.path), facts])
+    except OSError as err:
+        return unreadable_row(package.place, file_error(err))._replace(article=package.pmcid)
+    return Row(package.pmcid, content, package.place, package.stamp, facts_json)
 
-    Paths change when articles do, so one that fits no package says nothing against its row.
+
+def _chosen(packages: Sequence[_PackageFile], index: Sequence[IndexRow]) -> tuple[_PackageFile, Facts]:
+    """Returns the package of an article that the index names, else the last by path; and the facts about it.
+
+    If no row names a package, the facts of all rows count: PMC moves packages when articles change, so a row with
+    an old path is still about this article.
     """
-    ordered = sorted(packages, reverse=True)
-    package, rows = ordered[0], told
-    for one in ordered:
-        if same := [
-            row for row in told if f"/{row.file}".endswith(f"/{one.place}") or f"/{one.place}".endswith(f"/{row.file}")
-        ]:
-            package, rows = one, same
+    newest_first = sorted(packages, reverse=True)
+    package, rows = newest_first[0], index
+    for candidate in newest_first:
+        rows_of_candidate = [row for row in index if _is_same_path(row.file, candidate.place)]
+        if rows_of_candidate:
+            package, rows = candidate, rows_of_candidate
             break
-    facts = _told_last(rows)
-    if any(row.facts.get("retracted") for row in told):
+    facts = newest_facts(rows)
+    # A retraction counts whichever row states it.
+    if any(row.facts.get("retracted") for row in index):
         facts["retracted"] = True
-    if others := [one.place for one in ordered if one is not package]:
+    others = [other.place for other in newest_first if other is not package]
+    if others:
         facts["others"] = others
     return package, facts
 
 
-def _ends(path: Path) -> Iterable[str]:
-    """The first 10 and the last 8 bytes: a gzip's header, its CRC and its length."""
+def _is_same_path(file: str, place: str) -> bool:
+    """Whether a path of the index and a place are the same, although each may have folders the other lacks."""
+    return f"/{file}".endswith(f"/{place}") or f"/{place}".endswith(f"/{file}")
+
+
+def _header_and_trailer(path: Path) -> Iterable[str]:
+    """Returns the first and last bytes of a gzip: its header, and its CRC and length, which identify the contents."""
     with path.open("rb", buffering=0) as fh:
-        first = fh.read(10)
-        fh.seek(max(0, fh.seek(0, os.SEEK_END) - 8))
-        return first.hex(), fh.read(8).hex()
+        header = fh.read(_GZIP_HEADER)
+        size = fh.seek(0, os.SEEK_END)
+        fh.seek(max(0, size - _GZIP_TRAILER))
+        return header.hex(), fh.read(_GZIP_TRAILER).hex()

@@ -1,8 +1,10 @@
-"""Packs: a thousand articles in one uncompressed tar with an index, for file systems that ten million files would kill.
+"""Packs: a thousand articles in one uncompressed tar with an index, for file systems with a limit on files.
 
-A pack is `NNNNNN.PMCa-PMCb.tar`, the range of its PMCIDs in its name, and beside it `….index`: a table of every file
-with its place in the tar. Any tar reader unpacks it to the loose layout. Of two packs that hold one version of an
-article the later counts.
+A pack is `NNNNNN.PMCa-PMCb.tar`, where a and b are the range of its PMCIDs, and beside it `NNNNNN.PMCa-PMCb.index`: a
+Parquet table with name, offset, size and SHA-256 of every file. Any tar reader unpacks it to the loose layout. If two
+packs contain the same version of an article, the later pack counts.
+
+`roco fetch` writes packs (`write_pack`, `forget`); `CloudSource` reads them (`Packs`, `Packed`).
 """
 
 from __future__ import annotations
@@ -25,7 +27,9 @@ from roco.base.terminal import quoted
 from roco.sources.archives.reader import STANDARD, is_xml
 
 FOLDER = "packs"
-"""Where packs lie in a source."""
+"""The folder of packs in a source."""
+OPEN_INDEXES = 64
+"""Number of indexes that are kept in memory, the most recently used ones."""
 
 _NAME = re.compile(rf"([0-9]{{6}})\.PMC({PMCID_NUMBER})-PMC({PMCID_NUMBER})\.index")
 _INDEX = pa.schema(
@@ -34,7 +38,7 @@ _INDEX = pa.schema(
 
 
 class Entry(NamedTuple):
-    """One file of a version: where it lies in the tar."""
+    """One file of an article version: where it is in the tar."""
 
     name: str
     offset: int
@@ -43,7 +47,7 @@ class Entry(NamedTuple):
 
 
 class Pack(NamedTuple):
-    """A pack by the path of its index; first and last: numbers of the PMCIDs it may hold."""
+    """A pack; path: of its index; first, last: range of the numbers of its PMCIDs."""
 
     path: Path
     first: int
@@ -55,45 +59,55 @@ class Pack(NamedTuple):
 
 
 class Packs:
-    """The packs of a source, as they lie there when they are first asked for."""
+    """The packs of a source, as they are when first used. A key is a version of an article: `PMC123.2`."""
 
     def __init__(self, source: Path) -> None:
         self.folder = source / FOLDER
 
     @cached_property
     def all(self) -> list[Pack]:
-        """The newest first; raises OSError where the folder is there and cannot be read."""
+        """All packs, the newest first; raises OSError if the folder exists and cannot be read."""
         try:
             names = sorted(os.listdir(self.folder), reverse=True)  # noqa: PTH208 - names are all that is needed
         except (FileNotFoundError, NotADirectoryError):
             return []
-        found = ((name, _NAME.fullmatch(name)) for name in names)
-        return [Pack(self.folder / name, int(told[2]), int(told[3])) for name, told in found if told]
+        packs = []
+        for name in names:
+            match = _NAME.fullmatch(name)
+            if match:
+                packs.append(Pack(self.folder / name, int(match[2]), int(match[3])))
+        return packs
 
     @cached_property
     def keys(self) -> dict[str, Pack]:
-        """Every version that a pack holds, with the pack that counts for it."""
-        found: dict[str, Pack] = {}
-        for pack in self.all:
+        """Every key with the pack that counts for it."""
+        by_key: dict[str, Pack] = {}
+        for pack in self.all:  # the newest first, so that it is kept
             for key in entries(pack):
-                found.setdefault(key, pack)
-        return found
+                by_key.setdefault(key, pack)
+        return by_key
 
     def find(self, key: str) -> Pack | None:
-        """The pack that counts for a version; only indexes of packs that may hold it are read."""
-        if "keys" in self.__dict__:  # all have been read
+        """Returns the pack that counts for a key; None if no pack contains it.
+
+        Unless all indexes were read already, reads only those whose range includes the key.
+        """
+        if "keys" in self.__dict__:  # the cached property has been computed
             return self.keys.get(key)
-        number = int(key[3:].partition(".")[0])
-        return next((p for p in self.all if p.first <= number <= p.last and key in entries(p)), None)
+        number = _number_of(key)
+        for pack in self.all:
+            if pack.first <= number <= pack.last and key in entries(pack):
+                return pack
+        return None
 
     def stamp(self, pack: Pack) -> str:
-        """What changes when a pack or its index does."""
-        seen = pack.path.stat()
-        return f"{pack.path.name}:{seen.st_size}:{seen.st_mtime_ns}"
+        """Returns a text that changes when a pack does: name, size and time of its index."""
+        stat = pack.path.stat()
+        return f"{pack.path.name}:{stat.st_size}:{stat.st_mtime_ns}"
 
 
 class Packed:
-    """A version in a pack, as a package; every file is checked against the index."""
+    """A version of an article in a pack, as a package; every file is checked against the index when it is read."""
 
     def __init__(self, pack: Pack, key: str) -> None:
         self._pack = pack
@@ -116,10 +130,10 @@ class Packed:
             try:
                 self._fd = os.open(self._pack.tar, os.O_RDONLY)
             except FileNotFoundError as err:
-                raise RejectedInput(f"the pack {self._pack.tar.name} is gone, its index is not") from err
+                raise RejectedInput(f"the pack {self._pack.tar.name} is missing, although its index exists") from err
         data = os.pread(self._fd, entry.size, entry.offset)
         if hashlib.sha256(data).hexdigest() != entry.sha256:
-            raise RejectedInput(f"{quoted(name)} is not what the pack's index promises: the pack is cut or changed")
+            raise RejectedInput(f"{quoted(name)} differs from the pack's index: the pack is truncated or modified")
         return data
 
     def close(self) -> None:
@@ -129,33 +143,34 @@ class Packed:
 
 
 def entries(pack: Pack) -> Mapping[str, Sequence[Entry]]:
-    """The files of each version of a pack, sorted by name; raises DataError where the index is cut or changed."""
-    seen = pack.path.stat()
-    return _entries(pack.path, seen.st_mtime_ns, seen.st_size)
+    """Returns the files of each key of a pack, sorted by name; raises DataError if the index is corrupt."""
+    # Time and size are part of the cache's key, so that a rewritten index is read again.
+    stat = pack.path.stat()
+    return _entries(pack.path, stat.st_mtime_ns, stat.st_size)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=OPEN_INDEXES)
 def _entries(path: Path, _time: int, _size: int) -> Mapping[str, Sequence[Entry]]:
     try:
         table, _ = read_table(path)
         rows = zip(*(table[name].to_pylist() for name in _INDEX.names), strict=True)
     except (CorruptFile, KeyError) as err:
         raise DataError(
-            f"the index {path} is cut or changed",
-            "bring it back; or remove it, and fetch its articles again: roco fetch plan, roco fetch run",
+            f"the index {path} is truncated or modified",
+            "restore it; or delete it and fetch its articles again: roco fetch plan, roco fetch run",
         ) from err
-    found: dict[str, list[Entry]] = {}
+    by_key: dict[str, list[Entry]] = {}
     for key, *rest in rows:
-        found.setdefault(key, []).append(Entry(*rest))
-    return found
+        by_key.setdefault(key, []).append(Entry(*rest))
+    return by_key
 
 
 def write_pack(folder: Path, number: int, versions: Mapping[str, Sequence[Path]]) -> Pack:
-    """Writes the files of each version to one tar, and then its index, without which it does not count.
+    """Writes the files of each version to one tar, and then the index; a tar without an index does not count.
 
-    versions: in the order in which they shall stand. Same files, same bytes.
+    versions: files by key, in the order of the tar. The same files always give the same bytes.
     """
-    numbers = [int(key[3:].partition(".")[0]) for key in versions]
+    numbers = [_number_of(key) for key in versions]
     path = folder / f"{number:06d}.PMC{min(numbers)}-PMC{max(numbers)}.index"
     pack = Pack(path, min(numbers), max(numbers))
     rows: list[tuple[str, str, int, int, str]] = []
@@ -163,10 +178,12 @@ def write_pack(folder: Path, number: int, versions: Mapping[str, Sequence[Path]]
         for key, files in versions.items():
             for file in sorted(files, key=lambda file: file.name):
                 data = file.read_bytes()
-                head = tarfile.TarInfo(f"{key}/{file.name}")
-                head.size = len(data)
-                header = head.tobuf(tarfile.PAX_FORMAT)
-                rows.append((key, file.name, fh.tell() + len(header), len(data), hashlib.sha256(data).hexdigest()))
+                # A TarInfo made from a name alone has no time and no owner, which would change the bytes.
+                member = tarfile.TarInfo(f"{key}/{file.name}")
+                member.size = len(data)
+                header = member.tobuf(tarfile.PAX_FORMAT)
+                offset = fh.tell() + len(header)
+                rows.append((key, file.name, offset, len(data), hashlib.sha256(data).hexdigest()))
                 fh.write(header)
                 fh.write(data)
                 fh.write(bytes(-len(data) % tarfile.BLOCKSIZE))
@@ -176,10 +193,18 @@ def write_pack(folder: Path, number: int, versions: Mapping[str, Sequence[Path]]
 
 
 def forget(pack: Pack, keys: Iterable[str]) -> None:
-    """Takes versions out of a pack's index; their bytes stay in the tar, and nothing reads them."""
-    gone = set(keys)
-    kept = [(key, *entry) for key, files in entries(pack).items() if key not in gone for entry in files]
-    _write_index(pack.path, kept)
+    """Removes keys from a pack's index; their bytes stay in the tar, but nothing reads them."""
+    removed = set(keys)
+    rows = []
+    for key, files in entries(pack).items():
+        if key not in removed:
+            rows += [(key, *entry) for entry in files]
+    _write_index(pack.path, rows)
+
+
+def _number_of(key: str) -> int:
+    """Returns the number of a key's PMCID: 123 for `PMC123.2`."""
+    return int(key.removeprefix("PMC").partition(".")[0])
 
 
 def _write_index(path: Path, rows: Sequence[tuple[str, str, int, int, str]]) -> None:

@@ -1,4 +1,7 @@
-"""Several sources read as one: new articles together with an earlier dataset."""
+"""Several sources read as one: new articles together with a previous dataset.
+
+`recipes/load.py` makes a `Several` of the `[[source]]` entries of a recipe.
+"""
 
 from __future__ import annotations
 
@@ -17,21 +20,23 @@ from roco.base.errors import RejectedInput
 from roco.base.ids import PMCID
 from roco.core.source import Package, Source
 from roco.core.spec import from_spec, to_spec
-from roco.sources.folder import Row, as_listing
+from roco.sources.listing import Row, as_listing
 
 _PMCID = re.compile(PMCID)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Several:
-    """The packages of all sources; places begin with the number of their source, as do articles but the first's.
+    """The packages of several sources: every place begins with the number of its source, `1/PMC123.tar.gz`.
 
-    An article that two sources have keeps its key, so that its images stay in one split. Of two sources of articles
-    the first package stands for it; beside a package an earlier dataset keeps its images, and those that are the same
-    are left to `dedup`.
+    So does every article, except those of the first source. The PMCID stays in the facts, so that images of one article
+    stay in one split. If two sources of articles contain the same article, the first package counts; a previous dataset
+    keeps its images beside a package, and the stage `dedup` drops the duplicates.
+
+    sources: as `core.spec.to_spec` writes them.
     """
 
-    sources: tuple[Mapping[str, Any], ...]  # as `to_spec` gives them
+    sources: tuple[Mapping[str, Any], ...]
     kind: ClassVar[str] = "several"
 
     @classmethod
@@ -48,43 +53,53 @@ class Several:
 
     @property
     def spec(self) -> Mapping[str, Any]:
-        return {"kind": self.kind, "sources": [{"kind": s.kind, "path": str(s.path.absolute())} for s in self.each]}
+        sources = [{"kind": source.kind, "path": str(source.path.absolute())} for source in self.each]
+        return {"kind": self.kind, "sources": sources}
 
     def listing(self, known: pa.Table | None) -> pa.Table:
+        """Returns the rows of all sources."""
         rows: list[Row] = []
-        for i, source in enumerate(self.each):
-            mine = None if known is None else _of(known, i)
-            rows += (_row(Row(**row), i) for row in source.listing(mine).to_pylist())
+        for number, source in enumerate(self.each):
+            previous = None if known is None else _rows_of_source(known, number)
+            for row in source.listing(previous).to_pylist():
+                rows.append(_numbered(Row(**row), number))
         return as_listing(rows)
 
     def origin(self, place: str) -> str:
-        return self._at(place)[0].kind
+        """Returns the kind of the source of a package."""
+        source, _ = self._source_of(place)
+        return source.kind
 
     def open(self, place: str) -> Package:
-        source, rest = self._at(place)
-        return source.open(rest)
+        source, place_in_source = self._source_of(place)
+        return source.open(place_in_source)
 
-    def _at(self, place: str) -> tuple[Source, str]:
-        number, _, rest = place.partition("/")
-        if not number.isascii() or not number.isdigit() or int(number) >= len(self.each):
-            raise RejectedInput("the package is of no source of the recipe")
-        return self.each[int(number)], rest
+    def _source_of(self, place: str) -> tuple[Source, str]:
+        number, _, place_in_source = place.partition("/")
+        is_number = number.isascii() and number.isdigit()
+        if not is_number or int(number) >= len(self.each):
+            raise RejectedInput("the package belongs to no source of the recipe")
+        return self.each[int(number)], place_in_source
 
 
-def _row(row: Row, i: int) -> Row:
-    """A row as one of several: the PMCID that the name of its package tells moves to the facts."""
+def _numbered(row: Row, number: int) -> Row:
+    """Returns a row of one source with the number of the source in its place, and in its article but for the first."""
+    place = f"{number}/{row.place}"
+    if number == 0:
+        return row._replace(place=place)
     facts = json.loads(row.facts) if row.facts else {}
-    told = row.facts
-    if i and "pmcid" not in facts and _PMCID.fullmatch(row.article):
-        told = json.dumps(facts | {"pmcid": row.article}, sort_keys=True, ensure_ascii=False)
-    article = f"{i}/{row.article}" if i else row.article
-    return Row(article, row.digest, f"{i}/{row.place}", row.stamp, told)
+    facts_json = row.facts
+    # The numbered article is not a PMCID any more, so the PMCID moves to the facts.
+    if "pmcid" not in facts and _PMCID.fullmatch(row.article):
+        facts_json = json.dumps(facts | {"pmcid": row.article}, sort_keys=True, ensure_ascii=False)
+    return row._replace(article=f"{number}/{row.article}", place=place, facts=facts_json)
 
 
-def _of(known: pa.Table, i: int) -> pa.Table:
-    """What is known of one source, in its own names."""
-    mine = known.filter(pc.starts_with(known["place"], f"{i}/"))
-    for name in ("article", "place") if i else ("place",):
-        bare = pc.utf8_slice_codeunits(mine[name], len(f"{i}/"))
-        mine = mine.set_column(mine.schema.get_field_index(name), name, bare)
-    return mine
+def _rows_of_source(known: pa.Table, number: int) -> pa.Table:
+    """Returns the rows of one source in a listing of all, with its own articles and places."""
+    prefix = f"{number}/"
+    rows = known.filter(pc.starts_with(known["place"], prefix))
+    for name in ("article", "place") if number else ("place",):
+        bare = pc.utf8_slice_codeunits(rows[name], len(prefix))
+        rows = rows.set_column(rows.schema.get_field_index(name), name, bare)
+    return rows

@@ -45,7 +45,7 @@ def odd(name: str, value: Any) -> Attack:
     return Attack(f"{name} is {str(value)[:20]!r}", made(text(**{name: value}).encode()), ends)
 
 
-NO_JSON = "metadata: no JSON"
+NO_JSON = "metadata: not JSON"
 ODD: tuple[Any, ...] = (None, True, -1, 1e300, "", " ", "x" * 100_000, [], [[]], {}, {"a": 1}, ["x", None, 3, {}])
 """Values of all types, none of which is expected."""
 
@@ -62,16 +62,16 @@ METADATA = [
     Attack("numbers that are none", made(raw("[NaN, Infinity, -Infinity]"))),
     Attack("a PMID of 4,000 digits", made(instead("pmid", "9" * 4000))),
     Attack("a version beyond all numbers", made(instead("version", "1e999"))),
-    refused("a key that stands twice", made(raw("8", "pmid")), "metadata: a key stands twice"),
-    refused("metadata that are a list", made(f"[{text()}]".encode()), "metadata: no JSON object"),
-    refused("metadata that are a number", made(b"7"), "metadata: no JSON object"),
+    refused("a key that stands twice", made(raw("8", "pmid")), "metadata: duplicate key"),
+    refused("metadata that are a list", made(f"[{text()}]".encode()), "metadata: not a JSON object"),
+    refused("metadata that are a number", made(b"7"), "metadata: not a JSON object"),
     refused("metadata in Latin-1", made(text().replace("A case", "\u00e9").encode("latin-1")), NO_JSON),
     Attack("metadata in UTF-16", made(text().encode("utf-16"))),
     refused("metadata of another article", made(text(pmcid="PMC99999999").encode()), "metadata: of another article"),
     refused("metadata of another version", made(text(version=2).encode()), "metadata: of another article or version"),
-    refused("metadata of nobody", made(text(pmcid=None, version=None, xml_url=None).encode()), "metadata: they do not"),
+    refused("metadata of nobody", made(text(pmcid=None, version=None, xml_url=None).encode()), "metadata: no article"),
     refused("an XML of another article",
-            made(text(xml_url="s3://b/PMC9.1/PMC9.1.xml").encode()), "metadata: their xml"),
+            made(text(xml_url="s3://b/PMC9.1/PMC9.1.xml").encode()), "metadata: xml_url"),
     Attack("half surrogates",
            made(text(title="\ud83d", doi="\udfff", media_urls=[f"s3://b/{KEY}/\ud800.jpg"]).encode())),
     Attack("escape sequences in metadata",

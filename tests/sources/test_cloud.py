@@ -113,7 +113,7 @@ def test_without_metadata_a_version_counts_as_open_access(put: Put, tmp_path: Pa
     put("PMC1.1")
     put("PMC1.2", None)
     found = row(tmp_path)
-    states = [{"version": 2, "state": "untold"}, {"version": 1, "state": "open"}]
+    states = [{"version": 2, "state": "access unknown"}, {"version": 1, "state": "open"}]
     assert (found["place"], found["facts"]) == ("PMC1.2", {"pmcid": "PMC1", "version": 2, "versions": states})
     assert CloudSource(path=tmp_path).open("PMC1.2").read("f1.jpg") == b"jpg"
 
@@ -144,25 +144,25 @@ def test_a_file_that_changes_while_it_is_open_is_refused(put: Put, tmp_path: Pat
     with pytest.raises(RejectedInput, match="has changed"):
         package.read("f1.jpg")
     (folder / "f1.jpg").unlink()
-    with pytest.raises(RejectedInput, match="is gone"):
+    with pytest.raises(RejectedInput, match="is missing"):
         package.read("f1.jpg")
 
 
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("{", "metadata: no JSON"),
-        ("[" * 100_000, "metadata: no JSON"),
-        ("[]", "metadata: no JSON object"),
+        ("{", "metadata: not JSON"),
+        ("[" * 100_000, "metadata: not JSON"),
+        ("[]", "metadata: not a JSON object"),
         ('{"pmcid": "PMC1", "version": 2}', "metadata: of another article or version"),
         ('{"pmcid": "PMC11", "version": 1}', "metadata: of another article or version"),
         ('{"pmcid": "PMC1.2", "version": 1}', "metadata: of another article or version"),
-        ('{"pmcid": null, "version": 1}', "metadata: they do not say of which article and version"),
-        ('{"pmcid": "PMC1", "version": true}', "metadata: they do not say of which article and version"),
-        ('{"pmcid": "PMC1", "version": 1e999}', "metadata: they do not say of which article and version"),
-        ('{"pmcid": "PMC1", "pmcid": "PMC1"}', "metadata: a key stands twice"),
-        ('{"version": ' + "1" * 5000 + "}", "metadata: no JSON"),
-        ("{}", "metadata: they do not say of which article and version"),
+        ('{"pmcid": null, "version": 1}', "metadata: no article or no version"),
+        ('{"pmcid": "PMC1", "version": true}', "metadata: no article or no version"),
+        ('{"pmcid": "PMC1", "version": 1e999}', "metadata: no article or no version"),
+        ('{"pmcid": "PMC1", "pmcid": "PMC1"}', "metadata: duplicate key"),
+        ('{"version": ' + "1" * 5000 + "}", "metadata: not JSON"),
+        ("{}", "metadata: no article or no version"),
         ("{}" + " " * 100, "metadata: more than 90 bytes"),
     ],
     ids=lambda value: value[:20],
@@ -215,7 +215,7 @@ def test_missing_keys_are_unknown(put: Put, tmp_path: Path) -> None:
 
 def test_metadata_with_an_address_of_another_version_are_refused(put: Put, tmp_path: Path) -> None:
     put("PMC1.1", {"xml_url": "s3://pmc-oa-opendata/PMC1.2/PMC1.2.xml?md5=0"})
-    assert row(tmp_path)["facts"]["error"] == "metadata: their xml_url is of another article or version"
+    assert row(tmp_path)["facts"]["error"] == "metadata: xml_url is of another article or version"
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_metadata_with_an_address_of_another_version_are_refused(put: Put, tmp_p
         ([{}, {"is_manuscript": True}], "PMC1.1", ["open manuscript", "open"]),
         ([{"is_pmc_openaccess": False}, {"is_manuscript": True}], "PMC1.2", ["open manuscript", "closed"]),
         ([{"is_manuscript": True}, {"is_pmc_openaccess": False}], "PMC1.1", ["closed", "open manuscript"]),
-        ([{"is_historical_ocr": 1}, {"is_pmc_openaccess": None}], "PMC1.1", ["untold", "open ocr"]),
+        ([{"is_historical_ocr": 1}, {"is_pmc_openaccess": None}], "PMC1.1", ["access unknown", "open ocr"]),
         ([{}, {"version": 7}], "PMC1.1", ["unreadable, metadata: of another article or version", "open"]),
     ],
 )  # fmt: skip
@@ -333,8 +333,8 @@ def test_a_folder_named_almost_like_an_article_is_told(put: Put, tmp_path: Path)
         "PMC1": "the folder is named like an article, but not PMCn.v",
         "pmc2.1": "the folder is named like an article, but not PMCn.v",
         "PMC5.1": "cannot be read: Too many levels of symbolic links",
-        "PMC6.1": "the link leads nowhere",
-        "PMC8.1": "the link leads out of the source",
+        "PMC6.1": "broken link",
+        "PMC8.1": "the link points outside of the source",
     }
     assert CloudSource(path=tmp_path).listing(listing).equals(listing)
     for place in told.keys() - {"PMC1.1"}:
@@ -375,7 +375,7 @@ def test_a_disk_that_fails_stops_the_listing(put: Put, tmp_path: Path, monkeypat
         raise OSError(errno.EIO, "Input/output error", str(path))
 
     monkeypatch.setattr(Path, "open", fail)
-    with pytest.raises(DataError, match="cannot be listed: Input/output error"):
+    with pytest.raises(DataError, match=r"cannot list the source .*: Input/output error"):
         CloudSource(path=tmp_path).listing(None)
 
 

@@ -220,7 +220,7 @@ def test_a_folder_that_is_no_dataset_is_told(tmp_path: Path) -> None:
     (tmp_path / "rocov2").mkdir()
     with pytest.raises(roco.DataError, match="not a dataset"):
         run(tmp_path)
-    with pytest.raises(roco.DataError, match="is not there"):
+    with pytest.raises(roco.DataError, match="does not exist"):
         run(tmp_path, source="gone")
 
 

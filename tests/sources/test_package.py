@@ -21,7 +21,8 @@ from roco.base.schema import LISTING
 from roco.core.source import Source
 from roco.core.spec import from_spec, to_spec
 from roco.sources.cloud import CloudSource
-from roco.sources.package import PackageSource, read_index
+from roco.sources.oa_file_list import read_index
+from roco.sources.package import PackageSource
 
 HEADER = "File,Article Citation,Accession ID,Last Updated (YYYY-MM-DD HH:MM:SS),PMID,License"
 
@@ -204,18 +205,18 @@ def test_any_text_is_an_index_or_an_error(tmp_path_factory: pytest.TempPathFacto
     try:
         assert all(row.pmcid.startswith("PMC") and json.dumps(row.facts) for row in read_index(path))
     except DataError as err:
-        assert "is no table of files" in err.message
+        assert "is not a list of files" in err.message
 
 
 @pytest.mark.parametrize("text", ["", "a,b,c\n1,2,3\n", "<html>\n", "a,b,c,d,PMC1\n", f'{HEADER}\n"{"x" * 200_000}\n'])
 def test_what_is_no_index_is_an_error_with_a_hint(tmp_path: Path, text: str) -> None:
-    with pytest.raises(DataError, match="is no table of files") as told:
+    with pytest.raises(DataError, match="is not a list of files") as told:
         index_of(tmp_path, text)
     assert told.value.hint
 
 
 def test_a_named_index_that_is_missing_is_an_error(root: Path) -> None:
-    with pytest.raises(DataError, match="is not there"):
+    with pytest.raises(DataError, match="does not exist"):
         PackageSource(path=root, index=root / "none.csv").listing(None)
 
 
@@ -291,8 +292,8 @@ def test_a_package_that_cannot_be_read_is_a_row_with_the_reason(root: Path, monk
     told = {
         "PMC2": denied,
         "PMC3": "cannot be read: Too many levels of symbolic links",
-        "PMC4": "it is no file, or a link to nowhere",
-        "oa_package/PMC2.tar.gz": "it is no file, or a link to nowhere",
+        "PMC4": "not a file, or a broken link",
+        "oa_package/PMC2.tar.gz": "not a file, or a broken link",
         "oa_package/b0/ac": denied,
     }
     first = PackageSource(path=root).listing(None)

@@ -1,171 +1,25 @@
-"""Walks a tar.gz once as it is inflated; whatever is not exactly as it must be ends in RejectedInput.
+"""Walks through a tar once, as it is inflated; raises RejectedInput for everything that is not exactly valid.
 
-A gzip is checked by its CRC and length, a tar by the checksum of each header and by its end: without that
-last check an archive that was cut between two members, or one with a spoilt header, reads as a shorter one.
+Python's tarfile takes a corrupt header or a missing end for the end of the archive, and returns a shorter one without
+an error. Here every header is checked by its checksum, and the archive must end as the format requires.
 """
 
 from __future__ import annotations
 
-import io
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import IO, NamedTuple
-
-from isal import igzip_lib
+from typing import NamedTuple
 
 from roco.base.errors import RejectedInput
 from roco.base.terminal import quoted
+from roco.sources.archives.inflate import Inflated
+from roco.sources.archives.limits import Limits
 
 BLOCK = 512
-_READ = 64 << 10  # compressed bytes at a time
-_PIECE = 128 << 10  # inflated bytes at a time
 
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """How much one archive may ask for; sizes in bytes."""
-
-    compressed: int = 2 << 30  # the file itself
-    total: int = 10 << 30  # all members together, inflated
-    ratio: int = 200  # inflated to compressed
-    ratio_from: int = 10 << 20  # a small archive of empty pages may well exceed the ratio
-    members: int = 20_000  # headers of every kind
-    member: int = 200 << 20
-    xml: int = 64 << 20
-    name: int = 512
-    header: int = 1 << 20  # all that stands before one member: long names, extended headers
-    directory: int = 8 << 20  # the table of contents of a zip
-    seconds: float = 300.0
-
-
-class Inflated:
-    """The inflated bytes of a gzip file, handed out in order and counted against the limits."""
-
-    def __init__(self, fh: io.FileIO, limits: Limits) -> None:
-        self._fh = fh
-        self._limits = limits
-        self._gzip = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
-        self._buffer = memoryview(bytearray(_READ))
-        self._until = time.monotonic() + limits.seconds
-        self._compressed = 0
-        self._total = 0
-        self._view = memoryview(b"")
-
-    def take(self, size: int) -> bytes:
-        """Exactly so many bytes; raises RejectedInput when there are fewer."""
-        if len(self._view) >= size:
-            data, self._view = self._view[:size], self._view[size:]
-            return bytes(data)
-        out = bytearray()
-        for view in self._pieces(size):
-            out += view
-        return bytes(out)
-
-    def pour(self, size: int, out: IO[bytes]) -> None:
-        """Writes exactly so many bytes to a file."""
-        for view in self._pieces(size):
-            out.write(view)
-
-    def skip(self, size: int) -> None:
-        """Leaves exactly so many bytes out."""
-        for _ in self._pieces(size):
-            pass
-
-    def demand_zeros(self) -> None:
-        """Reads to the end, where gzip checks itself; raises RejectedInput for any byte that is not zero."""
-        while self._view or self._fill():
-            if bytes(self._view).strip(b"\0"):
-                raise RejectedInput("there is data behind the end of the archive")
-            self._view = memoryview(b"")
-
-    def _pieces(self, size: int) -> Iterator[memoryview]:
-        while size:
-            if not self._view and not self._fill():
-                raise RejectedInput("the archive ends too early")
-            piece, self._view = self._view[:size], self._view[size:]
-            size -= len(piece)
-            yield piece
-
-    def _fill(self) -> bool:
-        """Inflates the next piece; False at the end of the gzip, which must be the end of the file."""
-        while not self._gzip.eof:
-            piece = self._inflate(self._more() if self._gzip.needs_input else b"")
-            if time.monotonic() > self._until:
-                raise RejectedInput(f"reading takes longer than {self._limits.seconds:g} s")
-            if piece:
-                self._count(len(piece))
-                self._view = memoryview(piece)
-                return True
-        self._demand_end()
-        return False
-
-    def _more(self) -> memoryview:
-        size = self._fh.readinto(self._buffer)
-        if not size:
-            raise RejectedInput("gzip: the file is cut" if self._compressed else "the file is empty")
-        if not self._compressed and bytes(self._buffer[: min(2, size)]) != b"\x1f\x8b":
-            raise RejectedInput("gzip: the file is of another kind")
-        self._compressed += size
-        return self._buffer[:size]
-
-    def _inflate(self, data: bytes | memoryview) -> bytes:
-        try:
-            piece: bytes = self._gzip.decompress(data, _PIECE)
-            return piece
-        except igzip_lib.IsalError as err:  # type: ignore[misc]
-            checksum = "checksum" in str(err)
-            raise RejectedInput("gzip: CRC does not match" if checksum else "gzip: the data is spoilt") from err
-
-    def _count(self, size: int) -> None:
-        self._total += size
-        if self._total > self._limits.total:
-            raise RejectedInput(f"inflates to more than {self._limits.total} bytes")
-        if self._total > max(self._limits.ratio_from, self._limits.ratio * self._compressed):
-            raise RejectedInput(f"inflates to more than {self._limits.ratio} times its size")
-
-    def _demand_end(self) -> None:
-        # Zeros behind a gzip are padding of old tapes and mirrors, anything else is a second archive or junk.
-        rest: bytes = self._gzip.unused_data
-        while rest:
-            if rest.strip(b"\0"):
-                raise RejectedInput("gzip: there is data behind its end")
-            rest = self._fh.read(_READ)
-
-
-def members(stream: Inflated, limits: Limits) -> Iterator[tuple[str, int]]:
-    """Yields name and size of each regular file; its bytes must be taken before the next step.
-
-    Links, devices and folders are left out; names are data and may hold anything but NUL.
-    """
-    extra = _Extra()
-    count = 0
-    while any(block := stream.take(BLOCK)):
-        count += 1
-        if count > limits.members:
-            raise RejectedInput(f"more than {limits.members} members")
-        header = _header(block)
-        if header.kind in _EXTENSIONS:
-            extra = extra.joined(header, stream, limits)
-            continue
-        name = header.name if extra.name is None else extra.name
-        size = header.size if extra.size is None else extra.size
-        extra = _Extra()
-        if size > limits.member:
-            raise RejectedInput(f"{quoted(name)} is too large: {size} bytes")
-        if _is_file(header.kind, name, size):
-            yield _checked(name, limits), size
-        else:
-            stream.skip(size)
-        stream.skip(-size % BLOCK)
-    if extra.spent:
-        raise RejectedInput("the archive ends too early")
-    stream.demand_zeros()
-
-
+# Type flags of headers.
 _LONG_NAME, _LONG_LINK, _PAX_GLOBAL = b"LKg"
 _EXTENSIONS = b"LKxXg"  # x and X: pax, for the next member only
-_FILE = b"0\x007"  # the last asks for contiguous space and is a file like any other
+_FILE = b"0\x007"  # 7 asks for contiguous space and is otherwise an ordinary file
 _NO_DATA = b"123456"  # hard link, symlink, devices, folder, FIFO
 _SPARSE = ord("S")
 
@@ -176,78 +30,126 @@ class _Header(NamedTuple):
     kind: int
 
 
-class _Extra(NamedTuple):
-    """What extension headers say of the member behind them."""
+class _Extensions(NamedTuple):
+    """What extension headers say about the member that follows; None for what they do not mention.
+
+    header_bytes: bytes of these headers, bounded by `Limits.header`.
+    """
 
     name: str | None = None
     size: int | None = None
-    spent: int = 0
+    header_bytes: int = 0
 
-    def joined(self, header: _Header, stream: Inflated, limits: Limits) -> _Extra:
-        spent = self.spent + header.size + BLOCK
-        if spent > limits.header:
-            raise RejectedInput(f"more than {limits.header} bytes of headers before one member")
-        data = stream.take(header.size)
-        stream.skip(-header.size % BLOCK)
-        name, size = self.name, self.size
-        if header.kind == _LONG_NAME:
-            name = _once(name, _text(data.split(b"\0", 1)[0]))
-        elif header.kind != _LONG_LINK:
-            told = _pax(data)
-            if header.kind == _PAX_GLOBAL and ("path" in told or "size" in told):
-                raise RejectedInput("a global header names a file")
-            if any(key.startswith("GNU.sparse") for key in told):
-                raise RejectedInput("holds a sparse file")
-            name = _once(name, _text(told["path"])) if "path" in told else name
-            size = _number(told["size"], 10) if "size" in told else size
-        return _Extra(name, size, spent)
+
+def members(stream: Inflated, limits: Limits) -> Iterator[tuple[str, int]]:
+    """Yields name and size of each regular file; the caller must take or skip its bytes before the next step.
+
+    Links, devices and folders are skipped. Names are data and may contain anything but NUL.
+    """
+    extensions = _Extensions()
+    count = 0
+    while any(block := stream.take(BLOCK)):  # a block of zeros is the end
+        count += 1
+        if count > limits.members:
+            raise RejectedInput(f"more than {limits.members} members")
+        header = _header(block)
+        if header.kind in _EXTENSIONS:
+            extensions = _extended(extensions, header, stream, limits)
+            continue
+
+        name = header.name if extensions.name is None else extensions.name
+        size = header.size if extensions.size is None else extensions.size
+        extensions = _Extensions()
+        if size > limits.member:
+            raise RejectedInput(f"{quoted(name)} is too large: {size} bytes")
+        if _is_file(header.kind, name, size):
+            _check_name(name, limits)
+            yield name, size
+        else:
+            stream.skip(size)
+        stream.skip(-size % BLOCK)
+    if extensions.header_bytes:
+        raise RejectedInput("the archive is truncated")  # a header that announces a member is the last one
+    stream.demand_zeros()
+
+
+def _extended(extensions: _Extensions, header: _Header, stream: Inflated, limits: Limits) -> _Extensions:
+    """Reads one extension header; returns the extensions together with those before it."""
+    header_bytes = extensions.header_bytes + header.size + BLOCK
+    if header_bytes > limits.header:
+        raise RejectedInput(f"more than {limits.header} bytes of headers before one member")
+    data = stream.take(header.size)
+    stream.skip(-header.size % BLOCK)
+    name, size = extensions.name, extensions.size
+    if header.kind == _LONG_NAME:
+        name = _same_name(name, _text(data.split(b"\0", 1)[0]))
+    elif header.kind != _LONG_LINK:
+        records = _pax_records(data)
+        if header.kind == _PAX_GLOBAL and ("path" in records or "size" in records):
+            raise RejectedInput("a global header names a file")
+        if any(key.startswith("GNU.sparse") for key in records):
+            raise RejectedInput("contains a sparse file")
+        if "path" in records:
+            name = _same_name(name, _text(records["path"]))
+        if "size" in records:
+            size = _number(records["size"], 10)
+    return _Extensions(name, size, header_bytes)
 
 
 def _header(block: bytes) -> _Header:
-    if _number(block[148:156], 8) not in _sums(block):
+    if _number(block[148:156], 8) not in _checksums(block):
         raise RejectedInput("a header's checksum does not match")
     name = block[:100].split(b"\0", 1)[0]
     prefix = block[345:500].split(b"\0", 1)[0]
-    # Old GNU headers keep other things where ustar keeps the folder.
-    if prefix and block[257:263] == b"ustar\0":
+    # In old GNU headers this field is not the folder but something else.
+    is_ustar = block[257:263] == b"ustar\0"
+    if prefix and is_ustar:
         name = prefix + b"/" + name
     return _Header(_text(name), _number(block[124:136], 8), block[156])
 
 
-def _sums(block: bytes) -> tuple[int, int]:
-    """The sum of a header's bytes with its checksum blank; some old writers took the bytes as signed."""
+def _checksums(block: bytes) -> tuple[int, int]:
+    """Returns the valid checksums of a header: the sum of its bytes, and the sum that some old writers computed.
+
+    Both count the checksum field itself as spaces; the old writers took bytes above 127 as negative numbers.
+    """
     rest = block[:148] + block[156:]
-    plain = sum(rest) + 8 * ord(" ")
-    return plain, plain - 256 * sum(byte > 127 for byte in rest) if not rest.isascii() else plain
+    unsigned = sum(rest) + 8 * ord(" ")
+    if rest.isascii():
+        return unsigned, unsigned
+    return unsigned, unsigned - 256 * sum(byte > 127 for byte in rest)
 
 
 def _number(field: bytes, base: int) -> int:
+    """Reads a number field: digits, or for base 8 also GNU's binary form, marked by the highest bit."""
     if base == 8 and field[0] & 0x80:
         if field[0] & 0x40:
-            raise RejectedInput("a header tells a negative size")
+            raise RejectedInput("a header has a negative size")
         return int.from_bytes(bytes([field[0] & 0x7F]) + field[1:], "big")
     digits = field.split(b"\0", 1)[0].strip(b" ")
-    if len(digits) > 20 or digits.strip(b"01234567" if base == 8 else b"0123456789"):
+    not_digits = digits.strip(b"01234567" if base == 8 else b"0123456789")
+    if len(digits) > 20 or not_digits:
         raise RejectedInput("a header's number is malformed")
     return int(digits or b"0", base)
 
 
-def _pax(data: bytes) -> dict[str, bytes]:
-    """Key and value of each record `LENGTH KEY=VALUE\\n`; LENGTH counts the whole record."""
-    told: dict[str, bytes] = {}
-    at = 0
-    while at < len(data):
-        space = data.find(b" ", at, at + 12)
-        end = at + _number(data[at:space], 10) if space > at else 0
+def _pax_records(data: bytes) -> dict[str, bytes]:
+    r"""Returns key and value of each record `LENGTH KEY=VALUE\n`; LENGTH counts the whole record."""
+    records: dict[str, bytes] = {}
+    start = 0
+    while start < len(data):
+        space = data.find(b" ", start, start + 12)
+        end = start + _number(data[start:space], 10) if space > start else 0
         key, equals, value = data[space + 1 : end - 1].partition(b"=")
         if end <= space + 1 or end > len(data) or data[end - 1 : end] != b"\n" or not equals:
             raise RejectedInput("an extended header is malformed")
-        told[_text(key)] = value
-        at = end
-    return told
+        records[_text(key)] = value
+        start = end
+    return records
 
 
-def _once(known: str | None, name: str) -> str:
+def _same_name(known: str | None, name: str) -> str:
+    """Returns the name; raises RejectedInput if another header gave another one: readers differ in which counts."""
     if known is not None and known != name:
         raise RejectedInput(f"a member has two names: {quoted(known)} and {quoted(name)}")
     return name
@@ -255,25 +157,25 @@ def _once(known: str | None, name: str) -> str:
 
 def _is_file(kind: int, name: str, size: int) -> bool:
     if kind == _SPARSE:
-        raise RejectedInput("holds a sparse file")
-    if kind in _NO_DATA or (kind in _FILE and name.endswith("/")):
-        # Readers disagree on whether such data is there at all, so the next header could be read in two ways.
+        raise RejectedInput("contains a sparse file")
+    is_folder = kind in _FILE and name.endswith("/")
+    if kind in _NO_DATA or is_folder:
+        # Readers differ in whether such a member has data, so the next header could be read in two ways.
         if size:
-            raise RejectedInput(f"{quoted(name)} is no file but has data")
+            raise RejectedInput(f"{quoted(name)} is not a file but has data")
         return False
     return kind in _FILE
 
 
-def _checked(name: str, limits: Limits) -> str:
+def _check_name(name: str, limits: Limits) -> None:
     if not name or "\0" in name:
-        raise RejectedInput("a member's name is empty or holds a NUL")
+        raise RejectedInput("a member's name is empty or contains a NUL")
     if len(name.encode()) > limits.name:
         raise RejectedInput(f"a name is longer than {limits.name} bytes: {quoted(name)}")
-    return name
 
 
 def _text(raw: bytes) -> str:
-    # Always valid Unicode, for tables hold nothing else; archives of old Windows tools are not in UTF-8.
+    # Tables contain only valid Unicode, and archives of old Windows tools have names in other encodings.
     try:
         return raw.decode()
     except UnicodeDecodeError:

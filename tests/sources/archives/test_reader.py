@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 
 from roco.base.errors import DataError, RejectedInput
 from roco.base.formats import IMAGE_EXTENSIONS
-from roco.sources.archives import reader as archive_module
+from roco.sources.archives import archive as archive_module
+from roco.sources.archives import tar_gz
 from roco.sources.archives.reader import Archive, Limits, article_xmls, open_tar_gz, open_zip
 from tests.attacks.packing import END, body, extension, head, packed, pax, tar, zipped
 
@@ -84,7 +85,7 @@ def test_other_xml_is_no_article_beside_an_nxml(write: Write) -> None:
 
 
 def test_a_large_archive_goes_to_the_disk(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive_module, "SPOOL", 100)
+    monkeypatch.setattr(tar_gz, "SPOOL", 100)
     assert content(open_tar_gz(write(packed(tar(FILES))))) == PLAIN
 
 
@@ -93,7 +94,7 @@ def test_a_full_disk_is_not_blamed_on_the_archive(write: Write, monkeypatch: pyt
         def write(self, _: object) -> int:
             raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(archive_module.tempfile, "SpooledTemporaryFile", lambda max_size: Full())
+    monkeypatch.setattr(tar_gz.tempfile, "SpooledTemporaryFile", lambda max_size: Full())
     with pytest.raises(DataError, match="no space left") as told:
         open_tar_gz(write(packed(tar(FILES))))
     assert not isinstance(told.value, RejectedInput)
@@ -186,22 +187,22 @@ def test_a_flipped_bit_is_refused_or_without_effect(write: Write) -> None:
 def test_an_archive_cut_anywhere_is_refused(write: Write) -> None:
     whole = packed(tar(FILES))
     for size in range(1, len(whole)):
-        assert refusal(write(whole[:size])) in ("gzip: the file is cut", "gzip: the file is of another kind")
+        assert refusal(write(whole[:size])) in ("gzip: the file is truncated", "gzip: not a gzip file")
 
 
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
         (b"", "the file is empty"),
-        (b"<!DOCTYPE html><html>404</html>", "gzip: the file is of another kind"),
-        (tar(FILES), "gzip: the file is of another kind"),
-        (bz2.compress(tar(FILES)), "gzip: the file is of another kind"),
-        (packed(b""), "the archive ends too early"),
+        (b"<!DOCTYPE html><html>404</html>", "gzip: not a gzip file"),
+        (tar(FILES), "gzip: not a gzip file"),
+        (bz2.compress(tar(FILES)), "gzip: not a gzip file"),
+        (packed(b""), "the archive is truncated"),
         (packed(random.Random(2).randbytes(5000)), "a header's "),
-        (packed(tar(FILES)) + b"junk", "gzip: there is data behind its end"),
-        (packed(tar(FILES)) + bytes(500_000) + b"junk", "gzip: there is data behind its end"),
-        (packed(tar(FILES)) * 2, "gzip: there is data behind its end"),
-        (packed(tar(FILES) + tar(FILES)), "there is data behind the end of the archive"),
+        (packed(tar(FILES)) + b"junk", "gzip: data after the end"),
+        (packed(tar(FILES)) + bytes(500_000) + b"junk", "gzip: data after the end"),
+        (packed(tar(FILES)) * 2, "gzip: data after the end"),
+        (packed(tar(FILES) + tar(FILES)), "data after the end of the archive"),
         (packed(tar(FILES))[:-8] + bytes(8), "gzip: CRC does not match"),
         (packed(tar(FILES))[:-4] + bytes(4), "gzip: CRC does not match"),
     ],
@@ -212,8 +213,8 @@ def test_what_is_no_whole_tar_gz_is_refused_with_the_reason(write: Write, data: 
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
-    assert refusal(tmp_path / "none.tar.gz") == "the file is gone"
-    assert refusal(tmp_path) == "the file is no regular file"
+    assert refusal(tmp_path / "none.tar.gz") == "the file is missing"
+    assert refusal(tmp_path) == "not a regular file"
 
 
 # --- spoilt tar with a right CRC
@@ -227,33 +228,33 @@ def test_a_bad_header_in_the_middle_does_not_shorten_the_archive(write: Write) -
 
 @pytest.mark.parametrize("size", [512, 1024, 1100, 3584])
 def test_an_archive_that_was_cut_before_it_was_packed_is_refused(write: Write, size: int) -> None:
-    assert refusal(write(packed(tar(FILES)[:size]))) == "the archive ends too early"
+    assert refusal(write(packed(tar(FILES)[:size]))) == "the archive is truncated"
 
 
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (head(size=b"\xff" * 12), "a header tells a negative size"),
+        (head(size=b"\xff" * 12), "a header has a negative size"),
         (head(size=b"-0000000001\0"), "a header's number is malformed"),
         (head(size=b"9" * 12), "a header's number is malformed"),
         (head(size=300 << 20), "'PMC1/x.jpg' is too large: 314572800 bytes"),
         (head(size=b"\x80" + b"\x7f" * 11), "'PMC1/x.jpg' is too large"),
-        (head(kind=b"5", size=600), "'PMC1/x.jpg' is no file but has data"),
-        (head(b"d/", size=600), "'d/' is no file but has data"),
-        (head(kind=b"S", size=600), "holds a sparse file"),
+        (head(kind=b"5", size=600), "'PMC1/x.jpg' is not a file but has data"),
+        (head(b"d/", size=600), "'d/' is not a file but has data"),
+        (head(kind=b"S", size=600), "contains a sparse file"),
         (head(b"x", 300 << 20, b"L"), "more than 1048576 bytes of headers before one member"),
         (head(b"x", 300 << 20, b"x"), "more than 1048576 bytes of headers before one member"),
         (head(b"x", 64 << 20, b"K"), "more than 1048576 bytes of headers before one member"),
         (extension(b"g", pax(c="x" * 600_000)) * 2, "more than 1048576 bytes of headers"),
         (extension(b"L", b"n" * 513) + head(), "a name is longer than 512 bytes"),
-        (extension(b"L", b"long\0") + END, "the archive ends too early"),
+        (extension(b"L", b"long\0") + END, "the archive is truncated"),
         (extension(b"x", b"99 path=a"), "an extended header is malformed"),
         (extension(b"x", b"some sense\n"), "a header's number is malformed"),
         (extension(b"x", b"0 path=a\n"), "an extended header is malformed"),
-        (extension(b"x", pax(path="\0")) + head(), "a member's name is empty or holds a NUL"),
-        (head(b""), "a member's name is empty or holds a NUL"),
+        (extension(b"x", pax(path="\0")) + head(), "a member's name is empty or contains a NUL"),
+        (head(b""), "a member's name is empty or contains a NUL"),
         (extension(b"g", pax(path="a")), "a global header names a file"),
-        (extension(b"x", pax(**{"GNU.sparse.major": "1"})), "holds a sparse file"),
+        (extension(b"x", pax(**{"GNU.sparse.major": "1"})), "contains a sparse file"),
         (extension(b"x", pax(path="a")) + extension(b"L", b"b\0"), "a member has two names"),
     ],
     ids=lambda value: value if isinstance(value, str) else len(value),
@@ -432,7 +433,7 @@ def test_a_member_shorter_than_the_directory_says_is_refused(write: Write) -> No
     data[at + 24 : at + 28] = struct.pack("<I", 101)
     with (
         open_zip(write(data, "a.zip")) as archive,
-        pytest.raises(RejectedInput, match="shorter than the directory says"),
+        pytest.raises(RejectedInput, match="shorter than the directory states"),
     ):
         archive.read("a.jpg")
 
@@ -481,7 +482,7 @@ def test_a_failing_disk_is_not_blamed_on_the_zip(write: Write, monkeypatch: pyte
         def broken(*_: object) -> bytes:
             raise OSError(5, os.strerror(5))
 
-        monkeypatch.setattr(archive_module._File, "read", broken)
+        monkeypatch.setattr(archive_module.BoundedFile, "read", broken)
         with pytest.raises(OSError, match="Input/output error"):
             archive.read("a.nxml")
 
