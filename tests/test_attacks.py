@@ -228,7 +228,7 @@ def test_the_words_of_a_file_outside_are_nowhere(done: Done) -> None:
             assert SECRET.encode() not in path.read_bytes(), path
 
 
-@pytest.mark.parametrize("verb", [("status",), ("articles",), ("articles", "--articles"), ("status", "--json")])
+@pytest.mark.parametrize("verb", [("status",), ("articles",), ("articles", "--each"), ("status", "--json")])
 def test_no_control_character_reaches_the_terminal(done: Done, verb: tuple[str, ...]) -> None:
     command = [sys.executable, "-m", "roco", verb[0], str(done.root / "attacked.toml"), *verb[1:]]
     said = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
