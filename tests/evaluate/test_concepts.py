@@ -188,6 +188,13 @@ def test_without_manual_concepts_modality_and_direction_come_from_all_concepts()
     }  # fmt: skip
 
 
+def test_directions_are_scored_against_the_manual_concepts_if_there_are_any() -> None:
+    truth, manual = {"a": "C0040405;C1999039", "b": "C1996865"}, {"a": "C0040405", "b": "C1996865"}
+    report = evaluate_concepts(truth, truth, manual=manual)
+    (directions,) = [score for score in report.scores if score.name == "directionality_f1"]
+    assert directions.images == 1  # the direction of "a" was not assigned by people
+
+
 def test_the_constant_baseline_is_the_best_set_of_frequent_concepts() -> None:
     truth = [frozenset({"C1", "C2"}), frozenset({"C1", "C2"}), frozenset({"C1", "C3"}), frozenset({"C4"})]
     # F1 of {C1} is 2/3 for three images, of {C1, C2} 1, 1, 1/2 and 0; a third concept lowers the mean.
@@ -249,6 +256,18 @@ def test_two_systems_are_compared_image_by_image() -> None:
     compared = report.against["f1"]
     assert compared is not None and compared.difference == pytest.approx(1 - SCORE)
     assert 0 < compared.p <= 1
+
+
+def test_the_order_of_the_other_systems_images_does_not_matter() -> None:
+    reversed_order = dict(reversed(PREDICTED_CONCEPTS.items()))
+    report = evaluate_concepts(PREDICTED_CONCEPTS, CONCEPTS, against=reversed_order)
+    compared = report.against["f1"]
+    assert compared is not None and (compared.low, compared.high, compared.p) == (0, 0, 1)
+
+
+def test_the_interval_of_micro_f1_is_that_of_its_value() -> None:
+    (micro,) = [s for s in evaluate_concepts(CONCEPTS, CONCEPTS).scores if s.name == "micro_f1"]
+    assert micro.interval == (micro.value, micro.value) == (1, 1)
 
 
 def test_a_report_lists_its_files_profile_and_versions(tmp_path: Path) -> None:
