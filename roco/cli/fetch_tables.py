@@ -120,32 +120,9 @@ def size(n_bytes: float) -> str:
 class DownloadProgress(ProgressBar):
     """The progress of `roco fetch`, in articles or their metadata, with files and bytes per second."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.files = self.bytes = 0
-
-    def begin(self, articles: int, files: int, bytes: int) -> None:
-        self._begin("articles", articles)
-
-    def metadata(self, done: int, total: int) -> None:
-        with self.lock:
-            if self.what != "metadata":
-                self._begin("metadata", total)
-            self.files += 1
-            self.advance()
-
-    def file(self, bytes: int) -> None:
-        with self.lock:
-            self.files += 1
-            self.bytes += bytes
-            self.refresh()
-
-    def article(self) -> None:
-        self.advance()
+    def start(self, what: str, total: int) -> None:
+        self.counts.clear()  # the rates are those of the present count
+        super().start(what, total)
 
     def rates(self, seconds: float) -> str:
-        return f"{self.files:,} files, {size(self.bytes / max(1e-3, seconds))}/s"
-
-    def _begin(self, what: str, total: int) -> None:
-        self.files = self.bytes = 0  # the rate is that of the present count
-        self.start(what, total)
+        return f"{self.counts['files']:,} files, {size(self.counts['bytes'] / max(1e-3, seconds))}/s"

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from roco.base.errors import DataError, UsageError
 from roco.base.files import full_disk, write_json
+from roco.base.progress import NullProgress, Progress
 from roco.sources.fetch.article_ids import parse_ids
 from roco.sources.fetch.articles_folder import STATE_FOLDER, locked
 from roco.sources.fetch.changes import Changes, compare_plans
 from roco.sources.fetch.client import MAX_CONNECTIONS, BucketClient
-from roco.sources.fetch.download import DownloadResult, Progress, download
+from roco.sources.fetch.download import DownloadResult, download
 from roco.sources.fetch.inventory import list_articles, read_snapshot
 from roco.sources.fetch.make_plan import make_plan
 from roco.sources.fetch.plan import Options, Plan, plan_path, read_plan, write_plan
@@ -31,16 +32,6 @@ MAX_REMOVED = 20
 """A snapshot that lacks more than this number and share of the articles in the folder is not trusted."""
 
 _MAIL_ADDRESS = re.compile(r"[^\s@()<>,;]+@[^\s@()<>,;]+")
-
-
-class NullProgress:
-    """Ignores all progress callbacks."""
-
-    def begin(self, articles: int, files: int, bytes: int) -> None: ...
-    def file(self, bytes: int) -> None: ...
-    def article(self) -> None: ...
-    def metadata(self, done: int, total: int) -> None: ...
-    def close(self) -> None: ...
 
 
 def plan(
@@ -111,7 +102,7 @@ def _make_plan(folder: Path, options: Options, date: str | None, client: BucketC
         inventory = list_articles(client, options.ids)
     receipts = Receipts(folder, inventory.name)
     try:
-        return make_plan(folder, options, inventory, client, receipts.downloaded, progress.metadata)
+        return make_plan(folder, options, inventory, client, receipts.downloaded, progress)
     except OSError as err:
         raise full_disk(err, plan_path(folder)) from err
     finally:

@@ -10,9 +10,10 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from roco.base.files import full_disk
+from roco.base.progress import Progress
 from roco.sources.fetch import outcomes
 from roco.sources.fetch.article_download import ArticleDownloader, ArticleToDownload
 from roco.sources.fetch.articles_folder import STATE_FOLDER, ArticlesFolder
@@ -23,16 +24,6 @@ from roco.sources.fetch.outcomes import Outcome, Outcomes
 from roco.sources.fetch.parallel import run_parallel
 from roco.sources.fetch.plan import REMOVED, UNWANTED, WANTED, Plan, read_plan
 from roco.sources.fetch.receipts import Receipts
-
-
-class Progress(Protocol):
-    """Receives progress callbacks, from any thread."""
-
-    def begin(self, articles: int, files: int, bytes: int) -> None: ...
-    def file(self, bytes: int) -> None: ...
-    def article(self) -> None: ...
-    def metadata(self, done: int, total: int) -> None: ...
-    def close(self) -> None: ...
 
 
 @dataclass
@@ -99,7 +90,7 @@ class _PlanDownload:
 
     def run(self) -> DownloadResult:
         summary = self.plan.summary
-        self.progress.begin(summary.to_download, summary.estimate.files, summary.estimate.bytes)
+        self.progress.start("articles", summary.to_download)
         self.articles.delete_leftovers()
         self._remove_articles()
         # Articles of one pack are consecutive, so that a pack is written as soon as they are all there.
@@ -160,7 +151,7 @@ class _PlanDownload:
                 self.result.present += 1
         else:
             self._download(article, sha256s[article.chosen])
-        self.progress.article()
+        self.progress.advance()
 
     def _download(self, article: ArticleToDownload, metadata_sha256: str) -> None:
         try:
@@ -197,7 +188,8 @@ class _PlanDownload:
         with self.lock:
             self.result.files += 1
             self.result.bytes += n_bytes
-        self.progress.file(n_bytes)
+        self.progress.count(files=1, bytes=n_bytes)
+        self.progress.refresh()
 
     def _add_problem(self, line: str) -> None:
         with self.lock:

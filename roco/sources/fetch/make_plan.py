@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import random
 import time
 from collections import Counter
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from roco.base.formats import IMAGE_EXTENSIONS, extension_of
+from roco.base.progress import NullProgress, Progress
 from roco.sources.fetch.articles_folder import STATE_FOLDER, ArticlesFolder
 from roco.sources.fetch.client import BucketClient, Download
 from roco.sources.fetch.inventory import Inventory
@@ -28,18 +28,21 @@ BITS_PER_SECOND = 100e6
 
 def make_plan(
     folder: Path, options: Options, inventory: Inventory, client: BucketClient, receipt: Callable[[Download], None],
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress | None = None,
     now: Callable[[], float] = time.monotonic,
 ) -> Plan:  # fmt: skip
-    """Downloads metadata that are not in the cache and judges every article; `write_plan` puts the plan in place.
-
-    progress: called with the number of metadata downloaded so far and in total.
-    """
+    """Downloads metadata that are not in the cache and judges every article; `write_plan` puts the plan in place."""
     cache = MetadataCache(folder / STATE_FOLDER / "metadata")
     missing = cache.missing(inventory.table)
-    done = itertools.count(1)
+    progress = progress or NullProgress()
+    progress.start("metadata", len(missing))
+
+    def downloaded_one() -> None:
+        progress.count(files=1)
+        progress.advance()
+
     start = now()
-    cache.download(client, missing, receipt, lambda: progress(next(done), len(missing)))
+    cache.download(client, missing, receipt, downloaded_one)
     metadata_seconds = now() - start
     rows = list(plan_rows(inventory, cache, ArticlesFolder(folder), options))
     chosen = [row for row in rows if row.chosen]

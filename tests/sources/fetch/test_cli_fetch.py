@@ -167,13 +167,15 @@ def test_a_truncated_inventory_is_one_error(bucket: Bucket, run: Run) -> None:
 
 def test_the_progress_shows_files_and_speed_since_its_start() -> None:
     progress = DownloadProgress()
-    for n in range(3):
-        progress.metadata(n, 3)
+    progress.start("metadata", 3)
+    for _ in range(3):
+        progress.count(files=1)
+        progress.advance()
     assert progress.rates(1.0) == "3 files, 0 bytes/s"
-    progress.begin(10, 40, 1000)
+    progress.start("articles", 10)
     for _ in range(5):
-        progress.file(700_000)
-        progress.article()
+        progress.count(files=1, bytes=700_000)
+        progress.advance()
     assert progress.rates(35.0) == "5 files, 100.0 kB/s"
     assert (progress.done, progress.total) == (5, 10)
     progress.close()
