@@ -71,7 +71,7 @@ def test_a_missing_source_is_a_data_error(command: Command, demo: Path) -> None:
     shutil.rmtree(demo / "corpus")
     result = command("run", demo / "demo.toml", "--workers", "0")
     assert result.code == DATA
-    assert "is not there" in result.err.splitlines()[0]
+    assert "does not exist" in result.err.splitlines()[0]
 
 
 def test_debug_prints_the_traceback(tmp_path: Path) -> None:

@@ -196,7 +196,7 @@ def test_invalid_metadata_exclude_their_article_and_the_others_are_planned(bucke
     plan = commands.plan(tmp_path, options(bucket.endpoint), policy=QUICK)
     assert (plan.summary.wanted, plan.summary.excluded) == (1, {"metadata": 4})
     assert chosen(tmp_path)[2]["detail"] == "metadata: larger than the limit (status 413)"
-    assert chosen(tmp_path)[3]["detail"] == "metadata: no JSON"
+    assert chosen(tmp_path)[3]["detail"] == "metadata: not JSON"
 
 
 @pytest.mark.parametrize(
