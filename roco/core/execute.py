@@ -1,7 +1,6 @@
-"""How jobs are done: in this process, or by a pool of workers that may die without harm.
+"""Runs jobs: in this process, or in a pool of worker processes that may die without harm.
 
-A worker that dies costs its job one attempt. The job is then done figure by figure in a fresh worker with limits; if
-that dies too, what it was at is noted as crashed and the job goes on without it.
+What happens after a crash is decided by the job (`Job.after_crash`), so every way of executing shares it.
 """
 
 from __future__ import annotations
@@ -15,76 +14,71 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 from roco.base import errors
 from roco.base.errors import RocoError, StageFailed
-from roco.core import worker
-from roco.core.layout import Layout
-from roco.core.pipeline import Pipeline
+from roco.core import part, worker
+from roco.core.folder import RunFolder
+from roco.core.job import Article, Culprit, Job, JobResult
 
 STALL = 900.0
-"""Seconds without a sign of life after which a worker counts as dead."""
+"""Seconds without a message after which a worker counts as dead, and is killed."""
 
-DEATHS = 200
-"""Crashes that one part may hold before the run stops: then it is not the data."""
+LOADING = 3600.0
+"""The same while a worker starts or loads a model."""
 
-Done = Callable[[Mapping[str, Any]], None]
+Done = Callable[[JobResult], None]
 Tick = Callable[[], None]
 
 Articles = Callable[[str], list[dict[str, Any]]]
-"""Gives the articles of a part; they are added to a job only when it is handed out."""
+"""Returns the articles of a part; they are added to a job only when it is handed out."""
 
 
-def execute(
-    pipeline: Pipeline,
-    layout: Layout,
-    jobs: Iterable[Mapping[str, Any]],
-    articles: Articles,
-    workers: int,
-    done: Done,
-    tick: Tick,
-) -> None:
-    """Does all jobs and calls `done` with each result as it comes, `tick` a few times a second.
+@dataclass(frozen=True)
+class Executor:
+    """Where jobs run. workers: processes; 0 runs them in this process."""
 
-    workers: 0 does them in this process.
-    """
-    queue = deque(dict(job) for job in jobs)
+    folder: RunFolder
+    workers: int
+
+
+def execute(executor: Executor, jobs: Iterable[Job], articles: Articles, done: Done, tick: Tick) -> None:
+    """Runs all jobs; calls `done` with each result as it comes, and `tick` a few times a second."""
+    queue = deque(jobs)
     if not queue:
         return
-    if workers == 0:
-        for job in queue:
-            done(worker.do(pipeline, layout, {**job, "articles": articles(job["part"])}, lambda what, stage: None))
-            tick()
-    else:
-        _Pool(pipeline, layout, queue, articles, done, tick).run(min(workers, len(queue)))
+    if executor.workers:
+        _Pool(executor.folder, queue, articles, done, tick).run(min(executor.workers, len(queue)))
+        return
+    for job in queue:
+        done(part.do(executor.folder, _with_articles(job, articles), lambda what, stage: None))
+        tick()
+
+
+def _with_articles(job: Job, articles: Articles) -> Job:
+    return replace(job, articles=tuple(articles(job.part)))
 
 
 @dataclass
 class _Worker:
+    """A worker process. deadline: when it counts as stalled, unless it sends a message before."""
+
     process: subprocess.Popen[bytes]
-    job: dict[str, Any] | None = None
-    at: list[str] = field(default_factory=list)
-    heard: float = 0.0
+    job: Job | None = None
+    culprit: Culprit | None = None
+    deadline: float = 0.0
     buffer: bytes = b""
 
 
 class _Pool:
-    def __init__(
-        self,
-        pipeline: Pipeline,
-        layout: Layout,
-        queue: deque[dict[str, Any]],
-        articles: Articles,
-        done: Done,
-        tick: Tick,
-    ) -> None:
-        self.hello = json.dumps(worker.hello(pipeline, layout.root)).encode() + b"\n"
+    def __init__(self, folder: RunFolder, queue: deque[Job], articles: Articles, done: Done, tick: Tick) -> None:
+        _check_importable(folder)
+        self.hello = json.dumps(worker.hello(folder)).encode() + b"\n"
         self.queue, self.articles, self.done, self.tick = queue, articles, done, tick
         self.selector = selectors.DefaultSelector()
         self.workers: list[_Worker] = []
-        _importable(pipeline)
 
     def run(self, n: int) -> None:
         try:
@@ -92,14 +86,14 @@ class _Pool:
                 self._start()
             while self.workers:
                 for key, _ in self.selector.select(timeout=0.25):
-                    self._hear(key.data)
-                self._end_the_stalled()
+                    self._read_from(key.data)
+                self._kill_stalled()
                 self.tick()
         finally:
             for w in self.workers:
                 w.process.kill()
                 w.process.wait()
-                _close(w)
+                _close_pipes(w)
             self.selector.close()
 
     def _start(self) -> None:
@@ -113,14 +107,16 @@ class _Pool:
         self.selector.register(process.stdout, selectors.EVENT_READ, w)
         self._send(w, self.hello)
         self._next(w)
+        w.deadline = time.monotonic() + LOADING  # it has to start first
 
     def _next(self, w: _Worker) -> None:
-        """Gives a worker its next job; a worker that has none left, or has been limited, ends."""
-        limited = bool(w.job and w.job.get("one_by_one"))
-        w.job, w.at, w.heard = None, [], time.monotonic()
-        if self.queue and not limited:
+        """Gives a worker its next job; one that has none left, or has a memory limit, ends."""
+        is_limited = w.job is not None and w.job.one_by_one
+        w.job, w.culprit, w.deadline = None, None, time.monotonic() + STALL
+        if self.queue and not is_limited:
             w.job = self.queue.popleft()
-            self._send(w, json.dumps({**w.job, "articles": self.articles(w.job["part"])}).encode() + b"\n")
+            message = _with_articles(w.job, self.articles).to_json()
+            self._send(w, json.dumps(message).encode() + b"\n")
             return
         self._end(w)
         if self.queue:
@@ -128,68 +124,54 @@ class _Pool:
 
     def _send(self, w: _Worker, data: bytes) -> None:
         assert w.process.stdin is not None
-        try:
+        # A worker that died is noticed by the end of its output.
+        with contextlib.suppress(BrokenPipeError):
             w.process.stdin.write(data)
             w.process.stdin.flush()
-        except BrokenPipeError:
-            pass  # it died: its output ends, and that is where it is seen
 
-    def _hear(self, w: _Worker) -> None:
+    def _read_from(self, w: _Worker) -> None:
         assert w.process.stdout is not None
         data = w.process.stdout.read()
         if data is None:
             return
         if not data:
-            self._died(w)
+            self._after_death(w)
             return
-        w.heard = time.monotonic()
         *lines, w.buffer = (w.buffer + data).split(b"\n")
         for line in lines:
-            message = json.loads(line)
-            if "at" in message:
-                w.at = message["at"]
-            elif "error" in message:
-                raise _error(message)
-            else:
-                self.done(message["done"])
-                self._next(w)
+            self._receive(w, json.loads(line))
 
-    def _died(self, w: _Worker) -> None:
-        job, at = w.job, w.at
+    def _receive(self, w: _Worker, message: Mapping[str, Any]) -> None:
+        if "error" in message:
+            raise _error(message)
+        if "done" in message:
+            self.done(JobResult.of_json(message["done"]))
+            self._next(w)
+            return
+        what, stage = message["at"]
+        is_loading = not what
+        w.deadline = time.monotonic() + (LOADING if is_loading else STALL)
+        w.culprit = None if is_loading else Culprit(what, stage)
+
+    def _after_death(self, w: _Worker) -> None:
         self._end(w)
-        if job is None:
-            raise StageFailed(
-                f"a worker ended with code {w.process.returncode} before its first job",
-                "see the lines above for what it said",
-            )
-        if job.get("one_by_one") and at and at[0] == job["part"]:
-            raise StageFailed(
-                f"stage '{at[1]}' ends its worker (code {w.process.returncode}) on part {job['part']}",
-                "a decision must not end the process; this is an error of the stage and not of the data",
-            )
-        if job.get("one_by_one") and at:
-            crashed = job.setdefault("crashed", {})
-            crashed[at[0]] = at[1]
-            if len(crashed) > DEATHS:
-                raise StageFailed(
-                    f"workers died {DEATHS} times on part {job['part']}, last in '{at[1]}'", "see the log"
-                )
-        elif job.get("one_by_one"):
-            raise StageFailed(f"workers die on part {job['part']} before they read it", "is there memory enough?")
-        job["one_by_one"] = True
-        self.queue.appendleft(job)
+        exit_code = w.process.returncode
+        if w.job is None:
+            hint = "its messages are above"
+            raise StageFailed(f"a worker ended before its first job (exit code {exit_code})", hint)
+        self.queue.appendleft(w.job.after_crash(w.culprit, exit_code))
         self._start()
 
-    def _end_the_stalled(self) -> None:
-        for w in list(self.workers):
-            if w.job is not None and time.monotonic() - w.heard > STALL:
+    def _kill_stalled(self) -> None:
+        for w in self.workers:
+            if w.job is not None and time.monotonic() > w.deadline:
                 w.process.kill()
 
     def _end(self, w: _Worker) -> None:
         assert w.process.stdout is not None
         self.selector.unregister(w.process.stdout)
         self.workers.remove(w)
-        _close(w)
+        _close_pipes(w)
         try:
             w.process.wait(timeout=10)
         except subprocess.TimeoutExpired:
@@ -197,7 +179,7 @@ class _Pool:
             w.process.wait()
 
 
-def _close(w: _Worker) -> None:
+def _close_pipes(w: _Worker) -> None:
     for stream in (w.process.stdin, w.process.stdout):
         if stream is not None:
             with contextlib.suppress(BrokenPipeError):
@@ -205,19 +187,24 @@ def _close(w: _Worker) -> None:
 
 
 def _error(message: Mapping[str, Any]) -> RocoError:
+    """The exception that a worker sent, with its traceback as a note."""
     name, text, hint, path = message["error"]
     kind = getattr(errors, name, RocoError)
+    err: RocoError
     if kind is errors.CorruptFile:
-        return errors.CorruptFile(text, hint, path)
-    err: RocoError = RocoError(text, hint) if kind is errors.MissingExtra else kind(text, hint)
+        err = errors.CorruptFile(text, hint, path)
+    elif kind is errors.MissingExtra:
+        err = RocoError(text, hint)
+    else:
+        err = kind(text, hint)
     err.add_note(message.get("trace", ""))
     return err
 
 
-def _importable(pipeline: Pipeline) -> None:
-    for step in pipeline.steps:
+def _check_importable(folder: RunFolder) -> None:
+    for step in folder.pipeline.steps:
         if type(step.stage).__module__ == "__main__":
             raise errors.UsageError(
-                f"stage '{step.name}' is defined in the script itself, where workers cannot import it",
-                "put it into a module of its own, or run with workers=0",
+                f"workers cannot import stage '{step.name}': it is defined in the script itself",
+                "move it to a module of its own, or run with workers=0",
             )

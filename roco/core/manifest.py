@@ -1,4 +1,4 @@
-"""The manifest: a sum of footers, kept so that nobody has to read ten thousand of them again."""
+"""The manifest: the sum of all footers, stored so that ten thousand of them need not be read again."""
 
 from __future__ import annotations
 
@@ -6,86 +6,119 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from roco.base.errors import CorruptFile
 from roco.base.files import read_meta, write_text
-from roco.core.funnel import reconcile, total
-from roco.core.layout import Layout
+from roco.core.folder import RunFolder
+from roco.core.funnel import Flow, reconcile, total
+from roco.core.job import PartRecord
 from roco.core.part import expected_input
 from roco.core.parts import Parts
-from roco.core.pipeline import Pipeline
 
 _HEAD = '{"seal":"'
 _BLANK = "0" * 64
 
+Stamp = list[int]
+"""Size and modification time of a file; while they stay the same, its footer is not read again."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """The record of a part, and the stamp of the file it was read from."""
+
+    record: PartRecord
+    stamp: Stamp
+
+    def to_json(self) -> dict[str, Any]:
+        return {**self.record.to_json(), "size": self.stamp}
+
+    @classmethod
+    def of_json(cls, value: Mapping[str, Any]) -> Known:
+        return cls(PartRecord.of_json(value), value["size"])
+
 
 class Manifest:
-    """What is known of the parts of a run under one pipeline; anything doubtful is read from the footers again."""
+    """The records of the parts of a run under its pipeline; whatever is doubtful is read from the footers again.
 
-    def __init__(self, pipeline: Pipeline, layout: Layout) -> None:
-        self.pipeline, self.layout = pipeline, layout
-        self.saved = load(layout.manifest)
-        same = self.saved.get("rows_digest") == pipeline.rows_digest
-        self.parts: dict[str, dict[str, Any]] = dict(self.saved.get("parts", {})) if same else {}
-        self.table: list[dict[str, Any]] = []
-        self.published: dict[str, Any] = self.saved.get("published", {})
+    table: the flows of the table stages. published: input, seal and flows of the release.
+    """
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder = folder
+        saved = load(folder.manifest)
+        same_rows = saved.get("rows_digest") == folder.pipeline.rows_digest
+        self.parts = {name: Known.of_json(v) for name, v in saved.get("parts", {}).items()} if same_rows else {}
+        self.table: list[Flow] = []
+        self.published: dict[str, Any] = saved.get("published", {})
 
     def done(self, parts: Parts, names: Iterable[str] | None = None) -> list[str]:
-        """The parts whose decisions stand for the present input, in order."""
-        found = sizes(self.layout.rows_folder(self.pipeline))
+        """The parts whose decisions are valid for the current input, in order."""
+        files = stamps(self.folder.rows_folder)
         names = parts.names if names is None else names
-        return [name for name in names if self._is_done(name, parts, found.get(f"{name}.parquet"))]
+        return [name for name in names if self._is_done(name, parts, files.get(f"{name}.parquet"))]
 
-    def _is_done(self, part: str, parts: Parts, size: list[int] | None) -> bool:
-        if size is None:
+    def _is_done(self, part: str, parts: Parts, stamp: Stamp | None) -> bool:
+        known = self.parts.get(part)
+        if stamp is None:
             self.parts.pop(part, None)
             return False
-        record = self.parts.get(part)
-        if record is None or record["size"] != size:
+        if known is None or known.stamp != stamp:
             try:
-                record = self.record(part, read_meta(self.layout.rows(self.pipeline, part)))
+                record = PartRecord.of_json(read_meta(self.folder.rows(part)))
             except CorruptFile:
                 self.parts.pop(part, None)
                 return False
-        return bool(record["input"] == expected_input(self.pipeline, part, parts.set_aside.get(part, [])))
+            known = self.record(part, record)
+        unlisted = parts.unlisted.get(part, [])
+        return known.record.input == expected_input(self.folder.pipeline, part, unlisted)
 
-    def record(self, part: str, meta: Mapping[str, Any]) -> dict[str, Any]:
-        """Takes over the footer of a part."""
-        stat = self.layout.rows(self.pipeline, part).stat()
-        kept = {name: meta[name] for name in ("input", "content", "funnel", "counts")}
-        self.parts[part] = {**kept, "size": [stat.st_size, stat.st_mtime_ns]}
+    def record(self, part: str, record: PartRecord) -> Known:
+        """Takes over the record of a part that is on disk."""
+        stat = self.folder.rows(part).stat()
+        self.parts[part] = Known(record, [stat.st_size, stat.st_mtime_ns])
         return self.parts[part]
 
     def save(self, parts: Parts, complete: bool = False) -> None:
-        """Writes the manifest; steps as they are now, so that a later run can say what changed."""
-        here = {name: record for name, record in self.parts.items() if name in parts.spans}
+        """Writes the manifest, with the steps as they are now, so that a later run can tell what changed."""
+        pipeline = self.folder.pipeline
         value = {
-            "rows_digest": self.pipeline.rows_digest,
-            "steps": [s.describe() for s in self.pipeline.steps],
-            "source": {"kind": self.pipeline.source.kind, **parts.summary},
-            "parts": here,
-            "table": self.table,
+            "rows_digest": pipeline.rows_digest,
+            "steps": [step.describe() for step in pipeline.steps],
+            "source": {"kind": pipeline.source.kind, **parts.summary},
+            "parts": {name: known.to_json() for name, known in self.parts.items() if name in parts.spans},
+            "table": [flow.to_json() for flow in self.table],
             "published": self.published,
             "complete": complete,
         }
-        write_text(self.layout.manifest, sealed(value))
+        write_text(self.folder.manifest, sealed(value))
 
-    def funnel(self, parts: Parts, table: Sequence[Mapping[str, Any]] | None = None) -> dict[str, Any]:
-        """Rows in, kept and dropped at each stage; raises DataError when they do not add up.
+    def funnel(self, parts: Parts, table: Sequence[Flow] | None = None) -> dict[str, Any]:
+        """Rows in, kept and dropped at each stage; raises DataError where they do not add up.
 
-        table: the stages behind the row pass, where the manifest does not hold them yet.
+        table: the flows of the table stages, where the manifest does not have them yet.
         """
-        found = total(self.parts[n] for n in parts.names if n in self.parts)
-        stages = [*found["stages"], *(self.table if table is None else table)]
-        reconcile(stages, "the run")
-        source = {"kind": self.pipeline.source.kind, "articles": parts.summary["articles"]}
-        return {"source": source, "counts": found["counts"], "stages": stages}
+        records = [self.parts[name].record for name in parts.names if name in self.parts]
+        flows = [*total(record.funnel for record in records), *(self.table if table is None else table)]
+        reconcile(flows, "the run")
+        source = {"kind": self.folder.pipeline.source.kind, "articles": parts.summary["articles"]}
+        stages = [flow.to_json() for flow in flows]
+        return {"source": source, "counts": add_counts(record.counts for record in records), "stages": stages}
+
+
+def add_counts(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Adds up the extraction counts of parts."""
+    totals: dict[str, int] = {}
+    for part in counts:
+        for name, n in part.items():
+            totals[name] = totals.get(name, 0) + n
+    return dict(sorted(totals.items()))
 
 
 def load(path: Path) -> dict[str, Any]:
-    """The manifest as it was saved; empty where there is none or it is not whole."""
+    """The manifest as it was saved; empty where there is none or it is corrupt."""
     try:
         text = path.read_text(encoding="utf-8")
         seal = text[len(_HEAD) : len(_HEAD) + 64]
@@ -99,17 +132,21 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def sealed(value: Mapping[str, Any]) -> str:
-    """A manifest as text, the SHA-256 of it in its first line."""
+    """A manifest as text, with its SHA-256 in the first line."""
     body = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     text = f'{_HEAD}{_BLANK}",\n{body[1:]}\n'
     return text.replace(_BLANK, hashlib.sha256(text.encode()).hexdigest(), 1)
 
 
-def sizes(folder: Path) -> dict[str, list[int]]:
-    """Size and time of each table in a folder; they tell whether a footer was read already."""
+def stamps(folder: Path) -> dict[str, Stamp]:
+    """The stamp of each table in a folder, by file name."""
+    found: dict[str, Stamp] = {}
     try:
         with os.scandir(folder) as entries:
-            found = ((e.name, e.stat()) for e in entries if e.name.endswith(".parquet") and not e.name.startswith("."))
-            return {name: [stat.st_size, stat.st_mtime_ns] for name, stat in found}
+            for entry in entries:
+                if entry.name.endswith(".parquet") and not entry.name.startswith("."):
+                    stat = entry.stat()
+                    found[entry.name] = [stat.st_size, stat.st_mtime_ns]
     except FileNotFoundError:
         return {}
+    return found

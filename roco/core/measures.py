@@ -1,10 +1,10 @@
-"""The kept measures of a part: one file a measure, read as far as asked for, written as a whole."""
+"""The measures of one part: one file per measure, read as far as needed, written as a whole."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from pathlib import Path
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -12,31 +12,113 @@ import pyarrow.compute as pc
 
 from roco.base.errors import CorruptFile
 from roco.base.files import read_table, write_table
+from roco.core.folder import RunFolder
 from roco.core.pipeline import Step
-from roco.core.rows import concat
+from roco.core.rows import align, blank, concat, without
 
 
-def load(path: Path, columns: Sequence[str] | None = None) -> tuple[pa.Table, dict[str, Any]] | None:
-    """The rows of a measure and the facts in its footer; None where there are none, and a damaged file is removed."""
-    try:
-        return read_table(path, columns)
-    except FileNotFoundError:
-        return None
-    except CorruptFile:
-        path.unlink(missing_ok=True)
-        return None
+class PartMeasures:
+    """The stored values of the measures of one part, and those that this pass adds.
+
+    counts: the extraction's counts by place, for every article that was ever read. owner: the place of each
+    figure_id.
+    """
+
+    def __init__(self, folder: RunFolder, part: str, steps: Sequence[Step]) -> None:
+        self.folder, self.part = folder, part
+        self.steps = [step for step in steps if step.is_measure]
+        self.extract = steps[0]
+        self.counts: dict[str, dict[str, int]] = {}
+        self.owner: dict[str, str] = {}
+        self.seals: dict[str, Any] = {}
+        self._columns = {step.name: _columns_in_use(step, steps) for step in self.steps}
+        self._stored: dict[str, pa.Table | None] = {}
+        self._new: dict[str, list[pa.Table]] = defaultdict(list)
+        for step in self.steps:
+            self._load(step)
+
+    def _load(self, step: Step) -> None:
+        path = self.folder.measure(step, self.part)
+        self._stored[step.name], self.seals[step.name] = None, None
+        try:
+            table, meta = read_table(path, self._columns[step.name])
+        except FileNotFoundError:
+            return
+        except CorruptFile:
+            path.unlink(missing_ok=True)  # computed again, like a missing one
+            return
+        self._stored[step.name], self.seals[step.name] = table, meta["content"]
+        if step is self.extract:
+            self.counts = meta["articles"]
+            self.owner = dict(zip(table["figure_id"].to_pylist(), table["archive"].to_pylist(), strict=True))
+
+    def stored(self, step: Step) -> pa.Table:
+        """The stored values of a measure; raises CorruptFile where there are none."""
+        table = self._stored[step.name]
+        if table is None:
+            path = self.folder.measure(step, self.part)
+            raise CorruptFile(f"missing measure file: {path}", "run the same command again to recompute it", str(path))
+        return table
+
+    def figures_of(self, places: Sequence[str]) -> list[pa.Table]:
+        """The stored figures of some articles."""
+        table = self._stored[self.extract.name]
+        if table is None:
+            return []
+        return [table.filter(pc.is_in(table["archive"], value_set=pa.array(places, pa.string())))]
+
+    def missing(self, step: Step, rows: pa.Table) -> pa.Table:
+        """The rows that a measure has no stored value for."""
+        table = self._stored[step.name]
+        return rows if table is None else without(rows, table)
+
+    def add(self, step: Step, table: pa.Table) -> pa.Table:
+        """Takes over newly computed rows; returns them with the columns in use."""
+        self._new[step.name].append(table)
+        return table.select(self._columns[step.name])
+
+    def values(self, step: Step, rows: pa.Table, new: Sequence[pa.Table]) -> pa.Table:
+        """The values of a measure for some rows, in their order, from the store and from what was just computed."""
+        table = self._stored[step.name]
+        tables = [*([] if table is None else [table]), *new]
+        if not tables:  # no row came this far, but later steps look for the columns
+            tables = [blank(rows, step.contract.columns).select(self._columns[step.name])]
+        return align(rows["figure_id"], concat(tables))
+
+    def write(self, step: Step) -> None:
+        """Writes the new values of a measure together with the stored ones."""
+        path = self.folder.measure(step, self.part)
+        is_stored = self._stored[step.name] is not None
+        tables = self._new[step.name]
+        if not tables and is_stored:
+            return
+        if not tables:
+            # No figure came this far. An empty file records that, because a missing file means damage.
+            tables = [blank(pa.table({"figure_id": pa.array([], pa.string())}), step.contract.columns)]
+        table = concat([read_table(path)[0], *tables] if is_stored else tables)
+        table = table.take(pc.sort_indices(table, [("figure_id", "ascending")]))
+        content = table_digest(table)
+        meta: dict[str, Any] = {"stage": step.name, "digest": step.digest, "rows": len(table), "content": content}
+        if step is self.extract:
+            meta["articles"] = self.counts
+        write_table(path, table, meta)
+        self.seals[step.name] = content
+
+    def totals(self, places: Sequence[str]) -> Mapping[str, int]:
+        """The extraction's counts, added up over some articles."""
+        totals: dict[str, int] = defaultdict(int)
+        for place in places:
+            for name, n in self.counts.get(place, {}).items():
+                totals[name] += n
+        return dict(sorted(totals.items()))
 
 
-def add(path: Path, step: Step, fresh: Sequence[pa.Table], old: bool, **more: Any) -> str:
-    """Writes new rows, with those that are there if `old`; returns the digest of the content."""
-    tables = [read_table(path)[0], *fresh] if old else list(fresh)
-    table = concat(tables)
-    table = table.take(pc.sort_indices(table, [("figure_id", "ascending")]))
-    content = table_digest(table)
-    write_table(
-        path, table, {"stage": step.name, "digest": step.digest, "rows": len(table), "content": content, **more}
-    )
-    return content
+def _columns_in_use(step: Step, steps: Sequence[Step]) -> list[str]:
+    """The columns of a measure that a later step or the engine reads."""
+    used = {column for other in steps for column, writer in other.reads_from.items() if writer == step.name}
+    if step is steps[0]:
+        used |= {"archive", "file"}
+    return ["figure_id", "drop", "drop_detail", *sorted(used & set(step.writes))]
 
 
 def table_digest(table: pa.Table) -> str:

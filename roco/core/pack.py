@@ -1,4 +1,4 @@
-"""The pack of a part: original bytes of the figures that passed the pixel gates, and their thumbnails.
+"""The pack of a part: original bytes of the figures that passed the pixel stages, and their thumbnails.
 
 A pack is a stored zip, so that one image is read without the others and damage shows by CRC.
 """
@@ -18,36 +18,82 @@ from roco.base.files import full_disk, sync_folder
 
 _DATE = (1980, 1, 1, 0, 0, 0)
 _THUMBNAIL = ".thumbnail"
-_DAMAGE = (OSError, KeyError, ValueError, EOFError, RuntimeError, struct.error, zlib.error, lzma.LZMAError,
-           zipfile.BadZipFile)  # fmt: skip
-"""What zipfile raises on a pack in which bits have changed: a stored entry may now claim to be packed or encrypted."""
+_DAMAGE = (
+    OSError,
+    KeyError,
+    ValueError,
+    EOFError,
+    RuntimeError,
+    struct.error,
+    zlib.error,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+)
+"""What zipfile raises for a pack with changed bits: a stored entry may then claim to be compressed or encrypted."""
+
+
+class PackReader:
+    """An open pack. What it cannot read intact counts as missing, because the source still has the bytes."""
+
+    def __init__(self, path: Path) -> None:
+        self._zip: zipfile.ZipFile | None = None
+        with contextlib.suppress(*_DAMAGE):
+            self._zip = zipfile.ZipFile(path)
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset() if self._zip is None else frozenset(self._zip.NameToInfo)
+
+    def size(self, figure_id: str) -> int | None:
+        """Bytes of a figure's image; None if the pack does not have it."""
+        info = None if self._zip is None else self._zip.NameToInfo.get(entry_name(figure_id))
+        return None if info is None else info.file_size
+
+    def image(self, figure_id: str) -> bytes | None:
+        """The original bytes of a figure."""
+        return self.entry(entry_name(figure_id))
+
+    def thumbnail(self, figure_id: str) -> bytes | None:
+        """A JPEG of at most 280 px a side."""
+        return self.entry(entry_name(figure_id) + _THUMBNAIL)
+
+    def entry(self, name: str) -> bytes | None:
+        if self._zip is not None:
+            with contextlib.suppress(*_DAMAGE):
+                return self._zip.read(name)
+        return None
+
+    def close(self) -> None:
+        if self._zip is not None:
+            self._zip.close()
 
 
 class PackWriter:
-    """Adds figures to a pack; image by image to a sibling file, which takes the pack's place as a whole."""
+    """Adds figures to a pack. They are written to a sibling file, which replaces the pack as a whole."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        self.old = _entries(path)
+        self.old = PackReader(path)
         self.new: set[str] = set()
         self.out: zipfile.ZipFile | None = None
 
     def add(self, figure_id: str, image: bytes, thumbnail: bytes | None) -> None:
-        name = name_of(figure_id)
-        if name in self.old or name in self.new:
+        """Adds a figure, unless the pack has it already."""
+        name = entry_name(figure_id)
+        if name in self.old.names or name in self.new:
             return
         self._write(name, image)
         if thumbnail is not None:
             self._write(name + _THUMBNAIL, thumbnail)
 
     def commit(self) -> None:
-        """Puts the new pack in place, with all that the old one held."""
+        """Puts the new pack in place, together with what the old one contains; does nothing if nothing was added."""
         if self.out is None:
             return
-        for name in sorted(self.old):
-            data = _read(self.path, name)
-            if data is not None and name not in self.new:
+        for name in sorted(self.old.names - self.new):
+            data = self.old.entry(name)
+            if data is not None:
                 self._write(name, data)
         try:
             self.out.close()
@@ -58,8 +104,9 @@ class PackWriter:
         except OSError as err:
             raise full_disk(err, self.path) from err
 
-    def abandon(self) -> None:
-        """Forgets what was not committed."""
+    def close(self) -> None:
+        """Discards what was not committed."""
+        self.old.close()
         if self.out is not None:
             with contextlib.suppress(OSError, ValueError):
                 self.out.close()
@@ -76,29 +123,6 @@ class PackWriter:
         self.new.add(name)
 
 
-def name_of(figure_id: str) -> str:
+def entry_name(figure_id: str) -> str:
     """The name of a figure inside a pack: a digest, never a name from outside."""
     return hashlib.sha256(figure_id.encode()).hexdigest()[:32]
-
-
-def read(path: Path, figure_id: str) -> bytes | None:
-    """The original bytes of a figure; None where the pack has them not, or not whole."""
-    return _read(path, name_of(figure_id))
-
-
-def read_thumbnail(path: Path, figure_id: str) -> bytes | None:
-    """A JPEG of at most 280 px a side; None as for `read`."""
-    return _read(path, name_of(figure_id) + _THUMBNAIL)
-
-
-def _entries(path: Path) -> frozenset[str]:
-    with contextlib.suppress(*_DAMAGE), zipfile.ZipFile(path) as pack:
-        return frozenset(pack.namelist())
-    return frozenset()
-
-
-def _read(path: Path, name: str) -> bytes | None:
-    # A damaged pack is no loss: the source still has the bytes.
-    with contextlib.suppress(*_DAMAGE), zipfile.ZipFile(path) as pack:
-        return pack.read(name)
-    return None

@@ -1,17 +1,13 @@
-"""The one pass over a part: articles are read once, images decoded once, measures taken where they lack.
+"""The pass over one part: articles are read once, images decoded once, and only missing measures are computed.
 
-Order of writing: measures, pack, decisions. A part is done when its decisions are there, so a kill at any moment
-costs the part in flight and nothing else.
+Order of writing: measures, pack, decisions. A part is done when its decisions exist, so a kill at any moment costs
+the parts in flight and nothing else.
 """
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+from collections.abc import Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,385 +15,272 @@ import pyarrow.compute as pc
 from roco.base.errors import StageFailed
 from roco.base.files import digest, write_table
 from roco.base.schema import ARTICLES
-from roco.core import measures as kept
-from roco.core.funnel import reconcile
-from roco.core.layout import Layout
+from roco.core.folder import RunFolder
+from roco.core.funnel import Flow, reconcile
+from roco.core.job import Article, Job, JobResult, PartRecord
+from roco.core.measures import PartMeasures, table_digest
+from roco.core.measuring import Beat, Measurer, Timings
 from roco.core.pack import PackWriter
 from roco.core.pipeline import Pipeline, Step
-from roco.core.rows import align, alive, apply, blank, call, checked, concat, gone, lacking, tally, view
+from roco.core.rows import align, apply, blank, call, checked, concat, dropped, kept, tally, view
 from roco.core.source import origin
 from roco.core.stage import Extraction, put
-from roco.core.store import PACKAGES_AT_ONCE, Opened, article_row
-
-BYTES_AT_ONCE = 192 << 20  # bounds the image bytes in memory
-
-Beat = Callable[[str, str], None]
-"""Called with what is worked on and by which stage, so that a crash can be laid to it."""
+from roco.core.store import PACKAGES_OPEN, ImageStore, article_row
 
 
-@dataclass(frozen=True)
-class Job:
-    """One part to be passed.
+def do(folder: RunFolder, job: Job, beat: Beat) -> JobResult:
+    """Does one job: the row pass over a part, or one measure for some of its figures."""
+    if job.measure is not None:
+        return measure_figures(folder, job, beat)
+    return pass_part(folder, job, beat)
 
-    articles: rows of parts.parquet, position by position; crashed: what made a worker die, as (figure or place, stage).
+
+def expected_input(pipeline: Pipeline, part: str, unlisted: Sequence[str]) -> str:
+    """Digest of all that decides the rows of a part; its decisions are valid while their footer has the same.
+
+    unlisted: the part's articles that the source no longer lists, in order.
     """
-
-    part: str
-    articles: Sequence[Mapping[str, Any]]
-    one_by_one: bool = False
-    crashed: Mapping[str, str] = field(default_factory=dict)
+    return digest([pipeline.rows_digest, part, list(unlisted)])
 
 
-def expected_input(pipeline: Pipeline, part: str, set_aside: Sequence[str]) -> str:
-    """Digest of all that decides the rows of a part; its decisions are done when their footer says the same.
+def pass_part(folder: RunFolder, job: Job, beat: Beat) -> JobResult:
+    """Takes the figures of a part through all row stages and writes measures, pack and decisions."""
+    part = PartPass(folder, job, beat, folder.pipeline.row_steps)
+    with part.timings.time("all"):
+        try:
+            kept_rows = []
+            for articles in part.article_groups():
+                rows = part.extract(articles)
+                kept_rows.append(part.walk(rows, first=1))
+                part.store.close_packages()
+            record = part.commit(kept_rows)
+        finally:
+            part.close()
+    return JobResult(job.part, dict(part.measured), _rounded(part.timings), record)
 
-    set_aside: the part's articles that the source lists no more, in order.
-    """
-    return digest([pipeline.rows_digest, part, list(set_aside)])
+
+def measure_figures(folder: RunFolder, job: Job, beat: Beat) -> JobResult:
+    """Computes one measure, needed after a table stage, for the figures that are still kept."""
+    step = folder.pipeline.step(job.measure or "")
+    steps = folder.pipeline.steps[: folder.pipeline.steps.index(step) + 1]
+    measures = tuple(s for s in steps if s.is_measure)
+    part = PartPass(folder, job, beat, measures)
+    try:
+        ids = pa.array(job.figures, pa.string())
+        rows = align(ids, part.measures.stored(measures[0]))
+        for column, writer in step.reads_from.items():
+            if column not in rows.column_names and column not in part.measurer.lenders:
+                values = part.measures.stored(folder.pipeline.step(writer))
+                rows = put(rows, column, align(ids, values)[column])
+        part.walk(rows, first=len(measures) - 1)
+        part.measures.write(step)
+        part.pack.commit()
+    finally:
+        part.close()
+    return JobResult(job.part, dict(part.measured), _rounded(part.timings))
 
 
 class PartPass:
-    """One pass of the row stages over one part."""
+    """What one pass over a part works with: stored measures, images, the funnel, dropped rows.
 
-    def __init__(self, pipeline: Pipeline, layout: Layout, job: Job, beat: Beat) -> None:
-        self.pipeline, self.layout, self.job, self.beat = pipeline, layout, job, beat
-        self.opened = Opened(pipeline.source)
-        self.stored: dict[str, pa.Table | None] = {}
-        self.fresh: dict[str, list[pa.Table]] = defaultdict(list)
-        self.seals: dict[str, Any] = {}
-        self.covered: dict[str, dict[str, int]] = {}
-        self.owner: dict[str, str] = {}
-        self.left: list[pa.Table] = []
-        self.pack = PackWriter(layout.pack(job.part))
-        self.memory: dict[str, dict[str, Any]] = defaultdict(dict)
+    owner: which package a figure_id belongs to. measured: newly computed articles or figures, by stage.
+    """
+
+    def __init__(self, folder: RunFolder, job: Job, beat: Beat, steps: Sequence[Step]) -> None:
+        self.folder, self.job, self.beat, self.steps = folder, job, beat, steps
+        self.timings = Timings()
+        self.store = ImageStore(folder)
+        self.measures = PartMeasures(folder, job.part, steps)
+        self.measurer = Measurer(steps, self.store, job, beat, self.timings)
+        self.pack = PackWriter(folder.pack(job.part))
+        self.flows = {step.name: Flow(step.name, step.kind) for step in steps}
+        self.dropped: list[pa.Table] = []
         self.measured: dict[str, int] = defaultdict(int)
-        self.seconds: dict[str, float] = defaultdict(float)
-        self._use(pipeline.row_steps)
 
-    def _use(self, steps: Sequence[Step]) -> None:
-        self.steps = steps
-        self.flow: dict[str, dict[str, Any]] = {
-            s.name: {"stage": s.name, "kind": s.kind, "in": 0, "kept": 0, "dropped": {}} for s in steps
-        }
+    # --- from articles to figures -----------------------------------------------------------------------------------
 
-    # --- the pass -------------------------------------------------------------------------------------------------
-
-    def run(self) -> dict[str, Any]:
-        """Passes the part and writes it down; returns what a manifest keeps of it."""
-        started = time.perf_counter()
-        self._load()
-        survivors = []
-        try:
-            for chunk in self._chunks():
-                rows = self._figures(chunk)
-                survivors.append(self._walk(rows, 1))
-                self.memory.clear()
-                self.opened.close()
-            rows = concat([*survivors, *self.left]) if survivors or self.left else None
-            result = self._commit(rows)
-        finally:
-            self.opened.close()
-            self.pack.abandon()
-        result["seconds"] = {k: round(v, 4) for k, v in sorted(self.seconds.items())}
-        result["seconds"]["all"] = round(time.perf_counter() - started, 4)
-        return result
-
-    def _chunks(self) -> list[Sequence[Mapping[str, Any]]]:
+    def article_groups(self) -> list[Sequence[Article]]:
+        """The articles in groups that are processed together: few packages at once, or all if none is to be read."""
         articles = self.job.articles
-        unread = any(a["current"] and a["place"] not in self.covered for a in articles)
-        size = 1 if self.job.one_by_one else PACKAGES_AT_ONCE if unread else max(1, len(articles))
+        if self.job.one_by_one:
+            size = 1
+        elif self._unread(articles):
+            size = PACKAGES_OPEN
+        else:
+            size = max(1, len(articles))
         return [articles[i : i + size] for i in range(0, len(articles), size)]
 
-    def _figures(self, chunk: Sequence[Mapping[str, Any]]) -> pa.Table:
-        """The rows of some articles: stored ones, and new ones for the articles that were never read."""
+    def _unread(self, articles: Sequence[Article]) -> list[Article]:
+        return [a for a in articles if a["current"] and a["place"] not in self.measures.counts]
+
+    def extract(self, articles: Sequence[Article]) -> pa.Table:
+        """The figures of some articles: stored ones, and those of articles that were never read."""
         step = self.steps[0]
-        tables = []
-        stored = self.stored[step.name]
-        if stored is not None:
-            places = pa.array([a["place"] for a in chunk], pa.string())
-            tables.append(stored.filter(pc.is_in(stored["archive"], value_set=places)))
-        unread = [a for a in chunk if a["current"] and a["place"] not in self.covered]
+        tables = self.measures.figures_of([article["place"] for article in articles])
+        unread = self._unread(articles)
         if unread:
-            new = self._extract(step, unread)
-            self.fresh[step.name].append(new)
-            tables.append(new.select(self._wanted(step)))
-        rows = (
-            concat(tables)
-            if tables
-            else blank(pa.table({"figure_id": pa.array([], pa.string())}), step.contract.columns)
-        )
-        rows = self._without_superseded(rows, chunk)
+            tables.append(self.measures.add(step, self._extract(step, unread)))
+        empty = pa.table({"figure_id": pa.array([], pa.string())})
+        rows = concat(tables) if tables else blank(empty, step.contract.columns)
+        rows = self._without_superseded(rows, articles)
         return self._settle(step, rows, rows)
 
-    def _without_superseded(self, rows: pa.Table, chunk: Sequence[Mapping[str, Any]]) -> pa.Table:
-        old = {a["place"]: a["digest"] for a in chunk if not a["current"]}
+    def _extract(self, step: Step, articles: Sequence[Article]) -> pa.Table:
+        readable = []
+        for article in articles:
+            if self.job.crashed.get(article["place"]) == step.name:
+                kind = origin(self.folder.pipeline.source, article["place"])
+                readable.append(article_row(article, kind, "reader crashed"))
+                continue
+            self.beat(article["place"], step.name)
+            with self.timings.time("read"):
+                readable += self.store.articles(article)
+        batch = pa.Table.from_pylist(readable, schema=ARTICLES)
+        with self.timings.time(step.name):
+            out = call(step, f"part {self.job.part}", batch)
+            if not isinstance(out, Extraction):
+                hint = "a stage of scope 'article' returns roco.core.stage.Extraction(figures, counts)"
+                raise StageFailed(f"stage '{step.name}' returned a {type(out).__name__}, not an Extraction", hint)
+            figures = checked(step, batch, out.figures).replace_schema_metadata(None)
+        foreign = pc.invert(pc.is_in(figures["archive"], value_set=batch["place"].combine_chunks()))
+        if pc.any(foreign).as_py():
+            hint = "set `archive` to `place`"
+            raise StageFailed(f"stage '{step.name}' returned figures of an archive that it did not receive", hint)
+        for article in articles:
+            self.measures.counts[article["place"]] = dict(out.counts.get(article["place"], {}))
+        self.measured[step.name] += len(articles)
+        return self._with_unique_ids(figures)
+
+    def _with_unique_ids(self, figures: pa.Table) -> pa.Table:
+        """Appends a suffix to a figure_id that another package has already: both may hold the same article."""
+        ids = figures["figure_id"].to_pylist()
+        places = figures["archive"].to_pylist()
+        owner = self.measures.owner
+        for i, (figure, place) in enumerate(zip(ids, places, strict=True)):
+            if owner.setdefault(figure, place) != place:
+                ids[i] = f"{figure}~{digest(place)[:6]}"
+                owner[ids[i]] = place
+        return put(figures, "figure_id", pa.array(ids, pa.string()))
+
+    def _without_superseded(self, rows: pa.Table, articles: Sequence[Article]) -> pa.Table:
+        """Drops the figures of articles that the source no longer lists in this version."""
+        old = {article["place"]: article["digest"] for article in articles if not article["current"]}
         if not old:
             return rows
-        here = pc.is_in(rows["archive"], value_set=pa.array(list(old), pa.string()))
-        set_aside = rows.filter(here)
-        detail = pa.array(
-            [f"an article as it was ({old[p][:8]})" for p in set_aside["archive"].to_pylist()], pa.string()
-        )
-        set_aside = put(
-            put(set_aside, "drop", pa.array(["superseded"] * len(set_aside), pa.string())),
-            "drop_detail",
-            detail,
-        )
-        self._leave("source", set_aside)
-        return rows.filter(pc.invert(here))
+        is_old = pc.is_in(rows["archive"], value_set=pa.array(list(old), pa.string()))
+        superseded = rows.filter(is_old)
+        details = [f"previous version ({old[place][:8]})" for place in superseded["archive"].to_pylist()]
+        superseded = put(superseded, "drop", pa.array(["superseded"] * len(superseded), pa.string()))
+        self._set_aside("source", put(superseded, "drop_detail", pa.array(details, pa.string())))
+        return rows.filter(pc.invert(is_old))
 
-    def _walk(self, rows: pa.Table, at: int) -> pa.Table:
-        """Takes rows through the steps from `at` on and returns those still in at the end."""
-        for i in range(at, len(self.steps)):
+    # --- through the stages -----------------------------------------------------------------------------------------
+
+    def walk(self, rows: pa.Table, first: int) -> pa.Table:
+        """Takes rows through the steps from the first-th on, in pieces that fit into memory; returns the kept ones."""
+        for i in range(first, len(self.steps)):
             step = self.steps[i]
             if not step.is_measure:
                 rows = self._decide(step, rows)
                 continue
-            new = lacking(rows, self.stored[step.name])
-            if len(new) > 1 and self._heavy(step) and self._too_much(new):
-                half = len(rows) // 2
-                return concat([self._walk(rows.slice(0, half), i), self._walk(rows.slice(half), i)])
-            rows = self._measure(step, rows, new)
-        self._keep_bytes(rows)
+            missing = self.measures.missing(step, rows)
+            piece = self.measurer.piece(step, missing)
+            if piece < len(missing):
+                slices = [rows.slice(k, piece) for k in range(0, len(rows), piece)]
+                return concat([self.walk(some, i) for some in slices])
+            rows = self._measure(step, rows, missing)
+        with self.timings.time("pack"):
+            self.measurer.pack(rows, self.pack)
+        self.measurer.release()
         return rows
 
-    def _too_much(self, rows: pa.Table) -> bool:
-        return len(rows["archive"].unique()) > PACKAGES_AT_ONCE or self.opened.size(rows) > BYTES_AT_ONCE
-
-    def _heavy(self, step: Step) -> bool:
-        return any(c == "bytes" or c in self.lenders for c in step.contract.reads)
-
-    # --- stages ---------------------------------------------------------------------------------------------------
-
-    def _extract(self, step: Step, articles: Sequence[Mapping[str, Any]]) -> pa.Table:
-        readable = []
-        for article in articles:
-            if self.job.crashed.get(article["place"]) == step.name:
-                readable.append(article_row(article, origin(self.pipeline.source, article["place"]), "reader crashed"))
-                continue
-            self.beat(article["place"], step.name)
-            with self._clock("read"):
-                readable += self.opened.articles(article)
-        batch = pa.Table.from_pylist(readable, schema=ARTICLES)
-        with self._clock(step.name):
-            out = call(step, f"part {self.job.part}", batch)
-            if not isinstance(out, Extraction):
-                raise StageFailed(f"stage '{step.name}' returned a {type(out).__name__}, not an Extraction")
-            table = checked(step, batch, out.figures).replace_schema_metadata(None)
-        strange = pc.invert(pc.is_in(table["archive"], value_set=batch["place"].combine_chunks()))
-        if pc.any(strange).as_py():
-            raise StageFailed(
-                f"stage '{step.name}' made rows of an archive it was not given", "set `archive` to `place`"
-            )
-        for article in articles:
-            self.covered[article["place"]] = dict(out.counts.get(article["place"], {}))
-        self.measured[step.name] += len(articles)
-        return self._with_own_ids(table)
-
-    def _with_own_ids(self, table: pa.Table) -> pa.Table:
-        """Tells apart figures of the same id in two packages: the same article may lie in both."""
-        ids = table["figure_id"].to_pylist()
-        places = table["archive"].to_pylist()
-        for i, (figure, place) in enumerate(zip(ids, places, strict=True)):
-            if self.owner.setdefault(figure, place) != place:
-                ids[i] = f"{figure}~{digest(place)[:6]}"
-                self.owner[ids[i]] = place
-        return put(table, "figure_id", pa.array(ids, pa.string()))
-
-    def _measure(self, step: Step, rows: pa.Table, new: pa.Table) -> pa.Table:
-        tables = []
-        stored = self.stored[step.name]
-        if stored is not None:
-            tables.append(stored)
-        if len(new):
-            taken = self._take(step, new)
-            self.fresh[step.name].append(taken)
-            self.measured[step.name] += len(taken)
-            tables.append(taken.select(self._wanted(step)))
-        if not tables:  # no row came this far, and later steps still look for the columns
-            tables.append(blank(rows, step.contract.columns).select(self._wanted(step)))
-        values = align(rows["figure_id"], concat(tables))
-        for name in values.column_names:
-            if name != "figure_id":
-                rows = put(rows, name, values[name])
-        return self._settle(step, rows, values)
-
-    def _take(self, step: Step, rows: pa.Table) -> pa.Table:
-        """Measures rows; what a crash was laid to is not tried again, what cannot be read gets its reason."""
-        if self.job.one_by_one and len(rows) > 1:
-            return concat([self._take(step, rows.slice(i, 1)) for i in range(len(rows))])
-        if self.job.one_by_one:
-            figure = rows["figure_id"][0].as_py()
-            if self.job.crashed.get(figure) == step.name:
-                out = blank(rows, step.contract.columns)
-                out = put(out, "drop", pa.array(["unreadable"]))
-                return put(out, "drop_detail", pa.array(["decoder crashed"]))
-            self.beat(figure, step.name)
-        else:
-            self.beat(self.job.part, step.name)
-        for column in step.contract.reads:
-            if column == "bytes" or column in self.lenders:
-                rows = put(rows, column, self._in_memory(column, rows))
-        if "bytes" in step.contract.reads:
-            for name, values in self._unread(rows).items():
-                rows = put(rows, name, values)
-        batch = view(step, rows)
-        with self._clock(step.name):
-            lend = [frozenset(step.contract.lends)] if step.contract.lends else []
-            out = call(step, f"part {self.job.part}", batch, *lend)
-            table = checked(step, batch, out)
-        for column in lent_by(step):
-            self.memory[column].update(zip(batch["figure_id"].to_pylist(), out[column].to_pylist(), strict=True))
-        return table
+    def _measure(self, step: Step, rows: pa.Table, missing: pa.Table) -> pa.Table:
+        new = []
+        if len(missing):
+            table = self.measurer.measure(step, missing)
+            self.measured[step.name] += len(table)
+            new.append(self.measures.add(step, table))
+        values = self.measures.values(step, rows, new)
+        return self._settle(step, _with_columns(rows, values), values)
 
     def _decide(self, step: Step, rows: pa.Table) -> pa.Table:
         self.beat(self.job.part, step.name)
-        with self._clock(step.name):
-            out = apply(step, f"part {self.job.part}", view(step, rows))
-        for name in out.column_names:
-            if name != "figure_id":
-                rows = put(rows, name, out[name])
+        with self.timings.time(step.name):
+            verdict = apply(step, f"part {self.job.part}", view(step, rows))
+        rows = _with_columns(rows, verdict)
         return self._settle(step, rows, rows)
 
-    # --- bytes in memory ------------------------------------------------------------------------------------------
-
-    @cached_property
-    def lenders(self) -> dict[str, Step]:
-        return {c: s for s in self.steps if s.is_measure for c in s.contract.lends}
-
-    def _in_memory(self, column: str, rows: pa.Table) -> pa.Array:
-        held = self.memory[column]
-        missing = rows.filter(pa.array([f not in held for f in rows["figure_id"].to_pylist()], pa.bool_()))
-        if len(missing):
-            if column == "bytes":
-                with self._clock("read"):
-                    held.update(self.opened.images(missing))
-            else:
-                self._take(self.lenders[column], missing)
-        kind = pa.large_binary() if column == "bytes" else lent_by(self.lenders[column])[column]
-        with self._clock("read"):
-            return pa.array([held.get(f) for f in rows["figure_id"].to_pylist()], kind)
-
-    def _unread(self, rows: pa.Table) -> dict[str, pa.Array]:
-        why = [self.opened.why.get(f) for f in rows["figure_id"].to_pylist()]
-        return {
-            "drop": pa.array([w and w[0] for w in why], pa.string()),
-            "drop_detail": pa.array([w and w[1] for w in why], pa.string()),
-        }
-
-    def _keep_bytes(self, rows: pa.Table) -> None:
-        with self._clock("pack"):
-            for figure in rows["figure_id"].to_pylist():
-                if self.memory["bytes"].get(figure) is not None:
-                    self.pack.add(figure, self.memory["bytes"][figure], self.memory["thumbnail"].get(figure))
-        self.memory.clear()
-
-    # --- bookkeeping ----------------------------------------------------------------------------------------------
-
-    def _settle(self, step: Step, rows: pa.Table, decided: pa.Table) -> pa.Table:
-        """Counts what a step did, puts aside what it dropped and returns the rest."""
-        flow = self.flow[step.name]
-        flow["in"] += len(rows)
-        for reason, n in tally(decided).items():
-            flow["dropped"][reason] = flow["dropped"].get(reason, 0) + n
-        self._leave(step.name, gone(rows))
-        rest = alive(rows)
-        flow["kept"] += len(rest)
+    def _settle(self, step: Step, rows: pa.Table, verdict: pa.Table) -> pa.Table:
+        """Counts what a step did, sets the dropped rows aside and returns the kept ones."""
+        self._set_aside(step.name, dropped(rows))
+        rest = kept(rows)
+        self.flows[step.name].add(len(rows), len(rest), tally(verdict))
         return rest
 
-    def _leave(self, stage: str, rows: pa.Table) -> None:
+    def _set_aside(self, stage: str, rows: pa.Table) -> None:
         if len(rows):
-            columns = [c for c in self._decided_columns() if c in rows.column_names]
+            columns = [column for column in self._decided_columns() if column in rows.column_names]
             rows = rows.select(["figure_id", "archive", "drop", "drop_detail", *columns])
-            self.left.append(put(rows, "stage", pa.array([stage] * len(rows), pa.string())))
+            self.dropped.append(put(rows, "stage", pa.array([stage] * len(rows), pa.string())))
 
-    def _decided_columns(self) -> list[str]:
-        return list(dict.fromkeys(c for s in self.steps if not s.is_measure for c in s.writes))
-
-    def _wanted(self, step: Step) -> list[str]:
-        """The columns of a measure that some later step or the engine reads."""
-        used = {c for s in self.steps for c, owner in s.reads_from.items() if owner == step.name}
-        if step is self.steps[0]:
-            used |= {"archive", "file"}
-        return ["figure_id", "drop", "drop_detail", *sorted(used & set(step.writes))]
-
-    def _load(self) -> None:
-        """Reads what earlier runs measured; a damaged file counts as none."""
+    def _decided_columns(self) -> dict[str, pa.DataType]:
+        columns: dict[str, pa.DataType] = {}
         for step in self.steps:
-            if step.is_measure:
-                found = kept.load(self.layout.measure(step, self.job.part), self._wanted(step))
-                table, meta = found or (None, dict[str, Any]())
-                self.stored[step.name] = table
-                self.seals[step.name] = meta.get("content")
-                if step is self.steps[0] and table is not None:
-                    self.covered = meta["articles"]
-                    self.owner = dict(zip(table["figure_id"].to_pylist(), table["archive"].to_pylist(), strict=True))
+            if not step.is_measure:
+                columns.update(step.contract.columns)
+        return columns
 
-    def _commit(self, rows: pa.Table | None) -> dict[str, Any]:
-        with self._clock("write"):
-            for step in self.steps:
-                self._keep(step)
-        with self._clock("pack"):
+    # --- writing ----------------------------------------------------------------------------------------------------
+
+    def commit(self, kept_rows: Sequence[pa.Table]) -> PartRecord:
+        """Writes measures, then the pack, then the decisions; returns what their footer records."""
+        with self.timings.time("write"):
+            for step in self.measures.steps:
+                self.measures.write(step)
+        with self.timings.time("pack"):
             self.pack.commit()
-        with self._clock("write"):
-            table = self._ordered(rows)
-            meta = self._meta(table)
-            write_table(self.layout.rows(self.pipeline, self.job.part), table, meta)
-        return {**meta, "part": self.job.part, "measured": dict(self.measured)}
+        with self.timings.time("write"):
+            table = self._decisions([*kept_rows, *self.dropped])
+            record = self._record(table)
+            write_table(self.folder.rows(self.job.part), table, record.to_json())
+        return record
 
-    def _keep(self, step: Step) -> None:
-        """Writes what was measured now beside what was there."""
-        path = self.layout.measure(step, self.job.part)
-        if step.is_measure and not self.fresh[step.name] and self.stored[step.name] is None:
-            # No figure came this far: an empty file says so, and a missing one is always damage.
-            none = pa.table({"figure_id": pa.array([], pa.string())})
-            self.fresh[step.name].append(blank(none, step.contract.columns))
-        if self.fresh[step.name]:
-            more = {"articles": self.covered} if step is self.steps[0] else {}
-            old = self.stored[step.name] is not None
-            self.seals[step.name] = kept.add(path, step, self.fresh[step.name], old, **more)
-
-    def _ordered(self, rows: pa.Table | None) -> pa.Table:
-        names = ["figure_id", "archive", "stage", "drop", "drop_detail", *self._decided_columns()]
-        if rows is None:
-            rows = pa.table({"figure_id": pa.array([], pa.string())})
-        types = {c: kind for s in self.steps if not s.is_measure for c, kind in s.contract.columns.items()}
+    def _decisions(self, tables: Sequence[pa.Table]) -> pa.Table:
+        """One row for each figure: where it was dropped and why, and the columns that decisions wrote."""
+        rows = concat(tables) if tables else pa.table({"figure_id": pa.array([], pa.string())})
+        types = self._decided_columns()
+        names = ["figure_id", "archive", "stage", "drop", "drop_detail", *types]
         for name in names:
             if name not in rows.column_names:
                 rows = put(rows, name, pa.nulls(len(rows), types.get(name, pa.string())))
         rows = rows.select(names)
         return rows.take(pc.sort_indices(rows, [("figure_id", "ascending")]))
 
-    def _meta(self, table: pa.Table) -> dict[str, Any]:
-        reconcile(list(self.flow.values()), self.job.part)
-        current = [a["place"] for a in self.job.articles if a["current"]]
-        set_aside = [a["article"] for a in self.job.articles if not a["current"]]
-        counts: dict[str, int] = defaultdict(int)
-        for place in current:
-            for name, n in self.covered.get(place, {}).items():
-                counts[name] += n
-        return {
-            "input": expected_input(self.pipeline, self.job.part, set_aside),
-            "funnel": list(self.flow.values()),
-            "counts": dict(sorted(counts.items())),
-            "content": digest([self.seals, self.flow, counts, set_aside, kept.table_digest(table)]),
-        }
+    def _record(self, table: pa.Table) -> PartRecord:
+        funnel = tuple(self.flows.values())
+        reconcile(funnel, f"part {self.job.part}")
+        current = [article["place"] for article in self.job.articles if article["current"]]
+        unlisted = [article["article"] for article in self.job.articles if not article["current"]]
+        counts = self.measures.totals(current)
+        flows = [flow.to_json() for flow in funnel]
+        return PartRecord(
+            input=expected_input(self.folder.pipeline, self.job.part, unlisted),
+            content=digest([self.measures.seals, flows, counts, unlisted, table_digest(table)]),
+            funnel=funnel,
+            counts=counts,
+        )
 
-    def _clock(self, name: str) -> _Clock:
-        return _Clock(self.seconds, name)
-
-
-def lent_by(step: Step) -> Mapping[str, pa.DataType]:
-    """The in-memory columns that a step lends to later ones."""
-    return step.contract.lends
+    def close(self) -> None:
+        self.store.close()
+        self.pack.close()
 
 
-class _Clock:
-    def __init__(self, seconds: dict[str, float], name: str) -> None:
-        self.seconds, self.name = seconds, name
+def _with_columns(rows: pa.Table, values: pa.Table) -> pa.Table:
+    for name in values.column_names:
+        if name != "figure_id":
+            rows = put(rows, name, values[name])
+    return rows
 
-    def __enter__(self) -> None:
-        self.started = time.perf_counter()
 
-    def __exit__(self, *_: object) -> None:
-        self.seconds[self.name] += time.perf_counter() - self.started
+def _rounded(timings: Timings) -> dict[str, float]:
+    return {name: round(seconds, 4) for name, seconds in sorted(timings.seconds.items())}

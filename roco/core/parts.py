@@ -1,4 +1,4 @@
-"""Which article, in which digest, is in which part. Parts are append-only and named by what is in them."""
+"""Parts: which article, in which digest, is in which part. Parts are append-only and named after their content."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SCHEMA = pa.schema([("part", pa.string()), *LISTING, ("current", pa.bool_())])
 
 @dataclass(frozen=True)
 class Parts:
-    """All articles ever listed, part by part; `current` are those the source lists now, in this digest."""
+    """All articles ever listed, part by part; `current` marks those that the source lists now, in this digest."""
 
     table: pa.Table
 
@@ -42,8 +42,8 @@ class Parts:
         return tuple(self.spans)
 
     @cached_property
-    def set_aside(self) -> Mapping[str, list[str]]:
-        """Articles by part that the source lists no more in this digest."""
+    def unlisted(self) -> Mapping[str, list[str]]:
+        """By part, the articles that the source no longer lists in this digest."""
         old = self.table.filter(pc.invert(self.table["current"]))
         found: dict[str, list[str]] = {}
         for part, article in zip(old["part"].to_pylist(), old["article"].to_pylist(), strict=True):
@@ -63,20 +63,20 @@ class Parts:
 
 
 def read(path: Path) -> Parts:
-    """The parts of a run; none where it has not begun."""
+    """The parts of a run; none where it has not started."""
     if not path.exists():
         return Parts(SCHEMA.empty_table())
     try:
         return Parts(read_table(path)[0])
     except CorruptFile as err:
         raise DataError(
-            f"{path} is cut or changed",
-            f"delete it and run again: parts of unchanged articles find their measures again ({err.path})",
+            f"corrupt file: {path}",
+            "delete it and run again: unchanged articles get the same parts, and keep their measures",
         ) from err
 
 
 def plan(path: Path, source: Source, part_size: int = PART_SIZE) -> Parts:
-    """Lists the source and appends parts for what is new or changed; what is there already stays as it is."""
+    """Lists the source and appends parts for what is new or changed; existing parts stay as they are."""
     before = read(path)
     known = before.table.filter(before.table["current"]).select(LISTING.names) if len(before.table) else None
     listing = source.listing(known)
@@ -87,12 +87,12 @@ def plan(path: Path, source: Source, part_size: int = PART_SIZE) -> Parts:
 
 
 def updated(table: pa.Table, listing: pa.Table, part_size: int) -> pa.Table:
-    """The parts with the present listing taken in."""
+    """The parts after the current listing was taken in."""
     ours, theirs = keys(table), keys(listing)
     fresh = listing.filter(pc.invert(pc.is_in(theirs, value_set=ours)))
     at = pc.index_in(ours, value_set=theirs)
     current = pc.is_valid(at)
-    # A package that was only touched keeps its part and gets the new stamp.
+    # A package whose content did not change keeps its part and gets the new stamp.
     columns = {name: pc.coalesce(listing[name].take(at), table[name]) for name in ("stamp", "facts")}
     table = pa.table(
         {**{n: table[n] for n in SCHEMA.names}, **columns, "current": current}, schema=SCHEMA
@@ -110,6 +110,6 @@ def _new_parts(fresh: pa.Table, part_size: int) -> Iterator[pa.Table]:
 
 
 def keys(table: pa.Table) -> pa.Array:
-    """Article, digest and place as one string: a package that moved is read again, for its rows name its place."""
+    """Article, digest and place as one string; a package that moved is read again, because its rows name its place."""
     joined = pc.binary_join_element_wise(table["article"], table["digest"], table["place"], "\n")
     return joined.combine_chunks() if isinstance(joined, pa.ChunkedArray) else joined

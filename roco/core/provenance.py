@@ -1,4 +1,4 @@
-"""What made a result: versions of Python and packages, the git commit, the recipe as resolved."""
+"""Provenance of a result: versions of Python and packages, the git commit, the resolved recipe."""
 
 from __future__ import annotations
 
@@ -38,20 +38,24 @@ def versions() -> dict[str, Any]:
 
 
 def git_commit() -> str | None:
-    """The commit of the checkout that roco runs from, with `+` where it was changed; None where it is installed."""
+    """The commit of the checkout that roco runs from, with `+` if it has changes; None if roco is installed."""
     here = Path(__file__).parents[1]
     if not (here.parent / ".git").exists():
         return None
     try:
-        asked = [["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"]]
-        said = [subprocess.run(["git", "-C", str(here), *a], capture_output=True, text=True, timeout=10) for a in asked]
+        commit, changes = _git(here, "rev-parse", "HEAD"), _git(here, "status", "--porcelain", "--untracked-files=no")
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return said[0].stdout.strip() + ("+" if said[1].stdout.strip() else "") or None
+    return commit + ("+" if changes else "") or None
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=10).stdout.strip()
 
 
 def resolved(pipeline: Pipeline) -> dict[str, Any]:
-    """The pipeline as plain values; nothing of this machine in it."""
+    """The resolved pipeline as plain values, without anything about this machine."""
     return {
         **versions(),
         "source": {"kind": pipeline.source.kind},
@@ -60,9 +64,9 @@ def resolved(pipeline: Pipeline) -> dict[str, Any]:
 
 
 def recipe_text(pipeline: Pipeline, recipe: Mapping[str, Any]) -> str:
-    """The resolved recipe as TOML: where the input lies, every stage with every option and digest, every version."""
+    """The resolved recipe as TOML: sources, every stage with every option and digest, every version."""
     facts = resolved(pipeline)
-    lines = ["# What this run did, as resolved; written by roco, not read again.", ""]
+    lines = ["# The resolved recipe of this run; written by roco, never read.", ""]
     lines += [f"roco = {_toml(facts['roco'])}", f"python = {_toml(facts['python'])}"]
     commit = git_commit()
     lines += [f"commit = {_toml(commit)}"] if commit else []

@@ -1,4 +1,4 @@
-"""Takes rows up again that a measure could not take."""
+"""Measures rows again that could not be measured before."""
 
 from __future__ import annotations
 
@@ -8,41 +8,48 @@ import pyarrow.compute as pc
 
 from roco.base.errors import CorruptFile, UsageError, nearest
 from roco.base.files import read_table, write_table
-from roco.core.layout import Layout
+from roco.core.folder import RunFolder
 from roco.core.measures import table_digest
-from roco.core.parts import Parts
 from roco.core.pipeline import Pipeline, Step
 
-READING = ("unreadable",)
-"""What the engine itself says of figures whose bytes cannot be had."""
 
-
-def forget(pipeline: Pipeline, layout: Layout, parts: Parts, reason: str, names: Sequence[str] | None = None) -> int:
-    """Forgets the measured rows that were dropped for a reason, so that they are measured again; returns how many."""
-    steps = [s for s in pipeline.steps if s.is_measure]
-    known = {r for s in steps for r in (*s.contract.reasons, *(READING if "bytes" in s.contract.reads else ()))}
+def check_reason(pipeline: Pipeline, reason: str) -> None:
+    """Raises UsageError unless some measure drops figures for this reason."""
+    known: set[str] = set()
+    for step in pipeline.steps:
+        if step.is_measure:
+            known.update(step.contract.reasons)
+            if "bytes" in step.contract.reads:
+                known.add("unreadable")  # the engine's own reason where the bytes cannot be read
     if reason not in known:
-        hint = "decisions are made again anyway; " + nearest(reason, known)
-        raise UsageError(f"no measure of this recipe drops figures for '{reason}'", hint)
-    return sum(_forget(layout, pipeline, step, part, reason) for part in names or parts.names for step in steps)
+        hint = f"decisions are re-evaluated anyway; {nearest(reason, known)}"
+        raise UsageError(f"no measure of this recipe drops figures for the reason '{reason}'", hint)
 
 
-def _forget(layout: Layout, pipeline: Pipeline, step: Step, part: str, reason: str) -> int:
-    path = layout.measure(step, part)
+def forget(folder: RunFolder, parts: Sequence[str], reason: str) -> int:
+    """Deletes the measured rows that were dropped for a reason, so that they are measured again; returns how many."""
+    check_reason(folder.pipeline, reason)
+    measures = [step for step in folder.pipeline.steps if step.is_measure]
+    return sum(_forget(folder, step, part, reason) for part in parts for step in measures)
+
+
+def _forget(folder: RunFolder, step: Step, part: str, reason: str) -> int:
+    path = folder.measure(step, part)
     try:
         table, meta = read_table(path)
     except (FileNotFoundError, CorruptFile):
         return 0
-    bad = pc.fill_null(pc.equal(table["drop"], reason), False)
-    n = int(pc.sum(bad).as_py() or 0)
+    affected = pc.fill_null(pc.equal(table["drop"], reason), False)
+    n = int(pc.sum(affected).as_py() or 0)
     if not n:
         return 0
     if "articles" in meta:  # articles are read as a whole
-        places = table.filter(bad)["archive"].unique()
-        bad = pc.is_in(table["archive"], value_set=places)
-        meta["articles"] = {k: v for k, v in meta["articles"].items() if k not in set(places.to_pylist())}
-    table = table.filter(pc.invert(bad))
+        places = table.filter(affected)["archive"].unique()
+        affected = pc.is_in(table["archive"], value_set=places)
+        forgotten = set(places.to_pylist())
+        meta["articles"] = {place: counts for place, counts in meta["articles"].items() if place not in forgotten}
+    table = table.filter(pc.invert(affected))
     # The decisions go first: without them the part counts as not done, whatever happens in between.
-    layout.rows(pipeline, part).unlink(missing_ok=True)
+    folder.rows(part).unlink(missing_ok=True)
     write_table(path, table, {**meta, "rows": len(table), "content": table_digest(table)})
     return n

@@ -1,4 +1,4 @@
-"""Small joins on figure_id, and the checks of what a stage hands back."""
+"""Joins on figure_id, and the checks of what a stage returns."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ from roco.core.stage import put
 
 
 def concat(tables: Sequence[pa.Table]) -> pa.Table:
-    """One table of several, columns that one lacks being null there."""
+    """Concatenates tables; a column that one of them lacks is null there."""
     return pa.concat_tables(tables, promote_options="permissive").combine_chunks()
 
 
-def alive(table: pa.Table) -> pa.Table:
+def kept(table: pa.Table) -> pa.Table:
+    """The rows that are not dropped."""
     return table.filter(pc.is_null(table["drop"]))
 
 
-def gone(table: pa.Table) -> pa.Table:
+def dropped(table: pa.Table) -> pa.Table:
+    """The rows that are dropped."""
     return table.filter(pc.is_valid(table["drop"]))
 
 
@@ -38,13 +40,13 @@ def align(ids: Any, table: pa.Table) -> pa.Table:
     return table.take(lookup(ids, table))
 
 
-def lacking(rows: pa.Table, table: pa.Table | None) -> pa.Table:
-    """The rows that the table has nothing of."""
-    return rows if table is None else rows.filter(pc.is_null(lookup(rows["figure_id"], table)))
+def without(rows: pa.Table, table: pa.Table) -> pa.Table:
+    """The rows whose figure_id is not in the table."""
+    return rows.filter(pc.is_null(lookup(rows["figure_id"], table)))
 
 
 def blank(rows: pa.Table, types: Mapping[str, pa.DataType]) -> pa.Table:
-    """figure_id of the rows with empty columns of the given types, drop and drop_detail among them."""
+    """figure_id of the rows with null columns of the given types, drop and drop_detail among them."""
     table = rows.select(["figure_id"])
     for name, kind in {**DROP, **types}.items():
         table = table.append_column(name, pa.nulls(len(rows), kind))
@@ -52,8 +54,9 @@ def blank(rows: pa.Table, types: Mapping[str, pa.DataType]) -> pa.Table:
 
 
 def view(step: Step, rows: pa.Table) -> pa.Table:
-    """What a stage gets to see: figure_id, drop, drop_detail and the columns it reads."""
-    names = ["figure_id", *(c for c in step.reads if c != "figure_id" and c not in DROP)]
+    """What a stage receives: figure_id, drop, drop_detail and the columns it reads."""
+    names = ["figure_id"]
+    names += [column for column in step.reads if column != "figure_id" and column not in DROP]
     table = rows.select(list(dict.fromkeys(names)))
     for name in step.contract.optional:
         if name not in table.column_names:
@@ -72,7 +75,7 @@ def call(step: Step, where: str, *arguments: Any) -> Any:
     except (Exception, SystemExit) as err:
         raise StageFailed(
             f"stage '{step.name}' failed on {where}: {type(err).__name__}: {err}",
-            "this is an error of the stage and not of the data; --debug shows where it happened",
+            "this is an error in the stage, not in the data; --debug shows the traceback",
         ) from err
 
 
@@ -82,38 +85,38 @@ def apply(step: Step, where: str, batch: pa.Table, *more: Any) -> pa.Table:
 
 
 def checked(step: Step, batch: pa.Table, out: Any) -> pa.Table:
-    """figure_id, drop, drop_detail and the columns a stage writes, if it handed back what it promises."""
+    """figure_id, drop, drop_detail and the columns a stage writes; raises StageFailed if it breaks its contract."""
 
-    def wrong(message: str) -> StageFailed:
-        return StageFailed(f"stage '{step.name}' {message}", "see docs/add-a-stage.md for what a stage hands back")
+    def broken(message: str) -> StageFailed:
+        return StageFailed(f"stage '{step.name}' {message}", "see docs/add-a-stage.md for what a stage returns")
 
     if not isinstance(out, pa.Table):
-        raise wrong(f"handed back a {type(out).__name__}, not a table")
-    if len(set(out.column_names)) < len(out.column_names) or (
-        step.contract.scope != "article" and "figure_id" not in out.column_names
-    ):
-        raise wrong("handed back a table without figure_id, or with a column twice")
-    same_rows = step.contract.scope != "article" and (
-        len(out) != len(batch) or not out["figure_id"].combine_chunks().equals(batch["figure_id"].combine_chunks())
-    )
-    if same_rows:
-        raise wrong(f"was given {len(batch)} rows and handed back {len(out)}, or other rows: drop them instead")
+        raise broken(f"returned a {type(out).__name__}, not a table")
+    if len(set(out.column_names)) < len(out.column_names):
+        raise broken("returned a table with a duplicate column")
+    reads_articles = step.contract.scope == "article"
+    if not reads_articles:
+        if "figure_id" not in out.column_names:
+            raise broken("returned a table without figure_id")
+        if not out["figure_id"].combine_chunks().equals(batch["figure_id"].combine_chunks()):
+            raise broken(f"received {len(batch)} rows and returned other rows ({len(out)}): it must drop them instead")
     types = {"figure_id": pa.string(), **DROP, **step.contract.columns}
     for name, kind in types.items():
-        if name not in out.column_names:
-            if name in DROP:
-                out = out.append_column(name, pa.nulls(len(out), kind))
-                continue
-            raise wrong(f"promises the column '{name}' and did not write it")
-        if out[name].type != kind:
-            raise wrong(f"wrote '{name}' as {out[name].type}, and promised {kind}")
+        if name in out.column_names:
+            if out[name].type != kind:
+                raise broken(f"wrote '{name}' as {out[name].type}, but declares {kind}")
+        elif name in DROP:
+            out = out.append_column(name, pa.nulls(len(out), kind))
+        else:
+            raise broken(f"declares the column '{name}' but did not write it")
+    given = set() if reads_articles else set(pc.unique(batch["drop"]).to_pylist())
     for reason in pc.unique(out["drop"]).to_pylist():
-        if reason is not None and reason not in step.contract.reasons:
-            raise wrong(f"drops figures for '{reason}', which is not among its declared reasons")
+        if reason is not None and reason not in given and reason not in step.contract.reasons:
+            raise broken(f"dropped figures for the reason '{reason}', which it does not declare")
     return out.select(list(types))
 
 
 def tally(table: pa.Table) -> dict[str, int]:
-    """How many rows left for which reason."""
+    """Number of dropped rows by reason."""
     counts = pc.value_counts(pc.drop_null(table["drop"]).combine_chunks())
-    return dict(sorted((str(c["values"]), int(c["counts"])) for c in counts.to_pylist()))
+    return dict(sorted((str(count["values"]), int(count["counts"])) for count in counts.to_pylist()))

@@ -1,104 +1,163 @@
-"""The packages that a pass has open: each is inflated once, its XML read first, then only the images asked for."""
+"""Articles and images of a run: image bytes come from the pack of their part, else from the source."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from roco.base.errors import DataError, RejectedInput
-from roco.core.source import Package, Source, origin
+from roco.core.folder import RunFolder
+from roco.core.pack import PackReader
+from roco.core.source import Package, origin
 
-PACKAGES_AT_ONCE = 32
+PACKAGES_OPEN = 32
+PACKS_OPEN = 8
+"""Packages and packs that stay open; the least recently used one is closed for the next."""
 
 
-class Opened:
-    """Opens packages when they are first asked for and keeps the last few open.
+class Failure(NamedTuple):
+    """Why the bytes of a figure could not be read."""
 
-    why: reason and detail for each figure_id whose bytes could not be had.
+    reason: str
+    detail: str
+
+
+class ImageStore:
+    """Reads articles and images. Packages and packs stay open between calls.
+
+    A package is inflated once while it is open. An image that lies in a pack is read without its source, which may be
+    gone by then. failures: the reason for each figure_id whose bytes could not be read.
     """
 
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.packages: OrderedDict[str, Package] = OrderedDict()
-        self.why: dict[str, tuple[str, str]] = {}
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder, self.source = folder, folder.pipeline.source
+        self.failures: dict[str, Failure] = {}
+        self._packages: OrderedDict[str, Package] = OrderedDict()
+        self._packs: OrderedDict[str, tuple[tuple[int, int, int], PackReader]] = OrderedDict()
+
+    # --- articles ---------------------------------------------------------------------------------------------------
 
     def articles(self, article: Mapping[str, Any]) -> list[dict[str, Any]]:
         """One row of `schema.ARTICLES` for each XML of a package; a package that cannot be read is one row."""
+        blank = article_row(article, origin(self.source, article["place"]))
         try:
             package = self._package(article["place"])
             files = [{"name": name, "size": size} for name, size in package.files]
             rows = [
-                {
-                    **article_row(article, origin(self.source, article["place"])),
-                    "xml_name": name,
-                    "xml": package.read(name),
-                    "files": files,
-                }
-                for name in package.xmls
+                {**blank, "xml_name": name, "xml": package.read(name), "files": files} for name in package.xmls
             ]
         except RejectedInput as err:
-            return [article_row(article, origin(self.source, article["place"]), err.message)]
+            return [{**blank, "error": err.message}]
         except OSError as err:
-            raise self._unreachable(article["place"], err) from err
-        return rows or [article_row(article, origin(self.source, article["place"]), "no article XML in the package")]
+            raise _unreachable(article["place"], err) from err
+        return rows or [{**blank, "error": "no article XML in the package"}]
 
-    def images(self, rows: pa.Table) -> dict[str, bytes | None]:
-        """The image bytes of each row by figure_id; None and an entry in `why` where they cannot be had."""
-        found: dict[str, bytes | None] = {}
-        for row in rows.select(["figure_id", "archive", "file"]).to_pylist():
-            figure, place = row["figure_id"], row["archive"]
-            try:
-                found[figure] = self._package(place).read(row["file"])
-            except RejectedInput as err:
-                found[figure] = None
-                self.why[figure] = ("unreadable", err.message)
-            except OSError as err:
-                raise self._unreachable(place, err) from err
-        return found
+    # --- images -----------------------------------------------------------------------------------------------------
 
-    def size(self, rows: pa.Table) -> int:
-        """Bytes of the images of these rows together, without reading them."""
-        total = 0
+    def image(self, part: str, figure: str, archive: str, file: str) -> bytes | None:
+        """The original bytes of a figure; None, and an entry in `failures`, where they cannot be read."""
+        pack = self._pack(part)
+        data = None if pack is None else pack.image(figure)
+        if data is not None:
+            return data
+        try:
+            return self._package(archive).read(file)
+        except RejectedInput as err:
+            self.failures[figure] = Failure("unreadable", err.message)
+            return None
+        except OSError as err:
+            raise _unreachable(archive, err) from err
+
+    def images(self, part: str, rows: pa.Table) -> dict[str, bytes | None]:
+        """The bytes of each row's image by figure_id; rows need figure_id, archive and file."""
+        return {
+            row["figure_id"]: self.image(part, row["figure_id"], row["archive"], row["file"])
+            for row in rows.select(["figure_id", "archive", "file"]).to_pylist()
+        }
+
+    def thumbnail(self, part: str, figure: str) -> bytes | None:
+        """The thumbnail of a figure; None where its pack has none."""
+        pack = self._pack(part)
+        return None if pack is None else pack.thumbnail(figure)
+
+    def cost(self, part: str, rows: pa.Table) -> tuple[int, int]:
+        """Bytes of the images of these rows, and packages to open for them; nothing is read."""
+        pack = self._pack(part)
+        n_bytes = 0
         files: dict[str, set[str]] = {}
-        for place, file in zip(rows["archive"].to_pylist(), rows["file"].to_pylist(), strict=True):
-            files.setdefault(place, set()).add(file)
-        for place, wanted in files.items():
+        for row in rows.select(["figure_id", "archive", "file"]).to_pylist():
+            packed = None if pack is None else pack.size(row["figure_id"])
+            if packed is None:
+                files.setdefault(row["archive"], set()).add(row["file"])
+            else:
+                n_bytes += packed
+        for archive, wanted in files.items():
             try:
-                total += sum(size for name, size in self._package(place).files if name in wanted)
+                n_bytes += sum(size for name, size in self._package(archive).files if name in wanted)
             except RejectedInput:
-                continue
+                continue  # reading its images fails with this reason
             except OSError as err:
-                raise self._unreachable(place, err) from err
-        return total
+                raise _unreachable(archive, err) from err
+        return n_bytes, len(files)
+
+    def close_packages(self) -> None:
+        while self._packages:
+            self._packages.popitem()[1].close()
 
     def close(self) -> None:
-        while self.packages:
-            self.packages.popitem()[1].close()
+        self.close_packages()
+        while self._packs:
+            self._packs.popitem()[1][1].close()
+
+    # --- what is open -----------------------------------------------------------------------------------------------
 
     def _package(self, place: str) -> Package:
-        if place not in self.packages:
-            while len(self.packages) >= PACKAGES_AT_ONCE:
-                self.packages.popitem(last=False)[1].close()
+        if place not in self._packages:
+            while len(self._packages) >= PACKAGES_OPEN:
+                self._packages.popitem(last=False)[1].close()
             try:
-                self.packages[place] = self.source.open(place)
+                self._packages[place] = self.source.open(place)
             except FileNotFoundError as err:
                 if not self.source.path.is_dir():
-                    raise DataError(f"the source {self.source.path} is gone", "bring it back and run again") from err
-                raise RejectedInput("the package is gone") from err
-        self.packages.move_to_end(place)
-        return self.packages[place]
+                    raise DataError(f"missing source: {self.source.path}", "restore it and run again") from err
+                raise RejectedInput("the package is missing") from err
+        self._packages.move_to_end(place)
+        return self._packages[place]
 
-    def _unreachable(self, place: str, err: OSError) -> DataError:
-        return DataError(
-            f"{place} cannot be read now: {err.strerror or err}",
-            "see that the source is there and readable, and give the same command again",
-        )
+    def _pack(self, part: str) -> PackReader | None:
+        path = self.folder.pack(part)
+        identity = _identity(path)
+        if part in self._packs and self._packs[part][0] != identity:
+            self._packs.pop(part)[1].close()  # the pack was replaced or removed meanwhile
+        if identity is None:
+            return None
+        if part not in self._packs:
+            while len(self._packs) >= PACKS_OPEN:
+                self._packs.popitem(last=False)[1][1].close()
+            self._packs[part] = (identity, PackReader(path))
+        self._packs.move_to_end(part)
+        return self._packs[part][1]
 
 
 def article_row(article: Mapping[str, Any], kind: str, error: str | None = None) -> dict[str, Any]:
     """A row of `schema.ARTICLES` without an XML."""
-    facts = {name: article[name] for name in ("article", "place", "facts")}
-    return {**facts, "origin": kind, "xml_name": None, "xml": None, "files": [], "error": error}
+    given = {name: article[name] for name in ("article", "place", "facts")}
+    return {**given, "origin": kind, "xml_name": None, "xml": None, "files": [], "error": error}
+
+
+def _identity(path: Path) -> tuple[int, int, int] | None:
+    """What changes when a file is replaced; None if it does not exist."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
+
+
+def _unreachable(place: str, err: OSError) -> DataError:
+    hint = "check that the source is mounted and readable, then run the same command again"
+    return DataError(f"cannot read {place}: {err.strerror or err}", hint)

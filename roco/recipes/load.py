@@ -16,7 +16,7 @@ from typing import Any
 
 from roco.base.errors import RecipeError, nearest
 from roco.core import pipeline as core
-from roco.core.run import Outcome, run
+from roco.core.run import Outcome, Run
 from roco.core.source import Source
 from roco.core.spec import build, find
 from roco.core.stage import Stage
@@ -37,10 +37,6 @@ class Pipeline(core.Pipeline):
 
     def __init__(self, source: Source, stages: Sequence[Stage]) -> None:
         super().__init__(source, tuple(stages), STAGES)
-
-    def run(self, folder: str | os.PathLike[str], **options: Any) -> Outcome:
-        """Runs whatever is missing or out of date; options as for `roco.core.run.run`."""
-        return run(self, folder, **options)
 
 
 @dataclass(frozen=True)
@@ -64,13 +60,15 @@ class Recipe:
     pipeline: Pipeline
     labels: Labels | None = None
 
-    def run(self, **options: Any) -> Outcome:
-        """Runs whatever is missing or out of date; options as for `roco.core.run.run`."""
-        return self.pipeline_run(self.pipeline, **options)
-
-    def pipeline_run(self, pipeline: core.Pipeline, **options: Any) -> Outcome:
+    def open(self, until: str | None = None) -> Run:
+        """The run of this recipe; `until` names the stage after which it ends."""
+        pipeline = self.pipeline if until is None else self.pipeline.until(until)
         named = {"recipe": self.path.name} | ({"base": self.base} if self.base else {})
-        return run(pipeline, self.folder, recipe=named, **options)
+        return Run(pipeline, self.folder, named)
+
+    def run(self, **options: Any) -> Outcome:
+        """Runs whatever is missing or out of date; options as for `Run.do`."""
+        return self.open().do(**options)
 
 
 def load_recipe(path: str | os.PathLike[str]) -> Recipe:

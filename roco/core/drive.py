@@ -1,0 +1,229 @@
+"""Brings a run up to date, in this order: parts, table stages, publication, manifest."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from roco.base import locks
+from roco.base.errors import Busy, CorruptFile, DataError, UsageError
+from roco.base.files import full_disk, write_json, write_text
+from roco.base.progress import Progress
+from roco.core import parts
+from roco.core.execute import Executor, execute
+from roco.core.folder import RunFolder
+from roco.core.job import Job, JobResult
+from roco.core.manifest import Manifest
+from roco.core.pipeline import Pipeline
+from roco.core.provenance import recipe_text
+from roco.core.retry import check_reason, forget
+from roco.core.table_pass import TablePass
+
+SAVE_EVERY = 10.0
+"""Seconds between two writes of the manifest; what it lacks is read from the footers."""
+
+_UNFINISHED = (".*.part", "images/.*.part", "measures/*/.*.part", "decisions/.*.part", "decisions/*/.*.part")
+"""What killed processes leave behind, relative to the run folder."""
+
+
+@dataclass
+class Outcome:
+    """What one run did.
+
+    measured: newly measured articles or figures by stage. parts_done: parts processed now. parts_elsewhere: parts
+    that another process is processing. superseded: articles that the source no longer lists. release: the published
+    folder, new or up to date.
+    """
+
+    folder: Path
+    measured: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    parts_done: int = 0
+    parts_elsewhere: int = 0
+    funnel: dict[str, Any] = field(default_factory=dict)
+    release: Path | None = None
+    superseded: int = 0
+    complete: bool = False
+
+
+class Driver:
+    """One call of `Run.do`."""
+
+    def __init__(self, folder: RunFolder, progress: Progress, part_size: int, recipe: Mapping[str, Any]) -> None:
+        self.folder, self.progress, self.part_size, self.recipe = folder, progress, part_size, recipe
+        self.outcome = Outcome(folder.root)
+        self.seconds: dict[str, float] = defaultdict(float)
+        self.saved_at = time.monotonic()
+        self.holds_run = False
+
+    def run(self, workers: int | None, retry: str | None) -> Outcome:
+        """The whole run, alone in its folder."""
+        executor = self._executor(workers, retry)
+        with _disk_errors(self.folder), locks.hold(self.folder.lock):
+            self.holds_run = True
+            self._remove_unfinished()
+            self._open()
+            self.manifest.save(self.parts)
+            if retry:
+                forget(self.folder, self.parts.names, retry)
+            self._run_until_complete(executor)
+            self._save()
+            self._remove_outdated()
+            return self._finish()
+
+    def run_slice(self, workers: int | None, only: tuple[int, int], retry: str | None) -> Outcome:
+        """Some of the parts, beside other slices; table stages are left to a whole run."""
+        executor = self._executor(workers, retry)
+        i, n = only
+        if not 1 <= i <= n:
+            raise UsageError(f"invalid slice {i}/{n} (--parts)", "write I/N with I from 1 to N, for example 1/4")
+        with _disk_errors(self.folder), locks.hold(self.folder.lock, shared=True), ExitStack() as held:
+            self._open()
+            mine = [name for k, name in enumerate(self.parts.names) if k % n == i - 1]
+            free = [name for name in mine if self._hold_part(held, name)]
+            self.outcome.parts_elsewhere = len(mine) - len(free)
+            if retry:
+                forget(self.folder, free, retry)
+            self._pass_parts(free, executor)
+            return self._finish()
+
+    # --- before -----------------------------------------------------------------------------------------------------
+
+    def _executor(self, workers: int | None, retry: str | None) -> Executor:
+        """The executor, after everything the user can get wrong was checked and nothing was touched."""
+        if workers is not None and workers < 0:
+            raise UsageError(f"invalid number of workers: {workers}", "use 1 or more; the default is one per core")
+        if retry:
+            check_reason(self.folder.pipeline, retry)
+        return Executor(self.folder, workers_for(self.folder.pipeline) if workers is None else workers)
+
+    def _open(self) -> None:
+        """Lists the source, adds parts for what is new, and records the resolved recipe."""
+        self.folder.root.mkdir(parents=True, exist_ok=True)
+        source = self.folder.pipeline.source
+        with locks.hold(self.folder.plan_lock, wait=True):
+            self.parts = parts.plan(self.folder.parts, source, self.part_size)
+            if not len(self.parts.table):
+                raise DataError(
+                    f"no articles under {source.path} for a source of kind '{source.kind}'",
+                    "check the path in [source]; docs/data-format.md describes the layouts",
+                )
+            write_text(self.folder.recipe, recipe_text(self.folder.pipeline, self.recipe))
+        self.manifest = Manifest(self.folder)
+        self.outcome.superseded = self.parts.summary["superseded"]
+
+    def _remove_unfinished(self) -> None:
+        """Removes what killed processes began to write; nobody else writes while this run holds its lock."""
+        for pattern in _UNFINISHED:
+            for path in self.folder.root.glob(pattern):
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+    def _hold_part(self, held: ExitStack, name: str) -> bool:
+        try:
+            held.enter_context(locks.hold(self.folder.part_lock(name)))
+        except Busy:
+            return False
+        return True
+
+    # --- the run ----------------------------------------------------------------------------------------------------
+
+    def _run_until_complete(self, executor: Executor) -> None:
+        """Passes parts and tables; a corrupt file is removed, once, and recomputed."""
+        removed: set[str] = set()
+        while not self.outcome.complete:
+            try:
+                self._pass_parts(self.parts.names, executor)
+                self.outcome.release = TablePass(self.folder, self.parts, self.manifest).run(
+                    lambda jobs: self._execute("measures", jobs, executor)
+                )
+                self.outcome.complete = True
+            except CorruptFile as err:
+                if not err.path or err.path in removed:
+                    raise
+                removed.add(err.path)
+                self._remove_corrupt(Path(err.path))
+
+    def _pass_parts(self, names: Sequence[str], executor: Executor) -> None:
+        done = set(self.manifest.done(self.parts, names))
+        self._execute("parts", [Job(name) for name in names if name not in done], executor)
+
+    def _execute(self, what: str, jobs: Sequence[Job], executor: Executor) -> None:
+        self.progress.start(what, len(jobs))
+        execute(executor, jobs, self.parts.articles, self._job_done, self.progress.refresh)
+
+    def _job_done(self, result: JobResult) -> None:
+        for name, n in result.measured.items():
+            self.outcome.measured[name] = self.outcome.measured.get(name, 0) + n
+        for name, seconds in result.seconds.items():
+            self.seconds[name] += seconds
+        self._log({"part": result.part, "measured": dict(result.measured), "seconds": dict(result.seconds)})
+        if result.record is None:
+            self.progress.count(figures=sum(result.measured.values()))
+        else:
+            funnel = result.record.funnel
+            self.manifest.record(result.part, result.record)
+            self.outcome.parts_done += 1
+            self.progress.count(figures=funnel[0].rows_in, dropped=sum(sum(f.dropped.values()) for f in funnel))
+        self.progress.advance()
+        if self.holds_run and time.monotonic() - self.saved_at > SAVE_EVERY:
+            self._save()
+
+    def _remove_corrupt(self, path: Path) -> None:
+        """Removes a corrupt file and the decisions of its part, so that both are computed again."""
+        path.unlink(missing_ok=True)
+        self.folder.rows(path.stem).unlink(missing_ok=True)
+        self._log({"corrupt": str(path.relative_to(self.folder.root))})
+
+    # --- after ------------------------------------------------------------------------------------------------------
+
+    def _save(self) -> None:
+        self.manifest.save(self.parts, self.outcome.complete)
+        self.saved_at = time.monotonic()
+
+    def _remove_outdated(self) -> None:
+        """Removes the decisions of previous recipes, which are cheap; measures are expensive and stay."""
+        self._remove_unfinished()  # a worker that died leaves something behind too
+        current = {self.folder.rows_folder, *(self.folder.table(step) for step in self.folder.pipeline.table_steps)}
+        for path in (self.folder.root / "decisions").glob("*"):
+            if path not in current:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    def _finish(self) -> Outcome:
+        self.outcome.seconds = {name: round(seconds, 3) for name, seconds in sorted(self.seconds.items())}
+        self.outcome.funnel = self.manifest.funnel(self.parts)
+        if self.outcome.complete:
+            write_json(self.folder.funnel, self.outcome.funnel)
+        return self.outcome
+
+    def _log(self, entry: Mapping[str, Any]) -> None:
+        self.folder.log.parent.mkdir(parents=True, exist_ok=True)
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        with self.folder.log.open("a", encoding="utf-8") as fh:
+            fh.write(json.dumps({"time": stamp, **entry}) + "\n")
+
+
+def workers_for(pipeline: Pipeline) -> int:
+    """One worker per core, but no more than memory allows for the heaviest stage."""
+    cores = len(os.sched_getaffinity(0))
+    heaviest = max(step.contract.heavy for step in pipeline.steps)
+    if not heaviest:
+        return cores
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(1, min(cores, memory // heaviest))
+
+
+@contextmanager
+def _disk_errors(folder: RunFolder) -> Iterator[None]:
+    """Turns an OSError of the run into an error that says what to do: a full disk, a forbidden folder."""
+    try:
+        yield
+    except OSError as err:
+        raise full_disk(err, Path(err.filename or folder.manifest)) from err

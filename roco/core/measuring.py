@@ -1,0 +1,175 @@
+"""Computes measures for some figures of a part, and holds what exists only in memory meanwhile: bytes and pixels."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pyarrow as pa
+
+from roco.core.job import Job
+from roco.core.pack import PackWriter
+from roco.core.pipeline import Step
+from roco.core.rows import blank, call, checked, concat, view
+from roco.core.stage import put
+from roco.core.store import PACKAGES_OPEN, ImageStore
+
+BYTES_AT_ONCE = 192 << 20
+"""Bytes of image files in memory at once, at most; a single larger image is held alone."""
+
+LENT_AT_ONCE = 256 << 20
+"""Bytes of lent columns, such as decoded pixels, above which fewer figures are processed together."""
+
+MOST_TOGETHER = 16
+"""Figures whose lent columns are in memory together, at most."""
+
+_PACKED = "thumbnail"
+"""The lent column that goes into the pack beside the bytes."""
+
+Beat = Callable[[str, str], None]
+"""Reports what is being processed, and by which stage, so that a crash can be attributed to it."""
+
+
+class Timings:
+    """Seconds spent, by name."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = defaultdict(float)
+
+    @contextmanager
+    def time(self, name: str) -> Iterator[None]:
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] += time.perf_counter() - started
+
+
+class Measurer:
+    """Computes measures for rows that have no stored value.
+
+    Image bytes and lent columns are loaded when a measure reads them, shared by all measures of the rows, and
+    released by `release`. A row that crashed a worker before is not tried again; one whose bytes cannot be read is
+    dropped with that reason.
+    """
+
+    def __init__(self, steps: Sequence[Step], store: ImageStore, job: Job, beat: Beat, timings: Timings) -> None:
+        self.store, self.job, self.beat, self.timings = store, job, beat, timings
+        self.lenders = {column: step for step in steps if step.is_measure for column in step.contract.lends}
+        self._read_later = {column for step in steps for column in step.contract.reads if column in self.lenders}
+        self._memory: dict[str, dict[str, Any]] = defaultdict(dict)
+        self._prepared: set[str] = set()
+        self._together = MOST_TOGETHER // 2
+
+    # --- how many rows at once --------------------------------------------------------------------------------------
+
+    def piece(self, step: Step, rows: pa.Table) -> int:
+        """How many of the rows may go through a measure together: all, half of them, or a few."""
+        if len(rows) < 2:
+            return len(rows)
+        lent = [column for column in (*step.contract.lends, *step.contract.reads) if column in self._read_later]
+        if any(self._count_missing(column, rows) > self._together for column in lent):
+            return self._together
+        reads_memory = any(column == "bytes" or column in self.lenders for column in step.contract.reads)
+        if reads_memory and self._is_too_much(rows):
+            return len(rows) // 2
+        return len(rows)
+
+    def _count_missing(self, column: str, rows: pa.Table) -> int:
+        memory = self._memory[column]
+        return sum(figure not in memory for figure in rows["figure_id"].to_pylist())
+
+    def _is_too_much(self, rows: pa.Table) -> bool:
+        n_bytes, packages = self.store.cost(self.job.part, rows)
+        return n_bytes > BYTES_AT_ONCE or packages > PACKAGES_OPEN
+
+    # --- measuring --------------------------------------------------------------------------------------------------
+
+    def measure(self, step: Step, rows: pa.Table) -> pa.Table:
+        """The columns of a measure for some rows."""
+        if not self.job.one_by_one:
+            return self._measure(step, rows, self.job.part)
+        tables = []
+        for i in range(len(rows)):
+            row = rows.slice(i, 1)
+            figure = row["figure_id"][0].as_py()
+            if self.job.crashed.get(figure) == step.name:
+                tables.append(_crashed(step, row))
+            else:
+                tables.append(self._measure(step, row, figure))
+        return concat(tables)
+
+    def _measure(self, step: Step, rows: pa.Table, what: str) -> pa.Table:
+        if step.name not in self._prepared:
+            self.beat("", step.name)  # loading a model is not counted as a stall
+            step.stage.prepare()
+            self._prepared.add(step.name)
+        self.beat(what, step.name)
+        for column in step.contract.reads:
+            if column == "bytes" or column in self.lenders:
+                rows = put(rows, column, self._load(column, rows))
+        if "bytes" in step.contract.reads:
+            rows = self._with_failures(rows)
+        batch = view(step, rows)
+        where = f"part {self.job.part}"
+        with self.timings.time(step.name):
+            if not step.contract.lends:
+                return checked(step, batch, call(step, where, batch))
+            wanted = frozenset(c for c in step.contract.lends if c in self._read_later or c == _PACKED)
+            out = call(step, where, batch, wanted)
+            table = checked(step, batch, out)
+        self._keep_lent(batch["figure_id"], {column: out[column] for column in wanted})
+        return table
+
+    def _keep_lent(self, figures: pa.ChunkedArray, columns: Mapping[str, pa.ChunkedArray]) -> None:
+        """Keeps lent columns in memory, and adapts how many figures are processed together to their size."""
+        ids = figures.to_pylist()
+        for column, values in columns.items():
+            self._memory[column].update(zip(ids, values.to_pylist(), strict=True))
+        if sum(values.nbytes for values in columns.values()) > LENT_AT_ONCE:
+            self._together = max(1, self._together // 2)
+        else:
+            self._together = min(MOST_TOGETHER, self._together * 2)
+
+    # --- in memory --------------------------------------------------------------------------------------------------
+
+    def _load(self, column: str, rows: pa.Table) -> pa.Array:
+        """An in-memory column; the bytes are read, and lenders called again, for rows that do not have it yet."""
+        memory = self._memory[column]
+        missing = rows.filter(pa.array([figure not in memory for figure in rows["figure_id"].to_pylist()], pa.bool_()))
+        if len(missing) and column == "bytes":
+            with self.timings.time("read"):
+                memory.update(self.store.images(self.job.part, missing))
+        elif len(missing):
+            self.measure(self.lenders[column], missing)
+        kind = pa.large_binary() if column == "bytes" else self.lenders[column].contract.lends[column]
+        with self.timings.time("read"):
+            return pa.array([memory.get(figure) for figure in rows["figure_id"].to_pylist()], kind)
+
+    def _with_failures(self, rows: pa.Table) -> pa.Table:
+        """Drops the rows whose bytes could not be read."""
+        failures = [self.store.failures.get(figure) for figure in rows["figure_id"].to_pylist()]
+        reasons = [None if failure is None else failure.reason for failure in failures]
+        details = [None if failure is None else failure.detail for failure in failures]
+        rows = put(rows, "drop", pa.array(reasons, pa.string()))
+        return put(rows, "drop_detail", pa.array(details, pa.string()))
+
+    def pack(self, rows: pa.Table, writer: PackWriter) -> None:
+        """Adds the rows whose bytes are in memory to a pack."""
+        for figure in rows["figure_id"].to_pylist():
+            data = self._memory["bytes"].get(figure)
+            if data is not None:
+                writer.add(figure, data, self._memory[_PACKED].get(figure))
+
+    def release(self) -> None:
+        """Releases all bytes and lent columns."""
+        self._memory.clear()
+
+
+def _crashed(step: Step, row: pa.Table) -> pa.Table:
+    out = blank(row, step.contract.columns)
+    out = put(out, "drop", pa.array(["unreadable"]))
+    return put(out, "drop_detail", pa.array(["decoder crashed"]))

@@ -1,0 +1,45 @@
+"""What a run would do, without doing it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from roco.base.schema import LISTING
+from roco.core import parts
+from roco.core.folder import RunFolder
+from roco.core.manifest import Manifest
+from roco.core.status import status
+
+
+def preview(folder: RunFolder) -> dict[str, Any]:
+    """Lists the source and compares: articles new, changed and removed, parts to do, stages that are out of date."""
+    before = parts.read(folder.parts)
+    current = before.table.filter(before.table["current"])
+    known = current.select(LISTING.names) if len(current) else None
+    listing = folder.pipeline.source.listing(known)
+    after = parts.Parts(parts.updated(before.table, listing, parts.PART_SIZE))
+    was_listed = pc.is_in(listing["article"], value_set=_column(current, "article"))
+    is_unchanged = pc.is_in(parts.keys(listing), value_set=parts.keys(before.table))
+    is_still_listed = pc.is_in(current["article"], value_set=_column(listing, "article"))
+    done = Manifest(folder).done(after)
+    stages = status(folder)["stages"]
+    return {
+        "articles": len(listing),
+        "new": _count(pc.invert(was_listed)),
+        "changed": _count(pc.and_(was_listed, pc.invert(is_unchanged))),
+        "removed": _count(pc.invert(is_still_listed)),
+        "parts": len(after.names),
+        "parts_to_do": len(after.names) - len(done),
+        "stages": [{name: stage[name] for name in ("stage", "kind", "state", "why")} for stage in stages],
+    }
+
+
+def _count(where: pa.Array) -> int:
+    return pc.sum(where).as_py() or 0
+
+
+def _column(table: pa.Table, name: str) -> pa.Array:
+    return table[name].combine_chunks()

@@ -1,0 +1,260 @@
+"""The table stages, which need the figures of the whole run, the stages after them, and the publication."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from roco.base.errors import CorruptFile, DataError
+from roco.base.files import digest, file_digest, read_table, sync_folder, write_table
+from roco.core.contract import Reason
+from roco.core.figures import Figures, by_part
+from roco.core.folder import RunFolder
+from roco.core.funnel import Flow, reconcile
+from roco.core.job import Job
+from roco.core.manifest import Manifest
+from roco.core.parts import Parts
+from roco.core.pipeline import Step
+from roco.core.provenance import resolved
+from roco.core.rows import align, apply, view, without
+from roco.core.stage import Publication, put
+from roco.core.store import ImageStore
+
+Measure = Callable[[Sequence[Job]], None]
+"""Does measuring jobs, part by part."""
+
+
+class TablePass:
+    """Decides the table stages and publishes; a publication sees it as `stage.Finished`.
+
+    decide: reads stored decisions that are still valid and computes the others. A stage is up to date if the state,
+    a digest of everything before it, is the one in its footer.
+    """
+
+    def __init__(self, folder: RunFolder, parts: Parts, manifest: Manifest) -> None:
+        self.folder, self.pipeline, self.parts, self.manifest = folder, folder.pipeline, parts, manifest
+        self.flows: list[Flow] = []
+
+    @cached_property
+    def figures(self) -> Figures:
+        return Figures(self.folder, self.parts)
+
+    @cached_property
+    def input(self) -> str:
+        """Digest of the results of the row pass."""
+        contents = [self.manifest.parts[name].record.content for name in self.parts.names]
+        return digest([self.pipeline.rows_digest, contents])
+
+    def run(self, measure: Measure) -> Path | None:
+        """Brings table stages and publication up to date; returns the published folder, None without one."""
+        steps = self.pipeline.table_steps
+        if not any(step.is_measure for step in steps) and self._is_published(self._state(steps)):
+            self.manifest.table = [Flow.of_json(flow) for flow in self.manifest.published["flow"]]
+            return self.folder.release
+        state = self.input
+        for step in steps:
+            state = digest([state, step.digest])
+            if step.is_measure:
+                state = digest([state, self._measure(step, measure)])
+            else:
+                self._decide(step, state)
+        self.manifest.table = self.flows
+        if not steps or not isinstance(steps[-1].stage, Publication):
+            return None
+        return self.folder.release if self._is_published(state) else self._publish(steps[-1].stage, state)
+
+    def _state(self, steps: Sequence[Step]) -> str:
+        """The state after steps of which none measures; it is known without reading a row."""
+        state = self.input
+        for step in steps:
+            state = digest([state, step.digest])
+        return state
+
+    # --- deciding ---------------------------------------------------------------------------------------------------
+
+    def _decide(self, step: Step, state: str) -> None:
+        rows = self.figures.kept
+        tells_packages_apart = "superseded" in step.contract.reasons
+        if not tells_packages_apart:
+            _check_unique(rows)
+        verdict = self._stored_verdict(step, state)
+        if verdict is None:
+            columns = [column for column in step.reads if column != "figure_id"]
+            batch = view(step, self.figures.gather(rows, columns))
+            more = [self._dropped(step.contract.dropped)] if step.contract.dropped else []
+            verdict = apply(step, "the table", batch, *more)
+            if tells_packages_apart:
+                verdict = put(verdict, "archive", rows["archive"])  # two packages may have the same figure_id
+            write_table(self.folder.table(step), verdict, {"input": state, "stage": step.name, "digest": step.digest})
+        self._count(step, len(rows), self.figures.apply(step, verdict))
+
+    def _stored_verdict(self, step: Step, state: str) -> pa.Table | None:
+        try:
+            verdict, meta = read_table(self.folder.table(step))
+        except (FileNotFoundError, CorruptFile):
+            return None
+        return verdict if meta["input"] == state else None
+
+    def _dropped(self, columns: Sequence[str]) -> pa.Table:
+        """The dropped figures whose first named column is not empty: of millions the few that matter."""
+        rows = self.figures.gather(self.figures.dropped(), columns[:1])
+        values = rows[columns[0]]
+        is_set = pc.is_valid(values)
+        if pa.types.is_list(values.type):
+            is_set = pc.fill_null(pc.greater(pc.list_value_length(values), 0), False)
+        return self.figures.gather(rows.filter(is_set), columns).select(["figure_id", *columns])
+
+    # --- measuring --------------------------------------------------------------------------------------------------
+
+    def _measure(self, step: Step, measure: Measure) -> str:
+        """Computes a measure for the kept figures that lack it; returns a digest of its verdicts."""
+        rows = self.figures.kept
+        jobs = []
+        for part, some in by_part(rows):
+            stored = self._stored_measure(step, part)
+            missing = some if stored is None else without(some, stored)
+            if len(missing):
+                jobs.append(Job(part, step.name, tuple(missing["figure_id"].to_pylist())))
+        measure(jobs)
+        verdicts = [self._verdict(step, part, some) for part, some in by_part(rows)]
+        if not verdicts:
+            self.figures.add_columns(step)
+            self._count(step, len(rows), {})
+            return digest([step.digest, []])
+        verdict = align(rows["figure_id"], pa.concat_tables(verdicts))
+        self._count(step, len(rows), self.figures.apply(step, verdict))
+        return digest([step.digest, verdict.to_pydict()])
+
+    def _stored_measure(self, step: Step, part: str) -> pa.Table | None:
+        path = self.folder.measure(step, part)
+        try:
+            return read_table(path, ["figure_id", "drop", "drop_detail"])[0]
+        except FileNotFoundError:
+            return None
+        except CorruptFile:
+            path.unlink(missing_ok=True)
+            return None
+
+    def _verdict(self, step: Step, part: str, rows: pa.Table) -> pa.Table:
+        stored = self._stored_measure(step, part)
+        if stored is None or len(without(rows, stored)):
+            path = self.folder.measure(step, part)
+            raise CorruptFile(f"missing measures of '{step.name}' for part {part}", "run again", str(path))
+        return align(rows["figure_id"], stored)
+
+    def _count(self, step: Step, rows_in: int, dropped: Mapping[str, int]) -> None:
+        flow = Flow(step.name, step.kind, rows_in, len(self.figures.kept), dict(dropped))
+        self.flows.append(flow)
+        reconcile([flow], f"stage '{step.name}'")
+
+    # --- publishing -------------------------------------------------------------------------------------------------
+
+    def _is_published(self, state: str) -> bool:
+        record, seal = self.manifest.published, _seal(self.folder.release)
+        return seal is not None and record.get("input") == state and record.get("seal") == seal
+
+    def _publish(self, stage: Publication, state: str) -> Path:
+        """Writes the release beside the old one and swaps the two."""
+        target = self.folder.release
+        new = target.with_name(f".{target.name}.part")
+        old = target.with_name(f".{target.name}.old")
+        if old.exists() and not target.exists():
+            old.rename(target)  # a run was killed between the two renames
+        for path in (new, old):
+            shutil.rmtree(path, ignore_errors=True)
+        stage.publish(self, new)
+        self._check_published()
+        for path in sorted(new.rglob("*")):
+            if path.is_file():
+                with path.open("rb") as fh:
+                    os.fsync(fh.fileno())
+        if target.exists():
+            target.rename(old)
+        new.rename(target)
+        sync_folder(target.parent)
+        shutil.rmtree(old, ignore_errors=True)
+        flows = [flow.to_json() for flow in self.flows]
+        self.manifest.published = {"input": state, "seal": _seal(target), "flow": flows}
+        return target
+
+    def _check_published(self) -> None:
+        stages = self.funnel["stages"]
+        n_dropped = sum(sum(stage["dropped"].values()) for stage in stages)
+        n_kept = stages[-1]["kept"] if stages else 0
+        if n_dropped != len(self.figures.dropped()) or n_kept != len(self.figures.kept):
+            raise DataError("the funnel and the figures of the release differ", "please report this error in roco")
+
+    # --- what a publication sees ------------------------------------------------------------------------------------
+
+    @property
+    def funnel(self) -> dict[str, Any]:
+        """The funnel of the current input; superseded articles are not part of it, so history does not show."""
+        return self.manifest.funnel(self.parts, self.flows)
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        return resolved(self.pipeline)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(self.figures.writer)
+
+    @property
+    def reasons(self) -> Mapping[str, Reason]:
+        return self.pipeline.reasons
+
+    def kept(self, columns: Sequence[str]) -> pa.Table:
+        return self.figures.gather(self.figures.kept, columns).select(["figure_id", *columns])
+
+    def removed(self, columns: Sequence[str]) -> pa.Table:
+        rows = self.figures.gather(self.figures.dropped(), columns)
+        return rows.select(list(dict.fromkeys(["figure_id", "stage", "drop", "drop_detail", *columns])))
+
+    def images(self, rows: pa.Table) -> Iterator[bytes]:
+        store = ImageStore(self.folder)
+        parts = align(rows["figure_id"], self.figures.kept)["part"].to_pylist()
+        try:
+            for part, row in zip(parts, rows.select(["figure_id", "archive", "file"]).to_pylist(), strict=True):
+                data = store.image(part, row["figure_id"], row["archive"], row["file"])
+                if data is None:
+                    raise _unreadable(row, store)
+                yield data
+        finally:
+            store.close()
+
+
+def _unreadable(row: Mapping[str, Any], store: ImageStore) -> DataError:
+    detail = store.failures[row["figure_id"]].detail
+    hint = f"restore {row['archive']}, or drop the image: roco run RECIPE --retry unreadable"
+    return DataError(f"cannot read the image of {row['figure_id']} any more: {detail}", hint)
+
+
+def _check_unique(rows: pa.Table) -> None:
+    """Raises DataError where two rows have the same figure_id, by which table stages are aligned."""
+    ids = rows["figure_id"].combine_chunks()
+    repeated = pc.equal(ids[1:], ids[:-1])  # rows are sorted by figure_id
+    if pc.any(repeated).as_py():
+        figure = ids[1:].filter(repeated)[0].as_py()
+        hint = "add the stage 'identity' before the first stage that needs the whole table"
+        raise DataError(f"two packages hold the same article: duplicate figure {figure}", hint)
+
+
+def _seal(release: Path) -> str | None:
+    """Digest of the checksums of a release and of size and time of each file they name; None where one is missing.
+
+    File contents are not read again: `roco verify` does that.
+    """
+    checksums = release / "checksums.sha256"
+    try:
+        lines = checksums.read_text(encoding="utf-8").splitlines()
+        stats = [(release / line.split(maxsplit=1)[1]).stat() for line in lines]
+        return digest([file_digest(checksums), [[stat.st_size, stat.st_mtime_ns] for stat in stats]])
+    except (OSError, ValueError, IndexError):
+        return None
