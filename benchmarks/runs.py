@@ -17,8 +17,8 @@ import pyarrow as pa
 
 from benchmarks.corpora import BENCH
 from roco.base.files import read_table, write_table
-from roco.core.layout import Layout
-from roco.core.run import run
+from roco.core.folder import RunFolder
+from roco.core.run import Run
 from roco.recipes.load import Pipeline, load_recipe
 from roco.sources.package import PackageSource
 
@@ -109,19 +109,19 @@ def million(source: Path) -> dict[str, float]:
     shutil.rmtree(folder, ignore_errors=True)
     loaded = load_recipe(recipe(source, folder))
     pipeline = loaded.pipeline.until("language")
-    run(pipeline, folder, workers=2)
-    layout = Layout(folder)
+    Run(pipeline, folder).do(workers=2)
+    layout = RunFolder(folder, pipeline)
     table, _ = read_table(layout.parts)
     part = table["part"][0].as_py()
     rows = table.filter(pa.compute.equal(table["part"], part))
     n = _multiply(pipeline, layout, part, rows, 1_000_000)
     frozen = Pipeline(Fixed(path=source), [s.stage for s in pipeline.steps])
-    run(frozen, folder, workers=2)
+    Run(frozen, folder).do(workers=2)
     language = pipeline.step("language").stage
     stages = [replace(language, at_least=0.5) if s.name == "language" else s.stage for s in pipeline.steps]
     changed = Pipeline(Fixed(path=source), stages)
     started = time.perf_counter()
-    outcome = run(changed, folder, workers=2)
+    outcome = Run(changed, folder).do(workers=2)
     seconds = time.perf_counter() - started
     assert not outcome.measured, outcome.measured
     assert outcome.funnel["stages"][0]["in"] >= n
@@ -137,7 +137,7 @@ class Fixed(PackageSource):
         return known
 
 
-def _multiply(pipeline: Any, layout: Layout, part: str, rows: pa.Table, wanted: int) -> int:
+def _multiply(pipeline: Any, layout: RunFolder, part: str, rows: pa.Table, wanted: int) -> int:
     """Writes measurements and listing of one part under new names until the wanted number of rows is reached."""
     steps = [s for s in pipeline.row_steps if s.is_measure]
     stored = {s.name: read_table(layout.measure(s, part)) for s in steps}

@@ -1,6 +1,6 @@
-"""roco turns open-access articles into a radiology dataset, and lets people use it.
+"""Builds radiology datasets from open-access articles, and reads, checks and scores them.
 
-The face: everything here is imported when it is first used, so that `import roco` costs nothing.
+The public names of roco. Each is imported when it is first used, so that `import roco` is fast.
 """
 
 from __future__ import annotations
@@ -13,10 +13,8 @@ from roco.base.version import __version__
 if TYPE_CHECKING:
     from roco.base.errors import DataError, RecipeError, RocoError, UsageError
     from roco.core.contract import Reason
-    from roco.core.run import Outcome
-    from roco.core.show import show
+    from roco.core.run import Outcome, Run
     from roco.core.stage import Decision, Measure, Publication, Stage, drop, put
-    from roco.core.status import status
     from roco.evaluate.agreement import evaluate_agreement
     from roco.evaluate.captions import evaluate_captions
     from roco.evaluate.concepts import evaluate_concepts
@@ -30,10 +28,8 @@ if TYPE_CHECKING:
 _HOME = {
     "roco.core.contract": ("Reason",),
     "roco.stages.extract_summary": ("articles",),
-    "roco.core.run": ("Outcome",),
-    "roco.core.show": ("show",),
+    "roco.core.run": ("Outcome", "Run"),
     "roco.core.stage": ("Decision", "Measure", "Publication", "Stage", "drop", "put"),
-    "roco.core.status": ("status",),
     "roco.release.read": ("Release", "load", "verify"),
     "roco.release.diff": ("diff",),
     "roco.base.errors": ("DataError", "RecipeError", "RocoError", "UsageError"),
@@ -58,6 +54,7 @@ __all__ = [
     "Release",
     "Report",
     "RocoError",
+    "Run",
     "Stage",
     "UsageError",
     "__version__",
@@ -71,8 +68,6 @@ __all__ = [
     "load",
     "load_recipe",
     "put",
-    "show",
-    "status",
     "verify",
 ]
 

@@ -57,18 +57,17 @@ def run(
     """
     from roco.cli.progress import RunProgress, resumable
     from roco.cli.run_tables import print_outcome, print_plan
-    from roco.core.dry import dry as plan
     from roco.recipes.load import load_recipe
 
     loaded = load_recipe(recipe)
-    pipeline = loaded.pipeline.until(until) if until else loaded.pipeline
+    opened = loaded.open(until)
     if dry:
-        planned = plan(pipeline, loaded.folder)
+        planned = opened.preview()
         print_json(planned) if as_json else print_plan(planned)
         return
     progress, started = RunProgress(), time.monotonic()
     with resumable(progress):
-        outcome = loaded.pipeline_run(pipeline, workers=workers, only=_slice(parts), retry=retry, progress=progress)
+        outcome = opened.do(workers=workers, only=_slice(parts), retry=retry, progress=progress)
     if as_json:
         print_json({**outcome.funnel, "measured": outcome.measured, "complete": outcome.complete})
     else:
@@ -92,11 +91,9 @@ def status(recipe: RecipeArg, as_json: Json = False) -> None:
     Example: roco status demo/demo.toml
     """
     from roco.cli.run_tables import print_status
-    from roco.core.status import status as status_of
     from roco.recipes.load import load_recipe
 
-    loaded = load_recipe(recipe)
-    current = status_of(loaded.pipeline, loaded.folder)
+    current = load_recipe(recipe).open().status()
     print_json(current) if as_json else print_status(current, str(recipe))
     complete = current["state"] == "complete"
     print_next(f"roco show {recipe} FIGURE" if complete else f"roco run {recipe}")
@@ -119,11 +116,9 @@ def show(
     Example: roco show demo/demo.toml PMC99000001
     """
     from roco.cli.run_tables import print_trace
-    from roco.core.show import show as traces_of
     from roco.recipes.load import load_recipe
 
-    loaded = load_recipe(recipe)
-    traces = traces_of(loaded.pipeline, loaded.folder, figure)
+    traces = load_recipe(recipe).open().show(figure)
     if as_json:
         print_json(traces)
         return
@@ -158,8 +153,7 @@ def articles(
     from roco.recipes.load import load_recipe
     from roco.stages.extract_summary import articles as summarize
 
-    loaded = load_recipe(recipe)
-    summary = summarize(loaded.pipeline, loaded.folder, lambda caption: identify(caption)[0])
+    summary = summarize(load_recipe(recipe).open(), lambda caption: identify(caption)[0])
     print_json(summary) if as_json else print_articles(summary, each)
 
 
@@ -181,18 +175,18 @@ def duplicates(
     from roco.cli.run_tables import image_facts, print_groups
     from roco.models.images.contact_sheet import Picture, contact_sheet
     from roco.recipes.load import load_recipe
-    from roco.stages.dedup_groups import groups, thumbnails
+    from roco.stages.dedup_groups import groups
 
-    loaded = load_recipe(recipe)
-    found = groups(loaded.pipeline, loaded.folder, "similar" if similar else "duplicate")
+    opened = load_recipe(recipe).open()
+    found = groups(opened, "similar" if similar else "duplicate")
     print_json(found) if as_json else print_groups(found, most)
     if sheet is None:
         return
     rows = []
     for group in found[:most]:
         pictures = []
-        for image, thumbnail in zip(group, thumbnails(loaded.folder, group), strict=True):
-            pictures.append(Picture(thumbnail, image_facts(image), image["kept"]))
+        for image in group:
+            pictures.append(Picture(opened.thumbnail(image), image_facts(image), image["kept"]))
         rows.append((f"{len(group)} images", pictures))
     contact_sheet(rows, sheet)
     print(f"wrote {sheet}", file=sys.stderr)

@@ -39,7 +39,7 @@ def print_outcome(outcome: Outcome, seconds: float) -> None:
 
 def print_plan(plan: Mapping[str, Any]) -> None:
     """Prints what a dry run found: articles, parts to process, and stages that are out of date."""
-    changes = f"{plan['new']:,} new, {plan['changed']:,} changed, {plan['gone']:,} removed"
+    changes = f"{plan['new']:,} new, {plan['changed']:,} changed, {plan['removed']:,} removed"
     print(f"{count('article', plan['articles'])}: {changes}")
     print(f"to process: {plan['parts_to_do']:,} of {count('part', plan['parts'])}")
     for stage in plan["stages"]:

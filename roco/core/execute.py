@@ -21,7 +21,7 @@ from roco.base import errors
 from roco.base.errors import RocoError, StageFailed
 from roco.core import part, worker
 from roco.core.folder import RunFolder
-from roco.core.job import Article, Culprit, Job, JobResult
+from roco.core.job import Culprit, Job, JobResult
 
 STALL = 900.0
 """Seconds without a message after which a worker counts as dead, and is killed."""

@@ -57,7 +57,9 @@ class Figures:
         self.add_columns(step)
         rows = put(put(self.kept, "drop", verdict["drop"]), "drop_detail", verdict["drop_detail"])
         out = dropped(rows)
-        self._dropped_late.append(put(out, "stage", pa.array([step.name] * len(out), pa.string())).select(DROPPED.names))
+        self._dropped_late.append(
+            put(out, "stage", pa.array([step.name] * len(out), pa.string())).select(DROPPED.names)
+        )
         self.kept = kept(rows).select(ROWS.names)
         return tally(out)
 

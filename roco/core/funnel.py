@@ -52,7 +52,7 @@ def total(flows: Iterable[Iterable[Flow]]) -> list[Flow]:
 
 
 def reconcile(flows: Sequence[Flow], where: str) -> None:
-    """Raises DataError unless rows in = kept + dropped at each stage, and each stage gets what the previous one kept."""
+    """Raises DataError unless rows in = kept + dropped at each stage, and equal the rows that the previous one kept."""
     previous: int | None = None
     for flow in flows:
         dropped = sum(flow.dropped.values())

@@ -96,7 +96,7 @@ class PartRecord:
 
 @dataclass(frozen=True)
 class JobResult:
-    """What a job did. measured: newly measured articles or figures by stage; seconds: by stage; record: row pass only."""
+    """What a job did: newly measured articles or figures by stage, seconds by stage, and the record of a row pass."""
 
     part: str
     measured: Mapping[str, int]

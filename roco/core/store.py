@@ -47,9 +47,7 @@ class ImageStore:
         try:
             package = self._package(article["place"])
             files = [{"name": name, "size": size} for name, size in package.files]
-            rows = [
-                {**blank, "xml_name": name, "xml": package.read(name), "files": files} for name in package.xmls
-            ]
+            rows = [{**blank, "xml_name": name, "xml": package.read(name), "files": files} for name in package.xmls]
         except RejectedInput as err:
             return [{**blank, "error": err.message}]
         except OSError as err:

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, TypedDict
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
-from roco.base.errors import CorruptFile, DataError, RecipeError
-from roco.base.files import read_table
-from roco.core import pack, parts
-from roco.core.figures import Figures
-from roco.core.layout import Layout
-from roco.core.pipeline import Pipeline
-from roco.core.rows import align
+from roco.base.errors import DataError, RecipeError
+from roco.core.run import Run
 from roco.core.stage import put
 from roco.models.images.hamming import hex_distance
 
@@ -34,40 +29,30 @@ class GroupImage(TypedDict):
     bits: list[int | None]  # None if one of the two images has no hashes
 
 
-def groups(pipeline: Pipeline, folder: Path, kind: str = "duplicate") -> list[list[GroupImage]]:
+def groups(run: Run, kind: str = "duplicate") -> list[list[GroupImage]]:
     """Returns the images of each group, sorted by distance from the first one, which gives the group its name.
 
     kind: duplicate (one image of a group is kept) or similar (all are kept). Raises RecipeError if no stage of the
     recipe groups images, DataError if the run has not compared them yet.
     """
     column = f"{kind}_group"
-    step = next((step for step in pipeline.table_steps if column in step.writes), None)
+    step = next((step for step in run.pipeline.table_steps if column in step.writes), None)
     if step is None:
         raise RecipeError(f"no stage of this recipe writes {column}", "add the stage 'dedup'")
-    layout = Layout(folder)
-    try:
-        decided, _ = read_table(layout.table(pipeline, step), ["figure_id", column, "drop"])
-    except (FileNotFoundError, CorruptFile) as err:
+    if not run.files.table(step).exists():
         hint = f"run the recipe up to the stage '{step.name}': roco run RECIPE"
-        raise DataError(f"the images of {folder} have not been compared yet", hint) from err
-    decided = decided.filter(decided[column].is_valid())
-    figures = Figures(pipeline, layout, parts.read(layout.parts))
-    rows = figures.now.filter(pc.is_in(figures.now["figure_id"], decided["figure_id"].combine_chunks()))
-    decided = align(rows["figure_id"], decided)
-    rows = figures.gather(rows, _FACTS)
-    rows = put(rows, "group", decided[column])
-    rows = put(rows, "kept", pc.is_null(decided["drop"]))
+        raise DataError(f"the images of {run.files.root} have not been compared yet", hint)
+    rows = run.figures([column, *_FACTS], where=pc.field(column).is_valid())
+    earlier = [other.name for other in run.pipeline.steps[: run.pipeline.steps.index(step)]]
+    rows = rows.filter(pc.invert(pc.is_in(rows["stage"], value_set=pa.array(earlier, pa.string()))))
+    rows = put(rows, "group", rows[column])
+    # A duplicate is dropped by this stage; what later stages drop was kept as far as duplicates are concerned.
+    rows = put(rows, "kept", pc.invert(pc.fill_null(pc.equal(rows["stage"], step.name), False)))
 
     by_name: dict[str, list[dict[str, Any]]] = {}
     for row in rows.to_pylist():
         by_name.setdefault(row["group"], []).append(row)
     return [_sorted_by_distance(by_name[name]) for name in sorted(by_name)]
-
-
-def thumbnails(folder: Path, images: Sequence[GroupImage]) -> list[bytes | None]:
-    """Returns the thumbnail of each image, None for those without one."""
-    layout = Layout(folder)
-    return [pack.read_thumbnail(layout.pack(image["part"]), image["figure_id"]) for image in images]
 
 
 def _sorted_by_distance(rows: Sequence[dict[str, Any]]) -> list[GroupImage]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any, TypedDict
 
 import pyarrow as pa
@@ -13,8 +12,7 @@ import pyarrow as pa
 from roco.base.errors import CorruptFile, DataError
 from roco.base.files import read_table
 from roco.core import parts
-from roco.core.layout import Layout
-from roco.core.pipeline import Pipeline
+from roco.core.run import Run
 
 _READ = (
     "archive", "pmcid", "doi", "file", "caption", "caption_from", "credit", "figure_license", "article_language",
@@ -78,20 +76,19 @@ class Summary(TypedDict):
     articles: list[ArticleSummary]
 
 
-def articles(pipeline: Pipeline, folder: Path, language: Callable[[str], str | None]) -> Summary:
+def articles(run: Run, language: Callable[[str], str | None]) -> Summary:
     """Counts what extraction read in all articles of a run; raises DataError if a part has not been read.
 
     Rows dropped as `scope`, `table` or similar are not counted as figures of their article. language: returns the
     language of a caption; called for every figure, including those without an image.
     """
-    layout = Layout(folder)
-    table = parts.read(layout.parts)
+    table = parts.read(run.files.parts)
     if not len(table.table):
-        raise DataError(f"nothing has been run in {folder} yet", "run the recipe first: roco run RECIPE")
+        raise DataError(f"nothing has been run in {run.files.root} yet", "run the recipe first: roco run RECIPE")
     totals: Counter[str] = Counter()
     by_value: dict[str, Counter[str]] = {kind: Counter() for kind in _KINDS}
     figures = _Figures(language)
-    for rows, meta in _extracted(pipeline, layout, table):
+    for rows, meta in _extracted(run, table):
         for counts in meta["articles"].values():
             for name, n in counts.items():
                 kind, _, value = name.partition(" ")
@@ -120,13 +117,13 @@ def articles(pipeline: Pipeline, folder: Path, language: Callable[[str], str | N
     )
 
 
-def _extracted(pipeline: Pipeline, layout: Layout, table: parts.Parts) -> Iterator[tuple[pa.Table, Mapping[str, Any]]]:
+def _extracted(run: Run, table: parts.Parts) -> Iterator[tuple[pa.Table, Mapping[str, Any]]]:
     """Yields the rows of each part as extraction wrote them, with the counts of its articles."""
-    step = pipeline.steps[0]
+    step = run.pipeline.steps[0]
     names = ["figure_id", *(c for c in _READ if c in (*step.writes, "drop", "drop_detail"))]
     for part in table.names:
         try:
-            rows, meta = read_table(layout.measure(step, part), names)
+            rows, meta = read_table(run.files.measure(step, part), names)
         except (FileNotFoundError, CorruptFile) as err:
             raise DataError(f"part {part} has not been read yet", "finish the run first: roco run RECIPE") from err
         yield rows, meta

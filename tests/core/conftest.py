@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from roco.core.pipeline import Pipeline
+from roco.core.run import Outcome, Run
 from tests.core import fakes
 
 
@@ -66,6 +67,11 @@ def counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 
     yield since
     os.environ.pop("ROCO_TEST_LOG", None)
+
+
+def run(pipeline: Pipeline, folder: Path, **options: Any) -> Outcome:
+    """Runs a pipeline in a folder; options as for `Run.do`."""
+    return Run(pipeline, folder).do(**options)
 
 
 def everything(folder: Path) -> str:

@@ -14,9 +14,9 @@ import pytest
 from roco.base.errors import StageFailed
 from roco.core import execute
 from roco.core.pipeline import Pipeline
-from roco.core.run import Outcome, run
+from roco.core.run import Outcome
 from tests.core import fakes
-from tests.core.conftest import everything, write_article
+from tests.core.conftest import everything, run, write_article
 from tests.faults import stages
 from tests.faults.drive import kept, pipeline, write_articles
 

@@ -157,8 +157,10 @@ def test_a_pack_in_which_any_bit_turned_gives_the_image_or_nothing(tmp_path: Pat
         data = bytearray(whole)
         data[bit // 8] ^= 1 << bit % 8
         (tmp_path / "a.pack").write_bytes(data)
-        assert pack.read(tmp_path / "a.pack", "A/f0/0") in (b"the image", None), bit
-        assert pack.read_thumbnail(tmp_path / "a.pack", "A/f0/0") in (b"its thumbnail", None), bit
+        reader = pack.PackReader(tmp_path / "a.pack")
+        assert reader.image("A/f0/0") in (b"the image", None), bit
+        assert reader.thumbnail("A/f0/0") in (b"its thumbnail", None), bit
+        reader.close()
 
 
 def test_a_damaged_pack_is_written_again_whole(tmp_path: Path) -> None:
@@ -167,7 +169,7 @@ def test_a_damaged_pack_is_written_again_whole(tmp_path: Path) -> None:
         writer = pack.PackWriter(tmp_path / "a.pack")
         writer.add("A/f0/0", b"the image", None)
         writer.commit()
-        assert pack.read(tmp_path / "a.pack", "A/f0/0") == b"the image"
+        assert pack.PackReader(tmp_path / "a.pack").image("A/f0/0") == b"the image"
 
 
 def test_a_manifest_in_which_a_bit_turned_counts_as_none(undisturbed: dict[int, Path], tmp_path: Path) -> None:

@@ -15,10 +15,9 @@ import pytest
 
 from roco.base.errors import StageFailed
 from roco.core.pipeline import Pipeline
-from roco.core.run import run
 from roco.core.stage import put
 from tests.core import fakes
-from tests.core.conftest import everything, write_article
+from tests.core.conftest import everything, run, write_article
 
 Make = Callable[..., Pipeline]
 MEGABYTE = 1 << 20

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from roco.base.progress import NullProgress
 from roco.core.pipeline import Pipeline
-from roco.core.run import run
+from tests.core.conftest import run
 
 
 class Recorder(NullProgress):

@@ -13,10 +13,9 @@ import pytest
 
 from roco.base.errors import DataError, RecipeError, StageFailed, UsageError
 from roco.core.pipeline import Pipeline
-from roco.core.run import run
 from roco.core.stage import Extraction, put
 from tests.core import fakes
-from tests.core.conftest import everything, write_article
+from tests.core.conftest import everything, run, write_article
 
 Make = Callable[..., Pipeline]
 Counted = Callable[[], Counter[str]]
@@ -201,7 +200,7 @@ def test_the_funnel_adds_up_from_articles_to_release(make: Make, tmp_path: Path)
 
 def test_a_stage_that_loses_rows_stops_the_run(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fakes.Long, "__call__", lambda self, batch: batch.slice(1))
-    with pytest.raises(StageFailed, match="was given"):
+    with pytest.raises(StageFailed, match="returned other rows"):
         go(make(), tmp_path / "run")
 
 

@@ -10,12 +10,11 @@ import pytest
 
 from roco.base.errors import DataError
 from roco.core import manifest
-from roco.core.layout import Layout
+from roco.core.folder import RunFolder
 from roco.core.pipeline import Pipeline
-from roco.core.run import run
-from roco.core.show import show
-from roco.core.status import status
+from roco.core.run import Run
 from tests.core import fakes
+from tests.core.conftest import run
 
 Make = Callable[..., Pipeline]
 
@@ -25,12 +24,12 @@ def by_name(found: dict) -> dict:  # type: ignore[type-arg]
 
 
 def test_a_run_that_has_not_begun_is_told(make: Make, tmp_path: Path) -> None:
-    assert status(make(), tmp_path / "run")["state"] == "not started"
+    assert Run(make(), tmp_path / "run").status()["state"] == "not started"
 
 
 def test_a_complete_run_tells_its_funnel(make: Make, tmp_path: Path) -> None:
     run(make(), tmp_path / "run", workers=0, part_size=7)
-    found = status(make(), tmp_path / "run")
+    found = Run(make(), tmp_path / "run").status()
     assert found["state"] == "complete"
     assert found["parts_done"] == found["source"]["parts"] == 5
     assert by_name(found)["free"]["dropped"] == {"license": 8}
@@ -39,7 +38,7 @@ def test_a_complete_run_tells_its_funnel(make: Make, tmp_path: Path) -> None:
 
 def test_a_changed_option_is_told_with_both_values(make: Make, tmp_path: Path) -> None:
     run(make(), tmp_path / "run", workers=0)
-    found = status(make(long=fakes.Long(at_least=5)), tmp_path / "run")
+    found = Run(make(long=fakes.Long(at_least=5)), tmp_path / "run").status()
     assert found["state"] == "stale"
     stages = by_name(found)
     assert stages["long"]["why"] == "at_least: 2 → 5"
@@ -51,7 +50,9 @@ def test_a_changed_file_a_new_and_a_removed_stage_are_told(make: Make, tmp_path:
     (tmp_path / "list").write_text("one")
     run(make(words=fakes.Words(list=tmp_path / "list")), tmp_path / "run", workers=0)
     (tmp_path / "list").write_text("two")
-    found = status(make(words=fakes.Words(list=tmp_path / "list"), wide=fakes.Wide(), free=None), tmp_path / "run")
+    found = Run(
+        make(words=fakes.Words(list=tmp_path / "list"), wide=fakes.Wide(), free=None), tmp_path / "run"
+    ).status()
     assert "a file it uses" in by_name(found)["words"]["why"]
     assert by_name(found)["wide"]["state"] == "new"
     assert found["removed_stages"] == ["free"]
@@ -59,7 +60,7 @@ def test_a_changed_file_a_new_and_a_removed_stage_are_told(make: Make, tmp_path:
 
 def test_a_run_that_was_stopped_is_incomplete_and_counts_what_is_there(make: Make, tmp_path: Path) -> None:
     run(make(), tmp_path / "run", workers=0, part_size=7, only=(1, 2))
-    found = status(make(), tmp_path / "run")
+    found = Run(make(), tmp_path / "run").status()
     assert found["parts_done"] == 3
     assert found["state"] == "incomplete"
 
@@ -68,27 +69,27 @@ def test_status_reads_the_manifest_and_no_footer_of_the_parts_in_it(make: Make, 
     """Ten thousand parts take one file to read; their own files cannot be read here, and nothing notices."""
     pipeline = make()
     run(pipeline, tmp_path / "run", workers=0, part_size=7)
-    layout = Layout(tmp_path / "run")
+    layout = RunFolder(tmp_path / "run", pipeline)
     saved = json.loads(layout.manifest.read_text())
     record = next(iter(saved["parts"].values()))
-    for path in layout.rows_folder(pipeline).glob("*.parquet"):
+    for path in layout.rows_folder.glob("*.parquet"):
         path.unlink()
     saved["parts"] = {}
     for i in range(1000):
-        path = layout.rows(pipeline, f"{i:016x}")
+        path = layout.rows(f"{i:016x}")
         path.write_bytes(b"no footer")
         saved["parts"][f"{i:016x}"] = {**record, "size": [path.stat().st_size, path.stat().st_mtime_ns]}
     saved["source"]["parts"] = 1000
     del saved["seal"]
     layout.manifest.write_text(manifest.sealed(saved))
-    assert status(pipeline, tmp_path / "run")["parts_done"] == 1000
-    layout.rows(pipeline, f"{0:016x}").write_bytes(b"changed, so it is read, and no footer")
-    assert status(pipeline, tmp_path / "run")["parts_done"] == 999
+    assert Run(pipeline, tmp_path / "run").status()["parts_done"] == 1000
+    layout.rows(f"{0:016x}").write_bytes(b"changed, so it is read, and no footer")
+    assert Run(pipeline, tmp_path / "run").status()["parts_done"] == 999
 
 
 def test_show_walks_a_figure_to_where_it_left(make: Make, tmp_path: Path) -> None:
     run(make(), tmp_path / "run", workers=0, part_size=7)
-    [life] = show(make(), tmp_path / "run", "A001/f1/0")
+    [life] = Run(make(), tmp_path / "run").show("A001/f1/0")
     assert life["dropped_at"] == "look"
     steps = {s["stage"]: s for s in life["steps"]}
     assert steps["words"]["values"] == {"n_words": 5}
@@ -99,7 +100,7 @@ def test_show_walks_a_figure_to_where_it_left(make: Make, tmp_path: Path) -> Non
 @pytest.mark.parametrize("name", ["A000/f0/0", "x_train_0", "A000", "A000.json"])
 def test_show_finds_a_figure_by_id_release_id_article_and_package(make: Make, tmp_path: Path, name: str) -> None:
     run(make(), tmp_path / "run", workers=0, part_size=7)
-    lives = show(make(), tmp_path / "run", name)
+    lives = Run(make(), tmp_path / "run").show(name)
     assert lives[0]["figure_id"] == "A000/f0/0"
     assert lives[0]["dropped_at"] is None
 
@@ -107,5 +108,5 @@ def test_show_finds_a_figure_by_id_release_id_article_and_package(make: Make, tm
 def test_show_answers_a_typo_with_the_nearest_name(make: Make, tmp_path: Path) -> None:
     run(make(), tmp_path / "run", workers=0)
     with pytest.raises(DataError) as err:
-        show(make(), tmp_path / "run", "A001/f1/00")
+        Run(make(), tmp_path / "run").show("A001/f1/00")
     assert "A001/f1/0" in err.value.hint

@@ -20,9 +20,9 @@ from typing import Any
 
 from roco.base.errors import RocoError
 from roco.core.pipeline import Pipeline
-from roco.core.run import Outcome, run
+from roco.core.run import Outcome
 from tests.core import fakes
-from tests.core.conftest import write_article
+from tests.core.conftest import run, write_article
 from tests.faults import sitecustomize
 from tests.waits import PATIENCE
 

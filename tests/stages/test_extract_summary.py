@@ -51,16 +51,15 @@ def corpus(tmp_path: Path) -> Path:
     return root  # fmt: skip
 
 
-def ran(corpus: Path, *stages: roco.Stage) -> tuple[roco.Pipeline, Path, dict[str, Any]]:
+def ran(corpus: Path, *stages: roco.Stage) -> tuple[roco.Run, dict[str, Any]]:
     pipeline = roco.Pipeline(FolderSource(path=corpus), stages)
-    folder = corpus.parent / "run"
-    outcome = pipeline.run(folder, workers=0)
-    return pipeline, folder, outcome.funnel
+    run = roco.Run(pipeline, corpus.parent / "run")
+    return run, run.do(workers=0).funnel
 
 
 def test_every_article_and_every_figure_is_counted_with_its_reason(corpus: Path) -> None:
-    pipeline, folder, _ = ran(corpus, Extract(), License())
-    summary = articles(pipeline, folder, lambda caption: "en")
+    run, _ = ran(corpus, Extract(), License())
+    summary = articles(run, lambda caption: "en")
     assert summary["totals"]["articles"] == 4 and summary["totals"]["articles_unreadable"] == 1
     assert summary["totals"]["articles_without_figures"] == 2
     assert summary["figures"]["figures of the articles"] == 2 and summary["figures"]["with their image"] == 1
@@ -83,14 +82,14 @@ def test_every_article_and_every_figure_is_counted_with_its_reason(corpus: Path)
 
 
 def test_a_notice_in_the_corpus_drops_the_figures_of_its_paper(corpus: Path) -> None:
-    _, _, funnel = ran(corpus, Extract(), License(), Retraction())
+    _, funnel = ran(corpus, Extract(), License(), Retraction())
     assert funnel["stages"][-1]["dropped"] == {"retracted": 1}
     (corpus / "b" / "notice.xml").unlink()
-    _, _, funnel = ran(corpus, Extract(), License(), Retraction())
+    _, funnel = ran(corpus, Extract(), License(), Retraction())
     assert funnel["stages"][-1]["dropped"] == {}
 
 
 def test_a_run_that_has_not_started_is_refused(corpus: Path, tmp_path: Path) -> None:
     pipeline = roco.Pipeline(FolderSource(path=corpus), [Extract()])
     with pytest.raises(DataError, match="nothing has been run"):
-        articles(pipeline, tmp_path / "none", str)
+        articles(roco.Run(pipeline, tmp_path / "none"), str)

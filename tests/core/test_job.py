@@ -1,0 +1,63 @@
+"""What happens after a worker dies is decided by the job."""
+
+from __future__ import annotations
+
+import pytest
+
+from roco.base.errors import StageFailed
+from roco.core import job as jobs
+from roco.core.funnel import Flow, reconcile, total
+from roco.core.job import Culprit, Job, JobResult, PartRecord
+
+
+def test_the_first_crash_costs_an_attempt_and_the_job_is_tried_one_by_one() -> None:
+    job = Job("p", articles=({"place": "a"},)).after_crash(Culprit("p", "look"), -9)
+    assert job.one_by_one and not job.crashed and job.articles
+
+
+def test_the_second_crash_names_the_culprit() -> None:
+    job = Job("p").after_crash(None, -9).after_crash(Culprit("A/f0/0", "look"), -9)
+    assert dict(job.crashed) == {"A/f0/0": "look"}
+    assert dict(job.after_crash(Culprit("B/f0/0", "glance"), -9).crashed) == {"A/f0/0": "look", "B/f0/0": "glance"}
+
+
+@pytest.mark.parametrize(
+    ("culprit", "message"),
+    [(None, "before they read part p"), (Culprit("p", "long"), "'long' ends its worker")],
+)
+def test_a_crash_that_is_not_the_datas_fault_stops_the_run(culprit: Culprit | None, message: str) -> None:
+    with pytest.raises(StageFailed, match=message):
+        Job("p", one_by_one=True).after_crash(culprit, 1)
+
+
+def test_more_crashes_than_data_can_cause_stop_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "MOST_CRASHES", 2)
+    job = Job("p", one_by_one=True)
+    for figure in ("a", "b"):
+        job = job.after_crash(Culprit(figure, "look"), -9)
+    with pytest.raises(StageFailed, match="2 times on part p, last in 'look'"):
+        job.after_crash(Culprit("c", "look"), -9)
+
+
+def test_jobs_and_results_survive_the_way_to_a_worker_and_back() -> None:
+    job = Job("p", "words", ("a", "b"), ({"place": "x", "current": True},), True, {"a": "look"})
+    assert Job.of_json(job.to_json()) == job
+    record = PartRecord("i", "c", (Flow("read", "measure", 3, 2, {"article": 1}),), {"articles": 2})
+    for result in (JobResult("p", {"read": 3}, {"read": 0.5}, record), JobResult("p", {}, {})):
+        assert JobResult.of_json(result.to_json()) == result
+
+
+def test_funnels_add_up_stage_by_stage() -> None:
+    one = [Flow("read", "measure", 3, 2, {"article": 1}), Flow("long", "decision", 2, 2)]
+    other = [Flow("read", "measure", 4, 2, {"article": 1, "scope": 1}), Flow("long", "decision", 2, 1, {"caption": 1})]
+    read, long = total([one, other])
+    assert (read.rows_in, read.kept, read.dropped) == (7, 4, {"article": 2, "scope": 1})
+    assert (long.rows_in, long.kept, long.dropped) == (4, 3, {"caption": 1})
+
+
+@pytest.mark.parametrize("flow", [Flow("long", "decision", 2, 1), Flow("long", "decision", 3, 3)])
+def test_a_funnel_that_does_not_add_up_is_an_error(flow: Flow) -> None:
+    from roco.base.errors import DataError
+
+    with pytest.raises(DataError, match="does not add up at 'long'"):
+        reconcile([Flow("read", "measure", 2, 2), flow], "part p")
