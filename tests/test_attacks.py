@@ -239,7 +239,7 @@ def test_no_control_character_reaches_the_terminal(done: Done, verb: tuple[str, 
 @pytest.mark.parametrize(
     "name",
     ["escape sequences in a name", "a title of control characters", "writing from right to left",
-     "an escape sequence of one character", "the end of a script", "a name for an id"],
+     "an escape sequence of one character", "the end of a script", "a path as an id"],
 )  # fmt: skip
 def test_no_control_character_of_a_figure_is_shown(folder: Done, name: str) -> None:
     (attack,) = [attack for attack in (*TARS, *LOOSE) if attack.name == name]

@@ -1,4 +1,4 @@
-"""`python -m tests.attacks`: the corpus as a table, each attack with the end that it must come to."""
+"""`python -m tests.attacks` prints the corpus as a table for docs/security.md: attacks by kind and expected result."""
 
 from __future__ import annotations
 
@@ -10,26 +10,31 @@ from tests.attacks.tars import GZIPS, TARS
 from tests.attacks.zips import ZIPS
 
 FAMILIES = {
-    "gzip": GZIPS, "tar": TARS, "zip": ZIPS, "XML": DOCUMENTS, "addresses of images": ADDRESSES, "words": TEXTS,
+    "gzip": GZIPS, "tar": TARS, "zip": ZIPS, "XML": DOCUMENTS, "image names": ADDRESSES, "text": TEXTS,
     "images": PICTURES, "metadata": METADATA,
 }  # fmt: skip
 
 
 def table() -> str:
-    """Markdown: family, attack and end; what is said of it where the end alone does not tell."""
-    lines = ["| what | attack | what becomes of it |", "|---|---|---|"]
+    """Returns the table in Markdown: one row for each kind of input and result, with the attacks that give it."""
+    lines = ["| input | expected result | attacks |", "|---|---|---|"]
     for family, attacks in FAMILIES.items():
-        lines += [f"| {family} | {_plain(attack.name)} | {_end(attack)} |" for attack in attacks]
+        by_result: dict[str, list[str]] = {}
+        for attack in attacks:
+            by_result.setdefault(_result(attack), []).append(_escaped(attack.name))
+        for result, names in by_result.items():
+            lines.append(f"| {family} | {result} | {'; '.join(names)} |")
     return "\n".join(lines)
 
 
-def _end(attack: Attack) -> str:
+def _result(attack: Attack) -> str:
     if attack.ends == RELEASED:
         return "read without harm"
-    return f"leaves as `{attack.ends}`" + (f': "{_plain(attack.says.strip())} …"' if attack.says else "")
+    reason = f': "{_escaped(attack.says.strip())} …"' if attack.says else ""
+    return f"dropped as `{attack.ends}`{reason}"
 
 
-def _plain(text: str) -> str:
+def _escaped(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*").replace("[", "\\[")
 
 
