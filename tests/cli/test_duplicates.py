@@ -52,20 +52,20 @@ def key(row: dict[str, Any]) -> tuple[str, str]:
     return row["pmcid"], row["fig_id"]
 
 
-def test_every_planted_duplicate_leaves_for_the_image_that_stays(done: Done) -> None:
+def test_every_planted_duplicate_is_dropped_for_the_kept_image(done: Done) -> None:
     planted = [row for row in done.truth if row["why"] == "duplicate"]
     assert len(planted) > 15
     assert [row for row in planted if done.left.get(key(row), {}).get("drop") != "duplicate"] == []
 
 
-def test_no_radiology_image_leaves_as_the_duplicate_of_another(done: Done) -> None:
+def test_no_radiology_image_is_dropped_as_a_duplicate_of_another(done: Done) -> None:
     lost = [row for row in done.truth if row["expect"] == "keep" and key(row) not in done.kept]
     assert {done.left[key(row)]["drop"] for row in lost} <= {"concepts"}
     # Photographs of the eye: no radiology, so that no concept of it is there; the truth goes by the image alone.
     assert all("fluorescein" in row["caption"].lower() for row in lost)
 
 
-def test_one_image_of_each_group_stays(done: Done) -> None:
+def test_one_image_of_each_group_is_kept(done: Done) -> None:
     groups: dict[str, list[bool]] = {}
     rows = pq.read_table(done.release / "duplicates.parquet").to_pylist()
     for row in rows:

@@ -111,7 +111,7 @@ def test_two_measures_that_would_write_the_same_column_are_refused(articles: Pat
     assert "same options" in err.value.hint
 
 
-def test_a_need_without_options_is_not_served_by_a_measure_with_others(articles: Path) -> None:
+def test_a_need_without_options_is_not_met_by_a_measure_with_other_options(articles: Path) -> None:
     with pytest.raises(RecipeError, match="both write the column 'n_words'"):
         pipeline_of(articles, ByWords(name="five", factor=5), fakes.Long())
 
@@ -124,14 +124,14 @@ def test_two_stages_of_one_class_write_columns_named_after_them(articles: Path, 
     assert (values["compound"], values["radiology"]) == ({"compound_score": 4}, {"radiology_score": 2})
 
 
-def test_a_renamed_stage_whose_columns_bear_its_name_has_another_digest(articles: Path) -> None:
+def test_a_renamed_stage_whose_columns_contain_its_name_has_another_digest(articles: Path) -> None:
     one, other = pipeline_of(articles, Score(name="a", head="x")), pipeline_of(articles, Score(name="b", head="x"))
     assert one.step("a").digest != other.step("b").digest
     plain = pipeline_of(articles, fakes.Words(name="a")), pipeline_of(articles, fakes.Words(name="b"))
     assert plain[0].step("a").digest == plain[1].step("b").digest
 
 
-def test_the_detail_of_a_stage_from_outside_is_published_with_its_reason(make: Make, tmp_path: Path) -> None:
+def test_the_detail_of_a_custom_stage_is_published_with_its_reason(make: Make, tmp_path: Path) -> None:
     stages = [step.stage for step in make(long=None).steps]
     made = Pipeline(make().source, [*stages[:-2], Filter(name="compound", head="a"), *stages[-2:]], CATALOGUE)
     run(made, tmp_path / "run", workers=0)
@@ -179,7 +179,7 @@ class Resolved(Decision):
         return batch
 
 
-def test_a_fingerprint_covers_what_is_no_file(articles: Path) -> None:
+def test_a_fingerprint_covers_inputs_that_are_not_files(articles: Path) -> None:
     def digest_of(*values: str) -> str:
         return pipeline_of(articles, Resolved(name="r", values=values)).step("r").digest
 

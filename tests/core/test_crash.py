@@ -86,7 +86,7 @@ class HurriedClock:
 
 
 @pytest.mark.parametrize("data", ["CRASH", "HUGE"])
-def test_an_image_that_kills_its_worker_leaves_alone(
+def test_only_the_image_that_kills_its_worker_is_dropped(
     articles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: str
 ) -> None:
     with_images(articles, 4, a=data)
@@ -98,7 +98,7 @@ def test_an_image_that_kills_its_worker_leaves_alone(
     assert kept_figures(tmp_path / "one") == whole
 
 
-def test_three_images_and_an_article_that_crash_leave_and_one_and_two_workers_give_the_same_bytes(
+def test_crashing_images_and_articles_are_dropped_alike_by_one_and_two_workers(
     articles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with_images(articles, 4, a="CRASH one", b="CRASH two")
@@ -124,7 +124,7 @@ def test_an_image_that_hangs_counts_as_a_crash(articles: Path, tmp_path: Path, m
     assert left(tmp_path / "run") == {"A004/f0/0": DECODER}
 
 
-def test_a_retry_takes_up_what_was_unreadable_and_nothing_else(
+def test_a_retry_measures_only_the_unreadable_figures_again(
     articles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, counted: Counted
 ) -> None:
     with_images(articles, 4, a="CRASH")
@@ -141,7 +141,7 @@ def test_a_retry_takes_up_what_was_unreadable_and_nothing_else(
     assert kept(tmp_path / "run") == kept(tmp_path / "fresh")
 
 
-def test_a_retry_that_crashes_again_ends_as_before(articles: Path, tmp_path: Path) -> None:
+def test_a_retry_that_crashes_again_changes_nothing(articles: Path, tmp_path: Path) -> None:
     with_images(articles, 4, a="CRASH")
     go(articles, tmp_path / "run")
     before = kept(tmp_path / "run")
@@ -163,7 +163,7 @@ def test_a_retry_reads_an_article_that_crashed_the_reader(
     assert kept(tmp_path / "run") == kept(tmp_path / "fresh")
 
 
-def test_more_crashes_than_data_can_cause_stop_the_run(
+def test_too_many_crashes_of_one_part_stop_the_run(
     articles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(execute, "DEATHS", 1)
@@ -172,7 +172,7 @@ def test_more_crashes_than_data_can_cause_stop_the_run(
         go(articles, tmp_path / "run")
 
 
-def test_an_error_of_the_program_stops_the_run_and_no_figure_leaves_for_it(articles: Path, tmp_path: Path) -> None:
+def test_an_exception_stops_the_run_and_drops_no_figure(articles: Path, tmp_path: Path) -> None:
     made = Pipeline(stages.Faulty(path=articles), (fakes.Read(), fakes.Free()), fakes.CATALOGUE)
     with pytest.raises(StageFailed, match=r"KeyError: 'A000\.json'"):
         run(made, tmp_path / "run", workers=1, part_size=7)
@@ -180,7 +180,7 @@ def test_an_error_of_the_program_stops_the_run_and_no_figure_leaves_for_it(artic
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_a_part_of_which_no_figure_gets_as_far_as_a_measure_is_passed(tmp_path: Path, workers: int) -> None:
+def test_a_part_is_done_even_if_its_figures_reach_no_measure(tmp_path: Path, workers: int) -> None:
     for i in range(9):
         figures = [{"caption": "a scan of the knee", "license": "CC-BY-ND", "file": "a.jpg"}]
         write_article(tmp_path / "articles", i, figures=figures)

@@ -82,7 +82,7 @@ def again(articles: Path, folder: Path, **options: Any) -> None:
 
 
 @pytest.mark.parametrize("pattern", FILES)
-def test_a_damaged_file_is_made_again_and_the_release_is_as_if_nothing_had_been(
+def test_a_damaged_file_is_recreated_and_the_release_is_unchanged(
     articles: Path, undisturbed: dict[int, Path], tmp_path: Path, log: Path, pattern: str
 ) -> None:
     for name, damage in DAMAGES.items():
@@ -98,7 +98,7 @@ def test_a_damaged_file_is_made_again_and_the_release_is_as_if_nothing_had_been(
 
 @pytest.mark.parametrize("name", ["all.json", "checksums.sha256"])
 @pytest.mark.parametrize("damage", [cut, empty, delete])
-def test_a_release_that_was_changed_is_published_again(
+def test_a_modified_release_is_published_again(
     articles: Path, undisturbed: dict[int, Path], tmp_path: Path, name: str, damage: Damage
 ) -> None:
     shutil.copytree(undisturbed[2], tmp_path / "run")
@@ -107,7 +107,7 @@ def test_a_release_that_was_changed_is_published_again(
     assert kept(tmp_path / "run") == kept(undisturbed[2])
 
 
-def test_a_release_that_was_touched_by_nobody_is_left_as_it_is(
+def test_an_unmodified_release_is_not_published_again(
     articles: Path, undisturbed: dict[int, Path], tmp_path: Path, log: Path
 ) -> None:
     shutil.copytree(undisturbed[2], tmp_path / "run")
@@ -118,7 +118,7 @@ def test_a_release_that_was_touched_by_nobody_is_left_as_it_is(
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_all_files_damaged_at_once_are_made_again(
+def test_all_files_damaged_at_once_are_recreated(
     articles: Path, undisturbed: dict[int, Path], tmp_path: Path, workers: int
 ) -> None:
     shutil.copytree(undisturbed[2], tmp_path / "run")
@@ -129,7 +129,7 @@ def test_all_files_damaged_at_once_are_made_again(
     assert everything(tmp_path / "run") == everything(undisturbed[3])
 
 
-def test_decisions_of_many_parts_that_aged_unseen_are_made_again_in_one_go(
+def test_flipped_bits_in_the_decisions_of_many_parts_are_repaired_by_one_run(
     articles: Path, undisturbed: dict[int, Path], tmp_path: Path
 ) -> None:
     drive(articles, tmp_path / "run", part_size=2)
@@ -140,7 +140,7 @@ def test_decisions_of_many_parts_that_aged_unseen_are_made_again_in_one_go(
     assert everything(tmp_path / "run") == everything(undisturbed[2])
 
 
-def test_a_folder_of_which_only_measures_are_left_measures_nothing(
+def test_a_folder_that_contains_only_measures_measures_nothing_again(
     articles: Path, undisturbed: dict[int, Path], tmp_path: Path
 ) -> None:
     shutil.copytree(undisturbed[2] / "measures", tmp_path / "run" / "measures")
@@ -148,7 +148,7 @@ def test_a_folder_of_which_only_measures_are_left_measures_nothing(
     assert everything(tmp_path / "run") == everything(undisturbed[2])
 
 
-def test_a_pack_in_which_any_bit_turned_gives_the_image_or_nothing(tmp_path: Path) -> None:
+def test_a_pack_with_any_bit_flipped_returns_the_image_or_nothing(tmp_path: Path) -> None:
     writer = pack.PackWriter(tmp_path / "a.pack")
     writer.add("A/f0/0", b"the image", b"its thumbnail")
     writer.commit()
@@ -163,7 +163,7 @@ def test_a_pack_in_which_any_bit_turned_gives_the_image_or_nothing(tmp_path: Pat
         reader.close()
 
 
-def test_a_damaged_pack_is_written_again_whole(tmp_path: Path) -> None:
+def test_a_damaged_pack_is_rewritten_as_a_whole(tmp_path: Path) -> None:
     for data in (b"", b"PK\x03\x04 and no more"):
         (tmp_path / "a.pack").write_bytes(data)
         writer = pack.PackWriter(tmp_path / "a.pack")
@@ -172,7 +172,7 @@ def test_a_damaged_pack_is_written_again_whole(tmp_path: Path) -> None:
         assert pack.PackReader(tmp_path / "a.pack").image("A/f0/0") == b"the image"
 
 
-def test_a_manifest_in_which_a_bit_turned_counts_as_none(undisturbed: dict[int, Path], tmp_path: Path) -> None:
+def test_a_manifest_with_a_flipped_bit_is_ignored(undisturbed: dict[int, Path], tmp_path: Path) -> None:
     whole = (undisturbed[2] / "manifest.json").read_bytes()
     saved = manifest.load(undisturbed[2] / "manifest.json")
     assert saved["complete"]
@@ -184,7 +184,7 @@ def test_a_manifest_in_which_a_bit_turned_counts_as_none(undisturbed: dict[int, 
 
 
 @pytest.mark.parametrize("content", ["null", "[]", "3", "{}", '{"parts": {}}', '{"seal": 1, "parts": 2}'])
-def test_a_manifest_of_another_kind_counts_as_none(
+def test_a_manifest_with_other_content_is_ignored(
     articles: Path, undisturbed: dict[int, Path], tmp_path: Path, content: str
 ) -> None:
     json.loads(content)

@@ -69,7 +69,7 @@ def fails(message: str, *args: Any, **options: Any) -> bool:
     return False
 
 
-def test_a_disk_full_at_any_point_stops_the_run_and_the_run_goes_on_when_there_is_room(
+def test_a_full_disk_at_any_write_stops_the_run_which_resumes_once_there_is_space(
     articles: Path, finished: Path, disk: Disk
 ) -> None:
     full = 0
@@ -86,7 +86,7 @@ def test_a_disk_full_at_any_point_stops_the_run_and_the_run_goes_on_when_there_i
     assert full > 10
 
 
-def test_a_disk_without_inodes_is_a_full_disk(articles: Path, finished: Path, disk: Disk) -> None:
+def test_a_disk_without_inodes_is_reported_as_full(articles: Path, finished: Path, disk: Disk) -> None:
     full = 0
     for inodes in range(2, 100, 2):
         folder = disk(f"size=64m,nr_inodes={inodes}") / str(inodes)
@@ -101,7 +101,7 @@ def test_a_disk_without_inodes_is_a_full_disk(articles: Path, finished: Path, di
 
 
 @pytest.mark.parametrize("pages", [8, 20])
-def test_workers_on_a_full_disk_say_the_same_and_no_figure_leaves_for_it(
+def test_workers_report_a_full_disk_and_no_figure_is_dropped(
     articles: Path, finished: Path, disk: Disk, pages: int
 ) -> None:
     folder = disk(f"size={pages * 4}k") / "run"
@@ -111,7 +111,7 @@ def test_workers_on_a_full_disk_say_the_same_and_no_figure_leaves_for_it(
     assert kept(folder) == kept(finished)
 
 
-def test_a_finished_run_survives_that_another_recipe_finds_no_room(articles: Path, finished: Path, disk: Disk) -> None:
+def test_a_finished_run_survives_a_full_disk_under_another_recipe(articles: Path, finished: Path, disk: Disk) -> None:
     folder = disk("size=2m") / "run"
     drive(articles, folder)
     with contextlib.suppress(OSError), (folder.parent / "filler").open("wb", buffering=0) as fh:
@@ -125,7 +125,7 @@ def test_a_finished_run_survives_that_another_recipe_finds_no_room(articles: Pat
     assert kept(folder) == kept(finished)
 
 
-def test_a_limit_on_the_size_of_files_is_told_as_such(articles: Path, finished: Path, tmp_path: Path) -> None:
+def test_a_limit_on_file_size_is_reported(articles: Path, finished: Path, tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     for limit in (10, 1000, 3000, 5000, 6000):
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
@@ -137,7 +137,7 @@ def test_a_limit_on_the_size_of_files_is_told_as_such(articles: Path, finished: 
         assert kept(tmp_path / str(limit)) == kept(finished)
 
 
-def test_a_folder_that_cannot_be_written_to_is_told_as_such(articles: Path, finished: Path, disk: Disk) -> None:
+def test_a_read_only_folder_is_reported(articles: Path, finished: Path, disk: Disk) -> None:
     folder = disk("size=1m") / "run"
     drive(articles, folder)
     disk("ro")

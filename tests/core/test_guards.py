@@ -60,7 +60,7 @@ class HealingLook(fakes.Look):
         return super().__call__(batch, *more)
 
 
-def test_a_manifest_older_than_its_parts_is_not_believed(
+def test_a_manifest_older_than_its_parts_is_not_trusted(
     make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A retry rewrites parts whose input is the same, and may be killed before the manifest is saved."""

@@ -10,7 +10,7 @@ from roco.core.funnel import Flow, reconcile, total
 from roco.core.job import Culprit, Job, JobResult, PartRecord
 
 
-def test_the_first_crash_costs_an_attempt_and_the_job_is_tried_one_by_one() -> None:
+def test_after_the_first_crash_the_job_is_repeated_one_by_one() -> None:
     job = Job("p", articles=({"place": "a"},)).after_crash(Culprit("p", "look"), -9)
     assert job.one_by_one and not job.crashed and job.articles
 
@@ -25,12 +25,12 @@ def test_the_second_crash_names_the_culprit() -> None:
     ("culprit", "message"),
     [(None, "before they read part p"), (Culprit("p", "long"), "'long' ends its worker")],
 )
-def test_a_crash_that_is_not_the_datas_fault_stops_the_run(culprit: Culprit | None, message: str) -> None:
+def test_a_crash_that_the_data_cannot_cause_stops_the_run(culprit: Culprit | None, message: str) -> None:
     with pytest.raises(StageFailed, match=message):
         Job("p", one_by_one=True).after_crash(culprit, 1)
 
 
-def test_more_crashes_than_data_can_cause_stop_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_crashes_of_one_part_stop_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "MOST_CRASHES", 2)
     job = Job("p", one_by_one=True)
     for figure in ("a", "b"):
@@ -39,7 +39,7 @@ def test_more_crashes_than_data_can_cause_stop_the_run(monkeypatch: pytest.Monke
         job.after_crash(Culprit("c", "look"), -9)
 
 
-def test_jobs_and_results_survive_the_way_to_a_worker_and_back() -> None:
+def test_jobs_and_results_survive_the_conversion_to_json() -> None:
     job = Job("p", "words", ("a", "b"), ({"place": "x", "current": True},), True, {"a": "look"})
     assert Job.of_json(job.to_json()) == job
     record = PartRecord("i", "c", (Flow("read", "measure", 3, 2, {"article": 1}),), {"articles": 2})

@@ -54,7 +54,7 @@ def test_a_driver_killed_at_any_write_resumes_and_reads_only_the_part_in_flight_
 @pytest.mark.parametrize(
     "options", [{}, {"at_least": 3}, {"at_least": 1}, {"retry": "unreadable"}], ids=["same", "3", "1", "retry"]
 )
-def test_a_second_run_killed_anywhere_resumes(
+def test_a_second_run_killed_at_any_write_resumes(
     articles: Path, finished: Path, tmp_path: Path, sweep: Sweep, options: dict[str, Any]
 ) -> None:
     shutil.copytree(finished, tmp_path / "fresh")
@@ -65,7 +65,7 @@ def test_a_second_run_killed_anywhere_resumes(
 
 
 @pytest.mark.slow
-def test_a_worker_killed_at_any_write_costs_an_attempt_and_not_the_run(tmp_path: Path, sweep: Sweep) -> None:
+def test_a_run_survives_a_worker_killed_at_any_write(tmp_path: Path, sweep: Sweep) -> None:
     articles = write_articles(tmp_path / "articles", 7)
     drive(articles, tmp_path / "fresh")
     kill = Kill(articles, tmp_path / "work", tmp_path / "fresh", where="worker", options={"workers": 1})
@@ -77,7 +77,7 @@ def test_a_worker_killed_at_any_write_costs_an_attempt_and_not_the_run(tmp_path:
 
 
 @pytest.mark.slow
-def test_a_driver_killed_while_workers_work_resumes(articles: Path, finished: Path, tmp_path: Path) -> None:
+def test_a_driver_killed_while_its_workers_are_busy_resumes(articles: Path, finished: Path, tmp_path: Path) -> None:
     options = {"workers": 2}
     kill = Kill(articles, tmp_path, finished, options=options)
     for at in range(1, calls(kill) + 1, 8):
@@ -89,7 +89,7 @@ def test_a_driver_killed_while_workers_work_resumes(articles: Path, finished: Pa
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
-def test_a_group_killed_at_random_times_resumes(
+def test_a_process_group_killed_at_random_times_resumes(
     articles: Path, finished: Path, tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log, chance = tmp_path / "log", random.Random(seed)
@@ -108,13 +108,13 @@ def test_a_group_killed_at_random_times_resumes(
     assert read(log)["read"] <= N + kills * 2 * 7
 
 
-def test_a_run_killed_again_and_again_leaves_no_more_than_its_last_kill(articles: Path, tmp_path: Path) -> None:
+def test_repeated_kills_leave_only_the_temporary_files_of_the_last_one(articles: Path, tmp_path: Path) -> None:
     for i in range(4):
         assert forked(articles, tmp_path / "run", faults(tmp_path / f"at-{i}", 15)) == KILLED
         assert len(leftovers(tmp_path / "run")) <= 2  # a pack and the file that was to be put in place
 
 
-def test_a_recipe_changed_after_a_kill_gives_what_it_gives_alone(articles: Path, tmp_path: Path) -> None:
+def test_a_recipe_changed_after_a_kill_gives_the_same_as_a_fresh_run(articles: Path, tmp_path: Path) -> None:
     drive(articles, tmp_path / "fresh", at_least=3)
     n = calls(Kill(articles, tmp_path, tmp_path))
     for at in range(10, n, 7):
@@ -124,7 +124,7 @@ def test_a_recipe_changed_after_a_kill_gives_what_it_gives_alone(articles: Path,
         assert everything(folder) == everything(tmp_path / "fresh"), at
 
 
-def test_a_recipe_that_goes_back_and_forth_measures_nothing_again(articles: Path, tmp_path: Path) -> None:
+def test_switching_between_two_recipes_measures_nothing_again(articles: Path, tmp_path: Path) -> None:
     first = drive(articles, tmp_path / "run", at_least=2)
     assert first.measured["look"] > 0
     two = everything(tmp_path / "run")
@@ -137,7 +137,7 @@ def test_a_recipe_that_goes_back_and_forth_measures_nothing_again(articles: Path
         assert everything(tmp_path / "run") == two
 
 
-def test_a_funnel_keeps_its_table_stages_when_a_later_run_was_killed_on_the_way(
+def test_the_funnel_keeps_its_table_stages_when_a_later_run_is_killed(
     articles: Path, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(finished, tmp_path / "run")
@@ -150,7 +150,7 @@ def test_a_funnel_keeps_its_table_stages_when_a_later_run_was_killed_on_the_way(
     assert kept(tmp_path / "run") == kept(finished)
 
 
-def test_a_run_killed_between_two_releases_puts_the_new_one_in_place(
+def test_a_run_killed_while_it_swaps_releases_publishes_the_new_one(
     articles: Path, finished: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(finished, tmp_path / "run")
@@ -160,7 +160,7 @@ def test_a_run_killed_between_two_releases_puts_the_new_one_in_place(
     assert leftovers(tmp_path / "run") == []
 
 
-def test_the_calls_are_counted_over_all_processes(articles: Path, tmp_path: Path) -> None:
+def test_write_calls_are_counted_across_all_processes(articles: Path, tmp_path: Path) -> None:
     count = tmp_path / "count"
     assert forked(articles, tmp_path / "run", faults(count, 0), workers=2) == 0
     both = count.stat().st_size

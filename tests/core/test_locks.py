@@ -86,7 +86,7 @@ def alive(group: int) -> bool:
     return False
 
 
-def test_a_second_driver_is_told_at_once_who_holds_the_folder(
+def test_a_second_driver_fails_at_once_and_names_the_process_that_holds_the_folder(
     articles: Path, tmp_path: Path, busy: Callable[..., Popen[str]]
 ) -> None:
     first = busy()
@@ -178,7 +178,7 @@ def test_the_order_of_slices_does_not_matter(articles: Path, finished: Path, tmp
         assert kept(folder) == kept(finished)
 
 
-def test_a_lock_that_was_let_go_can_be_held_again(tmp_path: Path) -> None:
+def test_a_released_lock_can_be_acquired_again(tmp_path: Path) -> None:
     for shared in (False, True, False):
         with hold(tmp_path / "lock", shared=shared):
             pass

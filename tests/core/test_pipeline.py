@@ -27,12 +27,12 @@ def test_measures_come_before_the_stage_that_needs_them(make: Make) -> None:
     assert names(make()) == ["read", "free", "words", "long", "look", "halves", "printed"]
 
 
-def test_a_measure_stands_where_the_recipe_puts_it(make: Make) -> None:
+def test_a_measure_that_the_recipe_lists_keeps_its_place(make: Make) -> None:
     stages = [fakes.Look(), fakes.Free(), fakes.Long()]
     assert names(Pipeline(make().source, stages, fakes.CATALOGUE)) == ["read", "look", "free", "words", "long"]
 
 
-def test_a_named_measure_gives_its_options_to_those_that_need_it(make: Make) -> None:
+def test_a_need_is_met_by_the_measure_that_the_recipe_lists(make: Make) -> None:
     pipeline = make(words=fakes.Words(factor=3))
     assert pipeline.step("words").stage.options["factor"] == 3
     assert names(pipeline).count("words") == 1
@@ -96,35 +96,35 @@ class LooksBack(Decision):
         (Stage(), "Stage is not a stage", "derive"),
     ],
 )
-def test_a_wrong_stage_is_told_with_what_would_be_right(make: Make, stage: Stage, message: str, hint: str) -> None:
+def test_an_invalid_stage_is_refused_with_a_hint(make: Make, stage: Stage, message: str, hint: str) -> None:
     with pytest.raises(RecipeError) as err:
         make(other=stage)
     assert message in err.value.message
     assert hint in err.value.hint
 
 
-def test_two_stages_of_one_name_are_refused(make: Make) -> None:
+def test_two_stages_with_the_same_name_are_refused(make: Make) -> None:
     with pytest.raises(RecipeError, match="duplicate stage name 'free'"):
         Pipeline(make().source, [fakes.Free(), fakes.Free()], fakes.CATALOGUE)
 
 
-def test_the_same_class_may_stand_twice_under_two_names(make: Make) -> None:
+def test_a_class_can_be_used_twice_under_two_names(make: Make) -> None:
     assert "longer" in names(make(longer=fakes.Long(at_least=3)))
 
 
-def test_a_publication_stands_last(make: Make) -> None:
+def test_a_publication_must_be_the_last_stage(make: Make) -> None:
     stages = [fakes.Free(), fakes.Halves(), fakes.Printed(), fakes.Long()]
     with pytest.raises(RecipeError, match="must be the last stage"):
         Pipeline(make().source, stages, fakes.CATALOGUE)
 
 
-def test_what_stands_before_a_measure_does_not_enter_its_digest(make: Make) -> None:
+def test_stages_before_a_measure_do_not_change_its_digest(make: Make) -> None:
     one, other = make(), make(free=None, long=fakes.Long(at_least=9))
     assert one.step("look").digest == other.step("look").digest
     assert one.rows_digest != other.rows_digest
 
 
-def test_a_measure_that_reads_another_changes_with_it(make: Make) -> None:
+def test_the_digest_of_a_measure_changes_with_the_measures_it_reads(make: Make) -> None:
     @dataclasses.dataclass(frozen=True, kw_only=True)
     class Double(Measure):
         needs = ("words",)
@@ -152,7 +152,7 @@ def test_a_need_can_ask_for_options(make: Make) -> None:
     assert pipeline.step("words").stage.options["factor"] == 5
 
 
-def test_until_names_the_nearest_stage(make: Make) -> None:
+def test_until_suggests_the_nearest_stage(make: Make) -> None:
     with pytest.raises(RecipeError) as err:
         make().until("halfs")
     assert "'halves'" in err.value.hint

@@ -33,7 +33,7 @@ def test_a_second_run_measures_and_decides_nothing(make: Make, tmp_path: Path, c
     assert counted() == {}
 
 
-def test_a_changed_threshold_moves_numbers_and_no_model(make: Make, tmp_path: Path, counted: Counted) -> None:
+def test_a_changed_threshold_does_not_rerun_the_model(make: Make, tmp_path: Path, counted: Counted) -> None:
     go(make(), tmp_path / "run")
     counted()
     assert go(make(long=fakes.Long(at_least=6)), tmp_path / "run") == {}
@@ -42,7 +42,9 @@ def test_a_changed_threshold_moves_numbers_and_no_model(make: Make, tmp_path: Pa
     assert done["words"] == done["look"] == done["read"] == done["open"] == 0
 
 
-def test_a_gate_that_opens_lets_only_the_newly_let_in_be_measured(make: Make, tmp_path: Path, counted: Counted) -> None:
+def test_relaxing_a_filter_measures_only_the_newly_admitted_figures(
+    make: Make, tmp_path: Path, counted: Counted
+) -> None:
     go(make(long=fakes.Long(at_least=2)), tmp_path / "run")
     counted()
     assert go(make(long=fakes.Long(at_least=1)), tmp_path / "run") == {"look": 8}
@@ -51,7 +53,7 @@ def test_a_gate_that_opens_lets_only_the_newly_let_in_be_measured(make: Make, tm
     assert everything(tmp_path / "run") == everything(tmp_path / "fresh")
 
 
-def test_a_new_stage_measures_its_own_and_nothing_else(make: Make, tmp_path: Path, counted: Counted) -> None:
+def test_a_new_stage_runs_only_its_own_measure(make: Make, tmp_path: Path, counted: Counted) -> None:
     go(make(), tmp_path / "run")
     counted()
     assert go(make(wide=fakes.Wide(), halves=None, printed=None), tmp_path / "run") == {"glance": 40}
@@ -60,17 +62,17 @@ def test_a_new_stage_measures_its_own_and_nothing_else(make: Make, tmp_path: Pat
     assert done["look"] == 40  # what it lends is in memory only, so the images are looked at again
 
 
-def test_a_changed_option_of_a_measure_takes_that_measure_again(make: Make, tmp_path: Path) -> None:
+def test_a_changed_option_of_a_measure_reruns_only_that_measure(make: Make, tmp_path: Path) -> None:
     go(make(), tmp_path / "run")
     assert go(make(words=fakes.Words(factor=2), long=fakes.Long(at_least=4)), tmp_path / "run") == {"words": 52}
 
 
-def test_an_option_that_changes_no_value_takes_nothing_again(make: Make, tmp_path: Path) -> None:
+def test_an_option_that_changes_no_value_measures_nothing_again(make: Make, tmp_path: Path) -> None:
     go(make(words=fakes.Words(slow=0.0)), tmp_path / "run")
     assert go(make(words=fakes.Words(slow=0.0001)), tmp_path / "run") == {}
 
 
-def test_a_changed_vocabulary_file_takes_its_measure_again_and_its_name_does_not(make: Make, tmp_path: Path) -> None:
+def test_a_changed_vocabulary_reruns_its_measure_but_a_renamed_one_does_not(make: Make, tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text("one")
     go(make(words=fakes.Words(list=tmp_path / "list.csv")), tmp_path / "run")
     (tmp_path / "list.csv").rename(tmp_path / "renamed.csv")
@@ -79,7 +81,7 @@ def test_a_changed_vocabulary_file_takes_its_measure_again_and_its_name_does_not
     assert go(make(words=fakes.Words(list=tmp_path / "renamed.csv")), tmp_path / "run") == {"words": 52}
 
 
-def test_twenty_new_articles_are_read_and_no_old_one(make: Make, tmp_path: Path, articles: Path) -> None:
+def test_only_new_articles_are_read(make: Make, tmp_path: Path, articles: Path) -> None:
     go(make(), tmp_path / "run")
     for i in range(100, 120):
         write_article(articles, i)
@@ -88,7 +90,7 @@ def test_twenty_new_articles_are_read_and_no_old_one(make: Make, tmp_path: Path,
     assert everything(tmp_path / "run") == everything(tmp_path / "fresh")
 
 
-def test_three_changed_articles_are_read_and_what_they_were_is_superseded(
+def test_changed_articles_are_read_and_their_previous_versions_are_superseded(
     make: Make, tmp_path: Path, articles: Path
 ) -> None:
     go(make(), tmp_path / "run")
@@ -101,7 +103,7 @@ def test_three_changed_articles_are_read_and_what_they_were_is_superseded(
     assert everything(tmp_path / "run") == everything(tmp_path / "fresh")
 
 
-def test_an_article_that_changes_back_finds_its_old_measures(make: Make, tmp_path: Path, articles: Path) -> None:
+def test_an_article_that_changes_back_uses_its_cached_measures(make: Make, tmp_path: Path, articles: Path) -> None:
     go(make(), tmp_path / "run")
     before = everything(tmp_path / "run")
     write_article(articles, 2, note="changed")
@@ -111,7 +113,7 @@ def test_an_article_that_changes_back_finds_its_old_measures(make: Make, tmp_pat
     assert everything(tmp_path / "run") == before
 
 
-def test_an_article_that_the_source_lists_no_more_leaves(make: Make, tmp_path: Path, articles: Path) -> None:
+def test_an_article_that_the_source_no_longer_lists_is_not_released(make: Make, tmp_path: Path, articles: Path) -> None:
     go(make(), tmp_path / "run")
     (articles / "A004.json").unlink()
     assert go(make(), tmp_path / "run") == {}
@@ -136,7 +138,7 @@ def test_slices_in_any_order_and_then_all_give_the_same_bytes(make: Make, tmp_pa
     assert everything(tmp_path / "sliced") == everything(tmp_path / "whole")
 
 
-def test_a_package_is_opened_once_and_an_image_looked_at_once(make: Make, tmp_path: Path, counted: Counted) -> None:
+def test_each_package_is_opened_once_and_each_image_decoded_once(make: Make, tmp_path: Path, counted: Counted) -> None:
     go(make(wide=fakes.Wide(), halves=None, printed=None), tmp_path / "run")
     done = counted()
     assert done["open"] == 30
@@ -167,7 +169,7 @@ def test_without_the_pack_images_come_from_the_source(make: Make, tmp_path: Path
     assert everything(tmp_path / "run") == before
 
 
-def test_a_measure_behind_a_table_stage_is_taken_for_the_rows_that_are_still_in(
+def test_a_measure_after_a_table_stage_runs_only_for_the_kept_figures(
     make: Make, tmp_path: Path, counted: Counted
 ) -> None:
     late = make(halves=fakes.Halves(refuse="A001"), words=fakes.Words(), long=None)
@@ -181,7 +183,7 @@ def test_a_measure_behind_a_table_stage_is_taken_for_the_rows_that_are_still_in(
     assert everything(tmp_path / "four") == before
 
 
-def test_a_figure_that_cannot_be_read_is_a_row_with_a_reason(make: Make, tmp_path: Path, articles: Path) -> None:
+def test_an_unreadable_figure_is_dropped_with_a_reason(make: Make, tmp_path: Path, articles: Path) -> None:
     write_article(articles, 4, images={"a.jpg": "fine"})
     (articles / "A005.json").write_text("<html>")
     go(make(), tmp_path / "run")
@@ -204,7 +206,7 @@ def test_a_stage_that_loses_rows_stops_the_run(make: Make, tmp_path: Path, monke
         go(make(), tmp_path / "run")
 
 
-def test_a_stage_that_raises_is_named_with_its_part(
+def test_an_exception_in_a_stage_names_the_stage_and_the_part(
     make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(self: object, batch: object) -> None:
@@ -225,26 +227,26 @@ def test_a_funnel_that_does_not_add_up_stops_the_run(
         go(make(), tmp_path / "run")
 
 
-def test_an_unknown_reason_to_retry_is_answered_with_the_nearest(make: Make, tmp_path: Path) -> None:
+def test_an_unknown_reason_to_retry_gets_the_nearest_name(make: Make, tmp_path: Path) -> None:
     go(make(), tmp_path / "run")
     with pytest.raises(UsageError) as err:
         go(make(), tmp_path / "run", retry="unreadabel")
     assert "unreadable" in err.value.hint
 
 
-def test_retry_takes_up_what_left_for_the_reason_and_nothing_else(make: Make, tmp_path: Path) -> None:
+def test_retry_measures_only_the_figures_dropped_for_the_reason(make: Make, tmp_path: Path) -> None:
     go(make(), tmp_path / "run")
     assert go(make(), tmp_path / "run", retry="unreadable") == {"look": 4}
 
 
-def test_an_empty_source_is_told(make: Make, tmp_path: Path, articles: Path) -> None:
+def test_an_empty_source_is_refused(make: Make, tmp_path: Path, articles: Path) -> None:
     for file in articles.glob("*.json"):
         file.unlink()
     with pytest.raises(DataError, match="no articles"):
         go(make(), tmp_path / "run")
 
 
-def test_until_stops_behind_a_stage_and_its_measures_stay(make: Make, tmp_path: Path) -> None:
+def test_until_stops_after_a_stage_and_its_measures_are_cached(make: Make, tmp_path: Path) -> None:
     pipeline = make()
     assert go(pipeline.until("long"), tmp_path / "run") == {"read": 30, "words": 52}
     assert go(pipeline, tmp_path / "run") == {"look": 44}
@@ -263,9 +265,7 @@ def test_figures_with_the_same_id_in_two_parts_are_refused_before_a_table_stage(
     assert "identity" in err.value.hint
 
 
-def test_a_part_of_which_no_figure_reaches_a_measure_is_released_empty(
-    make: Make, tmp_path: Path, articles: Path
-) -> None:
+def test_figures_that_reach_no_measure_give_an_empty_release(make: Make, tmp_path: Path, articles: Path) -> None:
     for i in range(30):
         write_article(articles, i, figures=[{"caption": "x", "license": "ND", "file": "a.jpg"}])
     assert go(make(), tmp_path / "run") == {"read": 30}
@@ -276,7 +276,7 @@ def test_a_part_of_which_no_figure_reaches_a_measure_is_released_empty(
     assert "A004/f0/0" in everything(tmp_path / "run")
 
 
-def test_an_article_that_goes_while_another_comes_back_is_not_taken_for_nothing(
+def test_the_release_changes_when_one_article_is_removed_and_another_returns(
     make: Make, tmp_path: Path, articles: Path
 ) -> None:
     """Two articles of one part with the same course through the stages: the funnel alone would not tell."""
@@ -292,12 +292,12 @@ def test_an_article_that_goes_while_another_comes_back_is_not_taken_for_nothing(
     assert everything(tmp_path / "run") == everything(tmp_path / "fresh")
 
 
-def test_a_number_of_workers_below_zero_is_refused(make: Make, tmp_path: Path) -> None:
+def test_a_negative_number_of_workers_is_refused(make: Make, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="workers"):
         go(make(), tmp_path / "run", workers=-1)
 
 
-def test_a_stage_that_ends_its_process_is_named(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stage_that_exits_is_named_in_the_error(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def leave(self: object, batch: object) -> None:
         raise SystemExit(3)
 
@@ -307,6 +307,6 @@ def test_a_stage_that_ends_its_process_is_named(make: Make, tmp_path: Path, monk
 
 
 @pytest.mark.parametrize("name", ["../evil", "a b", "x" * 61, "é"])
-def test_a_stage_name_names_no_path(make: Make, name: str) -> None:
+def test_a_stage_name_that_is_not_a_file_name_is_refused(make: Make, name: str) -> None:
     with pytest.raises(RecipeError, match="invalid stage name"):
         Pipeline(make().source, [fakes.Free(name=name)], fakes.CATALOGUE)

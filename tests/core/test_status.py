@@ -23,11 +23,11 @@ def by_name(found: dict) -> dict:  # type: ignore[type-arg]
     return {s["stage"]: s for s in found["stages"]}
 
 
-def test_a_run_that_has_not_begun_is_told(make: Make, tmp_path: Path) -> None:
+def test_a_run_without_a_folder_is_not_started(make: Make, tmp_path: Path) -> None:
     assert Run(make(), tmp_path / "run").status()["state"] == "not started"
 
 
-def test_a_complete_run_tells_its_funnel(make: Make, tmp_path: Path) -> None:
+def test_the_status_of_a_complete_run_contains_its_funnel(make: Make, tmp_path: Path) -> None:
     run(make(), tmp_path / "run", workers=0, part_size=7)
     found = Run(make(), tmp_path / "run").status()
     assert found["state"] == "complete"
@@ -36,7 +36,7 @@ def test_a_complete_run_tells_its_funnel(make: Make, tmp_path: Path) -> None:
     assert {s["state"] for s in found["stages"]} == {"done"}
 
 
-def test_a_changed_option_is_told_with_both_values(make: Make, tmp_path: Path) -> None:
+def test_a_changed_option_is_shown_with_both_values(make: Make, tmp_path: Path) -> None:
     run(make(), tmp_path / "run", workers=0)
     found = Run(make(long=fakes.Long(at_least=5)), tmp_path / "run").status()
     assert found["state"] == "stale"
@@ -46,7 +46,7 @@ def test_a_changed_option_is_told_with_both_values(make: Make, tmp_path: Path) -
     assert stages["look"]["state"] == "done"
 
 
-def test_a_changed_file_a_new_and_a_removed_stage_are_told(make: Make, tmp_path: Path) -> None:
+def test_changed_files_new_stages_and_removed_stages_are_shown(make: Make, tmp_path: Path) -> None:
     (tmp_path / "list").write_text("one")
     run(make(words=fakes.Words(list=tmp_path / "list")), tmp_path / "run", workers=0)
     (tmp_path / "list").write_text("two")
@@ -58,14 +58,14 @@ def test_a_changed_file_a_new_and_a_removed_stage_are_told(make: Make, tmp_path:
     assert found["removed_stages"] == ["free"]
 
 
-def test_a_run_that_was_stopped_is_incomplete_and_counts_what_is_there(make: Make, tmp_path: Path) -> None:
+def test_an_interrupted_run_is_incomplete_and_counts_the_parts_done(make: Make, tmp_path: Path) -> None:
     run(make(), tmp_path / "run", workers=0, part_size=7, only=(1, 2))
     found = Run(make(), tmp_path / "run").status()
     assert found["parts_done"] == 3
     assert found["state"] == "incomplete"
 
 
-def test_status_reads_the_manifest_and_no_footer_of_the_parts_in_it(make: Make, tmp_path: Path) -> None:
+def test_status_reads_the_manifest_but_not_the_footers_of_its_parts(make: Make, tmp_path: Path) -> None:
     """Ten thousand parts take one file to read; their own files cannot be read here, and nothing notices."""
     pipeline = make()
     run(pipeline, tmp_path / "run", workers=0, part_size=7)
@@ -87,7 +87,7 @@ def test_status_reads_the_manifest_and_no_footer_of_the_parts_in_it(make: Make, 
     assert Run(pipeline, tmp_path / "run").status()["parts_done"] == 999
 
 
-def test_show_walks_a_figure_to_where_it_left(make: Make, tmp_path: Path) -> None:
+def test_show_traces_a_figure_to_the_stage_that_dropped_it(make: Make, tmp_path: Path) -> None:
     run(make(), tmp_path / "run", workers=0, part_size=7)
     [life] = Run(make(), tmp_path / "run").show("A001/f1/0")
     assert life["dropped_at"] == "look"

@@ -149,7 +149,7 @@ def test_lent_pixels_count_towards_the_memory_bound(
     assert everything(tmp_path / "run") == everything(tmp_path / "other")
 
 
-def test_nothing_is_lent_that_no_later_stage_reads(make: Make, tmp_path: Path) -> None:
+def test_only_columns_that_a_later_stage_reads_are_lent(make: Make, tmp_path: Path) -> None:
     wanted: list[set[str]] = []
 
     @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -172,7 +172,7 @@ def read(images: ImageStore, row: dict[str, Any]) -> bytes | None:
     return images.image(row["part"], row["figure_id"], row["archive"], row["file"])
 
 
-def test_open_packs_are_few_and_the_least_recently_used_is_closed(
+def test_few_packs_are_open_and_the_least_recently_used_one_is_closed(
     make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, rows = finished(make, tmp_path)
@@ -194,7 +194,7 @@ def test_open_packs_are_few_and_the_least_recently_used_is_closed(
     assert opened == [a, b, c, b]
 
 
-def test_a_pack_that_is_replaced_is_opened_again(make: Make, tmp_path: Path) -> None:
+def test_a_replaced_pack_is_opened_again(make: Make, tmp_path: Path) -> None:
     folder, rows = finished(make, tmp_path)
     images = ImageStore(folder)
     row = rows[0]

@@ -44,7 +44,7 @@ def test_a_stage_can_be_used_twice_under_two_names(tmp_path: Path) -> None:
     assert [s.name for s in load_recipe(write(tmp_path, text)).pipeline.steps] == ["extract", "license", "narrow"]
 
 
-def test_a_stage_from_outside_lies_beside_the_recipe(tmp_path: Path) -> None:
+def test_a_custom_stage_can_be_in_a_module_beside_the_recipe(tmp_path: Path) -> None:
     (tmp_path / "lab_stages.py").write_text(
         "from dataclasses import dataclass\nfrom roco import Decision\n"
         "@dataclass(frozen=True, kw_only=True)\nclass Nothing(Decision):\n"
@@ -107,7 +107,7 @@ def test_an_error_in_a_recipe_names_the_place_and_the_correction(
     assert err.value.exit_code == 2
 
 
-def test_a_missing_recipe_error_says_how_to_get_one(tmp_path: Path) -> None:
+def test_the_error_for_a_missing_recipe_shows_how_to_write_one(tmp_path: Path) -> None:
     with pytest.raises(RecipeError) as err:
         load_recipe(tmp_path / "none.toml")
     assert "roco init" in err.value.hint
@@ -124,7 +124,7 @@ def test_a_previous_release_without_a_name_is_refused(tmp_path: Path, previous: 
 
 
 @pytest.mark.parametrize("value", ["true", "false"])
-def test_true_is_no_whole_number(tmp_path: Path, value: str) -> None:
+def test_true_is_not_accepted_as_a_whole_number(tmp_path: Path, value: str) -> None:
     """Python counts True as the integer 1; in a recipe it is a mistake."""
     with pytest.raises(RecipeError, match="min_words") as err:
         load_recipe(write(tmp_path, HEAD + f'[[stage]]\nuse = "caption"\nmin_words = {value}\n'))
