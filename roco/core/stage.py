@@ -58,7 +58,7 @@ class Stage:
         raise TypeError(f"{type(self).__name__} has no __call__(self, batch)")
 
     def prepare(self) -> None:
-        """Loads models; called in each worker before the first batch, and not counted as a stall."""
+        """Loads models; called before the first batch of each part, outside the stall budget, so repeated calls must be cheap."""
 
     def fingerprint(self) -> Any:
         """Whatever decides the result beside class, version and options, as plain JSON values.

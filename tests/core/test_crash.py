@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from roco.base.errors import StageFailed
-from roco.core import execute
+from roco.core import job as jobs
 from roco.core.pipeline import Pipeline
 from roco.core.run import Outcome
 from tests.core import fakes
@@ -166,7 +166,7 @@ def test_a_retry_reads_an_article_that_crashed_the_reader(
 def test_too_many_crashes_of_one_part_stop_the_run(
     articles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(execute, "DEATHS", 1)
+    monkeypatch.setattr(jobs, "MOST_CRASHES", 1)
     with_images(articles, 4, a="CRASH one", b="CRASH two")
     with pytest.raises(StageFailed, match="in 'look'"):
         go(articles, tmp_path / "run")

@@ -28,12 +28,12 @@ def test_new_articles_go_into_new_parts_and_old_parts_stay(articles: Path, tmp_p
     assert [a["article"] for a in after.articles(after.names[5])] == ["A099"]
 
 
-def test_a_changed_article_is_set_aside_where_it_was(articles: Path, tmp_path: Path) -> None:
+def test_a_changed_article_is_unlisted_in_its_old_part(articles: Path, tmp_path: Path) -> None:
     source, path = fakes.Notes(path=articles), tmp_path / "parts.parquet"
     before = parts.plan(path, source, 7)
     write_article(articles, 3, note="changed")
     after = parts.plan(path, source, 7)
-    assert after.set_aside == {before.names[0]: ["A003"]}
+    assert after.unlisted == {before.names[0]: ["A003"]}
     assert after.summary == {"articles": 30, "superseded": 1, "parts": 6}
 
 
@@ -45,12 +45,12 @@ def test_an_unchanged_listing_writes_nothing(articles: Path, tmp_path: Path) -> 
     assert path.stat().st_mtime_ns == before
 
 
-def test_a_package_that_moved_is_read_again_where_it_lies_now(articles: Path, tmp_path: Path) -> None:
+def test_a_package_that_moved_is_read_again_at_its_new_place(articles: Path, tmp_path: Path) -> None:
     source, path = fakes.Notes(path=articles), tmp_path / "parts.parquet"
     before = parts.plan(path, source, 7)
     listing = source.listing(None)
     places = ["moved/A003.json" if p == "A003.json" else p for p in listing["place"].to_pylist()]
     moved = listing.set_column(listing.column_names.index("place"), "place", pa.array(places))
     after = parts.Parts(parts.updated(before.table, moved, 7))
-    assert after.set_aside == {before.names[0]: ["A003"]}
+    assert after.unlisted == {before.names[0]: ["A003"]}
     assert [a["place"] for a in after.articles(after.names[-1])] == ["moved/A003.json"]
