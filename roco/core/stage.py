@@ -58,7 +58,10 @@ class Stage:
         raise TypeError(f"{type(self).__name__} has no __call__(self, batch)")
 
     def prepare(self) -> None:
-        """Loads models; called before the first batch of each part, outside the stall budget, so repeated calls must be cheap."""
+        """Loads models; called before the first batch of each part, outside the stall budget of a worker.
+
+        Repeated calls must be cheap: keep the model in a `functools.cached_property`.
+        """
 
     def fingerprint(self) -> Any:
         """Whatever decides the result beside class, version and options, as plain JSON values.
