@@ -38,10 +38,10 @@ ENGINE_REASONS: Mapping[str, Reason] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Contract:
-    """What one stage of a recipe reads and writes, its options and its name taken into account.
+    """What one stage of a recipe reads and writes, given its options and its name.
 
     needs: measures that are computed before it. reads: columns it receives. optional: columns of the schema it
-    receives too, null where no earlier stage writes them. dropped: columns of the figures dropped before it, which a
+    also receives, null if no stage before it writes them. dropped: columns of the figures dropped before it, which a
     stage of scope "table" may ask for. writes: columns it adds, with their types. lends: in-memory columns that a
     measure provides to later measures of the same pass. reasons: why it drops figures. heavy: bytes of memory that
     one worker needs for it; 0 for a stage that needs little.
@@ -59,7 +59,7 @@ class Contract:
 
     @property
     def columns(self) -> dict[str, pa.DataType]:
-        """The columns it writes beside figure_id, drop and drop_detail."""
+        """Returns the columns it writes, except figure_id, drop and drop_detail."""
         return {name: kind for name, kind in self.writes.items() if name != "figure_id" and name not in DROP}
 
     def check(self, stage: str) -> None:

@@ -28,10 +28,10 @@ from roco.core.retry import check_reason, forget
 from roco.core.table_pass import TablePass
 
 SAVE_EVERY = 10.0
-"""Seconds between two writes of the manifest; what it lacks is read from the footers."""
+"""Seconds between two writes of the manifest; parts that it does not contain are read from their footers."""
 
 _UNFINISHED = (".*.part", "images/.*.part", "measures/*/.*.part", "decisions/.*.part", "decisions/*/.*.part")
-"""What killed processes leave behind, relative to the run folder."""
+"""Temporary files of killed processes, relative to the run folder."""
 
 
 @dataclass
@@ -65,7 +65,7 @@ class Driver:
         self.holds_run = False
 
     def run(self, workers: int | None, retry: str | None) -> Outcome:
-        """The whole run, alone in its folder."""
+        """Runs everything; no other process may use the folder meanwhile."""
         executor = self._executor(workers, retry)
         with _disk_errors(self.folder), locks.hold(self.folder.lock):
             self.holds_run = True
@@ -80,7 +80,7 @@ class Driver:
             return self._finish()
 
     def run_slice(self, workers: int | None, only: tuple[int, int], retry: str | None) -> Outcome:
-        """Some of the parts, beside other slices; table stages are left to a whole run."""
+        """Runs some of the parts, while other processes may run other slices; table stages need a whole run."""
         executor = self._executor(workers, retry)
         i, n = only
         if not 1 <= i <= n:
@@ -98,7 +98,7 @@ class Driver:
     # --- before -----------------------------------------------------------------------------------------------------
 
     def _executor(self, workers: int | None, retry: str | None) -> Executor:
-        """The executor, after everything the user can get wrong was checked and nothing was touched."""
+        """Returns the executor; checks all options of the user first, before anything is written."""
         if workers is not None and workers < 0:
             raise UsageError(f"invalid number of workers: {workers}", "use 1 or more; the default is one per core")
         if retry:
@@ -106,7 +106,7 @@ class Driver:
         return Executor(self.folder, workers_for(self.folder.pipeline) if workers is None else workers)
 
     def _open(self) -> None:
-        """Lists the source, adds parts for what is new, and records the resolved recipe."""
+        """Lists the source, adds parts for new articles, and records the resolved recipe."""
         self.folder.root.mkdir(parents=True, exist_ok=True)
         source = self.folder.pipeline.source
         with locks.hold(self.folder.plan_lock, wait=True):
@@ -121,7 +121,7 @@ class Driver:
         self.outcome.superseded = self.parts.summary["superseded"]
 
     def _remove_unfinished(self) -> None:
-        """Removes what killed processes began to write; nobody else writes while this run holds its lock."""
+        """Removes temporary files of killed processes; no other process writes while this run holds its lock."""
         for pattern in _UNFINISHED:
             for path in self.folder.root.glob(pattern):
                 shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
@@ -136,7 +136,7 @@ class Driver:
     # --- the run ----------------------------------------------------------------------------------------------------
 
     def _run_until_complete(self, executor: Executor) -> None:
-        """Passes parts and tables; a corrupt file is removed, once, and recomputed."""
+        """Runs parts and table stages; a corrupt file is removed and recomputed, but only once."""
         removed: set[str] = set()
         while not self.outcome.complete:
             try:
@@ -189,8 +189,8 @@ class Driver:
         self.saved_at = time.monotonic()
 
     def _remove_outdated(self) -> None:
-        """Removes the decisions of previous recipes, which are cheap; measures are expensive and stay."""
-        self._remove_unfinished()  # a worker that died leaves something behind too
+        """Removes the decisions of previous recipes, which are cheap; measures are expensive and are kept."""
+        self._remove_unfinished()  # a worker that died may have left some, too
         current = {self.folder.rows_folder, *(self.folder.table(step) for step in self.folder.pipeline.table_steps)}
         for path in (self.folder.root / "decisions").glob("*"):
             if path not in current:
@@ -211,7 +211,7 @@ class Driver:
 
 
 def workers_for(pipeline: Pipeline) -> int:
-    """One worker per core, but no more than memory allows for the heaviest stage."""
+    """Returns one worker per core, or fewer if the memory does not suffice for the heaviest stage."""
     cores = len(os.sched_getaffinity(0))
     heaviest = max(step.contract.heavy for step in pipeline.steps)
     if not heaviest:
@@ -222,7 +222,7 @@ def workers_for(pipeline: Pipeline) -> int:
 
 @contextmanager
 def _disk_errors(folder: RunFolder) -> Iterator[None]:
-    """Turns an OSError of the run into an error that says what to do: a full disk, a forbidden folder."""
+    """Converts an OSError of the run, such as a full disk or a read-only folder, to an error with a hint."""
     try:
         yield
     except OSError as err:

@@ -1,6 +1,6 @@
-"""Runs jobs: in this process, or in a pool of worker processes that may die without harm.
+"""Runs jobs in this process, or in a pool of worker processes; the run survives if a worker dies.
 
-What happens after a crash is decided by the job (`Job.after_crash`), so every way of executing shares it.
+`Job.after_crash` decides what happens after a crash, so that it does not depend on how jobs are executed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ STALL = 900.0
 """Seconds without a message after which a worker counts as dead, and is killed."""
 
 LOADING = 3600.0
-"""The same while a worker starts or loads a model."""
+"""The same limit while a worker starts or loads a model."""
 
 Done = Callable[[JobResult], None]
 Tick = Callable[[], None]
@@ -38,7 +38,7 @@ Articles = Callable[[str], list[dict[str, Any]]]
 
 @dataclass(frozen=True)
 class Executor:
-    """Where jobs run. workers: processes; 0 runs them in this process."""
+    """Where jobs run. workers: number of processes; 0 runs the jobs in this process."""
 
     folder: RunFolder
     workers: int
@@ -107,10 +107,10 @@ class _Pool:
         self.selector.register(process.stdout, selectors.EVENT_READ, w)
         self._send(w, self.hello)
         self._next(w)
-        w.deadline = time.monotonic() + LOADING  # it has to start first
+        w.deadline = time.monotonic() + LOADING  # starting takes longer than an ordinary job
 
     def _next(self, w: _Worker) -> None:
-        """Gives a worker its next job; one that has none left, or has a memory limit, ends."""
+        """Gives a worker its next job; ends it if no job remains or its memory is limited."""
         is_limited = w.job is not None and w.job.one_by_one
         w.job, w.culprit, w.deadline = None, None, time.monotonic() + STALL
         if self.queue and not is_limited:
@@ -124,7 +124,7 @@ class _Pool:
 
     def _send(self, w: _Worker, data: bytes) -> None:
         assert w.process.stdin is not None
-        # A worker that died is noticed by the end of its output.
+        # If the worker died, its output ends, and `_read_from` handles it.
         with contextlib.suppress(BrokenPipeError):
             w.process.stdin.write(data)
             w.process.stdin.flush()
@@ -187,7 +187,7 @@ def _close_pipes(w: _Worker) -> None:
 
 
 def _error(message: Mapping[str, Any]) -> RocoError:
-    """The exception that a worker sent, with its traceback as a note."""
+    """Returns the exception that a worker sent, with its traceback as a note."""
     name, text, hint, path = message["error"]
     kind = getattr(errors, name, RocoError)
     err: RocoError

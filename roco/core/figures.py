@@ -1,4 +1,4 @@
-"""All figures of a run after the row pass; columns are gathered from where they are stored, only when needed."""
+"""All figures of a run after the row pass; columns are read from their files only when they are needed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DROPPED = pa.schema([*ROWS, ("stage", pa.string()), ("drop", pa.string()), ("dro
 
 
 class Figures:
-    """The kept and the dropped figures of a run, with any column that was measured or decided so far.
+    """The kept and the dropped figures of a run, with every column that was measured or decided so far.
 
     kept: figure_id, archive and part of the figures that are still kept, sorted by figure_id. writer: the step that
     wrote a column last.
@@ -46,12 +46,12 @@ class Figures:
         return put(table, "part", pa.array([part] * len(table), pa.string()))
 
     def add_columns(self, step: Step) -> None:
-        """Registers the columns of a step that has been done, even if no figure reached it."""
+        """Registers the columns of a step that is done, even if no figure reached it."""
         for column in step.writes:
             self.writer[column] = step
 
     def apply(self, step: Step, verdict: pa.Table) -> dict[str, int]:
-        """Takes over what a table step decided for all kept figures; returns the number dropped by reason."""
+        """Applies the verdict of a table step to the kept figures; returns the number of dropped ones by reason."""
         if not step.is_measure:
             self._decided[step.name] = verdict
         self.add_columns(step)
@@ -64,7 +64,7 @@ class Figures:
         return tally(out)
 
     def dropped(self) -> pa.Table:
-        """All dropped figures, without superseded versions of articles: DROPPED, sorted by figure_id."""
+        """Returns all dropped figures except superseded ones: the columns DROPPED, sorted by figure_id."""
         tables = [DROPPED.empty_table()]
         for part in self.parts.names:
             table = dropped(self._part(part)).select(DROPPED.names)
@@ -73,9 +73,9 @@ class Figures:
         return table.take(pc.sort_indices(table, [("figure_id", "ascending"), ("archive", "ascending")]))
 
     def gather(self, rows: pa.Table, columns: Sequence[str]) -> pa.Table:
-        """The rows with the named columns; null where a column was never computed for a row.
+        """Returns the rows with the named columns; null where a column was never computed for a row.
 
-        rows: figure_id and part, in any order, which is kept.
+        rows: figure_id and part, in any order; the order is preserved.
         """
         by_step: dict[str, list[str]] = {}
         for column in columns:
@@ -94,7 +94,7 @@ class Figures:
         return rows.combine_chunks()
 
     def _stored(self, step: Step, rows: pa.Table, names: Sequence[str]) -> pa.Table:
-        """Columns that are stored part by part, in the order of the rows."""
+        """Returns columns that are stored part by part, in the order of the rows."""
         numbered = put(rows.select(["figure_id", "part"]), "at", pa.array(range(len(rows)), pa.int64()))
         types = {name: step.contract.columns[name] for name in names} | {"at": pa.int64()}
         tables = [pa.schema(types.items()).empty_table()]
@@ -117,7 +117,7 @@ class Figures:
 
 
 def by_part(rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
-    """The rows of each part together."""
+    """Yields each part with its rows."""
     if not len(rows):
         return
     order = rows.take(pc.sort_indices(rows, [("part", "ascending")])).combine_chunks()

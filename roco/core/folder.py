@@ -10,7 +10,7 @@ from roco.core.pipeline import Pipeline, Step
 
 @dataclass(frozen=True)
 class RunFolder:
-    """A run folder under one pipeline."""
+    """The paths of a run folder, for one pipeline."""
 
     root: Path
     pipeline: Pipeline
@@ -41,20 +41,20 @@ class RunFolder:
 
     @property
     def lock(self) -> Path:
-        """Held alone by a whole run, shared by slices."""
+        """Returns the lock that a whole run holds exclusively, and that slices share."""
         return self.root / ".lock"
 
     @property
     def plan_lock(self) -> Path:
-        """Held while the source is listed and parts are added."""
+        """Returns the lock that is held while the source is listed and parts are added."""
         return self.root / ".plan.lock"
 
     def part_lock(self, part: str) -> Path:
-        """Held by the slice that processes a part."""
+        """Returns the lock that the slice holds that processes a part."""
         return self.root / "locks" / part
 
     def measure(self, step: Step, part: str) -> Path:
-        """The values of a measure for one part."""
+        """Returns the file with the values of a measure for one part."""
         return self.root / "measures" / step.key / f"{part}.parquet"
 
     @property
@@ -62,11 +62,11 @@ class RunFolder:
         return self.root / "decisions" / f"rows-{self.pipeline.rows_digest[:8]}"
 
     def rows(self, part: str) -> Path:
-        """The decisions of the row stages for one part."""
+        """Returns the file with the decisions of the row stages for one part."""
         return self.rows_folder / f"{part}.parquet"
 
     def table(self, step: Step) -> Path:
-        """The decisions of a stage after the first table stage, for all parts."""
+        """Returns the file with the decisions of a table stage, or of a stage after one, for all parts."""
         position = [s.name for s in self.pipeline.steps].index(step.name) + 1
         return self.root / "decisions" / f"{position:02d}-{step.key}.parquet"
 

@@ -1,4 +1,4 @@
-"""The funnel: rows in, kept and dropped by reason at each stage. It adds up, or the run stops."""
+"""The funnel: rows in, kept and dropped by reason at each stage. The run stops if it does not add up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs: what a worker is asked to do for one part, and what it answers."""
+"""Jobs: the work on one part that a worker receives, and the result that it returns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from roco.base.errors import StageFailed
 from roco.core.funnel import Flow
 
 MOST_CRASHES = 200
-"""Crashes that one part may cause before the run stops, because then it is not the data."""
+"""Crashes that one part may cause before the run stops; so many are not caused by the data."""
 
 Article = Mapping[str, Any]
 """A row of parts.parquet."""
@@ -27,9 +27,9 @@ class Culprit(NamedTuple):
 class Job:
     """The row pass over one part, or one measure for some of its figures.
 
-    articles: the articles of the part, filled in when the job is handed out. measure, figures: the measure and the
-    figure_ids it is wanted for; without them, the job is the row pass. one_by_one: figures are processed singly, under
-    a memory limit, to find what crashes. crashed: what crashed before, by figure_id or place, with the stage.
+    articles: the articles of the part, filled in when a worker gets the job. measure, figures: the measure and the
+    figure_ids to measure; without them, the job is the row pass. one_by_one: figures are processed one at a time, with
+    a memory limit, to find the one that crashes. crashed: figure_id or place of what crashed before, with the stage.
     """
 
     part: str
@@ -40,16 +40,16 @@ class Job:
     crashed: Mapping[str, str] = field(default_factory=dict)
 
     def after_crash(self, culprit: Culprit | None, exit_code: int | None) -> Job:
-        """The job to try after a worker died on this one; raises StageFailed where it is not the data's fault.
+        """Returns the job to try after a worker died on this one; raises StageFailed if the data cannot be the cause.
 
-        The first crash costs an attempt: the job is repeated one by one. If that crashes too, the figure or article
-        it was working on is noted, and is not tried again.
+        After the first crash, the job is repeated one figure at a time. If it crashes again, the figure or article
+        that was being processed is recorded in `crashed` and is not tried again.
         """
         if not self.one_by_one:
             return replace(self, one_by_one=True)
         if culprit is None:
-            hint = "is there enough memory? fewer workers need less: --workers 1"
-            raise StageFailed(f"workers die before they read part {self.part} (exit code {exit_code})", hint)
+            hint = "this is often a lack of memory: use fewer workers, such as --workers 1"
+            raise StageFailed(f"a worker died before it read part {self.part} (exit code {exit_code})", hint)
         if culprit.what == self.part:
             raise StageFailed(
                 f"stage '{culprit.stage}' ends its worker process (part {self.part}, exit code {exit_code})",
@@ -73,7 +73,7 @@ class Job:
 
 @dataclass(frozen=True)
 class PartRecord:
-    """What the footer of a part's decisions records: the input they stand for, their content, funnel and counts."""
+    """The footer of a part's decisions: digests of their input and content, the funnel, and the counts."""
 
     input: str
     content: str
@@ -96,7 +96,7 @@ class PartRecord:
 
 @dataclass(frozen=True)
 class JobResult:
-    """What a job did: newly measured articles or figures by stage, seconds by stage, and the record of a row pass."""
+    """The result of a job: newly measured articles or figures by stage, seconds by stage, the record of a row pass."""
 
     part: str
     measured: Mapping[str, int]

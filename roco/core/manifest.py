@@ -1,4 +1,4 @@
-"""The manifest: the sum of all footers, stored so that ten thousand of them need not be read again."""
+"""The manifest: a copy of all footers in one file, so that ten thousand files need not be opened."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _HEAD = '{"seal":"'
 _BLANK = "0" * 64
 
 Stamp = list[int]
-"""Size and modification time of a file; while they stay the same, its footer is not read again."""
+"""Size and modification time of a file; its footer is read again only if they change."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Known:
 
 
 class Manifest:
-    """The records of the parts of a run under its pipeline; whatever is doubtful is read from the footers again.
+    """The records of the parts of a run; those that may be out of date are read from the footers again.
 
     table: the flows of the table stages. published: input, seal and flows of the release.
     """
@@ -55,7 +55,7 @@ class Manifest:
         self.published: dict[str, Any] = saved.get("published", {})
 
     def done(self, parts: Parts, names: Iterable[str] | None = None) -> list[str]:
-        """The parts whose decisions are valid for the current input, in order."""
+        """Returns the parts whose decisions are valid for the current input, in order."""
         files = stamps(self.folder.rows_folder)
         names = parts.names if names is None else names
         return [name for name in names if self._is_done(name, parts, files.get(f"{name}.parquet"))]
@@ -76,13 +76,13 @@ class Manifest:
         return known.record.input == expected_input(self.folder.pipeline, part, unlisted)
 
     def record(self, part: str, record: PartRecord) -> Known:
-        """Takes over the record of a part that is on disk."""
+        """Adds the record of a part whose file has been written."""
         stat = self.folder.rows(part).stat()
         self.parts[part] = Known(record, [stat.st_size, stat.st_mtime_ns])
         return self.parts[part]
 
     def save(self, parts: Parts, complete: bool = False) -> None:
-        """Writes the manifest, with the steps as they are now, so that a later run can tell what changed."""
+        """Writes the manifest, with the current steps, so that a later run can report what changed."""
         pipeline = self.folder.pipeline
         value = {
             "rows_digest": pipeline.rows_digest,
@@ -96,9 +96,9 @@ class Manifest:
         write_text(self.folder.manifest, sealed(value))
 
     def funnel(self, parts: Parts, table: Sequence[Flow] | None = None) -> dict[str, Any]:
-        """Rows in, kept and dropped at each stage; raises DataError where they do not add up.
+        """Returns rows in, kept and dropped at each stage; raises DataError if they do not add up.
 
-        table: the flows of the table stages, where the manifest does not have them yet.
+        table: the flows of the table stages, if the manifest does not contain them yet.
         """
         records = [self.parts[name].record for name in parts.names if name in self.parts]
         flows = [*total(record.funnel for record in records), *(self.table if table is None else table)]
@@ -118,7 +118,7 @@ def add_counts(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
 
 
 def load(path: Path) -> dict[str, Any]:
-    """The manifest as it was saved; empty where there is none or it is corrupt."""
+    """Reads a manifest; returns an empty one if the file is missing or corrupt."""
     try:
         text = path.read_text(encoding="utf-8")
         seal = text[len(_HEAD) : len(_HEAD) + 64]
@@ -132,21 +132,21 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def sealed(value: Mapping[str, Any]) -> str:
-    """A manifest as text, with its SHA-256 in the first line."""
+    """Returns a manifest as text, with its SHA-256 in the first line."""
     body = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     text = f'{_HEAD}{_BLANK}",\n{body[1:]}\n'
     return text.replace(_BLANK, hashlib.sha256(text.encode()).hexdigest(), 1)
 
 
 def stamps(folder: Path) -> dict[str, Stamp]:
-    """The stamp of each table in a folder, by file name."""
-    found: dict[str, Stamp] = {}
+    """Returns the stamp of each table in a folder, by file name."""
+    by_name: dict[str, Stamp] = {}
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
                 if entry.name.endswith(".parquet") and not entry.name.startswith("."):
                     stat = entry.stat()
-                    found[entry.name] = [stat.st_size, stat.st_mtime_ns]
+                    by_name[entry.name] = [stat.st_size, stat.st_mtime_ns]
     except FileNotFoundError:
         return {}
-    return found
+    return by_name

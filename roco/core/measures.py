@@ -1,4 +1,4 @@
-"""The measures of one part: one file per measure, read as far as needed, written as a whole."""
+"""The measures of one part: one file per measure; only the needed columns are read, files are written as a whole."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ from roco.core.rows import align, blank, concat, without
 class PartMeasures:
     """The stored values of the measures of one part, and those that this pass adds.
 
-    counts: the extraction's counts by place, for every article that was ever read. owner: the place of each
-    figure_id.
+    counts: the counts of `extract` by place, for every article read so far. owner: the place of each figure_id.
     """
 
     def __init__(self, folder: RunFolder, part: str, steps: Sequence[Step]) -> None:
@@ -45,7 +44,7 @@ class PartMeasures:
         except FileNotFoundError:
             return
         except CorruptFile:
-            path.unlink(missing_ok=True)  # computed again, like a missing one
+            path.unlink(missing_ok=True)  # a missing file is computed again
             return
         self._stored[step.name], self.seals[step.name] = table, meta["content"]
         if step is self.extract:
@@ -53,7 +52,7 @@ class PartMeasures:
             self.owner = dict(zip(table["figure_id"].to_pylist(), table["archive"].to_pylist(), strict=True))
 
     def stored(self, step: Step) -> pa.Table:
-        """The stored values of a measure; raises CorruptFile where there are none."""
+        """Returns the stored values of a measure; raises CorruptFile if its file is missing."""
         table = self._stored[step.name]
         if table is None:
             path = self.folder.measure(step, self.part)
@@ -61,27 +60,27 @@ class PartMeasures:
         return table
 
     def figures_of(self, places: Sequence[str]) -> list[pa.Table]:
-        """The stored figures of some articles."""
+        """Returns the stored figures of some articles."""
         table = self._stored[self.extract.name]
         if table is None:
             return []
         return [table.filter(pc.is_in(table["archive"], value_set=pa.array(places, pa.string())))]
 
     def missing(self, step: Step, rows: pa.Table) -> pa.Table:
-        """The rows that a measure has no stored value for."""
+        """Returns the rows for which a measure has no stored value."""
         table = self._stored[step.name]
         return rows if table is None else without(rows, table)
 
     def add(self, step: Step, table: pa.Table) -> pa.Table:
-        """Takes over newly computed rows; returns them with the columns in use."""
+        """Adds newly computed rows; returns their columns that are in use."""
         self._new[step.name].append(table)
         return table.select(self._columns[step.name])
 
     def values(self, step: Step, rows: pa.Table, new: Sequence[pa.Table]) -> pa.Table:
-        """The values of a measure for some rows, in their order, from the store and from what was just computed."""
+        """Returns the values of a measure for some rows, in their order: stored ones and those in `new`."""
         table = self._stored[step.name]
         tables = [*([] if table is None else [table]), *new]
-        if not tables:  # no row came this far, but later steps look for the columns
+        if not tables:  # no row reached this step, but later steps need the columns
             tables = [blank(rows, step.contract.columns).select(self._columns[step.name])]
         return align(rows["figure_id"], concat(tables))
 
@@ -93,7 +92,7 @@ class PartMeasures:
         if not tables and is_stored:
             return
         if not tables:
-            # No figure came this far. An empty file records that, because a missing file means damage.
+            # No figure reached this step. An empty file records that, because a missing file counts as corrupt.
             tables = [blank(pa.table({"figure_id": pa.array([], pa.string())}), step.contract.columns)]
         table = concat([read_table(path)[0], *tables] if is_stored else tables)
         table = table.take(pc.sort_indices(table, [("figure_id", "ascending")]))
@@ -105,7 +104,7 @@ class PartMeasures:
         self.seals[step.name] = content
 
     def totals(self, places: Sequence[str]) -> Mapping[str, int]:
-        """The extraction's counts, added up over some articles."""
+        """Returns the counts of `extract`, added up over some articles."""
         totals: dict[str, int] = defaultdict(int)
         for place in places:
             for name, n in self.counts.get(place, {}).items():
@@ -114,7 +113,7 @@ class PartMeasures:
 
 
 def _columns_in_use(step: Step, steps: Sequence[Step]) -> list[str]:
-    """The columns of a measure that a later step or the engine reads."""
+    """Returns the columns of a measure that a later step or the engine reads."""
     used = {column for other in steps for column, writer in other.reads_from.items() if writer == step.name}
     if step is steps[0]:
         used |= {"archive", "file"}
@@ -122,7 +121,7 @@ def _columns_in_use(step: Step, steps: Sequence[Step]) -> list[str]:
 
 
 def table_digest(table: pa.Table) -> str:
-    """SHA-256 of a table's content, hexadecimal."""
+    """Returns the SHA-256 of a table's content, hexadecimal."""
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)

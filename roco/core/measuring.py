@@ -1,4 +1,4 @@
-"""Computes measures for some figures of a part, and holds what exists only in memory meanwhile: bytes and pixels."""
+"""Computes measures for some figures of a part; keeps bytes and lent columns, such as pixels, in memory meanwhile."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from roco.core.stage import put
 from roco.core.store import PACKAGES_OPEN, ImageStore
 
 BYTES_AT_ONCE = 192 << 20
-"""Bytes of image files in memory at once, at most; a single larger image is held alone."""
+"""Bytes of image files in memory at once, at most; a larger image is processed alone."""
 
 LENT_AT_ONCE = 256 << 20
 """Bytes of lent columns, such as decoded pixels, above which fewer figures are processed together."""
@@ -27,7 +27,7 @@ MOST_TOGETHER = 16
 """Figures whose lent columns are in memory together, at most."""
 
 _PACKED = "thumbnail"
-"""The lent column that goes into the pack beside the bytes."""
+"""The lent column that is stored in the pack, together with the bytes."""
 
 Beat = Callable[[str, str], None]
 """Reports what is being processed, and by which stage, so that a crash can be attributed to it."""
@@ -52,8 +52,8 @@ class Measurer:
     """Computes measures for rows that have no stored value.
 
     Image bytes and lent columns are loaded when a measure reads them, shared by all measures of the rows, and
-    released by `release`. A row that crashed a worker before is not tried again; one whose bytes cannot be read is
-    dropped with that reason.
+    released by `release`. A row that crashed a worker before is not tried again. A row whose bytes cannot be read is
+    dropped, with the reason of the failure.
     """
 
     def __init__(self, steps: Sequence[Step], store: ImageStore, job: Job, beat: Beat, timings: Timings) -> None:
@@ -67,7 +67,7 @@ class Measurer:
     # --- how many rows at once --------------------------------------------------------------------------------------
 
     def piece(self, step: Step, rows: pa.Table) -> int:
-        """How many of the rows may go through a measure together: all, half of them, or a few."""
+        """Returns how many of the rows may be measured together: all, half of them, or a few."""
         if len(rows) < 2:
             return len(rows)
         lent = [column for column in (*step.contract.lends, *step.contract.reads) if column in self._read_later]
@@ -89,7 +89,7 @@ class Measurer:
     # --- measuring --------------------------------------------------------------------------------------------------
 
     def measure(self, step: Step, rows: pa.Table) -> pa.Table:
-        """The columns of a measure for some rows."""
+        """Computes the columns of a measure for some rows."""
         if not self.job.one_by_one:
             return self._measure(step, rows, self.job.part)
         tables = []
@@ -125,7 +125,7 @@ class Measurer:
         return table
 
     def _keep_lent(self, figures: pa.ChunkedArray, columns: Mapping[str, pa.ChunkedArray]) -> None:
-        """Keeps lent columns in memory, and adapts how many figures are processed together to their size."""
+        """Keeps lent columns in memory, and adjusts the number of figures that are processed together to their size."""
         ids = figures.to_pylist()
         for column, values in columns.items():
             self._memory[column].update(zip(ids, values.to_pylist(), strict=True))
@@ -137,7 +137,7 @@ class Measurer:
     # --- in memory --------------------------------------------------------------------------------------------------
 
     def _load(self, column: str, rows: pa.Table) -> pa.Array:
-        """An in-memory column; the bytes are read, and lenders called again, for rows that do not have it yet."""
+        """Returns an in-memory column; for rows that lack it, reads the bytes or calls the lender again."""
         memory = self._memory[column]
         missing = rows.filter(pa.array([figure not in memory for figure in rows["figure_id"].to_pylist()], pa.bool_()))
         if len(missing) and column == "bytes":

@@ -1,6 +1,6 @@
 """The pack of a part: original bytes of the figures that passed the pixel stages, and their thumbnails.
 
-A pack is a stored zip, so that one image is read without the others and damage shows by CRC.
+A pack is an uncompressed zip, so that single images can be read and the CRC detects damage.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _DAMAGE = (
     lzma.LZMAError,
     zipfile.BadZipFile,
 )
-"""What zipfile raises for a pack with changed bits: a stored entry may then claim to be compressed or encrypted."""
+"""The exceptions of zipfile for a pack with flipped bits, which may mark an entry as compressed or encrypted."""
 
 
 class PackReader:
-    """An open pack. What it cannot read intact counts as missing, because the source still has the bytes."""
+    """An open pack. Corrupt entries count as missing, because the source still has the bytes."""
 
     def __init__(self, path: Path) -> None:
         self._zip: zipfile.ZipFile | None = None
@@ -45,16 +45,16 @@ class PackReader:
         return frozenset() if self._zip is None else frozenset(self._zip.NameToInfo)
 
     def size(self, figure_id: str) -> int | None:
-        """Bytes of a figure's image; None if the pack does not have it."""
+        """Returns the size of a figure's image in bytes; None if the pack does not contain it."""
         info = None if self._zip is None else self._zip.NameToInfo.get(entry_name(figure_id))
         return None if info is None else info.file_size
 
     def image(self, figure_id: str) -> bytes | None:
-        """The original bytes of a figure."""
+        """Returns the original bytes of a figure; None if they are missing or corrupt."""
         return self.entry(entry_name(figure_id))
 
     def thumbnail(self, figure_id: str) -> bytes | None:
-        """A JPEG of at most 280 px a side."""
+        """Returns a JPEG of at most 280 px a side; None if it is missing or corrupt."""
         return self.entry(entry_name(figure_id) + _THUMBNAIL)
 
     def entry(self, name: str) -> bytes | None:
@@ -69,7 +69,7 @@ class PackReader:
 
 
 class PackWriter:
-    """Adds figures to a pack. They are written to a sibling file, which replaces the pack as a whole."""
+    """Adds figures to a pack. They are written to a temporary file, which then replaces the pack."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -79,7 +79,7 @@ class PackWriter:
         self.out: zipfile.ZipFile | None = None
 
     def add(self, figure_id: str, image: bytes, thumbnail: bytes | None) -> None:
-        """Adds a figure, unless the pack has it already."""
+        """Adds a figure, unless the pack already contains it."""
         name = entry_name(figure_id)
         if name in self.old.names or name in self.new:
             return
@@ -88,7 +88,7 @@ class PackWriter:
             self._write(name + _THUMBNAIL, thumbnail)
 
     def commit(self) -> None:
-        """Puts the new pack in place, together with what the old one contains; does nothing if nothing was added."""
+        """Replaces the pack by one with the old and the new figures; does nothing if no figure was added."""
         if self.out is None:
             return
         for name in sorted(self.old.names - self.new):
@@ -124,5 +124,5 @@ class PackWriter:
 
 
 def entry_name(figure_id: str) -> str:
-    """The name of a figure inside a pack: a digest, never a name from outside."""
+    """Returns the name of a figure inside a pack: a digest, so that no name from outside is used."""
     return hashlib.sha256(figure_id.encode()).hexdigest()[:32]

@@ -1,7 +1,7 @@
 """The pass over one part: articles are read once, images decoded once, and only missing measures are computed.
 
-Order of writing: measures, pack, decisions. A part is done when its decisions exist, so a kill at any moment costs
-the parts in flight and nothing else.
+Order of writing: measures, pack, decisions. A part is done when its decisions exist, so a kill at any moment loses
+only the parts that are being processed.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ def do(folder: RunFolder, job: Job, beat: Beat) -> JobResult:
 
 
 def expected_input(pipeline: Pipeline, part: str, unlisted: Sequence[str]) -> str:
-    """Digest of all that decides the rows of a part; its decisions are valid while their footer has the same.
+    """Returns the digest of everything that determines the decisions on a part, which are valid if their footer has it.
 
-    unlisted: the part's articles that the source no longer lists, in order.
+    unlisted: the articles of the part that the source no longer lists, in order.
     """
     return digest([pipeline.rows_digest, part, list(unlisted)])
 
@@ -81,9 +81,9 @@ def measure_figures(folder: RunFolder, job: Job, beat: Beat) -> JobResult:
 
 
 class PartPass:
-    """What one pass over a part works with: stored measures, images, the funnel, dropped rows.
+    """The state of one pass over a part: measures, images, the funnel, dropped rows.
 
-    owner: which package a figure_id belongs to. measured: newly computed articles or figures, by stage.
+    flows: the funnel, by stage. measured: number of newly measured articles or figures, by stage.
     """
 
     def __init__(self, folder: RunFolder, job: Job, beat: Beat, steps: Sequence[Step]) -> None:
@@ -100,7 +100,7 @@ class PartPass:
     # --- from articles to figures -----------------------------------------------------------------------------------
 
     def article_groups(self) -> list[Sequence[Article]]:
-        """The articles in groups that are processed together: few packages at once, or all if none is to be read."""
+        """Returns the articles in groups that are processed together: few if packages must be read, else all."""
         articles = self.job.articles
         if self.job.one_by_one:
             size = 1
@@ -114,7 +114,7 @@ class PartPass:
         return [a for a in articles if a["current"] and a["place"] not in self.measures.counts]
 
     def extract(self, articles: Sequence[Article]) -> pa.Table:
-        """The figures of some articles: stored ones, and those of articles that were never read."""
+        """Returns the figures of some articles: stored ones, and those of articles that have not been read yet."""
         step = self.steps[0]
         tables = self.measures.figures_of([article["place"] for article in articles])
         unread = self._unread(articles)
@@ -152,7 +152,7 @@ class PartPass:
         return self._with_unique_ids(figures)
 
     def _with_unique_ids(self, figures: pa.Table) -> pa.Table:
-        """Appends a suffix to a figure_id that another package has already: both may hold the same article."""
+        """Appends a suffix to a figure_id that another package already has: both may contain the same article."""
         ids = figures["figure_id"].to_pylist()
         places = figures["archive"].to_pylist()
         owner = self.measures.owner
@@ -177,7 +177,7 @@ class PartPass:
     # --- through the stages -----------------------------------------------------------------------------------------
 
     def walk(self, rows: pa.Table, first: int) -> pa.Table:
-        """Takes rows through the steps from the first-th on, in pieces that fit into memory; returns the kept ones."""
+        """Runs the steps from position `first` on, in pieces that fit into memory; returns the kept rows."""
         for i in range(first, len(self.steps)):
             step = self.steps[i]
             if not step.is_measure:
@@ -211,7 +211,7 @@ class PartPass:
         return self._settle(step, rows, rows)
 
     def _settle(self, step: Step, rows: pa.Table, verdict: pa.Table) -> pa.Table:
-        """Counts what a step did, sets the dropped rows aside and returns the kept ones."""
+        """Adds a step to the funnel, stores the dropped rows and returns the kept ones."""
         self._set_aside(step.name, dropped(rows))
         rest = kept(rows)
         self.flows[step.name].add(len(rows), len(rest), tally(verdict))
@@ -246,7 +246,7 @@ class PartPass:
         return record
 
     def _decisions(self, tables: Sequence[pa.Table]) -> pa.Table:
-        """One row for each figure: where it was dropped and why, and the columns that decisions wrote."""
+        """Returns one row for each figure: stage and reason if it was dropped, and the columns that decisions wrote."""
         rows = concat(tables) if tables else pa.table({"figure_id": pa.array([], pa.string())})
         types = self._decided_columns()
         names = ["figure_id", "archive", "stage", "drop", "drop_detail", *types]

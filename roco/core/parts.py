@@ -1,4 +1,4 @@
-"""Parts: which article, in which digest, is in which part. Parts are append-only and named after their content."""
+"""Parts: groups of articles that are processed together. Parts are append-only and named after their content."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ SCHEMA = pa.schema([("part", pa.string()), *LISTING, ("current", pa.bool_())])
 
 @dataclass(frozen=True)
 class Parts:
-    """All articles ever listed, part by part; `current` marks those that the source lists now, in this digest."""
+    """All articles ever listed, part by part; `current` marks those that the source still lists with this digest."""
 
     table: pa.Table
 
     @cached_property
     def spans(self) -> Mapping[str, tuple[int, int]]:
-        """First row and number of rows of each part, in the order in which the parts were made."""
+        """Returns first row and number of rows of each part, in the order in which the parts were created."""
         if not len(self.table):
             return {}
         runs = pc.run_end_encode(self.table["part"].combine_chunks())
@@ -43,15 +43,15 @@ class Parts:
 
     @cached_property
     def unlisted(self) -> Mapping[str, list[str]]:
-        """By part, the articles that the source no longer lists in this digest."""
+        """Returns, by part, the articles that the source no longer lists with this digest."""
         old = self.table.filter(pc.invert(self.table["current"]))
-        found: dict[str, list[str]] = {}
+        by_part: dict[str, list[str]] = {}
         for part, article in zip(old["part"].to_pylist(), old["article"].to_pylist(), strict=True):
-            found.setdefault(part, []).append(article)
-        return found
+            by_part.setdefault(part, []).append(article)
+        return by_part
 
     def articles(self, part: str) -> list[dict[str, Any]]:
-        """The rows of one part."""
+        """Returns the rows of one part."""
         start, length = self.spans[part]
         rows: list[dict[str, Any]] = self.table.slice(start, length).to_pylist()
         return rows
@@ -63,7 +63,7 @@ class Parts:
 
 
 def read(path: Path) -> Parts:
-    """The parts of a run; none where it has not started."""
+    """Reads the parts of a run; none if it has not started."""
     if not path.exists():
         return Parts(SCHEMA.empty_table())
     try:
@@ -76,7 +76,7 @@ def read(path: Path) -> Parts:
 
 
 def plan(path: Path, source: Source, part_size: int = PART_SIZE) -> Parts:
-    """Lists the source and appends parts for what is new or changed; existing parts stay as they are."""
+    """Lists the source and appends parts for new and changed articles; existing parts do not change."""
     before = read(path)
     known = before.table.filter(before.table["current"]).select(LISTING.names) if len(before.table) else None
     listing = source.listing(known)
@@ -87,7 +87,7 @@ def plan(path: Path, source: Source, part_size: int = PART_SIZE) -> Parts:
 
 
 def updated(table: pa.Table, listing: pa.Table, part_size: int) -> pa.Table:
-    """The parts after the current listing was taken in."""
+    """Returns the table of parts with new and changed articles of the listing appended."""
     ours, theirs = keys(table), keys(listing)
     fresh = listing.filter(pc.invert(pc.is_in(theirs, value_set=ours)))
     at = pc.index_in(ours, value_set=theirs)
@@ -110,6 +110,6 @@ def _new_parts(fresh: pa.Table, part_size: int) -> Iterator[pa.Table]:
 
 
 def keys(table: pa.Table) -> pa.Array:
-    """Article, digest and place as one string; a package that moved is read again, because its rows name its place."""
+    """Returns article, digest and place as one string: a moved package is read again, as its rows contain its place."""
     joined = pc.binary_join_element_wise(table["article"], table["digest"], table["place"], "\n")
     return joined.combine_chunks() if isinstance(joined, pa.ChunkedArray) else joined

@@ -1,6 +1,6 @@
 """A pipeline: the source and the stages of a recipe, with needed measures inserted and all columns checked.
 
-Everything that can be wrong with a recipe is found here, before the first row is read.
+All errors in a recipe are reported here, before the first row is read.
 """
 
 from __future__ import annotations
@@ -29,10 +29,9 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,59}")
 
 @dataclass(frozen=True)
 class Step:
-    """A stage at its place in the pipeline.
+    """A stage in its place in the pipeline.
 
-    digest: of the stage and of the measures it reads. reads_from: for each column it reads, the step that wrote it
-    last.
+    digest: of the stage and of the measures it reads. reads_from: the step that last wrote each column that it reads.
     """
 
     name: str
@@ -51,7 +50,7 @@ class Step:
 
     @property
     def key(self) -> str:
-        """The name of its files."""
+        """Returns the beginning of the names of its files."""
         return f"{self.name}-{self.digest[:8]}"
 
     @property
@@ -60,11 +59,11 @@ class Step:
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """The columns it receives: those it reads, and the optional ones that exist."""
+        """Returns the columns it receives: those it reads, and the optional ones that exist."""
         return (*self.contract.reads, *(c for c in self.contract.optional if c in self.reads_from))
 
     def describe(self) -> dict[str, Any]:
-        """The step as a manifest and a resolved recipe record it."""
+        """Returns the step as it is recorded in the manifest and in the resolved recipe."""
         return {
             "name": self.name,
             "use": reference(type(self.stage)),
@@ -78,7 +77,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """A source and the steps that its articles go through.
+    """A source and the stages that process its articles.
 
     stages: in order; a stage without a name gets that of its class. measures: the catalogue from which measures that
     are needed but not listed are taken.
@@ -89,7 +88,7 @@ class Pipeline:
     measures: Mapping[str, type[Stage]]
 
     def __post_init__(self) -> None:
-        _ = self.steps  # resolved now, so that a wrong pipeline fails where it is written
+        _ = self.steps  # resolved now, so that an invalid pipeline fails where it is created
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
@@ -97,12 +96,12 @@ class Pipeline:
 
     @cached_property
     def row_steps(self) -> tuple[Step, ...]:
-        """The steps of the single pass over each part: all before the first that needs the whole table."""
+        """Returns the steps of the pass over each part: all before the first that needs the whole table."""
         return self.steps[: self._first_table]
 
     @cached_property
     def table_steps(self) -> tuple[Step, ...]:
-        """The first step that needs the whole table, and all after it."""
+        """Returns the first step that needs the whole table, and all after it."""
         return self.steps[self._first_table :]
 
     @cached_property
@@ -111,7 +110,7 @@ class Pipeline:
 
     @cached_property
     def reasons(self) -> Mapping[str, Reason]:
-        """All reasons for which a figure can be dropped; a stage's meaning precedes the engine's."""
+        """Returns all reasons for which a figure can be dropped; a stage may redefine a reason of the engine."""
         reasons: dict[str, Reason] = {}
         for step in self.steps:
             for name, reason in step.contract.reasons.items():
@@ -123,7 +122,7 @@ class Pipeline:
         return next((i for i, step in enumerate(self.steps) if step.contract.scope == "table"), len(self.steps))
 
     def until(self, name: str) -> Pipeline:
-        """The same pipeline, ending with the named step."""
+        """Returns the same pipeline, ending with the named step."""
         names = [step.name for step in self.steps]
         if name not in names:
             raise RecipeError(f"unknown stage '{name}' (not in this recipe)", nearest(name, names))
@@ -161,7 +160,7 @@ class _Resolver:
         return self.steps
 
     def _named(self, stage: Stage) -> Stage:
-        """The stage with its name: its own, else that of its class in the catalogue, else its class in snake case."""
+        """Returns the stage with a name: its own, that of its class in the catalogue, or its class in snake case."""
         if not isinstance(stage, Measure | Decision):
             raise RecipeError(f"{type(stage).__name__} is not a stage", "derive it from roco.Measure or roco.Decision")
         name = stage.name
@@ -198,7 +197,7 @@ class _Resolver:
     # --- needs ------------------------------------------------------------------------------------------------------
 
     def _need(self, name: str, need: Need) -> Step:
-        """The step of a needed measure: the same class with the same options, else one that is added here."""
+        """Returns the step of a needed measure: an existing one of the same class and options, else a new one."""
         wanted, options = (need, {}) if isinstance(need, str) else need
         listed = self.listed.get(wanted)
         if listed is not None and not options:
@@ -213,7 +212,7 @@ class _Resolver:
             if _is_same_measure(candidate, stage, by_name=bool(built.name)):
                 return self._add(candidate)
         if any(candidate.name == stage.name for candidate in candidates):
-            # Another measure of this class has the name: this one is told apart by its options.
+            # Another measure already has this name: a digest of the options makes the name unique.
             stage = dataclasses.replace(stage, name=f"{stage.name}-{digest(stage.options)[:6]}")
         return self._add(stage)
 
@@ -238,14 +237,14 @@ class _Resolver:
         return Step(name, stage, contract, stage.digest(measures), columns)
 
     def _source_of(self, column: str, stage: Stage) -> Step | None:
-        """The step that provides a column; None for what every stage is given."""
+        """Returns the step that provides a column; None for columns that every stage receives."""
         if column in (*_ALWAYS_GIVEN, *IN_MEMORY):
             return None
         source = self.lender.get(column) or self.writer.get(column)
         if source is None:
             known = [*self.writer, *self.lender, *_ALWAYS_GIVEN, *IN_MEMORY]
             raise RecipeError(
-                f"'{stage.name}' reads the column '{column}', which no earlier stage writes", nearest(column, known)
+                f"'{stage.name}' reads the column '{column}', which no stage before it writes", nearest(column, known)
             )
         if isinstance(stage, Measure) and not source.is_measure:
             raise RecipeError(
@@ -263,7 +262,7 @@ class _Resolver:
             )
 
     def _check_clashes(self, stage: Stage, contract: Contract) -> None:
-        """Raises RecipeError where a measured column has two writers; decisions may overwrite each other's columns."""
+        """Raises RecipeError if two stages write a measured column; decisions may overwrite each other's columns."""
         for column in contract.columns:
             other = self.writer.get(column)
             if other is not None and (isinstance(stage, Measure) or other.is_measure):
@@ -287,7 +286,7 @@ def _measure(stage: Stage, name: str, wanted: str) -> Stage:
 
 
 def _is_same_measure(candidate: Stage, stage: Stage, by_name: bool) -> bool:
-    """Whether two measures have the same class and options, and the same name if the need asks for one."""
+    """Returns whether two measures have the same class and options, and the same name if the need names one."""
     if type(candidate) is not type(stage) or candidate.options != stage.options:
         return False
     return candidate.name == stage.name or (not by_name and candidate.contract.columns == stage.contract.columns)
@@ -303,4 +302,4 @@ def _clash(stage: Stage, other: Step, column: str) -> RecipeError:
     if differing:
         values = f"{stage.options[differing[0]]!r} and {theirs[differing[0]]!r}"
         message += f": '{stage.name}' and '{other.name}' differ in '{differing[0]}' ({values})"
-    return RecipeError(message, "use the same options, or a measure whose columns bear its name")
+    return RecipeError(message, "use the same options, or a measure whose column names contain its own name")

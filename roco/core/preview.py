@@ -1,4 +1,4 @@
-"""What a run would do, without doing it."""
+"""Reports what a run would do, without changing anything."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from roco.core.status import status
 
 
 def preview(folder: RunFolder) -> dict[str, Any]:
-    """Lists the source and compares: articles new, changed and removed, parts to do, stages that are out of date."""
+    """Lists the source and counts new, changed and removed articles, parts to process, and out-of-date stages."""
     before = parts.read(folder.parts)
     current = before.table.filter(before.table["current"])
     known = current.select(LISTING.names) if len(current) else None

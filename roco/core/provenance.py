@@ -27,7 +27,7 @@ PACKAGES = (
 
 
 def versions() -> dict[str, Any]:
-    """Versions of roco, Python and the packages that can change a value."""
+    """Returns the versions of roco, Python and the packages that can change a value."""
     found = {}
     for name in PACKAGES:
         try:
@@ -38,7 +38,7 @@ def versions() -> dict[str, Any]:
 
 
 def git_commit() -> str | None:
-    """The commit of the checkout that roco runs from, with `+` if it has changes; None if roco is installed."""
+    """Returns the commit of the checkout that roco runs from, with `+` if it has changes; None if roco is installed."""
     here = Path(__file__).parents[1]
     if not (here.parent / ".git").exists():
         return None
@@ -55,7 +55,7 @@ def _git(folder: Path, *arguments: str) -> str:
 
 
 def resolved(pipeline: Pipeline) -> dict[str, Any]:
-    """The resolved pipeline as plain values, without anything about this machine."""
+    """Returns the resolved pipeline as plain values, without paths or other facts about this machine."""
     return {
         **versions(),
         "source": {"kind": pipeline.source.kind},
@@ -64,7 +64,7 @@ def resolved(pipeline: Pipeline) -> dict[str, Any]:
 
 
 def recipe_text(pipeline: Pipeline, recipe: Mapping[str, Any]) -> str:
-    """The resolved recipe as TOML: sources, every stage with every option and digest, every version."""
+    """Returns the resolved recipe as TOML: sources, all stages with all options and digests, all versions."""
     facts = resolved(pipeline)
     lines = ["# The resolved recipe of this run; written by roco, never read.", ""]
     lines += [f"roco = {_toml(facts['roco'])}", f"python = {_toml(facts['python'])}"]

@@ -1,4 +1,4 @@
-"""Measures rows again that could not be measured before."""
+"""Deletes measured rows that were dropped for a reason, so that the next pass measures them again."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from roco.core.pipeline import Pipeline, Step
 
 
 def check_reason(pipeline: Pipeline, reason: str) -> None:
-    """Raises UsageError unless some measure drops figures for this reason."""
+    """Raises UsageError if no measure drops figures for this reason."""
     known: set[str] = set()
     for step in pipeline.steps:
         if step.is_measure:
             known.update(step.contract.reasons)
             if "bytes" in step.contract.reads:
-                known.add("unreadable")  # the engine's own reason where the bytes cannot be read
+                known.add("unreadable")  # the engine's own reason if the bytes cannot be read
     if reason not in known:
         hint = f"decisions are re-evaluated anyway; {nearest(reason, known)}"
         raise UsageError(f"no measure of this recipe drops figures for the reason '{reason}'", hint)
@@ -49,7 +49,7 @@ def _forget(folder: RunFolder, step: Step, part: str, reason: str) -> int:
         forgotten = set(places.to_pylist())
         meta["articles"] = {place: counts for place, counts in meta["articles"].items() if place not in forgotten}
     table = table.filter(pc.invert(affected))
-    # The decisions go first: without them the part counts as not done, whatever happens in between.
+    # The decisions are deleted first: without them the part is not done, even if this process is killed here.
     folder.rows(part).unlink(missing_ok=True)
     write_table(path, table, {**meta, "rows": len(table), "content": table_digest(table)})
     return n

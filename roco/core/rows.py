@@ -1,4 +1,4 @@
-"""Joins on figure_id, and the checks of what a stage returns."""
+"""Joins on figure_id, and checks of the tables that stages return."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ from roco.core.stage import put
 
 
 def concat(tables: Sequence[pa.Table]) -> pa.Table:
-    """Concatenates tables; a column that one of them lacks is null there."""
+    """Concatenates tables; columns that a table lacks are null in its rows."""
     return pa.concat_tables(tables, promote_options="permissive").combine_chunks()
 
 
 def kept(table: pa.Table) -> pa.Table:
-    """The rows that are not dropped."""
+    """Returns the rows that are not dropped."""
     return table.filter(pc.is_null(table["drop"]))
 
 
 def dropped(table: pa.Table) -> pa.Table:
-    """The rows that are dropped."""
+    """Returns the rows that are dropped."""
     return table.filter(pc.is_valid(table["drop"]))
 
 
 def lookup(ids: Any, table: pa.Table) -> Any:
-    """For each id its row in the table, null where it has none."""
+    """Returns the row number of each id in the table; null for ids that are not in it."""
     values = table["figure_id"]
     return pc.index_in(ids, value_set=values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values)
 
 
 def align(ids: Any, table: pa.Table) -> pa.Table:
-    """The table's rows in the order of the ids; nulls where it has none."""
+    """Returns the table's rows in the order of the ids; a row of nulls for ids that are not in it."""
     return table.take(lookup(ids, table))
 
 
 def without(rows: pa.Table, table: pa.Table) -> pa.Table:
-    """The rows whose figure_id is not in the table."""
+    """Returns the rows whose figure_id is not in the table."""
     return rows.filter(pc.is_null(lookup(rows["figure_id"], table)))
 
 
 def blank(rows: pa.Table, types: Mapping[str, pa.DataType]) -> pa.Table:
-    """figure_id of the rows with null columns of the given types, drop and drop_detail among them."""
+    """Returns the figure_id of the rows, with null columns of the given types, drop and drop_detail."""
     table = rows.select(["figure_id"])
     for name, kind in {**DROP, **types}.items():
         table = table.append_column(name, pa.nulls(len(rows), kind))
@@ -54,7 +54,7 @@ def blank(rows: pa.Table, types: Mapping[str, pa.DataType]) -> pa.Table:
 
 
 def view(step: Step, rows: pa.Table) -> pa.Table:
-    """What a stage receives: figure_id, drop, drop_detail and the columns it reads."""
+    """Returns the table that a stage receives: figure_id, drop, drop_detail and the columns it reads."""
     names = ["figure_id"]
     names += [column for column in step.reads if column != "figure_id" and column not in DROP]
     table = rows.select(list(dict.fromkeys(names)))
@@ -67,7 +67,7 @@ def view(step: Step, rows: pa.Table) -> pa.Table:
 
 
 def call(step: Step, where: str, *arguments: Any) -> Any:
-    """Calls a stage; raises StageFailed, with where it happened, for an exception of the stage itself."""
+    """Calls a stage; raises StageFailed if the stage raises an exception; where: named in the message."""
     try:
         return step.stage(*arguments)
     except (RocoError, MemoryError):
@@ -80,12 +80,12 @@ def call(step: Step, where: str, *arguments: Any) -> Any:
 
 
 def apply(step: Step, where: str, batch: pa.Table, *more: Any) -> pa.Table:
-    """Calls a stage and checks what it returns."""
+    """Calls a stage and checks the table that it returns."""
     return checked(step, batch, call(step, where, batch, *more))
 
 
 def checked(step: Step, batch: pa.Table, out: Any) -> pa.Table:
-    """figure_id, drop, drop_detail and the columns a stage writes; raises StageFailed if it breaks its contract."""
+    """Returns figure_id, drop, drop_detail and the columns a stage writes; raises StageFailed if any is invalid."""
 
     def broken(message: str) -> StageFailed:
         return StageFailed(f"stage '{step.name}' {message}", "see docs/add-a-stage.md for what a stage returns")
@@ -99,7 +99,8 @@ def checked(step: Step, batch: pa.Table, out: Any) -> pa.Table:
         if "figure_id" not in out.column_names:
             raise broken("returned a table without figure_id")
         if not out["figure_id"].combine_chunks().equals(batch["figure_id"].combine_chunks()):
-            raise broken(f"received {len(batch)} rows and returned other rows ({len(out)}): it must drop them instead")
+            message = f"returned other rows ({len(out)}) than it received ({len(batch)}): drop rows with roco.drop"
+            raise broken(message)
     types = {"figure_id": pa.string(), **DROP, **step.contract.columns}
     for name, kind in types.items():
         if name in out.column_names:
@@ -117,6 +118,6 @@ def checked(step: Step, batch: pa.Table, out: Any) -> pa.Table:
 
 
 def tally(table: pa.Table) -> dict[str, int]:
-    """Number of dropped rows by reason."""
+    """Returns the number of dropped rows by reason."""
     counts = pc.value_counts(pc.drop_null(table["drop"]).combine_chunks())
     return dict(sorted((str(count["values"]), int(count["counts"])) for count in counts.to_pylist()))

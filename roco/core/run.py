@@ -1,4 +1,4 @@
-"""A run: one pipeline in one folder. Everything that is done with a run goes through this class."""
+"""A run: one pipeline in one folder. `Run` is the only class that callers need."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ class Run:
 
     @cached_property
     def files(self) -> RunFolder:
-        """The paths of the run folder."""
+        """Returns the paths of the run folder."""
         return RunFolder(Path(self.folder), self.pipeline)
 
     @cached_property
     def store(self) -> ImageStore:
-        """Reads images; its packs and packages stay open until `close`."""
+        """Returns the reader of images; its packs and packages stay open until `close`."""
         return ImageStore(self.files)
 
     def do(
@@ -57,35 +57,35 @@ class Run:
         part_size: int = parts.PART_SIZE,
         progress: Progress | None = None,
     ) -> Outcome:
-        """Runs whatever is missing or out of date, and returns what was done.
+        """Runs whatever is missing or out of date; returns what was done.
 
-        workers: processes, by default one per core, fewer where a stage is heavy; 0 works in this process.
+        workers: number of processes, by default one per core, fewer for heavy stages; 0 uses this process alone.
         only: (I, N) processes every N-th part, starting with the I-th, and stops before the table stages.
-        retry: the reason of a measure, whose rows are measured again.
+        retry: a reason; the rows that a measure dropped for it are measured again.
         """
         driver = Driver(self.files, progress or NullProgress(), part_size, self.recipe)
         return driver.run(workers, retry) if only is None else driver.run_slice(workers, only, retry)
 
     def preview(self) -> dict[str, Any]:
-        """What `do` would do: articles new, changed and removed, parts to do, stages out of date."""
+        """Returns what `do` would do: new, changed and removed articles, parts to process, out-of-date stages."""
         return preview(self.files)
 
     def status(self) -> dict[str, Any]:
-        """The funnel, what is done, what is out of date and why."""
+        """Returns the funnel, the parts done, and the out-of-date stages with the cause."""
         return status(self.files)
 
     def show(self, figure: str) -> list[dict[str, Any]]:
-        """The traces of a figure, given by figure_id, id in the release, file name, or article."""
+        """Returns the traces of all figures with this figure_id, id in the release, file name or article."""
         return show(self.files, figure)
 
     # --- figures and images -----------------------------------------------------------------------------------------
 
     def figures(self, columns: Sequence[str] = (), where: Any = None) -> pa.Table:
-        """All figures, kept and dropped, with the named columns; null where a column was never computed.
+        """Returns all figures, kept and dropped, with the named columns; null where a column was never computed.
 
         The table begins with figure_id, archive, part, and stage, drop and drop_detail, which are null for kept
-        figures. where: a pyarrow.compute expression over these and the named columns. Raises DataError where nothing
-        has been run, RecipeError for a column that no stage has written yet.
+        figures. where: a pyarrow.compute expression over these and the named columns. Raises DataError if nothing has
+        been run, RecipeError for a column that no stage has written yet.
         """
         figures = self._decided()
         kept = figures.kept
@@ -97,7 +97,7 @@ class Run:
         return table if where is None else table.filter(where)
 
     def image(self, row: Mapping[str, Any]) -> bytes:
-        """The original bytes of a figure; row: figure_id, part, archive and file. Raises DataError."""
+        """Returns the original bytes of a figure; row: figure_id, part, archive and file. Raises DataError."""
         data = self.store.image(row["part"], row["figure_id"], row["archive"], row["file"])
         if data is None:
             detail = self.store.failures[row["figure_id"]].detail
@@ -105,15 +105,15 @@ class Run:
         return data
 
     def thumbnail(self, row: Mapping[str, Any]) -> bytes | None:
-        """A JPEG of at most 280 px a side; None for a figure that was dropped before its image was kept."""
+        """Returns a JPEG of at most 280 px a side; None for a figure that was dropped before its image was stored."""
         return self.store.thumbnail(row["part"], row["figure_id"])
 
     def close(self) -> None:
-        """Closes packs and packages that reading images left open."""
+        """Closes the packs and packages that reading images opened."""
         self.store.close()
 
     def _decided(self) -> Figures:
-        """The figures with the stored decisions of the table stages, up to the first that has not been run."""
+        """Returns the figures with the stored decisions of the table stages, up to the first that has not been run."""
         plan = parts.read(self.files.parts)
         if not len(plan.table):
             raise DataError(f"nothing has been run in {self.files.root} yet", "run the recipe first: roco run RECIPE")

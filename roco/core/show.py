@@ -1,4 +1,4 @@
-"""Traces one figure through all stages: what each measured or decided, where the figure was dropped, and why."""
+"""Traces one figure through all stages: what each measured or decided, and where and why the figure was dropped."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from roco.core.folder import RunFolder
 from roco.core.pipeline import Step
 
 _NAMED_BY = ("figure_id", "file", "article_key", "archive")
-"""The columns by which a figure can be asked for, in order of precedence."""
+"""The columns in which the name of a figure is looked up, in order of precedence."""
 
 
 def show(folder: RunFolder, what: str) -> list[dict[str, Any]]:
-    """The traces of a figure, given by figure_id, id in the release, file name, or article.
+    """Returns the traces of all figures with this figure_id, id in the release, file name or article.
 
     One entry per figure: figure_id, part, archive, dropped_at (a stage or None), superseded, and the steps. A step has
     a state (`kept`, `dropped`, `not reached` or `not run`), the values it wrote and, if it dropped the figure, drop and
@@ -39,7 +39,7 @@ def show(folder: RunFolder, what: str) -> list[dict[str, Any]]:
 
 
 def _by_release_id(folder: RunFolder, what: str) -> str:
-    """The figure_id of an id in the release; anything else as it is."""
+    """Returns the figure_id of an id in the release; any other name unchanged."""
     for step in folder.pipeline.table_steps:
         table = _read(folder.table(step)) if "id" in step.writes else None
         if table is not None and "id" in table.column_names:
@@ -50,7 +50,7 @@ def _by_release_id(folder: RunFolder, what: str) -> str:
 
 
 def _candidate_parts(table: parts.Parts, what: str) -> Sequence[str]:
-    """The parts that list the article which the name begins with, else all parts."""
+    """Returns the parts with the article with which the name begins, else all parts."""
     head = what.split("/")[0]
     names = pa.array({head, head.partition(".")[0]})
     rows = table.table
@@ -59,7 +59,7 @@ def _candidate_parts(table: parts.Parts, what: str) -> Sequence[str]:
 
 
 def _matches(folder: RunFolder, part: str, what: str) -> Iterator[dict[str, Any]]:
-    """The extracted rows that the name stands for."""
+    """Yields the extracted rows that the name refers to."""
     table = _read(folder.measure(folder.pipeline.steps[0], part))
     if table is None:
         return
@@ -104,7 +104,7 @@ def _trace(folder: RunFolder, part: str, extracted: dict[str, Any]) -> dict[str,
 def _values(
     folder: RunFolder, step: Step, part: str, extracted: dict[str, Any], decided: dict[str, Any]
 ) -> dict[str, Any] | None:
-    """What a step wrote for a figure; None where it has not been run for it."""
+    """Returns what a step wrote for a figure; None if it has not been run for it."""
     figure = extracted["figure_id"]
     if step.is_measure:
         row = _row(folder.measure(step, part), figure)
@@ -120,7 +120,7 @@ def _row(path: Path, figure: str, archive: str | None = None) -> dict[str, Any] 
     if table is None:
         return None
     hits = table.filter(pc.equal(table["figure_id"], figure))
-    if archive is not None and "archive" in table.column_names:  # a stage that tells packages of one article apart
+    if archive is not None and "archive" in table.column_names:  # two packages may have the same figure_id
         hits = hits.filter(pc.equal(hits["archive"], archive))
     return dict(hits.to_pylist()[0]) if len(hits) else None
 

@@ -1,4 +1,4 @@
-"""What the engine asks of a source: a listing of packages, and a package opened by its place."""
+"""The interface of sources: they list their packages, and open a package by its place."""
 
 from __future__ import annotations
 
@@ -10,44 +10,44 @@ import pyarrow as pa
 
 
 class Package(Protocol):
-    """One opened package: an archive, a folder, an XML file with what lies beside it."""
+    """One opened package: an archive, a folder, or an XML file with the other files in its folder."""
 
     @property
     def xmls(self) -> Sequence[str]:
-        """Names of the article XML files in it, sorted."""
+        """Returns the names of its article XML files, sorted."""
 
     @property
     def files(self) -> Sequence[tuple[str, int]]:
-        """Name and size in bytes of every file in it, the XML files included, sorted by name."""
+        """Returns name and size in bytes of all its files, including the XML files, sorted by name."""
 
     def read(self, name: str) -> bytes:
-        """The bytes of one file; raises RejectedInput when they cannot be had."""
+        """Returns the bytes of one file; raises RejectedInput if it cannot be read."""
 
     def close(self) -> None: ...
 
 
 class Source(Protocol):
-    """Where articles come from: a frozen dataclass. Sources read; they never write below their own root."""
+    """Where articles come from: a frozen dataclass. Sources never write below their root."""
 
     @property
     def kind(self) -> str:
-        """package, cloud, folder, release; or several."""
+        """Returns the kind of source: package, cloud, folder, release or several."""
 
     @property
     def path(self) -> Path:
-        """The root of the source."""
+        """Returns the root of the source."""
 
     def listing(self, known: pa.Table | None) -> pa.Table:
-        """All packages there are now: `schema.LISTING`, sorted by article, each article once.
+        """Returns all current packages: `schema.LISTING`, sorted by article, each article once.
 
-        known: rows listed earlier; a package whose stamp has not changed keeps its digest unopened.
+        known: rows of the previous listing; a package with the same stamp keeps its digest and is not opened.
         """
 
     def open(self, place: str) -> Package:
-        """Opens one package for reading; raises RejectedInput with the reason when it cannot be read."""
+        """Opens one package for reading; raises RejectedInput, with the reason, if it cannot be read."""
 
 
 def origin(source: Source, place: str) -> str:
-    """The kind of source that a package comes from: its own, or that of one of several (see `sources/several.py`)."""
+    """Returns the kind of the source, or of that one among several (`sources/several.py`) that contains the package."""
     of = getattr(source, "origin", None)
     return str(of(place)) if of else source.kind

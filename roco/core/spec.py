@@ -1,4 +1,4 @@
-"""Frozen dataclasses (stages, sources) as plain values and back: for recipes, and for messages to workers."""
+"""Converts frozen dataclasses (stages, sources) to plain values and back, for recipes and for messages to workers."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from roco.base.errors import RecipeError, nearest
 
 
 def to_spec(thing: Any) -> dict[str, Any]:
-    """`{"use": "module:Class", "options": {…}}` of a frozen dataclass."""
+    """Returns a frozen dataclass as `{"use": "module:Class", "options": {…}}`."""
     options = {field.name: getattr(thing, field.name) for field in dataclasses.fields(thing) if field.init}
     return {"use": reference(type(thing)), "options": {name: _plain(value) for name, value in options.items()}}
 
 
 def from_spec(spec: Mapping[str, Any]) -> Any:
-    """Rebuilds what `to_spec` described."""
+    """Builds the dataclass from the result of `to_spec`."""
     return build(find(spec["use"]), spec["options"], spec["use"])
 
 
 def reference(cls: type) -> str:
-    """`module:Class`, by which `find` imports the class again."""
+    """Returns `module:Class`, from which `find` imports the class."""
     return f"{cls.__module__}:{cls.__qualname__}"
 
 
@@ -37,7 +37,7 @@ def find(use: str) -> type:
     try:
         module = importlib.import_module(module_name)
     except ImportError as err:
-        hint = "the module must be installed, or lie beside the recipe"
+        hint = "install the module, or put it into the folder of the recipe"
         raise RecipeError(f"cannot import '{use}': {err}", hint) from err
     value: Any = module
     for attribute in name.split("."):
@@ -53,7 +53,7 @@ def find(use: str) -> type:
 def build(cls: type, options: Mapping[str, Any], where: str, base: Path | None = None) -> Any:
     """Builds a dataclass from named options; raises RecipeError for unknown names and wrong types.
 
-    where: what error messages call it. base: the folder that relative paths are relative to.
+    where: names the dataclass in error messages. base: the folder that relative paths refer to.
     """
     hints = typing.get_type_hints(cls)
     fields = {field.name: field for field in dataclasses.fields(cls) if field.init}
@@ -70,7 +70,7 @@ def build(cls: type, options: Mapping[str, Any], where: str, base: Path | None =
 
 
 def _coerce(value: Any, hint: Any, where: str, base: Path | None) -> Any:
-    """The value as the type hint wants it: lists become tuples, strings paths, tables dataclasses."""
+    """Converts a value to the type of the hint: lists to tuples, strings to paths, tables to dataclasses."""
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         return _coerce_union(value, args, where, base)
@@ -96,7 +96,7 @@ def _coerce(value: Any, hint: Any, where: str, base: Path | None) -> Any:
 
 
 def _coerce_union(value: Any, args: tuple[Any, ...], where: str, base: Path | None) -> Any:
-    """The first alternative that accepts the value; else the error of the first one."""
+    """Converts a value to the first alternative that accepts it; raises the error of the first one if none does."""
     if value is None and type(None) in args:
         return None
     first_error: RecipeError | None = None
@@ -143,7 +143,7 @@ def _word(kind: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON can hold it."""
+    """Converts a value to JSON values."""
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, tuple | list):

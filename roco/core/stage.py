@@ -22,8 +22,8 @@ class Stage:
 
     name: the name of the stage in its recipe; the pipeline fills it in where it is empty. The class data below make
     up the contract (their meaning: `core.contract.Contract`). A stage whose contract depends on its options or its
-    name overrides `contract`. The table a stage receives holds figure_id, drop, drop_detail and the columns it
-    reads; it returns the same rows with the columns it writes.
+    name overrides `contract`. The table a stage receives contains figure_id, drop, drop_detail and the columns
+    it reads; it returns the same rows with the columns it writes.
     """
 
     name: str = ""
@@ -41,7 +41,7 @@ class Stage:
 
     @property
     def contract(self) -> Contract:
-        """What this stage reads and writes, as it is in its recipe."""
+        """Returns what this stage reads and writes, given its options and its name."""
         return Contract(
             scope=self.scope,
             needs=self.needs,
@@ -64,16 +64,16 @@ class Stage:
         """
 
     def fingerprint(self) -> Any:
-        """Whatever decides the result beside class, version and options, as plain JSON values.
+        """Returns what determines the result besides class, version and options, as plain JSON values.
 
-        By default the content of the files that the options name. A stage that reads a database returns the values
-        it resolves from it, not the bytes of the file.
+        By default these are digests of the files that the options name. A stage that reads a database returns the
+        values it looks up there, not the bytes of the file.
         """
         return [_content_digest(path) for path in self.content]
 
     @property
     def content(self) -> tuple[Path, ...]:
-        """The files whose content decides the result: models, vocabularies, options that name a file."""
+        """Returns the files whose content determines the result: models, vocabularies, options that name a file."""
         paths = []
         for field in _options(self):
             value = getattr(self, field.name)
@@ -83,14 +83,14 @@ class Stage:
 
     @property
     def options(self) -> dict[str, Any]:
-        """The options by name, as plain values."""
+        """Returns the options by name, as plain values."""
         return {field.name: _plain(getattr(self, field.name)) for field in _options(self)}
 
     def digest(self, read: Mapping[str, str]) -> str:
-        """SHA-256 of everything that decides the value: class, version, options, fingerprint, measures read.
+        """Returns the SHA-256 of everything that determines the values: class, version, options, fingerprint, measures.
 
-        A file counts by its content, not by its name, and the name of the stage only through the columns it writes.
-        An option that changes how a value is computed but not the value is a field with metadata={"value": False}.
+        Of a file, the content counts, not the name; of the stage, the name counts only if it occurs in its columns. An
+        option that changes how a value is computed but not the value is a field with metadata={"value": False}.
         """
         deciding = {}
         for field in _options(self):
@@ -113,7 +113,7 @@ class Stage:
 class Measure(Stage):
     """Computes columns from one figure alone; computed once and cached.
 
-    A measure that lends columns receives the names of those that are wanted: `__call__(batch, lend)`. A measure of
+    A measure that lends columns receives the names of those to lend: `__call__(batch, lend)`. A measure of
     scope "article" receives articles (`schema.ARTICLES`) and returns an `Extraction`.
     """
 
@@ -122,7 +122,7 @@ class Measure(Stage):
 class Decision(Stage):
     """Turns measures into a verdict; re-evaluated whenever anything before it changes.
 
-    A decision that asks for dropped figures receives them as a second table: `__call__(batch, dropped)`.
+    A decision with `dropped` columns receives the dropped figures as a second table: `__call__(batch, dropped)`.
     """
 
 
@@ -137,32 +137,32 @@ class Extraction(NamedTuple):
 
 
 class Finished(Protocol):
-    """A finished run as a publication sees it: every row decided, nothing about this machine."""
+    """A finished run as a publication receives it: all rows decided, without facts about this machine."""
 
     @property
     def funnel(self) -> Mapping[str, Any]:
-        """Rows in, kept and dropped by reason at every stage; reconciled."""
+        """Returns rows in, kept and dropped by reason at every stage; the numbers add up."""
 
     @property
     def recipe(self) -> Mapping[str, Any]:
-        """The resolved recipe: stages with options and digests, versions; no paths of this machine."""
+        """Returns the resolved recipe: stages with options and digests, versions; no paths of this machine."""
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """All columns that some stage wrote."""
+        """Returns all columns that some stage wrote."""
 
     @property
     def reasons(self) -> Mapping[str, Reason]:
-        """All reasons for which a stage of the run, or the engine, drops figures."""
+        """Returns all reasons for which a stage of the run, or the engine, drops figures."""
 
     def kept(self, columns: Sequence[str]) -> pa.Table:
-        """The figures kept after the last stage, with the named columns, sorted by figure_id."""
+        """Returns the figures kept after the last stage, with the named columns, sorted by figure_id."""
 
     def removed(self, columns: Sequence[str]) -> pa.Table:
-        """The dropped figures with stage, drop, drop_detail and the named columns, sorted by figure_id."""
+        """Returns the dropped figures with stage, drop, drop_detail and the named columns, sorted by figure_id."""
 
     def images(self, rows: pa.Table) -> Iterator[bytes]:
-        """The original bytes of each row's image, in order; rows need figure_id, archive and file."""
+        """Yields the original bytes of each row's image, in order; rows need figure_id, archive and file."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -207,7 +207,7 @@ def rounded(values: Any, digits: int = 4) -> pa.Array:
 
 
 def _options(stage: Stage) -> list[dataclasses.Field[Any]]:
-    """The fields that are options: all but the name."""
+    """Returns the fields that are options: all but the name."""
     return [field for field in dataclasses.fields(stage) if field.init and field.name != "name"]
 
 
@@ -225,7 +225,7 @@ def _names_files(value: Any) -> bool:
 
 
 def _plain(value: Any, paths: bool = True) -> Any:
-    """An option as JSON and TOML can hold it; `paths=False` leaves file names out of an option that is a table."""
+    """Converts an option to values of JSON and TOML; `paths=False` omits file names from an option that is a table."""
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, tuple | list):

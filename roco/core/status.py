@@ -1,4 +1,4 @@
-"""The state of a run: the funnel, what is done, what is out of date and why. Reads the manifest and little else."""
+"""Reports the state of a run: the funnel, the parts done, the out-of-date stages. Reads little but the manifest."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from roco.core.pipeline import Step
 
 
 def status(folder: RunFolder) -> dict[str, Any]:
-    """What is done and what is not, stage by stage, for the recipe as it is now.
+    """Returns the state of the run and of each stage, for the current recipe.
 
-    state: `not started`, `incomplete`, `stale` (the recipe changed since) or `complete`.
+    state: `not started`, `incomplete`, `stale` (the recipe has changed since the last run) or `complete`.
     """
     saved = manifests.load(folder.manifest)
     source = saved.get("source") or parts.read(folder.parts).summary
@@ -45,9 +45,9 @@ def status(folder: RunFolder) -> dict[str, Any]:
 
 
 def _records(folder: RunFolder, saved: Mapping[str, Any]) -> tuple[list[PartRecord], int]:
-    """The records of all parts that are done, and their number; new ones are read from their footers.
+    """Returns the records of all parts that are done, and their number; new ones are read from their footers.
 
-    Where the row stages changed since, the old records are returned, and the number of parts done under the new ones.
+    If the row stages have changed, returns the old records, and the number of parts that are done with the new stages.
     """
     known = {name: Known.of_json(value) for name, value in saved.get("parts", {}).items()}
     stamps = manifests.stamps(folder.rows_folder)
@@ -67,7 +67,7 @@ def _records(folder: RunFolder, saved: Mapping[str, Any]) -> tuple[list[PartReco
 
 
 def _stages(folder: RunFolder, saved: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Each step with its state, and why it is out of date."""
+    """Returns each step with its state and, if it is out of date, the cause."""
     previous = {step["name"]: step for step in saved.get("steps", [])}
     complete = bool(saved.get("complete"))
     stages, changed = [], ""
@@ -84,7 +84,7 @@ def _stages(folder: RunFolder, saved: Mapping[str, Any]) -> list[dict[str, Any]]
 
 
 def _why_stale(step: Step, previous: Mapping[str, Any], changed: str) -> str:
-    """Why the stored results of a step are out of date; empty where they are not."""
+    """Returns why the stored results of a step are out of date; empty if they are not."""
     before = previous.get(step.name)
     if before is None:
         return "not in the last run" if previous else ""

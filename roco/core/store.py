@@ -16,7 +16,7 @@ from roco.core.source import Package, origin
 
 PACKAGES_OPEN = 32
 PACKS_OPEN = 8
-"""Packages and packs that stay open; the least recently used one is closed for the next."""
+"""Packages, and packs, that are open at once; the least recently used one is closed first."""
 
 
 class Failure(NamedTuple):
@@ -29,8 +29,8 @@ class Failure(NamedTuple):
 class ImageStore:
     """Reads articles and images. Packages and packs stay open between calls.
 
-    A package is inflated once while it is open. An image that lies in a pack is read without its source, which may be
-    gone by then. failures: the reason for each figure_id whose bytes could not be read.
+    An open package is decompressed only once. An image in a pack is read without the source, which may be missing.
+    failures: reason and detail for each figure_id whose bytes could not be read.
     """
 
     def __init__(self, folder: RunFolder) -> None:
@@ -42,7 +42,7 @@ class ImageStore:
     # --- articles ---------------------------------------------------------------------------------------------------
 
     def articles(self, article: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """One row of `schema.ARTICLES` for each XML of a package; a package that cannot be read is one row."""
+        """Returns one row of `schema.ARTICLES` for each XML of a package, or a single row if it cannot be read."""
         blank = article_row(article, origin(self.source, article["place"]))
         try:
             package = self._package(article["place"])
@@ -57,7 +57,7 @@ class ImageStore:
     # --- images -----------------------------------------------------------------------------------------------------
 
     def image(self, part: str, figure: str, archive: str, file: str) -> bytes | None:
-        """The original bytes of a figure; None, and an entry in `failures`, where they cannot be read."""
+        """Returns the original bytes of a figure; None, with an entry in `failures`, if they cannot be read."""
         pack = self._pack(part)
         data = None if pack is None else pack.image(figure)
         if data is not None:
@@ -71,19 +71,19 @@ class ImageStore:
             raise _unreachable(archive, err) from err
 
     def images(self, part: str, rows: pa.Table) -> dict[str, bytes | None]:
-        """The bytes of each row's image by figure_id; rows need figure_id, archive and file."""
+        """Returns the bytes of each row's image by figure_id; rows need figure_id, archive and file."""
         return {
             row["figure_id"]: self.image(part, row["figure_id"], row["archive"], row["file"])
             for row in rows.select(["figure_id", "archive", "file"]).to_pylist()
         }
 
     def thumbnail(self, part: str, figure: str) -> bytes | None:
-        """The thumbnail of a figure; None where its pack has none."""
+        """Returns the thumbnail of a figure; None if its pack does not contain one."""
         pack = self._pack(part)
         return None if pack is None else pack.thumbnail(figure)
 
     def cost(self, part: str, rows: pa.Table) -> tuple[int, int]:
-        """Bytes of the images of these rows, and packages to open for them; nothing is read."""
+        """Returns the bytes of the images of these rows and the number of packages to open, without reading images."""
         pack = self._pack(part)
         n_bytes = 0
         files: dict[str, set[str]] = {}
@@ -130,7 +130,7 @@ class ImageStore:
         path = self.folder.pack(part)
         identity = _identity(path)
         if part in self._packs and self._packs[part][0] != identity:
-            self._packs.pop(part)[1].close()  # the pack was replaced or removed meanwhile
+            self._packs.pop(part)[1].close()  # the pack has been replaced or removed
         if identity is None:
             return None
         if part not in self._packs:
@@ -142,13 +142,13 @@ class ImageStore:
 
 
 def article_row(article: Mapping[str, Any], kind: str, error: str | None = None) -> dict[str, Any]:
-    """A row of `schema.ARTICLES` without an XML."""
+    """Returns a row of `schema.ARTICLES` without an XML."""
     given = {name: article[name] for name in ("article", "place", "facts")}
     return {**given, "origin": kind, "xml_name": None, "xml": None, "files": [], "error": error}
 
 
 def _identity(path: Path) -> tuple[int, int, int] | None:
-    """What changes when a file is replaced; None if it does not exist."""
+    """Returns values that change when a file is replaced; None if it does not exist."""
     try:
         stat = path.stat()
     except OSError:

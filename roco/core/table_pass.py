@@ -1,4 +1,4 @@
-"""The table stages, which need the figures of the whole run, the stages after them, and the publication."""
+"""Runs the stages that need the figures of the whole run, the stages after them, and the publication."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from roco.core.stage import Publication, put
 from roco.core.store import ImageStore
 
 Measure = Callable[[Sequence[Job]], None]
-"""Does measuring jobs, part by part."""
+"""Runs measuring jobs, part by part."""
 
 
 class TablePass:
-    """Decides the table stages and publishes; a publication sees it as `stage.Finished`.
+    """Runs table stages and publishes; a publication receives this object as `stage.Finished`.
 
-    decide: reads stored decisions that are still valid and computes the others. A stage is up to date if the state,
-    a digest of everything before it, is the one in its footer.
+    Stored decisions that are still valid are read, the others are computed. Decisions are valid if their footer has
+    the current state: a digest of everything that they depend on.
     """
 
     def __init__(self, folder: RunFolder, parts: Parts, manifest: Manifest) -> None:
@@ -48,12 +48,12 @@ class TablePass:
 
     @cached_property
     def input(self) -> str:
-        """Digest of the results of the row pass."""
+        """Returns the digest of the results of the row pass."""
         contents = [self.manifest.parts[name].record.content for name in self.parts.names]
         return digest([self.pipeline.rows_digest, contents])
 
     def run(self, measure: Measure) -> Path | None:
-        """Brings table stages and publication up to date; returns the published folder, None without one."""
+        """Brings table stages and publication up to date; returns the published folder, None if no stage publishes."""
         steps = self.pipeline.table_steps
         if not any(step.is_measure for step in steps) and self._is_published(self._state(steps)):
             self.manifest.table = [Flow.of_json(flow) for flow in self.manifest.published["flow"]]
@@ -71,7 +71,7 @@ class TablePass:
         return self.folder.release if self._is_published(state) else self._publish(steps[-1].stage, state)
 
     def _state(self, steps: Sequence[Step]) -> str:
-        """The state after steps of which none measures; it is known without reading a row."""
+        """Returns the state after steps that are all decisions, for which no row has to be read."""
         state = self.input
         for step in steps:
             state = digest([state, step.digest])
@@ -81,8 +81,8 @@ class TablePass:
 
     def _decide(self, step: Step, state: str) -> None:
         rows = self.figures.kept
-        tells_packages_apart = "superseded" in step.contract.reasons
-        if not tells_packages_apart:
+        keeps_packages_apart = "superseded" in step.contract.reasons
+        if not keeps_packages_apart:
             _check_unique(rows)
         verdict = self._stored_verdict(step, state)
         if verdict is None:
@@ -90,7 +90,7 @@ class TablePass:
             batch = view(step, self.figures.gather(rows, columns))
             more = [self._dropped(step.contract.dropped)] if step.contract.dropped else []
             verdict = apply(step, "the table", batch, *more)
-            if tells_packages_apart:
+            if keeps_packages_apart:
                 verdict = put(verdict, "archive", rows["archive"])  # two packages may have the same figure_id
             write_table(self.folder.table(step), verdict, {"input": state, "stage": step.name, "digest": step.digest})
         self._count(step, len(rows), self.figures.apply(step, verdict))
@@ -103,7 +103,7 @@ class TablePass:
         return verdict if meta["input"] == state else None
 
     def _dropped(self, columns: Sequence[str]) -> pa.Table:
-        """The dropped figures whose first named column is not empty: of millions the few that matter."""
+        """Returns the dropped figures whose first named column is not empty: usually a few out of millions."""
         rows = self.figures.gather(self.figures.dropped(), columns[:1])
         values = rows[columns[0]]
         is_set = pc.is_valid(values)
@@ -114,7 +114,7 @@ class TablePass:
     # --- measuring --------------------------------------------------------------------------------------------------
 
     def _measure(self, step: Step, measure: Measure) -> str:
-        """Computes a measure for the kept figures that lack it; returns a digest of its verdicts."""
+        """Computes a measure for the kept figures without a stored value; returns a digest of its verdicts."""
         rows = self.figures.kept
         jobs = []
         for part, some in by_part(rows):
@@ -161,7 +161,7 @@ class TablePass:
         return seal is not None and record.get("input") == state and record.get("seal") == seal
 
     def _publish(self, stage: Publication, state: str) -> Path:
-        """Writes the release beside the old one and swaps the two."""
+        """Writes the release to a temporary folder, then replaces the old one."""
         target = self.folder.release
         new = target.with_name(f".{target.name}.part")
         old = target.with_name(f".{target.name}.old")
@@ -191,11 +191,11 @@ class TablePass:
         if n_dropped != len(self.figures.dropped()) or n_kept != len(self.figures.kept):
             raise DataError("the funnel and the figures of the release differ", "please report this error in roco")
 
-    # --- what a publication sees ------------------------------------------------------------------------------------
+    # --- what a publication reads -----------------------------------------------------------------------------------
 
     @property
     def funnel(self) -> dict[str, Any]:
-        """The funnel of the current input; superseded articles are not part of it, so history does not show."""
+        """Returns the funnel of the current input, without superseded articles: it does not depend on previous runs."""
         return self.manifest.funnel(self.parts, self.flows)
 
     @property
@@ -233,23 +233,23 @@ class TablePass:
 def _unreadable(row: Mapping[str, Any], store: ImageStore) -> DataError:
     detail = store.failures[row["figure_id"]].detail
     hint = f"restore {row['archive']}, or drop the image: roco run RECIPE --retry unreadable"
-    return DataError(f"cannot read the image of {row['figure_id']} any more: {detail}", hint)
+    return DataError(f"cannot read the image of {row['figure_id']}: {detail}", hint)
 
 
 def _check_unique(rows: pa.Table) -> None:
-    """Raises DataError where two rows have the same figure_id, by which table stages are aligned."""
+    """Raises DataError if two rows have the same figure_id, because tables are joined on it."""
     ids = rows["figure_id"].combine_chunks()
     repeated = pc.equal(ids[1:], ids[:-1])  # rows are sorted by figure_id
     if pc.any(repeated).as_py():
         figure = ids[1:].filter(repeated)[0].as_py()
         hint = "add the stage 'identity' before the first stage that needs the whole table"
-        raise DataError(f"two packages hold the same article: duplicate figure {figure}", hint)
+        raise DataError(f"two packages contain the same article: duplicate figure {figure}", hint)
 
 
 def _seal(release: Path) -> str | None:
-    """Digest of the checksums of a release and of size and time of each file they name; None where one is missing.
+    """Returns a digest of the checksums of a release and of size and time of its files; None if one is missing.
 
-    File contents are not read again: `roco verify` does that.
+    The contents of the files are not read: `roco verify` checks them.
     """
     checksums = release / "checksums.sha256"
     try:

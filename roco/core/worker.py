@@ -1,7 +1,7 @@
 """A worker: a process that receives a pipeline once, and then one job after the other.
 
-It reads and writes JSON lines. Stages are built here from their class and options, so no model is ever sent. It ends
-when its driver does.
+It reads and writes JSON lines. It builds the stages from their class and options, so models are never transferred. It
+ends when its driver ends.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from roco.core.pipeline import Pipeline
 from roco.core.spec import find, from_spec, reference, to_spec
 
 MEMORY_LIMIT = 8 << 30
-"""Bytes of address space of a worker that looks for the article or image on which another one died."""
+"""Bytes of address space of a worker that repeats a job, after a crash, to find the article or image that caused it."""
 
 
 def hello(folder: RunFolder) -> dict[str, Any]:
-    """What a worker must know before its first job."""
+    """Returns the first message to a worker: the run folder and the pipeline."""
     pipeline = folder.pipeline
     return {
         "folder": str(folder.root.resolve()),
@@ -43,7 +43,7 @@ def hello(folder: RunFolder) -> dict[str, Any]:
 
 
 def folder_of(message: Mapping[str, Any]) -> RunFolder:
-    """The run folder and pipeline that `hello` described."""
+    """Builds the run folder and pipeline from the result of `hello`."""
     stages = [from_spec(spec) for spec in message["stages"]]
     measures = {name: find(use) for name, use in message["measures"].items()}
     return RunFolder(Path(message["folder"]), Pipeline(from_spec(message["source"]), stages, measures))
@@ -53,7 +53,7 @@ def main() -> None:
     _end_with_the_driver(int(sys.argv[1]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # what libraries print must not get between the answers
+    os.dup2(2, 1)  # libraries that print to stdout must not corrupt the messages
 
     def send(message: Mapping[str, Any]) -> None:
         with contextlib.suppress(BrokenPipeError):
@@ -79,13 +79,13 @@ def main() -> None:
         try:
             send({"done": part.do(folder, job, beat).to_json()})
         except MemoryError:
-            os.kill(os.getpid(), signal.SIGKILL)  # as the system would: it costs an attempt, then the culprit
+            os.kill(os.getpid(), signal.SIGKILL)  # handled like a crash: the job is repeated one by one
         except Exception as err:
             send(_error(_of_the_run(err, folder, job)))
 
 
 def _of_the_run(err: Exception, folder: RunFolder, job: Job) -> RocoError:
-    """An exception stops the run, unlike a crash: no figure is dropped because of it."""
+    """Returns the error that stops the run; unlike after a crash, no figure is dropped because of an exception."""
     if isinstance(err, OSError):
         err = full_disk(err, Path(err.filename or folder.root / job.part))
     if isinstance(err, RocoError):
@@ -106,7 +106,7 @@ def _error(err: RocoError) -> dict[str, Any]:
 def _end_with_the_driver(driver: int) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-    if os.getppid() != driver:  # it died while this process started, and its jobs may wait in the pipe
+    if os.getppid() != driver:  # the driver died while this process started; the pipe may still contain jobs
         sys.exit(0)
 
 

@@ -67,7 +67,7 @@ def test_a_custom_stage_can_be_in_a_module_beside_the_recipe(tmp_path: Path) -> 
             "true or false",
         ),
         (HEAD + "[[stage]]\nallow = []\n", "missing option 'use' (stage 1)", "roco stages"),
-        (HEAD + '[[stage]]\nuse = "no_such:Thing"\n', "no_such", "beside the recipe"),
+        (HEAD + '[[stage]]\nuse = "no_such:Thing"\n', "no_such", "folder of the recipe"),
         (HEAD + '[[stage]]\nuse = "json:dumps"\n', "'json:dumps' is not a class", "roco.Measure"),
         (HEAD + '[[stage]]\nuse = "decimal:Decimal"\n', "is not a stage (stage 1)", "roco.Measure"),
         (HEAD, "no stages", "[[stage]]"),
