@@ -189,7 +189,7 @@ def test_every_attack_in_metadata_ends_as_a_row_with_its_reason_or_does_no_harm(
     assert {a.name: _ends(rows[a.name]) for a in METADATA if _wrong(a, rows[a.name])} == {}
 
 
-def test_the_articles_beside_the_attacks_are_released(folder: Done) -> None:
+def test_the_ordinary_articles_beside_the_attacks_are_released(folder: Done) -> None:
     for name in ("0-first", "z-last"):
         assert [row["drop"] for row in folder.rows[name]] == [None]
 
@@ -214,14 +214,14 @@ def test_nothing_outside_of_the_source_is_read_and_nothing_outside_of_the_run_is
     assert sorted(p.name for p in trap.text.parent.iterdir()) == ["secret.jpg", "secret.txt"]
 
 
-def test_nothing_is_started_and_nobody_is_called(done: Done) -> None:
+def test_no_program_is_started_and_no_host_is_contacted(done: Done) -> None:
     # The run notes the commit that it was made with.
     git = "subprocess.Popen ('git', ['git', '-C',"
     assert [said for said in done.watched["other"] if not said.startswith(git)] == []
     assert done.calls == []
 
 
-def test_the_words_of_a_file_outside_are_nowhere(done: Done) -> None:
+def test_the_contents_of_a_file_outside_appear_nowhere(done: Done) -> None:
     assert SECRET not in repr(done.rows)
     for path in (done.root / "run").rglob("*"):
         if path.is_file():

@@ -192,13 +192,13 @@ def fates(done: Done, truth: list[Row]) -> Iterator[tuple[Row, str]]:
 
 
 @LAYOUTS
-def test_nothing_that_belongs_in_was_lost(done: Done, truth: list[Row]) -> None:
+def test_no_figure_to_keep_is_dropped(done: Done, truth: list[Row]) -> None:
     lost = [(row["pmcid"], row["fig_id"], fate) for row, fate in fates(done, truth) if row["expect"] == "keep"]
     assert [entry for entry in lost if entry[2] != "keep"] == []
 
 
 @LAYOUTS
-def test_what_must_leave_has_left_for_a_fitting_reason(done: Done, truth: list[Row], layout: str) -> None:
+def test_every_figure_to_be_dropped_is_dropped_for_the_right_reason(done: Done, truth: list[Row], layout: str) -> None:
     wrong = []
     for row, fate in fates(done, truth):
         if row["why"] not in FITTING:
@@ -212,14 +212,14 @@ def test_what_must_leave_has_left_for_a_fitting_reason(done: Done, truth: list[R
 
 
 @LAYOUTS
-def test_what_is_in_was_to_be_kept_or_leaves_at_a_stage_to_come(done: Done, truth: list[Row]) -> None:
+def test_every_kept_figure_is_one_to_keep_or_one_that_no_stage_can_detect_yet(done: Done, truth: list[Row]) -> None:
     kept = Counter(row["why"] for row, fate in fates(done, truth) if fate == "keep")
     assert kept.keys() <= {"", *NOT_YET_TOLD}
     assert kept[""] == sum(row["expect"] == "keep" for row in truth)
 
 
 @LAYOUTS
-def test_a_figure_that_left_names_the_file_that_the_article_names(done: Done, truth: list[Row]) -> None:
+def test_a_dropped_figure_has_the_file_that_its_article_names(done: Done, truth: list[Row]) -> None:
     files = {(row["pmcid"], row["fig_id"]): row["file"] for row in truth}
     for row in [*done.kept, *done.removed]:
         expected = None if row.get("drop") == "missing" else files[row["pmcid"], row["fig_id"]]
@@ -351,7 +351,7 @@ def test_every_figure_with_an_id_is_found(shared: Path, articles: Done) -> None:
     assert named <= found
 
 
-def test_every_image_that_lies_at_hand_is_found(shared: Path, articles: Done) -> None:
+def test_every_available_image_is_found(shared: Path, articles: Done) -> None:
     found = {(row["archive"], row["file"]): row["drop"] for row in articles.measured("extract")}
     at_hand = [
         (place(article), figure["image"])
@@ -382,7 +382,7 @@ def test_a_zip_of_four_articles_gives_each_its_own_figures(zips: Done) -> None:
     assert zips.counted()["scielo_package_with_subdir.zip"]["articles_without_figures"] == 2
 
 
-def test_images_under_names_that_no_figure_gives_leave_as_such_and_are_never_guessed(zips: Done) -> None:
+def test_images_that_no_figure_names_are_dropped_as_scope_and_never_guessed(zips: Done) -> None:
     mine = [row for row in zips.measured("extract") if row["archive"] == "scielo_1414-431X_documentstore.zip"]
     assert Counter(row["drop"] for row in mine) == {"missing": 2, "scope": 4}
 

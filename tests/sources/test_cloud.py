@@ -101,7 +101,7 @@ def test_the_newest_version_that_is_open_access_is_taken(put: Put, tmp_path: Pat
     assert (found["facts"]["open_access"], found["facts"]["retracted"]) == (True, True)
 
 
-def test_without_any_open_version_the_newest_says_that_it_is_not(put: Put, tmp_path: Path) -> None:
+def test_without_any_open_version_the_newest_closed_one_is_listed(put: Put, tmp_path: Path) -> None:
     put("PMC1.1", {"is_pmc_openaccess": False})
     put("PMC1.2", {"is_pmc_openaccess": False, "license_code": "TDM"})
     found = row(tmp_path)
@@ -232,7 +232,7 @@ def test_metadata_with_an_address_of_another_version_are_refused(put: Put, tmp_p
         ([{}, {"version": 7}], "PMC1.1", ["unreadable, metadata: of another article or version", "open"]),
     ],
 )  # fmt: skip
-def test_each_version_there_is_is_told_with_its_state(
+def test_every_version_is_listed_with_its_state(
     put: Put, tmp_path: Path, changes: list[dict[str, Any]], place: str, states: list[str]
 ) -> None:
     for version, change in enumerate(changes, 1):
@@ -251,7 +251,7 @@ def test_a_retraction_of_a_newer_version_is_one_of_the_article(put: Put, tmp_pat
     assert row(tmp_path)["facts"]["retracted"] is False
 
 
-def test_media_that_are_listed_but_not_in_the_folder_are_told(put: Put, tmp_path: Path) -> None:
+def test_media_in_the_metadata_without_a_file_are_listed_as_absent(put: Put, tmp_path: Path) -> None:
     url = "s3://pmc-oa-opendata/PMC1.1/"
     names = ["f1.jpg?md5=1", "f3.jpg?md5=2", "f2.jpg", "a b.jpg", "c%20d.jpg", "which?.jpg", "f2.jpg"]
     folder = put("PMC1.1", {"media_urls": [url + name for name in names] + [f"{url[:-2]}2/other.jpg", None, 3]})
@@ -274,7 +274,7 @@ def test_media_that_are_listed_but_not_in_the_folder_are_told(put: Put, tmp_path
         ("?etag={md5}", False),
     ],
 )
-def test_bytes_are_held_against_an_md5_where_there_is_one(put: Put, tmp_path: Path, query: str, wrong: bool) -> None:
+def test_bytes_are_compared_with_the_md5_of_the_metadata(put: Put, tmp_path: Path, query: str, wrong: bool) -> None:
     for good in (True, False):
         md5 = hashlib.md5(b"jpg" if good else b"other").hexdigest()
         url = "s3://pmc-oa-opendata/PMC1.1/f1.jpg" + query.format(md5=md5, upper=md5.upper())
@@ -316,7 +316,7 @@ def test_any_metadata_are_listed_and_opened_or_refused(tmp_path: Path, data: byt
         assert err.message == found["error"]
 
 
-def test_a_folder_named_almost_like_an_article_is_told(put: Put, tmp_path: Path) -> None:
+def test_a_folder_named_almost_like_an_article_is_a_row_with_the_reason(put: Put, tmp_path: Path) -> None:
     put("PMC1.1")
     for name in ("PMC1.01", "PMC1", "pmc2.1", "metadata", "inventory-reports"):
         (tmp_path / name).mkdir()
@@ -424,13 +424,13 @@ def test_what_is_no_version_is_refused(put: Put, tmp_path: Path, place: str) -> 
         CloudSource(path=tmp_path).open(place)
 
 
-def test_links_out_of_the_source_are_left_out(put: Put, tmp_path: Path) -> None:
+def test_links_out_of_the_source_are_skipped(put: Put, tmp_path: Path) -> None:
     folder = put("PMC1.1", None)
     (folder / "f9.jpg").symlink_to("/etc/passwd")
     assert "f9.jpg" not in dict(CloudSource(path=tmp_path).open("PMC1.1").files)
 
 
-def test_a_source_that_is_not_there_is_an_error_with_a_hint(tmp_path: Path) -> None:
+def test_a_missing_source_is_an_error_with_a_hint(tmp_path: Path) -> None:
     for path in (tmp_path / "none", tmp_path):
         with pytest.raises(DataError) as told:
             CloudSource(path=path).listing(None)

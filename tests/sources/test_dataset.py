@@ -116,7 +116,7 @@ def test_the_attribution_comes_out_as_it_went_in(tmp_path: Path) -> None:
     assert {line.split(",")[2] for line in lines[1:]} == {"CC BY-NC Al Mulhim et al. (2022)"}
 
 
-def test_what_people_gave_stands_first_and_says_the_modality(tmp_path: Path) -> None:
+def test_manual_concepts_come_first_and_give_the_modality(tmp_path: Path) -> None:
     root = published(tmp_path / "rocov2")
     write(
         root / "valid_captions.csv", ("ID", "Caption"), ("ROCOv2_2023_valid_000001", "Chest radiograph with a nodule.")
@@ -198,7 +198,7 @@ def test_a_file_that_cannot_be_used_at_all_stops_the_run_with_a_hint(
     assert any(problem.what.startswith(says) for problem in roco.verify(root))
 
 
-def test_a_dataset_of_which_only_one_split_is_there_is_read(tmp_path: Path) -> None:
+def test_a_dataset_with_only_one_split_is_read(tmp_path: Path) -> None:
     root = published(tmp_path / "rocov2")
     for path in [*root.glob("valid_*"), *root.glob("test_*"), root / "train_concepts.csv"]:
         path.unlink()
@@ -216,7 +216,7 @@ def test_spaces_around_a_caption_stay_in_the_raw_one(tmp_path: Path) -> None:
     assert (row["caption"], row["caption_raw"]) == ("Axial CT.", "  Axial CT.  ")
 
 
-def test_a_folder_that_is_no_dataset_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_dataset_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "rocov2").mkdir()
     with pytest.raises(roco.DataError, match="not a dataset"):
         run(tmp_path)
@@ -298,7 +298,7 @@ def test_verify_finds_what_does_not_fit_together(tmp_path: Path) -> None:
     } <= found  # fmt: skip
 
 
-def test_a_missing_table_is_told(tmp_path: Path) -> None:
+def test_a_missing_table_is_an_error(tmp_path: Path) -> None:
     root = published(tmp_path / "rocov2")
     (root / "test_concepts.csv").unlink()
     assert ("missing file", "test_concepts.csv") in [tuple(p) for p in roco.verify(root)]

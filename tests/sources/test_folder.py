@@ -56,7 +56,7 @@ def test_every_xml_and_every_archive_is_an_article_by_its_path(root: Path) -> No
     assert set(listing["facts"].to_pylist()) == {"{}"}
 
 
-def test_an_xml_has_what_lies_beside_it_but_not_what_is_another_ones(root: Path) -> None:
+def test_a_package_has_the_files_next_to_its_xml_but_not_those_of_another_article(root: Path) -> None:
     source: Source = FolderSource(path=root)
     package = source.open("one/a.xml")
     assert list(package.xmls) == ["a.xml"]
@@ -84,7 +84,7 @@ def reasons(root: Path, known: Any = None) -> dict[str, str | None]:
     return {row["article"]: json.loads(row["facts"]).get("error") for row in rows}
 
 
-def test_links_that_lead_elsewhere_are_told_and_not_followed(root: Path, tmp_path: Path) -> None:
+def test_links_out_of_the_source_are_listed_and_not_followed(root: Path, tmp_path: Path) -> None:
     good = reasons(root)
     (tmp_path / "secret.xml").write_bytes(b"<secret/>")
     (tmp_path / "elsewhere").mkdir()
@@ -156,7 +156,7 @@ def test_a_row_with_a_reason_is_looked_at_again(root: Path) -> None:
     assert reasons(root, first)["gone.xml"] is None
 
 
-def test_a_folder_that_cannot_be_read_stands_for_its_articles_and_withdraws_none(
+def test_an_unreadable_folder_is_a_row_and_its_articles_are_not_withdrawn(
     root: Path, deny: Callable[..., None]
 ) -> None:
     good = reasons(root)
@@ -244,7 +244,7 @@ def test_a_touched_article_keeps_its_digest(root: Path) -> None:
     assert not second["stamp"].equals(first["stamp"])
 
 
-def test_a_source_that_is_not_there_is_an_error_with_a_hint(tmp_path: Path) -> None:
+def test_a_missing_source_is_an_error_with_a_hint(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     for path in (tmp_path / "none", tmp_path, tmp_path / "file"):
         with pytest.raises(DataError) as told:

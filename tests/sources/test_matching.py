@@ -129,7 +129,7 @@ def test_another_size_or_format_of_an_image_is_its_rendition(
     assert Images((named, *files)).renditions([named]) == renditions
 
 
-def test_of_renditions_the_best_stands_for_the_image() -> None:
+def test_the_best_rendition_represents_the_image() -> None:
     names = ["f1.gif", "f1.tif", "f1.jpg", "f1.thumb.jpg", "F1.JPG", "f2.gif", "f3_thumb.jpg", "a/f1.png"]
     assert Images(names).best(names) == ["F1.JPG", "a/f1.png", "f1.jpg", "f2.gif", "f3_thumb.jpg"]
 
@@ -149,15 +149,13 @@ def stem(base: str) -> str:
 
 
 @given(before=WRITTEN, named=STEMS, end=ENDS, folder=FOLDERS, files=FILES)
-def test_no_file_of_another_stem_is_ever_found(
-    before: str, named: str, end: str, folder: str, files: list[str]
-) -> None:
+def test_a_file_of_another_stem_never_matches(before: str, named: str, end: str, folder: str, files: list[str]) -> None:
     found = Images(files).find(before + named + end, folder.rstrip("/"))
     assert found is None or (found in files and stem(found.rpartition("/")[2]) == stem(named))
 
 
 @given(files=FILES, at=st.integers(0, 7))
-def test_a_file_that_is_there_is_found_by_its_path(files: list[str], at: int) -> None:
+def test_an_existing_file_is_found_by_its_path(files: list[str], at: int) -> None:
     images = Images(files)
     if at < len(images.all) and not images.all[at].endswith(".gif"):
         assert images.find(images.all[at]) == images.all[at]

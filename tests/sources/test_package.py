@@ -193,7 +193,7 @@ def test_a_row_that_is_quoted_badly_is_read_and_spoils_no_other(
     assert found[0].facts["citation"] == citation
 
 
-def test_a_row_that_cannot_be_read_says_so(tmp_path: Path) -> None:
+def test_an_unreadable_row_becomes_a_fact_of_its_article(tmp_path: Path) -> None:
     (found,) = index_of(tmp_path, f"{HEADER}\nPMC1\n")
     assert (found.pmcid, found.facts) == ("PMC1", {"index": "cannot be read: PMC1"})
 
@@ -263,7 +263,7 @@ def test_a_pmcid_that_is_listed_twice_goes_by_its_file_then_by_its_date(
     assert (found["license"], found["retracted"]) == (license, retracted)
 
 
-def test_more_packages_of_an_article_are_told(root: Path) -> None:
+def test_other_packages_of_an_article_are_listed(root: Path) -> None:
     (root / "PMC2.tar.gz").write_bytes((root / "oa_package/08/e0/PMC2.tar.gz").read_bytes())
     listing = PackageSource(path=root).listing(None)
     assert listing["place"][1].as_py() == "oa_package/08/e0/PMC2.tar.gz"
@@ -327,7 +327,7 @@ def test_a_touched_package_keeps_its_digest_and_a_changed_one_does_not(root: Pat
     assert third["digest"][1] != first["digest"][1]
 
 
-def test_what_the_index_says_is_in_the_digest(root: Path) -> None:
+def test_the_facts_of_the_index_are_part_of_the_digest(root: Path) -> None:
     first = PackageSource(path=root).listing(None)
     (root / "oa_file_list.csv").write_text(f"{HEADER}\noa_package/08/e0/PMC2.tar.gz,c,PMC2,2019,1,CC BY\n")
     second = PackageSource(path=root).listing(first)
@@ -335,7 +335,7 @@ def test_what_the_index_says_is_in_the_digest(root: Path) -> None:
     assert second["digest"][1] != first["digest"][1]
 
 
-def test_a_source_that_is_not_there_is_an_error_with_a_hint(tmp_path: Path) -> None:
+def test_a_missing_source_is_an_error_with_a_hint(tmp_path: Path) -> None:
     for path in (tmp_path / "none", tmp_path):
         with pytest.raises(DataError) as told:
             PackageSource(path=path).listing(None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,8 +12,9 @@ import pytest
 import roco
 from roco.base.errors import RejectedInput
 from roco.sources.dataset import ReleaseSource
+from roco.sources.listing import Row
 from roco.sources.package import PackageSource
-from roco.sources.several import Several
+from roco.sources.several import Several, _numbered
 from tests.sources.test_dataset import IDS, published
 
 STAGES = ("license", "image", "retraction", "pins", "dedup", "merge", "split", "release")
@@ -48,7 +50,7 @@ def test_an_article_in_both_keeps_one_of_each_image_in_one_split(finished_demo: 
     assert not any(row["drop"] == "superseded" for row in removed)
 
 
-def test_what_is_known_of_each_source_is_not_opened_again(finished_demo: Path, tmp_path: Path) -> None:
+def test_unchanged_packages_of_each_source_are_not_opened_again(finished_demo: Path, tmp_path: Path) -> None:
     packages, dataset = finished_demo / "corpus" / "package", published(tmp_path / "rocov2")
     source = Several.of(PackageSource(path=packages), ReleaseSource(path=dataset), PackageSource(path=packages))
     table = source.listing(None)
@@ -59,7 +61,15 @@ def test_what_is_known_of_each_source_is_not_opened_again(finished_demo: Path, t
     assert {source.origin(place) for place in places if place[0] == "1"} == {"release"}
 
 
-def test_a_place_of_no_source_is_refused(tmp_path: Path) -> None:
+def test_facts_that_name_another_article_keep_it() -> None:
+    row = Row("PMC1", "digest", "PMC1.tar.gz", "stamp", '{"pmcid": "PMC2"}')
+    assert json.loads(_numbered(row, 1).facts) == {"pmcid": "PMC2"}
+    named_by_article = row._replace(facts="{}")
+    assert json.loads(_numbered(named_by_article, 1).facts) == {"pmcid": "PMC1"}
+    assert _numbered(named_by_article, 0).facts == "{}"
+
+
+def test_a_place_of_no_source_is_rejected(tmp_path: Path) -> None:
     source = Several.of(ReleaseSource(path=published(tmp_path / "rocov2")))
     for place in ("7/PMC11", "PMC11", "x/y", "-1/PMC11"):
         with pytest.raises(RejectedInput):
@@ -73,7 +83,7 @@ def test_a_run_folder_in_any_of_the_sources_is_refused(finished_demo: Path, tmp_
         roco.load_recipe(path)
 
 
-def test_an_empty_list_of_sources_is_told(tmp_path: Path) -> None:
+def test_an_empty_list_of_sources_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "r.toml"
     path.write_text('source = []\n[run]\nfolder = "run"\nbase = "rocov2"\n')
     with pytest.raises(roco.RecipeError, match="source"):

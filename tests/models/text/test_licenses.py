@@ -94,7 +94,7 @@ NC = "http://creativecommons.org/licenses/by-nc/4.0/"
 ZERO = "http://creativecommons.org/publicdomain/zero/1.0/"
 
 
-def test_the_evidence_says_what_each_place_said() -> None:
+def test_the_evidence_quotes_every_place() -> None:
     found = normalise("CC BY", [Terms(href=BY)])
     assert (found.id, found.url, found.evidence) == ("CC-BY", BY, "index CC BY; href by/4.0")
 
@@ -169,7 +169,7 @@ def test_the_custom_metadata_of_pmc_are_a_place_too() -> None:
         (None, [], None, None),
     ],
 )
-def test_trust_says_how_many_places_and_of_which_kind(
+def test_trust_depends_on_number_and_kind_of_places(
     code: str | None, terms: list[Terms], custom: str | None, trust: str | None
 ) -> None:
     assert normalise(code, terms, custom).trust == trust
@@ -203,7 +203,7 @@ def test_version_and_port_are_taken_from_wherever_they_are_written(
     assert (found.version, found.port) == (version, port)
 
 
-def test_the_address_is_that_of_the_licence_found() -> None:
+def test_the_url_is_that_of_the_resulting_licence() -> None:
     tdm = "https://www.elsevier.com/tdm/userlicense/1.0/"
     assert normalise(None, [Terms(ali=(tdm, BY))]).url == BY
 
@@ -220,7 +220,7 @@ def test_the_address_is_that_of_the_licence_found() -> None:
         "Images that were reprinted are excluded from the licence.",
     ],
 )
-def test_a_sentence_that_excepts_material_of_others_is_found(words: str) -> None:
+def test_a_sentence_that_reserves_material_of_others_is_found(words: str) -> None:
     said = third_party(words)
     assert said is not None
     assert said in words

@@ -63,7 +63,7 @@ def test_a_package_is_read_in_every_format_that_tar_has(write: Write, form: int)
     assert read == {name.removeprefix("PMC1/"): data for name, data in files.items()}
 
 
-def test_files_are_sorted_and_told_with_their_size(write: Write) -> None:
+def test_files_are_listed_in_order_with_their_size(write: Write) -> None:
     with open_tar_gz(write(packed(tar(FILES)))) as archive:
         assert archive.files == [("a.nxml", 10), ("f1.gif", 6), ("f1.jpg", 1400)]
         assert archive.xmls == ["a.nxml"]
@@ -74,12 +74,12 @@ def test_a_top_folder_stays_where_not_all_share_it(write: Write) -> None:
     assert content(open_tar_gz(write(packed(tar(files))))) == files
 
 
-def test_a_dot_before_the_top_folder_is_left_out(write: Write) -> None:
+def test_a_dot_before_the_top_folder_is_removed(write: Write) -> None:
     files = {f"./{name}": data for name, data in FILES.items()}
     assert content(open_tar_gz(write(packed(tar(files))))) == PLAIN
 
 
-def test_other_xml_is_no_article_beside_an_nxml(write: Write) -> None:
+def test_other_xml_is_not_an_article_beside_an_nxml(write: Write) -> None:
     assert article_xmls(["s1.xml", "main.NXML"]) == ["main.NXML"]
     assert article_xmls(["s1.XML", "b.jats", "c.txt", "xml"]) == ["b.jats", "s1.XML"]
 
@@ -108,7 +108,7 @@ def test_a_member_of_several_pieces_is_whole(write: Write) -> None:
     }
 
 
-def test_zeros_behind_the_archive_are_padding(write: Write) -> None:
+def test_zeros_after_the_archive_are_padding(write: Write) -> None:
     assert content(open_tar_gz(write(packed(tar(FILES) + bytes(99_999))))) == PLAIN
     assert content(open_tar_gz(write(packed(tar(FILES)) + bytes(5000)))) == PLAIN
 
@@ -138,7 +138,7 @@ def test_a_size_in_base_256_is_a_size(write: Write) -> None:
     assert content(open_tar_gz(write(packed(data)))) == {"a.jpg": b"abc"}
 
 
-def test_what_is_neither_an_article_nor_an_image_is_told_but_not_kept(write: Write) -> None:
+def test_a_file_that_is_neither_article_nor_image_is_listed_but_not_readable(write: Write) -> None:
     files = {"a.nxml": b"1", "main.pdf": b"22", "f1.JPG": b"333", "s1.zip": b"4444", "f2.jp2": b"55555"}
     for data, opened in ((packed(tar(files)), open_tar_gz), (zipped(files), open_zip)):
         with opened(write(data)) as archive:
@@ -416,7 +416,7 @@ def test_methods_that_cannot_be_bounded_are_refused(write: Write) -> None:
     assert refusal(write(zipped(FILES, zipfile.ZIP_BZIP2), "a.zip")) == "'PMC1/a.nxml' is compressed by method 12"
 
 
-def test_a_member_larger_than_the_directory_says_is_refused(write: Write) -> None:
+def test_a_member_larger_than_the_directory_states_is_rejected(write: Write) -> None:
     data = bytearray(zipped({"a.jpg": bytes(50 << 20)}))
     at = data.index(b"PK\1\2")
     data[at + 24 : at + 28] = struct.pack("<I", 1000)
@@ -427,7 +427,18 @@ def test_a_member_larger_than_the_directory_says_is_refused(write: Write) -> Non
         archive.read("a.jpg")
 
 
-def test_a_member_shorter_than_the_directory_says_is_refused(write: Write) -> None:
+def test_an_empty_member_with_the_checksum_of_bytes_is_rejected(write: Write) -> None:
+    data = bytearray(zipped({"a.jpg": b""}))
+    at = data.index(b"PK\1\2")
+    data[at + 16 : at + 20] = struct.pack("<I", 1)  # zipfile never compares the CRC of an empty member
+    with (
+        open_zip(write(data, "a.zip")) as archive,
+        pytest.raises(RejectedInput, match="shorter than the directory states"),
+    ):
+        archive.read("a.jpg")
+
+
+def test_a_member_shorter_than_the_directory_states_is_rejected(write: Write) -> None:
     data = bytearray(zipped({"a.jpg": b"1" * 100}))
     at = data.index(b"PK\1\2")
     data[at + 24 : at + 28] = struct.pack("<I", 101)

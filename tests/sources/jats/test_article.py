@@ -135,7 +135,7 @@ def test_renditions_are_one_image_best_first(graphics: str, hrefs: tuple[str, ..
         (f"<supplementary-material>{fig()}</supplementary-material>", "scope", "supplementary material"),
     ],
 )
-def test_what_is_no_figure_says_why(body: str, drop: str, detail: str) -> None:
+def test_an_image_that_is_not_a_figure_has_a_reason(body: str, drop: str, detail: str) -> None:
     found = [f for f in article(body).figures if f.drop]
     assert [(f.drop, f.detail) for f in found] == [(drop, detail)]
 
@@ -154,7 +154,7 @@ def test_an_abstract_and_a_translation_are_out_of_scope_and_an_appendix_is_in() 
     }
 
 
-def test_a_document_beside_the_article_is_no_record() -> None:
+def test_figures_of_a_sub_article_are_out_of_scope() -> None:
     assert article('<supplementary-material><media xlink:href="s1.doc"/></supplementary-material>').figures == ()
 
 
@@ -285,7 +285,7 @@ def test_what_is_no_article_is_refused_with_a_reason(xml: bytes) -> None:
     assert caught.value.message.startswith("XML: ")
 
 
-def test_the_parser_is_told_every_limit_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_limit_of_the_parser_is_set_explicitly(monkeypatch: pytest.MonkeyPatch) -> None:
     told: dict[str, object] = {}
     real = etree.XMLParser
     monkeypatch.setattr(etree, "XMLParser", lambda **options: told.update(options) or real(**options))
@@ -302,7 +302,7 @@ def test_the_parser_is_told_every_limit_by_name(monkeypatch: pytest.MonkeyPatch)
     }
 
 
-def test_a_dtd_beside_the_article_is_not_loaded(tmp_path: Path) -> None:
+def test_a_dtd_next_to_the_article_is_not_loaded(tmp_path: Path) -> None:
     dtd = tmp_path / "evil.dtd"
     dtd.write_text('<!ENTITY x "hidden">')
     body = f"<article {XLINK}><body>{fig('<p>a &x;</p>')}</body></article>"

@@ -31,7 +31,7 @@ from roco.sources.jats.tree import read_xml
         ("Figs 1–900", ["1", "900"]),
     ],
 )
-def test_the_numbers_cited_are_found_those_between_in_brackets(text: str, numbers: list[str]) -> None:
+def test_cited_numbers_are_found_including_those_within_a_range(text: str, numbers: list[str]) -> None:
     found = [f"({c.number})" if c.between else c.number for _, cited in cited_in(text) for c in cited]
     assert sorted(found) == sorted(numbers)
 
@@ -40,7 +40,7 @@ def test_the_numbers_cited_are_found_those_between_in_brackets(text: str, number
     ("label", "number"),
     [("Figure 3.", "3"), ("FIG. S2 |", "S2"), ("Figura 1", "1"), ("Figure 1—figure supplement 1", None), ("", None)],
 )
-def test_a_label_gives_its_number_only_when_it_says_no_more(label: str, number: str | None) -> None:
+def test_a_label_has_a_number_only_without_further_words(label: str, number: str | None) -> None:
     assert number_of(label) == number
 
 

@@ -98,7 +98,7 @@ def test_each_passage_counts_once_with_the_surest_kind() -> None:
     assert len(cited(f"<p>Same {ref(1)}</p><p>Same {ref(1)}</p>")["f1"]) == 1
 
 
-def test_a_citation_in_a_list_is_told_of_the_item_and_not_of_the_paragraph_around_it() -> None:
+def test_a_citation_in_a_list_belongs_to_the_item_and_not_to_the_paragraph_around_it() -> None:
     text = "<p>Signs:<list><list-item><p>mass (Fig. 1)</p></list-item></list></p>"
     assert [m.text for m in cited(text)["f1"]] == ["mass (Fig. 1)"]
 

@@ -41,7 +41,7 @@ def test_each_date_has_its_kind(dates: str, kind: str, told: str) -> None:
     assert article(dates).dates == (Dated(kind, told),)
 
 
-def test_the_year_is_the_earliest_of_publication_and_says_of_which_kind() -> None:
+def test_the_year_is_the_earliest_of_publication_with_its_kind() -> None:
     found = article(
         date("2020", pub_type="ppub") + date("2019", pub_type="epub") + date("2011", pub_type="pmc-release")
     )
@@ -119,7 +119,9 @@ def subject(words: str) -> str:
         ({"meta": related("correction-forward", "10.1000/x")}, None),
     ],
 )
-def test_a_retracted_paper_says_where_and_a_notice_is_none(more: dict[str, Any], where: str | None) -> None:
+def test_a_retracted_paper_has_the_place_that_marks_it_and_a_notice_has_none(
+    more: dict[str, Any], where: str | None
+) -> None:
     found = article(**more)
     assert (found.retraction, found.retracted) == (where, where is not None)
 
@@ -136,13 +138,13 @@ def custom(name: str, value: str) -> str:
     return f"<custom-meta-group>{one}</custom-meta-group>"
 
 
-def test_a_scan_is_told_by_metadata_or_by_text_from_ocr() -> None:
+def test_a_scan_is_recognised_by_metadata_or_by_text_from_ocr() -> None:
     assert article(custom("pmc-prop-is-scanned-article", "yes")).scan
     assert article(body='<preformat preformat-type="pmc-ocr-text">x</preformat>').scan
     assert not article(custom("pmc-prop-is-scanned-article", "no")).scan
 
 
-def test_open_access_is_told_by_the_articles_metadata_and_not_by_the_journals() -> None:
+def test_open_access_comes_from_the_articles_metadata_and_not_from_the_journals() -> None:
     assert article(custom("pmc-prop-open-access", "yes")).open_access is True
     assert article(custom("pmc-prop-open-access", "no")).open_access is False
     assert article().open_access is None

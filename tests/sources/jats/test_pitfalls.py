@@ -65,7 +65,7 @@ def test_every_image_has_its_file_and_caption_or_a_reason(pitfall: Pitfall) -> N
 
 
 @pytest.mark.parametrize("pitfall", [p for p in PITFALLS if p.article], ids=named)
-def test_an_article_says_what_it_is(pitfall: Pitfall) -> None:
+def test_the_fields_of_an_article_are_read(pitfall: Pitfall) -> None:
     found = parse(pitfall.xml)
     assert {name: getattr(found, name) for name in pitfall.article} == pitfall.article
 
@@ -93,7 +93,7 @@ def test_images_of_one_name_in_two_articles_are_two() -> None:
     assert one["article_key"] != other["article_key"] and one["figure_id"] != other["figure_id"]
 
 
-def test_a_figure_without_caption_leaves_by_that_reason() -> None:
+def test_a_figure_without_caption_is_dropped_for_that_reason() -> None:
     silent = next(p for p in PITFALLS if p.name == "no caption")
     assert Caption()(extracted(silent))["drop"].to_pylist() == ["caption", None]
 
