@@ -107,7 +107,7 @@ def _roco(pitfall: Pitfall) -> Given:
         "xml": pitfall.xml,
         "files": [{"name": name, "size": 1} for name in pitfall.files],
     }
-    rows = Extract()(pa.Table.from_pylist([package], schema=ARTICLES)).to_pylist()
+    rows = Extract()(pa.Table.from_pylist([package], schema=ARTICLES)).figures.to_pylist()
     return {(stem_of(r["file"]).casefold(), _folded(r["caption"])) for r in rows if r["drop"] is None}
 
 

@@ -1,6 +1,6 @@
 """Finds the image file of a package that an article means by a name.
 
-`stages/extract_rows.figures` calls `Images.find` with each name of a `jats.figures.Figure`. Names in XML and in
+`stages/extract_rows.figure_rows` calls `Images.find` with each name of a `jats.figures.Figure`. Names in XML and in
 packages often differ: in case, extension, folders, percent-encoding, or by a prefix (PLOS).
 """
 

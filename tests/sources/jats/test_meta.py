@@ -119,9 +119,7 @@ def subject(words: str) -> str:
         ({"meta": related("correction-forward", "10.1000/x")}, None),
     ],
 )
-def test_a_retracted_paper_has_the_place_that_marks_it_and_a_notice_has_none(
-    more: dict[str, Any], where: str | None
-) -> None:
+def test_a_retracted_paper_has_its_mark_and_a_notice_has_none(more: dict[str, Any], where: str | None) -> None:
     found = article(**more)
     assert (found.retraction, found.retracted) == (where, where is not None)
 

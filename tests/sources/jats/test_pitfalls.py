@@ -32,7 +32,7 @@ def extracted(pitfall: Pitfall) -> pa.Table:
         "xml": pitfall.xml,
         "files": files,
     }
-    return Extract()(pa.Table.from_pylist([package], schema=ARTICLES))
+    return Extract()(pa.Table.from_pylist([package], schema=ARTICLES)).figures
 
 
 def rows(pitfall: Pitfall) -> list[dict[str, Any]]:
