@@ -8,7 +8,7 @@
 4. `scope.out_of_scope` gives the reason for dropping images outside of the article's own text;
 5. `mentions.mentions_of` finds the passages that cite the figure.
 
-The next step is `stages/extract_rows.figure_rows`, which makes one row of each `Figure` and finds its file in the package.
+The next step is `stages/extract_rows.figure_rows`, which makes one row of each `Figure` and finds its image file.
 """
 
 from __future__ import annotations
