@@ -1,4 +1,4 @@
-"""Runs over a corpus of attacks: they end, each is a row, and nothing else is read, written, called or shown."""
+"""Runs a recipe over attacks: each attack becomes a row, and nothing outside is read, written or contacted."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from tests.waits import PATIENCE
 
 pytestmark = pytest.mark.slow
 
-SECRET = "the words of a file that nobody gave to roco"
+SECRET = "the text of a file outside the source"
 CPU_SECONDS = 120.0  # of this process alone: about ten times what the run takes
 MEGABYTES = 700.0
 
-# Told by Python itself of every file that this process opens, makes or removes, however it does so.
+# An audit hook records every file that this process opens, creates or removes, whatever library does it.
 WATCH = """
 import json, os, re, resource, sys, tempfile, time
 tempfile.gettempdir()
 seen = {"read": set(), "written": set(), "other": set()}
-def hear(event, args):
+def record(event, args):
     if event == "open" and isinstance(args[0], (str, bytes)):
         path, flags = os.fsdecode(args[0]), args[2] or 0
         seen["written" if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT) else "read"].add(os.path.realpath(path))
@@ -47,22 +47,22 @@ def hear(event, args):
         seen["other"].add(f"{event} {args[:2]!r}")
 import roco
 recipe = roco.load_recipe(sys.argv[1])
-sys.addaudithook(hear)
+sys.addaudithook(record)
 started = time.process_time()
 recipe.run(workers=0)
 seconds = time.process_time() - started
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-if os.path.exists("/proc/self/status"):  # where the other one counts the parent in
+if os.path.exists("/proc/self/status"):  # because ru_maxrss includes the parent process
     peak = int(re.search(r"VmHWM:\\s*(\\d+)", open("/proc/self/status").read())[1]) / 1024
 print(json.dumps({"seconds": seconds, "peak": peak, **{k: sorted(v) for k, v in seen.items()}}))
 """
 
 
 class Done(NamedTuple):
-    """What was seen of one run: rows of figures by attack, what the process did, what was called, where it lies."""
+    """One run: rows of figures by attack, recorded events of the process, requests to the web server, folder."""
 
     rows: dict[str, list[dict[str, Any]]]
-    watched: dict[str, Any]
+    events: dict[str, Any]
     calls: list[str]
     root: Path
 
@@ -78,7 +78,7 @@ class _Listener(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def listener() -> Iterator[http.server.HTTPServer]:
-    """A web server that notes who calls."""
+    """A web server that records all requests."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Listener)
     server.calls = []  # type: ignore[attr-defined]
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -104,15 +104,15 @@ def _run(root: Path, kind: str, listener: http.server.HTTPServer) -> Done:
 
 
 def _rows(run: Path) -> dict[str, list[dict[str, Any]]]:
-    """All rows by the folder they came from, with the stage they left at; null for those released."""
+    """Returns all rows by their folder, with the stage that dropped them; null for released rows."""
     found: dict[str, list[dict[str, Any]]] = {}
     extracted = pa.concat_tables(map(pq.read_table, sorted((run / "measures").glob("extract-*/*.parquet"))))
     decided = pa.concat_tables(map(pq.read_table, sorted((run / "decisions").glob("rows-*/*.parquet"))))
-    left = {row["figure_id"]: row for row in decided.to_pylist()}
+    decisions = {row["figure_id"]: row for row in decided.to_pylist()}
     for row in extracted.to_pylist():
-        end = left[row["figure_id"]]
-        at = row["archive"].partition("/")[0].partition(".")[0]
-        found.setdefault(at, []).append(row | {k: end[k] for k in ("stage", "drop", "drop_detail")})
+        decision = decisions[row["figure_id"]]
+        folder = row["archive"].partition("/")[0].partition(".")[0]
+        found.setdefault(folder, []).append(row | {k: decision[k] for k in ("stage", "drop", "drop_detail")})
     return found
 
 
@@ -150,7 +150,7 @@ def _put(root: Path, slug: str, name: str, data: bytes) -> None:
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory, trap: Trap, listener: http.server.HTTPServer) -> Done:
     """A run over a cloud folder of hostile metadata."""
-    root = tmp_path_factory.mktemp("clouded")
+    root = tmp_path_factory.mktemp("cloud")
     for n, attack in enumerate(METADATA, 1):
         data = attack.make(trap)
         for code in ("utf-8", "utf-16-le"):
@@ -168,25 +168,25 @@ def done(request: pytest.FixtureRequest) -> Done:
 
 
 def _wrong(attack: Attack, rows: list[dict[str, Any]]) -> bool:
-    if attack.ends == RELEASED:
+    if attack.outcome == RELEASED:
         return not any(row["drop"] is None for row in rows)
-    return not any(r["drop"] == attack.ends and (r["drop_detail"] or "").startswith(attack.says) for r in rows)
+    return not any(r["drop"] == attack.outcome and (r["drop_detail"] or "").startswith(attack.detail) for r in rows)
 
 
-def _ends(rows: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
+def _outcomes(rows: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
     return [(row["stage"], row["drop"], row["drop_detail"]) for row in rows[:3]]
 
 
-def test_every_attack_in_a_folder_ends_as_a_row_with_its_reason_or_does_no_harm(folder: Done) -> None:
+def test_every_attack_in_a_folder_is_dropped_with_its_reason_or_read_as_usual(folder: Done) -> None:
     attacks = [*PACKED["tar.gz"], *PACKED["zip"], *LOOSE, *PICTURES]
     assert len({_slug(attack) for attack in attacks}) == len(attacks)
     rows = {attack.name: folder.rows.get(_slug(attack), []) for attack in attacks}
-    assert {a.name: _ends(rows[a.name]) for a in attacks if _wrong(a, rows[a.name])} == {}
+    assert {a.name: _outcomes(rows[a.name]) for a in attacks if _wrong(a, rows[a.name])} == {}
 
 
-def test_every_attack_in_metadata_ends_as_a_row_with_its_reason_or_does_no_harm(cloud: Done) -> None:
+def test_every_attack_in_metadata_is_dropped_with_its_reason_or_read_as_usual(cloud: Done) -> None:
     rows = {attack.name: cloud.rows.get(f"PMC{n}", []) for n, attack in enumerate(METADATA, 1)}
-    assert {a.name: _ends(rows[a.name]) for a in METADATA if _wrong(a, rows[a.name])} == {}
+    assert {a.name: _outcomes(rows[a.name]) for a in METADATA if _wrong(a, rows[a.name])} == {}
 
 
 def test_the_ordinary_articles_beside_the_attacks_are_released(folder: Done) -> None:
@@ -195,19 +195,17 @@ def test_the_ordinary_articles_beside_the_attacks_are_released(folder: Done) -> 
 
 
 def test_the_run_takes_bounded_time_and_memory(done: Done) -> None:
-    assert done.watched["seconds"] < CPU_SECONDS
-    assert done.watched["peak"] < MEGABYTES
+    assert done.events["seconds"] < CPU_SECONDS
+    assert done.events["peak"] < MEGABYTES
 
 
-def test_nothing_outside_of_the_source_is_read_and_nothing_outside_of_the_run_is_written(
-    done: Done, trap: Trap
-) -> None:
+def test_no_file_outside_the_source_is_read_and_none_outside_the_run_is_written(done: Done, trap: Trap) -> None:
     root, temporary = str(done.root.resolve()), str(Path(tempfile.gettempdir()).resolve())
-    inside = [p for p in done.watched["read"] if p.startswith(root)]
+    inside = [p for p in done.events["read"] if p.startswith(root)]
     assert inside and all(p.startswith((f"{root}/source", f"{root}/run", f"{root}/attacked.toml")) for p in inside)
     away = {str(trap.text.resolve()), str(trap.image.resolve()), "/etc/passwd"}
-    assert away.isdisjoint(done.watched["read"])
-    own = [p for p in done.watched["written"] if not p.startswith(f"{root}/run")]
+    assert away.isdisjoint(done.events["read"])
+    own = [p for p in done.events["written"] if not p.startswith(f"{root}/run")]
     strays = [p for p in own if not (p.startswith(temporary) and re.fullmatch(r"tmp\w{8}|#\d+.*", Path(p).name))]
     assert [p for p in strays if p not in ("/dev/null", temporary)] == []
     assert sorted(p.name for p in done.root.iterdir()) == ["attacked.toml", "run", "source"]
@@ -215,13 +213,13 @@ def test_nothing_outside_of_the_source_is_read_and_nothing_outside_of_the_run_is
 
 
 def test_no_program_is_started_and_no_host_is_contacted(done: Done) -> None:
-    # The run notes the commit that it was made with.
+    # The run records the commit of its code.
     git = "subprocess.Popen ('git', ['git', '-C',"
-    assert [said for said in done.watched["other"] if not said.startswith(git)] == []
+    assert [event for event in done.events["other"] if not event.startswith(git)] == []
     assert done.calls == []
 
 
-def test_the_contents_of_a_file_outside_appear_nowhere(done: Done) -> None:
+def test_the_text_of_a_file_outside_the_source_is_not_in_the_run(done: Done) -> None:
     assert SECRET not in repr(done.rows)
     for path in (done.root / "run").rglob("*"):
         if path.is_file():
@@ -231,34 +229,34 @@ def test_the_contents_of_a_file_outside_appear_nowhere(done: Done) -> None:
 @pytest.mark.parametrize("verb", [("status",), ("articles",), ("articles", "--each"), ("status", "--json")])
 def test_no_control_character_reaches_the_terminal(done: Done, verb: tuple[str, ...]) -> None:
     command = [sys.executable, "-m", "roco", verb[0], str(done.root / "attacked.toml"), *verb[1:]]
-    said = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
-    assert said.returncode == 0, said.stderr
-    assert _strange(said.stdout + said.stderr) == set()
+    finished = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+    assert finished.returncode == 0, finished.stderr
+    assert _control_characters(finished.stdout + finished.stderr) == set()
 
 
 @pytest.mark.parametrize(
     "name",
-    ["escape sequences in a name", "a title of control characters", "writing from right to left",
-     "an escape sequence of one character", "the end of a script", "a path as an id"],
+    ["escape sequences in a name", "control characters in the title", "right-to-left override",
+     "an escape sequence that starts with one C1 character", "the end tag of a script", "a path as an id"],
 )  # fmt: skip
-def test_no_control_character_of_a_figure_is_shown(folder: Done, name: str) -> None:
+def test_roco_show_prints_no_control_character_of_a_figure(folder: Done, name: str) -> None:
     (attack,) = [attack for attack in (*TARS, *LOOSE) if attack.name == name]
     place = folder.rows[_slug(attack)][0]["archive"]
     for more in ((), ("--json",)):
         command = [sys.executable, "-m", "roco", "show", str(folder.root / "attacked.toml"), place, *more]
-        said = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
-        assert said.returncode == 0, said.stderr
-        assert _strange(said.stdout + said.stderr) == set(), name
+        finished = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+        assert finished.returncode == 0, finished.stderr
+        assert _control_characters(finished.stdout + finished.stderr) == set(), name
 
 
-def _strange(text: str) -> set[str]:
+def _control_characters(text: str) -> set[str]:
     return {c for c in text if c != "\n" and not c.isprintable()}
 
 
-def test_the_release_holds_no_control_characters_and_is_whole(done: Done) -> None:
+def test_the_release_contains_no_control_characters_and_is_valid(done: Done) -> None:
     release = done.root / "run" / "release"
     command = [sys.executable, "-m", "roco", "verify", str(release)]
-    said = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
-    assert said.returncode == 0, said.stdout[-2000:]
+    finished = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+    assert finished.returncode == 0, finished.stdout[-2000:]
     captions = pq.read_table(release / "figures.parquet", columns=["caption"])["caption"].to_pylist()
-    assert _strange("".join(captions)) == set()
+    assert _control_characters("".join(captions)) == set()

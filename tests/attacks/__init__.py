@@ -1,6 +1,6 @@
-"""Articles made to break, fool or exhaust whoever reads them, each with the end that it must come to.
+"""Hostile articles, each with its expected outcome.
 
-All is made by code when it is asked for: nothing hostile lies in the repository.
+Code creates them when a test needs them; the repository contains no hostile files.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 RELEASED = "released"
-"""The end of what does no harm: its article is read as if nothing were the matter."""
+"""The outcome of a harmless attack: its article is read as usual and its figure is released."""
 
 
 class Trap(NamedTuple):
-    """What nobody may touch: a text, an image, an address that is listened to."""
+    """A text file, an image and a URL outside the source, none of which may be accessed."""
 
     text: Path
     image: Path
@@ -22,19 +22,19 @@ class Trap(NamedTuple):
 
 
 class Attack(NamedTuple):
-    """ends: RELEASED, or the reason for which the article or its figure leaves; says: how its detail begins."""
+    """outcome: RELEASED, or the reason of the dropped article or figure; detail: how its detail begins."""
 
     name: str
     make: Callable[[Trap], bytes]
-    ends: str = RELEASED
-    says: str = ""
+    outcome: str = RELEASED
+    detail: str = ""
 
 
-def refused(name: str, make: Callable[[Trap], bytes], says: str) -> Attack:
-    """What leaves as an article that cannot be read."""
-    return Attack(name, make, "article", says)
+def refused(name: str, make: Callable[[Trap], bytes], detail: str) -> Attack:
+    """Returns an attack that is dropped as an unreadable article."""
+    return Attack(name, make, "article", detail)
 
 
 def made(data: bytes) -> Callable[[Trap], bytes]:
-    """What needs to know of no trap."""
+    """Returns a maker of these bytes, which do not depend on a trap."""
     return lambda trap: data

@@ -28,10 +28,10 @@ def table() -> str:
 
 
 def _result(attack: Attack) -> str:
-    if attack.ends == RELEASED:
-        return "read without harm"
-    reason = f': "{_escaped(attack.says.strip())} …"' if attack.says else ""
-    return f"dropped as `{attack.ends}`{reason}"
+    if attack.outcome == RELEASED:
+        return "read as usual"
+    reason = f': "{_escaped(attack.detail.strip())} …"' if attack.detail else ""
+    return f"dropped as `{attack.outcome}`{reason}"
 
 
 def _escaped(text: str) -> str:

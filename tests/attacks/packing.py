@@ -1,4 +1,4 @@
-"""Packs articles, images, tars and zips by hand, right or as wrong as a test wants them."""
+"""Packs articles, images, tars and zips by hand, valid or with the defects that a test needs."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def packed(data: bytes) -> bytes:
 
 
 def head(name: bytes = b"PMC1/x.jpg", size: int | bytes = 0, kind: bytes = b"0", link: bytes = b"") -> bytes:
-    """One tar header, its checksum right however wrong the rest is."""
-    told = size if isinstance(size, bytes) else b"%011o\0" % size
-    block = struct.pack("100s8s8s8s12s12s8sc100s255x", name, b"", b"", b"", told, b"", b" " * 8, kind, link)
+    """Returns a tar header with a valid checksum, whatever the other fields contain."""
+    size_field = size if isinstance(size, bytes) else b"%011o\0" % size
+    block = struct.pack("100s8s8s8s12s12s8sc100s255x", name, b"", b"", b"", size_field, b"", b" " * 8, kind, link)
     return block[:148] + b"%06o\0 " % sum(block) + block[156:]
 
 
@@ -48,9 +48,9 @@ def extension(kind: bytes, data: bytes) -> bytes:
     return head(b"x", len(data), kind) + body(data)
 
 
-def pax(**told: str) -> bytes:
+def pax(**records: str) -> bytes:
     out = b""
-    for key, value in told.items():
+    for key, value in records.items():
         rest = f" {key}={value}\n".encode()
         size = len(rest) + 1
         while len(str(size)) + len(rest) != size:
@@ -69,7 +69,7 @@ def zipped(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED, comment:
 
 
 def entry(data: bytes, k: int) -> int:
-    """Where the k-th entry of a zip's directory begins."""
+    """Returns the offset of the k-th entry of a zip's directory."""
     at = -1
     for _ in range(k + 1):
         at = data.index(b"PK\1\2", at + 1)
@@ -94,7 +94,7 @@ CAPTION = "Axial CT of the chest shows a nodule in the left upper lobe."
 def article(
     caption: str = CAPTION, href: str = "f1.jpg", title: str = "A case", doctype: str = "", number: int = 0
 ) -> bytes:
-    """A JATS article of one figure under CC BY; number: its PMCID, where it has one."""
+    """Returns a JATS article with one figure under CC BY; number: its PMCID, if it has one."""
     pmcid = f'<article-id pub-id-type="pmcid">PMC{number}</article-id>' if number else ""
     return f"""<?xml version="1.0" encoding="UTF-8"?>{doctype}
 <article xmlns:xlink="http://www.w3.org/1999/xlink" article-type="case-report" xml:lang="en">
@@ -109,6 +109,6 @@ def article(
 
 
 def package(xml: bytes | None = None, **files: bytes) -> bytes:
-    """A whole tar.gz of an article and its image, or of others; the name `f1_jpg` means f1.jpg."""
+    """Returns a valid tar.gz of an article and its image, or of other files; the name `f1_jpg` means f1.jpg."""
     named = {name.replace("_", "."): data for name, data in files.items()} or {"f1.jpg": image()}
     return packed(tar({"a/a.nxml": article() if xml is None else xml} | {f"a/{n}": d for n, d in named.items()}))

@@ -1,4 +1,4 @@
-"""Image files that are not what they say, that are cut, or that would fill the memory when they are decoded."""
+"""Image files of another format than declared, truncated ones, and ones too large for the memory when decoded."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def png(width: int, height: int, rows: bytes = b"", *chunks: bytes) -> bytes:
-    """A PNG of eight bits of grey whose header says what it likes."""
+    """Returns an 8-bit grey PNG with any size in its header."""
     header = chunk(b"IHDR", struct.pack(">LLBBBBB", width, height, 8, 0, 0, 0, 0))
     return b"\x89PNG\r\n\x1a\n" + header + b"".join(chunks) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
@@ -36,7 +36,7 @@ def sized_jpeg(width: int, height: int) -> bytes:
 
 
 def scans(width: int, height: int, count: int) -> bytes:
-    """A progressive JPEG of very many scans, each of which says in a few bytes that nothing changes."""
+    """Returns a progressive JPEG with very many scans, each a few bytes long and without effect."""
     tables = segment(0xDB, b"\0" + b"\1" * 64) + segment(0xC2, struct.pack(">BHHB", 8, height, width, 1) + b"\1\x11\0")
     for kind, value in ((b"\x00", b"\0"), (b"\x10", b"\xe0")):  # DC: no change; AC: a run of empty blocks
         tables += segment(0xC4, kind + b"\1" + bytes(15) + value)
@@ -56,9 +56,9 @@ def frames(kind: str, count: int) -> bytes:
 
 
 def tiff(*tags: tuple[int, int, int, int], after: int = 0) -> bytes:
-    """A TIFF of one directory: tag, type, count, value; after: where it says that the next one lies."""
-    told = b"".join(struct.pack("<HHLL", *tag) for tag in tags)
-    return b"II*\0" + struct.pack("<LH", 8, len(tags)) + told + struct.pack("<L", after) + bytes(4096)
+    """Returns a TIFF with one directory of (tag, type, count, value); after: offset of the next directory."""
+    entries = b"".join(struct.pack("<HHLL", *tag) for tag in tags)
+    return b"II*\0" + struct.pack("<LH", 8, len(tags)) + entries + struct.pack("<L", after) + bytes(4096)
 
 
 def grey_tiff(width: int, height: int, after: int = 0, place: int = 110) -> bytes:
@@ -66,8 +66,8 @@ def grey_tiff(width: int, height: int, after: int = 0, place: int = 110) -> byte
                 (273, 4, 1, place), (278, 4, 1, height), (279, 4, 1, 4096), after=after)  # fmt: skip
 
 
-def told(text: str) -> bytes:
-    """A JPEG with EXIF data, and the same text in a comment."""
+def commented(text: str) -> bytes:
+    """Returns a JPEG with a text in its EXIF data and in a comment."""
     exif = Image.Exif()
     exif[0x010E] = exif[0x013B] = text
     out = io.BytesIO()
@@ -83,8 +83,8 @@ def texts() -> bytes:
     return out.getvalue()
 
 
-def unreadable(name: str, data: bytes, says: str = "") -> Attack:
-    return Attack(name, made(data), "unreadable", says)
+def unreadable(name: str, data: bytes, detail: str = "") -> Attack:
+    return Attack(name, made(data), "unreadable", detail)
 
 
 PICTURES = [
@@ -94,30 +94,30 @@ PICTURES = [
     unreadable("a side of 0", png(0, 0)),
     unreadable("one pixel", png(1, 1, bytes(2)), f"1 x 1 px: {SIDE}"),
     unreadable("30,000 x 20 pixels", png(30_000, 20, bytes(30_001 * 20)), f"30000 x 20 px: {SIDE}"),
-    unreadable("a JPEG of 65,500 x 65,500", sized_jpeg(65_500, 65_500), MOST),
-    Attack("a JPEG larger than its data", made(sized_jpeg(4000, 4000))),  # whole, but most of it is grey
-    unreadable("a JPEG cut in half", JPEG[: len(JPEG) // 2], "truncated JPEG"),
+    unreadable("a JPEG of 65,500 x 65,500 pixels", sized_jpeg(65_500, 65_500), MOST),
+    Attack("a JPEG larger than its data", made(sized_jpeg(4000, 4000))),  # complete, but most of it is grey
+    unreadable("a JPEG truncated to half", JPEG[: len(JPEG) // 2], "truncated JPEG"),
     unreadable("a JPEG without its last bytes", JPEG[:-40], "truncated JPEG"),
-    unreadable("a JPEG of its start only", JPEG[:3], "unknown image format"),
+    unreadable("only the start of a JPEG", JPEG[:3], "unknown image format"),
     unreadable("an empty image", b"", "empty file"),
     unreadable("an image of zeros", bytes(9999), "unknown image format"),
-    unreadable("a PNG cut in half", PNG[: len(PNG) // 2], "truncated PNG"),
-    unreadable("a PNG with a false CRC", PNG.replace(b"IDAT", b"IDAU")),
-    Attack("a PNG whose text is 60 MB", lambda trap: texts(), "unreadable", "corrupt header"),
-    unreadable("an SVG for a JPEG", b'<svg xmlns="http://www.w3.org/2000/svg"><script>x</script></svg>', "SVG, not an"),
-    unreadable("PostScript for a JPEG", b"%!PS-Adobe-3.0 EPSF-3.0\n(x) run\n", "PostScript, not an image"),
-    unreadable("a web page for a JPEG", b"<!DOCTYPE html><html>", "HTML, not an image"),
-    unreadable("an archive for a JPEG", b"PK\3\4" + bytes(400), "ZIP, not an image"),
-    unreadable("a TIFF of 60,000 x 60,000", grey_tiff(60_000, 60_000), MOST),
-    unreadable("a TIFF whose data are outside of the file", grey_tiff(64, 64, place=1 << 30)),
+    unreadable("a PNG truncated to half", PNG[: len(PNG) // 2], "truncated PNG"),
+    unreadable("a PNG with a wrong CRC", PNG.replace(b"IDAT", b"IDAU")),
+    Attack("a PNG with 60 MB of text", lambda trap: texts(), "unreadable", "corrupt header"),
+    unreadable("an SVG named .jpg", b'<svg xmlns="http://www.w3.org/2000/svg"><script>x</script></svg>', "SVG, not an"),
+    unreadable("PostScript named .jpg", b"%!PS-Adobe-3.0 EPSF-3.0\n(x) run\n", "PostScript, not an image"),
+    unreadable("a web page named .jpg", b"<!DOCTYPE html><html>", "HTML, not an image"),
+    unreadable("an archive named .jpg", b"PK\3\4" + bytes(400), "ZIP, not an image"),
+    unreadable("a TIFF of 60,000 x 60,000 pixels", grey_tiff(60_000, 60_000), MOST),
+    unreadable("a TIFF with data at a wrong offset", grey_tiff(64, 64, place=1 << 30)),
     unreadable("a TIFF without tags", tiff()),
-    unreadable("a TIFF of a tag of 4 GB", tiff((256, 4, 2**32 - 1, 0), (257, 4, 1, 64))),
-    Attack("a TIFF with a loop of directories", made(grey_tiff(64, 64, after=8))),
+    unreadable("a TIFF with a tag of 4 GB", tiff((256, 4, 2**32 - 1, 0), (257, 4, 1, 64))),
+    Attack("a TIFF whose directories form a cycle", made(grey_tiff(64, 64, after=8))),
     Attack("a TIFF of 200 pages", made(frames("TIFF", 200))),
     Attack("a GIF of 500 frames", made(frames("GIF", 500))),
     Attack("a PNG named .jpg", made(PNG)),
     Attack("junk after a JPEG", made(JPEG + b"<script>" * 1000)),
-    Attack("escape sequences in EXIF", made(told("\x1b[31m\x1b[2J\x07 \u202eJOHN DOE"))),
-    Attack("60 KB of blank EXIF", made(JPEG[:2] + segment(0xE1, b"Exif\0\0" + b"\xff" * 60_000) + JPEG[2:])),
+    Attack("escape sequences in EXIF", made(commented("\x1b[31m\x1b[2J\x07 \u202eJOHN DOE"))),
+    Attack("60 KB of invalid EXIF", made(JPEG[:2] + segment(0xE1, b"Exif\0\0" + b"\xff" * 60_000) + JPEG[2:])),
     Attack("a JPEG of 300 scans", made(scans(2000, 2000, 300))),
 ]

@@ -1,4 +1,4 @@
-"""Files that are no whole gzip, and gzips of tars that are not as they must be."""
+"""Invalid gzip files, and gzips of invalid tars."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ FILES = {"a/a.nxml": article(), "a/f1.jpg": image()}
 TAR = tar(FILES)
 WHOLE = packed(TAR)
 MEMBERS = member(b"a/a.nxml", article()) + member(b"a/f1.jpg", image())
-"""An archive without its end."""
+"""The members of an archive, without the end of the archive."""
 
 
 def wrapped(data: bytes) -> Callable[[Trap], bytes]:
-    """A gzip that is right around a tar that may not be."""
+    """Returns a valid gzip of a tar that may be invalid."""
     return lambda trap: packed(data)
 
 
 def beside(data: bytes) -> Callable[[Trap], bytes]:
-    """Something that stands in a good archive before the article."""
+    """Returns a valid archive with additional data before the article."""
     return wrapped(data + TAR)
 
 
 def blown(start: bytes, times: int, end: bytes = b"", filler: bytes = bytes(1 << 20)) -> Callable[[Trap], bytes]:
-    """A gzip of so many MB of filler behind a start, of which one MB is compressed."""
+    """Returns a gzip of `start` and many MB of filler; one MB is compressed and repeated."""
 
     def make(trap: Trap) -> bytes:
         deflate = zlib.compressobj(9, wbits=-15)
@@ -57,14 +57,14 @@ def blown(start: bytes, times: int, end: bytes = b"", filler: bytes = bytes(1 <<
 
 
 def linked(kind: bytes) -> Callable[[Trap], bytes]:
-    """A link in place of the image, to a file that nobody may read."""
+    """Returns an archive with a link to a file outside in place of the image."""
     return lambda trap: packed(
         member(b"a/a.nxml", article()) + head(b"a/f1.jpg", kind=kind, link=bytes(trap.image)[:100]) + END
     )
 
 
 def elsewhere(name: str) -> Callable[[Trap], bytes]:
-    """An image under a name that leads out of the archive; the article calls it by that name."""
+    """Returns an archive whose image has a name outside the archive, by which the article refers to it."""
     return lambda trap: packed(tar({"a/a.nxml": article(href=name), f"a/{name}": image()}))
 
 
@@ -79,28 +79,28 @@ def names_that_are_noise() -> bytes:
 HEADERS = "more than 1048576 bytes of headers before one member"
 BEHIND = "gzip: data after the end"
 SECOND = len(body(article())) + 512
-"""Where the header of the image begins."""
+"""The offset of the header of the image."""
 
 GZIPS = [
     refused("a flipped bit", made(patched(WHOLE, 300, bytes([WHOLE[300] ^ 1]))), "gzip: "),
-    refused("the last 8 bytes cut", made(WHOLE[:-8]), "gzip: the file is truncated"),
-    refused("cut in half", made(WHOLE[: len(WHOLE) // 2]), "gzip: the file is truncated"),
-    refused("a false CRC", made(WHOLE[:-8] + bytes(4) + WHOLE[-4:]), "gzip: CRC does not match"),
-    refused("a false length", made(WHOLE[:-4] + bytes(4)), "gzip: CRC does not match"),
+    refused("without the last 8 bytes", made(WHOLE[:-8]), "gzip: the file is truncated"),
+    refused("truncated to half", made(WHOLE[: len(WHOLE) // 2]), "gzip: the file is truncated"),
+    refused("a wrong CRC", made(WHOLE[:-8] + bytes(4) + WHOLE[-4:]), "gzip: CRC does not match"),
+    refused("a wrong length", made(WHOLE[:-4] + bytes(4)), "gzip: CRC does not match"),
     refused("an empty file", made(b""), "the file is empty"),
     refused("a web page", made(b"<!DOCTYPE html><html>404</html>"), "gzip: not a gzip file"),
     refused("a plain tar", made(TAR), "gzip: not a gzip file"),
-    refused("a gzip without contents", wrapped(b""), "the archive is truncated"),
+    refused("a gzip of no data", wrapped(b""), "the archive is truncated"),
     refused("a gzip of zeros", wrapped(END), "no article XML in the package"),
-    refused("a gzip of noise", wrapped(noise(5000)), "a header"),
-    refused("two gzips", made(WHOLE * 2), BEHIND),
-    refused("a gzip and an empty one", made(WHOLE + packed(b"")), BEHIND),
+    refused("a gzip of random bytes", wrapped(noise(5000)), "a header"),
+    refused("two gzip members", made(WHOLE * 2), BEHIND),
+    refused("a gzip followed by an empty one", made(WHOLE + packed(b"")), BEHIND),
     refused("junk after the gzip", made(WHOLE + b"junk"), BEHIND),
-    refused("junk after zeros after the gzip", made(WHOLE + bytes(200_000) + b"junk"), BEHIND),
+    refused("zeros and then junk after the gzip", made(WHOLE + bytes(200_000) + b"junk"), BEHIND),
     Attack("zeros after the gzip", made(WHOLE + bytes(200_000))),
-    Attack("20 MB of a name in the gzip's header",
+    Attack("a file name of 20 MB in the gzip header",
            made(WHOLE[:3] + b"\x08" + WHOLE[4:10] + noise(20 << 20).replace(b"\0", b"") + b"\0" + WHOLE[10:])),
-    refused("an unknown method of the gzip", made(WHOLE[:2] + b"\7" + WHOLE[3:]), "gzip: corrupt data"),
+    refused("an unknown compression method in the gzip", made(WHOLE[:2] + b"\7" + WHOLE[3:]), "gzip: corrupt data"),
     Attack("100,000 empty blocks of DEFLATE",
            made(WHOLE[:10] + b"\0\0\0\xff\xff" * 100_000 + WHOLE[10:])),
 ]  # fmt: skip
@@ -108,63 +108,62 @@ GZIPS = [
 TARS = [
     refused("a corrupt header in the middle", wrapped(patched(TAR, SECOND, b"b")),
             "a header's checksum does not match"),
-    refused("a false checksum", wrapped(b"Q" + TAR[1:]), "a header's checksum does not match"),
-    refused("cut between two members", wrapped(TAR[:SECOND]), "the archive is truncated"),
-    refused("cut inside a member", wrapped(MEMBERS[:-700]), "the archive is truncated"),
-    refused("cut inside a header", wrapped(TAR[:300]), "the archive is truncated"),
-    refused("no end", wrapped(MEMBERS), "the archive is truncated"),
-    refused("two archives", wrapped(TAR + TAR), "data after the end of the archive"),
+    refused("a wrong checksum", wrapped(b"Q" + TAR[1:]), "a header's checksum does not match"),
+    refused("truncated between two members", wrapped(TAR[:SECOND]), "the archive is truncated"),
+    refused("truncated inside a member", wrapped(MEMBERS[:-700]), "the archive is truncated"),
+    refused("truncated inside a header", wrapped(TAR[:300]), "the archive is truncated"),
+    refused("no end of archive", wrapped(MEMBERS), "the archive is truncated"),
+    refused("two archives in one file", wrapped(TAR + TAR), "data after the end of the archive"),
     refused("a member after zeros", wrapped(TAR + bytes(99 << 9) + b"x"), "data after the end of the archive"),
     Attack("zeros after the archive", wrapped(TAR + bytes(1 << 20))),
     Attack("one block of zeros at the end", wrapped(MEMBERS + bytes(512))),
     refused("a long name of 300 MB", blown(head(b"L", 300 << 20, b"L"), 300), HEADERS),
     refused("a pax header of 300 MB", blown(head(b"x", 300 << 20, b"x"), 300), HEADERS),
-    refused("a long name of noise", wrapped(extension(b"L", names_that_are_noise())), HEADERS),
-    refused("a pax header of noise", wrapped(extension(b"x", names_that_are_noise())), HEADERS),
+    refused("a long name of random bytes", wrapped(extension(b"L", names_that_are_noise())), HEADERS),
+    refused("a pax header of random bytes", wrapped(extension(b"x", names_that_are_noise())), HEADERS),
     refused("many headers before one member", wrapped(extension(b"L", b"b" * 9000) * 120), HEADERS),
-    Attack("a header of very many records", beside(extension(b"x", pax(a="") * 200_000) + head(b"a/b"))),
+    Attack("a pax header with very many records", beside(extension(b"x", pax(a="") * 200_000) + head(b"a/b"))),
     refused("a number of 5,000 digits", wrapped(extension(b"x", b"9" * 5000 + b" a=b\n")),
             "an extended header is malformed"),
     refused("a size of 5,000 digits", wrapped(extension(b"x", pax(size="9" * 5000))), "a header's number is malformed"),
     refused("a wrong size", wrapped(extension(b"x", pax(size="9000")) + head(b"a/b")), "the archive is truncated"),
     refused("a negative size", wrapped(head(size=b"\xff" * 12) + TAR), "a header has a negative size"),
-    refused("a size with a minus", wrapped(head(size=b"-0000000001\0") + TAR), "a header's number is malformed"),
+    refused("a size with a minus sign", wrapped(head(size=b"-0000000001\0") + TAR), "a header's number is malformed"),
     refused("a size of 2^88", wrapped(head(size=b"\x80" + b"\xff" * 11) + TAR), "'PMC1/x.jpg' is too large"),
     refused("a member of 300 MB", blown(head(size=300 << 20), 300, END), "'PMC1/x.jpg' is too large"),
     refused("100 MB of zeros", blown(head(size=100 << 20), 100, END), "inflates to more than 200 times its size"),
-    refused("zeros without end", blown(TAR, 300), "inflates to more than 200 times its size"),
+    refused("a very long file of zeros", blown(TAR, 300), "inflates to more than 200 times its size"),
     refused("20,001 members", made(gzip.compress(head(kind=b"5") * 20_001 + END, 1)), "more than 20000 members"),
     Attack("3,000 members", beside(b"".join(head(b"a/%d.txt" % i) for i in range(3000)))),
-    Attack("an ordinary member of 30 MB", beside(member(b"a/s1.pdf", noise(30 << 20)))),
+    Attack("a regular member of 30 MB", beside(member(b"a/s1.pdf", noise(30 << 20)))),
     refused("a folder with data", wrapped(head(b"a/", 10, b"5") + body(b"x") + TAR), "'a/' is not a file but has data"),
     refused("a symlink with data", wrapped(head(b"a/b", 10, b"2") + body(b"x") + TAR),
             "'a/b' is not a file but has data"),
-    Attack("a symlink for an image", linked(b"2"), "missing"),
-    Attack("a hard link for an image", linked(b"1"), "missing"),
+    Attack("a symlink in place of an image", linked(b"2"), "missing"),
+    Attack("a hard link in place of an image", linked(b"1"), "missing"),
     Attack("pipes, devices, folders",
            beside(b"".join(head(b"a/f1.jpg", kind=kind) for kind in (b"3", b"4", b"5", b"6")))),
     refused("a sparse file", beside(head(b"a/b", kind=b"S")), "contains a sparse file"),
-    Attack("an unknown type of member", beside(head(b"a/b", 100, b"Q") + body(b"x" * 100))),
-    Attack("a name with ../", elsewhere("../../../../../escaped.jpg")),
+    Attack("an unknown member type", beside(head(b"a/b", 100, b"Q") + body(b"x" * 100))),
+    Attack("a name with ..", elsewhere("../../../../../escaped.jpg")),
     Attack("an absolute name", elsewhere("/tmp/escaped.jpg")),
     Attack("a name with backslashes", elsewhere("..\\..\\escaped.jpg")),
-    refused("two members of one name", wrapped(member(b"a/f1.jpg", b"1") + TAR), "two members are named 'a/f1."),
-    Attack("names apart in case and form only",
+    refused("two members with the same name", wrapped(member(b"a/f1.jpg", b"1") + TAR), "two members are named 'a/f1."),
+    Attack("names that differ only in case and Unicode form",
            beside(b"".join(head(f"a/{n}.jpg".encode()) for n in ("f2", "F2", "\u00e9", "e\u0301"))), "scope"),
     Attack("escape sequences in a name", beside(member(b"a/\x1b]0;x\x07\x1b[2J\n.jpg", image())), "scope"),
-    Attack("a name from right to left", beside(member("a/\u202egpj.exe.jpg".encode(), image())), "scope"),
+    Attack("a right-to-left name", beside(member("a/\u202egpj.exe.jpg".encode(), image())), "scope"),
     Attack("a name that is not UTF-8", beside(member(b"a/\xff\xfe.jpg", image())), "scope"),
     refused("a name of 600 bytes", beside(extension(b"L", b"n" * 600) + head()), "a name is longer than 512"),
-    Attack("a name of 300 folders", beside(extension(b"L", b"a/" + b"d/" * 240 + b"b.jpg") + head()), "scope"),
-    refused("no name", beside(head(b"")), "a member's name is empty or contains a NUL"),
-    refused("NUL in a name", beside(extension(b"x", pax(path="a\0b")) + head()),
+    Attack("a name with 240 folders", beside(extension(b"L", b"a/" + b"d/" * 240 + b"b.jpg") + head()), "scope"),
+    refused("an empty name", beside(head(b"")), "a member's name is empty or contains a NUL"),
+    refused("a NUL in a name", beside(extension(b"x", pax(path="a\0b")) + head()),
             "a member's name is empty or contains a NUL"),
-    refused("two names", beside(extension(b"x", pax(path="a")) + extension(b"L", b"b") + head()),
-            "a member has two names"),
-    refused("a global header with a name", wrapped(extension(b"g", pax(path="a")) + TAR),
-            "a global header names a file"),
-    Attack("an archive in the archive", beside(member(b"a/inner.tar.gz", WHOLE) + member(b"a/i.zip", zipped(FILES)))),
-    refused("no article", wrapped(tar({"a/f1.jpg": image()})), "no article XML in the package"),
+    refused("two names for one member",
+            beside(extension(b"x", pax(path="a")) + extension(b"L", b"b") + head()), "a member has two names"),
+    refused("a name in a global header", wrapped(extension(b"g", pax(path="a")) + TAR), "a global header names a file"),
+    Attack("archives inside the archive", beside(member(b"a/inner.tar.gz", WHOLE) + member(b"a/i.zip", zipped(FILES)))),
+    refused("no article XML", wrapped(tar({"a/f1.jpg": image()})), "no article XML in the package"),
     refused("an article of 70 MB", blown(head(b"a/a.nxml", 70 << 20), 70, END, noise(10_000).ljust(1 << 20, b" ")),
            "XML 'a.nxml' is too large"),
 ]  # fmt: skip
