@@ -29,6 +29,11 @@ CITATIONS = pa.list_(
     )
 )
 
+PIXELS = pa.struct(
+    [("height", pa.int32()), ("width", pa.int32()), ("channels", pa.int32()), ("samples", pa.large_binary())]
+)
+"""A decoded image: 8-bit samples, row by row, channels interleaved."""
+
 COLUMNS: dict[str, Column] = {
     # identity
     "figure_id": Column(pa.string(), "article version / fig id or ordinal / graphic: `PMC123.1/f1/0`"),
@@ -138,6 +143,7 @@ COLUMNS: dict[str, Column] = {
     # in memory only
     "bytes": Column(pa.large_binary(), "the image file; in memory only"),
     "thumbnail": Column(pa.large_binary(), "JPEG of at most 280 px a side; in the pack of the run, never in a table"),
+    "pixels": Column(PIXELS, "the decoded image, 8-bit grey or RGB, upright; in memory only"),
 }
 
 SPLITS = ("train", "valid", "test")

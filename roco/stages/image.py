@@ -11,16 +11,19 @@ import pyarrow as pa
 
 from roco.base.errors import RejectedInput
 from roco.base.formats import declared_format
-from roco.base.schema import COLUMNS, types
+from roco.base.schema import types
 from roco.core.contract import Reason
 from roco.core.stage import Measure, drop, put
-from roco.models.images import hashes
+from roco.models.images import hashes, pixels
 from roco.models.images.decode import Decoded, decode, thumbnail
 
 
 @dataclass(frozen=True, kw_only=True)
 class Image(Measure):
-    """Measures format, size, mode and hashes of the image, and lends a thumbnail to other pixel measures."""
+    """Measures format, size, mode and hashes of the image; lends thumbnail and decoded pixels to other measures.
+
+    The image is decoded once in a pass, however many measures read `pixels` (`models.images.pixels.arrays`).
+    """
 
     needs = ("extract",)
     reads = ("article_key", "file", "bytes")
@@ -28,7 +31,7 @@ class Image(Measure):
         *("format", "declared", "width", "height", "mode", "n_frames", "n_bytes", "identifying_fields"),
         *("sha256", "image_key", "phash", "phash_fine"),
     )
-    lends = {"thumbnail": COLUMNS["thumbnail"].type}
+    lends = types("thumbnail", "pixels")
     reasons = {"unreadable": Reason("the image cannot be decoded completely")}
     version = 4
 
@@ -39,22 +42,24 @@ class Image(Measure):
             if reason.is_valid or not data.is_valid:
                 rows.append({})
             else:
-                rows.append(_facts(key.as_py(), file.as_py(), data.as_py(), decoded))
+                rows.append(_facts(key.as_py(), file.as_py(), data.as_py(), "pixels" in lend, decoded))
         for name, kind in {**self.writes, **{c: self.lends[c] for c in lend}}.items():
             batch = put(batch, name, pa.array([row.get(name) for row in rows], kind))
         details = pa.array([row.get("unreadable") for row in rows], pa.string())
         return drop(batch, pa.array(["unreadable" in row for row in rows], pa.bool_()), "unreadable", details)
 
 
-def _facts(key: str | None, file: str | None, data: bytes, decoded: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _facts(
+    key: str | None, file: str | None, data: bytes, with_pixels: bool, decoded: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
     sha256 = hashlib.sha256(data).hexdigest()
     if sha256 not in decoded:
-        decoded[sha256] = {"n_bytes": len(data), "sha256": sha256, **_decoded_facts(data)}
+        decoded[sha256] = {"n_bytes": len(data), "sha256": sha256, **_decoded_facts(data, with_pixels)}
     of_this_figure = {"declared": declared_format(file), "image_key": None if key is None else f"{key}-{sha256}"}
     return {**decoded[sha256], **of_this_figure}
 
 
-def _decoded_facts(data: bytes) -> dict[str, Any]:
+def _decoded_facts(data: bytes, with_pixels: bool) -> dict[str, Any]:
     try:
         decoded = decode(data)
         return {
@@ -65,6 +70,7 @@ def _decoded_facts(data: bytes) -> dict[str, Any]:
             "n_frames": decoded.n_frames,
             "identifying_fields": list(decoded.identifying_fields),
             "thumbnail": thumbnail(decoded),
+            "pixels": pixels.to_value(decoded.pixels) if with_pixels else None,
             **_hashes(decoded),
         }
     except RejectedInput as err:
@@ -74,5 +80,5 @@ def _decoded_facts(data: bytes) -> dict[str, Any]:
 
 
 def _hashes(decoded: Decoded) -> dict[str, str]:
-    pixels = hashes.small(decoded.image)
-    return {} if pixels is None else {"phash": hashes.phash(pixels), "phash_fine": hashes.phash_fine(pixels)}
+    small = hashes.small(decoded.image)
+    return {} if small is None else {"phash": hashes.phash(small), "phash_fine": hashes.phash_fine(small)}

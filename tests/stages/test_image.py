@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,12 @@ from hypothesis import strategies as st
 from PIL import Image as Pillow
 
 from roco.base.schema import COLUMNS
+from roco.core.contract import Contract
+from roco.core.run import Run
+from roco.core.stage import Measure, put
+from roco.models.images.pixels import arrays
+from roco.recipes.load import Pipeline
+from roco.sources.folder import FolderSource
 from roco.stages import image as stage
 from roco.stages.image import Image, decode
 
@@ -70,7 +78,7 @@ def test_a_jpeg_gets_its_properties_its_keys_and_a_thumbnail() -> None:
 
 def test_columns_have_the_declared_types() -> None:
     table = Image()(batch(JPEG, None, b""))
-    for name in (*Image.writes, *Image.lends):
+    for name in (*Image.writes, "thumbnail"):
         assert table[name].type == COLUMNS[name].type
     assert Image()(batch()).num_rows == 0
 
@@ -79,7 +87,7 @@ def test_a_figure_without_bytes_or_dropped_before_is_not_decoded(monkeypatch: py
     monkeypatch.setattr(stage, "decode", None)
     table = Image()(batch(None, JPEG, drops=["missing", "language"]))
     assert table["drop"].to_pylist() == ["missing", "language"]
-    assert all(table[name].null_count == 2 for name in (*Image.writes, *Image.lends))
+    assert all(table[name].null_count == 2 for name in (*Image.writes, "thumbnail"))
 
 
 def test_an_image_is_decoded_once_even_if_two_figures_have_the_same_file(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,3 +156,54 @@ def test_damaged_files_end_in_a_decode_or_a_reason(data: bytes, flips: list[tupl
 @given(st.binary(max_size=300) | st.builds(lambda a, b: a[:12] + b, st.sampled_from(FILES), st.binary(max_size=200)))
 def test_any_bytes_end_in_a_decode_or_a_reason(data: bytes) -> None:
     assert Image()(batch(data))["drop"].to_pylist()[0] in (None, "unreadable")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Brightness(Measure):
+    """Reads the pixels that `image` lends."""
+
+    needs = ("image",)
+    reads = ("pixels",)
+
+    @property
+    def contract(self) -> Contract:
+        return dataclasses.replace(super().contract, writes={f"{self.name}_mean": pa.float32()})
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        means = [None if image is None else float(image.mean()) for image in arrays(batch["pixels"])]
+        return put(batch, f"{self.name}_mean", pa.array(means, pa.float32()))
+
+
+def test_an_image_is_decoded_once_for_three_measures_that_read_its_pixels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    grey, colour = Pillow.new("L", (40, 30), 100), Pillow.new("RGB", (30, 40), (30, 60, 90))
+    for name, image in (("grey", grey), ("colour", colour)):
+        image.save(folder / f"{name}.png")
+    graphics = "".join(f'<fig id="{name}"><graphic xlink:href="{name}.png"/></fig>' for name in ("grey", "colour"))
+    (folder / "a.xml").write_text(
+        '<article xmlns:xlink="http://www.w3.org/1999/xlink"><front><article-meta>'
+        f'<article-id pub-id-type="pmc">1</article-id></article-meta></front><body>{graphics}</body></article>'
+    )
+    decoded: list[bytes] = []
+    monkeypatch.setattr(stage, "decode", lambda data: decoded.append(data) or decode(data))
+    source = FolderSource(path=folder)
+    measures = [Brightness(name=name) for name in ("one", "two", "three")]
+    run = Run(Pipeline(source, [Image(), *measures]), tmp_path / "run")
+    run.do(workers=0)
+    assert len(decoded) == 2
+    rows = run.figures(["one_mean", "three_mean", "mode"]).to_pylist()
+    assert {(row["mode"], row["one_mean"], row["three_mean"]) for row in rows} == {
+        ("L", 100.0, 100.0),
+        ("RGB", 60.0, 60.0),
+    }
+
+
+def test_pixels_are_lent_only_when_they_are_wanted() -> None:
+    assert "pixels" not in Image()(batch(JPEG)).column_names
+    [value] = Image()(batch(JPEG), ("thumbnail", "pixels"))["pixels"]
+    assert (value["height"].as_py(), value["width"].as_py(), value["channels"].as_py()) == (90, 120, 3)
+    [image] = arrays(pa.array([value.as_py()], COLUMNS["pixels"].type))
+    assert image is not None and (image == decode(JPEG).pixels).all()
