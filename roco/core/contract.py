@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import pyarrow as pa
 
@@ -64,6 +64,10 @@ class Contract:
 
     def check(self, stage: str) -> None:
         """Raises RecipeError where the contract of the named stage is malformed."""
+        if self.scope not in get_args(Scope):
+            raise RecipeError(
+                f"unknown scope {self.scope!r} (stage '{stage}')", nearest(str(self.scope), get_args(Scope))
+            )
         for attribute in ("needs", "reads", "optional", "dropped"):
             if not isinstance(getattr(self, attribute), tuple):
                 hint = f'write a tuple: {attribute} = ("…",)'

@@ -180,7 +180,7 @@ class Driver:
         """Removes a corrupt file and the decisions of its part, so that both are computed again."""
         path.unlink(missing_ok=True)
         self.folder.rows(path.stem).unlink(missing_ok=True)
-        self._log({"corrupt": str(path.relative_to(self.folder.root))})
+        self._log({"corrupt": os.path.relpath(path, self.folder.root)})
 
     # --- after ------------------------------------------------------------------------------------------------------
 

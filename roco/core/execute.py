@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from roco.base import errors
-from roco.base.errors import RocoError, StageFailed
+from roco.base.errors import RocoError
 from roco.core import part, worker
 from roco.core.folder import RunFolder
 from roco.core.job import Culprit, Job, JobResult
@@ -148,18 +148,13 @@ class _Pool:
             self.done(JobResult.of_json(message["done"]))
             self._next(w)
             return
-        what, stage = message["at"]
-        is_loading = not what
-        w.deadline = time.monotonic() + (LOADING if is_loading else STALL)
-        w.culprit = None if is_loading else Culprit(what, stage)
+        w.culprit = Culprit(*message["at"])
+        w.deadline = time.monotonic() + (LOADING if w.culprit.is_loading else STALL)
 
     def _after_death(self, w: _Worker) -> None:
         self._end(w)
-        exit_code = w.process.returncode
-        if w.job is None:
-            hint = "its messages are above"
-            raise StageFailed(f"a worker ended before its first job (exit code {exit_code})", hint)
-        self.queue.appendleft(w.job.after_crash(w.culprit, exit_code))
+        assert w.job is not None  # a worker that has no job left is ended by the driver
+        self.queue.appendleft(w.job.after_crash(w.culprit, w.process.returncode))
         self._start()
 
     def _kill_stalled(self) -> None:
@@ -194,7 +189,7 @@ def _error(message: Mapping[str, Any]) -> RocoError:
     if kind is errors.CorruptFile:
         err = errors.CorruptFile(text, hint, path)
     elif kind is errors.MissingExtra:
-        err = RocoError(text, hint)
+        err = errors.UsageError(text, hint)  # MissingExtra builds its own message
     else:
         err = kind(text, hint)
     err.add_note(message.get("trace", ""))

@@ -53,7 +53,7 @@ class Figures:
     def apply(self, step: Step, verdict: pa.Table) -> dict[str, int]:
         """Applies the verdict of a table step to the kept figures; returns the number of dropped ones by reason."""
         if not step.is_measure:
-            self._decided[step.name] = verdict
+            self._decided[step.name] = put(verdict, "archive", self.kept["archive"])
         self.add_columns(step)
         rows = put(put(self.kept, "drop", verdict["drop"]), "drop_detail", verdict["drop_detail"])
         out = dropped(rows)
@@ -86,12 +86,21 @@ class Figures:
             by_step.setdefault(self.writer[column].name, []).append(column)
         for name, names in by_step.items():
             if name in self._decided:
-                values = align(rows["figure_id"], self._decided[name].select(["figure_id", *names]))
+                values = self._of_this_package(rows, self._decided[name].select(["figure_id", "archive", *names]))
             else:
                 values = self._stored(self.folder.pipeline.step(name), rows, names)
             for column in names:
                 rows = put(rows, column, values[column])
         return rows.combine_chunks()
+
+    def _of_this_package(self, rows: pa.Table, verdict: pa.Table) -> pa.Table:
+        """Decided columns in the order of the rows.
+
+        A figure_id that two packages have was decided for one of them only; the other has nulls.
+        """
+        values = align(rows["figure_id"], verdict)
+        same = pc.fill_null(pc.equal(values["archive"], rows["archive"]), False)
+        return values.take(pc.if_else(same, pa.array(range(len(rows)), pa.int64()), pa.scalar(None, pa.int64())))
 
     def _stored(self, step: Step, rows: pa.Table, names: Sequence[str]) -> pa.Table:
         """Returns columns that are stored part by part, in the order of the rows."""

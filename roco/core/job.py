@@ -22,6 +22,11 @@ class Culprit(NamedTuple):
     what: str
     stage: str
 
+    @property
+    def is_loading(self) -> bool:
+        """Whether the stage was loading a model: then it works on nothing."""
+        return not self.what
+
 
 @dataclass(frozen=True)
 class Job:
@@ -50,6 +55,10 @@ class Job:
         if culprit is None:
             hint = "this is often a lack of memory: use fewer workers, such as --workers 1"
             raise StageFailed(f"a worker died before it read part {self.part} (exit code {exit_code})", hint)
+        if culprit.is_loading:
+            hint = "its messages are above; if there are none, memory may be short: --workers 1"
+            message = f"stage '{culprit.stage}' ends its worker process while it loads (exit code {exit_code})"
+            raise StageFailed(message, hint)
         if culprit.what == self.part:
             raise StageFailed(
                 f"stage '{culprit.stage}' ends its worker process (part {self.part}, exit code {exit_code})",

@@ -13,7 +13,7 @@ import pyarrow as pa
 from roco.core.job import Job
 from roco.core.pack import PackWriter
 from roco.core.pipeline import Step
-from roco.core.rows import blank, call, checked, concat, view
+from roco.core.rows import blank, call, checked, concat, prepare, view
 from roco.core.stage import put
 from roco.core.store import PACKAGES_OPEN, ImageStore
 
@@ -105,7 +105,7 @@ class Measurer:
     def _measure(self, step: Step, rows: pa.Table, what: str) -> pa.Table:
         if step.name not in self._prepared:
             self.beat("", step.name)  # loading a model is not counted as a stall
-            step.stage.prepare()
+            prepare(step, f"part {self.job.part}")
             self._prepared.add(step.name)
         self.beat(what, step.name)
         for column in step.contract.reads:
@@ -120,7 +120,7 @@ class Measurer:
                 return checked(step, batch, call(step, where, batch))
             wanted = frozenset(c for c in step.contract.lends if c in self._read_later or c == _PACKED)
             out = call(step, where, batch, wanted)
-            table = checked(step, batch, out)
+            table = checked(step, batch, out, wanted)
         self._keep_lent(batch["figure_id"], {column: out[column] for column in wanted})
         return table
 

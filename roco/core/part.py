@@ -7,7 +7,7 @@ only the parts that are being processed.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -68,8 +68,8 @@ def measure_figures(folder: RunFolder, job: Job, beat: Beat) -> JobResult:
     try:
         ids = pa.array(job.figures, pa.string())
         rows = align(ids, part.measures.stored(measures[0]))
-        for column, writer in step.reads_from.items():
-            if column not in rows.column_names and column not in part.measurer.lenders:
+        for column, writer in _columns_for(step, part.measurer.lenders).items():
+            if column not in rows.column_names:
                 values = part.measures.stored(folder.pipeline.step(writer))
                 rows = put(rows, column, align(ids, values)[column])
         part.walk(rows, first=len(measures) - 1)
@@ -78,6 +78,17 @@ def measure_figures(folder: RunFolder, job: Job, beat: Beat) -> JobResult:
     finally:
         part.close()
     return JobResult(job.part, dict(part.measured), _rounded(part.timings))
+
+
+def _columns_for(step: Step, lenders: Mapping[str, Step]) -> dict[str, str]:
+    """The stored columns that a measure reads, itself or through the measures that lend to it, with their writers."""
+    columns: dict[str, str] = {}
+    for column, writer in step.reads_from.items():
+        if column in lenders:
+            columns |= _columns_for(lenders[column], lenders)
+        else:
+            columns[column] = writer
+    return columns
 
 
 class PartPass:
@@ -234,6 +245,7 @@ class PartPass:
 
     def commit(self, kept_rows: Sequence[pa.Table]) -> PartRecord:
         """Writes measures, then the pack, then the decisions; returns what their footer records."""
+        self.beat(self.job.part, "commit")
         with self.timings.time("write"):
             for step in self.measures.steps:
                 self.measures.write(step)

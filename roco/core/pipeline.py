@@ -184,6 +184,7 @@ class _Resolver:
         self.pending.append(stage.name)
         contract = stage.contract
         contract.check(stage.name)
+        _check_scope(stage, contract)
         needed = [self._need(stage.name, need) for need in contract.needs]
         self.pending.remove(stage.name)
         step = self._step(stage, contract, needed)
@@ -226,8 +227,8 @@ class _Resolver:
             return Step(name, stage, contract, stage.digest({}), {})
         reads_from = {column: self._source_of(column, stage) for column in (*contract.reads, *contract.dropped)}
         for column in contract.optional:
-            if column in self.writer:
-                reads_from[column] = self.writer[column]
+            if column in self.writer or column in self.lender:
+                reads_from[column] = self._source_of(column, stage)
         self._check_memory(stage, contract)
         self._check_clashes(stage, contract)
         steps = {step.name: step.name for step in reads_from.values() if step is not None}
@@ -254,6 +255,10 @@ class _Resolver:
         return source
 
     def _check_memory(self, stage: Stage, contract: Contract) -> None:
+        optional = [column for column in contract.optional if column in IN_MEMORY or column in self.lender]
+        if optional:
+            hint = "put it into `reads`"
+            raise RecipeError(f"'{stage.name}' has the in-memory column '{optional[0]}' in `optional`", hint)
         in_memory = [column for column in contract.reads if column in IN_MEMORY or column in self.lender]
         if in_memory and not isinstance(stage, Measure):
             raise RecipeError(
@@ -264,12 +269,15 @@ class _Resolver:
     def _check_clashes(self, stage: Stage, contract: Contract) -> None:
         """Raises RecipeError if two stages write a measured column; decisions may overwrite each other's columns."""
         for column in contract.columns:
+            if column in self.lender:
+                raise _clash(stage, self.lender[column], column)
             other = self.writer.get(column)
             if other is not None and (isinstance(stage, Measure) or other.is_measure):
                 raise _clash(stage, other, column)
         for column in contract.lends:
-            if column in self.lender:
-                raise _clash(stage, self.lender[column], column)
+            other = self.lender.get(column) or self.writer.get(column)
+            if other is not None:
+                raise _clash(stage, other, column)
 
     def _check_ends(self) -> None:
         if not self.steps or self.steps[0].contract.scope != "article":
@@ -277,6 +285,14 @@ class _Resolver:
         for step in self.steps[:-1]:
             if isinstance(step.stage, Publication):
                 raise RecipeError(f"'{step.name}' publishes, so it must be the last stage", "move it to the end")
+
+
+def _check_scope(stage: Stage, contract: Contract) -> None:
+    if contract.scope == "article" and not isinstance(stage, Measure):
+        raise RecipeError(f"the decision '{stage.name}' has the scope 'article'", "only a Measure can read articles")
+    if contract.scope == "table" and isinstance(stage, Measure):
+        hint = "a measure is computed from one figure alone: make it a Decision"
+        raise RecipeError(f"the measure '{stage.name}' has the scope 'table'", hint)
 
 
 def _measure(stage: Stage, name: str, wanted: str) -> Stage:

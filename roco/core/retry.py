@@ -19,8 +19,7 @@ def check_reason(pipeline: Pipeline, reason: str) -> None:
     for step in pipeline.steps:
         if step.is_measure:
             known.update(step.contract.reasons)
-            if "bytes" in step.contract.reads:
-                known.add("unreadable")  # the engine's own reason if the bytes cannot be read
+            known.add("unreadable")  # the engine's own reason if bytes cannot be read or a measure crashes
     if reason not in known:
         hint = f"decisions are re-evaluated anyway; {nearest(reason, known)}"
         raise UsageError(f"no measure of this recipe drops figures for the reason '{reason}'", hint)

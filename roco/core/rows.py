@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -68,8 +68,17 @@ def view(step: Step, rows: pa.Table) -> pa.Table:
 
 def call(step: Step, where: str, *arguments: Any) -> Any:
     """Calls a stage; raises StageFailed if the stage raises an exception; where: named in the message."""
+    return _guarded(step, where, step.stage, *arguments)
+
+
+def prepare(step: Step, where: str) -> None:
+    """Lets a stage load its models; raises StageFailed as `call` does."""
+    _guarded(step, where, step.stage.prepare)
+
+
+def _guarded(step: Step, where: str, function: Callable[..., Any], *arguments: Any) -> Any:
     try:
-        return step.stage(*arguments)
+        return function(*arguments)
     except (RocoError, MemoryError):
         raise
     except (Exception, SystemExit) as err:
@@ -84,8 +93,11 @@ def apply(step: Step, where: str, batch: pa.Table, *more: Any) -> pa.Table:
     return checked(step, batch, call(step, where, batch, *more))
 
 
-def checked(step: Step, batch: pa.Table, out: Any) -> pa.Table:
-    """Returns figure_id, drop, drop_detail and the columns a stage writes; raises StageFailed if any is invalid."""
+def checked(step: Step, batch: pa.Table, out: Any, lent: Collection[str] = ()) -> pa.Table:
+    """Returns figure_id, drop, drop_detail and the columns a stage writes; raises StageFailed if any is invalid.
+
+    lent: in-memory columns that must be in the output too.
+    """
 
     def broken(message: str) -> StageFailed:
         return StageFailed(f"stage '{step.name}' {message}", "see docs/add-a-stage.md for what a stage returns")
@@ -102,7 +114,7 @@ def checked(step: Step, batch: pa.Table, out: Any) -> pa.Table:
             message = f"returned other rows ({len(out)}) than it received ({len(batch)}): drop rows with roco.drop"
             raise broken(message)
     types = {"figure_id": pa.string(), **DROP, **step.contract.columns}
-    for name, kind in types.items():
+    for name, kind in {**types, **{column: step.contract.lends[column] for column in lent}}.items():
         if name in out.column_names:
             if out[name].type != kind:
                 raise broken(f"wrote '{name}' as {out[name].type}, but declares {kind}")

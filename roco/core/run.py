@@ -11,20 +11,20 @@ from typing import Any
 
 import pyarrow as pa
 
-from roco.base.errors import CorruptFile, DataError
-from roco.base.files import read_table
+from roco.base.errors import DataError
 from roco.base.progress import NullProgress, Progress
 from roco.core import parts
 from roco.core.drive import Driver, Outcome
 from roco.core.figures import DROPPED, Figures
 from roco.core.folder import RunFolder
+from roco.core.manifest import Manifest
 from roco.core.pipeline import Pipeline
 from roco.core.preview import preview
-from roco.core.rows import align
 from roco.core.show import show
 from roco.core.stage import put
 from roco.core.status import status
 from roco.core.store import ImageStore
+from roco.core.table_pass import TablePass
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Run:
     @cached_property
     def files(self) -> RunFolder:
         """Returns the paths of the run folder."""
-        return RunFolder(Path(self.folder), self.pipeline)
+        return RunFolder(Path(self.folder).absolute(), self.pipeline)
 
     @cached_property
     def store(self) -> ImageStore:
@@ -113,27 +113,14 @@ class Run:
         self.store.close()
 
     def _decided(self) -> Figures:
-        """Returns the figures with the stored decisions of the table stages, up to the first that has not been run."""
+        """Returns the figures with all decisions that are stored and up to date."""
         plan = parts.read(self.files.parts)
         if not len(plan.table):
             raise DataError(f"nothing has been run in {self.files.root} yet", "run the recipe first: roco run RECIPE")
-        try:
-            figures = Figures(self.files, plan)
-        except CorruptFile as err:
-            hint = "bring it up to date: roco run RECIPE"
-            raise DataError(f"the run in {self.files.root} is not up to date ({err.message})", hint) from err
-        for step in self.pipeline.table_steps:
-            if step.is_measure:
-                figures.add_columns(step)
-                continue
-            try:
-                verdict, _ = read_table(self.files.table(step))
-            except (FileNotFoundError, CorruptFile):
-                break
-            if len(verdict) != len(figures.kept):
-                verdict = align(figures.kept["figure_id"], verdict)
-            figures.apply(step, verdict)
-        return figures
+        manifest = Manifest(self.files)
+        if len(manifest.done(plan)) < len(plan.names):
+            raise DataError(f"the run in {self.files.root} is not up to date", "run the recipe: roco run RECIPE")
+        return TablePass(self.files, plan, manifest).stored()
 
 
 __all__ = ["Outcome", "Run"]

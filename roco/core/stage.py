@@ -74,12 +74,7 @@ class Stage:
     @property
     def content(self) -> tuple[Path, ...]:
         """Returns the files whose content determines the result: models, vocabularies, options that name a file."""
-        paths = []
-        for field in _options(self):
-            value = getattr(self, field.name)
-            several = value if isinstance(value, tuple) else (value,)
-            paths += [one for one in several if isinstance(one, Path)]
-        return tuple(paths)
+        return tuple(path for field in _options(self) for path in _paths(getattr(self, field.name)))
 
     @property
     def options(self) -> dict[str, Any]:
@@ -95,7 +90,7 @@ class Stage:
         deciding = {}
         for field in _options(self):
             value = getattr(self, field.name)
-            if field.metadata.get("value", True) and not _names_files(value):
+            if field.metadata.get("value", True) and not isinstance(value, Path):
                 deciding[field.name] = _plain(value, paths=False)
         return digest(
             {
@@ -219,9 +214,16 @@ def _content_digest(path: Path) -> str:
         raise RecipeError(f"cannot read {path}: {err.strerror}", hint) from err
 
 
-def _names_files(value: Any) -> bool:
-    values = value if isinstance(value, tuple) else (value,)
-    return any(isinstance(one, Path) for one in values)
+def _paths(value: Any) -> Iterator[Path]:
+    """The files that an option names, also inside lists and tables."""
+    if isinstance(value, Path):
+        yield value
+    elif isinstance(value, tuple | list):
+        for one in value:
+            yield from _paths(one)
+    elif dataclasses.is_dataclass(value):
+        for field in dataclasses.fields(value):
+            yield from _paths(getattr(value, field.name))
 
 
 def _plain(value: Any, paths: bool = True) -> Any:
@@ -229,14 +231,14 @@ def _plain(value: Any, paths: bool = True) -> Any:
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, tuple | list):
-        return [_plain(one) for one in value]
+        return [_plain(one, paths) for one in value if paths or not isinstance(one, Path)]
     if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
+        return {str(key): _plain(one, paths) for key, one in value.items()}
     if not dataclasses.is_dataclass(value):
         return value
     table = {}
     for field in dataclasses.fields(value):
         one = getattr(value, field.name)
         if one is not None and (paths or not isinstance(one, Path)):
-            table[field.name] = _plain(one)
+            table[field.name] = _plain(one, paths)
     return table

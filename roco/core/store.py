@@ -83,7 +83,10 @@ class ImageStore:
         return None if pack is None else pack.thumbnail(figure)
 
     def cost(self, part: str, rows: pa.Table) -> tuple[int, int]:
-        """Returns the bytes of the images of these rows and the number of packages to open, without reading images."""
+        """Returns the bytes of the images of these rows and the number of packages to open, without reading images.
+
+        If more packages than stay open would have to be opened, none is opened, and the bytes are incomplete.
+        """
         pack = self._pack(part)
         n_bytes = 0
         files: dict[str, set[str]] = {}
@@ -93,6 +96,8 @@ class ImageStore:
                 files.setdefault(row["archive"], set()).add(row["file"])
             else:
                 n_bytes += packed
+        if len(files) > PACKAGES_OPEN:
+            return n_bytes, len(files)
         for archive, wanted in files.items():
             try:
                 n_bytes += sum(size for name, size in self._package(archive).files if name in wanted)

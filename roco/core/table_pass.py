@@ -70,6 +70,22 @@ class TablePass:
             return None
         return self.folder.release if self._is_published(state) else self._publish(steps[-1].stage, state)
 
+    def stored(self) -> Figures:
+        """Returns the figures after all table stages whose results are stored and up to date."""
+        state = self.input
+        for step in self.pipeline.table_steps:
+            state = digest([state, step.digest])
+            if step.is_measure:
+                if any(len(missing) for _, missing in self._missing(step)):
+                    break
+                state = digest([state, self._apply_measure(step)])
+                continue
+            verdict = self._stored_verdict(step, state)
+            if verdict is None:
+                break
+            self.figures.apply(step, verdict)
+        return self.figures
+
     def _state(self, steps: Sequence[Step]) -> str:
         """Returns the state after steps that are all decisions, for which no row has to be read."""
         state = self.input
@@ -115,14 +131,23 @@ class TablePass:
 
     def _measure(self, step: Step, measure: Measure) -> str:
         """Computes a measure for the kept figures without a stored value; returns a digest of its verdicts."""
-        rows = self.figures.kept
-        jobs = []
-        for part, some in by_part(rows):
-            stored = self._stored_measure(step, part)
-            missing = some if stored is None else without(some, stored)
-            if len(missing):
-                jobs.append(Job(part, step.name, tuple(missing["figure_id"].to_pylist())))
+        jobs = [
+            Job(part, step.name, tuple(missing["figure_id"].to_pylist()))
+            for part, missing in self._missing(step)
+            if len(missing)
+        ]
         measure(jobs)
+        return self._apply_measure(step)
+
+    def _missing(self, step: Step) -> Iterator[tuple[str, pa.Table]]:
+        """Yields, for each part, the kept figures that a measure has no stored value for."""
+        for part, rows in by_part(self.figures.kept):
+            stored = self._stored_measure(step, part)
+            yield part, rows if stored is None else without(rows, stored)
+
+    def _apply_measure(self, step: Step) -> str:
+        """Drops the figures that could not be measured; returns a digest of the verdicts."""
+        rows = self.figures.kept
         verdicts = [self._verdict(step, part, some) for part, some in by_part(rows)]
         if not verdicts:
             self.figures.add_columns(step)

@@ -27,7 +27,7 @@ from roco.core.pipeline import Pipeline
 from roco.core.spec import find, from_spec, reference, to_spec
 
 MEMORY_LIMIT = 8 << 30
-"""Bytes of address space of a worker that repeats a job, after a crash, to find the article or image that caused it."""
+"""Bytes of address space, beside what a heavy stage needs, of a worker that looks for what another one died on."""
 
 
 def hello(folder: RunFolder) -> dict[str, Any]:
@@ -75,7 +75,8 @@ def main() -> None:
     for line in sys.stdin:
         job = Job.of_json(json.loads(line))
         if job.one_by_one:
-            resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, resource.getrlimit(resource.RLIMIT_AS)[1]))
+            limit = MEMORY_LIMIT + max(step.contract.heavy for step in folder.pipeline.steps)
+            resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
         try:
             send({"done": part.do(folder, job, beat).to_json()})
         except MemoryError:

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pytest
 
 from roco.base.errors import RecipeError
+from roco.base.schema import types
 from roco.core.contract import Contract, Reason
 from roco.core.drive import workers_for
 from roco.core.pipeline import Pipeline
@@ -148,13 +149,15 @@ def test_the_detail_of_a_custom_stage_is_published_with_its_reason(make: Make, t
         ("reasons", {"short": "it is short"}, "`reasons` does not give each reason a meaning"),
         ("writes", {"n": "int32"}, "`writes` does not give each column an Arrow type"),
         ("optional", ("modalty",), "unknown column 'modalty' in `optional`"),
+        ("scope", "tabel", "unknown scope 'tabel'"),
+        ("scope", "article", "only a Measure can read articles"),
     ],
 )
 def test_a_malformed_contract_is_refused(articles: Path, attribute: str, value: Any, message: str) -> None:
     malformed = type("Malformed", (Decision,), {attribute: value})
     with pytest.raises(RecipeError) as err:
         pipeline_of(articles, fakes.Read(), malformed(name="mine"))
-    assert message in err.value.message and "'mine'" in err.value.message and err.value.hint
+    assert message in f"{err.value.message} {err.value.hint}" and "'mine'" in err.value.message and err.value.hint
 
 
 def test_an_undeclared_reason_stops_the_run(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,3 +207,94 @@ class Heavy(fakes.Words):
 def test_a_heavy_stage_limits_the_workers(make: Make) -> None:
     assert workers_for(make(words=Heavy())) == 1
     assert workers_for(make()) >= 1
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Guess(Decision):
+    """Writes a column that measures must not read."""
+
+    needs = ("read",)
+    writes = types("modality")
+    value: str = "DRCT"
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        return put(batch, "modality", pa.array([self.value] * len(batch), pa.string()))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Peeks(Measure):
+    needs = ("read",)
+    optional = ("modality",)
+    writes = types("width")
+
+
+def test_a_measure_must_not_read_a_decided_column_even_optionally(articles: Path) -> None:
+    with pytest.raises(RecipeError, match="reads 'modality', which is decided by 'guess'"):
+        pipeline_of(articles, Guess(), Peeks())
+    assert pipeline_of(articles, Peeks()).steps
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Thumbs(Decision):
+    needs = ("look",)
+    optional = ("thumbnail",)
+
+
+def test_an_in_memory_column_cannot_be_optional(articles: Path) -> None:
+    with pytest.raises(RecipeError, match="in-memory column 'thumbnail' in `optional`"):
+        pipeline_of(articles, Thumbs())
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TableMeasure(Measure):
+    scope = "table"
+    needs = ("read",)
+
+
+def test_a_measure_of_the_whole_table_is_refused(articles: Path) -> None:
+    with pytest.raises(RecipeError, match="has the scope 'table'"):
+        pipeline_of(articles, TableMeasure())
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """An option that is a table and names a file."""
+
+    path: Path
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ByTable(Decision):
+    needs = ("read",)
+    table: Table | None = None
+    tables: tuple[Table, ...] = ()
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        return batch
+
+
+@pytest.mark.parametrize("option", ["table", "tables"])
+def test_a_file_inside_a_table_counts_by_its_content_and_not_by_its_name(
+    articles: Path, tmp_path: Path, option: str
+) -> None:
+    def digest_of(name: str) -> str:
+        table = Table(tmp_path / name)
+        stage = ByTable(**{option: table if option == "table" else (table,)})
+        return pipeline_of(articles, stage).step("by_table").digest
+
+    for name, text in (("one", "x"), ("same", "x"), ("other", "y")):
+        (tmp_path / name).write_text(text)
+    assert digest_of("one") == digest_of("same") != digest_of("other")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Lends(Measure):
+    """Lends a column that somebody else writes."""
+
+    needs = ("words",)
+    lends = {"n_words": pa.int32()}
+
+
+def test_a_lent_column_and_a_written_one_cannot_have_the_same_name(articles: Path) -> None:
+    with pytest.raises(RecipeError, match="both write the column 'n_words'"):
+        pipeline_of(articles, Lends())

@@ -31,7 +31,7 @@ def test_loading_a_model_has_a_budget_of_its_own(make: Make, tmp_path: Path, mon
     process: Any = None
     worker = execute._Worker(process)
     pool._receive(worker, {"at": ["", "look"]})
-    assert (worker.deadline, worker.culprit) == (1000.0 + execute.LOADING, None)
+    assert (worker.deadline, worker.culprit) == (1000.0 + execute.LOADING, Culprit("", "look"))
     pool._receive(worker, {"at": ["A/f0/0", "look"]})
     assert (worker.deadline, worker.culprit) == (1000.0 + execute.STALL, Culprit("A/f0/0", "look"))
     assert execute.LOADING > execute.STALL

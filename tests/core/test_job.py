@@ -23,7 +23,11 @@ def test_the_second_crash_names_the_culprit() -> None:
 
 @pytest.mark.parametrize(
     ("culprit", "message"),
-    [(None, "before it read part p"), (Culprit("p", "long"), "'long' ends its worker")],
+    [
+        (None, "before it read part p"),
+        (Culprit("p", "long"), "'long' ends its worker"),
+        (Culprit("", "look"), "'look' ends its worker process while it loads"),
+    ],
 )
 def test_a_crash_that_the_data_cannot_cause_stops_the_run(culprit: Culprit | None, message: str) -> None:
     with pytest.raises(StageFailed, match=message):
