@@ -8,7 +8,9 @@ The way of a caption from the XML to `train_captions.csv`:
 3. `article.parse` calls `tree.read_xml`, and `figures.figures_of` for the figures.
 4. `figures.figures_of` calls `captions.caption_of`, which flattens the <caption> with `text.text_of`,
    and normalises it with `text.plain_caption`: the fields `caption_raw` and `caption` of `Figure`.
-5. `stages/extract_rows.figure_rows` writes both into the row of the figure. Later stages decide whether it is kept;
-   `stages/caption.py` and `stages/language.py` are those that read `caption`.
-6. `stages/publish/release.py` writes `caption` of the kept rows to `SPLIT_captions.csv`.
+5. `stages/extract_rows.figure_rows` writes both into the row of the figure, which the engine stores in
+   `measures/extract-DIGEST/PART.parquet`. Later stages decide whether it is kept; `stages/caption.py` and
+   `stages/language.py` are those that read `caption`.
+6. `stages/publish/release.py` asks for the kept rows (`core/figures.Figures.gather` reads the stored captions)
+   and writes `caption` to `SPLIT_captions.csv`.
 """
