@@ -21,7 +21,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 
 
 def runs(title: str, source: Path) -> list[str]:
-    """The section on runs of one corpus; runs with 1 and 2 workers alternate, so that noise affects both equally."""
+    """Returns the section on runs of one corpus; 1 and 2 workers alternate, so that noise affects both equally."""
     results: dict[int, list[dict[str, Any]]] = {1: [], 2: []}
     for _ in range(REPEATS):
         for workers in results:

@@ -1,4 +1,4 @@
-"""Reading packages with roco and with `tarfile`: the same archives in turn, the same members hashed.
+"""Compares reading packages with roco and with `tarfile`: the same archives in turn, the same members hashed.
 
 `python -m benchmarks.archives FOLDER` counts which tar.gz and zip files below a folder are rejected, and why.
 """
@@ -23,7 +23,7 @@ Reader = Callable[[Path], dict[str, str]]
 
 
 def archives(corpora: Mapping[str, Path], repeats: int) -> list[str]:
-    """The section of docs/benchmarks.md; corpora: folders of packages, by what their members are."""
+    """Returns the section of docs/benchmarks.md; corpora: folders of packages, by what their members are."""
     lines = [
         "",
         "## Reading packages",
@@ -50,7 +50,7 @@ def archives(corpora: Mapping[str, Path], repeats: int) -> list[str]:
 
 
 def _timed(paths: list[Path], repeats: int) -> dict[str, list[float]]:
-    """Seconds of each reader for all packages, per repeat; the readers alternate, so that noise affects all equally."""
+    """Returns seconds per reader and repeat for all packages; readers alternate, so that noise affects all equally."""
     found: dict[str, list[float]] = {name: [] for name in _READERS}
     for repeat in range(repeats):
         spent = dict.fromkeys(_READERS, 0.0)
@@ -96,7 +96,7 @@ _END = ("there is data behind", "gzip: there is data behind", "the archive is tr
 
 
 def refusals(folder: Path) -> Iterator[tuple[Path, str, bool]]:
-    """Each rejected archive, the reason, and whether it is the end only, which `tarfile` accepts."""
+    """Returns each rejected archive with the reason, and whether only its end is invalid, which `tarfile` accepts."""
     for path in _below(folder):
         try:
             with (open_zip if path.suffix == ".zip" else open_tar_gz)(path):

@@ -22,7 +22,7 @@ REAL_SIZE = 4_600_000
 
 
 def composed(articles: int) -> Path:
-    """A composed corpus in the layout of the paper; created once and stored in .bench."""
+    """Returns a composed corpus in the layout of the paper; it is created once and stored in .bench."""
     out = BENCH / f"composed-{articles}"
     if not (out / "truth.csv").exists():
         tool = SHARED / "tools" / "compose_packages.py"
@@ -34,7 +34,7 @@ def composed(articles: int) -> Path:
 
 
 def cloud(articles: int) -> Path:
-    """A composed corpus in the layout of the bucket; created once and stored in .bench."""
+    """Returns a composed corpus in the layout of the bucket; it is created once and stored in .bench."""
     out = BENCH / f"cloud-{articles}"
     if not (out / "truth.csv").exists():
         tool = SHARED / "tools" / "compose_packages.py"
@@ -46,12 +46,12 @@ def cloud(articles: int) -> Path:
 
 
 def real_size(articles: int) -> Path:
-    """The first composed packages, padded with incompressible members (PDFs, supplements) to 4.6 MB each."""
+    """Returns the first composed packages, padded to 4.6 MB each with incompressible members (PDFs, supplements)."""
     return _refilled(articles, f"real-size-{articles}", _noise)
 
 
 def of_jpegs(articles: int) -> Path:
-    """The same, padded with real JPEGs, all of which are read and which gzip can still compress a little."""
+    """Returns the same packages, padded with real JPEGs; all of them are read, and gzip compresses them slightly."""
     return _refilled(articles, f"of-jpegs-{articles}", _jpegs)
 
 

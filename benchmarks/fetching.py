@@ -129,7 +129,7 @@ CHECKS = {
 
 
 def measured(client: str, host: str, wanted: list[tuple[str, str]]) -> dict[str, float]:
-    """Seconds, CPU seconds and peak memory in MB of one client in its own process."""
+    """Returns seconds, CPU seconds and peak memory in MB of one client in its own process."""
     with tempfile.TemporaryDirectory() as name:
         job = json.dumps({"client": client, "host": host, "wanted": wanted, "out": name})
         command = [sys.executable, "-m", "benchmarks.fetching", "one"]
@@ -141,7 +141,7 @@ def measured(client: str, host: str, wanted: list[tuple[str, str]]) -> dict[str,
 
 
 def run_job() -> None:
-    """Runs one client on the job from stdin and prints its figures."""
+    """Runs one client on the job from stdin and prints its measurements."""
     job = json.loads(sys.stdin.read())
     began = time.monotonic()
     CLIENTS[job["client"]](job["host"], [tuple(item) for item in job["wanted"]], Path(job["out"]))

@@ -1,4 +1,4 @@
-"""Decoding and hashing compared with imagehash, and the matches within the radii of `dedup` on real images."""
+"""Compares decoding and hashing with imagehash, and counts the matches within the radii of `dedup` on real images."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _LOOSE = (".jpg", ".jpeg", ".png", ".gif", ".tif")
 
 
 def real_images() -> list[Path]:
-    """All available images, radiology and others, sorted."""
+    """Returns all available images, radiology and others, sorted."""
     folders = (SHARED / "data" / name for name in ("radiology", "images"))
     return sorted(path for folder in folders for path in folder.rglob("*") if path.suffix.lower() in _LOOSE)
 
 
 def hashing(repeats: int) -> list[str]:
-    """The section of docs/benchmarks.md."""
+    """Returns the section of docs/benchmarks.md."""
     files = [path.read_bytes() for path in real_images()]
     files = [data for data in files if _decodes(data)][:600]
     scaled = [Image.fromarray(p.astype(np.uint8)) for data in files if (p := small(decode(data).image)) is not None]
@@ -118,7 +118,7 @@ def radii() -> Iterator[str]:
 
 
 def _source(path: Path) -> str:
-    """The part of a name that images of one clip, volume or patient share: without the number at its end."""
+    """Returns the part of a name that images of one clip, volume or patient share: without the number at its end."""
     return path.parent.name + path.stem.rstrip("0123456789").rpartition("_frame")[0] or path.stem[:12]
 
 

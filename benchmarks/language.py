@@ -1,6 +1,6 @@
 """`python -m benchmarks.language`: what each language rule drops and keeps, compared with manual labels.
 
-The labels hold no text: id, language (`zxx`: names alone, of no language) and the start of the caption's SHA-256. A
+The labels contain no text: id, language (`zxx`: only names, no language) and the start of the caption's SHA-256. A
 caption without a label is English: all rules, a second detector and the language of the article agreed on it.
 """
 
@@ -40,7 +40,7 @@ class Caption(NamedTuple):
 
     @property
     def half(self) -> str:
-        """The half of the articles: the rule was developed on one and evaluated on the other; by the article's name."""
+        """Returns the half of the article, by its name: the rule was developed on one and evaluated on the other."""
         return "evaluated" if int(hashlib.sha256(self.article.encode()).hexdigest()[:8], 16) % 2 else "developed"
 
     @property
@@ -49,7 +49,7 @@ class Caption(NamedTuple):
 
 
 def captions() -> Iterator[Caption]:
-    """The captions of the first ROCO, then every caption of a figure of the articles, in all their languages."""
+    """Returns the captions of the first ROCO, then all captions of the articles' figures in all their languages."""
     for path in sorted((SHARED / "data" / "captions").glob("*.jsonl.gz")):
         with gzip.open(path, "rt", encoding="utf-8") as lines:
             for row in map(json.loads, lines):
@@ -69,7 +69,7 @@ def captions() -> Iterator[Caption]:
 
 
 def labelled() -> list[Caption]:
-    """All captions with their languages; a changed caption under a label is reported."""
+    """Returns all captions with their languages; prints captions that have changed since they were labelled."""
     with LABELS.open(encoding="utf-8", newline="") as file:
         labels = {row["id"]: row for row in csv.DictReader(file)}
     out = []
@@ -96,7 +96,7 @@ def table(found: list[Caption]) -> pa.Table:
 
 
 def by_rule(rule: str, found: list[Caption]) -> tuple[list[bool], float]:
-    """Which captions a rule drops, and captions per second, including the model."""
+    """Returns which captions a rule drops, and captions per second including the model."""
     stages = LanguageId(), Language(rule=rule)
     dropped = stages[1](stages[0](table(found)))["drop"]
     radiology = table([c for c in found if "#" not in c.id])
@@ -109,7 +109,7 @@ def by_rule(rule: str, found: list[Caption]) -> tuple[list[bool], float]:
 
 
 def by_lingua(found: list[Caption]) -> tuple[list[bool], float]:
-    """The same for lingua with six languages: drops every caption that it does not detect as English."""
+    """Returns the same for lingua with six languages, which drops every caption that it does not detect as English."""
     from lingua import Language as Known
     from lingua import LanguageDetectorBuilder
 
@@ -122,7 +122,7 @@ def by_lingua(found: list[Caption]) -> tuple[list[bool], float]:
 
 
 def wilson(k: int, n: int) -> str:
-    """A share with its 95 % interval (Wilson), in per cent."""
+    """Returns a share with its 95 % interval (Wilson), in per cent."""
     if not n:
         return "-"
     z = 1.96

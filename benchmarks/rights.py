@@ -1,7 +1,7 @@
 """`python -m benchmarks.rights`: what the stage `rights` detects in real captions, compared with manual labels.
 
 The rule was developed on one half of the articles and frozen; then all 2,457 captions of the other half were labelled.
-The labels contain no text: id, stratum (hit: the frozen rule fired; net: only a loose list of words matched; rest),
+The labels contain no text: id, stratum (hit: the frozen rule matched; net: only a broad list of words matched; rest),
 label (third_party, own, unclear, none) and why. A caption of that half without a row has no credit.
 """
 
@@ -38,12 +38,12 @@ class Caption(NamedTuple):
 
     @property
     def measured(self) -> bool:
-        """Whether the article is in the half that was not used to develop the rule."""
+        """Returns whether the article is in the half that was not used to develop the rule."""
         return hashlib.sha256(self.article.encode()).digest()[0] % 2 == 1
 
 
 class Found(NamedTuple):
-    """The label of one caption, and whether the rule fires."""
+    """The label of one caption, and whether the rule matches."""
 
     kind: str
     label: str
@@ -51,7 +51,7 @@ class Found(NamedTuple):
 
 
 def captions() -> Iterator[Caption]:
-    """All captions of the sample, radiology first."""
+    """Returns all captions of the sample, radiology first."""
     for kind in ("radiology", "non-radiology"):
         path = SHARED / "data" / "captions" / f"roco_v1_open_validation_{kind}.jsonl.gz"
         if not path.exists():
@@ -62,7 +62,7 @@ def captions() -> Iterator[Caption]:
 
 
 def table(texts: Sequence[str]) -> pa.Table:
-    """The columns that the stage reads, filled from captions only: no authors, no credit lines."""
+    """Returns the columns that the stage reads, filled from captions only: no authors, no credit lines."""
     blank = pa.nulls(len(texts), pa.string())
     names = ("credit", "figure_license", "third_party", "drop", "drop_detail")
     authors = pa.nulls(len(texts), pa.list_(pa.string()))
@@ -70,7 +70,7 @@ def table(texts: Sequence[str]) -> pa.Table:
 
 
 def judged(sample: Sequence[Caption]) -> list[Found]:
-    """The captions of the measured half with their labels and the verdict of the current rule."""
+    """Returns the captions of the measured half with their labels and the verdict of the current rule."""
     with LABELS.open(encoding="utf-8", newline="") as fh:
         labels = {row["roco_id"]: row["label"] for row in csv.DictReader(fh)}
     half = [c for c in sample if c.measured]
@@ -79,7 +79,7 @@ def judged(sample: Sequence[Caption]) -> list[Found]:
 
 
 def wilson(hits: int, of: int, z: float = 1.959964) -> str:
-    """A share with Wilson's 95 % interval, in per cent."""
+    """Returns a share with Wilson's 95 % interval, in per cent."""
     if not of:
         return "n/a"
     p, scale = hits / of, 1 + z * z / of
@@ -88,7 +88,7 @@ def wilson(hits: int, of: int, z: float = 1.959964) -> str:
 
 
 def line(name: str, found: Sequence[Found], credits: frozenset[str]) -> str:
-    """One row of the table: captions, credits, precision, recall."""
+    """Returns one row of the table: captions, credits, precision, recall."""
     counts = Counter((f.fires, f.label in credits) for f in found)
     both, fires, credited = counts[True, True], counts[True, True] + counts[True, False], counts[True, True]
     credited += counts[False, True]
@@ -96,7 +96,7 @@ def line(name: str, found: Sequence[Found], credits: frozenset[str]) -> str:
 
 
 def speed(texts: Sequence[str]) -> float:
-    """Captions per second through the stage in one process, the best of several runs."""
+    """Returns captions per second through the stage in one process, the best of several runs."""
     rows = table(list(texts) * 40)
     best = math.inf
     for _ in range(REPEATS):

@@ -1,4 +1,4 @@
-"""The cost of a run: figures per second, bookkeeping, memory, a run with nothing to do, a changed threshold."""
+"""Measures the cost of a run: figures per second, bookkeeping, memory, a second run, a changed threshold."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def recipe(source: Path, folder: Path) -> Path:
 
 
 def once(source: Path, workers: int) -> dict[str, Any]:
-    """One run from an empty folder, as the command line does it; seconds, peak memory, times by stage."""
+    """Runs a recipe in an empty folder, as the command line does; returns seconds, peak memory and times by stage."""
     folder = BENCH / f"run-{os.getpid()}"
     shutil.rmtree(folder, ignore_errors=True)
     path = recipe(source, folder)
@@ -95,7 +95,7 @@ def _peak_of(pid: int) -> int:
 
 
 def medians(results: list[dict[str, Any]]) -> dict[str, Any]:
-    """The median of each figure over repeated runs."""
+    """Returns the median of each figure over repeated runs."""
     first = results[0]
     return {k: statistics.median(r[k] for r in results) if isinstance(v, float) else v for k, v in first.items()}
 

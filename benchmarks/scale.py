@@ -1,4 +1,4 @@
-"""The cost of a million images after the row pass: joining hashes, splits and ids; and of writing zips."""
+"""Measures the cost of a million images after the row pass (joining hashes, splits, ids) and of writing zips."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MANY = 1_000_000
 
 
 def real_hashes() -> NDArray[np.uint64]:
-    """Hashes of the real images and of 20 crops of each, distinct."""
+    """Returns distinct hashes of the real images and of 20 crops of each, distinct."""
     rng = random.Random(3)
     found = set()
     for path in real_images():
@@ -55,7 +55,7 @@ def real_hashes() -> NDArray[np.uint64]:
 
 
 def perturbed(hashes: NDArray[np.uint64], n: int) -> NDArray[np.uint64]:
-    """n distinct hashes: the given ones, and copies of them with up to 12 bits flipped."""
+    """Returns n distinct hashes: the given ones, and copies of them with up to 12 bits flipped."""
     rng = np.random.default_rng(5)
     out = hashes
     while len(out) < n:
@@ -102,7 +102,7 @@ def _missed(hashes: NDArray[np.uint64], found: tuple[Any, Any, Any], radius: int
 
 
 def table(n: int) -> pa.Table:
-    """Synthetic images of articles with 1.77 images each (Table 4), a tenth of them in groups of near-duplicates."""
+    """Returns synthetic images, 1.77 per article (Table 4), a tenth of them in groups of near-duplicates."""
     rng = random.Random(4)
     kinds, shares = ("DRCT", "DRXR", "DRMR", "DRUS", "DRAN", "DRCO", "DRPE"), (348, 276, 159, 143, 60, 9, 5)
     articles = [f"PMC{1_000_000 + int(i / 1.77)}" for i in range(n)]
@@ -146,7 +146,7 @@ def bookkeeping() -> list[str]:
 
 
 def zips(repeats: int) -> list[str]:
-    """Writing the zip of a release compared with a plain file of the same bytes, both with fsync."""
+    """Times writing the zip of a release and a plain file of the same bytes, both with fsync."""
     folder = BENCH / "zips"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -191,7 +191,7 @@ def _plain(path: Path, images: list[tuple[str, bytes]]) -> None:
 
 
 def scale(repeats: int) -> list[str]:
-    """The sections of docs/benchmarks.md."""
+    """Returns the sections of docs/benchmarks.md."""
     return [*join(repeats), *bookkeeping(), *zips(repeats)]
 
 

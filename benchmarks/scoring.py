@@ -1,4 +1,4 @@
-"""Scores of concepts and captions compared with the official scripts, which work image by image, pair by pair."""
+"""Compares scores of concepts and captions with the official scripts, which process one image or pair at a time."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ WORDS = (
 
 
 def made_up(images: int = IMAGES) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
-    """Truth, manual concepts and predictions: 3.4 concepts per image out of 1,947, drawn with a long tail."""
+    """Returns truth, manual concepts and predictions: 3.4 concepts per image out of 1,947, drawn with a long tail."""
     rng = np.random.default_rng(0)
     manual = sorted(profile("imageclef2025").manual)
     share = 1 / np.arange(1, 1948)
@@ -64,7 +64,7 @@ def per_image(truth: dict[str, frozenset[str]], predictions: dict[str, frozenset
 
 
 def timed(work: Callable[[], Any], repeats: int) -> tuple[float, Any]:
-    """Median seconds, and the result of the work."""
+    """Returns the median seconds and the result of the work."""
     seconds = []
     for _ in range(repeats):
         start = time.perf_counter()

@@ -194,7 +194,7 @@ def test_the_ordinary_articles_beside_the_attacks_are_released(folder: Done) -> 
         assert [row["drop"] for row in folder.rows[name]] == [None]
 
 
-def test_the_run_takes_bounded_time_and_memory(done: Done) -> None:
+def test_time_and_memory_of_the_run_are_limited(done: Done) -> None:
     assert done.events["seconds"] < CPU_SECONDS
     assert done.events["peak"] < MEGABYTES
 

@@ -107,7 +107,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # --- commands -------------------------------------------------------------------------------------------------------
 
 
-def test_every_command_of_the_pages_is_one_that_there_is() -> None:
+def test_every_command_in_a_block_of_a_page_exists() -> None:
     known = verbs()
     found = list(commands())
     assert len(found) >= 8
@@ -117,7 +117,7 @@ def test_every_command_of_the_pages_is_one_that_there_is() -> None:
         known[verb].make_context(verb, words)  # raises where an option is not known or an argument lacks
 
 
-def test_every_command_named_in_passing_is_one_that_there_is() -> None:
+def test_every_command_in_running_text_exists() -> None:
     known = verbs()
     for page, (verb, *words) in mentions():
         if page == "CHANGELOG.md" and verb in REPLACED:
@@ -129,14 +129,14 @@ def test_every_command_named_in_passing_is_one_that_there_is() -> None:
             assert not word.startswith("--") or word in options, f"{page}: roco {verb} has no {word}"
 
 
-def test_every_target_of_make_named_on_a_page_is_one_that_there_is() -> None:
+def test_every_make_target_named_on_a_page_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
     for page in PAGES:
         named = set(re.findall(r"(?:^|`)make ([a-z-]+)(?:`|$)", page.read_text(encoding="utf-8"), re.M))
         assert named <= targets, name(page)
 
 
-def test_the_readme_prints_the_funnel_that_its_commands_give(demo: Path) -> None:
+def test_the_funnel_in_the_readme_is_the_one_that_its_commands_print(demo: Path) -> None:
     printed = (demo / "said").read_text(encoding="utf-8")
     (block,) = [b for b in blocks(ROOT / "README.md") if b.text.startswith("measured:")]
     assert table(block.text) == table(printed)
@@ -174,7 +174,7 @@ PRINTED = [
 ]
 
 
-def test_the_page_on_data_prints_a_row_of_every_kind_of_file() -> None:
+def test_the_data_format_page_prints_a_row_of_every_kind_of_file() -> None:
     read = " ".join(word for words, _ in PRINTED for word in words)
     files = ("parts.parquet", "measures/", "decisions/rows-", "decisions/*-split-")
     tables = ("captions", "concepts", "concepts_manual", "cui_mapping", "license_information")
@@ -183,7 +183,7 @@ def test_the_page_on_data_prints_a_row_of_every_kind_of_file() -> None:
 
 
 @pytest.mark.parametrize(("words", "output"), PRINTED, ids=[" ".join(words)[-50:] for words, _ in PRINTED])
-def test_a_command_of_the_page_on_data_prints_what_stands_below_it(
+def test_a_command_of_the_data_format_page_prints_the_output_below_it(
     demo: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], output: str
 ) -> None:
     monkeypatch.chdir(demo)
@@ -214,14 +214,14 @@ def blur(demo: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_test_of_the_page_on_stages_passes(blur: Path) -> None:
+def test_the_test_on_the_add_a_stage_page_passes(blur: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-c", os.devnull, "--rootdir", ".", "test_blur.py"]
     done = subprocess.run(command, cwd=blur, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 passed" in done.stdout
 
 
-def test_the_stage_of_the_page_on_stages_runs_in_a_recipe(blur: Path) -> None:
+def test_the_stage_on_the_add_a_stage_page_runs_in_a_recipe(blur: Path) -> None:
     command = [sys.executable, "-m", "roco", "run", "recipe.toml", "--workers", "1"]
     done = subprocess.run(command, cwd=blur, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -252,12 +252,12 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}
 
 
-def test_the_pages_made_from_the_code_are_up_to_date() -> None:
+def test_the_generated_pages_are_up_to_date() -> None:
     made = subprocess.run([sys.executable, "docs/make.py", "--check"], cwd=ROOT, capture_output=True, text=True)
     assert made.returncode == 0, made.stdout
 
 
-def test_every_page_is_reached_from_the_readme() -> None:
+def test_every_page_can_be_reached_from_the_readme() -> None:
     seen, ahead = set(), [ROOT / "README.md"]
     while ahead:
         page = ahead.pop()
@@ -268,7 +268,7 @@ def test_every_page_is_reached_from_the_readme() -> None:
     assert set(PAGES) <= seen
 
 
-def test_the_table_of_attacks_is_the_corpus() -> None:
+def test_the_table_of_attacks_matches_the_corpus() -> None:
     from tests.attacks.__main__ import table
 
     assert table() in (ROOT / "docs" / "security.md").read_text(encoding="utf-8")

@@ -107,7 +107,7 @@ def test_a_new_copy_of_a_released_image_is_dropped_and_the_released_one_kept(gro
     assert {(r["phash_bits"], r["phash_fine_bits"]) for r in groups} <= {(0, 0), (None, None)}
 
 
-def test_nothing_leaks(grown: tuple[Path, Path]) -> None:
+def test_nothing_leaks_between_splits(grown: tuple[Path, Path]) -> None:
     for release in grown:
         assert set(json.loads((release / "leakage.json").read_text()).values()) == {0}
 

@@ -108,12 +108,12 @@ def test_no_module_is_called_utils() -> None:
         ("run('python -m roco.core.worker 3', shell=True)", "roco.core.worker"),
     ],
 )
-def test_every_way_to_import_a_module_is_noticed(tmp_path: Path, statement: str, module: str) -> None:
+def test_every_kind_of_import_is_detected(tmp_path: Path, statement: str, module: str) -> None:
     (tmp_path / "module.py").write_text(statement)
     assert house.imports(tmp_path / "module.py", {"roco.core", "roco.core.stage", "roco.core.worker"}) == {module}
 
 
-def test_cycles_are_found_however_long() -> None:
+def test_cycles_of_any_length_are_detected() -> None:
     graph = {"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "d": {"e"}, "e": {"d"}, "f": {"a"}}
     assert house.cycles(graph) == [["a", "b", "c"], ["d", "e"]]
 
@@ -141,7 +141,7 @@ def loaded(*words: str) -> set[str]:
     return set(done.stdout.rpartition("loaded:")[2].split())
 
 
-def test_help_loads_nothing_heavy() -> None:
+def test_help_imports_no_heavy_module() -> None:
     """The number of modules bounds the time of `roco --help` (0.2 s) without a clock; it loads about 165."""
     modules = loaded("--help")
     heavy = {"pyarrow", "numpy", "lxml", "PIL", "rich", "matplotlib", "httpx", "torch", "asyncio", "concurrent.futures"}
@@ -149,7 +149,7 @@ def test_help_loads_nothing_heavy() -> None:
     assert len(modules) < 220
 
 
-def test_importing_roco_loads_only_its_version() -> None:
+def test_importing_roco_imports_only_its_version() -> None:
     code = "import sys; import roco; print(*(name for name in sys.modules if name.startswith('roco')))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert set(done.stdout.split()) == {"roco", "roco.base", "roco.base.version"}
@@ -176,7 +176,7 @@ def test_every_module_has_a_docstring() -> None:
         assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), name
 
 
-def test_the_tree_of_files_is_the_real_one(tmp_path: Path) -> None:
+def test_the_tree_of_files_in_contributing_matches_the_files(tmp_path: Path) -> None:
     (tmp_path / "base").mkdir()
     (tmp_path / "__init__.py").write_text('"""The package."""')
     (tmp_path / "__main__.py").write_text('"""Runs it."""')

@@ -192,13 +192,15 @@ def fates(done: Done, truth: list[Row]) -> Iterator[tuple[Row, str]]:
 
 
 @LAYOUTS
-def test_no_figure_to_keep_is_dropped(done: Done, truth: list[Row]) -> None:
+def test_no_figure_that_must_be_kept_is_dropped(done: Done, truth: list[Row]) -> None:
     lost = [(row["pmcid"], row["fig_id"], fate) for row, fate in fates(done, truth) if row["expect"] == "keep"]
     assert [entry for entry in lost if entry[2] != "keep"] == []
 
 
 @LAYOUTS
-def test_every_figure_to_be_dropped_is_dropped_for_the_right_reason(done: Done, truth: list[Row], layout: str) -> None:
+def test_every_figure_that_must_be_dropped_is_dropped_for_the_right_reason(
+    done: Done, truth: list[Row], layout: str
+) -> None:
     wrong = []
     for row, fate in fates(done, truth):
         if row["why"] not in FITTING:
@@ -212,7 +214,7 @@ def test_every_figure_to_be_dropped_is_dropped_for_the_right_reason(done: Done, 
 
 
 @LAYOUTS
-def test_every_kept_figure_is_one_to_keep_or_one_that_no_stage_can_detect_yet(done: Done, truth: list[Row]) -> None:
+def test_every_kept_figure_must_be_kept_or_cannot_be_detected_by_any_stage_yet(done: Done, truth: list[Row]) -> None:
     kept = Counter(row["why"] for row, fate in fates(done, truth) if fate == "keep")
     assert kept.keys() <= {"", *NOT_YET_TOLD}
     assert kept[""] == sum(row["expect"] == "keep" for row in truth)
@@ -239,7 +241,7 @@ def test_every_layout_gives_the_same_figures_under_the_same_ids(package: Done, d
 
 
 @pytest.mark.parametrize("layout", ["unindexed", "cloud"])
-def test_every_layout_gives_the_same_bytes_of_the_files_of_the_paper(package: Done, done: Done) -> None:
+def test_every_layout_gives_the_same_bytes_of_the_published_tables(package: Done, done: Done) -> None:
     def of_the_paper(found: Done) -> dict[str, str]:
         return {name: sha256 for name, sha256 in found.checksums().items() if name.endswith((".zip", ".csv"))}
 
@@ -255,7 +257,7 @@ def test_one_and_two_workers_give_the_same_release(composed: Path, package: Done
 
 
 @ALL
-def test_verify_finds_no_problem(done: Done) -> None:
+def test_verify_reports_no_problem(done: Done) -> None:
     assert roco.verify(done.release) == []
 
 
@@ -303,7 +305,7 @@ def test_every_package_is_inflated_once(counted: tuple[Done, Touched]) -> None:
     assert set(touched.opened.values()) == {1}
 
 
-def test_an_image_is_decoded_at_most_once_and_never_where_a_cheap_gate_dropped_it(
+def test_an_image_is_decoded_at_most_once_and_never_after_a_cheap_filter_dropped_it(
     counted: tuple[Done, Touched],
 ) -> None:
     done, touched = counted
@@ -314,7 +316,7 @@ def test_an_image_is_decoded_at_most_once_and_never_where_a_cheap_gate_dropped_i
     assert touched.decoded <= let_through
 
 
-def test_a_second_run_opens_and_decodes_nothing(package: Done) -> None:
+def test_a_second_run_opens_no_package_and_decodes_no_image(package: Done) -> None:
     before = package.checksums()
     with touching() as touched:
         again = Done(roco.load_recipe(package.outcome.folder.parent / "recipe.toml").run(workers=0))
@@ -326,7 +328,7 @@ def test_a_second_run_opens_and_decodes_nothing(package: Done) -> None:
 # --- 183 articles and two zips as publishers made them --------------------------------------------------------------
 
 
-def test_every_article_has_a_row_or_is_counted_as_one_without_figures(shared: Path, articles: Done) -> None:
+def test_every_article_has_a_row_or_is_counted_as_an_article_without_figures(shared: Path, articles: Done) -> None:
     with_rows = {row["archive"] for row in articles.measured("extract")}
     counts = articles.counted()
     listed = list(of_the_articles(shared))
@@ -337,21 +339,21 @@ def test_every_article_has_a_row_or_is_counted_as_one_without_figures(shared: Pa
     assert articles.counts["articles_unreadable"] == 0
 
 
-def test_the_page_on_these_articles_prints_this_funnel(articles: Done) -> None:
+def test_the_page_on_the_real_articles_prints_this_funnel(articles: Done) -> None:
     page = (Path(__file__).parents[1] / "docs" / "real-articles.md").read_text(encoding="utf-8")
     printed = re.findall(r"^(\w+) +([\d,]+) +([\d,]+)(?: |$)", page, re.M)
     found = [(s["stage"], f"{s['in']:,}", f"{s['kept']:,}") for s in articles.outcome.funnel["stages"]]
     assert printed == found
 
 
-def test_every_figure_with_an_id_is_found(shared: Path, articles: Done) -> None:
+def test_every_figure_with_an_id_is_a_row(shared: Path, articles: Done) -> None:
     found = {(row["archive"], row["fig_id"]) for row in articles.measured("extract")}
     named = {(place(article), figure["id"]) for article, figure in figures(shared) if figure["id"]}
     assert len(named) > 700
     assert named <= found
 
 
-def test_every_available_image_is_found(shared: Path, articles: Done) -> None:
+def test_every_available_image_is_a_row(shared: Path, articles: Done) -> None:
     found = {(row["archive"], row["file"]): row["drop"] for row in articles.measured("extract")}
     at_hand = [
         (place(article), figure["image"])
@@ -382,7 +384,7 @@ def test_a_zip_of_four_articles_gives_each_its_own_figures(zips: Done) -> None:
     assert zips.counted()["scielo_package_with_subdir.zip"]["articles_without_figures"] == 2
 
 
-def test_images_that_no_figure_names_are_dropped_as_scope_and_never_guessed(zips: Done) -> None:
+def test_images_that_no_figure_names_are_dropped_as_scope_and_never_assigned_by_guessing(zips: Done) -> None:
     mine = [row for row in zips.measured("extract") if row["archive"] == "scielo_1414-431X_documentstore.zip"]
     assert Counter(row["drop"] for row in mine) == {"missing": 2, "scope": 4}
 

@@ -1,4 +1,4 @@
-"""Reads what supplements predicted captions: the user's own metrics as CSV columns, and the images for CLIPScore."""
+"""Reads additional inputs for captions: the user's own metrics as CSV columns, and the images for CLIPScore."""
 
 from __future__ import annotations
 

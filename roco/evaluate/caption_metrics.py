@@ -64,17 +64,17 @@ class CaptionPairs:
 
     @cached_property
     def clean_truth(self) -> list[str]:
-        """The true captions after ImageCLEF's preprocessing."""
+        """Returns the true captions after ImageCLEF's preprocessing."""
         return _preprocessed(self.truth)
 
     @cached_property
     def clean_predictions(self) -> list[str]:
-        """The predicted captions after ImageCLEF's preprocessing."""
+        """Returns the predicted captions after ImageCLEF's preprocessing."""
         return _preprocessed(self.predictions)
 
     @cached_property
     def both_empty(self) -> list[bool]:
-        """Whether both captions of a pair are empty before preprocessing."""
+        """Returns whether both captions of a pair are empty before preprocessing."""
         return [not true and not predicted for true, predicted in zip(self.truth, self.predictions, strict=True)]
 
 

@@ -104,7 +104,7 @@ def evaluate_captions(
         compat=compat,
         inputs=inputs,
         scores=(*_scores(results, groups, resamples), *composites),
-        # A column of the user's replaces a score that could not be computed.
+        # A column provided by the user replaces a score that could not be computed.
         not_computed=(*(m for m in computed.not_computed if m.name not in results), *missing_composites),
         bounds=caption_bounds(pairs, truth_, train_truth, tuple(computed.scores)),
         against=compared,
@@ -132,10 +132,10 @@ def _pair(
 
 
 def _refuse_empty_pairs(pairs: CaptionPairs, compat: bool) -> None:
-    """Raises InvalidSubmission for pairs of which the preprocessing leaves nothing on either side.
+    """Raises InvalidSubmission for pairs of captions that are both empty after preprocessing.
 
-    The script of 2023 stops at every such pair. The later ones score it 1 if both captions were empty before, which is
-    intended, and else 0, which is an artefact that only compat accepts.
+    The script of 2023 stops at every such pair. The later ones score it 1 if both captions were empty before, and
+    otherwise 0; only compat reproduces the 0.
     """
     script_stops = pairs.rules.both_empty == "fails"
     if compat and not script_stops:

@@ -43,12 +43,12 @@ class ConceptPairs:
 
     @cached_property
     def sizes(self) -> sets.Overlap:
-        """The number of true, predicted and shared concepts of each image."""
+        """Returns the number of true, predicted and shared concepts of each image."""
         return sets.overlap(self.truth, self.predictions)
 
     @cached_property
     def modalities(self) -> list[str]:
-        """The modality of each image, from its manual concepts if there are any."""
+        """Returns the modality of each image, from its manual concepts if there are any."""
         if self.manual is not None:
             # Combined modalities have no CUI: the manual concepts of such an image contain no single modality.
             return [_single_modality(cuis) or COMBINED for cuis in self.manual]

@@ -1,6 +1,6 @@
 """Reads files as the official scripts of ImageCLEF do (`--compat`): accepts what they accept, stops where they stop.
 
-This is the behaviour of the released evaluators of 2023, 2025 and 2026; docs/evaluate.md lists every peculiarity.
+This is the behaviour of the released evaluators of 2023, 2025 and 2026; docs/evaluate.md lists every difference.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def captions(path: Path, profile: Profile, ids: Collection[str] | None) -> dict[
         if is_2023 and "ID" in row[0] and (ids is not None or number == 0):
             continue
         if not is_2023 and number == 0:
-            # Since 2025 a first line that is no header is kept, but not counted as an image.
+            # Since 2025 a first line that is not a header is kept, but not counted as an image.
             if row and row[0].lower() != "id":
                 captions[row[0]] = row[1] if len(row) > 1 else ""
             continue

@@ -53,7 +53,7 @@ def reason(err: BaseException) -> str:
 
 
 def _bytes(path: Path) -> bytes:
-    """Reads one byte more than the limit, so that a file that is too large is noticed but never held in memory."""
+    """Reads one byte more than the limit, so that a file that is too large is detected but never read completely."""
     with path.open("rb") as file:
         if file.read(4) != b"PK\3\4":
             file.seek(0)

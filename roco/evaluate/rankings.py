@@ -95,7 +95,7 @@ def _read_vectors(path: Path, ids: Sequence[str], query_name: str, candidate_nam
 def _read_scores(path: Path, ids: Sequence[str], known_ids: frozenset[str]) -> list[dict[int, float]]:
     """Returns the listed scores of each query by the index of the candidate.
 
-    Rows of images outside the pool are ignored, rows of unknown images are refused.
+    Rows of images outside the pool are ignored, rows of unknown images are rejected.
     """
     indices = {id: i for i, id in enumerate(ids)}
     scores: list[dict[int, float]] = [{} for _ in ids]

@@ -1,4 +1,4 @@
-"""Checks and reads files of predictions strictly: every problem has file, line and remedy, and nothing is guessed."""
+"""Checks and reads files of predictions strictly: every problem has file, line and remedy."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def read(path: Path, kind: str, profile: Profile, ids: Sequence[str] | None, tru
 
 
 def concept_cells(path: Path, submission: Submission, may_be_empty: bool = True) -> ConceptCells:
-    """Splits the cells of concepts into sets of CUIs. may_be_empty: an image without a concept is no problem."""
+    """Splits the cells of concepts into sets of CUIs. may_be_empty: accepts images without a concept."""
     concepts: dict[str, frozenset[str]] = {}
     problems: list[Problem] = []
     for id, (line, cell) in submission.rows.items():

@@ -1,1 +1,1 @@
-"""A release as others use it: its format, reading, checking, comparing, and the release before it."""
+"""Reads, checks and compares releases; defines their format; reads the previous release."""

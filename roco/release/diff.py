@@ -28,7 +28,7 @@ class Added(NamedTuple):
 
 
 class Removed(NamedTuple):
-    """An image that only the old release has, and the reason the new release gives."""
+    """An image that only the old release has, and the reason that the new release states."""
 
     id: str
     split: str

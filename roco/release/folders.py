@@ -23,7 +23,7 @@ IMAGE_SUFFIXES = tuple(f".{extension}" for extension in FORMAT_OF_EXTENSION)
 
 MAX_IMAGE_BYTES = 512 << 20
 
-# The zips contain a folder named like the split. Unpacking puts it into a folder named like the zip, or into none.
+# The zips contain a folder named after the split. Unpacking may put it into a folder named after the zip.
 _FOLDERS = ("{split}_images/{split}", "{split}_images", "{split}", "images/{split}", "{split}/images")
 
 
@@ -99,7 +99,7 @@ class ImageReader:
         self._zips.clear()
 
     def _bytes(self, file: ImageFile) -> bytes:
-        # One byte more than the index has: a file that has grown is noticed, and never read whole.
+        # One byte more than in the index: a file that has grown is detected without being read completely.
         if not file.container.endswith(".zip"):
             with (self._root / file.container / file.member).open("rb") as fh:
                 return fh.read(file.size + 1)

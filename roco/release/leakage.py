@@ -1,4 +1,4 @@
-"""What ties two images together, and how many of these ties cross the splits of a dataset."""
+"""Finds what relates two images, and counts the relations that cross the splits of a dataset."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TIE_COLUMNS = ("figure_id", "article_key", "duplicate_group", "similar_group", "
 KINDS = ("article", "duplicate", "similar", "caption")
 
 MIN_CAPTION_WORDS = 8
-"""Equal captions tie images only from this length on: short captions are often equal by chance."""
+"""Equal captions relate images only from this number of words on: short captions are often equal by chance."""
 
 
 def tie_keys(row: Mapping[str, Any]) -> Iterator[str]:

@@ -49,7 +49,7 @@ class PreviousRelease(NamedTuple):
 
     @property
     def highest(self) -> Counter[str]:
-        """The highest number of an id by split, retired ids included: the next release continues from it."""
+        """Returns the highest number of an id by split, retired ids included: the next release continues from it."""
         highest: Counter[str] = Counter()
         ids = [(image.id, image.split) for image in self.images.values()]
         ids += [(tombstone.id, tombstone.split) for tombstone in self.tombstones.values()]

@@ -41,7 +41,7 @@ class PublishedImage(NamedTuple):
 
     @property
     def license(self) -> str:
-        """The normalised licence at the beginning of the attribution: `CC BY-NC Al Mulhim et al. (2022)`."""
+        """Returns the normalised licence at the beginning of the attribution: `CC BY-NC Al Mulhim et al. (2022)`."""
         match = _LICENSE.match(self.attribution or "")
         return normalise(match[1].upper() if match else None).id
 

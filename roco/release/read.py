@@ -75,7 +75,7 @@ class Release:
 
     @property
     def columns(self) -> list[str]:
-        """The names of the columns of `table`."""
+        """Returns the names of the columns of `table`."""
         if self.published:
             return list(COLUMNS)
         try:
@@ -141,14 +141,14 @@ class Release:
 
     @cached_property
     def image_index(self) -> ImageIndex:
-        """The image files by id, as they were when first asked for."""
+        """Returns the image files by id, as they were when first requested."""
         return index_images(self.path)
 
     # --- the rest --------------------------------------------------------------------------------------------
 
     @property
     def card(self) -> str:
-        """The dataset card (README.md); empty if the dataset has none."""
+        """Returns the dataset card (README.md); empty if the dataset has none."""
         try:
             return read_text(self.path / CARD) if (self.path / CARD).is_file() else ""
         except UNREADABLE as err:
@@ -174,7 +174,7 @@ class Release:
         return check(self.path, licenses, lists)
 
     def __len__(self) -> int:
-        """The number of images."""
+        """Returns the number of images."""
         if self.published:
             return len(self.table(columns=["id"]))
         try:

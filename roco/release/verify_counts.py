@@ -1,4 +1,4 @@
-"""Checks of what a release records about its making: dropped figures, funnel, tombstones, groups and leakage."""
+"""Checks the records of how a release was made: dropped figures, funnel, tombstones, groups and leakage."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class DroppedTable:
             self.counts[row["stage"] or "", row["drop"] or ""] += 1
             if not row["drop"]:
                 yield Problem("dropped figure without a reason", where)
-            # Of an article in two packages one is kept; the other is superseded and has the same figure ids.
+            # If two packages contain an article, one is kept; the other is superseded and has the same figure ids.
             if row["figure_id"] in kept and row["drop"] != "superseded":
                 yield Problem(f"dropped figure is in {FIGURES}", where)
 
@@ -121,7 +121,7 @@ def check_leakage(path: Path, figures: Path) -> Iterator[Problem]:
 
 
 def _read_funnel(path: Path) -> tuple[list[FunnelStage], Any]:
-    """Returns the stages and the number of images by split; raises ValueError for anything that is no funnel."""
+    """Returns the stages and the number of images by split; raises ValueError for an invalid funnel."""
     funnel = json.loads(read_text(path))
     try:
         stages = [

@@ -1,4 +1,4 @@
-"""Checks of figures.parquet, and what the other files of a release must contain for each of its images."""
+"""Checks figures.parquet, and collects what the other files of a release must contain for each image."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class FigureTable:
         self.complete = False
 
     def read(self, path: Path, licenses: Collection[str]) -> Iterator[Problem]:
-        """Reads the table and yields the problems of its rows; rows without a valid split or format are left out."""
+        """Reads the table and yields the problems of its rows; rows without a valid split or format are skipped."""
         id_of_figure: dict[str, str] = {}
         for row in parquet_rows(path, types(*_TEXTS, *_LISTS)):
             id, figure_id = row["id"] or "", row["figure_id"] or ""

@@ -1,4 +1,4 @@
-"""Where figures come from: packages of the paper's layout, the cloud bucket's folders, one's own, and datasets."""
+"""Sources of figures: packages in the layout of the paper, PMC's cloud bucket, other folders, and datasets."""
 
 from __future__ import annotations
 

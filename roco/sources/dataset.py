@@ -62,7 +62,7 @@ class ReleaseSource:
     The published ROCOv2 is read with its images in the zips, or unpacked to `train_images/train/`, `train_images/` or
     `train/`. Its ids, splits and concepts become `given_id`, `given_split`, `given_manual` and `given_concepts`; all
     other columns of a release of roco are copied. A table without a row for an image gives a row with that problem. An
-    image without a file is dropped as `missing`, a file that is in no table as `scope`.
+    image without a file is dropped as `missing`, a file that no table lists as `scope`.
     """
 
     path: Path
@@ -90,7 +90,7 @@ class ReleaseSource:
         return as_listing(rows)
 
     def open(self, place: str) -> _Images:
-        """Returns the images of one article; raises RejectedInput with the problem if the place is that of one."""
+        """Returns the images of one article; for the place of a problem, raises RejectedInput with it."""
         require_folder(self.path)
         if place in self._data.problems:
             raise RejectedInput(self._data.problems[place])
@@ -124,7 +124,7 @@ class ReleaseSource:
             described = _of_roco(self.path)
         elif is_published(self.path):
             tables = read_tables(self.path)
-            _demand_tables(self.path, tables)
+            _require_tables(self.path, tables)
             described = [(image.pmcid or image.id, _figure(image)) for image in tables.images.values()]
             problems += tables.problems
         else:
@@ -183,7 +183,7 @@ class _Images:
     def close(self) -> None: ...
 
 
-def _demand_tables(root: Path, tables: PublishedTables) -> None:
+def _require_tables(root: Path, tables: PublishedTables) -> None:
     """Raises DataError for an unusable table, missing licences, and missing captions of a split with other files."""
     for problem in tables.unusable:
         raise _unusable(root, problem)

@@ -116,7 +116,7 @@ def relative_path(place: str) -> PurePosixPath:
 
 
 def is_inside(path: Path, root: Path) -> bool:
-    """Whether a path is below the resolved root of a source once links are followed."""
+    """Returns whether a path is below the resolved root of a source once links are followed."""
     # Path.resolve raises for a link to itself, realpath does not.
     return Path(os.path.realpath(path)).is_relative_to(root)
 

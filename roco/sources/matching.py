@@ -174,7 +174,7 @@ def _n_shared_folders(one: Sequence[str], other: Sequence[str]) -> int:
 
 
 def _is_rendition(name: str, other: str) -> bool:
-    """Whether two files of the same place show one image; `F1.JPG` and `f1.jpg` are two images."""
+    """Returns whether two files of the same place show one image; `F1.JPG` and `f1.jpg` are two images."""
     return _stem(name) == _stem(other) or _RANK[_extension(name)] != _RANK[_extension(other)]
 
 

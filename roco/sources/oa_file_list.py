@@ -21,7 +21,7 @@ LINE = 1 << 16
 
 _PMCID = re.compile(PMCID)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-# Letters of the column names in a header, and what they are called here.
+# Letters of the column names in a header -> names used here.
 _HEADERS = {"file": "file", "articlefile": "file", "key": "file", "articlecitation": "citation",
             "accessionid": "pmcid", "lastupdated": "updated", "pmid": "pmid", "license": "license",
             "retracted": "retracted"}  # fmt: skip
@@ -66,7 +66,7 @@ def newest_facts(rows: Sequence[IndexRow]) -> Facts:
         return dict(rows[-1].facts)
     newest = max(row.facts["updated"] for row in rows)
     latest = [row.facts for row in rows if row.facts["updated"] == newest]
-    # Two licences joined are a code that nobody can read, so `licenses.normalise` does not take them for consent.
+    # Two joined licences are a code that cannot be parsed, so `licenses.normalise` does not accept them.
     licenses = sorted({facts["license"] for facts in latest if facts["license"]})
     return latest[-1] | {"license": " / ".join(licenses) or None}
 

@@ -185,7 +185,7 @@ def _chosen(packages: Sequence[_PackageFile], index: Sequence[IndexRow]) -> tupl
 
 
 def _is_same_path(file: str, place: str) -> bool:
-    """Whether a path of the index and a place are the same, although each may have folders the other lacks."""
+    """Returns whether a path of the index and a place are the same, although each may have folders the other lacks."""
     return f"/{file}".endswith(f"/{place}") or f"/{place}".endswith(f"/{file}")
 
 

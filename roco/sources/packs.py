@@ -66,7 +66,7 @@ class Packs:
 
     @cached_property
     def all(self) -> list[Pack]:
-        """All packs, the newest first; raises OSError if the folder exists and cannot be read."""
+        """Returns all packs, the newest first; raises OSError if the folder exists and cannot be read."""
         try:
             names = sorted(os.listdir(self.folder), reverse=True)  # noqa: PTH208 - names are all that is needed
         except (FileNotFoundError, NotADirectoryError):
@@ -80,7 +80,7 @@ class Packs:
 
     @cached_property
     def keys(self) -> dict[str, Pack]:
-        """Every key with the pack that counts for it."""
+        """Returns every key with the pack that counts for it."""
         by_key: dict[str, Pack] = {}
         for pack in self.all:  # the newest first, so that it is kept
             for key in entries(pack):

@@ -1,4 +1,4 @@
-"""Several sources read as one: new articles together with a previous dataset.
+"""Reads several sources as one, such as new articles together with a previous dataset.
 
 `recipes/load.py` makes a `Several` of the `[[source]]` entries of a recipe.
 """

@@ -92,7 +92,7 @@ def test_the_profile_determines_whether_tokens_are_weighted(tmp_path: Path) -> N
     assert (tmp_path / "idf.csv").read_text().startswith("token,weight\n")
 
 
-def test_two_empty_captions_score_1_since_2025_and_are_refused_in_2023() -> None:
+def test_two_empty_captions_score_1_since_2025_and_are_rejected_in_2023() -> None:
     truth, predictions = CAPTIONS | {"img5": ""}, PREDICTED_CAPTIONS | {"img5": ""}
     score = evaluate_captions(predictions, truth, profile_name="imageclef2025", metrics=("rouge1",))["rouge1"]
     assert score == pytest.approx((4 * 0.3257353 + 1) / 5, abs=1e-6)
@@ -101,7 +101,7 @@ def test_two_empty_captions_score_1_since_2025_and_are_refused_in_2023() -> None
             evaluate_captions(predictions, truth, profile_name="imageclef2023", metrics=("rouge1",), compat=compat)
 
 
-def test_captions_that_preprocessing_empties_score_0_with_compat_and_are_refused_otherwise() -> None:
+def test_captions_emptied_by_preprocessing_score_0_with_compat_and_are_rejected_otherwise() -> None:
     truth, predictions = CAPTIONS | {"img5": "(*)"}, PREDICTED_CAPTIONS | {"img5": "."}
     score = evaluate_captions(predictions, truth, profile_name="imageclef2025", metrics=("rouge1",), compat=True)[
         "rouge1"
@@ -111,7 +111,7 @@ def test_captions_that_preprocessing_empties_score_0_with_compat_and_are_refused
         evaluate_captions(predictions, truth, profile_name="imageclef2025", metrics=("rouge1",))
 
 
-def test_a_file_without_a_header_is_refused_in_2025(tmp_path: Path) -> None:
+def test_a_file_without_a_header_is_rejected_in_2025(tmp_path: Path) -> None:
     pred = table(tmp_path / "p.csv", PREDICTED_CAPTIONS, "ID,Caption")
     pred.write_text(pred.read_text().partition("\n")[2])
     for compat in (False, True):
@@ -120,7 +120,7 @@ def test_a_file_without_a_header_is_refused_in_2025(tmp_path: Path) -> None:
 
 
 @pytest.mark.neural
-def test_own_columns_complete_relevance_and_factuality(tmp_path: Path) -> None:
+def test_columns_of_the_user_complete_relevance_and_factuality(tmp_path: Path) -> None:
     own = tmp_path / "own.csv"
     own.write_text("ID,similarity,alignscore,umls_f1\n" + "".join(f"img{i},0.{i},0.2,0.4\n" for i in range(1, 5)))
     report = evaluate_captions(
@@ -141,7 +141,7 @@ def test_own_columns_complete_relevance_and_factuality(tmp_path: Path) -> None:
             evaluate_captions(PREDICTED_CAPTIONS, CAPTIONS, metrics=("rouge1",), columns=[own])
 
 
-def test_an_own_function_is_a_metric_too() -> None:
+def test_a_function_of_the_user_is_a_metric_too() -> None:
     report = evaluate_captions(
         PREDICTED_CAPTIONS, CAPTIONS, metrics=("rouge1",), own={"same length": lambda p, g: float(len(p) == len(g))}
     )

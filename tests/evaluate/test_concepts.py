@@ -44,7 +44,7 @@ def test_example_a_has_the_official_values_to_the_last_digit(tmp_path: Path, nam
         ({"img1": " C0040405 ; C0856747 "}, 0.6076190476190476),
     ],
 )
-def test_what_the_official_script_accepts_is_scored_with_compat_and_refused_otherwise(
+def test_files_that_the_official_script_accepts_are_scored_with_compat_and_rejected_otherwise(
     tmp_path: Path, changed: dict[str, str], score: float
 ) -> None:
     assert scored(tmp_path, PREDICTED_CONCEPTS | changed, compat=True)[0] == score
@@ -52,7 +52,7 @@ def test_what_the_official_script_accepts_is_scored_with_compat_and_refused_othe
         scored(tmp_path, PREDICTED_CONCEPTS | changed)
 
 
-def test_a_row_with_only_an_id_is_scored_with_compat_and_refused_otherwise(tmp_path: Path) -> None:
+def test_a_row_with_only_an_id_is_scored_with_compat_and_rejected_otherwise(tmp_path: Path) -> None:
     scored(tmp_path, PREDICTED_CONCEPTS)
     path = tmp_path / "p.csv"
     path.write_text(path.read_text().replace("img3,\n", "img3\n"))
@@ -64,7 +64,7 @@ def test_a_row_with_only_an_id_is_scored_with_compat_and_refused_otherwise(tmp_p
 
 
 @pytest.mark.parametrize(("predicted", "score"), [("", 0.7076190476190476), ("C0000001", SCORE)])
-def test_an_image_without_a_true_concept_is_scored_with_compat_and_refused_otherwise(
+def test_an_image_without_a_true_concept_is_scored_with_compat_and_rejected_otherwise(
     tmp_path: Path, predicted: str, score: float
 ) -> None:
     truth = CONCEPTS | {"img3": ""}
@@ -88,7 +88,7 @@ def test_the_truth_scores_1_and_the_manual_concepts_score_1_in_the_secondary_sco
     ],
 )
 @pytest.mark.parametrize("compat", [False, True])
-def test_what_stops_the_official_script_is_refused_with_and_without_compat(
+def test_files_that_stop_the_official_script_are_rejected_with_and_without_compat(
     tmp_path: Path, changed: dict[str, str], message: str, compat: bool
 ) -> None:
     with pytest.raises(InvalidSubmission, match=message):
@@ -100,7 +100,7 @@ def test_one_hundred_concepts_are_allowed(tmp_path: Path) -> None:
     assert scored(tmp_path, PREDICTED_CONCEPTS | many)[1] > 0
 
 
-def test_rows_whose_id_contains_the_letters_id_are_skipped_with_compat_and_refused_otherwise(tmp_path: Path) -> None:
+def test_rows_whose_id_contains_the_letters_id_are_skipped_with_compat_and_rejected_otherwise(tmp_path: Path) -> None:
     rows = {"COVID_1": "C0040405", "img1": "C0041618"}
     truth = table(tmp_path / "t.csv", {"COVID_1": "C0024485", "img1": "C0041618"})
     predictions = table(tmp_path / "p.csv", rows)
@@ -115,7 +115,7 @@ CELLS = st.lists(CUIS, max_size=4).map(lambda parts: ";".join(dict.fromkeys(part
 
 @settings(max_examples=40)
 @given(rows=st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=6))
-def test_compat_equals_scikit_learn_on_what_the_official_script_reads(
+def test_compat_equals_scikit_learn_on_the_rows_that_the_official_script_reads(
     tmp_path: Path, rows: list[tuple[str, str]]
 ) -> None:
     truth, predictions = ({f"img{i}": row[side] for i, row in enumerate(rows)} for side in (0, 1))
@@ -301,7 +301,7 @@ def test_without_manual_concepts_the_secondary_score_is_undefined() -> None:
     assert report.as_mapping()["scores"]["secondary_f1"]["value"] is None
 
 
-def test_mistakes_of_the_caller_are_usage_and_data_errors(tmp_path: Path) -> None:
+def test_invalid_arguments_are_usage_and_data_errors(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="imageclef2024") as err:
         evaluate_concepts(PREDICTED_CONCEPTS, CONCEPTS, profile_name="imageclef2024")
     assert "did you mean" in err.value.hint

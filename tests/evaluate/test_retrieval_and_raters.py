@@ -51,7 +51,7 @@ def test_text_to_image_ranks_images_for_each_text(tmp_path: Path) -> None:
     assert evaluate_retrieval(path, TEXTS, task="text-to-image")["recall@1"] == pytest.approx(4 / 6)
 
 
-def test_image_to_image_is_right_where_concepts_are_shared(tmp_path: Path) -> None:
+def test_image_to_image_counts_answers_with_shared_concepts_as_right(tmp_path: Path) -> None:
     images = np.repeat(np.eye(3), 2, axis=0)
     truth = {id: f"C{n // 2};C9" for n, id in enumerate(IDS)}
     report = evaluate_retrieval(vectors(tmp_path / "v.npz", images=images), truth, task="image-to-image")

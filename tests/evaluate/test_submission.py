@@ -130,7 +130,7 @@ def test_a_zip_contains_submission_csv_only(tmp_path: Path) -> None:
     assert "cannot be read" in submission.check(path, profile("imageclef2026"), IDS)[0].what
 
 
-def test_a_zip_whose_content_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_zip_whose_content_is_too_large_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prediction_file, "MAX_BYTES", 1000)
     path = tmp_path / "s.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -56,7 +56,7 @@ def row(root: Path) -> dict[str, Any]:
     return {**only, "facts": json.loads(only["facts"])}
 
 
-def test_an_article_is_listed_with_what_its_metadata_say(put: Put, tmp_path: Path) -> None:
+def test_an_article_is_listed_with_the_facts_in_its_metadata(put: Put, tmp_path: Path) -> None:
     put("PMC1.1")
     assert CloudSource(path=tmp_path).listing(None).schema == LISTING
     found = row(tmp_path)
@@ -92,7 +92,7 @@ def test_versions_are_compared_as_numbers(put: Put, tmp_path: Path) -> None:
         {"pmcid": "PMC9"},
     ],
 )
-def test_the_newest_version_that_is_open_access_is_taken(put: Put, tmp_path: Path, newest: dict[str, Any]) -> None:
+def test_the_newest_open_access_version_is_used(put: Put, tmp_path: Path, newest: dict[str, Any]) -> None:
     put("PMC1.1")
     put("PMC1.2", {"is_pmc_openaccess": "true", "is_retracted": "true"})
     put("PMC1.3", newest)
@@ -118,7 +118,7 @@ def test_without_metadata_a_version_counts_as_open_access(put: Put, tmp_path: Pa
     assert CloudSource(path=tmp_path).open("PMC1.2").read("f1.jpg") == b"jpg"
 
 
-def test_a_package_is_the_files_of_its_folder(put: Put, tmp_path: Path) -> None:
+def test_a_package_contains_the_files_of_its_folder(put: Put, tmp_path: Path) -> None:
     (put("PMC1.1") / "supplement.xml").write_bytes(b"<other/>")
     source: Source = CloudSource(path=tmp_path)
     package = source.open("PMC1.1")
@@ -129,7 +129,7 @@ def test_a_package_is_the_files_of_its_folder(put: Put, tmp_path: Path) -> None:
         package.read("f2.jpg")
 
 
-def test_bytes_that_are_not_those_of_the_metadata_are_refused(put: Put, tmp_path: Path) -> None:
+def test_a_file_whose_md5_differs_from_the_metadata_is_rejected(put: Put, tmp_path: Path) -> None:
     (put("PMC1.1") / "f1.jpg").write_bytes(b"jpG")
     package = CloudSource(path=tmp_path).open("PMC1.1")
     assert package.read("PMC1.1.xml")
@@ -137,7 +137,7 @@ def test_bytes_that_are_not_those_of_the_metadata_are_refused(put: Put, tmp_path
         package.read("f1.jpg")
 
 
-def test_a_file_that_changes_while_it_is_open_is_refused(put: Put, tmp_path: Path) -> None:
+def test_a_file_that_changes_while_it_is_open_is_rejected(put: Put, tmp_path: Path) -> None:
     folder = put("PMC1.1", None)
     package = CloudSource(path=tmp_path).open("PMC1.1")
     (folder / "f1.jpg").write_bytes(b"longer than before")
@@ -167,7 +167,7 @@ def test_a_file_that_changes_while_it_is_open_is_refused(put: Put, tmp_path: Pat
     ],
     ids=lambda value: value[:20],
 )
-def test_metadata_that_are_not_its_own_are_listed_and_refused(
+def test_metadata_of_another_article_are_listed_and_rejected(
     put: Put, tmp_path: Path, text: str, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cloud_metadata, "METADATA", 200_000 if len(text) > 1000 else 90)
@@ -198,7 +198,7 @@ def test_metadata_that_are_not_its_own_are_listed_and_refused(
         ({"xml_url": None, "media_urls": None}, {"pmcid": "PMC1"}),
     ],
 )
-def test_values_of_any_type_are_read_or_unknown(
+def test_values_of_any_type_are_read_or_count_as_unknown(
     put: Put, tmp_path: Path, written: dict[str, Any], facts: dict[str, Any]
 ) -> None:
     put("PMC1.1", written)
@@ -207,13 +207,13 @@ def test_values_of_any_type_are_read_or_unknown(
     assert CloudSource(path=tmp_path).open("PMC1.1").read("f1.jpg") == b"jpg"
 
 
-def test_missing_keys_are_unknown(put: Put, tmp_path: Path) -> None:
+def test_missing_keys_count_as_unknown(put: Put, tmp_path: Path) -> None:
     (put("PMC1.1") / "PMC1.1.json").write_text('{"pmcid": "PMC1", "version": 1}')
     found = row(tmp_path)["facts"]
     assert found["open_access"] is None and found["license"] is None and "media" not in found
 
 
-def test_metadata_with_an_address_of_another_version_are_refused(put: Put, tmp_path: Path) -> None:
+def test_metadata_with_a_url_of_another_version_are_rejected(put: Put, tmp_path: Path) -> None:
     put("PMC1.1", {"xml_url": "s3://pmc-oa-opendata/PMC1.2/PMC1.2.xml?md5=0"})
     assert row(tmp_path)["facts"]["error"] == "metadata: xml_url is of another article or version"
 
@@ -242,7 +242,7 @@ def test_every_version_is_listed_with_its_state(
     assert [v["state"] for v in found["facts"]["versions"]] == states
 
 
-def test_a_retraction_of_a_newer_version_is_one_of_the_article(put: Put, tmp_path: Path) -> None:
+def test_a_retraction_of_a_newer_version_counts_for_the_article(put: Put, tmp_path: Path) -> None:
     put("PMC1.1")
     put("PMC1.2", {"is_pmc_openaccess": False, "is_retracted": True})
     found = row(tmp_path)
@@ -303,7 +303,7 @@ LIKELY = st.fixed_dictionaries(
 
 @settings(max_examples=150)
 @given(data=st.binary() | ANY.map(json.dumps).map(str.encode) | LIKELY.map(json.dumps).map(str.encode))
-def test_any_metadata_are_listed_and_opened_or_refused(tmp_path: Path, data: bytes) -> None:
+def test_any_metadata_are_listed_and_opened_or_rejected(tmp_path: Path, data: bytes) -> None:
     folder = tmp_path / "PMC1.1"
     folder.mkdir(exist_ok=True)
     (folder / "PMC1.1.json").write_bytes(data)
@@ -368,7 +368,7 @@ def test_what_cannot_be_read_is_a_row_with_the_reason(
     assert "error" not in json.loads(again["facts"])
 
 
-def test_a_disk_that_fails_stops_the_listing(put: Put, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_disk_stops_the_listing(put: Put, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put("PMC1.1")
 
     def fail(path: Any, *rest: Any, **more: Any) -> Any:
@@ -440,7 +440,7 @@ def test_a_missing_source_is_an_error_with_a_hint(tmp_path: Path) -> None:
     assert not isinstance(told.value, RejectedInput)
 
 
-def test_a_source_is_made_again_from_its_spec(tmp_path: Path) -> None:
+def test_a_source_is_restored_from_its_spec(tmp_path: Path) -> None:
     source = CloudSource(path=tmp_path)
     assert source.spec == {"kind": "cloud", "path": str(tmp_path)}
     assert from_spec(to_spec(source)) == source

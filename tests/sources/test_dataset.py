@@ -96,7 +96,7 @@ def run(root: Path, *more: str, stages: str = "", source: str = "rocov2") -> dic
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_every_layout_that_people_end_up_with_is_read(tmp_path: Path, layout: str) -> None:
+def test_every_common_layout_of_the_images_is_read(tmp_path: Path, layout: str) -> None:
     published(tmp_path / "rocov2", LAYOUTS[layout])
     rows = run(tmp_path)
     assert sorted(rows) == sorted(f"{article}/{id}/0" for id, article in ARTICLES.items())
@@ -109,7 +109,7 @@ def test_every_layout_that_people_end_up_with_is_read(tmp_path: Path, layout: st
     assert (one["given_concepts"], one["given_manual"]) == ([CHEST, NODULE], [CT])
 
 
-def test_the_attribution_comes_out_as_it_went_in(tmp_path: Path) -> None:
+def test_the_attribution_is_unchanged(tmp_path: Path) -> None:
     published(tmp_path / "rocov2")
     run(tmp_path)
     lines = (tmp_path / "run" / "release" / "license_information.csv").read_text().splitlines()
@@ -127,7 +127,7 @@ def test_manual_concepts_come_first_and_give_the_modality(tmp_path: Path) -> Non
     assert one["concepts_manual"] == [CT] and one["concepts"][0] == CT
 
 
-def test_images_may_keep_the_id_and_split_of_their_dataset(tmp_path: Path) -> None:
+def test_images_can_keep_the_id_and_split_of_their_dataset(tmp_path: Path) -> None:
     published(tmp_path / "rocov2")
     rows = run(tmp_path, stages='[[stage]]\nuse = "pins"\ngiven = true\n')
     assert {row["id"]: row["split"] for row in rows.values()} == {id: s for s, ids in IDS.items() for id in ids}
@@ -141,7 +141,7 @@ def test_a_table_saved_by_a_spreadsheet_is_read(tmp_path: Path) -> None:
     assert roco.verify(root) == []
 
 
-def test_a_missing_image_an_extra_one_and_a_missing_licence_are_rows_with_reasons(tmp_path: Path) -> None:
+def test_a_missing_image_an_unexpected_image_and_a_missing_licence_are_rows_with_reasons(tmp_path: Path) -> None:
     root = published(tmp_path / "rocov2", LAYOUTS["flat"])
     (root / "train_images" / "ROCOv2_2023_train_000001.jpg").unlink()
     (root / "train_images" / "unknown.jpg").write_bytes(picture(40))
@@ -165,7 +165,7 @@ def test_a_missing_image_an_extra_one_and_a_missing_licence_are_rows_with_reason
         ("ROCOv2_2023_test_000003,elsewhere", "duplicate id (also in train)"),
     ],
 )
-def test_a_bad_line_is_a_row_with_its_reason(tmp_path: Path, line: str, says: str) -> None:
+def test_an_invalid_line_is_a_row_with_its_reason(tmp_path: Path, line: str, says: str) -> None:
     root = published(tmp_path / "rocov2")
     with (root / "train_captions.csv").open("a") as fh:
         fh.write(line + "\n")
@@ -185,9 +185,7 @@ def test_a_bad_line_is_a_row_with_its_reason(tmp_path: Path, line: str, says: st
         ("test_images.zip", b"PK\5\6 and nothing else", "unreadable"),
     ],
 )
-def test_a_file_that_cannot_be_used_at_all_stops_the_run_with_a_hint(
-    tmp_path: Path, name: str, data: bytes | None, says: str
-) -> None:
+def test_an_unusable_file_stops_the_run_with_a_hint(tmp_path: Path, name: str, data: bytes | None, says: str) -> None:
     root = published(tmp_path / "rocov2")
     (root / name).unlink()
     if data is not None:
@@ -209,7 +207,7 @@ def test_a_dataset_with_only_one_split_is_read(tmp_path: Path) -> None:
     assert {row["given_split"] for row in run(tmp_path).values()} == {"train"}
 
 
-def test_spaces_around_a_caption_stay_in_the_raw_one(tmp_path: Path) -> None:
+def test_spaces_around_a_caption_are_kept_in_the_raw_caption(tmp_path: Path) -> None:
     root = published(tmp_path / "rocov2")
     write(root / "test_captions.csv", ("ID", "Caption"), ("ROCOv2_2023_test_000003", "  Axial CT.  "))
     row = run(tmp_path)["PMC13/ROCOv2_2023_test_000003/0"]
@@ -224,7 +222,7 @@ def test_a_folder_that_is_not_a_dataset_is_an_error(tmp_path: Path) -> None:
         run(tmp_path, source="gone")
 
 
-def test_a_changed_caption_or_image_changes_the_digest_of_its_article_alone(tmp_path: Path) -> None:
+def test_a_changed_caption_or_image_changes_only_the_digest_of_its_article(tmp_path: Path) -> None:
     root = published(tmp_path / "rocov2", LAYOUTS["flat"])
     before = {row["article"]: row["digest"] for row in ReleaseSource(path=root).listing(None).to_pylist()}
     write(root / "test_captions.csv", ("ID", "Caption"), ("ROCOv2_2023_test_000003", "Other words."))
@@ -233,7 +231,7 @@ def test_a_changed_caption_or_image_changes_the_digest_of_its_article_alone(tmp_
     assert {article for article in before if before[article] != after[article]} == {"PMC12", "PMC13"}
 
 
-def test_a_damaged_image_in_a_zip_is_refused(tmp_path: Path) -> None:
+def test_a_corrupt_image_in_a_zip_is_rejected(tmp_path: Path) -> None:
     root = published(tmp_path / "rocov2")
     path = root / "test_images.zip"
     data = bytearray(path.read_bytes())
@@ -245,7 +243,7 @@ def test_a_damaged_image_in_a_zip_is_refused(tmp_path: Path) -> None:
     assert [p.what.partition(":")[0] for p in roco.verify(root)] == ["corrupt image"]
 
 
-def test_a_release_of_roco_comes_out_as_it_went_in(finished_demo: Path, tmp_path: Path) -> None:
+def test_a_release_of_roco_is_unchanged_when_it_is_read_as_a_source(finished_demo: Path, tmp_path: Path) -> None:
     first = finished_demo / "run" / "release"
     recipe = tmp_path / "again.toml"
     text = (finished_demo / "demo.toml").read_text()
@@ -258,7 +256,7 @@ def test_a_release_of_roco_comes_out_as_it_went_in(finished_demo: Path, tmp_path
     assert found.changed == found.moved_splits == []
 
 
-def test_a_worker_of_its_own_reads_the_dataset_too(tmp_path: Path) -> None:
+def test_a_worker_process_reads_the_dataset(tmp_path: Path) -> None:
     published(tmp_path / "rocov2")
     run(tmp_path)
     first = (tmp_path / "run" / "release" / "checksums.sha256").read_text()
@@ -280,7 +278,7 @@ def test_the_published_layout_is_loaded_and_verified(tmp_path: Path, layout: str
     assert roco.verify(root) == []
 
 
-def test_verify_finds_what_does_not_fit_together(tmp_path: Path) -> None:
+def test_verify_reports_inconsistencies(tmp_path: Path) -> None:
     root = published(tmp_path / "rocov2", LAYOUTS["flat"])
     write(root / "cui_mapping.csv", ("CUI", "Canonical name"), (CT, "CT"), (CHEST, " "))
     write(root / "test_concepts.csv", ("ID", "CUIs"), ("ROCOv2_2023_test_000003", "C12;C0040405"))

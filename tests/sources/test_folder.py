@@ -48,7 +48,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path / "root"
 
 
-def test_every_xml_and_every_archive_is_an_article_by_its_path(root: Path) -> None:
+def test_every_xml_file_and_every_archive_is_an_article_named_by_its_path(root: Path) -> None:
     listing = FolderSource(path=root).listing(None)
     assert listing.schema == LISTING
     expected = ["manuscript.xml/manuscript.xml", "one/a.xml", "one/next/b.nxml", "sent.ZIP"]
@@ -72,7 +72,7 @@ def test_one_xml_of_several_in_a_folder_is_one_article(root: Path) -> None:
     assert FolderSource(path=root).open("one/c.jats").xmls == ["c.jats"]
 
 
-def test_an_archive_may_hold_several_articles(root: Path) -> None:
+def test_an_archive_can_contain_several_articles(root: Path) -> None:
     with FolderSource(path=root).open("sent.ZIP") as package:  # type: ignore[union-attr]
         assert package.xmls == ["1.xml", "2.xml"]
         assert package.read("1.tif") == b"p/1.tif"
@@ -84,7 +84,7 @@ def reasons(root: Path, known: Any = None) -> dict[str, str | None]:
     return {row["article"]: json.loads(row["facts"]).get("error") for row in rows}
 
 
-def test_links_out_of_the_source_are_listed_and_not_followed(root: Path, tmp_path: Path) -> None:
+def test_links_that_lead_out_of_the_source_are_listed_but_not_followed(root: Path, tmp_path: Path) -> None:
     good = reasons(root)
     (tmp_path / "secret.xml").write_bytes(b"<secret/>")
     (tmp_path / "elsewhere").mkdir()
@@ -149,16 +149,14 @@ def test_a_file_that_cannot_be_read_is_a_row_with_the_reason(root: Path, name: s
         FolderSource(path=root).open(name).read("a.xml")
 
 
-def test_a_row_with_a_reason_is_looked_at_again(root: Path) -> None:
+def test_an_unreadable_file_is_read_again_by_the_next_listing(root: Path) -> None:
     (root / "gone.xml").symlink_to(root / "none.xml")
     first = FolderSource(path=root).listing(None)
     (root / "none.xml").write_bytes(b"<article/>")
     assert reasons(root, first)["gone.xml"] is None
 
 
-def test_an_unreadable_folder_is_a_row_and_its_articles_are_not_withdrawn(
-    root: Path, deny: Callable[..., None]
-) -> None:
+def test_an_unreadable_folder_is_a_row_and_its_articles_remain_listed(root: Path, deny: Callable[..., None]) -> None:
     good = reasons(root)
     before = FolderSource(path=root).listing(None)
     deny("one/next")
@@ -172,13 +170,13 @@ def test_an_unreadable_folder_is_a_row_and_its_articles_are_not_withdrawn(
 
 
 @pytest.mark.parametrize("name", ["one/next", "one/a.xml"])
-def test_a_disk_that_fails_stops_the_listing(root: Path, name: str, deny: Callable[..., None]) -> None:
+def test_a_failing_disk_stops_the_listing(root: Path, name: str, deny: Callable[..., None]) -> None:
     deny(name, errno.EIO)
     with pytest.raises(DataError, match=r"cannot list the source .*: Input/output error"):
         FolderSource(path=root).listing(None)
 
 
-def test_odd_names_are_articles_like_others(root: Path) -> None:
+def test_files_with_unusual_names_are_articles(root: Path) -> None:
     names = ["tab\t.xml", "line\n.xml", "\x1b[31mred.XML", "a'b\"c.xml", "ünï.xml"]
     for name in names:
         (root / name).write_bytes(b"<article/>")
@@ -186,7 +184,7 @@ def test_odd_names_are_articles_like_others(root: Path) -> None:
     assert FolderSource(path=root).open(names[2]).xmls == [names[2]]
 
 
-def test_a_very_large_xml_is_refused(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_very_large_xml_file_is_rejected(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folder, "STANDARD", Limits(xml=9, member=2))
     with pytest.raises(RejectedInput, match=r"XML 'a\.xml' is too large: 10 bytes"):
         FolderSource(path=root).open("one/a.xml")
@@ -196,7 +194,7 @@ def test_a_very_large_xml_is_refused(root: Path, monkeypatch: pytest.MonkeyPatch
         FolderSource(path=root).open("one/a.xml").read("figures/large/f3.tif")
 
 
-def test_a_name_that_is_not_utf8_is_listed_and_refused(root: Path) -> None:
+def test_a_name_that_is_not_utf8_is_listed_and_rejected(root: Path) -> None:
     odd = os.fsencode(root) + b"/one/\xe9"
     Path(os.fsdecode(odd + b".xml")).write_bytes(b"<article/>")
     Path(os.fsdecode(odd + b".jpg")).write_bytes(b"odd")
@@ -226,7 +224,7 @@ def test_unchanged_articles_are_not_opened_again(root: Path, monkeypatch: pytest
         ("notes.txt", []),
     ],
 )
-def test_only_the_article_that_changed_gets_another_digest(root: Path, name: str, changed: list[str]) -> None:
+def test_only_a_changed_article_gets_another_digest(root: Path, name: str, changed: list[str]) -> None:
     first = FolderSource(path=root).listing(None)
     path = root / name
     path.write_bytes((path.read_bytes() if path.exists() else b"") + b" more")
@@ -262,7 +260,7 @@ def test_a_source_that_cannot_be_read_at_all_is_an_error(root: Path, deny: Calla
     assert told.value.hint
 
 
-def test_a_source_is_made_again_from_its_spec(root: Path) -> None:
+def test_a_source_is_restored_from_its_spec(root: Path) -> None:
     source = FolderSource(path=root)
     assert source.spec == {"kind": "folder", "path": str(root)}
     assert from_spec(to_spec(source)) == source
@@ -284,7 +282,7 @@ def test_all_real_articles_open_and_nothing_is_written(shared: Path) -> None:
 
 
 @pytest.mark.shared
-def test_an_article_reads_alike_from_a_zip_and_from_a_folder(shared: Path, tmp_path: Path) -> None:
+def test_an_article_is_the_same_in_a_zip_and_in_a_folder(shared: Path, tmp_path: Path) -> None:
     path = shared / "data" / "packages_zip" / "scielo_1414-431X_documentstore.zip"
     shutil.copy(path, tmp_path / "sent.zip")
     with zipfile.ZipFile(path) as fh:

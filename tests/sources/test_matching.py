@@ -94,11 +94,11 @@ APART = unicodedata.normalize("NFD", CAFE)
         ("..", ("f1.jpg",), None),
     ],
 )
-def test_a_name_means_one_file_or_none(href: str, files: tuple[str, ...], found: str | None) -> None:
+def test_a_name_matches_one_file_or_none(href: str, files: tuple[str, ...], found: str | None) -> None:
     assert Images(files).find(href) == found
 
 
-def test_a_name_without_a_folder_means_the_file_beside_the_xml() -> None:
+def test_a_name_without_a_folder_matches_the_file_beside_the_xml() -> None:
     images = Images(("xml/f1.jpg", "old/f1.jpg", "old/f2.jpg", "img/f1.jpg"))
     assert images.find("f1.jpg", "xml") == "xml/f1.jpg"
     assert images.find("f1", "old") == "old/f1.jpg"
@@ -107,7 +107,7 @@ def test_a_name_without_a_folder_means_the_file_beside_the_xml() -> None:
     assert images.find("f1.jpg", "elsewhere") is None
 
 
-def test_side_files_and_documents_are_no_images() -> None:
+def test_supplements_and_documents_are_not_images() -> None:
     assert Images(("f1.JPG", "._f1.jpg", "a/._f2.jpg", "f1.pdf", "notes.txt", "jpg")).all == ["f1.JPG"]
 
 
@@ -162,7 +162,7 @@ def test_an_existing_file_is_found_by_its_path(files: list[str], at: int) -> Non
 
 
 @given(href=st.text(), files=st.lists(st.one_of(st.text(), st.text().map("{}.jpg".format))), folder=st.text())
-def test_any_name_and_any_files_give_one_of_them_or_none(href: str, files: list[str], folder: str) -> None:
+def test_any_name_matches_one_of_any_files_or_none(href: str, files: list[str], folder: str) -> None:
     images = Images(files)
     assert images.find(href, folder) in {None, *images.all}
     assert images.renditions(images.all[:1]) <= set(images.all)
@@ -170,7 +170,7 @@ def test_any_name_and_any_files_give_one_of_them_or_none(href: str, files: list[
 
 
 @pytest.mark.shared
-def test_the_figures_of_an_issue_in_one_zip_are_found(shared: Path) -> None:
+def test_the_images_of_all_articles_in_one_zip_are_matched(shared: Path) -> None:
     with open_zip(shared / "data" / "packages_zip" / "scielo_package_with_subdir.zip") as package:
         images = Images(name for name, _ in package.files)
     found = [images.find(f"2318-0889-tinf-33-e{n}.tif") for n in ("200025-gf01", "200025-gf02", "200039-gf01")]

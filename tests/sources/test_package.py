@@ -66,7 +66,7 @@ def index_of(tmp_path: Path, text: str) -> list[Any]:
     return list(read_index(path))
 
 
-def test_each_pmcid_is_listed_once_by_its_place(root: Path) -> None:
+def test_each_pmcid_is_listed_once_with_its_place(root: Path) -> None:
     listing = PackageSource(path=root).listing(None)
     assert listing.schema == LISTING
     assert listing["article"].to_pylist() == ["PMC10", "PMC2"]
@@ -83,12 +83,12 @@ def test_a_package_is_opened_by_its_place(root: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["oa_package/PMC9.tar.gz", "readme.tar.gz", "../PMC1.tar.gz", "/etc/passwd", "a\0b"])
-def test_what_is_no_package_is_refused(root: Path, place: str) -> None:
+def test_a_file_that_is_not_a_package_is_rejected(root: Path, place: str) -> None:
     with pytest.raises(RejectedInput):
         PackageSource(path=root).open(place)
 
 
-def test_the_index_at_the_root_is_read_without_being_named(root: Path) -> None:
+def test_the_index_at_the_root_is_read_by_default(root: Path) -> None:
     (root / "oa_file_list.csv").write_text(
         f"{HEADER},Retracted\n"
         'oa_package/08/e0/PMC2.tar.gz,"Lancet. 2003 May 24; 361: 1767, suppl",PMC2,2019-11-05 11:56:12,12,CC BY,yes\n'
@@ -107,7 +107,7 @@ def test_the_index_at_the_root_is_read_without_being_named(root: Path) -> None:
     }
 
 
-def test_a_bulk_list_names_its_columns_otherwise(tmp_path: Path) -> None:
+def test_the_other_column_names_of_bulk_lists_are_read(tmp_path: Path) -> None:
     rows = index_of(
         tmp_path,
         "\ufeffKey,ETag,Article Citation,AccessionID,Last Updated UTC (YYYY-MM-DD HH:MM:SS),PMID,License,Retracted\n"
@@ -133,7 +133,7 @@ def test_a_list_without_header_is_read_by_position(tmp_path: Path) -> None:
     assert [(row.pmcid, row.facts["license"], row.facts["pmid"]) for row in rows] == [("PMC1", "NO-CC CODE", "7")]
 
 
-def test_the_text_list_begins_with_a_time_and_has_tabs(tmp_path: Path) -> None:
+def test_the_text_list_with_a_time_and_tabs_is_read(tmp_path: Path) -> None:
     rows = index_of(
         tmp_path,
         "2026-03-01 12:34:56\n"
@@ -166,7 +166,7 @@ def test_the_text_list_begins_with_a_time_and_has_tabs(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_each_published_list_gives_the_same(tmp_path: Path, first: str, row: str, end: str) -> None:
+def test_all_published_lists_give_the_same_facts(tmp_path: Path, first: str, row: str, end: str) -> None:
     path = tmp_path / "index"
     path.write_bytes("".join(line + end for line in (first, row) if line).encode())
     (found,) = read_index(path)
@@ -185,7 +185,7 @@ def test_each_published_list_gives_the_same(tmp_path: Path, first: str, row: str
         ("f,c,PMC1", "c", None),
     ],
 )
-def test_a_row_that_is_quoted_badly_is_read_and_spoils_no_other(
+def test_a_row_with_an_unclosed_quote_is_read_and_affects_no_other_row(
     tmp_path: Path, row: str, citation: str, license: str | None
 ) -> None:
     found = index_of(tmp_path, f"{HEADER}\n{row}\nf,c,PMC2,2019,8,CC0\n")
@@ -199,7 +199,7 @@ def test_an_unreadable_row_becomes_a_fact_of_its_article(tmp_path: Path) -> None
 
 
 @given(text=st.text() | st.lists(st.text(st.sampled_from('PMC12,\t"\n ab-'))).map("\n".join).map(f"{HEADER}\n".__add__))
-def test_any_text_is_an_index_or_an_error(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+def test_any_text_is_read_as_an_index_or_is_an_error(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     path = tmp_path_factory.getbasetemp() / "any-index"
     path.write_text(text, encoding="utf-8", errors="replace")
     try:
@@ -209,7 +209,7 @@ def test_any_text_is_an_index_or_an_error(tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.mark.parametrize("text", ["", "a,b,c\n1,2,3\n", "<html>\n", "a,b,c,d,PMC1\n", f'{HEADER}\n"{"x" * 200_000}\n'])
-def test_what_is_no_index_is_an_error_with_a_hint(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_not_an_index_is_an_error_with_a_hint(tmp_path: Path, text: str) -> None:
     with pytest.raises(DataError, match="is not a list of files") as told:
         index_of(tmp_path, text)
     assert told.value.hint
@@ -220,7 +220,7 @@ def test_a_named_index_that_is_missing_is_an_error(root: Path) -> None:
         PackageSource(path=root, index=root / "none.csv").listing(None)
 
 
-def test_of_two_packages_the_one_that_the_index_names_is_taken(root: Path) -> None:
+def test_of_two_packages_the_one_in_the_index_is_used(root: Path) -> None:
     data = (root / "oa_package/08/e0/PMC2.tar.gz").read_bytes()
     (root / "oa_package/b0/ac/PMC2.tar.gz").write_bytes(data)
     assert PackageSource(path=root).listing(None)["place"][1].as_py() == "oa_package/b0/ac/PMC2.tar.gz"
@@ -254,7 +254,7 @@ NEW, OLD = "2021-01-01 00:00:00", "2019-11-05 11:56:12"
         ([("08/e0", NEW, "CC BY", "no"), ("22/22", OLD, "CC BY", "yes")], "CC BY", True),
     ],
 )
-def test_a_pmcid_that_is_listed_twice_goes_by_its_file_then_by_its_date(
+def test_of_two_rows_of_a_pmcid_the_one_with_its_file_counts_then_the_newest(
     root: Path, rows: list[tuple[str, ...]], license: str, retracted: bool
 ) -> None:
     lines = [f"oa_package/{at}/PMC2.tar.gz,c,PMC2,{date},1,{code},{gone}" for at, date, code, gone in rows]
@@ -345,7 +345,7 @@ def test_a_missing_source_is_an_error_with_a_hint(tmp_path: Path) -> None:
     assert not isinstance(told.value, RejectedInput)
 
 
-def test_a_source_is_made_again_from_its_spec(root: Path) -> None:
+def test_a_source_is_restored_from_its_spec(root: Path) -> None:
     source = PackageSource(path=root, index=root / "list.csv")
     assert source.spec == {"kind": "package", "path": str(root), "index": str(root / "list.csv")}
     assert from_spec(to_spec(source)) == source

@@ -92,7 +92,7 @@ def test_a_rewritten_index_is_read_again(write: Write) -> None:
     assert list(entries(pack)) == ["PMC2.1"]
 
 
-def test_the_least_recently_used_index_is_the_one_that_is_forgotten(write: Write, indexes_read: list[str]) -> None:
+def test_the_least_recently_used_index_is_removed_from_the_cache(write: Write, indexes_read: list[str]) -> None:
     assert packs._entries.cache_info().maxsize == packs.OPEN_INDEXES
     written = [write(n, [f"PMC{n}.1"]) for n in range(1, packs.OPEN_INDEXES + 2)]
     for pack in written[: packs.OPEN_INDEXES]:

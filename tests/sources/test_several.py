@@ -39,7 +39,9 @@ def test_new_articles_and_a_dataset_make_one_release(finished_demo: Path, tmp_pa
     assert text.count("[[source]]") == 2
 
 
-def test_an_article_in_both_keeps_one_of_each_image_in_one_split(finished_demo: Path, tmp_path: Path) -> None:
+def test_an_article_in_both_sources_keeps_one_copy_of_each_image_in_one_split(
+    finished_demo: Path, tmp_path: Path
+) -> None:
     packages, first = finished_demo / "corpus" / "package", finished_demo / "run" / "release"
     release = roco.load_recipe(recipe(tmp_path, ("package", packages), ("release", first))).run(workers=0).release
     assert release is not None and roco.verify(release) == []
@@ -61,7 +63,7 @@ def test_unchanged_packages_of_each_source_are_not_opened_again(finished_demo: P
     assert {source.origin(place) for place in places if place[0] == "1"} == {"release"}
 
 
-def test_facts_that_name_another_article_keep_it() -> None:
+def test_facts_that_name_another_article_are_kept() -> None:
     row = Row("PMC1", "digest", "PMC1.tar.gz", "stamp", '{"pmcid": "PMC2"}')
     assert json.loads(_numbered(row, 1).facts) == {"pmcid": "PMC2"}
     named_by_article = row._replace(facts="{}")
@@ -69,14 +71,14 @@ def test_facts_that_name_another_article_keep_it() -> None:
     assert _numbered(named_by_article, 0).facts == "{}"
 
 
-def test_a_place_of_no_source_is_rejected(tmp_path: Path) -> None:
+def test_a_place_outside_all_sources_is_rejected(tmp_path: Path) -> None:
     source = Several.of(ReleaseSource(path=published(tmp_path / "rocov2")))
     for place in ("7/PMC11", "PMC11", "x/y", "-1/PMC11"):
         with pytest.raises(RejectedInput):
             source.open(place)
 
 
-def test_a_run_folder_in_any_of_the_sources_is_refused(finished_demo: Path, tmp_path: Path) -> None:
+def test_a_run_folder_in_any_of_the_sources_is_rejected(finished_demo: Path, tmp_path: Path) -> None:
     dataset = published(tmp_path / "rocov2")
     path = recipe(dataset, ("package", finished_demo / "corpus" / "package"), ("release", dataset))
     with pytest.raises(roco.RecipeError, match="is inside the source"):
@@ -101,7 +103,7 @@ def test_images_of_one_article_in_two_datasets_are_all_read(tmp_path: Path) -> N
     assert len(roco.load(release)) == 4
 
 
-def test_an_article_that_is_known_by_its_doi_keeps_its_key(tmp_path: Path) -> None:
+def test_an_article_identified_by_its_doi_keeps_its_key(tmp_path: Path) -> None:
     first = published(tmp_path / "first")
     run = tmp_path / "a"
     run.mkdir()

@@ -37,7 +37,7 @@ class Kappa(NamedTuple):
 
     @property
     def words(self) -> str:
-        """The level of agreement of Landis and Koch; the reason if kappa is undefined."""
+        """Returns the level of agreement of Landis and Koch; the reason if kappa is undefined."""
         if math.isnan(self.value):
             return self.reason
         for lowest, level in BANDS:

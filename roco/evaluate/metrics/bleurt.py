@@ -57,7 +57,7 @@ def _load(model: Model) -> tuple[Any, Any]:
     try:
         import bleurt_pytorch
     except ImportError as err:
-        # bleurt-pytorch is no part of the extra: it requires an older transformers than the other metrics.
+        # bleurt-pytorch is not part of the extra: it requires an older transformers than the other metrics.
         raise UsageError(
             f"{model.name} needs bleurt-pytorch, which cannot be imported: {err}",
             "pip install bleurt-pytorch 'transformers<5'",

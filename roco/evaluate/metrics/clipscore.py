@@ -40,7 +40,7 @@ def clip_score(
         remaining = iter(images)
         for start in range(0, len(candidates), batch):
             texts = [PREFIX + text for text in candidates[start : start + batch]]
-            # Images are read batch by batch, so that never all of them are in memory.
+            # Images are read batch by batch, so that at most one batch is in memory.
             decoded = [_decode(next(remaining)) for _ in texts]
             tokens = tokenizer(
                 texts, padding=True, truncation=True, max_length=token_limit(tokenizer), return_tensors="pt"

@@ -135,7 +135,7 @@ def meteor(references: Sequence[str], candidates: Sequence[str]) -> Meteor:
     except ValueError as err:
         raise UsageError("METEOR's Java program returned no score", "check the Java runtime: java -version") from err
     finally:
-        # The destructor of the scorer takes the lock, and would wait forever for one that an error left locked.
+        # The destructor of the scorer takes the lock, and would wait forever if an error had left it locked.
         if scorer.lock.locked():
             scorer.lock.release()
         process = scorer.meteor_p
@@ -149,6 +149,6 @@ def meteor(references: Sequence[str], candidates: Sequence[str]) -> Meteor:
 def _one_line(text: str) -> str:
     """Returns text as one line of the program's protocol, whose fields are separated by three bars.
 
-    The program would wait for more input after an empty text, so that gets a word that no caption contains.
+    The program would wait for more input after an empty text, so it gets a word that no caption contains.
     """
     return " ".join(text.replace("|||", " ").split()) or "nothingsaid"

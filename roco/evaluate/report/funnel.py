@@ -55,12 +55,12 @@ def draw(funnel: Mapping[str, Any], path: Path, title: str = "") -> None:
 
 
 def _drawn_stages(funnel: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """The decisions, and the other stages that dropped figures."""
+    """Returns the decisions, and the other stages that dropped figures."""
     return [stage for stage in funnel["stages"] if stage["dropped"] or stage["kind"] == "decision"]
 
 
 def _label(stage: Mapping[str, Any]) -> str:
-    """The number of kept figures, and the dropped ones by reason."""
+    """Returns the number of kept figures, and the dropped ones by reason."""
     kept = f"{stage['kept']:,}"
     reasons = ", ".join(f"{n:,} {reason}" for reason, n in stage["dropped"].items())
     return f"{kept}   −{reasons}" if reasons else kept

@@ -71,7 +71,7 @@ class Report:
 
     @property
     def versions(self) -> dict[str, str]:
-        """The versions of Python and of the libraries that computed the scores."""
+        """Returns the versions of Python and of the libraries that computed the scores."""
         versions = {"python": platform.python_version()}
         for name in (*LIBRARIES, *self.libraries):
             try:

@@ -27,7 +27,7 @@ class Archive(contextlib.AbstractContextManager["Archive"]):
 
     @property
     def files(self) -> list[tuple[str, int]]:
-        """Name and size of every regular member, sorted by name; a top folder shared by all is removed from names."""
+        """Returns name and size of every regular member, sorted by name and without a top folder that all share."""
         return list(self._sizes.items())
 
     @property
@@ -57,7 +57,7 @@ class Archive(contextlib.AbstractContextManager["Archive"]):
 
 
 class BoundedFile(io.FileIO):
-    """A file that refuses to read more than `at_most` bytes at a time; 0 is no limit.
+    """A file that rejects reads of more than `at_most` bytes at a time; 0 sets no limit.
 
     zipfile reads a central directory in one piece, of whatever size the archive claims.
     """
@@ -95,7 +95,7 @@ def open_bounded(path: Path, limits: Limits) -> Iterator[BoundedFile]:
 
 
 def is_xml(name: str) -> bool:
-    """Whether a file is an article XML, by its name."""
+    """Returns whether a file is an article XML, by its name."""
     return name.lower().endswith((".nxml", ".xml", ".jats"))
 
 
@@ -110,7 +110,7 @@ def article_xmls(names: Iterable[str]) -> list[str]:
 
 
 def is_readable(name: str) -> bool:
-    """Whether a member can be read: article XML and images. Other members are checked and listed only."""
+    """Returns whether a member can be read: article XML and images. Other members are checked and listed only."""
     return is_xml(name) or extension_of(name) in IMAGE_EXTENSIONS
 
 
@@ -122,7 +122,7 @@ def without_dot(name: str) -> str:
 
 
 def is_resource_fork(name: str) -> bool:
-    """Whether macOS added the member: its resource forks have the names of the files they belong to."""
+    """Returns whether macOS added the member: its resource forks have the names of the files they belong to."""
     parts = name.split("/")
     return "__MACOSX" in parts[:-1] or parts[-1].startswith("._")
 

@@ -50,7 +50,7 @@ class Inflated:
         for _ in self._pieces(size):
             pass
 
-    def demand_zeros(self) -> None:
+    def require_zeros(self) -> None:
         """Reads to the end, where the gzip is checked; raises RejectedInput for any byte that is not zero."""
         while self._view or self._fill():
             if bytes(self._view).strip(b"\0"):
@@ -76,7 +76,7 @@ class Inflated:
                 self._count(len(piece))
                 self._view = memoryview(piece)
                 return True
-        self._demand_end_of_file()
+        self._require_end_of_file()
         return False
 
     def _next_input(self) -> memoryview:
@@ -104,7 +104,7 @@ class Inflated:
         if self._total > max(self._limits.ratio_from, self._limits.ratio * self._compressed):
             raise RejectedInput(f"inflates to more than {self._limits.ratio} times its size")
 
-    def _demand_end_of_file(self) -> None:
+    def _require_end_of_file(self) -> None:
         # Zeros after a gzip are padding by tapes and mirrors; anything else is a second archive or junk.
         rest: bytes = self._gzip.unused_data
         while rest:

@@ -31,7 +31,7 @@ class _Header(NamedTuple):
 
 
 class _Extensions(NamedTuple):
-    """What extension headers say about the member that follows; None for what they do not mention.
+    """The values that extension headers set for the next member; None for those they do not set.
 
     header_bytes: bytes of these headers, bounded by `Limits.header`.
     """
@@ -70,7 +70,7 @@ def members(stream: Inflated, limits: Limits) -> Iterator[tuple[str, int]]:
         stream.skip(-size % BLOCK)
     if extensions.header_bytes:
         raise RejectedInput("the archive is truncated")  # a header that announces a member is the last one
-    stream.demand_zeros()
+    stream.require_zeros()
 
 
 def _extended(extensions: _Extensions, header: _Header, stream: Inflated, limits: Limits) -> _Extensions:
@@ -101,7 +101,7 @@ def _header(block: bytes) -> _Header:
         raise RejectedInput("a header's checksum does not match")
     name = block[:100].split(b"\0", 1)[0]
     prefix = block[345:500].split(b"\0", 1)[0]
-    # In old GNU headers this field is not the folder but something else.
+    # In old GNU headers this field has another meaning than the folder.
     is_ustar = block[257:263] == b"ustar\0"
     if prefix and is_ustar:
         name = prefix + b"/" + name

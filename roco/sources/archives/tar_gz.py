@@ -69,7 +69,7 @@ class _TarGz(Archive):
 def _spooled(fh: io.FileIO, spool: IO[bytes], limits: Limits) -> dict[str, _Place]:
     """Writes articles and images to the spool; returns the place of every member by name.
 
-    Other members get a place, too, because they are listed; `Archive.read` refuses to read them.
+    Other members get a place too, because they are listed; `Archive.read` rejects them.
     """
     stream = Inflated(fh, limits)
     places: dict[str, _Place] = {}

@@ -1,6 +1,6 @@
 """Opens zip archives: checks the central directory against the limits, and each member when it is read.
 
-The format is read by Python's zipfile, which trusts what an archive says; the checks here are what it leaves out.
+Python's zipfile reads the format, and trusts what an archive declares; this file adds the missing checks.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class _Zip(Archive):
                 data = fh.read(size)
         except _ZIP_ERRORS as err:
             raise _rejected(f"{quoted(name)} cannot be read", err) from err
-        # zipfile checks the CRC only after the last byte, so of an empty member never.
+        # zipfile checks the CRC only after the last byte, so never that of an empty member.
         is_unchecked = not size and info.CRC
         if len(data) != size or is_unchecked:
             raise RejectedInput(f"zip: {quoted(name)} is shorter than the directory states")
@@ -101,7 +101,7 @@ def _checked_members(zip_: zipfile.ZipFile, compressed: int, limits: Limits) -> 
 
 
 def _is_special(info: zipfile.ZipInfo) -> bool:
-    """Whether a member is a link, device or folder by its Unix mode; zips made elsewhere have no mode."""
+    """Returns whether a member is a link, device or folder by its Unix mode; zips made elsewhere have no mode."""
     mode = info.external_attr >> 16
     return stat.S_IFMT(mode) != 0 and not stat.S_ISREG(mode)
 

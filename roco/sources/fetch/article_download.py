@@ -113,7 +113,7 @@ class ArticleDownloader:
         return path
 
     def _move_in(self, staged: Path) -> None:
-        """Moves a complete article to its place, and adds a receipt for each file that disappears by this."""
+        """Moves a complete article to its place, and adds a receipt for each file that this removes."""
         for partial in staged.glob("*/.*"):  # of an image that is no longer in the bucket
             partial.unlink()
         for version in sorted(staged.iterdir()):

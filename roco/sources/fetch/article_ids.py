@@ -1,4 +1,4 @@
-"""Reads the PMCIDs that a user names: words, lists with commas, and files with one a line."""
+"""Reads the PMCIDs that a user names: words, lists with commas, and files with one per line."""
 
 from __future__ import annotations
 

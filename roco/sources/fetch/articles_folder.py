@@ -133,7 +133,7 @@ class ArticlesFolder:
         self._shelf = Shelf(self.path)
 
     def _pack_of(self, key: str) -> Pack | None:
-        """Returns the pack that holds a version; a folder of its own takes precedence."""
+        """Returns the pack that contains a version; a folder of its own takes precedence."""
         return None if (self.path / key).is_dir() else self._shelf.packs.find(key)
 
     def _delete_folder(self, key: str) -> None:

@@ -181,7 +181,7 @@ class BucketClient:
 def _check_unproved(
     partial: PartialDownload, rejected_md5s: set[str], validate: Callable[[bytes], object] | None
 ) -> None:
-    """Raises RetryableError where the MD5 is not known and the bytes may be corrupt.
+    """Raises RetryableError if the MD5 is unknown and the bytes may be corrupt.
 
     An ETag that equals the MD5 proves the bytes. Otherwise the ETag may be another kind of digest, so bytes that arrive
     twice and are valid are accepted.

@@ -93,7 +93,7 @@ class _PlanDownload:
         self.progress.start("articles", summary.to_download)
         self.articles.delete_leftovers()
         self._remove_articles()
-        # Articles of one pack are consecutive, so that a pack is written as soon as they are all there.
+        # Articles of one pack are consecutive, so that a pack is written as soon as all of them are complete.
         for pack, articles in itertools.groupby(self._articles_to_download(), lambda article: article.pack):
             keys: list[str] = []
             run_parallel(self.client, self._process, _collecting_keys(articles, keys))

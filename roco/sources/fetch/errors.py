@@ -1,4 +1,4 @@
-"""Errors of downloads: what happened to one object, or why nothing can be downloaded any more."""
+"""The errors of downloads: of one object, or of the whole download."""
 
 from __future__ import annotations
 

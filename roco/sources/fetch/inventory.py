@@ -1,4 +1,4 @@
-"""Which article versions the bucket contains: from an inventory snapshot, or from listings of a few articles."""
+"""Reads which article versions the bucket contains: from an inventory snapshot, or from listings of a few articles."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ class ArticleSize(NamedTuple):
 
 
 def rate(n: int, seconds: float) -> float:
-    """Returns requests per second; a very short time is not believed."""
+    """Returns requests per second; very short times are not used."""
     return n / max(0.05, seconds)
 
 

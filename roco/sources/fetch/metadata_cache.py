@@ -56,7 +56,7 @@ class StoredMetadata(NamedTuple):
 
 
 class MetadataCache:
-    """The shards of one folder; a shard is written once, and a journal holds what arrived since the last one."""
+    """The shards of one folder; a shard is written once, and newer metadata are in a journal."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -38,7 +38,7 @@ class PartialDownload:
 
     @property
     def data(self) -> bytes:
-        """The bytes, if they are kept in memory."""
+        """Returns the bytes, if they are kept in memory."""
         return b"".join(self._pieces)
 
     def start(self, etag: str) -> None:

@@ -67,7 +67,7 @@ def plan_rows(
             rows = [row._replace(pack=pack) for row in rows]
             n_packed += 1
         yield from rows
-    # An inventory of a few articles says nothing about the others in the folder.
+    # An inventory of a few articles does not list the others in the folder.
     covered = in_folder.keys() if inventory.numbers is None else in_folder.keys() & set(inventory.numbers)
     for number in sorted(covered - in_inventory):
         yield from _removed_rows(number, in_folder[number])
@@ -94,7 +94,7 @@ def _versions_by_article(table: pa.Table, cache: MetadataCache) -> Iterator[tupl
 
 
 def _read_version(row: Mapping[str, Any], cache: MetadataCache) -> _StoredVersion:
-    """Reads the metadata of one version; what is wrong with them becomes the error of the version."""
+    """Reads the metadata of one version; an error in them becomes the error of the version."""
     key = f"PMC{row['number']}.{row['version']}"
     etag = row["etag"]
     position = row["position"]

@@ -1,4 +1,4 @@
-"""When a request is repeated, how long to wait before it, and when to give up on the server."""
+"""Decides when a request is repeated, how long to wait before it, and when to stop."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class RetryPolicy:
 
 
 class RetryableError(Exception):
-    """A request failed in a way that a repetition may mend.
+    """A request failed in a way that may not recur.
 
     throttled: the server answered "slow down"; retry_after: seconds that it asked to wait.
     reached_server: false where no server, or something in front of it such as a proxy, answered.

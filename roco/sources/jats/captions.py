@@ -92,5 +92,5 @@ def _in_preferred_language(captions: list[Element], owner: Element, language: st
 
 
 def _language(element: Element, default: str | None) -> str:
-    """Returns the language of an element without its region, `en` for `en-US`; English if nothing says otherwise."""
+    """Returns the language of an element without its region, `en` for `en-US`; English if it is not stated."""
     return (element.get(LANG) or default or "en").partition("-")[0].lower()

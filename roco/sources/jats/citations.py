@@ -62,7 +62,7 @@ def number_of(label: str) -> str | None:
 
 
 def is_range(text: str) -> bool:
-    """Whether the text between two citations makes them a range: a dash, "to" …"""
+    """Returns whether the text between two citations makes them a range: a dash, "to" …"""
     return _RANGE.fullmatch(text) is not None
 
 

@@ -90,7 +90,7 @@ def _grouped(graphics: Sequence[Element], thumbnails: set[Element]) -> list[list
 
 
 def _are_purposes_of_one_image(graphics: Sequence[Element]) -> bool:
-    """Whether every graphic states a purpose (print, online …) and no purpose is repeated: one image, many versions."""
+    """Returns whether every graphic states another purpose (print, online …): they are versions of one image."""
     purposes = {_purpose(graphic) for graphic in graphics}
     return len(graphics) > 1 and len(purposes) == len(graphics) and purposes <= set(_PURPOSES)
 
@@ -112,7 +112,7 @@ def _thumbnails(graphics: Sequence[Element]) -> set[Element]:
 
 
 def _is_marked_as_thumbnail(graphic: Element) -> bool:
-    """Whether an attribute says "thumb", or gives a size in pixels as SciELO does for thumbnails (`scielo-267x140`)."""
+    """Returns whether an attribute contains "thumb", or a size in pixels as SciELO writes (`scielo-267x140`)."""
     attributes = f"{graphic.get('content-type') or ''} {graphic.get('specific-use') or ''}".lower()
     if "thumb" in attributes:
         return True
@@ -127,7 +127,7 @@ def _is_pixel_size(word: str) -> bool:
 def _pairs_with(
     graphic: Element, previous: Sequence[Element], thumbnails: set[Element], thumbnails_first: bool
 ) -> bool:
-    """Whether a graphic shows the same image as the group before it, because one of the two is a thumbnail.
+    """Returns whether a graphic shows the same image as the group before it, because one of the two is a thumbnail.
 
     Some publishers put the thumbnail before its image, others after it; the first graphic of the figure decides.
     """
@@ -168,5 +168,5 @@ def _rank(graphic: Element) -> _Rank:
         return _Rank(purpose, IMAGE_EXTENSIONS.index(extension))
     if extension in DRAWN:
         return _Rank(purpose, len(IMAGE_EXTENSIONS))
-    # PMC writes names without extension, which stand for the JPEG of the package.
+    # PMC writes names without extension, which mean the JPEG of the package.
     return _Rank(purpose, 0)

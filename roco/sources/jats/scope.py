@@ -1,4 +1,4 @@
-"""Where in the document an image or figure is: in the article's own text, or in a part whose images are dropped.
+"""Determines where in the document an image is: in the article's own text, or in a part whose images are dropped.
 
 Called by `figures.py`; what these functions return becomes `drop_detail` of figures that are dropped as `scope`.
 """
@@ -63,7 +63,7 @@ def out_of_scope(element: Element) -> str | None:
 
 
 def out_of_scope_fig_type(fig: Element) -> str | None:
-    """Returns what the attribute `fig-type` says that is not a figure of the article, such as "cover"; else None."""
+    """Returns the `fig-type` of an image that is not a figure of the article, such as "cover"; None for all others."""
     return _REASON_BY_FIG_TYPE.get((fig.get("fig-type") or "").lower())
 
 

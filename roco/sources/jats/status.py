@@ -35,7 +35,7 @@ _POINTS_TO_NOTICE = frozenset({"retraction-forward", "retraction", "retraction-n
 
 
 def is_retraction_notice(article_type: str | None, meta: etree._Element | None) -> bool:
-    """Whether the article is the notice of a retraction; meta: the <article-meta>."""
+    """Returns whether the article is the notice of a retraction; meta: the <article-meta>."""
     if (article_type or "").lower() in _NOTICES:
         return True
     return any(subject in _NOTICES for subject in _subjects(meta))
@@ -71,7 +71,7 @@ def retracted_papers(
 
 
 def is_scan(xml: bytes, custom: Mapping[str, str]) -> bool:
-    """Whether the article is a scan of print: its images are pages, and its text comes from OCR."""
+    """Returns whether the article is a scan of print: its images are pages, and its text comes from OCR."""
     if custom.get("pmc-prop-is-scanned-article", "").lower() in ("yes", "true", "1"):
         return True
     return b"pmc-ocr-text" in xml

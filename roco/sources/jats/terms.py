@@ -2,7 +2,7 @@
 
 `article.parse` calls `terms_of` and `copyright_of`, `figures.py` calls `figure_license` and `credit_of`. The terms of
 an article are only collected here; `stages/extract_rows.py` passes them to `models/text/licenses.normalise`, together
-with what the source's index says.
+with the licence in the source's index.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def credit_of(fig: etree._Element, permissions: Sequence[etree._Element]) -> str
     """Returns the text of a figure's <attrib> elements and of its permissions, each once, joined by a space."""
     lines = []
     for attrib in fig.iter("{*}attrib"):
-        # Of a group only its own credit line, not those of the figures inside.
+        # A group contributes only its own credit line, not those of the figures inside.
         owner = next(attrib.iterancestors("{*}fig", "{*}fig-group"), fig)
         if owner is fig:
             lines.append(text_of(attrib))

@@ -145,7 +145,7 @@ def _collect_part(
 
 
 def _may_cite_figure(ref: Element) -> bool:
-    """Whether a link may cite a figure: most links are numbers of references, and marking them all is slow."""
+    """Returns whether a link may cite a figure: most links are numbers of references, and marking them all is slow."""
     return ref.get("ref-type") != "bibr" or "ig" in (ref.text or "")
 
 
@@ -170,7 +170,7 @@ def _collect_first_form(alternatives: Element, skipped: Container[str], pieces: 
 
 
 def _has_other_form(parent: Element) -> bool:
-    """Whether the parent of a <tex-math> has the formula as MathML, too, or as plain text in a formula element."""
+    """Returns whether the parent of a <tex-math> also contains the formula as MathML, or as plain text in a formula."""
     if any(name_of(part) == "math" for part in parent):
         return True
     if name_of(parent) not in ("inline-formula", "disp-formula"):
@@ -211,7 +211,7 @@ def _fold_with_spans(raw: str) -> tuple[str, list[tuple[int, int]]]:
     starts: list[int] = []
     ends: list[int] = []
     open_spans: list[int] = []  # spans may be nested
-    without_words: list[int] = []  # spans whose first word is still to come: a space before it is not part of them
+    without_words: list[int] = []  # spans whose first word has not been reached: a space before it is not part of them
     pending_space = False
 
     for piece in _CITATION_MARK.split(raw):
@@ -236,7 +236,7 @@ def _fold_with_spans(raw: str) -> tuple[str, list[tuple[int, int]]]:
                 length += len(text)
             pending_space = piece[-1:].isspace() or (pending_space and not text)
 
-    # An empty citation, whose first word never came, has moved its start behind its end.
+    # An empty citation has no first word, so its start is now after its end.
     spans = [(min(start, end), end) for start, end in zip(starts, ends, strict=True)]
     return "".join(out), spans
 

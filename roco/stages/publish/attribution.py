@@ -1,4 +1,4 @@
-"""Attribution of each image: the short form of the published ROCOv2, and all that the licences require."""
+"""Writes the attribution of each image: the short form of the published ROCOv2, and all that licences require."""
 
 from __future__ import annotations
 

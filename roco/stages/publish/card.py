@@ -115,7 +115,7 @@ def _split_shares(rows: Sequence[Row]) -> str:
 
 
 def _leakage_note(leaks: Mapping[str, int]) -> str:
-    """Returns a sentence on leakage between the splits: that there is none, or a warning with numbers."""
+    """Returns a sentence on leakage between the splits, or a warning with numbers."""
     leaking = [f"{number:,} {_LEAKS[kind]}" for kind, number in leaks.items() if number]
     if not leaking:
         return "Leakage: none. No article, no group of near-duplicates and no long caption is in more than one split.\n"
@@ -163,7 +163,7 @@ def _source_note(funnel: Mapping[str, Any]) -> str:
     source, counts = funnel.get("source", {}), funnel.get("counts", {})
     facts = {name: value for name, value in source.items() if name != "kind"}
     for name, value in counts.items():
-        # Counts with a space in their name are tallies of values, such as licences found.
+        # Counts with a space in their name are tallies of values, such as licences.
         if " " not in name:
             facts[name] = value
     text = ", ".join(f"{_cell(value)} {name.replace('_', ' ')}" for name, value in facts.items())

@@ -107,7 +107,7 @@ def datasheet(rows: Sequence[Row], funnel: Mapping[str, Any], recipe: Mapping[st
         auto=f"{automatic:,}",
         manual=f"{manual:,}",
         unknown=f"{unknown:,}",
-        licenses=", ".join(licenses) or "there are no images",
+        licenses=", ".join(licenses) or "no images",
         version=recipe["roco"],
         retired=f"{retired:,} so far",
     )

@@ -56,7 +56,7 @@ class Release(Publication):
     Source: section Data Records.
     Ids follow the order of the articles, so that both layouts of PMC's packages give the same ids. previous: folder of
     the previous release; its images keep their ids, new images continue from the highest number of their split, and
-    retired ids, listed in tombstones.csv with the reason, are never given again. prefix: the beginning of each new id.
+    retired ids, listed in tombstones.csv with the reason, are never reused. prefix: the beginning of each new id.
     vocabulary: the file that `mentions` uses.
     Raises DataError where an image differs from the one that was measured, or a concept has no name.
     """
@@ -125,7 +125,7 @@ class Release(Publication):
         write_csv(folder / LICENSES, LICENSE_COLUMNS, map(license_row, rows))
         write_csv(folder / ATTRIBUTION, ATTRIBUTION_COLUMNS, map(attribution_row, rows))
 
-        # Everything the run knows: of the kept figures, of the dropped ones, of their groups.
+        # All columns of the kept figures, the dropped figures, and the groups.
         dropped = _removed(run)
         write_parquet(folder / FIGURES, table)
         write_parquet(folder / DROPPED, dropped)
@@ -134,7 +134,7 @@ class Release(Publication):
         retired = list(tombstone_rows(previous, rows, dropped.to_pylist() if previous else ()))
         write_csv(folder / TOMBSTONES, TOMBSTONE_COLUMNS, retired)
 
-        # Numbers, and the texts made of them.
+        # Numbers, and the texts that contain them.
         sizes = Counter(row["split"] for row in rows)
         funnel = {**run.funnel, "release": {split: sizes[split] for split in SPLITS}}
         leaks = leakage(rows)

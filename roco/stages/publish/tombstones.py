@@ -17,7 +17,7 @@ Reason = tuple[str, str]  # reason, detail
 def tombstone_rows(
     previous: PreviousRelease | None, rows: Sequence[Mapping[str, Any]], dropped: Iterable[Mapping[str, Any]]
 ) -> Iterator[Sequence[str]]:
-    """Yields the cells of tombstones.csv by id: of the previous tombstones, and of images that are in no row any more.
+    """Yields the cells of tombstones.csv by id: the previous tombstones, and images no longer in any row.
 
     rows: id of each image of the new release; dropped: article_key, image_key, file, figure_id, drop and drop_detail of
     the dropped figures. Figures that were dropped before their image was read are matched by article and file.

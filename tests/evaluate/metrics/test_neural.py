@@ -55,7 +55,7 @@ def test_bertscore_starts_no_process(model: Model, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("idf", [False, True])
-def test_batches_give_what_the_library_gives_for_each_pair_alone(model: Model, idf: bool) -> None:
+def test_batches_give_the_values_that_the_library_gives_for_single_pairs(model: Model, idf: bool) -> None:
     found = bert_score(G, P, model, 6, G if idf else None)
     assert found.f1 == pytest.approx(one_pair_at_a_time(idf), abs=2e-6)
     alone = bert_score(G, P, model, 6, G if idf else None, batch=1)
@@ -63,7 +63,7 @@ def test_batches_give_what_the_library_gives_for_each_pair_alone(model: Model, i
     assert (found.token_weights is None) != idf
 
 
-def test_the_order_of_pairs_changes_nothing(model: Model) -> None:
+def test_the_order_of_pairs_does_not_matter(model: Model) -> None:
     found, back = bert_score(G, P, model, 6), bert_score(G[::-1], P[::-1], model, 6)
     assert found.f1 == pytest.approx(back.f1[::-1], abs=2e-6)
 

@@ -57,7 +57,7 @@ def refusal(path: Path, limits: Limits | None = None) -> str:
 
 
 @pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
-def test_a_package_is_read_in_every_format_that_tar_has(write: Write, form: int) -> None:
+def test_a_package_is_read_in_every_format_of_tar(write: Write, form: int) -> None:
     files = {**FILES, "PMC1/" + "long/" * 20 + "x" * 90 + ".jpg": b"long"}
     read = content(open_tar_gz(write(packed(tar(files, form)))))
     assert read == {name.removeprefix("PMC1/"): data for name, data in files.items()}
@@ -69,7 +69,7 @@ def test_files_are_listed_in_order_with_their_size(write: Write) -> None:
         assert archive.xmls == ["a.nxml"]
 
 
-def test_a_top_folder_stays_where_not_all_share_it(write: Write) -> None:
+def test_a_top_folder_is_kept_unless_all_members_share_it(write: Write) -> None:
     files = {"PMC1/a.nxml": b"1", "b.jpg": b"2"}
     assert content(open_tar_gz(write(packed(tar(files))))) == files
 
@@ -79,17 +79,17 @@ def test_a_dot_before_the_top_folder_is_removed(write: Write) -> None:
     assert content(open_tar_gz(write(packed(tar(files))))) == PLAIN
 
 
-def test_other_xml_is_not_an_article_beside_an_nxml(write: Write) -> None:
+def test_other_xml_files_are_not_articles_beside_an_nxml_file(write: Write) -> None:
     assert article_xmls(["s1.xml", "main.NXML"]) == ["main.NXML"]
     assert article_xmls(["s1.XML", "b.jats", "c.txt", "xml"]) == ["b.jats", "s1.XML"]
 
 
-def test_a_large_archive_goes_to_the_disk(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_archive_is_spooled_to_the_disk(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tar_gz, "SPOOL", 100)
     assert content(open_tar_gz(write(packed(tar(FILES))))) == PLAIN
 
 
-def test_a_full_disk_is_not_blamed_on_the_archive(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_not_an_error_of_the_archive(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     class Full(io.BytesIO):
         def write(self, _: object) -> int:
             raise OSError(28, "No space left on device")
@@ -100,7 +100,7 @@ def test_a_full_disk_is_not_blamed_on_the_archive(write: Write, monkeypatch: pyt
     assert not isinstance(told.value, RejectedInput)
 
 
-def test_a_member_of_several_pieces_is_whole(write: Write) -> None:
+def test_a_member_inflated_in_several_pieces_is_complete(write: Write) -> None:
     data = random.Random(1).randbytes(700_001)
     assert content(open_tar_gz(write(packed(tar({"a/b.jpg": data, "a/c.gif": b"c"}))))) == {
         "b.jpg": data,
@@ -108,7 +108,7 @@ def test_a_member_of_several_pieces_is_whole(write: Write) -> None:
     }
 
 
-def test_zeros_after_the_archive_are_padding(write: Write) -> None:
+def test_zeros_after_the_archive_are_accepted_as_padding(write: Write) -> None:
     assert content(open_tar_gz(write(packed(tar(FILES) + bytes(99_999))))) == PLAIN
     assert content(open_tar_gz(write(packed(tar(FILES)) + bytes(5000)))) == PLAIN
 
@@ -117,23 +117,23 @@ def test_an_archive_of_zeros_has_no_member(write: Write) -> None:
     assert content(open_tar_gz(write(packed(END)))) == {}
 
 
-def test_a_name_that_is_not_utf8_is_still_a_text(write: Write) -> None:
+def test_a_name_that_is_not_utf8_becomes_valid_text(write: Write) -> None:
     read = content(open_tar_gz(write(packed(head(b"fig-\xe9.jpg", 1) + body(b"x") + END))))
     assert read == {"fig-é.jpg": b"x"}
 
 
-def test_an_extended_header_names_and_sizes_its_member(write: Write) -> None:
+def test_an_extended_header_gives_the_name_and_size_of_its_member(write: Write) -> None:
     told = pax(path="a/ü.jpg", size="3")
     data = extension(b"x", told) + head(b"short", 0) + body(b"abc") + END
     assert content(open_tar_gz(write(packed(data)))) == {"ü.jpg": b"abc"}
 
 
-def test_a_global_comment_is_passed_over(write: Write) -> None:
+def test_a_global_comment_is_skipped(write: Write) -> None:
     told = pax(comment="8b1a9953c4611296a827abf8c47804d7")
     assert content(open_tar_gz(write(packed(extension(b"g", told) + tar(FILES))))) == PLAIN
 
 
-def test_a_size_in_base_256_is_a_size(write: Write) -> None:
+def test_a_size_in_base_256_is_read(write: Write) -> None:
     data = head(b"a.jpg", b"\x80" + bytes(10) + b"\x03") + body(b"abc") + END
     assert content(open_tar_gz(write(packed(data)))) == {"a.jpg": b"abc"}
 
@@ -151,17 +151,17 @@ def test_a_file_that_is_neither_article_nor_image_is_listed_but_not_readable(wri
 
 
 @pytest.mark.parametrize("extension", IMAGE_EXTENSIONS)
-def test_every_image_that_an_article_may_mean_is_kept(write: Write, extension: str) -> None:
+def test_every_image_that_an_article_can_refer_to_is_readable(write: Write, extension: str) -> None:
     with open_tar_gz(write(packed(tar({"a.nxml": b"<article/>", f"f.{extension}": b"pixels"})))) as archive:
         assert archive.read(f"f.{extension}") == b"pixels"
 
 
-def test_an_unknown_name_is_refused(write: Write) -> None:
+def test_an_unknown_name_is_rejected(write: Write) -> None:
     with open_tar_gz(write(packed(tar(FILES)))) as archive, pytest.raises(RejectedInput, match=r"no '\.\./a\.nxml'"):
         archive.read("../a.nxml")
 
 
-def test_an_xml_beyond_its_limit_is_refused_when_it_is_read(write: Write) -> None:
+def test_an_xml_file_above_the_limit_is_rejected_when_it_is_read(write: Write) -> None:
     with open_tar_gz(write(packed(tar(FILES))), Limits(xml=9)) as archive:
         assert archive.read("f1.jpg")
         with pytest.raises(RejectedInput, match=r"XML 'a\.nxml' is too large"):
@@ -171,7 +171,7 @@ def test_an_xml_beyond_its_limit_is_refused_when_it_is_read(write: Write) -> Non
 # --- spoilt gzip
 
 
-def test_a_flipped_bit_is_refused_or_without_effect(write: Write) -> None:
+def test_a_flipped_bit_is_rejected_or_has_no_effect(write: Write) -> None:
     whole, silent = packed(tar(FILES)), 0
     for bit in range(len(whole) * 8):
         data = bytearray(whole)
@@ -184,7 +184,7 @@ def test_a_flipped_bit_is_refused_or_without_effect(write: Write) -> None:
     assert silent < 80  # time, system and name in the gzip header say nothing of the content
 
 
-def test_an_archive_cut_anywhere_is_refused(write: Write) -> None:
+def test_an_archive_truncated_anywhere_is_rejected(write: Write) -> None:
     whole = packed(tar(FILES))
     for size in range(1, len(whole)):
         assert refusal(write(whole[:size])) in ("gzip: the file is truncated", "gzip: not a gzip file")
@@ -208,11 +208,13 @@ def test_an_archive_cut_anywhere_is_refused(write: Write) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else len(value),
 )
-def test_what_is_no_whole_tar_gz_is_refused_with_the_reason(write: Write, data: bytes, reason: str) -> None:
+def test_a_file_that_is_not_a_complete_tar_gz_is_rejected_with_the_reason(
+    write: Write, data: bytes, reason: str
+) -> None:
     assert refusal(write(data)).startswith(reason)
 
 
-def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
+def test_a_missing_file_and_a_folder_are_rejected(tmp_path: Path) -> None:
     assert refusal(tmp_path / "none.tar.gz") == "the file is missing"
     assert refusal(tmp_path) == "not a regular file"
 
@@ -220,14 +222,14 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
 # --- spoilt tar with a right CRC
 
 
-def test_a_bad_header_in_the_middle_does_not_shorten_the_archive(write: Write) -> None:
+def test_an_archive_with_a_corrupt_header_in_the_middle_is_not_read_as_a_shorter_one(write: Write) -> None:
     data = bytearray(tar(FILES))
     data[1024 + 5] ^= 1
     assert refusal(write(packed(data))) == "a header's checksum does not match"
 
 
 @pytest.mark.parametrize("size", [512, 1024, 1100, 3584])
-def test_an_archive_that_was_cut_before_it_was_packed_is_refused(write: Write, size: int) -> None:
+def test_an_archive_truncated_before_compression_is_rejected(write: Write, size: int) -> None:
     assert refusal(write(packed(tar(FILES)[:size]))) == "the archive is truncated"
 
 
@@ -259,16 +261,16 @@ def test_an_archive_that_was_cut_before_it_was_packed_is_refused(write: Write, s
     ],
     ids=lambda value: value if isinstance(value, str) else len(value),
 )
-def test_a_hostile_header_is_refused_with_the_reason(write: Write, data: bytes, reason: str) -> None:
+def test_a_hostile_header_is_rejected_with_the_reason(write: Write, data: bytes, reason: str) -> None:
     assert refusal(write(packed(data + bytes(600)))).startswith(reason)
 
 
-def test_a_wrong_checksum_is_refused(write: Write) -> None:
+def test_a_wrong_checksum_is_rejected(write: Write) -> None:
     data = head()
     assert refusal(write(packed(b"Q" + data[1:] + END))) == "a header's checksum does not match"
 
 
-def test_links_devices_and_pipes_are_passed_over(write: Write) -> None:
+def test_links_devices_and_pipes_are_skipped(write: Write) -> None:
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as fh:
         kinds = [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.DIRTYPE]
@@ -280,7 +282,7 @@ def test_links_devices_and_pipes_are_passed_over(write: Write) -> None:
     assert content(open_tar_gz(write(packed(start + tar(FILES))))) == PLAIN
 
 
-def test_a_name_that_leads_elsewhere_is_only_a_name(write: Write, tmp_path: Path) -> None:
+def test_a_name_that_leads_outside_is_never_used_as_a_path(write: Write, tmp_path: Path) -> None:
     files = {"../../evil.jpg": b"1", "/etc/evil.jpg": b"2"}
     path = write(packed(tar(files)))
     assert content(open_tar_gz(path)) == files
@@ -288,12 +290,12 @@ def test_a_name_that_leads_elsewhere_is_only_a_name(write: Write, tmp_path: Path
     assert not (tmp_path.parent.parent / "evil.jpg").exists()
 
 
-def test_two_members_of_one_name_are_refused(write: Write) -> None:
+def test_two_members_with_the_same_name_are_rejected(write: Write) -> None:
     twice = head(b"a/b") + head(b"./a/b") + END
     assert refusal(write(packed(twice))) == "two members are named 'a/b'"
 
 
-def test_control_characters_stay_out_of_messages(write: Write) -> None:
+def test_messages_contain_no_control_characters(write: Write) -> None:
     twice = head(b"a\n\x1b[31mb") * 2 + END
     assert refusal(write(packed(twice))) == r"two members are named 'a\n\x1b[31mb'"
 
@@ -310,21 +312,21 @@ def test_control_characters_stay_out_of_messages(write: Write) -> None:
         (Limits(ratio=2, ratio_from=0), "inflates to more than 2 times its size"),
     ],
 )
-def test_each_limit_is_kept(write: Write, limits: Limits, reason: str) -> None:
+def test_each_limit_is_enforced(write: Write, limits: Limits, reason: str) -> None:
     assert refusal(write(packed(tar(FILES))), limits) == reason
 
 
-def test_an_archive_of_very_many_members_is_refused(write: Write) -> None:
+def test_an_archive_with_too_many_members_is_rejected(write: Write) -> None:
     assert refusal(write(gzip.compress(head(kind=b"5") * 20_001 + END, 1))) == "more than 20000 members"
 
 
-def test_a_bomb_is_refused_before_it_is_inflated(write: Write) -> None:
+def test_a_zip_bomb_is_rejected_before_it_is_inflated(write: Write) -> None:
     bomb = head(size=100 << 20) + bytes(20 << 20)
     assert refusal(write(gzip.compress(bomb, 9))) == "inflates to more than 200 times its size"
 
 
 @given(data=st.binary(max_size=3000), wrapped=st.booleans())
-def test_any_bytes_end_in_a_refusal_or_a_clean_reading(write: Write, data: bytes, wrapped: bool) -> None:
+def test_any_bytes_are_rejected_or_read_correctly(write: Write, data: bytes, wrapped: bool) -> None:
     try:
         content(open_tar_gz(write(packed(data) if wrapped else data)))
     except RejectedInput as err:
@@ -336,7 +338,7 @@ PIECES = [head(), head(b"y", 3), head(b"x", 8, b"L"), head(b"x", 9, b"x"), head(
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=8))
-def test_headers_in_any_order_end_in_a_refusal_or_in_what_tar_reads(write: Write, pieces: list[bytes]) -> None:
+def test_headers_in_any_order_are_rejected_or_read_as_tar_reads_them(write: Write, pieces: list[bytes]) -> None:
     data = b"".join(pieces)
     try:
         read = content(open_tar_gz(write(packed(data))))
@@ -376,7 +378,7 @@ def test_a_zip_is_read_like_a_tar(write: Write, method: int) -> None:
             archive.read("b")
 
 
-def test_what_macos_adds_and_links_are_passed_over(write: Write) -> None:
+def test_resource_forks_of_macos_and_links_are_skipped(write: Write) -> None:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as fh:
         link = zipfile.ZipInfo("PMC1/link.jpg")
@@ -389,30 +391,30 @@ def test_what_macos_adds_and_links_are_passed_over(write: Write) -> None:
     assert content(open_zip(write(out.getvalue(), "a.zip"))) == PLAIN
 
 
-def test_names_in_utf8_without_the_flag_are_understood(write: Write) -> None:
+def test_names_in_utf8_without_the_flag_are_decoded(write: Write) -> None:
     data = zipped({"xx.jpg": b"1"}).replace(b"xx.jpg", "é.jpg".encode())
     assert content(open_zip(write(data, "a.zip"))) == {"é.jpg": b"1"}
 
 
-def test_a_zip_with_two_members_of_one_name_is_refused(write: Write) -> None:
+def test_a_zip_with_two_members_of_the_same_name_is_rejected(write: Write) -> None:
     data = zipped({"aa": b"1", "ab": b"2"}).replace(b"ab", b"aa")
     assert refusal(write(data, "a.zip")) == "two members are named 'aa'"
 
 
-def test_an_encrypted_zip_is_refused(write: Write) -> None:
+def test_an_encrypted_zip_is_rejected(write: Write) -> None:
     data = bytearray(zipped(FILES))
     data[data.index(b"PK\1\2") + 8] |= 1
     assert refusal(write(data, "a.zip")) == "'PMC1/a.nxml' is encrypted"
 
 
-def test_a_zip_of_members_that_share_bytes_is_refused(write: Write) -> None:
+def test_a_zip_with_members_that_share_bytes_is_rejected(write: Write) -> None:
     data = bytearray(zipped({"a": b"1" * 100, "b": b"1" * 100}))
     second = data.index(b"PK\1\2", data.index(b"PK\1\2") + 1)
     data[second + 42 : second + 46] = bytes(4)
     assert refusal(write(data, "a.zip")) == "zip: members overlap"
 
 
-def test_methods_that_cannot_be_bounded_are_refused(write: Write) -> None:
+def test_compression_methods_that_cannot_be_limited_are_rejected(write: Write) -> None:
     assert refusal(write(zipped(FILES, zipfile.ZIP_BZIP2), "a.zip")) == "'PMC1/a.nxml' is compressed by method 12"
 
 
@@ -427,7 +429,7 @@ def test_a_member_larger_than_the_directory_states_is_rejected(write: Write) -> 
         archive.read("a.jpg")
 
 
-def test_an_empty_member_with_the_checksum_of_bytes_is_rejected(write: Write) -> None:
+def test_an_empty_member_with_a_wrong_checksum_is_rejected(write: Write) -> None:
     data = bytearray(zipped({"a.jpg": b""}))
     at = data.index(b"PK\1\2")
     data[at + 16 : at + 20] = struct.pack("<I", 1)  # zipfile never compares the CRC of an empty member
@@ -461,7 +463,7 @@ def test_a_member_shorter_than_the_directory_states_is_rejected(write: Write) ->
         (Limits(ratio=2, ratio_from=0), "inflates to more than 2 times its size"),
     ],
 )
-def test_each_limit_is_kept_for_a_zip(write: Write, limits: Limits, reason: str) -> None:
+def test_each_limit_is_enforced_for_a_zip(write: Write, limits: Limits, reason: str) -> None:
     assert refusal(write(zipped(FILES), "a.zip"), limits) == reason
 
 
@@ -478,7 +480,7 @@ def test_a_flipped_bit_in_a_zip_never_changes_what_is_read(write: Write) -> None
 
 
 @given(data=st.binary(max_size=500), at=st.integers(0, 400), cut=st.integers(0, 200))
-def test_any_bytes_in_a_zip_end_in_a_refusal_or_a_clean_reading(write: Write, data: bytes, at: int, cut: int) -> None:
+def test_any_bytes_in_a_zip_are_rejected_or_read_correctly(write: Write, data: bytes, at: int, cut: int) -> None:
     whole = zipped({"a.xml": b"<article/>", "b.jpg": b"\xff\xd8" * 50}, comment=b"made by test")
     for hostile in (data, whole[:at] + data + whole[at + cut :]):
         try:
@@ -487,7 +489,7 @@ def test_any_bytes_in_a_zip_end_in_a_refusal_or_a_clean_reading(write: Write, da
             assert "\n" not in err.message
 
 
-def test_a_failing_disk_is_not_blamed_on_the_zip(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_disk_is_not_an_error_of_the_zip(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     with open_zip(write(zipped(FILES), "a.zip")) as archive:
 
         def broken(*_: object) -> bytes:
@@ -499,7 +501,7 @@ def test_a_failing_disk_is_not_blamed_on_the_zip(write: Write, monkeypatch: pyte
 
 
 @pytest.mark.shared
-def test_publishers_zips_are_read_whole(shared: Path) -> None:
+def test_zips_of_publishers_are_read_completely(shared: Path) -> None:
     found = {}
     for path in sorted((shared / "data" / "packages_zip").glob("*.zip")):
         with open_zip(path) as archive:

@@ -102,7 +102,9 @@ def test_the_partial_download_of_another_process_is_resumed(client: BucketClient
     assert proxy.headers[0][1]["Range"] == "bytes=5000-"
 
 
-def test_a_complete_partial_download_is_not_requested_again(client: BucketClient, proxy: Proxy, tmp_path: Path) -> None:
+def test_a_completely_received_partial_download_is_not_requested_again(
+    client: BucketClient, proxy: Proxy, tmp_path: Path
+) -> None:
     (tmp_path / f".f.{MD5}.part").write_bytes(BODY)
     client.get(KEY, limit=LIMIT, md5=MD5, path=tmp_path / "f")
     assert (tmp_path / "f").read_bytes() == BODY
@@ -162,7 +164,7 @@ def test_a_request_that_fails_once_is_repeated(
         (Fault(body=b""), "the response is empty"),
     ],
 )
-def test_a_request_that_always_fails_is_given_up_with_the_reason(
+def test_a_request_that_always_fails_stops_with_the_reason(
     client: BucketClient, proxy: Proxy, fault: Fault, reason: str
 ) -> None:
     proxy.rule = always(fault)
@@ -226,7 +228,7 @@ def pauses(proxy: Proxy, draw: float, policy: RetryPolicy, *faults: Fault) -> li
     return slept
 
 
-def test_pauses_grow_up_to_a_limit_and_are_drawn_at_random(proxy: Proxy) -> None:
+def test_pauses_grow_up_to_a_limit_and_are_random(proxy: Proxy) -> None:
     policy = RetryPolicy(base_pause=0.5, max_pause=3.0, max_failed=9)
     faults = [Fault(status=500)] * 5
     assert pauses(proxy, 1.0, policy, *faults) == [1.0, 2.0, 3.0, 3.0, 3.0]

@@ -86,7 +86,7 @@ def test_the_metadata_of_all_versions_are_stored_beside_the_chosen_one(
     assert [v["state"] for v in json.loads(row["facts"])["versions"]] == ["closed", "open"]
 
 
-def test_present_articles_are_not_downloaded_again(bucket: Bucket, proxy: Proxy, tmp_path: Path) -> None:
+def test_articles_in_the_folder_are_not_downloaded_again(bucket: Bucket, proxy: Proxy, tmp_path: Path) -> None:
     put(bucket, "PMC1.1")
     bucket.put_inventory(OLD)
     plan_and_run(tmp_path, proxy.endpoint)
@@ -193,7 +193,7 @@ def test_an_article_changed_after_the_plan_is_reported(bucket: Bucket, proxy: Pr
     assert files_of(tmp_path) == {}
 
 
-def test_an_article_with_invalid_xml_or_anothers_xml_is_stored_without_images(
+def test_an_article_with_invalid_xml_or_the_xml_of_another_article_is_stored_without_images(
     bucket: Bucket, proxy: Proxy, tmp_path: Path
 ) -> None:
     bucket.put_article("PMC1.1", b"<article><front>", {"f1.jpg": image(1)})
@@ -218,7 +218,9 @@ def test_an_article_excluded_by_its_xml_is_not_requested_again(bucket: Bucket, p
 
 
 @pytest.mark.parametrize("name", ["../../x.jpg", "a/b.jpg", ".hidden.jpg", "x" * 300 + ".jpg", "a\nb.jpg", "a\\b.jpg"])
-def test_names_that_are_not_file_names_are_not_written(bucket: Bucket, proxy: Proxy, tmp_path: Path, name: str) -> None:
+def test_names_that_are_not_valid_file_names_are_not_written(
+    bucket: Bucket, proxy: Proxy, tmp_path: Path, name: str
+) -> None:
     assert not is_file_name(name)
     text = xml("PMC1", "f1.jpg").replace(b"f1.jpg", name.replace("\n", "&#10;").encode())
     metadata = bucket.put_article("PMC1.1", text, {})

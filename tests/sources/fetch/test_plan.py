@@ -183,7 +183,7 @@ def test_ids_are_read_from_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("contact", ["", "me", "me@example.org\r\nX: y", "a b@c", "<me@example.org>"])
-def test_an_invalid_mail_address_is_refused(tmp_path: Path, contact: str) -> None:
+def test_an_invalid_mail_address_is_rejected(tmp_path: Path, contact: str) -> None:
     with pytest.raises(UsageError, match="invalid mail address"):
         commands.plan(tmp_path, replace(options("http://127.0.0.1:9"), contact=contact), policy=QUICK)
 

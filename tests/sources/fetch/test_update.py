@@ -177,7 +177,7 @@ def test_a_snapshot_that_lacks_many_articles_removes_none(
 
 
 @pytest.mark.slow
-def test_a_killed_update_ends_like_an_undisturbed_one(
+def test_a_killed_update_gives_the_same_result_as_an_uninterrupted_one(
     bucket: Bucket, proxy: Proxy, tmp_path: Path, packs: bool
 ) -> None:
     first_year(bucket)

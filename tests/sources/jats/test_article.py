@@ -77,21 +77,21 @@ def test_the_article_is_found_in_a_wrapper_and_in_any_namespace(wrapper: str) ->
         ("<p>Seen in 2012<xref ref-type='fn' rid='n'><sup>4</sup></xref>.</p>", "Seen in 2012."),
     ],
 )
-def test_captions_are_flattened_with_blocks_apart_and_formulas_once(caption: str, text: str) -> None:
+def test_flattened_captions_have_separated_blocks_and_each_formula_once(caption: str, text: str) -> None:
     assert only(article(fig(caption))).caption == text
 
 
-def test_no_caption_leaks_from_the_figure_before() -> None:
+def test_a_figure_without_a_caption_does_not_get_that_of_the_previous_figure() -> None:
     first, second = article(fig() + '<fig id="f2"><graphic xlink:href="f2.jpg"/></fig>').figures
     assert first.caption and second.caption is None and second.label is None
 
 
-def test_the_label_is_the_figures_own_not_that_of_a_note() -> None:
+def test_the_label_is_that_of_the_figure_and_not_of_a_note() -> None:
     found = article('<fig><caption><p>x</p></caption><fn><label>*</label></fn><graphic xlink:href="a"/></fig>')
     assert only(found).label is None and only(found).key == "fig-1"
 
 
-def test_several_images_of_a_figure_are_several_records() -> None:
+def test_each_image_of_a_figure_is_a_record() -> None:
     two = '<graphic xlink:href="f4a.jpg"/><p><graphic xlink:href="f4b.jpg"/></p>'
     assert [(f.k, f.hrefs, f.n_graphics) for f in article(fig(graphic=two)).figures] == [
         (0, ("f4a.jpg",), 2),
@@ -115,7 +115,7 @@ def test_several_images_of_a_figure_are_several_records() -> None:
         ),
     ],
 )
-def test_renditions_are_one_image_best_first(graphics: str, hrefs: tuple[str, ...]) -> None:
+def test_renditions_are_one_image_with_the_best_one_first(graphics: str, hrefs: tuple[str, ...]) -> None:
     assert only(article(fig(graphic=graphics))).hrefs == hrefs
 
 
@@ -140,7 +140,7 @@ def test_an_image_that_is_not_a_figure_has_a_reason(body: str, drop: str, detail
     assert [(f.drop, f.detail) for f in found] == [(drop, detail)]
 
 
-def test_an_abstract_and_a_translation_are_out_of_scope_and_an_appendix_is_in() -> None:
+def test_an_abstract_and_a_translation_are_out_of_scope_but_an_appendix_is_not() -> None:
     found = article(
         meta=f'<abstract abstract-type="graphical">{fig(id="g")}</abstract>',
         more=f"<back><app-group><app>{fig(id='a1')}</app></app-group></back><floats-group>{fig(id='f9')}</floats-group>"
@@ -158,24 +158,24 @@ def test_figures_of_a_sub_article_are_out_of_scope() -> None:
     assert article('<supplementary-material><media xlink:href="s1.doc"/></supplementary-material>').figures == ()
 
 
-def test_a_figure_without_caption_takes_that_of_its_group() -> None:
+def test_a_figure_without_a_caption_gets_that_of_its_group() -> None:
     group = '<fig-group><caption><p>Both.</p></caption><fig id="a"><graphic xlink:href="a"/></fig></fig-group>'
     assert only(article(group)).caption == "Both."
 
 
-def test_of_two_captions_the_one_in_the_articles_language_counts() -> None:
+def test_of_two_captions_the_one_in_the_language_of_the_article_is_used() -> None:
     two = '<fig><caption xml:lang="pt"><p>Uma.</p></caption><caption xml:lang="en"><p>One.</p></caption>'
     two += '<graphic xlink:href="a"/></fig>'
     assert only(article(two)).caption == "One."
 
 
-def test_mentions_are_the_paragraphs_that_cite_without_the_figures_in_them() -> None:
+def test_mentions_are_the_citing_paragraphs_without_the_figures_inside() -> None:
     body = f"""<p>See <xref rid="f0 f1">Fig 1</xref>.{fig("<p>As <xref rid='f1'>1</xref></p>")}</p><p>Nothing.</p>
     <p>Again <xref ref-type="Fig" rid="f1">1</xref>, <xref rid="f1">1</xref></p>"""
     assert [m.text for m in only(article(body)).mentions] == ["See Fig 1.", "Again 1, 1"]
 
 
-def test_a_translation_does_not_cite_the_articles_figures() -> None:
+def test_citations_in_a_translation_are_not_mentions() -> None:
     other = '<sub-article><body><p><xref rid="f1">1</xref></p></body></sub-article>'
     assert only(article(fig(), more=other)).mentions == ()
 
@@ -193,7 +193,7 @@ META = """
 <pub-date pub-type="pmc-release"><year>2011</year></pub-date>"""
 
 
-def test_metadata_are_read_as_the_article_states_them() -> None:
+def test_metadata_are_read_as_stated_in_the_article() -> None:
     found = article(meta=META)
     assert (found.pmcid, found.version, found.pmid, found.doi) == ("PMC12", 3, "77", "10.1000/abc")
     assert (found.title, found.year, found.article_type) == ("A case", 2019, "case-report")
@@ -219,7 +219,7 @@ def test_a_publisher_id_is_never_a_doi() -> None:
         ("RETRACTED: A case", "retraction", False),  # the notice quotes the title
     ],
 )
-def test_the_paper_is_retracted_and_not_the_notice(title: str, kind: str, retracted: bool) -> None:
+def test_the_paper_is_retracted_but_not_the_notice(title: str, kind: str, retracted: bool) -> None:
     meta = f"<title-group><article-title>{title}</article-title></title-group>"
     assert article(meta=meta, kind=kind).retracted is retracted
 
@@ -234,7 +234,7 @@ def test_the_licence_is_that_of_the_article_and_not_of_a_figure_or_a_translation
     assert normalise(None, article(meta=license).terms).id == "CC-BY"
 
 
-def test_a_licence_for_text_mining_alone_is_not_the_articles() -> None:
+def test_a_licence_for_text_mining_only_is_not_the_licence_of_the_article() -> None:
     ali = '<ali:license_ref xmlns:ali="http://www.niso.org/schemas/ali/1.0/" specific-use="textmining">' + BY
     found = article(meta=f"<permissions><license>{ali}</ali:license_ref></license></permissions>")
     assert normalise(None, found.terms).id == "NONE"
@@ -279,7 +279,7 @@ LAUGHS = "".join(f'<!ENTITY l{i + 1} "{f"&l{i};" * 12}">' for i in range(9))
     ],
     ids=["empty", "text", "html", "cut", "book", "entity", "laughs", "deep"],
 )
-def test_what_is_no_article_is_refused_with_a_reason(xml: bytes) -> None:
+def test_a_document_that_is_not_an_article_is_rejected_with_a_reason(xml: bytes) -> None:
     with pytest.raises(RejectedInput) as caught:
         parse(xml)
     assert caught.value.message.startswith("XML: ")
@@ -310,7 +310,7 @@ def test_a_dtd_next_to_the_article_is_not_loaded(tmp_path: Path) -> None:
         parse(f'<!DOCTYPE article SYSTEM "{dtd.as_uri()}">{body}'.encode())
 
 
-def test_xml_beyond_the_limit_is_refused_unparsed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_xml_above_the_limit_is_rejected_before_parsing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jats_tree, "MAX_BYTES", 10)
     with pytest.raises(RejectedInput, match="larger than"):
         article(fig())
@@ -319,7 +319,7 @@ def test_xml_beyond_the_limit_is_refused_unparsed(monkeypatch: pytest.MonkeyPatc
 @given(st.binary(max_size=300))
 @example(b"<article>&nbsp;")
 @example(b'<article xmlns:xlink="http://www.w3.org/1999/xlink"><fig><graphic xlink:href=""/></fig></article>')
-def test_any_bytes_are_an_article_or_refused(data: bytes) -> None:
+def test_any_bytes_are_an_article_or_rejected(data: bytes) -> None:
     for xml in (data, b"<article><body><fig>" + data + b"</fig></body></article>"):
         try:
             assert isinstance(parse(xml), Article)
@@ -328,7 +328,7 @@ def test_any_bytes_are_an_article_or_refused(data: bytes) -> None:
 
 
 @given(st.text(max_size=80))
-def test_a_caption_is_clean_and_stays_so(text: str) -> None:
+def test_normalising_a_caption_twice_gives_the_same_caption(text: str) -> None:
     clean = plain_caption(text)
     assert clean == " ".join(clean.split())
     assert not set(clean) & set("\0\u202e\u2066\u200b\n")

@@ -31,7 +31,7 @@ from roco.sources.jats.tree import read_xml
         ("Figs 1–900", ["1", "900"]),
     ],
 )
-def test_cited_numbers_are_found_including_those_within_a_range(text: str, numbers: list[str]) -> None:
+def test_cited_numbers_include_those_within_a_range(text: str, numbers: list[str]) -> None:
     found = [f"({c.number})" if c.between else c.number for _, cited in cited_in(text) for c in cited]
     assert sorted(found) == sorted(numbers)
 
@@ -40,7 +40,7 @@ def test_cited_numbers_are_found_including_those_within_a_range(text: str, numbe
     ("label", "number"),
     [("Figure 3.", "3"), ("FIG. S2 |", "S2"), ("Figura 1", "1"), ("Figure 1—figure supplement 1", None), ("", None)],
 )
-def test_a_label_has_a_number_only_without_further_words(label: str, number: str | None) -> None:
+def test_a_label_with_further_words_has_no_number(label: str, number: str | None) -> None:
     assert number_of(label) == number
 
 
@@ -52,13 +52,13 @@ def test_a_label_has_a_number_only_without_further_words(label: str, number: str
         ("<p>Fig.&#160;S5, FIGURE 6, Abb. 7</p>", {"S5", "6", "7"}),
     ],
 )
-def test_numbers_in_links_and_labels_are_not_in_plain_words(xml: str, numbers: set[str]) -> None:
+def test_numbers_in_links_and_labels_are_not_citations_in_plain_words(xml: str, numbers: set[str]) -> None:
     assert worded_numbers(xml.encode()) == numbers
     assert worded_numbers(xml.encode("utf-16")) is None
 
 
 @pytest.mark.shared
-def test_no_citation_is_lost_by_looking_only_where_words_may_cite(shared: Path) -> None:
+def test_the_fast_search_misses_no_citation_in_plain_words(shared: Path) -> None:
     for path in sorted((shared / "data" / "articles").rglob("*.*ml"))[::3]:
         if path.is_file():
             xml = path.read_bytes()
@@ -67,7 +67,7 @@ def test_no_citation_is_lost_by_looking_only_where_words_may_cite(shared: Path) 
 
 
 @given(st.text(alphabet="FigsABab. 0123456789-–,and()S\u00a0to", max_size=40))
-def test_any_words_give_offsets_within_them(text: str) -> None:
+def test_any_text_gives_offsets_within_it(text: str) -> None:
     for said, cited in cited_in(text):
         assert said in text
         assert all(0 <= c.start < c.end <= len(text) for c in cited)

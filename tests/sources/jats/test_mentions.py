@@ -32,7 +32,7 @@ def kinds(text: str, **more: str) -> dict[str, str]:
     return {key: mentions[0].kind for key, mentions in cited(text, **more).items()}
 
 
-def test_a_mention_has_its_text_its_section_and_where_in_it_the_citation_is() -> None:
+def test_a_mention_has_its_text_its_section_and_the_offsets_of_the_citation() -> None:
     (mention,) = cited(f"<p>The  <italic>mass</italic> (\n{ref(1, 'Fig. 1')} ) grew.</p>")["f1"]
     assert mention == Mention("The mass ( Fig. 1 ) grew.", "Findings", 11, 17, "direct")
     assert mention.text[mention.start : mention.end] == "Fig. 1"
@@ -64,16 +64,16 @@ def test_a_mention_has_its_text_its_section_and_where_in_it_the_citation_is() ->
         (f"<sub-article><p>{ref(1)} Fig. 2</p></sub-article>", {}),
     ],
 )  # fmt: skip
-def test_citations_are_found_with_their_kind(text: str, found: dict[str, str]) -> None:
+def test_every_citation_has_its_kind(text: str, found: dict[str, str]) -> None:
     assert kinds(text) == found
 
 
-def test_a_range_without_labels_goes_by_the_order_of_the_figures() -> None:
+def test_a_range_without_labels_follows_the_order_of_the_figures() -> None:
     unlabelled = "".join(fig(n, label="") for n in (1, 2, 3))
     assert kinds(f"<p>{ref(1)}–{ref(3)}</p>", figures=unlabelled) == {"f1": "direct", "f2": "range", "f3": "direct"}
 
 
-def test_a_figure_without_a_label_goes_by_the_number_its_caption_begins_with() -> None:
+def test_a_figure_without_a_label_gets_the_number_at_the_start_of_its_caption() -> None:
     bare = fig(1, caption="Figure 1 Course of the disease.", label="")
     assert kinds("<p>shown in Figure 1</p>", figures=bare) == {"f1": "text"}
 
@@ -85,14 +85,14 @@ def test_a_link_to_the_graphic_or_to_the_group_cites_the_figure() -> None:
     assert kinds('<p><xref rid="gr2">that</xref></p>', figures=group) == {"f2": "direct"}
 
 
-def test_the_text_of_a_mention_holds_no_figure_and_no_caption_cites_itself() -> None:
+def test_the_text_of_a_mention_contains_no_figure_and_a_caption_does_not_cite_its_own_figure() -> None:
     text = f"<p>Before {ref(1)} {fig(1, caption=f'As {ref(1)} and {ref(2)}')} after</p>"
     found = cited(text, figures=fig(2))
     assert [m.text for m in found["f1"]] == ["Before 1 after"]
     assert [(m.text, m.section) for m in found["f2"]] == [("As 1 and 2", "Findings / caption of Figure 1")]
 
 
-def test_each_passage_counts_once_with_the_surest_kind() -> None:
+def test_each_passage_counts_once_with_its_most_certain_kind() -> None:
     (mention,) = cited(f"<p>Fig. 1 is plain, {ref(1, 'Fig. 1')} is a link, {ref(1)} comes again</p>")["f1"]
     assert (mention.kind, mention.start) == ("direct", 17)
     assert len(cited(f"<p>Same {ref(1)}</p><p>Same {ref(1)}</p>")["f1"]) == 1
@@ -103,13 +103,13 @@ def test_a_citation_in_a_list_belongs_to_the_item_and_not_to_the_paragraph_aroun
     assert [m.text for m in cited(text)["f1"]] == ["mass (Fig. 1)"]
 
 
-def test_the_path_of_sections_goes_from_the_outermost_in() -> None:
+def test_section_titles_are_ordered_from_the_outermost_inwards() -> None:
     text = f"<sec><title>CT<xref rid='n'>*</xref></title><boxed-text><p>{ref(1)}</p></boxed-text></sec>"
     assert cited(text)["f1"][0].section == "Findings / CT"
 
 
 @given(st.text(alphabet="Figs. 1234567890-–,and()SaB\u202e\u0301 \n", max_size=60))
-def test_offsets_always_lie_in_the_text(words: str) -> None:
+def test_offsets_are_always_within_the_text(words: str) -> None:
     for mentions in cited(f"<p>{words}{ref(1, words or 'x')}{words}</p>").values():
         for mention in mentions:
             assert 0 <= mention.start <= mention.end <= len(mention.text)

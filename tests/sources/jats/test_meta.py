@@ -49,16 +49,16 @@ def test_the_year_is_the_earliest_of_publication_with_its_kind() -> None:
     assert (article(date("2011", pub_type="pmc-release")).year_from, article().year) == ("pmc-release", None)
 
 
-def test_one_date_may_be_of_both_kinds_of_publication() -> None:
+def test_one_date_can_be_of_both_kinds_of_publication() -> None:
     assert article(date("2016", pub_type="epub-ppub")).dates == (Dated("epub", "2016"), Dated("ppub", "2016"))
 
 
-def test_the_members_of_a_collaboration_that_are_listed_apart_are_no_authors() -> None:
+def test_separately_listed_members_of_a_collaboration_are_not_authors() -> None:
     apart = '<contrib-group content-type="collab-list"><contrib contrib-type="author"><name><surname>M</surname></name>'
     assert article(CONTRIBS + apart + "</contrib></contrib-group>").authors[-1] == "Study Group"
 
 
-def test_a_year_that_is_none_is_no_date() -> None:
+def test_an_invalid_year_is_not_a_date() -> None:
     assert article(date("20x9", pub_type="epub") + date("0999", pub_type="ppub")).dates == ()
 
 
@@ -75,11 +75,11 @@ CONTRIBS = """<contrib-group>
 <contrib-group content-type="editors"><contrib><name><surname>Chief</surname></name></contrib></contrib-group>"""
 
 
-def test_authors_are_in_order_and_nobody_else_is_one() -> None:
+def test_authors_are_in_order_and_editors_are_not_authors() -> None:
     assert article(CONTRIBS).authors == ("Li, Wei", "Paz, Ana", "Sukarno", "Study Group")
 
 
-def test_keywords_are_those_in_the_language_of_the_article() -> None:
+def test_keywords_are_in_the_language_of_the_article() -> None:
     groups = """<kwd-group xml:lang="pt"><kwd>tórax</kwd></kwd-group><kwd-group xml:lang="en"><title>Keywords</title>
     <kwd>chest <italic>CT</italic></kwd><kwd>lung</kwd><kwd>lung</kwd></kwd-group>"""
     assert article(groups).keywords == ("chest CT", "lung")
@@ -119,12 +119,12 @@ def subject(words: str) -> str:
         ({"meta": related("correction-forward", "10.1000/x")}, None),
     ],
 )
-def test_a_retracted_paper_has_its_mark_and_a_notice_has_none(more: dict[str, Any], where: str | None) -> None:
+def test_a_retracted_paper_is_marked_and_its_notice_is_not(more: dict[str, Any], where: str | None) -> None:
     found = article(**more)
     assert (found.retraction, found.retracted) == (where, where is not None)
 
 
-def test_a_notice_names_the_papers_it_retracts_and_others_retract_nothing() -> None:
+def test_only_a_retraction_notice_names_retracted_papers() -> None:
     meta = related("retracted-article", "10.1000/Paper") + related("companion", "10.1000/other")
     assert article(meta, kind="retraction").retracts == ("doi:10.1000/paper",)
     assert article(meta, kind="retraction").notice and not article(meta).notice
@@ -142,7 +142,7 @@ def test_a_scan_is_recognised_by_metadata_or_by_text_from_ocr() -> None:
     assert not article(custom("pmc-prop-is-scanned-article", "no")).scan
 
 
-def test_open_access_comes_from_the_articles_metadata_and_not_from_the_journals() -> None:
+def test_open_access_comes_from_the_metadata_of_the_article_and_not_of_the_journal() -> None:
     assert article(custom("pmc-prop-open-access", "yes")).open_access is True
     assert article(custom("pmc-prop-open-access", "no")).open_access is False
     assert article().open_access is None
@@ -151,5 +151,5 @@ def test_open_access_comes_from_the_articles_metadata_and_not_from_the_journals(
 @pytest.mark.parametrize(
     ("text", "pmid"), [("PMID: 0123", "123"), ("0", None), ("12a", None), ("١٢", None), (None, None)]
 )
-def test_a_pubmed_id_is_a_plain_number(text: str | None, pmid: str | None) -> None:
+def test_a_pubmed_id_is_a_number(text: str | None, pmid: str | None) -> None:
     assert clean_pmid(text) == pmid

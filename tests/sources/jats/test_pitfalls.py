@@ -46,7 +46,7 @@ def test_every_number_has_a_fixture() -> None:
 
 
 @pytest.mark.parametrize("pitfall", [p for p in PITFALLS if p.number != 37], ids=named)
-def test_a_fixture_is_xml_that_holds_an_article(pitfall: Pitfall) -> None:
+def test_a_fixture_is_xml_that_contains_an_article(pitfall: Pitfall) -> None:
     root = etree.fromstring(pitfall.xml)
     assert next(root.iter("{*}article")).find("{*}body") is not None
 
@@ -71,7 +71,7 @@ def test_the_fields_of_an_article_are_read(pitfall: Pitfall) -> None:
 
 
 @pytest.mark.parametrize("pitfall", [p for p in PITFALLS if any(i.mentions is not None for i in p.truth)], ids=named)
-def test_every_mention_is_found_with_its_place_and_kind(pitfall: Pitfall) -> None:
+def test_every_mention_has_its_place_and_kind(pitfall: Pitfall) -> None:
     for row, told in zip(rows(pitfall), pitfall.truth, strict=True):
         if told.mentions is None:
             continue
@@ -87,7 +87,7 @@ def check_place(mention: dict[str, Any], cited: Cited) -> None:
     assert cited.section is None or mention["section"] == cited.section
 
 
-def test_images_of_one_name_in_two_articles_are_two() -> None:
+def test_images_with_the_same_name_in_two_articles_are_two_images() -> None:
     one, other = (rows(pitfall)[0] for pitfall in SAME_NAME)
     assert one["file"] == other["file"] == "gr1.jpg"
     assert one["article_key"] != other["article_key"] and one["figure_id"] != other["figure_id"]
@@ -99,7 +99,7 @@ def test_a_figure_without_caption_is_dropped_for_that_reason() -> None:
 
 
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda p: p.name)
-def test_samples_are_shown_as_people_see_them(picture: Picture) -> None:
+def test_sample_values_are_converted_to_what_viewers_show(picture: Picture) -> None:
     decoded = decode(picture.data)
     grey = decoded.pixels if decoded.pixels.ndim == 2 else decoded.pixels.mean(axis=2)
     assert decoded.mode == picture.mode

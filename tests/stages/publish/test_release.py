@@ -223,7 +223,7 @@ def test_the_url_of_a_licence_is_that_of_the_article_or_derived_from_its_version
     assert license_address(row) == address
 
 
-def test_an_attribution_without_a_year_has_nd() -> None:
+def test_an_attribution_without_a_year_contains_nd() -> None:
     assert attribution("CC-BY", ["Smith, A"], None, "PMC1") == "CC BY Smith (n.d.)"
 
 
