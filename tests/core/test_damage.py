@@ -75,7 +75,7 @@ def again(articles: Path, folder: Path, **options: Any) -> None:
     try:
         drive(articles, folder, **options)
     except DataError as err:
-        assert err.message == f"{folder / 'parts.parquet'} is cut or changed"
+        assert err.message == f"corrupt file: {folder / 'parts.parquet'}"
         assert err.hint.startswith("delete it and run again")
         (folder / "parts.parquet").unlink()
         drive(articles, folder, **options)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from roco.core import run as engine
+from roco.core import drive as engine
 from tests.core.conftest import everything
 from tests.faults.drive import KILLED, drive, faults, forked, kept, kill_group, leftovers, read, started, write_articles
 from tests.faults.kills import Kill, Sweep, calls, sweeper
