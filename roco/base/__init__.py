@@ -1,1 +1,1 @@
-"""What every room needs: errors, columns, identifiers, formats, label sets, file writes, bounded readers, locks."""
+"""Shared basics: errors, columns, identifiers, formats, label sets, file writes, bounded readers, locks."""

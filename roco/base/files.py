@@ -44,7 +44,7 @@ def whole(path: Path) -> Iterator[Path]:
         yield part
         with part.open("rb") as fh:
             os.fsync(fh.fileno())
-        os.replace(part, path)  # noqa: PTH105 - one name for the tests that kill here
+        os.replace(part, path)  # noqa: PTH105 - the tests that kill a run here replace this function
         sync_folder(path.parent)
     except OSError as err:
         part.unlink(missing_ok=True)

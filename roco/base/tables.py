@@ -24,4 +24,4 @@ ATTRIBUTION_COLUMNS = (
 """attribution.csv: one row for each image."""
 
 TOMBSTONE_COLUMNS = ("ID", "Split", "Image key", "Article", "File", "Figure", "Reason", "Detail")
-"""tombstones.csv: one row for each image that an earlier release contains and this one does not."""
+"""tombstones.csv: one row for each image that a previous release contains and this one does not."""

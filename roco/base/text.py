@@ -17,6 +17,6 @@ def fold(text: str) -> str:
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
     folded = " ".join(text.split())
-    if folded.isprintable():  # true of nearly all texts, and faster than the substitution
+    if folded.isprintable():  # true for nearly all texts, and faster than the substitution
         return folded
     return " ".join(_INVISIBLE.sub("", text).split())

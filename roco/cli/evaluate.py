@@ -251,7 +251,7 @@ def _create_folder(out: Path | None) -> None:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as err:
         raise UsageError(
-            f"cannot create the folder {out}: {err.strerror}", "give --out a new or existing folder"
+            f"cannot create the folder {out}: {err.strerror}", "set --out to a new or existing folder"
         ) from err
 
 

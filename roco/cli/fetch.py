@@ -82,7 +82,7 @@ def plan(
     if contact is None:
         raise UsageError(
             "missing mail address: PMC asks users to identify themselves",
-            "give --contact you@example.org, or set ROCO_CONTACT",
+            "add --contact you@example.org, or set ROCO_CONTACT",
         )
     if ids and snapshot:
         raise UsageError("--ids and --snapshot exclude each other", "--ids always reads the current versions")

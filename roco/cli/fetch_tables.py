@@ -121,7 +121,7 @@ class DownloadProgress(ProgressBar):
     """The progress of `roco fetch`, in articles or their metadata, with files and bytes per second."""
 
     def start(self, what: str, total: int) -> None:
-        self.counts.clear()  # the rates are those of the present count
+        self.counts.clear()  # the rates are those of the current count
         super().start(what, total)
 
     def rates(self, seconds: float) -> str:

@@ -23,7 +23,7 @@ def safe(text: str) -> str:
 
 
 def print_next(command: str) -> None:
-    """Names the next command on stderr, so that stdout holds results only."""
+    """Prints the next command on stderr, so that stdout contains results only."""
     print(f"next: {command}", file=sys.stderr)
 
 
@@ -38,11 +38,11 @@ def print_problems(subject: Path, problems: Sequence[str], checked: str) -> None
 
 
 def count(noun: str, n: int) -> str:
-    """A number with its noun: `1 image`, `2,000 images`."""
+    """Returns a number with its noun: `1 image`, `2,000 images`."""
     return f"{n:,} {noun}" + ("" if n == 1 else "s")
 
 
 def shown_path(path: Path) -> Path:
-    """A path relative to the working directory if it is below it."""
+    """Returns a path relative to the working directory if it is below it."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path

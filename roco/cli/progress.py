@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from roco.cli.tables import console
 
 SECONDS_BETWEEN_LINES = 30.0
-"""Between two lines of progress where there is no terminal."""
+"""Seconds between two lines of progress if stderr is not a terminal."""
 
 SECONDS_BETWEEN_REDRAWS = 0.2
 
@@ -82,7 +82,7 @@ class ProgressBar:
                 self._bar = None
 
     def rates(self, seconds: float) -> str:
-        """What is printed beside the bar after so many seconds."""
+        """Returns the text beside the bar; seconds: time since the count started."""
         return ""
 
     def _line(self, seconds: float) -> str:
@@ -99,7 +99,7 @@ class RunProgress(ProgressBar):
     """The progress of `roco run`, in parts of the corpus, with figures per second and dropped figures."""
 
     def start(self, what: str, total: int) -> None:
-        self.counts["figures"] = 0  # the rate is that of the present count
+        self.counts["figures"] = 0  # the rate is that of the current count
         super().start(what, total)
 
     def rates(self, seconds: float) -> str:
@@ -107,7 +107,7 @@ class RunProgress(ProgressBar):
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people read them: `45 s`, `12 min`, `3.5 h`."""
+    """Formats seconds for people: `45 s`, `12 min`, `3.5 h`."""
     if seconds < 100:
         return f"{seconds:,.0f} s"
     return f"{seconds / 60:,.0f} min" if seconds < 6000 else f"{seconds / 3600:,.1f} h"

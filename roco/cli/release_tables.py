@@ -11,7 +11,7 @@ from roco.cli.tables import console, print_list
 from roco.release.diff import Difference
 
 LONG_TEXT = 40
-"""Characters from which on only the place where two texts differ is printed."""
+"""Characters of a text; of longer texts, only the place where they differ is printed."""
 
 
 def print_difference(difference: Difference) -> None:
@@ -38,7 +38,7 @@ def print_difference(difference: Difference) -> None:
 
 
 def _change(before: Any, after: Any) -> str:
-    """A change in few words: what a list lost and gained, where a long text differs, or both values."""
+    """Returns a change in few words: removed and added entries, where long texts differ, or both values."""
     if isinstance(before, list) or isinstance(after, list):
         before, after = before or [], after or []
         lost = [f"-{value}" for value in before if value not in after]

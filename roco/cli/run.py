@@ -48,7 +48,7 @@ def run(
     retry: Annotated[
         str | None, typer.Option(metavar="REASON", help="Measure again the rows that were dropped for this reason.")
     ] = None,
-    dry: Annotated[bool, typer.Option("--dry", help="Print what would be done, and change nothing.")] = False,
+    dry: Annotated[bool, typer.Option("--dry", help="Report what would be done without changing anything.")] = False,
     as_json: Json = False,
 ) -> None:
     """Runs whatever is missing or out of date. An interrupted run resumes where it stopped.
@@ -144,7 +144,7 @@ def articles(
     each: Annotated[bool, typer.Option("--each", help="Print one line per article instead of totals.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Summarizes what extraction found in the articles. Counts figures, captions, citations, licences, languages.
+    """Summarizes what extraction read in the articles. Counts figures, captions, citations, licences, languages.
 
     Example: roco articles demo/demo.toml
     """

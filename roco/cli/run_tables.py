@@ -1,4 +1,4 @@
-"""What the commands on a run print: the funnel, the trace of a figure, what extraction found, groups of duplicates."""
+"""What the commands on a run print: the funnel, the trace of a figure, totals of the articles, groups of duplicates."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ COLUMNS_PER_STEP = 10
 IMPORTANT_COLUMNS = (
     "year", "license", "license_evidence", "retracted", "label", "caption", "file", "n_images_in_package",
 )  # fmt: skip
-"""The columns printed of a step that wrote more than COLUMNS_PER_STEP values; --json prints all."""
+"""The columns that are printed if a step wrote more than COLUMNS_PER_STEP values; --json prints all."""
 
 LONGEST_VALUE = 300
-"""Characters printed of one value."""
+"""Characters of a value that are printed."""
 
 
 def print_outcome(outcome: Outcome, seconds: float) -> None:
@@ -38,7 +38,7 @@ def print_outcome(outcome: Outcome, seconds: float) -> None:
 
 
 def print_plan(plan: Mapping[str, Any]) -> None:
-    """Prints what a dry run found: articles, parts to process, and stages that are out of date."""
+    """Prints the result of a dry run: articles, parts to process, and stages that are out of date."""
     changes = f"{plan['new']:,} new, {plan['changed']:,} changed, {plan['removed']:,} removed"
     print(f"{count('article', plan['articles'])}: {changes}")
     print(f"to process: {plan['parts_to_do']:,} of {count('part', plan['parts'])}")
@@ -89,7 +89,7 @@ def print_trace(trace: Mapping[str, Any]) -> None:
 
 
 def _state(step: Mapping[str, Any]) -> str:
-    """`kept`, or `dropped` with the reason and its detail, or why there is no verdict."""
+    """Returns `kept`, `dropped` with the reason and its detail, `not reached` or `not run`."""
     state = str(step["state"])
     if state == "dropped":
         detail = f" ({clean(step['drop_detail'])})" if step.get("drop_detail") else ""
@@ -98,7 +98,7 @@ def _state(step: Mapping[str, Any]) -> str:
 
 
 def print_articles(summary: Summary, each: bool) -> None:
-    """Prints what extraction found in all articles, or one line per article."""
+    """Prints totals of what extraction read in the articles, or one line per article."""
     out = console()
     totals = summary["totals"]
     unreadable = totals.get("articles_unreadable", 0)
@@ -119,7 +119,7 @@ def print_articles(summary: Summary, each: bool) -> None:
 
 
 def _summary_tables(summary: Summary) -> list[tuple[str, list[dict[str, Any]], dict[str, str]]]:
-    """The tables of a summary in the order in which they are printed: title, rows, header of each key."""
+    """Returns the tables of a summary in the order in which they are printed: title, rows, header of each key."""
     licenses = []
     for key, n in summary["licenses"].items():
         license, certainty, place = key.split(" | ")
@@ -142,7 +142,7 @@ def _summary_tables(summary: Summary) -> list[tuple[str, list[dict[str, Any]], d
 
 
 def _counts(counts: Mapping[str, int], unit: str, header: str) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """Counts by value as rows, and the headers of their two columns."""
+    """Returns counts by value as rows, and the headers of their two columns."""
     return [{"n": n, "value": value} for value, n in counts.items()], {"n": unit, "value": header}
 
 
@@ -162,7 +162,7 @@ def print_groups(groups: Sequence[Sequence[GroupImage]], most: int) -> None:
 
 
 def image_facts(image: GroupImage) -> list[str]:
-    """An image of a group: figure_id, size, kept or dropped, and its distance from the first image of the group."""
+    """Returns figure_id, size, state and distance of an image; the distance is that from the first of its group."""
     coarse, fine = image["bits"]
     distance = "compared by its bytes" if fine is None else f"differs in {coarse} of 64 and {fine} of 576 bits"
     state = "kept" if image["kept"] else "dropped"

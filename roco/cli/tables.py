@@ -13,25 +13,25 @@ from rich.table import Table
 from roco.base.terminal import printable
 
 WIDTH = 120
-"""Columns of the output where there is no terminal."""
+"""Width of the output, in characters, if it is not a terminal."""
 
 LINES_PER_LIST = 20
 """Entries of a list that are printed; --json prints all."""
 
 
 def console(stderr: bool = False) -> Console:
-    """A console on stdout or stderr that neither highlights nor guesses."""
+    """Returns a console on stdout or stderr without syntax highlighting."""
     stream = sys.stderr if stderr else sys.stdout
     return Console(file=stream, width=None if stream.isatty() else WIDTH, highlight=False, soft_wrap=False)
 
 
 def clean(text: Any) -> str:
-    """Text from outside without control characters, line breaks and markup."""
+    """Returns text from outside without control characters, line breaks and markup."""
     return escape(printable(text))
 
 
 def table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> Table:
-    """A table of mappings, one row each; columns: the header of each key. Numbers are aligned to the right."""
+    """Returns a table with one row per mapping; columns: the header of each key. Numbers are aligned to the right."""
     grid = empty_table()
     for key, header in columns.items():
         is_number = bool(rows) and isinstance(rows[0][key], int)
@@ -43,7 +43,7 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> Tabl
 
 
 def funnel_table(stages: Iterable[Mapping[str, Any]]) -> Table:
-    """The funnel of a run: figures in, kept and dropped at each stage, with the reasons; `*` marks stages to run."""
+    """Returns the funnel as a table: figures in, kept, dropped and reasons at each stage; `*` marks stages to run."""
     grid = empty_table()
     grid.add_column("stage")
     for header in ("in", "kept", "dropped"):
@@ -61,7 +61,7 @@ def funnel_table(stages: Iterable[Mapping[str, Any]]) -> Table:
 
 
 def reasons(dropped: Mapping[str, int]) -> str:
-    """Counts by reason in words: `3 license, 1 retracted`."""
+    """Returns counts by reason as text: `3 license, 1 retracted`."""
     return ", ".join(f"{n:,} {reason}" for reason, n in dropped.items())
 
 
@@ -70,7 +70,7 @@ def empty_table() -> Table:
 
 
 def print_list(out: Console, title: str, lines: Sequence[str], most: int = LINES_PER_LIST) -> None:
-    """Prints a titled list, of which `most` entries at most; nothing if it is empty."""
+    """Prints a title and at most `most` entries of a list; nothing if the list is empty."""
     if not lines:
         return
     out.print(f"\n[bold]{title}[/bold]")

@@ -56,7 +56,7 @@ def _name(param: Any) -> str:
 
 
 def _example(context: Any) -> str:
-    """The example of a command's help text, or how to show that help."""
+    """Returns the example of a command's help text, or how to show that help."""
     for line in inspect.cleandoc(context.command.help or "").splitlines():
         if line.startswith("Example: "):
             return f"example: {line.removeprefix('Example: ')}"

@@ -1,1 +1,1 @@
-"""What knows something: vocabularies, linkers, heads and embeddings."""
+"""Models and vocabularies, independent of stages: image decoding and hashes, language, licences, concepts."""

@@ -1,4 +1,4 @@
-"""The catalogue of stages, as data and as text: `roco stages` and docs/stages.md are made from it."""
+"""The catalogue of stages, as data and as text, for `roco stages` and docs/stages.md."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _PARTS = ("needs", "reads", "optional", "dropped", "writes", "lends", "reasons")
 
 
 def describe() -> list[dict[str, Any]]:
-    """One entry for each stage: name, kind, scope, description, contract, options."""
+    """Returns one entry for each stage: name, kind, scope, description, contract, options."""
     return [describe_stage(name, cls) for name, cls in STAGES.items()]
 
 
 def describe_stage(name: str, cls: type[Stage]) -> dict[str, Any]:
-    """One stage of the catalogue; a column that bears the name of the stage is shown with `NAME` in its place."""
+    """Returns one entry of the catalogue; in column names, NAME stands for the name of the stage."""
     kind = "measure" if issubclass(cls, Measure) else "publication" if issubclass(cls, Publication) else "decision"
     summary, _, more = inspect.cleandoc(cls.__doc__ or "").partition("\n\n")
     contract = _example(cls).contract
@@ -48,7 +48,7 @@ def describe_stage(name: str, cls: type[Stage]) -> dict[str, Any]:
 
 
 def _example(cls: type[Stage]) -> Stage:
-    """A stage called NAME with default options; a required one has its own name as value."""
+    """Returns a stage called NAME with default options; the value of a required option is its own name."""
     hints = typing.get_type_hints(cls)
     options: dict[str, Any] = {}
     for field in dataclasses.fields(cls):
@@ -69,7 +69,7 @@ def _option(field: dataclasses.Field[Any]) -> dict[str, Any]:
 
 
 def text() -> str:
-    """The catalogue for a terminal."""
+    """Returns the catalogue as text for a terminal."""
     lines = []
     for stage in describe():
         lines.append(f"{stage['name']}  ({stage['kind']})")
@@ -80,13 +80,13 @@ def text() -> str:
         for option in stage["options"]:
             lines.append(f"  {option['name']} = {_toml(option['default'])}")
         lines.append("")
-    lines.append("Shipped recipes, to copy or to name as base:")
+    lines.append("Shipped recipes, to copy or to use as base:")
     lines += [f"  {name}: {path}" for name, path in shipped().items()]
     return "\n".join(lines)
 
 
 def markdown() -> str:
-    """docs/stages.md."""
+    """Returns the text of docs/stages.md."""
     stages = describe()
     lines = ["# Stages", "", "Generated from the code by `make docs`; `roco stages` prints the same.", ""]
     lines += ["| stage | kind | what it does |", "|---|---|---|"]
@@ -106,7 +106,7 @@ def markdown() -> str:
 
 
 def _reasons(stages: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
-    """Reason, stage and meaning, in the order of the stages; the engine's own last."""
+    """Returns reason, stage and meaning, in the order of the stages; the engine's own reasons last."""
     rows = []
     for stage in stages:
         rows += [(reason, f"`{stage['name']}`", meaning) for reason, meaning in stage["reasons"].items()]

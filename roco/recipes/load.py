@@ -1,6 +1,6 @@
 """Reads a recipe: one TOML file that names the source and the stages in order.
 
-Everything is checked before the first row is read; unknown sections, stages and options get the nearest name.
+Everything is checked before the first row is read; errors on unknown names suggest the nearest one.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ SECTIONS = ("run", "source", "labels", "stage")
 RUN_OPTIONS = ("folder", "base", "previous")
 LABEL_OPTIONS = ("log", "rounds")
 
-_GROWING = ("pins", "release")
-"""The stages that read the previous release."""
+_READ_PREVIOUS = ("pins", "release")
+"""The stages with the option `previous`."""
 
 
 class Pipeline(core.Pipeline):
-    """A source and stages, for Python: `Run(Pipeline(source, (License(), Image(), …)), folder).do()`."""
+    """A source and stages, for use in Python: `Run(Pipeline(source, (License(), Image(), …)), folder).do()`."""
 
     def __init__(self, source: Source, stages: Sequence[Stage]) -> None:
         super().__init__(source, tuple(stages), STAGES)
@@ -41,9 +41,9 @@ class Pipeline(core.Pipeline):
 
 @dataclass(frozen=True)
 class Labels:
-    """The label log of a recipe; it lies outside the run folder, because labels outlive a run.
+    """The label log of a recipe; it is outside the run folder, because labels outlive a run.
 
-    rounds: the rounds whose labels count, later ones first to last in order of precedence; empty for all.
+    rounds: the rounds whose labels are used; empty for all.
     """
 
     log: Path
@@ -61,7 +61,7 @@ class Recipe:
     labels: Labels | None = None
 
     def open(self, until: str | None = None) -> Run:
-        """The run of this recipe; `until` names the stage after which it ends."""
+        """Returns the run of this recipe; until: the stage after which it ends."""
         pipeline = self.pipeline if until is None else self.pipeline.until(until)
         named = {"recipe": self.path.name} | ({"base": self.base} if self.base else {})
         return Run(pipeline, self.folder, named)
@@ -81,7 +81,7 @@ def load_recipe(path: str | os.PathLike[str]) -> Recipe:
     here = path.resolve().parent
     folder = _run_folder(options.get("folder"), path, here)
     if str(here) not in sys.path:
-        sys.path.append(str(here))  # a module with stages may lie beside the recipe
+        sys.path.append(str(here))  # the folder of the recipe may contain a module with stages
     _check_previous(options.get("previous"), folder, here)
     labels = _labels(data, folder, here)
     entries = _with_shared_options(_entries(data, options, path), options.get("previous"))
@@ -94,7 +94,7 @@ def load_recipe(path: str | os.PathLike[str]) -> Recipe:
 
 
 def shipped() -> dict[str, Path]:
-    """The recipes that come with roco, by name."""
+    """Returns the recipes that are shipped with roco, by name."""
     return {path.stem: path for path in sorted(Path(__file__).parent.glob("*.toml"))}
 
 
@@ -108,7 +108,7 @@ def _read(path: Path) -> dict[str, Any]:
         hint = f"write one to start with: roco init {path.parent if path.parent.name else 'demo'}"
         raise RecipeError(f"recipe not found: {path}", hint) from err
     except IsADirectoryError as err:
-        raise RecipeError(f"{path} is a folder, not a recipe", "give the .toml file in it") from err
+        raise RecipeError(f"{path} is a folder, not a recipe", "use the .toml file in it") from err
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
         hint = "compare it with a shipped recipe (listed at the end of `roco stages`)"
         raise RecipeError(f"invalid TOML in {path}: {err}", hint) from err
@@ -132,12 +132,12 @@ def _check_previous(previous: Any, folder: Path, here: Path) -> None:
         return
     if not isinstance(previous, str) or "\0" in previous or not previous.strip():
         raise RecipeError(
-            f"invalid option previous = {previous!r} in [run]", "give the folder of a release, or omit it"
+            f"invalid option previous = {previous!r} in [run]", "set it to the folder of a release, or omit it"
         )
     if (here / previous).resolve().is_relative_to(folder):
-        # Each run would see its own release as a changed previous one, and never be up to date.
+        # Each run would read its own release as a changed previous release, and never be up to date.
         message = f"previous = {previous!r} is inside the folder of this run"
-        raise RecipeError(message, "give this run another folder")
+        raise RecipeError(message, "choose another run folder")
 
 
 def _labels(data: Mapping[str, Any], folder: Path, here: Path) -> Labels | None:
@@ -147,13 +147,13 @@ def _labels(data: Mapping[str, Any], folder: Path, here: Path) -> Labels | None:
     _check_names(options, LABEL_OPTIONS, "option", " in [labels]")
     labels: Labels = build(Labels, options, "[labels]", here)
     if labels.log.resolve().is_relative_to(folder):
-        hint = "keep it outside: labels outlive a run"
+        hint = "choose a path outside it, because labels outlive a run"
         raise RecipeError(f"the label log {labels.log} is inside the run folder", hint)
     return labels
 
 
 def _source_tables(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The options of each source: one under [source], or several under [[source]]."""
+    """Returns the options of each source: one under [source], or several under [[source]]."""
     sources = data.get("source", {})
     if isinstance(sources, list) and sources and all(isinstance(source, dict) for source in sources):
         return list(sources)
@@ -175,10 +175,10 @@ def _source(table: Mapping[str, Any], here: Path) -> Source:
 
 
 def _entries(data: Mapping[str, Any], options: Mapping[str, Any], path: Path) -> list[dict[str, Any]]:
-    """The [[stage]] entries of the recipe, or those of the shipped recipe that `base` names."""
+    """Returns the [[stage]] entries of the recipe, or those of the shipped recipe that `base` names."""
     entries, base = data.get("stage", []), options.get("base")
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise RecipeError(f"stages are not written as [[stage]] ({path})", "use two brackets, once for each stage")
+        raise RecipeError(f"invalid [[stage]] entries ({path})", "write [[stage]], with two brackets, for each")
     if base is None:
         if not entries:
             hint = f"write [[stage]] entries, or base = one of {', '.join(shipped())}"
@@ -193,13 +193,13 @@ def _entries(data: Mapping[str, Any], options: Mapping[str, Any], path: Path) ->
 
 
 def _with_shared_options(entries: list[dict[str, Any]], previous: Any) -> list[dict[str, Any]]:
-    """Gives `previous`, which is written once under [run], to the stages that read the previous release."""
+    """Copies the option `previous` of [run] to the stages that read the previous release."""
     if previous is None:
         return entries
-    growing = [entry for entry in entries if entry.get("use") in _GROWING]
-    if len({entry["use"] for entry in growing}) < len(_GROWING):
+    growing = [entry for entry in entries if entry.get("use") in _READ_PREVIOUS]
+    if len({entry["use"] for entry in growing}) < len(_READ_PREVIOUS):
         raise RecipeError(
-            f"`previous` in [run] needs the stages {' and '.join(_GROWING)}", "add them as [[stage]] entries"
+            f"`previous` in [run] needs the stages {' and '.join(_READ_PREVIOUS)}", "add them as [[stage]] entries"
         )
     return [{"previous": previous, **entry} if entry in growing else entry for entry in entries]
 
@@ -227,7 +227,7 @@ def _stage(entry: Mapping[str, Any], number: int, here: Path, labels: Labels | N
 
 
 def _with_labels(cls: type, options: dict[str, Any], labels: Labels) -> dict[str, Any]:
-    """Gives [labels] to a stage that has the options `log` and `rounds` and does not set them itself."""
+    """Copies [labels] to the options `log` and `rounds` of a stage that has them and does not set them itself."""
     fields = {field.name for field in dataclasses.fields(cls)}
     if "log" not in fields or "rounds" not in fields:
         return options

@@ -83,13 +83,11 @@ class Caption(Decision):
 
     def __post_init__(self) -> None:
         if self.min_words < 0:
-            raise RecipeError(
-                f"min_words = {self.min_words} is negative (caption)", "give a number of words, 0 or more"
-            )
+            raise RecipeError(f"min_words = {self.min_words} is negative (caption)", "set a number of words, 0 or more")
         if self.max_characters < 1:
             raise RecipeError(
                 f"max_characters = {self.max_characters} is too small (caption)",
-                "give a number of characters, 1 or more",
+                "set a number of characters, 1 or more",
             )
 
     def __call__(self, batch: pa.Table) -> pa.Table:
@@ -138,7 +136,7 @@ def no_description(caption: str, raw: str = "", label: str = "") -> str | None:
 
 def _short_without_description(text: str, label: str) -> str | None:
     words = _TOKEN.findall(text.casefold())
-    # "CT" and "T1" are no labels: they may be all that the author has to say.
+    # "CT" and "T1" are not labels: such a caption may be all that the author wrote.
     is_label = all(word in _LABEL_WORDS or _NUMBER.fullmatch(word) for word in words)
     if words and is_label and not _TEX_SIGN.search(text):
         return "label only"

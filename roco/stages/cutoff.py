@@ -47,9 +47,7 @@ class Cutoff(Decision):
 
     def __post_init__(self) -> None:
         if self.more_than < 0:
-            raise RecipeError(
-                f"more_than = {self.more_than} is negative (cutoff)", "give a number of images, 0 or more"
-            )
+            raise RecipeError(f"more_than = {self.more_than} is negative (cutoff)", "set a number of images, 0 or more")
 
     @property
     def content(self) -> tuple[Path, ...]:

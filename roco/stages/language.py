@@ -47,11 +47,11 @@ class Language(Decision):
         wrong = [code for code in self.keep if not re.fullmatch(r"[a-z]{2,3}", code)]
         if wrong or not self.keep:
             raise RecipeError(
-                f"invalid language code: keep = {list(self.keep)} (language)", 'give ISO 639 codes: keep = ["en"]'
+                f"invalid language code: keep = {list(self.keep)} (language)", 'use ISO 639 codes: keep = ["en"]'
             )
         if not 0 <= self.at_least <= 1:
             raise RecipeError(
-                f"at_least = {self.at_least} is no confidence (language)", "give 0 to 1; the paper uses 0.45"
+                f"invalid confidence: at_least = {self.at_least} (language)", "use 0 to 1; the paper used 0.45"
             )
         if self.rule not in RULES:
             raise RecipeError(f"unknown rule '{self.rule}' (language)", nearest(self.rule, RULES))
@@ -85,7 +85,7 @@ class Language(Decision):
 
 
 def words_agree(caption: str, score: float) -> bool:
-    """Whether the words of a caption support the model, which is `score` confident of another language."""
+    """Returns whether the words of a caption support the model, which is `score` confident of another language."""
     counts = marks(caption)
     if counts.english or counts.other >= 1:
         return counts.other > counts.english
@@ -111,6 +111,6 @@ def language_by_words(caption: str, english: float) -> str | None:
 
 
 def _is_latin(caption: str) -> bool:
-    """Whether most letters are Latin or Greek, as in the languages that have word lists."""
+    """Returns whether most letters are Latin or Greek, as in the languages that have word lists."""
     letters = [character for character in caption if character.isalpha()]
     return sum(letter < "\u0400" for letter in letters) * 2 >= len(letters)

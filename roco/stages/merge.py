@@ -211,7 +211,7 @@ def in_order(words: Sequence[Word], kind: str | None, part: str | None, side: st
 
 
 def _is_combined(word: Word, following: Word) -> bool:
-    """Whether one of the two is nuclear imaging and the other CT or MR."""
+    """Returns whether one of the two is nuclear imaging and the other CT or MR."""
 
     def is_nuclear(one: Word) -> bool:
         return one.label == "DRPE" or one.cui == NUCLEAR
@@ -223,7 +223,7 @@ def _is_combined(word: Word, following: Word) -> bool:
 
 
 def _is_view(caption: str, word: Word) -> bool:
-    """Whether a direction word describes a view: AP and PA always do, `transverse fracture` does not."""
+    """Returns whether a direction word describes a view: AP and PA always do, `transverse fracture` does not."""
     if word.label in ("coronal_ap", "coronal_pa"):
         return True
     return bool(_VIEW.search(caption, word.start, word.end + 25))

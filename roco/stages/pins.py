@@ -20,7 +20,7 @@ class Pins(Decision):
     """Gives each image of the previous release the id and split that it has there; new images get none.
 
     An image is recognised by its article and bytes (image_key); a new version of the article, another figure_id or
-    another file name change nothing. If no image has these bytes any more, the image of the same article with the same
+    another file name change nothing. If no image has these bytes, the image of the same article with the same
     file name takes its place (`pinned_by` = file). Each id is assigned once: of equal images of one article the one
     with the same figure_id gets it, otherwise the first one.
 

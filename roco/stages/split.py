@@ -22,7 +22,7 @@ from roco.release.previous import articles_of, content_files
 _PRECEDENCE = ("test", "valid", "train")
 """Where released images of two splits are related, those of the first split are kept."""
 
-_FRACTIONS_HINT = "give three numbers for train, valid and test that sum to 1: fractions = [0.75, 0.125, 0.125]"
+_FRACTIONS_HINT = "use three numbers for train, valid and test that sum to 1: fractions = [0.75, 0.125, 0.125]"
 
 
 @dataclass(frozen=True, kw_only=True)

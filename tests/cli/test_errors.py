@@ -20,7 +20,7 @@ def finished(finished_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     ("words", "code", "expected"),
     [
         (("run", "{demo}/nothing.toml"), USAGE, "roco init"),
-        (("run", "{demo}"), USAGE, "give the .toml file in it"),
+        (("run", "{demo}"), USAGE, "use the .toml file in it"),
         (("run", "{demo}/demo.toml", "--until", "imagge"), USAGE, "did you mean 'image'?"),
         (("run", "{demo}/demo.toml", "--parts", "3/2"), USAGE, "1/4"),
         (("run", "{demo}/demo.toml", "--parts", "all"), USAGE, "1/4"),

@@ -1,4 +1,4 @@
-"""A recipe is checked before the first row; what is wrong is answered with what would be right."""
+"""A recipe is checked before the first row; errors suggest the correction."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_custom_stage_can_be_in_a_module_beside_the_recipe(tmp_path: Path) -> 
         (HEAD + '[[stage]]\nuse = "json:dumps"\n', "'json:dumps' is not a class", "roco.Measure"),
         (HEAD + '[[stage]]\nuse = "decimal:Decimal"\n', "is not a stage (stage 1)", "roco.Measure"),
         (HEAD, "no stages", "[[stage]]"),
-        (HEAD + '[stage]\nuse = "license"\n', "not written as [[stage]]", "two brackets"),
+        (HEAD + '[stage]\nuse = "license"\n', "invalid [[stage]] entries", "two brackets"),
         (HEAD + STAGE + STAGE, "duplicate stage name 'license'", "name"),
         (HEAD + "[[stages]]\n", "unknown section 'stages'", "'stage'"),
         (HEAD.replace('"package"', '"packages"') + STAGE, "unknown source kind 'packages'", "'package'"),
@@ -125,7 +125,7 @@ def test_a_previous_release_without_a_name_is_refused(tmp_path: Path, previous: 
 
 @pytest.mark.parametrize("value", ["true", "false"])
 def test_true_is_not_accepted_as_a_whole_number(tmp_path: Path, value: str) -> None:
-    """Python counts True as the integer 1; in a recipe it is a mistake."""
+    """In Python, True is the integer 1; in a recipe it is an error."""
     with pytest.raises(RecipeError, match="min_words") as err:
         load_recipe(write(tmp_path, HEAD + f'[[stage]]\nuse = "caption"\nmin_words = {value}\n'))
     assert "a whole number" in err.value.message + err.value.hint

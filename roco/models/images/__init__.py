@@ -1,1 +1,1 @@
-"""What reads pixels and image files: hashes, nearest neighbours, metadata fields, contact sheets."""
+"""Image files and pixels: decoding, perceptual hashes, metadata fields, contact sheets."""

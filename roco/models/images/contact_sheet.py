@@ -37,7 +37,7 @@ class Picture(NamedTuple):
 def contact_sheet(rows: Sequence[tuple[str, Sequence[Picture]]], path: Path, columns: int = 6) -> None:
     """Draws rows of pictures, each with a title, to a PNG file; the colour of a frame shows kept or dropped.
 
-    The first `columns` pictures of a row are drawn; the title says how many more it has.
+    The first `columns` pictures of a row are drawn; the title contains the number of the others.
     """
     lines = max((len(picture.lines) for _, pictures in rows for picture in pictures), default=0)
     title_height = LINE * 2

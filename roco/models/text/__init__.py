@@ -1,1 +1,1 @@
-"""What reads words: languages, licences, vocabularies and the linker that finds their names."""
+"""Texts: language identification, licences, vocabularies, and the linker that finds their names in captions."""

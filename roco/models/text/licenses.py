@@ -21,7 +21,7 @@ class License(NamedTuple):
 
     id: the normalised licence, such as CC-BY; CONFLICT if places disagree, NO-CC, NONE or UNKNOWN without a licence
     url: as written; None if no place has one
-    evidence: what each place says, such as "index CC BY; href by/4.0"
+    evidence: the licence that each place states, such as "index CC BY; href by/4.0"
     trust: "agreed" (two places), "stated" (one place written for machines), "linked" (only links in the text), "weak"
     (only words); None without a licence and for CONFLICT
     """
@@ -80,7 +80,7 @@ def normalise(code: str | None, terms: Sequence[Terms] = (), custom: str | None 
     for one in terms:
         evidence += _from_terms(one)
     if not evidence:
-        # Permissions without a known licence are a refusal; no permissions at all are no statement.
+        # Permissions without a known licence count as a refusal; without permissions, nothing is stated.
         has_permissions = any(one.words.strip() or one.href or one.links for one in terms)
         return License("NO-CC" if has_permissions else "NONE", None, "nothing found")
 
