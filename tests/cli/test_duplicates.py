@@ -1,4 +1,4 @@
-"""On composed packages the planted duplicates leave, all that belongs in stays, and nothing leaks."""
+"""On composed packages, planted duplicates are dropped, radiology images are kept, and nothing leaks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CORPORA = {
 class Done(NamedTuple):
     truth: list[dict[str, Any]]
     release: Path
-    left: dict[tuple[str, str], dict[str, Any]]
+    dropped: dict[tuple[str, str], dict[str, Any]]
     kept: set[tuple[str, str]]
 
 
@@ -44,8 +44,8 @@ def done(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         truth = list(csv.DictReader(fh))
     removed = pq.read_table(release / "removed.parquet").to_pylist()
     kept = pq.read_table(release / "figures.parquet", columns=["pmcid", "fig_id"]).to_pylist()
-    left = {(row["pmcid"], row["fig_id"]): row for row in removed}
-    return Done(truth, release, left, {(row["pmcid"], row["fig_id"]) for row in kept})
+    dropped = {(row["pmcid"], row["fig_id"]): row for row in removed}
+    return Done(truth, release, dropped, {(row["pmcid"], row["fig_id"]) for row in kept})
 
 
 def key(row: dict[str, Any]) -> tuple[str, str]:
@@ -55,13 +55,13 @@ def key(row: dict[str, Any]) -> tuple[str, str]:
 def test_every_planted_duplicate_is_dropped_for_the_kept_image(done: Done) -> None:
     planted = [row for row in done.truth if row["why"] == "duplicate"]
     assert len(planted) > 15
-    assert [row for row in planted if done.left.get(key(row), {}).get("drop") != "duplicate"] == []
+    assert [row for row in planted if done.dropped.get(key(row), {}).get("drop") != "duplicate"] == []
 
 
 def test_no_radiology_image_is_dropped_as_a_duplicate_of_another(done: Done) -> None:
     lost = [row for row in done.truth if row["expect"] == "keep" and key(row) not in done.kept]
-    assert {done.left[key(row)]["drop"] for row in lost} <= {"concepts"}
-    # Photographs of the eye: no radiology, so that no concept of it is there; the truth goes by the image alone.
+    assert {done.dropped[key(row)]["drop"] for row in lost} <= {"concepts"}
+    # Photographs of the eye have no radiology concept; the truth expects them because it judges the image alone.
     assert all("fluorescein" in row["caption"].lower() for row in lost)
 
 
@@ -74,9 +74,9 @@ def test_one_image_of_each_group_is_kept(done: Done) -> None:
     assert len(groups) > 10
     near = [row for row in rows if row["duplicate_group"]]
     assert max(row["phash_bits"] for row in near) <= 6 and max(row["phash_fine_bits"] for row in near) <= 36
-    assert {sum(stayed) for stayed in groups.values()} == {1}
+    assert {sum(are_kept) for are_kept in groups.values()} == {1}
 
 
-def test_nothing_leaks(done: Done) -> None:
+def test_no_split_leaks_and_the_release_is_valid(done: Done) -> None:
     assert set(json.loads((done.release / "leakage.json").read_text()).values()) == {0}
     assert roco.verify(done.release) == []

@@ -25,7 +25,11 @@ def finished(finished_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> P
         (("run", "{demo}/demo.toml", "--parts", "3/2"), USAGE, "1/4"),
         (("run", "{demo}/demo.toml", "--parts", "all"), USAGE, "1/4"),
         (("run", "{demo}/demo.toml", "--workers", "0", "--retry", "unreadabel"), USAGE, "did you mean 'unreadable'?"),
-        (("run", "{demo}/demo.toml", "--workers", "0", "--retry", "license"), USAGE, "decisions are re-evaluated anyway"),
+        (
+            ("run", "{demo}/demo.toml", "--workers", "0", "--retry", "license"),
+            USAGE,
+            "decisions are re-evaluated anyway",
+        ),
         (("show", "{demo}/demo.toml", "PMC99000099/f1/0"), DATA, "did you mean"),
         (("verify", "{demo}/run"), DATA, "use {demo}/run/release"),
         (("verify", "{demo}/nothing"), DATA, "figures.parquet"),

@@ -73,8 +73,8 @@ def test_markup_in_a_caption_is_printed_literally(
 ) -> None:
     monkeypatch.chdir(evil)
     assert "[bold]no[/bold] markup [/x]" in command("show", "r.toml", "x.png").out
-    lives = json.loads(command("show", "r.toml", "x.png", "--json").out)
-    assert EVIL in lives[0]["steps"][0]["values"]["caption_raw"]  # JSON keeps every character, escaped
+    traces = json.loads(command("show", "r.toml", "x.png", "--json").out)
+    assert EVIL in traces[0]["steps"][0]["values"]["caption_raw"]  # JSON keeps every character, escaped
 
 
 def test_without_a_terminal_no_escape_codes_are_printed(demo: Path) -> None:

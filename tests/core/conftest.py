@@ -18,7 +18,7 @@ from tests.core import fakes
 
 
 def write_article(folder: Path, i: int, **changed: Any) -> None:
-    """Article i: two figures, one of which leaves for most i."""
+    """Writes article i: two figures, one of which is dropped for most i."""
     licence = "CC-BY-ND" if i % 7 == 3 else "CC-BY"
     figures = [
         {"caption": f"a radiograph of case {i}", "license": licence, "file": "a.jpg"},
@@ -39,7 +39,7 @@ def articles(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def make(articles: Path) -> Callable[..., Pipeline]:
-    """A pipeline over the articles; stages given by name take the place of the usual ones."""
+    """Returns a function that builds a pipeline over the articles; stages passed by name replace the default ones."""
 
     def made(**changed: Any) -> Pipeline:
         stages = {"free": fakes.Free(), "long": fakes.Long(), "look": fakes.Look(), "halves": fakes.Halves(),
@@ -53,7 +53,7 @@ def make(articles: Path) -> Callable[..., Pipeline]:
 
 @pytest.fixture
 def counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Counter[str]]]:
-    """What was done since the last call, over all processes."""
+    """Returns a function that counts what all processes did since its last call."""
     path = tmp_path / "log"
     monkeypatch.setenv("ROCO_TEST_LOG", str(path))
 

@@ -1,4 +1,4 @@
-"""A source and stages so small that a test can say all about them; what they do is logged where a test can count it."""
+"""A small source and small stages for tests; they log what they do, so that tests can count it."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Note:
             return self.data
         log("image")
         if name not in self.content["images"]:
-            raise RejectedInput(f"there is no {name}")
+            raise RejectedInput(f"missing file: {name}")
         return self.content["images"][name].encode()
 
     def close(self) -> None: ...
@@ -105,7 +105,7 @@ class Read(Measure):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Words(Measure):
-    """How many words a caption has."""
+    """Counts the words of a caption."""
 
     needs = ("read",)
     reads = ("caption",)
@@ -118,14 +118,14 @@ class Words(Measure):
         log("words", len(batch))
         time.sleep(self.slow)
         while os.environ.get("ROCO_TEST_HOLD") and Path(os.environ["ROCO_TEST_HOLD"]).exists():
-            time.sleep(0.01)  # a test holds the run here, until it removes the file or ends the process
+            time.sleep(0.01)  # a test stops the run here, until it removes the file or kills the process
         counts = [len((c or "").split()) * self.factor for c in batch["caption"].to_pylist()]
         return put(batch, "n_words", pa.array(counts, pa.int32()))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Long(Decision):
-    """Lets captions of some length through."""
+    """Keeps captions with enough words."""
 
     needs = ("words",)
     reads = ("n_words",)
@@ -140,7 +140,7 @@ class Long(Decision):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Free(Decision):
-    """Lets licences through."""
+    """Keeps allowed licences."""
 
     needs = ("read",)
     reads = ("license",)
@@ -153,7 +153,7 @@ class Free(Decision):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Look(Measure):
-    """Looks at the bytes: "bad…" cannot be read, "CRASH…" kills the process, "HANG…" never comes back."""
+    """Reads the bytes: "bad…" is unreadable, "CRASH…" kills the process, "HANG…" never returns."""
 
     needs = ("read",)
     reads = ("bytes",)
@@ -179,7 +179,7 @@ class Look(Measure):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Glance(Measure):
-    """Looks at what `look` lends."""
+    """Reads the column that `look` lends."""
 
     needs = ("look",)
     reads = ("thumbnail",)
@@ -204,7 +204,7 @@ class Wide(Decision):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Halves(Decision):
-    """Every other article to train."""
+    """Assigns every second article to train."""
 
     scope = "table"
     reads = ("article_key",)
@@ -222,7 +222,7 @@ class Halves(Decision):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Printed(Publication):
-    """Writes what it sees."""
+    """Writes all that it receives."""
 
     needs = ("look",)
     reads = ("split",)
@@ -238,7 +238,7 @@ class Printed(Publication):
         folder.mkdir()
         kept = run.kept(["id", "caption", "split", "archive", "file", "sha256"])
         images = [hashlib.sha256(data).hexdigest() for data in run.images(kept)]
-        rows = [{**row, "found": found} for row, found in zip(kept.to_pylist(), images, strict=True)]
+        rows = [{**row, "image": image} for row, image in zip(kept.to_pylist(), images, strict=True)]
         written = {"kept": rows, "removed": run.removed(["archive", "file"]).to_pylist(), "funnel": run.funnel}
         (folder / "all.json").write_text(json.dumps(written, indent=1, sort_keys=True))
         digest = hashlib.sha256((folder / "all.json").read_bytes()).hexdigest()

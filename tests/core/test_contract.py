@@ -1,4 +1,4 @@
-"""The contract belongs to the stage as it is in its recipe: options and name decide columns, identity and reasons."""
+"""The contract of a stage depends on its options and name: columns, identity and reasons."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Make = Callable[..., Pipeline]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Score(Measure):
-    """Scores a caption by one letter, in a column that bears the name of the stage."""
+    """Scores a caption by one letter, in a column that contains the name of the stage."""
 
     needs = ("read",)
     reads = ("caption",)
@@ -170,7 +170,7 @@ def test_an_undeclared_reason_stops_the_run(make: Make, tmp_path: Path, monkeypa
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Resolved(Decision):
-    """Depends on something that is no file: the values it resolves."""
+    """Depends on values that are not in a file."""
 
     needs = ("read",)
     values: tuple[str, ...] = dataclasses.field(default=(), metadata={"value": False})

@@ -1,4 +1,4 @@
-"""An image or article that ends the process that looks at it leaves alone; the others are as if it had not been."""
+"""Only the image or article that crashes a worker is dropped; the other figures are not affected."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def go(articles: Path, folder: Path, **options: Any) -> Outcome:
 
 
 def mended(articles: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What the release would say if nothing were the matter."""
+    """Returns the kept figures of a run in which nothing crashes."""
     with monkeypatch.context() as patch:
         patch.setenv("ROCO_TEST_MENDED", "1")
         go(articles, folder, workers=0)
@@ -46,13 +46,13 @@ def mended(articles: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> dic
 
 
 def kept_figures(folder: Path) -> dict[str, Any]:
-    """The figures of the release by figure_id; ids aside, which are only a count."""
+    """Returns the figures of the release by figure_id, without their ids, which depend on the number of figures."""
     rows = json.loads(everything(folder))["kept"]
     return {row.pop("figure_id"): {k: v for k, v in row.items() if k != "id"} for row in rows}
 
 
-def left(folder: Path) -> dict[str, list[str]]:
-    """Where and why figures left that crashed something."""
+def crashed(folder: Path) -> dict[str, list[str]]:
+    """Returns stage, reason and detail of the figures that crashed a process."""
     rows = json.loads(everything(folder))["removed"]
     return {
         r["figure_id"]: [r["stage"], r["drop"], r["drop_detail"]] for r in rows if "crashed" in str(r["drop_detail"])
@@ -65,9 +65,9 @@ def with_images(articles: Path, i: int, **images: str) -> None:
 
 
 class HurriedClock:
-    """The clock of the driver, which runs fast while a worker hangs and at no other time.
+    """The clock of the driver; it runs fast only while a worker hangs.
 
-    So the test neither waits for the real limit nor takes a worker that is slow on a loaded machine for one that hangs.
+    The test therefore does not wait for the real limit, and a worker that is slow on a loaded machine is not killed.
     """
 
     def __init__(self, log: Path) -> None:
@@ -91,7 +91,7 @@ def test_only_the_image_that_kills_its_worker_is_dropped(
 ) -> None:
     with_images(articles, 4, a=data)
     go(articles, tmp_path / "one")
-    assert left(tmp_path / "one") == {"A004/f0/0": DECODER}
+    assert crashed(tmp_path / "one") == {"A004/f0/0": DECODER}
     whole = mended(articles, tmp_path / "mended", monkeypatch)
     whole = {k: v for k, v in whole.items() if k in kept_figures(tmp_path / "one") or k == "A004/f0/0"}
     assert whole.pop("A004/f0/0")
@@ -106,7 +106,7 @@ def test_crashing_images_and_articles_are_dropped_alike_by_one_and_two_workers(
     write_article(articles, 8, figures=[{"caption": "CRASH THE READER", "license": "CC-BY", "file": "a.jpg"}])
     go(articles, tmp_path / "one")
     go(articles, tmp_path / "two", workers=2)
-    assert left(tmp_path / "one") == {
+    assert crashed(tmp_path / "one") == {
         "A004/f0/0": DECODER,
         "A004/f1/0": DECODER,
         "A008/article/0": READER,
@@ -121,7 +121,7 @@ def test_an_image_that_hangs_counts_as_a_crash(articles: Path, tmp_path: Path, m
     monkeypatch.setattr(time, "monotonic", HurriedClock(log))
     with_images(articles, 4, a="HANG")
     go(articles, tmp_path / "run")
-    assert left(tmp_path / "run") == {"A004/f0/0": DECODER}
+    assert crashed(tmp_path / "run") == {"A004/f0/0": DECODER}
 
 
 def test_a_retry_measures_only_the_unreadable_figures_again(
@@ -136,7 +136,7 @@ def test_a_retry_measures_only_the_unreadable_figures_again(
     assert go(articles, tmp_path / "run", retry="unreadable").measured == {"look": unreadable}
     done = counted()
     assert (done["look"], done["image"], done["words"], done["read"]) == (unreadable, unreadable, 0, 0)
-    assert left(tmp_path / "run") == {}
+    assert crashed(tmp_path / "run") == {}
     go(articles, tmp_path / "fresh", workers=0)
     assert kept(tmp_path / "run") == kept(tmp_path / "fresh")
 
@@ -154,7 +154,7 @@ def test_a_retry_reads_an_article_that_crashed_the_reader(
 ) -> None:
     write_article(articles, 8, figures=[{"caption": "CRASH THE READER", "license": "CC-BY", "file": "a.jpg"}])
     go(articles, tmp_path / "run")
-    assert left(tmp_path / "run") == {"A008/article/0": READER}
+    assert crashed(tmp_path / "run") == {"A008/article/0": READER}
     monkeypatch.setenv("ROCO_TEST_MENDED", "1")
     counted()
     go(articles, tmp_path / "run", retry="article")

@@ -1,4 +1,4 @@
-"""Whatever became of a file of a run folder, running again makes it good or says in one line what to do."""
+"""The next run recreates a damaged file of the run folder, or its error states what to do."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def delete(path: Path) -> None:
 
 
 def flip(path: Path, at: float, bit: int = 4) -> None:
-    """Turns one bit over, as a disk does that ages: neither size nor time tells."""
+    """Flips one bit, as an ageing disk does: size and modification time do not change."""
     stat, data = path.stat(), bytearray(path.read_bytes())
     data[int(at * (len(data) - 1))] ^= 1 << bit
     path.write_bytes(data)
@@ -58,7 +58,7 @@ def articles(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def undisturbed(articles: Path) -> dict[int, Path]:
-    """Runs by threshold."""
+    """Returns finished runs by threshold."""
     for at_least in (2, 3):
         drive(articles, articles.with_name(f"finished-{at_least}"), at_least=at_least)
     return {at_least: articles.with_name(f"finished-{at_least}") for at_least in (2, 3)}
@@ -71,7 +71,7 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def again(articles: Path, folder: Path, **options: Any) -> None:
-    """Runs again; where parts.parquet is damaged the hint says to delete it, which is done."""
+    """Runs again; deletes parts.parquet if it is damaged, as the hint of the error states."""
     try:
         drive(articles, folder, **options)
     except DataError as err:
@@ -89,7 +89,7 @@ def test_a_damaged_file_is_recreated_and_the_release_is_unchanged(
         folder = tmp_path / name
         shutil.copytree(undisturbed[2], folder)
         damage(min(folder.glob(pattern)))
-        for at_least in (2, 3):  # the second recipe reads what the first one left alone
+        for at_least in (2, 3):  # the second recipe reads files that the first one did not
             again(articles, folder, at_least=at_least)
             assert everything(folder) == everything(undisturbed[at_least]), name
         assert read(log)["read"] <= (7 if "read" in pattern else 0), name
@@ -111,7 +111,7 @@ def test_an_unmodified_release_is_not_published_again(
     articles: Path, undisturbed: dict[int, Path], tmp_path: Path, log: Path
 ) -> None:
     shutil.copytree(undisturbed[2], tmp_path / "run")
-    (tmp_path / "run" / "release" / "notes.txt").write_text("a file of somebody else")
+    (tmp_path / "run" / "release" / "notes.txt").write_text("a file of the user")
     drive(articles, tmp_path / "run")
     assert not log.exists()
     assert (tmp_path / "run" / "release" / "notes.txt").exists()
@@ -153,7 +153,7 @@ def test_a_pack_with_any_bit_flipped_returns_the_image_or_nothing(tmp_path: Path
     writer.add("A/f0/0", b"the image", b"its thumbnail")
     writer.commit()
     whole = (tmp_path / "a.pack").read_bytes()
-    for bit in range(0, 8 * len(whole), 3):  # three and eight have no common divisor: every bit of a byte has its turn
+    for bit in range(0, 8 * len(whole), 3):  # 3 and 8 are coprime, so every bit position of a byte is flipped
         data = bytearray(whole)
         data[bit // 8] ^= 1 << bit % 8
         (tmp_path / "a.pack").write_bytes(data)

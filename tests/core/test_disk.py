@@ -1,4 +1,4 @@
-"""A disk that fills up stops a run with one line, and once there is room the run goes on."""
+"""A full disk stops a run with one error; the run resumes once there is space."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Disk = Callable[[str], Path]
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Disk]:
-    """Makes a small disk, or gives the one that is there another size."""
+    """Mounts a small disk, or resizes the mounted one."""
     at = tmp_path / "disk"
     at.mkdir()
     mounted = False
@@ -46,9 +46,9 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
         try:
             done = subprocess.run(command, capture_output=True, text=True)
         except FileNotFoundError:
-            pytest.skip("there is no mount here")
+            pytest.skip("the command mount is missing")
         if done.returncode:
-            pytest.skip(f"mounting a small disk is not allowed here: {done.stderr.strip()}")
+            pytest.skip(f"cannot mount a small disk: {done.stderr.strip()}")
         mounted = True
         return at
 
@@ -58,7 +58,7 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
 
 
 def fails(message: str, *args: Any, **options: Any) -> bool:
-    """Whether a run ends with one error that says so; False where it went through."""
+    """Returns whether a run ends with an error that starts with the message; False if it succeeds."""
     try:
         drive(*args, **options)
     except DataError as err:

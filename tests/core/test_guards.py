@@ -51,7 +51,7 @@ def test_a_column_of_another_type_than_declared_stops_the_run(
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class HealingLook(fakes.Look):
-    """As the fake, but bad images can be read once the environment is mended."""
+    """Can read bad images once ROCO_TEST_MENDED is set."""
 
     def __call__(self, batch: pa.Table, *more: Any) -> pa.Table:
         if "ROCO_TEST_MENDED" in os.environ:
@@ -77,12 +77,12 @@ def test_a_manifest_older_than_its_parts_is_not_trusted(
 
 
 SIZES: list[int] = []
-"""Bytes of the images in each batch that `Weighing` got."""
+"""Bytes of the images in each batch that `Weighing` received."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Weighing(fakes.Look):
-    """Notes how many bytes it gets at once, and drops all of them, so that no pack is written."""
+    """Records how many bytes it receives at once, and drops all figures, so that no pack is written."""
 
     def __call__(self, batch: pa.Table, *more: Any) -> pa.Table:
         SIZES.append(sum(len(data) for data in batch["bytes"].to_pylist() if data is not None))
@@ -110,7 +110,7 @@ class HeavyNotes(fakes.Notes):
 
 
 def test_the_image_bytes_in_memory_are_bounded_whatever_the_part_contains(make: Make, tmp_path: Path) -> None:
-    """Two images of 15 articles are 360 MB, and a stage gets at most 192 MB of them at once."""
+    """Two images of 15 articles are 360 MB, and a stage receives at most 192 MB of them at once."""
     for i in range(15):
         write_article(tmp_path / "heavy", i, figures=[
             {"caption": "a CT", "license": "CC-BY", "file": file} for file in ("a.jpg", "b.jpg")
@@ -128,7 +128,7 @@ MOST_OPEN: list[int] = []
 
 
 class CountedNote(fakes.Note):
-    """A package that is counted while it is open."""
+    """Counts itself while it is open."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)

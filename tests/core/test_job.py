@@ -1,4 +1,4 @@
-"""What happens after a worker dies is decided by the job."""
+"""The job decides what happens after a worker dies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run that is killed anywhere ends, when it is run again, as if nobody had killed it."""
+"""A run that is killed at any point and then repeated gives the result of an undisturbed run."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def articles(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def finished(articles: Path) -> Path:
-    """An undisturbed run."""
+    """Returns an undisturbed run."""
     folder = articles.with_name("finished")
     drive(articles, folder)
     return folder
@@ -111,7 +111,7 @@ def test_a_process_group_killed_at_random_times_resumes(
 def test_repeated_kills_leave_only_the_temporary_files_of_the_last_one(articles: Path, tmp_path: Path) -> None:
     for i in range(4):
         assert forked(articles, tmp_path / "run", faults(tmp_path / f"at-{i}", 15)) == KILLED
-        assert len(leftovers(tmp_path / "run")) <= 2  # a pack and the file that was to be put in place
+        assert len(leftovers(tmp_path / "run")) <= 2  # a pack and a file that was not renamed yet
 
 
 def test_a_recipe_changed_after_a_kill_gives_the_same_as_a_fresh_run(articles: Path, tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_the_funnel_keeps_its_table_stages_when_a_later_run_is_killed(
     shutil.copytree(finished, tmp_path / "run")
     for rows in (tmp_path / "run" / "decisions").glob("rows-*/*.parquet"):
         rows.unlink()
-    monkeypatch.setattr(engine, "SAVE_EVERY", 0.0)  # so that a manifest is written while parts are under way
+    monkeypatch.setattr(engine, "SAVE_EVERY", 0.0)  # so that a manifest is written before all parts are done
     assert forked(articles, tmp_path / "run", faults(tmp_path / "at", 16)) == KILLED
     outcome = drive(articles, tmp_path / "run")
     assert [s["stage"] for s in outcome.funnel["stages"]][-2:] == ["halves", "printed"]

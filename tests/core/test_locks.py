@@ -1,4 +1,4 @@
-"""Who may work in a run folder together: one driver alone, or slices."""
+"""Locks of a run folder: one driver alone, or several slices."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def busy(articles: Path, tmp_path: Path, log: Path) -> Iterator[Callable[..., Popen[str]]]:
-    """Starts a run that stops in the middle of its first part until it is killed, and returns once it is there."""
+    """Starts a run that waits in its first part until it is killed; returns once it has reached that point."""
     (tmp_path / "hold").touch()
     with ExitStack() as running:
 
@@ -62,7 +62,7 @@ def busy(articles: Path, tmp_path: Path, log: Path) -> Iterator[Callable[..., Po
 
 @pytest.fixture
 def reaper() -> Iterator[None]:
-    """Makes this process the one that orphans go to, as init systems and containers do; not process 1, that is."""
+    """Makes this process adopt orphans, as some init systems and containers do, instead of process 1."""
     prctl = ctypes.CDLL(None).prctl
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     try:
@@ -75,7 +75,7 @@ def reaper() -> Iterator[None]:
 
 
 def alive(group: int) -> bool:
-    """Whether a process of the group still runs; ended ones that nobody has asked after do not count."""
+    """Returns whether a process of the group is running; zombies do not count."""
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             state, _, of = stat.read_text().rpartition(")")[2].split()[:3]
@@ -90,15 +90,15 @@ def test_a_second_driver_fails_at_once_and_names_the_process_that_holds_the_fold
     articles: Path, tmp_path: Path, busy: Callable[..., Popen[str]]
 ) -> None:
     first = busy()
-    with pytest.raises(Busy, match=f"in use by process {first.pid} on ") as told:
+    with pytest.raises(Busy, match=f"in use by process {first.pid} on ") as err:
         drive(articles, tmp_path / "run")
-    assert first.poll() is None  # the answer does not wait for the end of the first run
-    assert "\n" not in told.value.message
-    assert "--parts" in told.value.hint
+    assert first.poll() is None  # the error does not wait for the end of the first run
+    assert "\n" not in err.value.message
+    assert "--parts" in err.value.hint
     with pytest.raises(Busy, match=f"process {first.pid}"):
         drive(articles, tmp_path / "run", only=(1, 2))
-    said = script(articles, tmp_path / "run")
-    assert (said["code"], said["error"]) == (1, "Busy")
+    result = script(articles, tmp_path / "run")
+    assert (result["code"], result["error"]) == (1, "Busy")
 
 
 def test_a_killed_driver_leaves_no_lock_and_no_worker(
@@ -112,7 +112,7 @@ def test_a_killed_driver_leaves_no_lock_and_no_worker(
     assert kept(tmp_path / "run") == kept(finished)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who takes orphans in")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process adopt orphans")
 @pytest.mark.usefixtures("reaper")
 @pytest.mark.parametrize("pause", [0.05, 0.25])
 def test_a_worker_that_starts_while_its_driver_is_killed_does_no_work(
@@ -132,7 +132,7 @@ def test_a_worker_that_starts_while_its_driver_is_killed_does_no_work(
 def test_a_full_run_does_not_disturb_slices(articles: Path, tmp_path: Path, busy: Callable[..., Popen[str]]) -> None:
     drive(articles, tmp_path / "run", only=(2, 3))
     with hold(tmp_path / "run" / ".lock"):
-        pass  # an earlier driver, whose name must not stand for the slice's
+        pass  # a previous driver, which must not be named as the holder
     busy(only=(1, 3))
     with pytest.raises(Busy, match="in use by processes with --parts"):
         drive(articles, tmp_path / "run")

@@ -1,4 +1,4 @@
-"""Parts are named by what is in them and only ever grow."""
+"""Parts are named after their content, and new ones are only appended."""
 
 from __future__ import annotations
 

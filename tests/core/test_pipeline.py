@@ -1,4 +1,4 @@
-"""A pipeline is checked before the first row: stages, options, columns, order; measures come by need."""
+"""A pipeline is checked before the first row (stages, options, columns, order); needed measures are inserted."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class NeedsTypo(Decision):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Peeks(Measure):
-    """A measure that looks at a decision."""
+    """A measure that reads the column of a decision."""
 
     needs = ("read",)
     reads = ("split",)

@@ -12,7 +12,7 @@ from tests.core.conftest import run
 
 
 class Recorder(NullProgress):
-    """Remembers what was reported."""
+    """Records what was reported."""
 
     def __init__(self) -> None:
         self.totals: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""A run resumes, measures only what it lacks, and gives the same bytes whatever happened on the way."""
+"""A run measures only what is missing, and gives the same bytes whatever was run before."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_new_stage_runs_only_its_own_measure(make: Make, tmp_path: Path, count
     assert go(make(wide=fakes.Wide(), halves=None, printed=None), tmp_path / "run") == {"glance": 40}
     done = counted()
     assert done["words"] == done["read"] == 0
-    assert done["look"] == 40  # what it lends is in memory only, so the images are looked at again
+    assert done["look"] == 40  # lent columns are in memory only, so the images are decoded again
 
 
 def test_a_changed_option_of_a_measure_reruns_only_that_measure(make: Make, tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_each_package_is_opened_once_and_each_image_decoded_once(make: Make, tmp
     go(make(wide=fakes.Wide(), halves=None, printed=None), tmp_path / "run")
     done = counted()
     assert done["open"] == 30
-    assert done["image"] == 44  # those that the cheap gates let through, and no other
+    assert done["image"] == 44  # only those that passed the cheap filters
     assert done["look"] == 44
     assert done["glance"] == 40
 
@@ -188,7 +188,7 @@ def test_an_unreadable_figure_is_dropped_with_a_reason(make: Make, tmp_path: Pat
     (articles / "A005.json").write_text("<html>")
     go(make(), tmp_path / "run")
     text = everything(tmp_path / "run")
-    assert '"drop_detail": "there is no b.jpg"' in text
+    assert '"drop_detail": "missing file: b.jpg"' in text
     assert '"drop_detail": "not JSON"' in text
 
 
@@ -279,7 +279,7 @@ def test_figures_that_reach_no_measure_give_an_empty_release(make: Make, tmp_pat
 def test_the_release_changes_when_one_article_is_removed_and_another_returns(
     make: Make, tmp_path: Path, articles: Path
 ) -> None:
-    """Two articles of one part with the same course through the stages: the funnel alone would not tell."""
+    """Both articles are in one part and have the same funnel, so the funnel alone does not show the change."""
     one, other = articles / "A002.json", articles / "A005.json"
     go(make(), tmp_path / "run")
     one.rename(tmp_path / "one")
@@ -298,10 +298,10 @@ def test_a_negative_number_of_workers_is_refused(make: Make, tmp_path: Path) -> 
 
 
 def test_a_stage_that_exits_is_named_in_the_error(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def leave(self: object, batch: object) -> None:
+    def exit_process(self: object, batch: object) -> None:
         raise SystemExit(3)
 
-    monkeypatch.setattr(fakes.Long, "__call__", leave)
+    monkeypatch.setattr(fakes.Long, "__call__", exit_process)
     with pytest.raises(StageFailed, match="stage 'long' failed"):
         go(make(), tmp_path / "run")
 

@@ -19,8 +19,8 @@ from tests.core.conftest import run
 Make = Callable[..., Pipeline]
 
 
-def by_name(found: dict) -> dict:  # type: ignore[type-arg]
-    return {s["stage"]: s for s in found["stages"]}
+def by_name(state: dict) -> dict:  # type: ignore[type-arg]
+    return {s["stage"]: s for s in state["stages"]}
 
 
 def test_a_run_without_a_folder_is_not_started(make: Make, tmp_path: Path) -> None:
@@ -29,18 +29,18 @@ def test_a_run_without_a_folder_is_not_started(make: Make, tmp_path: Path) -> No
 
 def test_the_status_of_a_complete_run_contains_its_funnel(make: Make, tmp_path: Path) -> None:
     run(make(), tmp_path / "run", workers=0, part_size=7)
-    found = Run(make(), tmp_path / "run").status()
-    assert found["state"] == "complete"
-    assert found["parts_done"] == found["source"]["parts"] == 5
-    assert by_name(found)["free"]["dropped"] == {"license": 8}
-    assert {s["state"] for s in found["stages"]} == {"done"}
+    state = Run(make(), tmp_path / "run").status()
+    assert state["state"] == "complete"
+    assert state["parts_done"] == state["source"]["parts"] == 5
+    assert by_name(state)["free"]["dropped"] == {"license": 8}
+    assert {s["state"] for s in state["stages"]} == {"done"}
 
 
 def test_a_changed_option_is_shown_with_both_values(make: Make, tmp_path: Path) -> None:
     run(make(), tmp_path / "run", workers=0)
-    found = Run(make(long=fakes.Long(at_least=5)), tmp_path / "run").status()
-    assert found["state"] == "stale"
-    stages = by_name(found)
+    state = Run(make(long=fakes.Long(at_least=5)), tmp_path / "run").status()
+    assert state["state"] == "stale"
+    stages = by_name(state)
     assert stages["long"]["why"] == "at_least: 2 → 5"
     assert stages["halves"]["why"] == "comes after 'long', which changed"
     assert stages["look"]["state"] == "done"
@@ -50,23 +50,23 @@ def test_changed_files_new_stages_and_removed_stages_are_shown(make: Make, tmp_p
     (tmp_path / "list").write_text("one")
     run(make(words=fakes.Words(list=tmp_path / "list")), tmp_path / "run", workers=0)
     (tmp_path / "list").write_text("two")
-    found = Run(
+    state = Run(
         make(words=fakes.Words(list=tmp_path / "list"), wide=fakes.Wide(), free=None), tmp_path / "run"
     ).status()
-    assert "a file it uses" in by_name(found)["words"]["why"]
-    assert by_name(found)["wide"]["state"] == "new"
-    assert found["removed_stages"] == ["free"]
+    assert "a file it uses" in by_name(state)["words"]["why"]
+    assert by_name(state)["wide"]["state"] == "new"
+    assert state["removed_stages"] == ["free"]
 
 
 def test_an_interrupted_run_is_incomplete_and_counts_the_parts_done(make: Make, tmp_path: Path) -> None:
     run(make(), tmp_path / "run", workers=0, part_size=7, only=(1, 2))
-    found = Run(make(), tmp_path / "run").status()
-    assert found["parts_done"] == 3
-    assert found["state"] == "incomplete"
+    state = Run(make(), tmp_path / "run").status()
+    assert state["parts_done"] == 3
+    assert state["state"] == "incomplete"
 
 
 def test_status_reads_the_manifest_but_not_the_footers_of_its_parts(make: Make, tmp_path: Path) -> None:
-    """Ten thousand parts take one file to read; their own files cannot be read here, and nothing notices."""
+    """The files of all parts are unreadable here, and the status is complete: they are not opened."""
     pipeline = make()
     run(pipeline, tmp_path / "run", workers=0, part_size=7)
     layout = RunFolder(tmp_path / "run", pipeline)
@@ -89,9 +89,9 @@ def test_status_reads_the_manifest_but_not_the_footers_of_its_parts(make: Make, 
 
 def test_show_traces_a_figure_to_the_stage_that_dropped_it(make: Make, tmp_path: Path) -> None:
     run(make(), tmp_path / "run", workers=0, part_size=7)
-    [life] = Run(make(), tmp_path / "run").show("A001/f1/0")
-    assert life["dropped_at"] == "look"
-    steps = {s["stage"]: s for s in life["steps"]}
+    [trace] = Run(make(), tmp_path / "run").show("A001/f1/0")
+    assert trace["dropped_at"] == "look"
+    steps = {s["stage"]: s for s in trace["steps"]}
     assert steps["words"]["values"] == {"n_words": 5}
     assert (steps["look"]["drop"], steps["look"]["drop_detail"]) == ("unreadable", "bad bytes")
     assert steps["halves"]["state"] == "not reached"
@@ -100,9 +100,9 @@ def test_show_traces_a_figure_to_the_stage_that_dropped_it(make: Make, tmp_path:
 @pytest.mark.parametrize("name", ["A000/f0/0", "x_train_0", "A000", "A000.json"])
 def test_show_finds_a_figure_by_id_release_id_article_and_package(make: Make, tmp_path: Path, name: str) -> None:
     run(make(), tmp_path / "run", workers=0, part_size=7)
-    lives = Run(make(), tmp_path / "run").show(name)
-    assert lives[0]["figure_id"] == "A000/f0/0"
-    assert lives[0]["dropped_at"] is None
+    traces = Run(make(), tmp_path / "run").show(name)
+    assert traces[0]["figure_id"] == "A000/f0/0"
+    assert traces[0]["dropped_at"] is None
 
 
 def test_show_answers_a_typo_with_the_nearest_name(make: Make, tmp_path: Path) -> None:

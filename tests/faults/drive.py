@@ -1,4 +1,4 @@
-"""Runs over made-up articles in processes that may be killed: forked from here, or started as a script.
+"""Runs on made-up articles in processes that may be killed: forked, or started as a script.
 
 As a script: `python -m tests.faults.drive ARTICLES FOLDER '{"workers": 2}'` prints one line of JSON.
 """
@@ -33,7 +33,7 @@ KILLED = -signal.SIGKILL
 
 
 def write_articles(folder: Path, n: int) -> Path:
-    """As `write_article` makes them, with some captions of two words."""
+    """Writes articles with `write_article`; some captions have two words."""
     for i in range(n):
         write_article(folder, i)
         if i % 4 == 2:
@@ -43,7 +43,7 @@ def write_articles(folder: Path, n: int) -> Path:
 
 
 def pipeline(articles: Path, at_least: int = 2, slow: float = 0.0, **other: Any) -> Pipeline:
-    """Measures and decisions over rows, a decision over the table, a publication; `other` take the place of some."""
+    """Returns a pipeline with all kinds of stages; other: stages that replace some of them, by name."""
     stages = {"read": fakes.Read(), "free": fakes.Free(), "words": fakes.Words(slow=slow),
               "long": fakes.Long(at_least=at_least), "look": fakes.Look(), "halves": fakes.Halves(),
               "printed": fakes.Printed()} | other  # fmt: skip
@@ -55,12 +55,12 @@ def pipeline(articles: Path, at_least: int = 2, slow: float = 0.0, **other: Any)
 
 
 def drive(articles: Path, folder: Path, *, at_least: int = 2, slow: float = 0.0, **options: Any) -> Outcome:
-    """One run, in this process where not told otherwise, in parts of seven articles."""
+    """Runs in parts of seven articles, by default in this process."""
     return run(pipeline(articles, at_least, slow), folder, **{"workers": 0, "part_size": 7, **options})
 
 
 def forked(articles: Path, folder: Path, faults: Mapping[str, str], **options: Any) -> int:
-    """One run in a child with faults; returns its exit code, negative where a signal ended it."""
+    """Runs in a forked child with faults; returns its exit code, negative if a signal killed it."""
     child = os.fork()
     if not child:
         try:
@@ -75,7 +75,7 @@ def forked(articles: Path, folder: Path, faults: Mapping[str, str], **options: A
 
 
 def faults(count: Path, at: int, where: str = "") -> dict[str, str]:
-    """The environment in which the call `at` kills; `count` is where calls are counted."""
+    """Returns the environment in which the call `at` kills the process; count: the file that counts calls."""
     return {"ROCO_FAULT_COUNT": str(count), "ROCO_FAULT_AT": str(at), "ROCO_FAULT_IN": where}
 
 
@@ -83,7 +83,7 @@ def faults(count: Path, at: int, where: str = "") -> dict[str, str]:
 def started(
     articles: Path, folder: Path, env: Mapping[str, str] | None = None, **options: Any
 ) -> Iterator[subprocess.Popen[str]]:
-    """A run as a process group of its own, that is gone when the block ends."""
+    """Starts a run in its own process group, and kills the group at the end of the block."""
     command = [sys.executable, "-m", "tests.faults.drive", str(articles), str(folder), json.dumps(options)]
     environment = {**os.environ, **(env or {}), "PYTHONPATH": _search_path()}
     with subprocess.Popen(
@@ -103,31 +103,31 @@ def kill_group(process: subprocess.Popen[str]) -> None:
 
 
 def script(articles: Path, folder: Path, env: Mapping[str, str] | None = None, **options: Any) -> dict[str, Any]:
-    """What a run as a process of its own says."""
+    """Runs in its own process; returns its output, exit code and stderr."""
     with started(articles, folder, env, **options) as process:
         out, err = process.communicate(timeout=PATIENCE)
-        said: dict[str, Any] = json.loads(out or "{}")
-        return {**said, "code": process.returncode, "stderr": err}
+        result: dict[str, Any] = json.loads(out or "{}")
+        return {**result, "code": process.returncode, "stderr": err}
 
 
 def read(log: Path) -> Counter[str]:
-    """What the fakes did, over all processes."""
-    found: Counter[str] = Counter()
+    """Counts what the fakes logged in all processes."""
+    counts: Counter[str] = Counter()
     for line in log.read_text().splitlines() if log.exists() else []:
         what, n = line.split()
-        found[what] += int(n)
-    return found
+        counts[what] += int(n)
+    return counts
 
 
 def kept(folder: Path) -> dict[str, bytes]:
-    """All that must not depend on what happened on the way: release, measures, decisions, parts, funnel."""
+    """Returns the files that must not depend on previous kills: release, measures, decisions, parts, funnel."""
     names = ("release", "measures", "decisions", "parts.parquet", "funnel.json")
     files = [path for name in names for path in [folder / name, *(folder / name).rglob("*")] if path.is_file()]
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 def leftovers(folder: Path) -> list[str]:
-    """Files and folders that were begun and never put in place."""
+    """Returns the temporary files and folders that were never renamed."""
     return sorted(str(p.relative_to(folder)) for p in folder.rglob(".*") if p.name.endswith((".part", ".old")))
 
 
@@ -136,11 +136,11 @@ def _search_path() -> str:
 
 
 def main(articles: str, folder: str, options: str) -> int:
-    told = json.loads(options)
-    if "only" in told:
-        told["only"] = tuple(told["only"])
+    arguments = json.loads(options)
+    if "only" in arguments:
+        arguments["only"] = tuple(arguments["only"])
     try:
-        outcome = drive(Path(articles), Path(folder), **told)
+        outcome = drive(Path(articles), Path(folder), **arguments)
     except RocoError as err:
         print(json.dumps({"error": type(err).__name__, "message": err.message, "hint": err.hint}))
         return err.exit_code

@@ -1,4 +1,4 @@
-"""A run that is killed at one call and then run again, and what became of it."""
+"""Kills a run at one call, runs it again, and records the result."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.faults.drive import drive, faults, forked, kept, leftovers, read
 
 @dataclass(frozen=True)
 class Kill:
-    """Where a run is killed.
+    """A run and where it is killed.
 
     before: a finished run from which it starts, if any; where: `driver` or `worker`; options: those of the run that
     is killed; fresh: an undisturbed run to compare with.
@@ -34,10 +34,10 @@ class Kill:
 
 @dataclass(frozen=True)
 class Fate:
-    """What became of a run that was killed at a call.
+    """The result of a run that was killed at a call and then repeated.
 
-    code: how the killed run ended; other: files that are not as in the undisturbed run, after it was run again;
-    left: what lay about then; reads: articles read in both runs together.
+    code: exit code of the killed run; other: files that differ from those of the undisturbed run; left: temporary
+    files that remain; reads: articles read in both runs together.
     """
 
     at: int
@@ -51,7 +51,7 @@ Sweep = Callable[..., list[Fate]]
 
 
 def calls(kill: Kill) -> int:
-    """How many calls the run makes when nobody kills it."""
+    """Returns the number of calls of a run that is not killed."""
     folder, count = _start(kill, 0)
     assert forked(kill.articles, folder, faults(count, 0, kill.where), **kill.options) == 0
     return count.stat().st_size
@@ -59,7 +59,7 @@ def calls(kill: Kill) -> int:
 
 @contextlib.contextmanager
 def sweeper(processes: int = 2) -> Iterator[Sweep]:
-    """Kills one run at each of some calls, by default at every one, a few runs at a time."""
+    """Yields a function that kills one run at each of some calls, by default at every call; runs are parallel."""
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
 
         def sweep(kill: Kill, at: Iterable[int] = ()) -> list[Fate]:

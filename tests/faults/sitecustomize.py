@@ -1,8 +1,8 @@
-"""Kills the process at a chosen one of the calls that put something in place; Python loads this by its name.
+"""Kills the process at a chosen call that renames or syncs a file; Python imports this module by its name.
 
 ROCO_FAULT_COUNT: a file that grows by one byte with each call of any process of the run; nothing happens without it.
 ROCO_FAULT_AT: the call, from 1 on, before which the process ends; 0 only counts.
-ROCO_FAULT_IN: `worker` or `driver`, where only the calls of one of the two count.
+ROCO_FAULT_IN: `worker` or `driver`, to count only the calls of one of them.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from collections.abc import Callable
 from typing import Any
 
 CALLS = ("replace", "rename", "fsync")
-"""Names in `os`; the methods of Path end there too."""
+"""Functions of `os`; the methods of Path call them, too."""
 
 
 def install() -> None:
-    """Wraps the calls, if this process is one of those that are asked for."""
+    """Wraps the calls if ROCO_FAULT_IN selects this process."""
     where = os.environ.get("ROCO_FAULT_IN")
     here = "worker" if "roco.core.worker" in sys.orig_argv else "driver"
     if where in (None, "", here):
@@ -36,7 +36,7 @@ def _counted(call: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _number() -> int:
-    """Which call this is over all processes: appending is atomic, and leaves the offset behind one's own byte."""
+    """Returns the number of this call over all processes: appending is atomic and moves the offset after the byte."""
     fd = os.open(os.environ["ROCO_FAULT_COUNT"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
         os.write(fd, b".")

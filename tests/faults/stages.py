@@ -1,4 +1,4 @@
-"""Stages and a source that break in ways that a mended environment heals: ROCO_TEST_MENDED."""
+"""Stages and a source that crash or fail, unless ROCO_TEST_MENDED is set."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.core import fakes
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Look(fakes.Look):
-    """As the fake, and "HUGE…" needs more memory than there is."""
+    """Also needs more memory than available for "HUGE…"."""
 
     def __call__(self, batch: pa.Table, lend: Collection[str] = ()) -> pa.Table:
         if "ROCO_TEST_MENDED" in os.environ:
@@ -25,7 +25,7 @@ class Look(fakes.Look):
             return super().__call__(put(batch, "bytes", mended), lend)
         if any(data is not None and data.startswith(b"HUGE") for data in batch["bytes"].to_pylist()):
             if resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY:
-                os.kill(os.getpid(), signal.SIGKILL)  # as a system that runs out of memory does
+                os.kill(os.getpid(), signal.SIGKILL)  # as the system does when it runs out of memory
             bytearray(64 << 30)
         return super().__call__(batch, lend)
 
@@ -41,7 +41,7 @@ class Read(fakes.Read):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Faulty(fakes.Notes):
-    """A source with an error in it."""
+    """A source that raises an exception."""
 
     def open(self, place: str) -> fakes.Note:
         raise KeyError(place)
