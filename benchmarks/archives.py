@@ -92,7 +92,7 @@ _READERS: dict[str, tuple[Reader, str]] = {
 }
 
 # Problems that `tarfile` ignores: data after the end, a missing end.
-_END = ("there is data behind", "gzip: there is data behind", "the archive is truncated")
+_END = ("data after the end of the archive", "gzip: data after the end", "the archive is truncated")
 
 
 def refusals(folder: Path) -> Iterator[tuple[Path, str, bool]]:
@@ -119,7 +119,9 @@ def _lists(path: Path) -> bool:
 
 def main(folder: Path) -> None:
     found = list(refusals(folder))
-    print(f"{len(_below(folder))} archives, {len(found)} refused, {sum(e for *_, e in found)} for their end alone")
+    print(
+        f"{len(_below(folder))} archives, {len(found)} rejected, {sum(e for *_, e in found)} only because of their end"
+    )
     for reason, n in Counter(reason for _, reason, _ in found).most_common():
         print(f"{n:6} {reason}")
 

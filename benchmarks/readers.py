@@ -163,11 +163,11 @@ def _speeds(repeats: int, right: dict[str, str]) -> list[str]:
     articles = [path.read_bytes() for path in paths]
     ways: dict[str, tuple[Callable[..., object], Sequence[object]]] = {
         "roco": (lambda xml: parse(xml).figures, articles),
-        "roco, figures and captions alone": (_figures_alone, articles),
+        "roco, only figures and captions": (_figures_alone, articles),
         "pubmed_parser": (_read_pubmed_parser, [str(path) for path in paths]),
         "BeautifulSoup `lxml`": (lambda xml: _read_soup(xml, "lxml"), articles),
         "BeautifulSoup `lxml-xml`": (lambda xml: _read_soup(xml, "lxml-xml"), articles),
-        "lxml alone, nothing read": (etree.fromstring, articles),
+        "lxml, parsing only": (etree.fromstring, articles),
     }
     times: dict[str, list[float]] = {name: [] for name in ways}
     raised: dict[str, int] = {}
@@ -182,13 +182,13 @@ def _speeds(repeats: int, right: dict[str, str]) -> list[str]:
     lines += ["| reader | pitfalls right | articles/s | articles that raise |", "|---|---|---|---|"]
     lines += [f"| {name} | {right.get(name, '')} | {rates[name]:.0f} | {raised[name]} |" for name in ways]
     soup = max(rate for name, rate in rates.items() if "Soup" in name)
-    captions_only = rates["roco, figures and captions alone"] / soup
+    captions_only = rates["roco, only figures and captions"] / soup
     everything = rates["roco"] / soup
-    tree_only = rates["lxml alone, nothing read"] / soup
+    tree_only = rates["lxml, parsing only"] / soup
     others = rates["pubmed_parser"] / soup
     lines += [
         "",
-        f"For figures with captions alone roco is {captions_only:.1f} times as fast as the faster BeautifulSoup; with",
+        f"For figures and captions only, roco is {captions_only:.1f} times as fast as the faster BeautifulSoup; with",
         f"mentions, licence, authors, ids and dates {everything:.1f} times (aim: 20). The limit is lxml, which only",
         f"builds the tree: {tree_only:.0f} times. pubmed_parser is {others:.0f} times as fast as BeautifulSoup, but",
         "articles that raise end early and count as fast.",

@@ -1,4 +1,4 @@
-"""The pages tell the truth: their commands are run, their code is run, their links lead somewhere."""
+"""Tests of the pages: their commands and their code run, and their links lead to files."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def name(page: Path) -> str:
 
 
 def commands() -> Iterator[tuple[str, list[str]]]:
-    """Each command of roco in a block of a page, in words."""
+    """Yields each command of roco in a block of a page, split into words."""
     for page in PAGES:
         for block in blocks(page):
             for line in block.text.splitlines():
@@ -54,7 +54,7 @@ def commands() -> Iterator[tuple[str, list[str]]]:
 
 
 def mentions() -> Iterator[tuple[str, list[str]]]:
-    """Each command of roco in the running text of a page, in words; what it leaves open is left out."""
+    """Yields each command of roco in the running text of a page, split into words."""
     for page in PAGES:
         for code in re.findall(r"`roco ([a-z][^`\n]*)`", page.read_text(encoding="utf-8")):
             yield name(page), shlex.split(code)
@@ -69,12 +69,12 @@ def verbs() -> dict[str, Any]:
 
 
 def spelled(verb: str, words: list[str]) -> tuple[str, list[str]]:
-    """A verb with the verb of its group: `fetch plan`."""
+    """Returns a command with its group, such as `fetch plan`, and the remaining words."""
     return (f"{verb} {words[0]}", words[1:]) if words and f"{verb} {words[0]}" in verbs() else (verb, words)
 
 
 def do(words: list[str], monkeypatch: pytest.MonkeyPatch) -> str:
-    """Does a command of a page in this process and returns what it prints; `python -c` and `roco` need no start."""
+    """Runs a command of a page and returns what it prints; `roco` and `python -c` run in this process."""
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
         if words[0] == "roco":
@@ -97,10 +97,10 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         lines = [shlex.split(line, comments=True) for line in block.text.splitlines()]
-        said = {words[1]: do(words, patch) for words in lines if words}
-    (folder / "said").write_text(said["run"], encoding="utf-8")
-    assert list(said) == ["init", "run", "status", "show", "verify"]
-    assert said["verify"].startswith("OK: 47 images")
+        printed = {words[1]: do(words, patch) for words in lines if words}
+    (folder / "printed").write_text(printed["run"], encoding="utf-8")
+    assert list(printed) == ["init", "run", "status", "show", "verify"]
+    assert printed["verify"].startswith("OK: 47 images")
     return folder
 
 
@@ -113,20 +113,20 @@ def test_every_command_in_a_block_of_a_page_exists() -> None:
     assert len(found) >= 8
     for page, (verb, *words) in found:
         verb, words = spelled(verb, words)
-        assert verb in known, f"{page}: there is no roco {verb}"
-        known[verb].make_context(verb, words)  # raises where an option is not known or an argument lacks
+        assert verb in known, f"{page}: unknown command roco {verb}"
+        known[verb].make_context(verb, words)  # raises if an option is unknown or an argument is missing
 
 
 def test_every_command_in_running_text_exists() -> None:
     known = verbs()
     for page, (verb, *words) in mentions():
         if page == "CHANGELOG.md" and verb in REPLACED:
-            continue  # a change of name has to name the old command
+            continue  # the change log names the commands that were replaced
         verb, words = spelled(verb, words)
-        assert verb in known, f"{page}: there is no roco {verb}"
+        assert verb in known, f"{page}: unknown command roco {verb}"
         options = {opt for param in known[verb].params for opt in param.opts} | {"--help"}
         for word in words:
-            assert not word.startswith("--") or word in options, f"{page}: roco {verb} has no {word}"
+            assert not word.startswith("--") or word in options, f"{page}: unknown option {word} of roco {verb}"
 
 
 def test_every_make_target_named_on_a_page_exists() -> None:
@@ -137,14 +137,14 @@ def test_every_make_target_named_on_a_page_exists() -> None:
 
 
 def test_the_funnel_in_the_readme_is_the_one_that_its_commands_print(demo: Path) -> None:
-    printed = (demo / "said").read_text(encoding="utf-8")
+    printed = (demo / "printed").read_text(encoding="utf-8")
     (block,) = [b for b in blocks(ROOT / "README.md") if b.text.startswith("measured:")]
     assert table(block.text) == table(printed)
     assert len(table(printed)) == 18
 
 
 def table(text: str) -> list[str]:
-    """The lines of a funnel, folded."""
+    """Returns the lines of a funnel with single spaces."""
     lines = [" ".join(line.split()) for line in text.splitlines()]
     return [line for line in lines if re.match(r"stage in|\w+ \d+ \d+", line)]
 
@@ -164,7 +164,7 @@ def test_the_recipes_of_the_readme_load(tmp_path: Path) -> None:
         assert roco.load_recipe(tmp_path / "recipe.toml").pipeline.steps
 
 
-# --- rows as the page on data prints them ---------------------------------------------------------------------------
+# --- rows on the data format page ---------------------------------------------------------------------------
 
 PRINTED = [
     (words, output)
@@ -191,11 +191,11 @@ def test_a_command_of_the_data_format_page_prints_the_output_below_it(
 
 
 def steady(text: str) -> list[str]:
-    """Lines without digests, times and sizes, which depend on the libraries that wrote the demo's images."""
+    """Returns lines without digests, times and sizes, which depend on the installed libraries."""
     return [re.sub(r"[0-9a-f]{8,}|\d{5,}", "#", line.rstrip()) for line in text.splitlines()]
 
 
-# --- a stage from outside -------------------------------------------------------------------------------------------
+# --- a stage of a user -------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -233,7 +233,7 @@ def test_the_stage_on_the_add_a_stage_page_runs_in_a_recipe(blur: Path) -> None:
     assert min(sides) >= 256
 
 
-# --- links and made pages -------------------------------------------------------------------------------------------
+# --- links and generated pages -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
@@ -241,10 +241,10 @@ def test_every_link_leads_to_a_file(page: Path) -> None:
     for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
         if not re.match(r"[a-z]+:", link):
             target, _, anchor = link.partition("#")
-            there = (page.parent / target).resolve() if target else page
-            assert there.exists(), f"{name(page)} links to {link}"
-            assert there.is_relative_to(ROOT)
-            assert not anchor or anchor in anchors(there), f"{name(page)} links to {link}"
+            linked = (page.parent / target).resolve() if target else page
+            assert linked.exists(), f"{name(page)} links to {link}"
+            assert linked.is_relative_to(ROOT)
+            assert not anchor or anchor in anchors(linked), f"{name(page)} links to {link}"
 
 
 def anchors(page: Path) -> set[str]:
@@ -258,14 +258,14 @@ def test_the_generated_pages_are_up_to_date() -> None:
 
 
 def test_every_page_can_be_reached_from_the_readme() -> None:
-    seen, ahead = set(), [ROOT / "README.md"]
+    reached, ahead = set(), [ROOT / "README.md"]
     while ahead:
         page = ahead.pop()
-        if page not in seen and page.suffix == ".md" and page.exists():
-            seen.add(page)
+        if page not in reached and page.suffix == ".md" and page.exists():
+            reached.add(page)
             links = re.findall(r"\]\(([^)\s#]+)", page.read_text(encoding="utf-8"))
             ahead += [(page.parent / link).resolve() for link in links if not re.match(r"[a-z]+:", link)]
-    assert set(PAGES) <= seen
+    assert set(PAGES) <= reached
 
 
 def test_the_table_of_attacks_matches_the_corpus() -> None:

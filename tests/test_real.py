@@ -1,4 +1,4 @@
-"""The whole way on real material: recipe to release, in every layout, held against what is known to be true."""
+"""Runs over real articles and composed packages in every layout, compared with their known truth."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ FITTING = {
     "rights": "rights",
     "duplicate": "duplicate",
 }
-NOT_YET_TOLD = {"compound", "not radiology"}
-"""Reasons of the truth for which there is no stage yet; figures that leave for them may be in or out."""
+NOT_YET_DETECTED = {"compound", "not radiology"}
+"""Reasons of the truth that no stage detects yet; figures with these reasons may be kept or dropped."""
 
 
 @dataclass(frozen=True)
@@ -70,11 +70,11 @@ class Done:
         return [row for path in self._files(stage) for row in rows(path)]
 
     def counted(self) -> dict[str, dict[str, int]]:
-        """What `extract` counted in each package."""
-        found: dict[str, dict[str, int]] = {}
+        """Returns the counts of `extract` for each package."""
+        counts: dict[str, dict[str, int]] = {}
         for path in self._files("extract"):
-            found |= json.loads(pq.read_metadata(path).metadata[b"roco"])["articles"]
-        return found
+            counts |= json.loads(pq.read_metadata(path).metadata[b"roco"])["articles"]
+        return counts
 
     def checksums(self) -> dict[str, str]:
         lines = (self.release / "checksums.sha256").read_text().splitlines()
@@ -107,25 +107,25 @@ class Touched(NamedTuple):
 
 @contextlib.contextmanager
 def touching() -> Iterator[Touched]:
-    """Counts what is opened and decoded in this process."""
+    """Counts the packages opened and the images decoded in this process."""
     touched = Touched(Counter(), Counter())
     with pytest.MonkeyPatch.context() as patch:
-        tell(patch, roco.sources.package, "open_tar_gz", lambda path: touched.opened.update([path.name]))
-        tell(
+        record_calls(patch, roco.sources.package, "open_tar_gz", lambda path: touched.opened.update([path.name]))
+        record_calls(
             patch, roco.stages.image, "decode", lambda data: touched.decoded.update([hashlib.sha256(data).hexdigest()])
         )
         yield touched
 
 
-def tell(patch: pytest.MonkeyPatch, module: Any, name: str, hear: Callable[[Any], None]) -> None:
-    """Lets a function tell of each call by its first argument."""
+def record_calls(patch: pytest.MonkeyPatch, module: Any, name: str, record: Callable[[Any], None]) -> None:
+    """Passes the first argument of each call of a function to `record`."""
     function = getattr(module, name)
 
-    def telling(first: Any, *rest: Any, **options: Any) -> Any:
-        hear(first)
+    def recording(first: Any, *rest: Any, **options: Any) -> Any:
+        record(first)
         return function(first, *rest, **options)
 
-    patch.setattr(module, name, telling)
+    patch.setattr(module, name, recording)
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +141,7 @@ def package(counted: tuple[Done, Touched]) -> Done:
 
 @pytest.fixture(scope="module")
 def unindexed(composed: Path, tmp_path_factory: pytest.TempPathFactory) -> Done:
-    """The packages without their list of files, which lies beside this folder."""
+    """The packages without their list of files, which is beside this folder."""
     return go(tmp_path_factory.mktemp("unindexed"), "package", composed / "package" / "oa_package")
 
 
@@ -180,7 +180,7 @@ def done(layout: str, request: pytest.FixtureRequest) -> Done:
 
 
 def fates(done: Done, truth: list[Row]) -> Iterator[tuple[Row, str]]:
-    """Each figure of the truth with the reason for which it left, `keep` where it is in the release."""
+    """Yields each figure of the truth with the reason for which it was dropped, `keep` if it is in the release."""
     found: dict[tuple[str, str], str] = {}
     for row in [*done.kept, *done.removed]:
         key = row["pmcid"], row["fig_id"]
@@ -216,7 +216,7 @@ def test_every_figure_that_must_be_dropped_is_dropped_for_the_right_reason(
 @LAYOUTS
 def test_every_kept_figure_must_be_kept_or_cannot_be_detected_by_any_stage_yet(done: Done, truth: list[Row]) -> None:
     kept = Counter(row["why"] for row, fate in fates(done, truth) if fate == "keep")
-    assert kept.keys() <= {"", *NOT_YET_TOLD}
+    assert kept.keys() <= {"", *NOT_YET_DETECTED}
     assert kept[""] == sum(row["expect"] == "keep" for row in truth)
 
 
@@ -233,20 +233,20 @@ def test_a_dropped_figure_has_the_file_that_its_article_names(done: Done, truth:
 
 @pytest.mark.parametrize("layout", ["unindexed", "cloud"])
 def test_every_layout_gives_the_same_figures_under_the_same_ids(package: Done, done: Done) -> None:
-    def told(found: Done) -> list[tuple[Any, ...]]:
+    def identities(found: Done) -> list[tuple[Any, ...]]:
         return [tuple(row[c] for c in ("id", "split", "pmcid", "fig_id", "file", "sha256")) for row in found.kept]
 
-    assert len(told(package)) > 150
-    assert told(done) == told(package)
+    assert len(identities(package)) > 150
+    assert identities(done) == identities(package)
 
 
 @pytest.mark.parametrize("layout", ["unindexed", "cloud"])
 def test_every_layout_gives_the_same_bytes_of_the_published_tables(package: Done, done: Done) -> None:
-    def of_the_paper(found: Done) -> dict[str, str]:
+    def published_tables(found: Done) -> dict[str, str]:
         return {name: sha256 for name, sha256 in found.checksums().items() if name.endswith((".zip", ".csv"))}
 
-    assert len(of_the_paper(package)) == 16
-    assert of_the_paper(done) == of_the_paper(package)
+    assert len(published_tables(package)) == 16
+    assert published_tables(done) == published_tables(package)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -272,8 +272,8 @@ def test_the_funnel_adds_up_from_the_first_stage_to_the_release(done: Done) -> N
     assert all(s["in"] == s["kept"] + sum(s["dropped"].values()) for s in stages)
     assert stages[0]["in"] == len(done.kept) + len(done.removed)
     assert stages[-1]["kept"] == len(done.kept)
-    left = Counter((row["stage"], row["drop"]) for row in done.removed)
-    assert left == {(s["stage"], reason): n for s in stages for reason, n in s["dropped"].items()}
+    dropped = Counter((row["stage"], row["drop"]) for row in done.removed)
+    assert dropped == {(s["stage"], reason): n for s in stages for reason, n in s["dropped"].items()}
 
 
 @ALL
@@ -334,8 +334,8 @@ def test_every_article_has_a_row_or_is_counted_as_an_article_without_figures(sha
     listed = list(of_the_articles(shared))
     assert counts.keys() == {place(article) for article in listed}
     assert len(counts) == 183
-    silent = counts.keys() - with_rows
-    assert all(counts[name]["articles_without_figures"] == 1 for name in silent)
+    without_rows = counts.keys() - with_rows
+    assert all(counts[name]["articles_without_figures"] == 1 for name in without_rows)
     assert articles.counts["articles_unreadable"] == 0
 
 
@@ -390,7 +390,7 @@ def test_images_that_no_figure_names_are_dropped_as_scope_and_never_assigned_by_
 
 
 def place(article: Row) -> str:
-    """Where the folder source finds an article of articles.jsonl."""
+    """Returns the place in the folder source of an article of articles.jsonl."""
     return f"{article['path'].removeprefix('articles/')}/{article['xml']}"
 
 

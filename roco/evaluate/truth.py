@@ -152,7 +152,7 @@ def _of_release(folder: Path, split: str) -> Truth:
         ids=ids,
         inputs={str(path): file_digest(path) for path in release.table_files(chosen)},
         concepts={id: frozenset(cuis or ()) for id, cuis in concepts},
-        # A release in which nobody labelled an image has the column, but no manual concepts to score.
+        # A release without labelled images has the column, but no manual concepts to score.
         manual=manual if any(manual.values()) else None,
         captions={id: caption or "" for id, caption in captions},
         articles={id: article or id for id, article in articles},

@@ -50,7 +50,7 @@ def _ids(rows: Iterator[list[str]]) -> Iterator[str]:
     if any(kinds):
         yield from _ids_of_columns(header, kinds, rows)
         return
-    # Without a known column the file is a plain list, and the first line an id like the others.
+    # Without a known column the file is a plain list, and its first line is an id too.
     for row in (header, *rows):
         id = _id(_kind_of_id(row[0]), row[0]) if row else None
         if id:

@@ -114,7 +114,7 @@ class Shelf:
         self.packs = Packs(path)
 
     def versions(self) -> tuple[dict[str, list[int]], list[Row]]:
-        """Returns the versions of each article, the newest first; and rows of entries that only look like a version."""
+        """Returns the versions of each article, the newest first; and rows of entries that only resemble one."""
         numbers: dict[str, set[int]] = defaultdict(set)
         unusable: list[Row] = []
         with os.scandir(self.path) as entries_of_source:

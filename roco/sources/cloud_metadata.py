@@ -22,7 +22,7 @@ TEXT = 4000
 KEY = re.compile(rf"({PMCID})\.({VERSION})")
 """Pattern of a key: PMCID and version."""
 ALMOST = re.compile(r"PMC[0-9]+(?:\.[0-9]*)?", re.IGNORECASE)
-"""Pattern of names that look like a key and may be misspelt ones."""
+"""Pattern of names that look like a misspelt key."""
 
 _WHOLE_NUMBER = re.compile(r"([0-9]{1,15})(?:\.0+)?")
 _IN_URL = re.compile(rf"/({PMCID})\.({VERSION})/")
@@ -40,7 +40,7 @@ class Version(NamedTuple):
     """One version of an article.
 
     media: names of the media that the metadata list, None without a list; content: digest of the file that represents
-    the version, its metadata or else its XML, so that a change is noticed
+    the version, its metadata or else its XML, so that a change is detected
     """
 
     number: int
@@ -50,7 +50,7 @@ class Version(NamedTuple):
 
 
 def version_of(key: str, meta: Mapping[str, Any] | None, content: str | None) -> Version:
-    """Returns a version with the facts of its metadata; without metadata with those of its name alone."""
+    """Returns a version with the facts of its metadata; without metadata, only with those in its name."""
     pmcid, _, number = key.partition(".")
     facts: dict[str, Any] = {"pmcid": pmcid, "version": int(number)}
     if meta is None:

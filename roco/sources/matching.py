@@ -137,7 +137,7 @@ def _spellings(href: str) -> Iterator[str]:
 
 
 def _nearest(files: Sequence[str], path: str, folder: str) -> Sequence[str]:
-    """Returns the files of one folder: the written one, else the one most like it, else that of the article's XML.
+    """Returns the files of one folder: as written, else the most similar one, else that of the article's XML.
 
     Empty if several folders are equally likely: a wrong image is worse than a missing one.
     """

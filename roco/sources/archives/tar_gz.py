@@ -40,8 +40,8 @@ class _Place(NamedTuple):
 def open_tar_gz(path: Path, limits: Limits = STANDARD) -> Archive:
     """Inflates a tar.gz and checks all of it: CRC and length of the gzip, every header, the end, the limits.
 
-    Raises RejectedInput at the first error, before any member was returned. OSError is not caught: only the caller
-    knows whether the disk has failed or a single file.
+    Raises RejectedInput at the first error, before any member was returned. OSError is not caught: only the caller can
+    distinguish a failing disk from an unreadable file.
     """
     with open_bounded(path, limits) as fh:
         spool = tempfile.SpooledTemporaryFile(max_size=SPOOL)  # noqa: SIM115 - the archive closes it

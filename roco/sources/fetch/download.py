@@ -141,7 +141,7 @@ class _PlanDownload:
                     yield row
 
     def _process(self, article: ArticleToDownload) -> None:
-        """Downloads one article unless that is settled; an error of this article alone becomes a problem."""
+        """Downloads one article unless its outcome is known; an error of only this article becomes a problem."""
         sha256s = article.metadata_sha256
         outcome = self.outcomes.find(article.number, sha256s[article.chosen])
         if outcome is not None:

@@ -221,7 +221,7 @@ def _citations(passage: Element, prose: Prose, figures: _Figures, search_words: 
 def _linked_ranges(text: str, links: Sequence[_Link], figures: _Figures) -> Iterator[_Citation]:
     """Yields the figures between two links joined by a dash or "to", if the figures have no numbers in their labels.
 
-    Figures with numbers are found by `_in_words`, which knows which numbers are between the two.
+    Figures with numbers are found by `_in_words`, from the numbers between the two.
     """
     for link, next_link in itertools.pairwise(links):
         first, last = link.figures[-1], next_link.figures[0]

@@ -39,7 +39,7 @@ _ABSENT = (
     ),
     pitfall(
         25,
-        "a note in the figure has a label of its own",
+        "a note in the figure has its own label",
         article(fig(1, _CHEST, f"{image('f1')}<p><fn><label>*</label><p>Both readers agreed.</p></fn></p>")),
         kept(1, _CHEST),
     ),
@@ -163,7 +163,7 @@ _FORMULAS = (
     ),
     _one(
         34,
-        "letters above and below the line",
+        "superscript and subscript",
         "<p>T<sub>2</sub>-weighted image, b = 10<sup>3</sup> s/mm<sup>2</sup>.</p>",
         "T2-weighted image, b = 103 s/mm2.",
     ),
@@ -184,7 +184,7 @@ _INLINE = (
     ),
     _one(
         None,
-        "another wording for machines",
+        "alternative text for machines",
         "<p>Scout view.</p>",
         "Scout view.",
         f"<alt-text>a picture</alt-text><long-desc>a grey picture</long-desc>{image('f1')}",
@@ -197,7 +197,7 @@ _INLINE = (
     ),
     pitfall(
         None,
-        "a credit below the image is no caption",
+        "a credit below the image is not a caption",
         article(
             fig(1, f"<title>{_HIP}</title>", f"{image('f1')}<attrib>Source: files of the <bold>clinic</bold>.</attrib>")
         ),
@@ -205,7 +205,7 @@ _INLINE = (
     ),
     pitfall(
         None,
-        "permissions of the figure are no caption",
+        "permissions of the figure are not a caption",
         article(
             fig(
                 1,

@@ -41,7 +41,7 @@ _WRAPPERS = (
     ),
     pitfall(
         None,
-        "XLink declared on the graphic alone",
+        "XLink declared only on the graphic",
         re.sub(r'xmlns:xlink="[^"]*" |xlink:href="https[^"]*"', "", _BODY).replace(
             "<graphic ", f'<graphic xmlns:xlink="{XLINK}" '
         ),
@@ -89,7 +89,7 @@ _ENTITIES = (
     ),
     pitfall(
         None,
-        "an entity the document declares",
+        "an entity that the document declares",
         f'<!DOCTYPE article [<!ENTITY gd "gadolinium">]>{article(fig(1, "T1 image after &gd;."))}',
         kept(1, "T1 image after gadolinium."),
         article={"entity_fallback": False},
@@ -153,7 +153,7 @@ _DATED = (
     ),
     pitfall(
         None,
-        "dates in the newer writing",
+        "dates in the newer notation",
         article(
             fig(1, _TWO),
             dates=_date('date-type="pub" publication-format="electronic" iso-8601-date="2022-05-06"', 2022)
@@ -171,7 +171,7 @@ _PAGES = f'<supplementary-material content-type="scanned-pages">{image("page-000
 _SCANS = (
     pitfall(
         51,
-        "a scan told by its metadata",
+        "a scan marked by its metadata",
         article(fig(1, "Skiagram of the wrist."), front=_SCANNED, more=f"<back>{_PAGES}</back>"),
         dropped("scope", "f1.jpg"),
         dropped("scope", "page-0001.gif"),
@@ -179,13 +179,17 @@ _SCANS = (
     ),
     pitfall(
         51,
-        "a scan told by the text of its pages",
+        "a scan recognised by the text of its pages",
         article(f'<preformat preformat-type="pmc-ocr-text">Skiagrarn of the wr1st</preformat>{fig(1, "A plate.")}'),
         dropped("scope", "f1.jpg"),
         article={"scan": True},
     ),
     pitfall(
-        51, "a scan told by the source", article(fig(1, "A plate.")), dropped("scope", "f1.jpg"), facts='{"ocr": true}'
+        51,
+        "a scan marked by the source",
+        article(fig(1, "A plate.")),
+        dropped("scope", "f1.jpg"),
+        facts='{"ocr": true}',
     ),
 )
 

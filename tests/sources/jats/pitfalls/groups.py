@@ -18,7 +18,7 @@ def _group(*figures: str, caption: str = "", label: str = "", attrs: str = "") -
 _GROUPS = (
     pitfall(
         17,
-        "a caption for the group alone",
+        "a caption for the group only",
         article(_group(fig(1, label="({})"), fig(2, label="({})"), caption=_GROUP)),
         Image("f1.jpg", _GROUP, "(1)", columns={"caption_from": "group"}),
         Image("f2.jpg", _GROUP, "(2)", columns={"caption_from": "group"}),
@@ -77,7 +77,7 @@ _OUTER, _INNER = "Sagittal MR of the lumbar spine.", "Detail of the fourth disc.
 _NESTED = (
     pitfall(
         19,
-        "a figure in a figure",
+        "a figure inside a figure",
         article(
             f"""<fig id="f1"><label>Figure 1</label>
             <fig id="f2"><label>Figure 2</label><caption><p>{_INNER}</p></caption>{image("f2")}</fig>
@@ -88,7 +88,7 @@ _NESTED = (
     ),
     pitfall(
         None,
-        "a figure that only holds figures",
+        "a figure that only contains figures",
         article(f'<fig id="f0"><caption><p>{_OUTER}</p></caption>{fig(1, _BEFORE)}{fig(2, _AFTER)}</fig>'),
         dropped("no_graphic"),
         kept(1, _BEFORE),

@@ -33,7 +33,7 @@ def _cited(text: str, words: str, kind: str = "direct", section: str | None = "I
 _LINKS = (
     pitfall(
         46,
-        "a paragraph that holds the figure",
+        "a paragraph that contains the figure",
         article(_sec(f"<p>A talus fracture ({_ref('f1', 'Fig. 1')}) was seen. {fig(1, _CAPTIONS[0])} It healed.</p>")),
         kept(1, _CAPTIONS[0], mentions=_cited("A talus fracture (Fig. 1) was seen. It healed.", "Fig. 1")),
     ),
@@ -75,7 +75,7 @@ _LINKS = (
     ),
     pitfall(
         48,
-        "two links that are no range",
+        "two links that are not a range",
         article(_sec(f"<p>Compare {_ref('f1', 'Fig. 1')} and {_ref('f3', 'Fig. 3')}.</p>") + _FIGURES),
         *_all(_cited("Compare Fig. 1 and Fig. 3.", "Fig. 1"), (), _cited("Compare Fig. 1 and Fig. 3.", "Fig. 3")),
     ),
@@ -139,7 +139,7 @@ _TARGETS = (
     ),
     pitfall(
         49,
-        "words that cite nothing of the article",
+        "words that cite no figure of the article",
         article(_sec("<p>In Fig. 2 of [9], Fig. S1 and Fig. 12, configuration 1 of Table 3 was used.</p>") + _FIGURES),
         *_all((), (), ()),
     ),

@@ -21,7 +21,7 @@ _EXTENSIONS = (
     ),
     pitfall(
         5,
-        "a name with its extension means that file",
+        "a name with an extension matches that file",
         article(fig(1, _AXIAL, image("scan-g005.webp"))),
         kept(1, _AXIAL, "scan-g005.webp"),
         spare=("scan-g005.jpg",),
@@ -42,7 +42,7 @@ _EXTENSIONS = (
     ),
     pitfall(
         7,
-        "a longer name is no rendition of a shorter one",
+        "a longer name is not a rendition of a shorter one",
         article(fig(1, _AXIAL, image("RADCASE2013-64.003"))),
         dropped("missing"),
         dropped("scope", "RADCASE2013-64.jpg"),
@@ -58,7 +58,7 @@ _EXTENSIONS = (
     pitfall(11, "a GIF alone is the image", article(fig(1, _SONO)), kept(1, _SONO, "f1.gif")),
     pitfall(
         None,
-        "a name whose file is not there",
+        "a name whose file is missing",
         article(fig(1, _AXIAL) + fig(2, _SONO)),
         dropped("missing"),
         kept(2, _SONO),
@@ -84,21 +84,21 @@ _SPELLINGS = (
     ),
     pitfall(
         9,
-        "another case",
+        "a name in another case",
         article(fig(1, _AXIAL, image("F1.JPG")) + fig(2, _SONO, image("scan-B"))),
         kept(1, _AXIAL, "f1.jpg"),
         kept(2, _SONO, "SCAN-b.Jpg"),
     ),
     pitfall(
         9,
-        "two files that differ by case alone",
+        "two files that differ only by case",
         article(fig(1, _AXIAL, image("scan.jpg"))),
         kept(1, _AXIAL, "scan.jpg"),
         dropped("scope", "SCAN.jpg"),
     ),
     pitfall(
         9,
-        "another case that fits two files",
+        "a name in another case that matches two files",
         article(fig(1, _AXIAL, image("Scan.jpg"))),
         dropped("missing"),
         dropped("scope", "SCAN.jpg"),
@@ -128,13 +128,13 @@ _PLACES = (
     ),
     pitfall(
         None,
-        "an address as the name",
+        "a URL as the name",
         article(fig(1, _AXIAL, image("https://media.example.org/store/9/4f1c.jpg?size=full#top"))),
         kept(1, _AXIAL, "4f1c.jpg"),
     ),
     pitfall(
         None,
-        "a path that leaves the folder",
+        "a path out of the folder",
         article(fig(1, _AXIAL, image("../images/knee.png"))),
         kept(1, _AXIAL, "knee.png"),
     ),

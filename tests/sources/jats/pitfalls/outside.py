@@ -10,7 +10,7 @@ _MORE = "Ventilation scan of the same patient."
 _HOLLOW = (
     pitfall(
         26,
-        "figures that hold text or a table",
+        "figures that contain text or a table",
         article(
             fig(1, "Box of criteria.", "<p>Fever, cough, dyspnoea.</p>")
             + fig(2, "Report as dictated.", "<preformat>NO FOCAL LESION</preformat>")
@@ -39,7 +39,7 @@ _HOLLOW = (
     ),
     pitfall(
         27,
-        "a video beside its still",
+        "a video beside its still image",
         article(fig(1, _OWN, f'{image("f1")}<media mimetype="video" xlink:href="v1.mov"/>')),
         kept(1, _OWN),
         spare=("v1.mov",),
@@ -52,7 +52,7 @@ _HOLLOW = (
     ),
     pitfall(
         None,
-        "a graphic that names nothing",
+        "a graphic without a name",
         article(fig(1, _MORE, image("")) + fig(2, _OWN)),
         dropped("no_graphic"),
         kept(2, _OWN),
@@ -119,7 +119,7 @@ _BESIDE = (
     ),
     pitfall(
         43,
-        "letters of reviewers and the answer to them",
+        "reviewers' letters and the reply",
         article(
             fig(1, _OWN),
             more=f"""<sub-article article-type="decision-letter"><front-stub/>
@@ -147,7 +147,7 @@ _BESIDE = (
     ),
     pitfall(
         45,
-        "figures in a note and in the life of an author",
+        "figures in a note and in a biography of an author",
         article(
             fig(1, _OWN),
             more=f"""<back><fn-group><fn><p>{fig(2, "A sketch.")}</p></fn></fn-group>

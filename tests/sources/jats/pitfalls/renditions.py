@@ -20,7 +20,7 @@ def _thumb(name: str, small: str, of: str) -> tuple[str, str]:
 _THUMBNAILS = (
     pitfall(
         12,
-        "a thumbnail told by content-type",
+        "a thumbnail marked by content-type",
         article(fig(1, _ONE, "".join(_thumb("f1", "f1-small", 'content-type="thumb"'))) + fig(2, _TWO)),
         kept(1, _ONE, n_graphics=1),
         kept(2, _TWO),
@@ -28,7 +28,7 @@ _THUMBNAILS = (
     ),
     pitfall(
         12,
-        "a thumbnail told by specific-use",
+        "a thumbnail marked by specific-use",
         article(fig(1, _ONE, "".join(_thumb("f1", "f1-s", 'specific-use="thumbnail"')))),
         kept(1, _ONE, n_graphics=1),
         spare=("f1-s.gif",),
@@ -42,7 +42,7 @@ _THUMBNAILS = (
     ),
     pitfall(
         12,
-        "a thumbnail told by its name alone",
+        "a thumbnail recognised only by its name",
         article(fig(1, _ONE, image("gf001.jpg") + image("gf001.thumbnail.jpg"))),
         kept(1, _ONE, "gf001.jpg", n_graphics=1),
         spare=("gf001.thumbnail.jpg",),
@@ -66,7 +66,7 @@ _THUMBNAILS = (
     ),
     pitfall(
         None,
-        "alternatives whose names have nothing in common",
+        "alternatives with unrelated names",
         article(
             fig(
                 1,
@@ -105,7 +105,7 @@ _MEDIA = (
     ),
     pitfall(
         14,
-        "alternatives that begin with a master not in the package",
+        "alternatives that begin with a master file missing from the package",
         article(
             fig(1, _ONE, _alternatives(image("m1.tif", 'mime-subtype="tiff"'), image("w1.png", 'mime-subtype="png"')))
         ),
@@ -127,14 +127,14 @@ _MEDIA = (
     ),
     pitfall(
         15,
-        "the caption is not beside the graphic",
+        "the caption is not next to the graphic",
         article(fig(1, _ONE, _alternatives(image("f1"))) + fig(2, _TWO, f"<p>{image('f2')}</p>")),
         kept(1, _ONE),
         kept(2, _TWO),
     ),
     pitfall(
         None,
-        "two graphics of one stem",
+        "two graphics with the same stem",
         article(fig(1, _ONE, image("f1.tif") + image("f1.jpg")) + fig(2, _TWO, image("f2.jpg") + image("f2.gif"))),
         kept(1, _ONE, n_graphics=1),
         kept(2, _TWO, n_graphics=1),
@@ -169,7 +169,7 @@ _SEVERAL = (
     ),
     pitfall(
         None,
-        "an image of a thumb is no thumbnail",
+        "an image of a thumb is not a thumbnail",
         article(fig(1, _FINGERS, image("left-index.jpg") + image("left-thumb.jpg"))),
         kept(1, _FINGERS, "left-index.jpg", n_graphics=2),
         kept(1, _FINGERS, "left-thumb.jpg", n_graphics=2),
