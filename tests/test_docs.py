@@ -233,7 +233,7 @@ def test_the_stage_on_the_add_a_stage_page_runs_in_a_recipe(blur: Path) -> None:
     assert min(sides) >= 256
 
 
-    """Returns lines without digests, times and sizes, which depend on the installed libraries."""
+# --- links and generated pages ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
