@@ -41,7 +41,8 @@ def explained(err: Any) -> UsageError | None:
         return UsageError(err.format_message(), "see roco --help")
     command = context.command_path
     if type(err).__name__ == "NoSuchOption":
-        options = [option for param in context.command.params for option in param.opts if option.startswith("-")]
+        names = [name for param in context.command.params for name in param.opts]
+        options = [name for name in names if name.startswith("-")]
         return UsageError(f"unknown option '{err.option_name}' ({command})", nearest(err.option_name, options))
     if type(err).__name__ == "MissingParameter" and err.param is not None:
         return UsageError(f"missing {_name(err.param)} ({command})", _example(context))

@@ -60,10 +60,11 @@ class Contract:
     @property
     def columns(self) -> dict[str, pa.DataType]:
         """Returns the columns it writes, except figure_id, drop and drop_detail."""
-        return {name: kind for name, kind in self.writes.items() if name != "figure_id" and name not in DROP}
+        given = {"figure_id", *DROP}
+        return {name: kind for name, kind in self.writes.items() if name not in given}
 
     def check(self, stage: str) -> None:
-        """Raises RecipeError where the contract of the named stage is malformed."""
+        """Raises RecipeError if the contract of the named stage is malformed."""
         if self.scope not in get_args(Scope):
             raise RecipeError(
                 f"unknown scope {self.scope!r} (stage '{stage}')", nearest(str(self.scope), get_args(Scope))

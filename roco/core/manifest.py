@@ -26,7 +26,7 @@ Stamp = list[int]
 
 
 @dataclass(frozen=True)
-class Known:
+class StampedRecord:
     """The record of a part, and the stamp of the file it was read from."""
 
     record: PartRecord
@@ -36,7 +36,7 @@ class Known:
         return {**self.record.to_json(), "size": self.stamp}
 
     @classmethod
-    def of_json(cls, value: Mapping[str, Any]) -> Known:
+    def of_json(cls, value: Mapping[str, Any]) -> StampedRecord:
         return cls(PartRecord.of_json(value), value["size"])
 
 
@@ -50,7 +50,7 @@ class Manifest:
         self.folder = folder
         saved = load(folder.manifest)
         same_rows = saved.get("rows_digest") == folder.pipeline.rows_digest
-        self.parts = {name: Known.of_json(v) for name, v in saved.get("parts", {}).items()} if same_rows else {}
+        self.parts = {name: StampedRecord.of_json(v) for name, v in saved.get("parts", {}).items()} if same_rows else {}
         self.table: list[Flow] = []
         self.published: dict[str, Any] = saved.get("published", {})
 
@@ -75,10 +75,10 @@ class Manifest:
         unlisted = parts.unlisted.get(part, [])
         return known.record.input == expected_input(self.folder.pipeline, part, unlisted)
 
-    def record(self, part: str, record: PartRecord) -> Known:
+    def record(self, part: str, record: PartRecord) -> StampedRecord:
         """Adds the record of a part whose file has been written."""
         stat = self.folder.rows(part).stat()
-        self.parts[part] = Known(record, [stat.st_size, stat.st_mtime_ns])
+        self.parts[part] = StampedRecord(record, [stat.st_size, stat.st_mtime_ns])
         return self.parts[part]
 
     def save(self, parts: Parts, complete: bool = False) -> None:

@@ -114,7 +114,9 @@ class PartMeasures:
 
 def _columns_in_use(step: Step, steps: Sequence[Step]) -> list[str]:
     """Returns the columns of a measure that a later step or the engine reads."""
-    used = {column for other in steps for column, writer in other.reads_from.items() if writer == step.name}
+    used: set[str] = set()
+    for other in steps:
+        used.update(column for column, writer in other.reads_from.items() if writer == step.name)
     if step is steps[0]:
         used |= {"archive", "file"}
     return ["figure_id", "drop", "drop_detail", *sorted(used & set(step.writes))]

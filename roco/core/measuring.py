@@ -58,8 +58,13 @@ class Measurer:
 
     def __init__(self, steps: Sequence[Step], store: ImageStore, job: Job, beat: Beat, timings: Timings) -> None:
         self.store, self.job, self.beat, self.timings = store, job, beat, timings
-        self.lenders = {column: step for step in steps if step.is_measure for column in step.contract.lends}
-        self._read_later = {column for step in steps for column in step.contract.reads if column in self.lenders}
+        self.lenders: dict[str, Step] = {}
+        for step in steps:
+            if step.is_measure:
+                self.lenders.update(dict.fromkeys(step.contract.lends, step))
+        # Only columns that some step reads are worth lending.
+        reads = set().union(*(step.contract.reads for step in steps))
+        self._read_later = reads & self.lenders.keys()
         self._memory: dict[str, dict[str, Any]] = defaultdict(dict)
         self._prepared: set[str] = set()
         self._together = MOST_TOGETHER // 2

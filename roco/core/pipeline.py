@@ -231,10 +231,15 @@ class _Resolver:
                 reads_from[column] = self._source_of(column, stage)
         self._check_memory(stage, contract)
         self._check_clashes(stage, contract)
-        steps = {step.name: step.name for step in reads_from.values() if step is not None}
-        measures = {s.name: s.digest for s in self.steps if s.is_measure and s.name in steps}
-        measures |= {step.name: step.digest for step in needed}
-        columns = {column: step.name for column, step in reads_from.items() if step is not None}
+        # Only measures enter the digest: decisions are re-evaluated anyway if a decision before them changes.
+        measures = {step.name: step.digest for step in needed}
+        columns = {}
+        for column, step in reads_from.items():
+            if step is None:
+                continue
+            columns[column] = step.name
+            if step.is_measure:
+                measures[step.name] = step.digest
         return Step(name, stage, contract, stage.digest(measures), columns)
 
     def _source_of(self, column: str, stage: Stage) -> Step | None:

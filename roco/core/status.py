@@ -12,7 +12,7 @@ from roco.core import parts
 from roco.core.folder import RunFolder
 from roco.core.funnel import Flow, total
 from roco.core.job import PartRecord
-from roco.core.manifest import Known
+from roco.core.manifest import StampedRecord
 from roco.core.pipeline import Step
 
 
@@ -49,7 +49,7 @@ def _records(folder: RunFolder, saved: Mapping[str, Any]) -> tuple[list[PartReco
 
     If the row stages have changed, returns the old records, and the number of parts that are done with the new stages.
     """
-    known = {name: Known.of_json(value) for name, value in saved.get("parts", {}).items()}
+    known = {name: StampedRecord.of_json(value) for name, value in saved.get("parts", {}).items()}
     stamps = manifests.stamps(folder.rows_folder)
     if saved.get("rows_digest", folder.pipeline.rows_digest) != folder.pipeline.rows_digest:
         return [one.record for one in known.values()], len(stamps)
