@@ -76,7 +76,7 @@ def run(
 
 
 def _slice(text: str | None) -> tuple[int, int] | None:
-    """The slice I/N of the option --parts; None means all parts."""
+    """Parses the option --parts I/N; None means all parts."""
     if text is None:
         return None
     i, _, n = text.partition("/")

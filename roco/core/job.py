@@ -24,7 +24,7 @@ class Culprit(NamedTuple):
 
     @property
     def is_loading(self) -> bool:
-        """Whether the stage was loading a model: then it works on nothing."""
+        """Returns whether the stage was loading a model, so that no figure or article is the cause."""
         return not self.what
 
 

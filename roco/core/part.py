@@ -81,7 +81,7 @@ def measure_figures(folder: RunFolder, job: Job, beat: Beat) -> JobResult:
 
 
 def _columns_for(step: Step, lenders: Mapping[str, Step]) -> dict[str, str]:
-    """The stored columns that a measure reads, itself or through the measures that lend to it, with their writers."""
+    """Returns the stored columns that a measure, or one that lends to it, reads, with the steps that wrote them."""
     columns: dict[str, str] = {}
     for column, writer in step.reads_from.items():
         if column in lenders:

@@ -215,7 +215,7 @@ def _content_digest(path: Path) -> str:
 
 
 def _paths(value: Any) -> Iterator[Path]:
-    """The files that an option names, also inside lists and tables."""
+    """Returns the files that an option names, also inside lists and tables."""
     if isinstance(value, Path):
         yield value
     elif isinstance(value, tuple | list):

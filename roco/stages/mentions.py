@@ -29,7 +29,7 @@ class Mentions(Measure):
 
     @property
     def content(self) -> tuple[Path, ...]:
-        """The vocabulary file, also the shipped one: if a name changes, mentions are measured again."""
+        """Returns the vocabulary file, also the shipped one: if a name changes, mentions are measured again."""
         return (self.vocabulary or SHIPPED,)
 
     @cached_property

@@ -19,7 +19,7 @@ def test_the_same_articles_make_the_same_parts(articles: Path, tmp_path: Path) -
     assert [n for _, n in one.spans.values()] == [7, 7, 7, 7, 2]
 
 
-def test_new_articles_go_into_new_parts_and_old_parts_stay(articles: Path, tmp_path: Path) -> None:
+def test_new_articles_get_new_parts_and_existing_parts_do_not_change(articles: Path, tmp_path: Path) -> None:
     source, path = fakes.Notes(path=articles), tmp_path / "parts.parquet"
     before = parts.plan(path, source, 7)
     write_article(articles, 99)
