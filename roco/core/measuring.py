@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from roco.core.job import Job
 from roco.core.pack import PackWriter
@@ -113,11 +114,21 @@ class Measurer:
             prepare(step, f"part {self.job.part}")
             self._prepared.add(step.name)
         self.beat(what, step.name)
-        for column in step.contract.reads:
-            if column == "bytes" or column in self.lenders:
-                rows = put(rows, column, self._load(column, rows))
-        if "bytes" in step.contract.reads:
-            rows = self._with_failures(rows)
+        in_memory = [column for column in step.contract.reads if column == "bytes" or column in self.lenders]
+        for column in in_memory:
+            rows = put(rows, column, self._load(column, rows))
+        if not in_memory or not self.store.failures:
+            return self._call(step, rows)
+        # Rows whose bytes cannot be read are dropped here; the stage never receives them.
+        failed = pa.array([figure in self.store.failures for figure in rows["figure_id"].to_pylist()], pa.bool_())
+        readable = rows.filter(pc.invert(failed))
+        tables = [self._unreadable(step, rows.filter(failed))]
+        if len(readable):
+            tables.append(self._call(step, readable))
+        return concat(tables)
+
+    def _call(self, step: Step, rows: pa.Table) -> pa.Table:
+        """Calls a measure and checks what it returns; what it lends is kept in memory."""
         batch = view(step, rows)
         where = f"part {self.job.part}"
         with self.timings.time(step.name):
@@ -154,13 +165,12 @@ class Measurer:
         with self.timings.time("read"):
             return pa.array([memory.get(figure) for figure in rows["figure_id"].to_pylist()], kind)
 
-    def _with_failures(self, rows: pa.Table) -> pa.Table:
-        """Drops the rows whose bytes could not be read."""
-        failures = [self.store.failures.get(figure) for figure in rows["figure_id"].to_pylist()]
-        reasons = [None if failure is None else failure.reason for failure in failures]
-        details = [None if failure is None else failure.detail for failure in failures]
-        rows = put(rows, "drop", pa.array(reasons, pa.string()))
-        return put(rows, "drop_detail", pa.array(details, pa.string()))
+    def _unreadable(self, step: Step, rows: pa.Table) -> pa.Table:
+        """Returns rows of nulls, dropped for the reason that their bytes could not be read."""
+        failures = [self.store.failures[figure] for figure in rows["figure_id"].to_pylist()]
+        out = blank(rows, step.contract.columns)
+        out = put(out, "drop", pa.array([failure.reason for failure in failures], pa.string()))
+        return put(out, "drop_detail", pa.array([failure.detail for failure in failures], pa.string()))
 
     def pack(self, rows: pa.Table, writer: PackWriter) -> None:
         """Adds the rows whose bytes are in memory to a pack."""

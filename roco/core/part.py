@@ -51,7 +51,7 @@ def pass_part(folder: RunFolder, job: Job, beat: Beat) -> JobResult:
             kept_rows = []
             for articles in part.article_groups():
                 rows = part.extract(articles)
-                kept_rows.append(part.walk(rows, first=1))
+                kept_rows.append(part.walk(rows, first=1))  # step 0 is the extraction
                 part.store.close_packages()
             record = part.commit(kept_rows)
         finally:
@@ -72,7 +72,7 @@ def measure_figures(folder: RunFolder, job: Job, beat: Beat) -> JobResult:
             if column not in rows.column_names:
                 values = part.measures.stored(folder.pipeline.step(writer))
                 rows = put(rows, column, align(ids, values)[column])
-        part.walk(rows, first=len(measures) - 1)
+        part.walk(rows, first=len(measures) - 1)  # the other measures only lend or were stored before
         part.measures.write(step)
         part.pack.commit()
     finally:
@@ -197,6 +197,7 @@ class PartPass:
             missing = self.measures.missing(step, rows)
             piece = self.measurer.piece(step, missing)
             if piece < len(missing):
+                # Each slice goes through all remaining steps before the next one, so that memory is released between.
                 slices = [rows.slice(k, piece) for k in range(0, len(rows), piece)]
                 return concat([self.walk(some, i) for some in slices])
             rows = self._measure(step, rows, missing)

@@ -206,3 +206,25 @@ def test_a_replaced_pack_is_opened_again(make: Make, tmp_path: Path) -> None:
     path.with_suffix(".moved").rename(path)
     assert images.thumbnail(row["part"], row["figure_id"]) is not None
     images.close()
+
+
+def test_a_measure_of_lent_pixels_drops_figures_whose_bytes_cannot_be_read_any_more(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(make(printed=None), tmp_path / "run", workers=0)
+    for pack in (tmp_path / "run" / "images").glob("*.pack"):
+        pack.unlink()
+    read_file = fakes.Note.read
+
+    def read_articles_only(self: fakes.Note, name: str) -> bytes:
+        if name != "article.xml":
+            raise store.RejectedInput("corrupt archive")
+        return read_file(self, name)
+
+    late = make(glance=fakes.Glance(), printed=None)
+    with monkeypatch.context() as patch:
+        patch.setattr(fakes.Note, "read", read_articles_only)
+        funnel = run(late, tmp_path / "run", workers=0).funnel["stages"]
+        assert (funnel[-1]["stage"], funnel[-1]["kept"], list(funnel[-1]["dropped"])) == ("glance", 0, ["unreadable"])
+    funnel = run(late, tmp_path / "run", workers=0, retry="unreadable").funnel["stages"]
+    assert funnel[-1]["kept"] > 0 and not funnel[-1]["dropped"]
