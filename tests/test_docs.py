@@ -231,6 +231,7 @@ def test_the_stage_on_the_add_a_stage_page_runs_in_a_recipe(blur: Path) -> None:
     assert roco.verify(release) == []
     sides = [min(row["width"], row["height"]) for row in roco.load(release).to_pylist()]
     assert min(sides) >= 256
+    assert all(0 < row["brightness"] < 255 for row in roco.load(release).to_pylist())
 
 
 # --- links and generated pages ---------------------------------------------------------------------------------------

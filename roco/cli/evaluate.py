@@ -20,7 +20,7 @@ app = typer.Typer(
     cls=Commands,
     invoke_without_command=True,
     rich_markup_mode=None,
-    help="Score predictions by the rules of ImageCLEF, with intervals, baselines and breakdowns.\n\n"
+    help="Scores predictions by the rules of ImageCLEF, with intervals, baselines and breakdowns.\n\n"
     "Example: roco evaluate concepts predictions.csv --truth demo/run/release --profile imageclef2025",
 )
 

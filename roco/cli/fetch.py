@@ -21,7 +21,7 @@ app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Download articles from PMC's S3 bucket; resume, update and verify the download.\n\n"
+    help="Downloads articles from PMC's S3 bucket; resumes, updates and verifies the download.\n\n"
     "Example: roco fetch plan articles --ids PMC10009416 --contact you@example.org, then roco fetch run articles",
 )
 

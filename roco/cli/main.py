@@ -8,7 +8,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from roco.base.errors import RocoError
+from roco.base.errors import DataError, RocoError
+from roco.base.version import __version__
 from roco.cli import evaluate, fetch, release, run
 from roco.cli.output import safe
 from roco.cli.usage import Commands, explained
@@ -33,9 +34,18 @@ app.add_typer(fetch.app, name="fetch")
 app.add_typer(evaluate.app, name="evaluate")
 
 
+def _print_version(value: bool) -> None:
+    if value:
+        print(f"roco {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     debug: Annotated[bool, typer.Option("--debug", help="Print the traceback of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
+    ] = False,
 ) -> None:
     if debug:
         os.environ["ROCO_DEBUG"] = "1"
@@ -57,6 +67,11 @@ def main() -> NoReturn:
         # The reader of stdout, such as `head`, has ended. Python would fail again when it flushes stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(1)
+    except OSError as err:
+        # A path that cannot be read or written; what a run writes has errors of its own.
+        path = err.filename2 or err.filename  # the target of a rename, if it is one
+        where = f": {path}" if path else ""
+        _fail(DataError(f"{err.strerror or err}{where}", "check the path and its permissions"))
     except Exception as err:
         if type(err).__name__ == "NoArgsIsHelpError":
             print(err.format_message(), file=sys.stderr)  # type: ignore[attr-defined]

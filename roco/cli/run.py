@@ -69,7 +69,8 @@ def run(
     with resumable(progress):
         outcome = opened.do(workers=workers, only=_slice(parts), retry=retry, progress=progress)
     if as_json:
-        print_json({**outcome.funnel, "measured": outcome.measured, "complete": outcome.complete})
+        facts = {"measured": outcome.measured, "complete": outcome.complete, "release": outcome.release}
+        print_json({**outcome.funnel, **facts})
     else:
         print_outcome(outcome, time.monotonic() - started)
     print_next(f"roco verify {shown_path(outcome.release)}" if outcome.release else f"roco status {recipe}")

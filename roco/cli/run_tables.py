@@ -33,6 +33,9 @@ def print_outcome(outcome: Outcome, seconds: float) -> None:
         out.print(f"{count('part', outcome.parts_elsewhere)} {verb} being processed by another process")
     if outcome.complete:
         out.print(funnel_table(outcome.funnel["stages"]))
+    stages = outcome.funnel["stages"]
+    if outcome.release is not None and stages and not stages[-1]["kept"]:
+        out.print("warning: the release contains no images; the funnel shows where they were dropped")
     if outcome.release is not None:
         out.print(f"release: {clean(shown_path(outcome.release))}")
 

@@ -101,7 +101,7 @@ class Driver:
         """Returns the executor; checks all options of the user first, before anything is written."""
         if workers is not None and workers < 0:
             raise UsageError(f"invalid number of workers: {workers}", "use 1 or more; the default is one per core")
-        if retry:
+        if retry is not None:
             check_reason(self.folder.pipeline, retry)
         return Executor(self.folder, workers_for(self.folder.pipeline) if workers is None else workers)
 

@@ -58,6 +58,11 @@ class RunFolder:
         return self.root / "measures" / step.key / f"{part}.parquet"
 
     @property
+    def measure_folders(self) -> list[Path]:
+        """The folders of the measures of the row pass, which have a file for each part that is done."""
+        return [self.root / "measures" / step.key for step in self.pipeline.row_steps if step.is_measure]
+
+    @property
     def rows_folder(self) -> Path:
         return self.root / "decisions" / f"rows-{self.pipeline.rows_digest[:8]}"
 

@@ -55,8 +55,11 @@ class Manifest:
         self.published: dict[str, Any] = saved.get("published", {})
 
     def done(self, parts: Parts, names: Iterable[str] | None = None) -> list[str]:
-        """Returns the parts whose decisions are valid for the current input, in order."""
+        """Returns the parts whose decisions are valid for the current input and whose measures exist, in order."""
         files = stamps(self.folder.rows_folder)
+        for folder in self.folder.measure_folders:
+            measured = _file_names(folder)
+            files = {name: stamp for name, stamp in files.items() if name in measured}
         names = parts.names if names is None else names
         return [name for name in names if self._is_done(name, parts, files.get(f"{name}.parquet"))]
 
@@ -136,6 +139,14 @@ def sealed(value: Mapping[str, Any]) -> str:
     body = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     text = f'{_HEAD}{_BLANK}",\n{body[1:]}\n'
     return text.replace(_BLANK, hashlib.sha256(text.encode()).hexdigest(), 1)
+
+
+def _file_names(folder: Path) -> frozenset[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return frozenset(entry.name for entry in entries)
+    except FileNotFoundError:
+        return frozenset()
 
 
 def stamps(folder: Path) -> dict[str, Stamp]:

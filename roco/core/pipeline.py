@@ -171,6 +171,9 @@ class _Resolver:
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             hint = "use letters, digits, '_' and '-': the name is part of file names"
             raise RecipeError(f"invalid stage name {name!r}", hint)
+        if name == "source":
+            # Figures of articles that the source no longer lists are dropped under this name.
+            raise RecipeError("the stage name 'source' is reserved", "choose another name")
         return stage if stage.name == name else dataclasses.replace(stage, name=name)
 
     def _add(self, stage: Stage) -> Step:
@@ -204,8 +207,15 @@ class _Resolver:
         if listed is not None and not options:
             return self._add(_measure(listed, name, wanted))  # named in the recipe, with options of its own
         if wanted not in self.catalogue:
-            known = [*self.catalogue, *self.listed]
-            raise RecipeError(f"unknown measure '{wanted}' (needed by '{name}')", nearest(wanted, known))
+            if listed is None:
+                known = [*self.catalogue, *self.listed]
+                raise RecipeError(f"unknown measure '{wanted}' (needed by '{name}')", nearest(wanted, known))
+            # A custom measure of the recipe: it serves the need if it has the options asked for.
+            same = build(type(listed), {**_given_options(listed), **options}, wanted)
+            if same.options != listed.options:
+                message = f"'{name}' needs '{wanted}' with other options than the recipe gives it"
+                raise RecipeError(message, "use the same options in both places")
+            return self._add(_measure(listed, name, wanted))
         built = build(self.catalogue[wanted], options, wanted)
         stage = _measure(self._named(built), name, wanted)
         candidates = [*self.listed.values(), *(step.stage for step in self.steps)]
@@ -304,6 +314,11 @@ def _measure(stage: Stage, name: str, wanted: str) -> Stage:
     if not isinstance(stage, Measure):
         raise RecipeError(f"'{name}' needs '{wanted}', which is not a measure", "only measures can be needed")
     return stage
+
+
+def _given_options(stage: Stage) -> dict[str, Any]:
+    """Returns the options of a stage as its constructor takes them."""
+    return {field.name: getattr(stage, field.name) for field in dataclasses.fields(stage) if field.init}
 
 
 def _is_same_measure(candidate: Stage, stage: Stage, by_name: bool) -> bool:

@@ -111,7 +111,8 @@ def checked(step: Step, batch: pa.Table, out: Any, lent: Collection[str] = ()) -
         if "figure_id" not in out.column_names:
             raise broken("returned a table without figure_id")
         if not out["figure_id"].combine_chunks().equals(batch["figure_id"].combine_chunks()):
-            message = f"returned other rows ({len(out)}) than it received ({len(batch)}): drop rows with roco.drop"
+            what = "in another order" if len(out) == len(batch) else f"({len(out)}) than it received ({len(batch)})"
+            message = f"returned other rows, or rows {what}: keep all rows in order, and drop with roco.drop"
             raise broken(message)
     types = {"figure_id": pa.string(), **DROP, **step.contract.columns}
     for name, kind in {**types, **{column: step.contract.lends[column] for column in lent}}.items():

@@ -39,6 +39,10 @@ def find(use: str) -> type:
     except ImportError as err:
         hint = "install the module, or put it into the folder of the recipe"
         raise RecipeError(f"cannot import '{use}': {err}", hint) from err
+    except (Exception, SystemExit) as err:
+        # Whatever the code of a user does at import, such as a syntax error.
+        hint = f"correct the module '{module_name}'; --debug shows the traceback"
+        raise RecipeError(f"cannot import '{use}': {type(err).__name__}: {err}", hint) from err
     value: Any = module
     for attribute in name.split("."):
         value = getattr(value, attribute, None)
@@ -55,7 +59,10 @@ def build(cls: type, options: Mapping[str, Any], where: str, base: Path | None =
 
     where: names the dataclass in error messages. base: the folder that relative paths refer to.
     """
-    hints = typing.get_type_hints(cls)
+    try:
+        hints = typing.get_type_hints(cls)
+    except Exception as err:
+        raise RecipeError(f"invalid type hint in {cls.__name__} ({where}): {err}", "correct the class") from err
     fields = {field.name: field for field in dataclasses.fields(cls) if field.init}
     values = {}
     for name, value in options.items():
@@ -66,7 +73,10 @@ def build(cls: type, options: Mapping[str, Any], where: str, base: Path | None =
         has_default = field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
         if name not in values and not has_default:
             raise RecipeError(f"missing option '{name}' ({where})", f"write {name} = …")
-    return cls(**values)
+    try:
+        return cls(**values)
+    except (TypeError, ValueError) as err:
+        raise RecipeError(f"invalid options ({where}): {err}", "see the documentation of the class") from err
 
 
 def _coerce(value: Any, hint: Any, where: str, base: Path | None) -> Any:

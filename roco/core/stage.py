@@ -176,6 +176,8 @@ def drop(batch: pa.Table, where: Any, reason: str, detail: Any = None) -> pa.Tab
 
     where: boolean array, null counts as false. detail: one string for all rows, or an array of strings.
     """
+    if not len(batch):
+        return batch  # an empty array of conditions has no type
     new = pc.and_(pc.fill_null(where, False), pc.is_null(batch["drop"]))
     reasons = pc.if_else(new, pa.scalar(reason), batch["drop"])
     if not isinstance(detail, pa.Array | pa.ChunkedArray):

@@ -103,7 +103,7 @@ def shipped() -> dict[str, Path]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as err:
         hint = f"write one to start with: roco init {path.parent if path.parent.name else 'demo'}"
         raise RecipeError(f"recipe not found: {path}", hint) from err
@@ -115,8 +115,10 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _run_folder(value: Any, recipe: Path, here: Path) -> Path:
-    if not isinstance(value, str):
+    if value is None:
         raise RecipeError(f"missing option 'folder' in [run] ({recipe})", 'write folder = "runs/first" under [run]')
+    if not isinstance(value, str):
+        raise RecipeError(f"invalid run folder {value!r} in [run]", 'write a string: folder = "runs/first"')
     if "\0" in value or not value.strip():
         raise RecipeError(f"invalid run folder {value!r}", 'write folder = "runs/first"')
     folder = (here / value).resolve()

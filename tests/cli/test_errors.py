@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+import roco
 from tests.cli.command import DATA, DONE, USAGE, Command, process
 
 
 @pytest.fixture(scope="module")
 def finished(finished_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the finished demo: a rejected `roco run --retry` still marks a run as incomplete."""
+    """A copy of the finished demo, which these tests may touch."""
     return shutil.copytree(finished_demo, tmp_path_factory.mktemp("errors") / "demo")
 
 
@@ -31,6 +32,8 @@ def finished(finished_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> P
             "decisions are re-evaluated anyway",
         ),
         (("show", "{demo}/demo.toml", "PMC99000099/f1/0"), DATA, "did you mean"),
+        (("run", "{demo}/demo.toml", "--retry", ""), USAGE, "decisions are re-evaluated anyway"),
+        (("init", "{demo}/demo.toml/x"), DATA, "check the path and its permissions"),
         (("verify", "{demo}/run"), DATA, "use {demo}/run/release"),
         (("verify", "{demo}/nothing"), DATA, "figures.parquet"),
         (("init", "{demo}/corpus"), DATA, ""),
@@ -84,3 +87,14 @@ def test_debug_prints_the_traceback(tmp_path: Path) -> None:
     assert run.returncode != DONE
     assert "Traceback" in err
     assert "RecipeError" in err
+
+
+def test_a_path_that_cannot_be_written_is_named_without_a_traceback(finished: Path, command: Command) -> None:
+    result = command("duplicates", finished / "demo.toml", "--sheet", finished)
+    assert result.code == DATA
+    assert str(finished) in result.err and "Traceback" not in result.err
+
+
+def test_the_version_is_printed(command: Command) -> None:
+    result = command("--version")
+    assert (result.code, result.out) == (DONE, f"roco {roco.__version__}\n")

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pytest
 
 from roco.base.errors import RecipeError
-from roco.base.schema import types
+from roco.base.schema import DROP, types
 from roco.core.contract import Contract, Reason
 from roco.core.drive import workers_for
 from roco.core.pipeline import Pipeline
@@ -298,3 +298,32 @@ class Lends(Measure):
 def test_a_lent_column_and_a_written_one_cannot_have_the_same_name(articles: Path) -> None:
     with pytest.raises(RecipeError, match="both write the column 'n_words'"):
         pipeline_of(articles, Lends())
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Letters(fakes.Words):
+    """A measure that is in no catalogue."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NeedsLetters(ByWords):
+    @property
+    def contract(self) -> Contract:
+        return dataclasses.replace(super().contract, needs=(("letters", {"factor": self.factor}),))
+
+
+def test_a_custom_measure_of_the_recipe_serves_a_need_with_its_options(articles: Path) -> None:
+    made = pipeline_of(articles, Letters(factor=2), NeedsLetters(factor=2))
+    assert [step.name for step in made.steps] == ["read", "letters", "needs_letters"]
+    with pytest.raises(RecipeError, match="needs 'letters' with other options"):
+        pipeline_of(articles, Letters(factor=2), NeedsLetters(factor=3))
+
+
+def test_the_name_under_which_the_engine_drops_figures_is_reserved(articles: Path) -> None:
+    with pytest.raises(RecipeError, match="'source' is reserved"):
+        pipeline_of(articles, fakes.Free(name="source"))
+
+
+def test_an_empty_batch_can_be_dropped_with_conditions_without_a_type() -> None:
+    empty = pa.table({"figure_id": pa.array([], pa.string()), **{c: pa.array([], pa.string()) for c in DROP}})
+    assert drop(empty, pa.array([]), "small", pa.array([])).equals(empty)

@@ -218,3 +218,17 @@ def test_a_preview_reports_what_a_run_would_do(make: Make, tmp_path: Path, artic
     found = Run(make(long=fakes.Long(at_least=3)), tmp_path / "run").preview()
     assert (found["new"], found["changed"], found["removed"]) == (1, 1, 1)
     assert {stage["stage"] for stage in found["stages"] if stage["why"]} >= {"long", "halves"}
+
+
+@pytest.mark.parametrize("measure", ["read", "words", "look"])
+def test_a_deleted_measure_is_computed_again_although_no_decision_needs_it(
+    make: Make, tmp_path: Path, measure: str
+) -> None:
+    run(make(), tmp_path / "run", workers=0, part_size=7)
+    before = everything(tmp_path / "run")
+    [deleted, *_] = sorted((tmp_path / "run" / "measures").glob(f"{measure}-*/*.parquet"))
+    content = deleted.read_bytes()
+    deleted.unlink()
+    assert run(make(), tmp_path / "run", workers=0, part_size=7).measured[measure] > 0
+    assert deleted.read_bytes() == content
+    assert everything(tmp_path / "run") == before

@@ -176,3 +176,27 @@ def test_an_invalid_labels_section_is_refused(tmp_path: Path, labels: str, messa
         load_recipe(write(tmp_path, HEAD + labels + STAGE))
     assert message in err.value.message
     assert hint in err.value.hint
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("def broken(:\n", "SyntaxError"),
+        ("raise RuntimeError('no licence server')\n", "RuntimeError: no licence server"),
+        ("import sys\nsys.exit(3)\n", "SystemExit: 3"),
+    ],
+)
+def test_a_module_of_stages_that_cannot_be_imported_is_a_recipe_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, message: str
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    name = f"stages_{abs(hash(code))}"
+    (tmp_path / f"{name}.py").write_text(code, encoding="utf-8")
+    with pytest.raises(RecipeError, match=f"cannot import '{name}:X': {message}"):
+        load_recipe(write(tmp_path, HEAD + f'[[stage]]\nuse = "{name}:X"\n'))
+
+
+def test_a_recipe_with_a_byte_order_mark_loads(tmp_path: Path) -> None:
+    path = write(tmp_path, HEAD + STAGE)
+    path.write_text("\ufeff" + path.read_text(encoding="utf-8"), encoding="utf-8")
+    assert load_recipe(path).pipeline.steps

@@ -73,4 +73,9 @@ def _title(funnel: Mapping[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    draw(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")), Path(sys.argv[2]))
+    try:
+        draw(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")), Path(sys.argv[2]))
+    except IndexError:
+        sys.exit("usage: python -m roco.evaluate.report.funnel FUNNEL.json PICTURE.svg")
+    except (OSError, ValueError, KeyError) as err:
+        sys.exit(f"error: cannot draw {sys.argv[1]}: {err}")
