@@ -140,7 +140,7 @@ class Fixed(PackageSource):
 def _multiply(pipeline: Any, layout: RunFolder, part: str, rows: pa.Table, wanted: int) -> int:
     """Writes measurements and listing of one part under new names until the wanted number of rows is reached."""
     steps = [s for s in pipeline.row_steps if s.is_measure]
-    stored = {s.name: read_table(layout.measure(s, part)) for s in steps}
+    stored = {s.name: read_table(layout.measure_file(s, part)) for s in steps}
     n = len(stored["extract"][0])
     listing = [rows]
     for i in range(-(-wanted // n)):
@@ -152,7 +152,7 @@ def _multiply(pipeline: Any, layout: RunFolder, part: str, rows: pa.Table, wante
             if step.name == "extract":
                 table = _renamed(table, "archive", mark)
                 meta = {**meta, "articles": {mark + k: v for k, v in meta["articles"].items()}}
-            write_table(layout.measure(step, name), table, meta)
+            write_table(layout.measure_file(step, name), table, meta)
         copy = _renamed(_renamed(rows, "article", mark), "place", mark)
         listing.append(copy.set_column(0, "part", pa.array([name] * len(rows))))
     write_table(layout.parts, pa.concat_tables(listing), {})

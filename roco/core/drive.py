@@ -179,7 +179,7 @@ class Driver:
     def _remove_corrupt(self, path: Path) -> None:
         """Removes a corrupt file and the decisions of its part, so that both are computed again."""
         path.unlink(missing_ok=True)
-        self.folder.rows(path.stem).unlink(missing_ok=True)
+        self.folder.row_decisions(path.stem).unlink(missing_ok=True)
         self._log({"corrupt": os.path.relpath(path, self.folder.root)})
 
     # --- after ------------------------------------------------------------------------------------------------------
@@ -191,7 +191,8 @@ class Driver:
     def _remove_outdated(self) -> None:
         """Removes the decisions of previous recipes, which are cheap; measures are expensive and are kept."""
         self._remove_unfinished()  # a worker that died may have left some, too
-        current = {self.folder.rows_folder, *(self.folder.table(step) for step in self.folder.pipeline.table_steps)}
+        tables = [self.folder.table_decisions(step) for step in self.folder.pipeline.table_steps]
+        current = {self.folder.row_decisions_folder, *tables}
         for path in (self.folder.root / "decisions").glob("*"):
             if path not in current:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()

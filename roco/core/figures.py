@@ -12,9 +12,9 @@ from roco.base.errors import CorruptFile, RecipeError, nearest
 from roco.base.files import read_table
 from roco.core.folder import RunFolder
 from roco.core.parts import Parts
-from roco.core.pipeline import Step
 from roco.core.rows import align, concat, dropped, kept, tally
 from roco.core.stage import put
+from roco.core.step import Step
 
 ROWS = pa.schema([("figure_id", pa.string()), ("archive", pa.string()), ("part", pa.string())])
 DROPPED = pa.schema([*ROWS, ("stage", pa.string()), ("drop", pa.string()), ("drop_detail", pa.string())])
@@ -42,7 +42,7 @@ class Figures:
         return rows.take(pc.sort_indices(rows, [("figure_id", "ascending"), ("archive", "ascending")]))
 
     def _part(self, part: str) -> pa.Table:
-        table = self._read(self.folder.rows(part), [name for name in DROPPED.names if name != "part"])
+        table = self._read(self.folder.row_decisions(part), [name for name in DROPPED.names if name != "part"])
         return put(table, "part", pa.array([part] * len(table), pa.string()))
 
     def add_columns(self, step: Step) -> None:
@@ -109,7 +109,7 @@ class Figures:
         tables = [pa.schema(types.items()).empty_table()]
         is_late = step.is_measure and step not in self.folder.pipeline.row_steps
         for part, some in by_part(numbered):
-            path = self.folder.measure(step, part) if step.is_measure else self.folder.rows(part)
+            path = self.folder.measure_file(step, part) if step.is_measure else self.folder.row_decisions(part)
             if is_late and not path.exists():
                 continue  # after a table stage, only parts with kept figures are measured
             values = align(some["figure_id"], self._read(path, ["figure_id", *names])).select(list(names))

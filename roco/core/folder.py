@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from roco.core.pipeline import Pipeline, Step
+from roco.core.pipeline import Pipeline
+from roco.core.step import Step
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class RunFolder:
         """Returns the lock that the slice holds that processes a part."""
         return self.root / "locks" / part
 
-    def measure(self, step: Step, part: str) -> Path:
+    def measure_file(self, step: Step, part: str) -> Path:
         """Returns the file with the values of a measure for one part."""
         return self.root / "measures" / step.key / f"{part}.parquet"
 
@@ -63,14 +64,14 @@ class RunFolder:
         return [self.root / "measures" / step.key for step in self.pipeline.row_steps if step.is_measure]
 
     @property
-    def rows_folder(self) -> Path:
+    def row_decisions_folder(self) -> Path:
         return self.root / "decisions" / f"rows-{self.pipeline.rows_digest[:8]}"
 
-    def rows(self, part: str) -> Path:
+    def row_decisions(self, part: str) -> Path:
         """Returns the file with the decisions of the row stages for one part."""
-        return self.rows_folder / f"{part}.parquet"
+        return self.row_decisions_folder / f"{part}.parquet"
 
-    def table(self, step: Step) -> Path:
+    def table_decisions(self, step: Step) -> Path:
         """Returns the file with the decisions of a table stage, or of a stage after one, for all parts."""
         position = [s.name for s in self.pipeline.steps].index(step.name) + 1
         return self.root / "decisions" / f"{position:02d}-{step.key}.parquet"

@@ -56,7 +56,7 @@ class Manifest:
 
     def done(self, parts: Parts, names: Iterable[str] | None = None) -> list[str]:
         """Returns the parts whose decisions are valid for the current input and whose measures exist, in order."""
-        files = stamps(self.folder.rows_folder)
+        files = stamps(self.folder.row_decisions_folder)
         for folder in self.folder.measure_folders:
             measured = _file_names(folder)
             files = {name: stamp for name, stamp in files.items() if name in measured}
@@ -70,7 +70,7 @@ class Manifest:
             return False
         if known is None or known.stamp != stamp:
             try:
-                record = PartRecord.of_json(read_meta(self.folder.rows(part)))
+                record = PartRecord.of_json(read_meta(self.folder.row_decisions(part)))
             except CorruptFile:
                 self.parts.pop(part, None)
                 return False
@@ -80,7 +80,7 @@ class Manifest:
 
     def record(self, part: str, record: PartRecord) -> StampedRecord:
         """Adds the record of a part whose file has been written."""
-        stat = self.folder.rows(part).stat()
+        stat = self.folder.row_decisions(part).stat()
         self.parts[part] = StampedRecord(record, [stat.st_size, stat.st_mtime_ns])
         return self.parts[part]
 

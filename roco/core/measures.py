@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 from roco.base.errors import CorruptFile
 from roco.base.files import read_table, write_table
 from roco.core.folder import RunFolder
-from roco.core.pipeline import Step
 from roco.core.rows import align, blank, concat, without
+from roco.core.step import Step
 
 
 class PartMeasures:
@@ -29,7 +29,7 @@ class PartMeasures:
         self.extract = steps[0]
         self.counts: dict[str, dict[str, int]] = {}
         self.owner: dict[str, str] = {}
-        self.seals: dict[str, Any] = {}
+        self.contents: dict[str, Any] = {}
         self._columns = {step.name: _columns_in_use(step, steps) for step in self.steps}
         self._stored: dict[str, pa.Table | None] = {}
         self._new: dict[str, list[pa.Table]] = defaultdict(list)
@@ -37,8 +37,8 @@ class PartMeasures:
             self._load(step)
 
     def _load(self, step: Step) -> None:
-        path = self.folder.measure(step, self.part)
-        self._stored[step.name], self.seals[step.name] = None, None
+        path = self.folder.measure_file(step, self.part)
+        self._stored[step.name], self.contents[step.name] = None, None
         try:
             table, meta = read_table(path, self._columns[step.name])
         except FileNotFoundError:
@@ -46,7 +46,7 @@ class PartMeasures:
         except CorruptFile:
             path.unlink(missing_ok=True)  # a missing file is computed again
             return
-        self._stored[step.name], self.seals[step.name] = table, meta["content"]
+        self._stored[step.name], self.contents[step.name] = table, meta["content"]
         if step is self.extract:
             self.counts = meta["articles"]
             self.owner = dict(zip(table["figure_id"].to_pylist(), table["archive"].to_pylist(), strict=True))
@@ -55,7 +55,7 @@ class PartMeasures:
         """Returns the stored values of a measure; raises CorruptFile if its file is missing."""
         table = self._stored[step.name]
         if table is None:
-            path = self.folder.measure(step, self.part)
+            path = self.folder.measure_file(step, self.part)
             raise CorruptFile(f"missing measure file: {path}", "run the same command again to recompute it", str(path))
         return table
 
@@ -86,7 +86,7 @@ class PartMeasures:
 
     def write(self, step: Step) -> None:
         """Writes the new values of a measure together with the stored ones."""
-        path = self.folder.measure(step, self.part)
+        path = self.folder.measure_file(step, self.part)
         is_stored = self._stored[step.name] is not None
         tables = self._new[step.name]
         if not tables and is_stored:
@@ -101,7 +101,7 @@ class PartMeasures:
         if step is self.extract:
             meta["articles"] = self.counts
         write_table(path, table, meta)
-        self.seals[step.name] = content
+        self.contents[step.name] = content
 
     def totals(self, places: Sequence[str]) -> Mapping[str, int]:
         """Returns the counts of `extract`, added up over some articles."""

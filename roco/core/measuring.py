@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 
 from roco.core.job import Job
 from roco.core.pack import PackWriter
-from roco.core.pipeline import Step
 from roco.core.rows import blank, call, checked, concat, prepare, view
 from roco.core.stage import put
+from roco.core.step import Step
 from roco.core.store import PACKAGES_OPEN, ImageStore
 
 BYTES_AT_ONCE = 192 << 20

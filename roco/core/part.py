@@ -21,10 +21,11 @@ from roco.core.job import Article, Job, JobResult, PartRecord
 from roco.core.measures import PartMeasures, table_digest
 from roco.core.measuring import Beat, Measurer, Timings
 from roco.core.pack import PackWriter
-from roco.core.pipeline import Pipeline, Step
+from roco.core.pipeline import Pipeline
 from roco.core.rows import align, apply, blank, call, checked, concat, dropped, kept, tally, view
 from roco.core.source import origin
 from roco.core.stage import Extraction, put
+from roco.core.step import Step
 from roco.core.store import PACKAGES_OPEN, ImageStore, article_row
 
 
@@ -255,7 +256,7 @@ class PartPass:
         with self.timings.time("write"):
             table = self._decisions([*kept_rows, *self.dropped])
             record = self._record(table)
-            write_table(self.folder.rows(self.job.part), table, record.to_json())
+            write_table(self.folder.row_decisions(self.job.part), table, record.to_json())
         return record
 
     def _decisions(self, tables: Sequence[pa.Table]) -> pa.Table:
@@ -278,7 +279,7 @@ class PartPass:
         flows = [flow.to_json() for flow in funnel]
         return PartRecord(
             input=expected_input(self.folder.pipeline, self.job.part, unlisted),
-            content=digest([self.measures.seals, flows, counts, unlisted, table_digest(table)]),
+            content=digest([self.measures.contents, flows, counts, unlisted, table_digest(table)]),
             funnel=funnel,
             counts=counts,
         )

@@ -10,7 +10,8 @@ from roco.base.errors import CorruptFile, UsageError, nearest
 from roco.base.files import read_table, write_table
 from roco.core.folder import RunFolder
 from roco.core.measures import table_digest
-from roco.core.pipeline import Pipeline, Step
+from roco.core.pipeline import Pipeline
+from roco.core.step import Step
 
 
 def check_reason(pipeline: Pipeline, reason: str) -> None:
@@ -33,7 +34,7 @@ def forget(folder: RunFolder, parts: Sequence[str], reason: str) -> int:
 
 
 def _forget(folder: RunFolder, step: Step, part: str, reason: str) -> int:
-    path = folder.measure(step, part)
+    path = folder.measure_file(step, part)
     try:
         table, meta = read_table(path)
     except (FileNotFoundError, CorruptFile):
@@ -49,6 +50,6 @@ def _forget(folder: RunFolder, step: Step, part: str, reason: str) -> int:
         meta["articles"] = {place: counts for place, counts in meta["articles"].items() if place not in forgotten}
     table = table.filter(pc.invert(affected))
     # The decisions are deleted first: without them the part is not done, even if this process is killed here.
-    folder.rows(part).unlink(missing_ok=True)
+    folder.row_decisions(part).unlink(missing_ok=True)
     write_table(path, table, {**meta, "rows": len(table), "content": table_digest(table)})
     return n

@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 
 from roco.base.errors import RocoError, StageFailed
 from roco.base.schema import COLUMNS, DROP
-from roco.core.pipeline import Step
 from roco.core.stage import put
+from roco.core.step import Step
 
 
 def concat(tables: Sequence[pa.Table]) -> pa.Table:

@@ -13,7 +13,7 @@ from roco.base.errors import CorruptFile, DataError, nearest
 from roco.base.files import read_table
 from roco.core import parts
 from roco.core.folder import RunFolder
-from roco.core.pipeline import Step
+from roco.core.step import Step
 
 _NAMED_BY = ("figure_id", "file", "article_key", "archive")
 """The columns in which the name of a figure is looked up, in order of precedence."""
@@ -41,7 +41,7 @@ def show(folder: RunFolder, what: str) -> list[dict[str, Any]]:
 def _by_release_id(folder: RunFolder, what: str) -> str:
     """Returns the figure_id of an id in the release; any other name unchanged."""
     for step in folder.pipeline.table_steps:
-        table = _read(folder.table(step)) if "id" in step.writes else None
+        table = _read(folder.table_decisions(step)) if "id" in step.writes else None
         if table is not None and "id" in table.column_names:
             hits = table.filter(pc.equal(table["id"], what))
             if len(hits):
@@ -60,7 +60,7 @@ def _candidate_parts(table: parts.Parts, what: str) -> Sequence[str]:
 
 def _matches(folder: RunFolder, part: str, what: str) -> Iterator[dict[str, Any]]:
     """Yields the extracted rows that the name refers to."""
-    table = _read(folder.measure(folder.pipeline.steps[0], part))
+    table = _read(folder.measure_file(folder.pipeline.steps[0], part))
     if table is None:
         return
     for name in _NAMED_BY:
@@ -73,7 +73,7 @@ def _matches(folder: RunFolder, part: str, what: str) -> Iterator[dict[str, Any]
 
 def _trace(folder: RunFolder, part: str, extracted: dict[str, Any]) -> dict[str, Any]:
     figure = extracted["figure_id"]
-    decided = _row(folder.rows(part), figure) or {}
+    decided = _row(folder.row_decisions(part), figure) or {}
     dropped_at = decided.get("stage")
     superseded = dropped_at == "source"
     steps: list[dict[str, Any]] = []
@@ -107,11 +107,11 @@ def _values(
     """Returns what a step wrote for a figure; None if it has not been run for it."""
     figure = extracted["figure_id"]
     if step.is_measure:
-        row = _row(folder.measure(step, part), figure)
+        row = _row(folder.measure_file(step, part), figure)
     elif step in folder.pipeline.row_steps:
         row = {name: decided[name] for name in step.writes if name in decided} if decided else None
     else:
-        row = _row(folder.table(step), figure, extracted.get("archive"))
+        row = _row(folder.table_decisions(step), figure, extracted.get("archive"))
     return None if row is None else {name: v for name, v in row.items() if name not in ("figure_id", "archive")}
 
 
@@ -135,6 +135,6 @@ def _read(path: Path) -> pa.Table | None:
 def _hint(folder: RunFolder, table: parts.Parts, what: str) -> str:
     known = set(table.table["article"].slice(0, 20000).to_pylist())
     for part in table.names[:20]:
-        extracted = _read(folder.measure(folder.pipeline.steps[0], part))
+        extracted = _read(folder.measure_file(folder.pipeline.steps[0], part))
         known |= set(extracted["figure_id"].to_pylist()) if extracted is not None else set()
     return nearest(what, known) if known else "run the recipe first: roco run RECIPE"

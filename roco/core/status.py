@@ -13,7 +13,7 @@ from roco.core.folder import RunFolder
 from roco.core.funnel import Flow, total
 from roco.core.job import PartRecord
 from roco.core.manifest import StampedRecord
-from roco.core.pipeline import Step
+from roco.core.step import Step
 
 
 def status(folder: RunFolder) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def _records(folder: RunFolder, saved: Mapping[str, Any]) -> tuple[list[PartReco
     If the row stages have changed, returns the old records, and the number of parts that are done with the new stages.
     """
     known = {name: StampedRecord.of_json(value) for name, value in saved.get("parts", {}).items()}
-    stamps = manifests.stamps(folder.rows_folder)
+    stamps = manifests.stamps(folder.row_decisions_folder)
     if saved.get("rows_digest", folder.pipeline.rows_digest) != folder.pipeline.rows_digest:
         return [one.record for one in known.values()], len(stamps)
     records = []
@@ -60,7 +60,7 @@ def _records(folder: RunFolder, saved: Mapping[str, Any]) -> tuple[list[PartReco
             records.append(known[part].record)
             continue
         try:
-            records.append(PartRecord.of_json(read_meta(folder.rows(part))))
+            records.append(PartRecord.of_json(read_meta(folder.row_decisions(part))))
         except (CorruptFile, FileNotFoundError):
             continue
     return records, len(records)

@@ -21,13 +21,13 @@ from roco.core.funnel import Flow, reconcile
 from roco.core.job import Job
 from roco.core.manifest import Manifest
 from roco.core.parts import Parts
-from roco.core.pipeline import Step
 from roco.core.provenance import resolved
 from roco.core.rows import align, apply, view, without
 from roco.core.stage import Publication, put
+from roco.core.step import Step
 from roco.core.store import ImageStore
 
-Measure = Callable[[Sequence[Job]], None]
+RunJobs = Callable[[Sequence[Job]], None]
 """Runs measuring jobs, part by part."""
 
 
@@ -52,7 +52,7 @@ class TablePass:
         contents = [self.manifest.parts[name].record.content for name in self.parts.names]
         return digest([self.pipeline.rows_digest, contents])
 
-    def run(self, measure: Measure) -> Path | None:
+    def run(self, run_jobs: RunJobs) -> Path | None:
         """Brings table stages and publication up to date; returns the published folder, None if no stage publishes."""
         steps = self.pipeline.table_steps
         if not any(step.is_measure for step in steps) and self._is_published(self._state(steps)):
@@ -62,7 +62,7 @@ class TablePass:
         for step in steps:
             state = digest([state, step.digest])
             if step.is_measure:
-                state = digest([state, self._measure(step, measure)])
+                state = digest([state, self._measure(step, run_jobs)])
             else:
                 self._decide(step, state)
         self.manifest.table = self.flows
@@ -108,12 +108,14 @@ class TablePass:
             verdict = apply(step, "the table", batch, *more)
             if keeps_packages_apart:
                 verdict = put(verdict, "archive", rows["archive"])  # two packages may have the same figure_id
-            write_table(self.folder.table(step), verdict, {"input": state, "stage": step.name, "digest": step.digest})
+            write_table(
+                self.folder.table_decisions(step), verdict, {"input": state, "stage": step.name, "digest": step.digest}
+            )
         self._count(step, len(rows), self.figures.apply(step, verdict))
 
     def _stored_verdict(self, step: Step, state: str) -> pa.Table | None:
         try:
-            verdict, meta = read_table(self.folder.table(step))
+            verdict, meta = read_table(self.folder.table_decisions(step))
         except (FileNotFoundError, CorruptFile):
             return None
         return verdict if meta["input"] == state else None
@@ -129,14 +131,14 @@ class TablePass:
 
     # --- measuring --------------------------------------------------------------------------------------------------
 
-    def _measure(self, step: Step, measure: Measure) -> str:
+    def _measure(self, step: Step, run_jobs: RunJobs) -> str:
         """Computes a measure for the kept figures without a stored value; returns a digest of its verdicts."""
         jobs = [
             Job(part, step.name, tuple(missing["figure_id"].to_pylist()))
             for part, missing in self._missing(step)
             if len(missing)
         ]
-        measure(jobs)
+        run_jobs(jobs)
         return self._apply_measure(step)
 
     def _missing(self, step: Step) -> Iterator[tuple[str, pa.Table]]:
@@ -158,7 +160,7 @@ class TablePass:
         return digest([step.digest, verdict.to_pydict()])
 
     def _stored_measure(self, step: Step, part: str) -> pa.Table | None:
-        path = self.folder.measure(step, part)
+        path = self.folder.measure_file(step, part)
         try:
             return read_table(path, ["figure_id", "drop", "drop_detail"])[0]
         except FileNotFoundError:
@@ -170,7 +172,7 @@ class TablePass:
     def _verdict(self, step: Step, part: str, rows: pa.Table) -> pa.Table:
         stored = self._stored_measure(step, part)
         if stored is None or len(without(rows, stored)):
-            path = self.folder.measure(step, part)
+            path = self.folder.measure_file(step, part)
             raise CorruptFile(f"missing measures of '{step.name}' for part {part}", "run again", str(path))
         return align(rows["figure_id"], stored)
 

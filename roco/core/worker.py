@@ -37,7 +37,7 @@ def hello(folder: RunFolder) -> dict[str, Any]:
         "folder": str(folder.root.resolve()),
         "source": to_spec(pipeline.source),
         "stages": [to_spec(step.stage) for step in pipeline.steps],
-        "measures": {name: reference(cls) for name, cls in pipeline.measures.items()},
+        "catalogue": {name: reference(cls) for name, cls in pipeline.catalogue.items()},
         "path": [entry for entry in sys.path if entry],
     }
 
@@ -45,8 +45,8 @@ def hello(folder: RunFolder) -> dict[str, Any]:
 def folder_of(message: Mapping[str, Any]) -> RunFolder:
     """Builds the run folder and pipeline from the result of `hello`."""
     stages = [from_spec(spec) for spec in message["stages"]]
-    measures = {name: find(use) for name, use in message["measures"].items()}
-    return RunFolder(Path(message["folder"]), Pipeline(from_spec(message["source"]), stages, measures))
+    catalogue = {name: find(use) for name, use in message["catalogue"].items()}
+    return RunFolder(Path(message["folder"]), Pipeline(from_spec(message["source"]), stages, catalogue))
 
 
 def main() -> None:
@@ -66,7 +66,7 @@ def main() -> None:
     message = json.loads(sys.stdin.readline() or "null")
     if message is None:
         return
-    sys.path[:] = list(dict.fromkeys([*sys.path, *message["path"]]))
+    sys.path[:] = list(dict.fromkeys([*message["path"], *sys.path]))  # modules are found where the driver finds them
     try:
         folder = folder_of(message)
     except RocoError as err:

@@ -39,7 +39,7 @@ def groups(run: Run, kind: str = "duplicate") -> list[list[GroupImage]]:
     step = next((step for step in run.pipeline.table_steps if column in step.writes), None)
     if step is None:
         raise RecipeError(f"no stage of this recipe writes {column}", "add the stage 'dedup'")
-    if not run.files.table(step).exists():
+    if not run.files.table_decisions(step).exists():
         hint = f"run the recipe up to the stage '{step.name}': roco run RECIPE"
         raise DataError(f"the images of {run.files.root} have not been compared yet", hint)
     rows = run.figures([column, *_FACTS], where=pc.field(column).is_valid())

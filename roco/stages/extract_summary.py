@@ -123,7 +123,7 @@ def _extracted(run: Run, table: parts.Parts) -> Iterator[tuple[pa.Table, Mapping
     names = ["figure_id", *(c for c in _READ if c in (*step.writes, "drop", "drop_detail"))]
     for part in table.names:
         try:
-            rows, meta = read_table(run.files.measure(step, part), names)
+            rows, meta = read_table(run.files.measure_file(step, part), names)
         except (FileNotFoundError, CorruptFile) as err:
             raise DataError(f"part {part} has not been read yet", "finish the run first: roco run RECIPE") from err
         yield rows, meta

@@ -72,18 +72,18 @@ def test_status_reads_the_manifest_but_not_the_footers_of_its_parts(make: Make, 
     layout = RunFolder(tmp_path / "run", pipeline)
     saved = json.loads(layout.manifest.read_text())
     record = next(iter(saved["parts"].values()))
-    for path in layout.rows_folder.glob("*.parquet"):
+    for path in layout.row_decisions_folder.glob("*.parquet"):
         path.unlink()
     saved["parts"] = {}
     for i in range(1000):
-        path = layout.rows(f"{i:016x}")
+        path = layout.row_decisions(f"{i:016x}")
         path.write_bytes(b"no footer")
         saved["parts"][f"{i:016x}"] = {**record, "size": [path.stat().st_size, path.stat().st_mtime_ns]}
     saved["source"]["parts"] = 1000
     del saved["seal"]
     layout.manifest.write_text(manifest.sealed(saved))
     assert Run(pipeline, tmp_path / "run").status()["parts_done"] == 1000
-    layout.rows(f"{0:016x}").write_bytes(b"changed, so it is read, and no footer")
+    layout.row_decisions(f"{0:016x}").write_bytes(b"changed, so it is read, and no footer")
     assert Run(pipeline, tmp_path / "run").status()["parts_done"] == 999
 
 
