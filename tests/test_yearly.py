@@ -26,7 +26,7 @@ from PIL import Image
 import roco
 from roco.models.images.hashes import phash, phash_fine, small
 
-pytestmark = pytest.mark.shared
+pytestmark = [pytest.mark.shared, pytest.mark.slow]
 
 Row = dict[str, Any]
 Members = dict[str, bytes]

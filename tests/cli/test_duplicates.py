@@ -14,7 +14,7 @@ import pytest
 
 import roco
 
-pytestmark = pytest.mark.shared
+pytestmark = [pytest.mark.shared, pytest.mark.slow]
 
 CORPORA = {
     "seed 2": ("--articles", "120", "--seed", "2"),

@@ -98,6 +98,7 @@ def test_only_the_image_that_kills_its_worker_is_dropped(
     assert kept_figures(tmp_path / "one") == whole
 
 
+@pytest.mark.slow
 def test_crashing_images_and_articles_are_dropped_alike_by_one_and_two_workers(
     articles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,6 +142,7 @@ def test_a_retry_measures_only_the_unreadable_figures_again(
     assert kept(tmp_path / "run") == kept(tmp_path / "fresh")
 
 
+@pytest.mark.slow
 def test_a_retry_that_crashes_again_changes_nothing(articles: Path, tmp_path: Path) -> None:
     with_images(articles, 4, a="CRASH")
     go(articles, tmp_path / "run")

@@ -19,7 +19,7 @@ import pytest
 import roco
 from tests.bucket import Bucket, Proxy, kill_after_responses, roco_command, serving, url
 
-pytestmark = pytest.mark.shared
+pytestmark = [pytest.mark.shared, pytest.mark.slow]
 
 
 def command(*words: object, cwd: Path | None = None) -> str:
@@ -83,7 +83,6 @@ def test_packs_give_the_same_release(bucket: Bucket, undisturbed: Path, tmp_path
     assert release_of(tmp_path / "articles-run" / "release") == release_of(undisturbed / "articles-run" / "release")
 
 
-@pytest.mark.slow
 def test_after_kills_the_articles_and_the_release_have_the_same_bytes(
     bucket: Bucket, undisturbed: Path, tmp_path: Path
 ) -> None:
