@@ -76,7 +76,7 @@ APART = unicodedata.normalize("NFD", CAFE)
         ("f1.jpg", (r"img\f1.jpg",), r"img\f1.jpg"),
         ("img/f1.jpg", ("img/f1.jpg", "old/f1.jpg"), "img/f1.jpg"),
         ("img/f1", ("img/f1.jpg", "old/f1.jpg"), "img/f1.jpg"),
-        ("/work/IMG/f1.jpg", ("a/img/f1.jpg", "a/old/f1.jpg"), "a/img/f1.jpg"),
+        ("/disk/IMG/f1.jpg", ("a/img/f1.jpg", "a/old/f1.jpg"), "a/img/f1.jpg"),
         ("img/f1.jpg", ("a/img/f1.jpg", "b/img/f1.jpg"), None),
         ("img/f1", ("a/img/f1.jpg", "b/img/f1.jpg"), None),
         ("f1.jpg", ("img/f1.jpg", "old/f1.jpg"), None),
