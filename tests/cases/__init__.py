@@ -1,0 +1,1 @@
+"""Small made-up inputs that once failed, each with the right result; one file per case."""
