@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import os
 import re
 import shlex
@@ -42,13 +43,18 @@ def name(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
+def simple(words: list[str]) -> list[str]:
+    """Returns the words of a command before a redirection or a pipe."""
+    return list(itertools.takewhile(lambda word: word not in (">", "|"), words))
+
+
 def commands() -> Iterator[tuple[str, list[str]]]:
     """Yields each command of roco in a block of a page, split into words."""
     for page in PAGES:
         for block in blocks(page):
             for line in block.text.splitlines():
                 if block.language == "shell" or line.startswith("$ "):
-                    words = shlex.split(line.removeprefix("$ "), comments=True)
+                    words = simple(shlex.split(line.removeprefix("$ "), comments=True))
                     if words[:1] == ["roco"]:
                         yield name(page), words[1:]
 
@@ -57,7 +63,7 @@ def mentions() -> Iterator[tuple[str, list[str]]]:
     """Yields each command of roco in the running text of a page, split into words."""
     for page in PAGES:
         for code in re.findall(r"`roco ([a-z][^`\n]*)`", page.read_text(encoding="utf-8")):
-            yield name(page), shlex.split(code)
+            yield name(page), simple(shlex.split(code))
 
 
 def verbs() -> dict[str, Any]:

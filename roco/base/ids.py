@@ -1,4 +1,4 @@
-"""Patterns and normalisation of the identifiers of articles (PMCID, PubMed ID, DOI) and concepts (CUI)."""
+"""Patterns and normalisation of identifiers: PMCID, PubMed ID and DOI of articles, CUI of concepts, ORCID of people."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ _DOI_PREFIX = re.compile(r"https?://(?:dx\.)?doi\.org/|info:doi/|doi:\s*", re.IG
 _PMID_PREFIX = re.compile(r"pmid:?\s*", re.IGNORECASE)
 _LARGEST_PMID = 10**10 - 1
 _CUI = re.compile(CUI)
+_ORCID = re.compile(r"(?:https?://(?:www\.)?orcid\.org/)?(\d{4}-\d{4}-\d{4}-\d{3}[\dXx])/?", re.ASCII)
 
 
 def is_cui(text: str) -> bool:
@@ -56,3 +57,19 @@ def clean_pmid(text: str | None) -> str | None:
         return None
     number = int(digits)
     return str(number) if 0 < number <= _LARGEST_PMID else None
+
+
+def clean_orcid(text: str) -> str | None:
+    """Returns an ORCID iD as `0000-0002-1825-0097`, without the address; None if its form or check digit is wrong.
+
+    The check digit is that of ISO 7064, MOD 11-2.
+    """
+    match = _ORCID.fullmatch(text.strip())
+    if match is None:
+        return None
+    orcid = match[1].upper()
+    total = 0
+    for digit in orcid.replace("-", "")[:-1]:
+        total = (total + int(digit)) * 2
+    check = (12 - total % 11) % 11
+    return orcid if orcid[-1] == ("X" if check == 10 else str(check)) else None

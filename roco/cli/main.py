@@ -10,7 +10,7 @@ import typer
 
 from roco.base.errors import DataError, RocoError
 from roco.base.version import __version__
-from roco.cli import evaluate, fetch, release, run
+from roco.cli import evaluate, fetch, recipe, release, run
 from roco.cli.output import safe
 from roco.cli.usage import Commands, explained
 
@@ -25,7 +25,7 @@ app = typer.Typer(
     "figure.\n\nExample: roco init demo, then roco run demo/demo.toml",
 )
 
-for command in (run.init, run.run, run.status, run.show, run.stages, run.articles):
+for command in (run.init, recipe.recipe, recipe.check, run.run, run.status, run.show, run.stages, run.articles):
     app.command()(command)
 app.command()(release.verify)
 app.command()(run.duplicates)

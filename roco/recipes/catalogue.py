@@ -12,7 +12,7 @@ from typing import Any
 from roco.base.schema import COLUMNS
 from roco.core.contract import ENGINE_REASONS
 from roco.core.stage import Measure, Publication, Stage
-from roco.recipes.load import shipped
+from roco.recipes.shipped import shipped, summary
 from roco.stages import STAGES
 
 _PARTS = ("needs", "reads", "optional", "dropped", "writes", "lends", "reasons")
@@ -80,8 +80,8 @@ def text() -> str:
         for option in stage["options"]:
             lines.append(f"  {option['name']} = {_toml(option['default'])}")
         lines.append("")
-    lines.append("Shipped recipes, to copy or to use as base:")
-    lines += [f"  {name}: {path}" for name, path in shipped().items()]
+    lines.append("Shipped recipes, to use as base or to copy with `roco recipe NAME > mine.toml`:")
+    lines += [f"  {name}: {summary(name)}" for name in shipped()]
     return "\n".join(lines)
 
 

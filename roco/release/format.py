@@ -19,6 +19,8 @@ LEAKAGE = "leakage.json"
 CARD = "README.md"
 DATASHEET = "DATASHEET.md"
 CITATION = "CITATION.cff"
+METADATA = "metadata.json"
+"""Title, creators and contact; releases made before roco wrote this file lack it."""
 CHECKSUMS = "checksums.sha256"
 
 # --- columns -------------------------------------------------------------------------------------------------
@@ -56,7 +58,7 @@ FILES = (
     DATASHEET,
     CITATION,
 )
-"""All files of a release except the checksums."""
+"""All files of a release except the checksums and metadata.json."""
 
 
 def license_words(license: str) -> str:

@@ -19,7 +19,8 @@ from roco.base.schema import SPLITS, types
 from roco.base.tables import CUI_MAPPING_COLUMNS, LICENSE_COLUMNS, SPLIT_TABLES, TOMBSTONE_COLUMNS
 from roco.base.terminal import excerpt
 from roco.release.folders import ImageIndex, ImageReader, index_images
-from roco.release.format import CARD, CHECKSUMS, CUI_MAPPING, DROPPED, FIGURES, LICENSES, TOMBSTONES
+from roco.release.format import CARD, CHECKSUMS, CUI_MAPPING, DROPPED, FIGURES, LICENSES, METADATA, TOMBSTONES
+from roco.release.metadata import Metadata, read_metadata
 from roco.release.problems import Problem
 from roco.release.published import COLUMNS, is_published, load_published
 
@@ -153,6 +154,14 @@ class Release:
             return read_text(self.path / CARD) if (self.path / CARD).is_file() else ""
         except UNREADABLE as err:
             raise self._unreadable(CARD, err) from err
+
+    @property
+    def metadata(self) -> Metadata:
+        """Returns title, creators and contact as the publisher set them; nothing is set for the published ROCOv2."""
+        try:
+            return read_metadata(self.path / METADATA)
+        except ValueError as err:
+            raise self._unreadable(METADATA, err) from err
 
     def table_files(self, split: str | None = None) -> list[Path]:
         """Returns the files that contain captions and concepts, of all splits or of one."""

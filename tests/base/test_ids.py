@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from roco.base.ids import CUI, PMCID, clean_doi, clean_pmcid, clean_pmid, is_cui
+from roco.base.ids import CUI, PMCID, clean_doi, clean_orcid, clean_pmcid, clean_pmid, is_cui
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,18 @@ def test_a_cui_is_a_capital_c_and_seven_digits() -> None:
     assert is_cui("C0040405") and re.fullmatch(CUI, "C0040405")
     for text in ("c0040405", "C004040", "C00404055", " C0040405", "C0040405\n", "C004040\u0661"):
         assert not is_cui(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "orcid"),
+    [
+        ("0000-0002-1825-0097", "0000-0002-1825-0097"),
+        ("https://orcid.org/0000-0002-1694-233X", "0000-0002-1694-233X"),
+        ("http://www.orcid.org/0000-0002-1694-233x/", "0000-0002-1694-233X"),
+        ("0000-0002-1825-0079", None),
+        ("0000000218250097", None),
+        ("\u0660000-0002-1825-0097", None),
+    ],
+)
+def test_an_orcid_needs_its_form_and_its_check_digit(text: str, orcid: str | None) -> None:
+    assert clean_orcid(text) == orcid

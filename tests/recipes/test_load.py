@@ -81,7 +81,7 @@ def test_a_custom_stage_can_be_in_a_module_beside_the_recipe(tmp_path: Path) -> 
         (STAGE, "missing option 'folder' in [run]", "folder"),
         (HEAD.replace("[source]", 'base = "rocov"\n[source]'), "unknown shipped recipe 'rocov'", "'rocov2'"),
         (HEAD.replace("[source]", 'base = "rocov2"\n[source]') + STAGE, "both base", "copy"),
-        ("[run\n", "invalid TOML", "roco stages"),
+        ("[run\n", "invalid TOML", "roco recipe"),
         (HEAD.replace('"run"', '"."') + STAGE, "the folder of the recipe", "its own"),
         (HEAD.replace('"run"', '""') + STAGE, "invalid run folder ''", "runs/first"),
         (HEAD.replace('"run"', '"corpus/run"') + STAGE, "is inside the source", "another folder"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
@@ -13,6 +14,7 @@ from roco.base.schema import SPLITS
 from roco.base.tables import CUI_MAPPING_COLUMNS, LICENSE_COLUMNS
 from roco.core.spec import find
 from roco.release.format import license_words
+from roco.release.metadata import Creator, Metadata
 from roco.stages.publish.card_text import FRONT_MATTER, LIMITATIONS, NON_COMMERCIAL, SUMMARY
 
 Row = Mapping[str, Any]
@@ -27,17 +29,20 @@ _LEAKS = {
 }
 
 
-def card(rows: Sequence[Row], funnel: Mapping[str, Any], recipe: Mapping[str, Any], leaks: Mapping[str, int]) -> str:
+def card(
+    rows: Sequence[Row], funnel: Mapping[str, Any], recipe: Mapping[str, Any], leaks: Mapping[str, int], about: Metadata
+) -> str:
     """Returns the card as Markdown.
 
     rows: split, article_key, license, modality, modality_from, identifying_fields, n_frames, declared and format of
-    each image; funnel, recipe: as `Finished` has them; leaks: as `leakage` counts them.
+    each image; funnel, recipe: as `Finished` has them; leaks: as `leakage` counts them;
+    about: the section [release] of the recipe.
     """
     licenses = [license_words(row["license"] or "NONE") for row in rows]
     modalities = [_modality_name(row["modality"]) for row in rows]
     sections = [
-        _front_matter(rows),
-        _summary(rows, recipe),
+        _front_matter(rows, about),
+        _summary(rows, recipe, about),
         "## Images\n",
         _split_table("modality", modalities, rows),
         _split_table("licence", licenses, rows),
@@ -50,7 +55,7 @@ def card(rows: Sequence[Row], funnel: Mapping[str, Any], recipe: Mapping[str, An
         _source_note(funnel),
         _funnel_table(funnel["stages"]),
         _stage_table(recipe["stages"]),
-        _limitations(sorted(set(licenses))),
+        _limitations(sorted(set(licenses)), about),
     ]
     return "\n".join(sections)
 
@@ -58,15 +63,16 @@ def card(rows: Sequence[Row], funnel: Mapping[str, Any], recipe: Mapping[str, An
 # --- texts -------------------------------------------------------------------------------------------------
 
 
-def _front_matter(rows: Sequence[Row]) -> str:
+def _front_matter(rows: Sequence[Row], about: Metadata) -> str:
     size = next((name for limit, name in _SIZES if len(rows) < limit), "n>1M")
-    return FRONT_MATTER.format(title=_TITLE, size=size)
+    return FRONT_MATTER.format(title=json.dumps(about.title or _TITLE, ensure_ascii=False), size=size)
 
 
-def _summary(rows: Sequence[Row], recipe: Mapping[str, Any]) -> str:
+def _summary(rows: Sequence[Row], recipe: Mapping[str, Any], about: Metadata) -> str:
     articles = {row["article_key"] for row in rows}
     return SUMMARY.format(
-        title=_TITLE,
+        title=about.title or _TITLE,
+        about=_about(about),
         images=f"{len(rows):,}",
         articles=f"{len(articles):,}",
         version=recipe["roco"],
@@ -75,11 +81,34 @@ def _summary(rows: Sequence[Row], recipe: Mapping[str, Any]) -> str:
     )
 
 
-def _limitations(licenses: Sequence[str]) -> str:
+def _about(about: Metadata) -> str:
+    """Returns description, version, creators and contact, as far as the recipe states them."""
+    facts = []
+    if about.version:
+        facts.append(f"Version {about.version}" + (f" of {about.date}" if about.date else ""))
+    elif about.date:
+        facts.append(f"Published on {about.date}")
+    if about.doi:
+        facts.append(f"DOI [{about.doi}](https://doi.org/{about.doi})")
+    if about.creators:
+        facts.append(f"Created by {'; '.join(_creator(creator) for creator in about.creators)}")
+    if about.contact:
+        facts.append(f"Contact: <{about.contact}>")
+    paragraphs = [about.description, ". ".join(facts) + "." if facts else None]
+    return "".join(f"{paragraph}\n\n" for paragraph in paragraphs if paragraph)
+
+
+def _creator(creator: Creator) -> str:
+    name = f"[{creator.name}](https://orcid.org/{creator.orcid})" if creator.orcid else creator.name
+    return f"{name} ({creator.affiliation})" if creator.affiliation else name
+
+
+def _limitations(licenses: Sequence[str], about: Metadata) -> str:
     non_commercial = any("NC" in license for license in licenses)
     return LIMITATIONS.format(
         licenses=" or ".join(licenses) or "there are no images",
         commercial=NON_COMMERCIAL if non_commercial else "",
+        note=f" {about.license_note}" if about.license_note else "",
     )
 
 
@@ -195,7 +224,7 @@ def _options(stage: Mapping[str, Any]) -> dict[str, Any]:
             paths.add(field.name)
     options = {}
     for name, value in stage["options"].items():
-        if value is not None:
+        if value is not None and name != "metadata":  # the beginning of the card states it
             options[name] = _file_names(value) if name in paths and value else value
     return options
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 FRONT_MATTER = """\
 ---
-pretty_name: "{title}"
+pretty_name: {title}
 license: other
 license_name: cc-by-and-cc-by-nc-by-image
 license_link: license_information.csv
@@ -27,9 +27,9 @@ configs:
 SUMMARY = """\
 # {title}
 
-{images} radiology images from {articles} open-access articles in PubMed Central. Each image comes with its caption, the
-UMLS concepts of the caption, and the attribution that its licence requires. The dataset was built with roco {version},
-which reimplements the pipeline of ROCOv2 (see [Citation](#citation)).
+{about}{images} radiology images from {articles} open-access articles in PubMed Central. Each image comes with its
+caption, the UMLS concepts of the caption, and the attribution that its licence requires. The dataset was built with
+roco {version}, which reimplements the pipeline of ROCOv2 (see [Citation](#citation)).
 
 ## Files
 
@@ -47,7 +47,7 @@ which reimplements the pipeline of ROCOv2 (see [Citation](#citation)).
 | `duplicates.parquet` | groups of duplicates and near-duplicates, with hashes and distances |
 | `tombstones.csv` | retired ids of previous releases, with the reason |
 | `leakage.json` | number of articles, groups and captions with images in more than one split |
-| `DATASHEET.md`, `CITATION.cff` | datasheet; citation metadata |
+| `DATASHEET.md`, `CITATION.cff`, `metadata.json` | datasheet; how to cite; title, creators and contact |
 | `funnel.json` | number of figures that entered each stage, were kept, and were dropped by reason |
 | `checksums.sha256` | check with `sha256sum --check checksums.sha256` |
 
@@ -81,7 +81,7 @@ LIMITATIONS = """\
 
 Each image and its caption keep the licence of their article: {licenses}.{commercial} `license_information.csv` gives
 licence and attribution of each image. The images are unmodified. Captions were normalised (white space, URLs, LaTeX
-copies); the column `caption_raw` contains them as published.
+copies); the column `caption_raw` contains them as published.{note}
 
 ## Citation
 

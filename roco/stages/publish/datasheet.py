@@ -1,14 +1,14 @@
-"""The datasheet and the citation file of a release."""
+"""The datasheet of a release."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from roco.base.schema import SPLITS
 from roco.release.format import license_words
+from roco.release.metadata import Metadata
 
 Row = Mapping[str, Any]
 
@@ -21,7 +21,7 @@ this release and the run that made it.
 ## Motivation
 
 The dataset was created for research on captions, concepts and retrieval of radiology images, following ROCOv2
-(https://doi.org/10.1038/s41597-024-03496-6). Its publisher should add who created and who funded it.
+(https://doi.org/10.1038/s41597-024-03496-6). {creators}
 
 ## Composition
 
@@ -57,36 +57,14 @@ Each image has the licence of its article, given in `license_information.csv` an
 
 ## Maintenance
 
-New releases extend this one: images keep their ids and splits. The ids of images that had to be withdrawn are retired
-and listed with the reason in `tombstones.csv` ({retired}).
-"""
-
-_CITATION = """\
-cff-version: 1.2.0
-type: dataset
-title: {title}
-message: Cite this dataset, the ROCOv2 paper, and the articles of the images you show.
-authors:
-  - name: The authors of the articles listed in attribution.csv
-abstract: {abstract}
-references:
-  - type: article
-    title: >-
-      ROCOv2: Radiology Objects in COntext Version 2,
-      an Updated Multimodal Image Dataset
-    journal: Scientific Data
-    year: 2024
-    volume: 11
-    start: 688
-    doi: 10.1038/s41597-024-03496-6
-    authors:
-      - family-names: Rückert
-        given-names: Johannes
-      - name: et al.
+{contact}New releases extend this one: images keep their ids and splits. The ids of images that had to be withdrawn
+are retired and listed with the reason in `tombstones.csv` ({retired}).
 """
 
 
-def datasheet(rows: Sequence[Row], funnel: Mapping[str, Any], recipe: Mapping[str, Any], retired: int = 0) -> str:
+def datasheet(
+    rows: Sequence[Row], funnel: Mapping[str, Any], recipe: Mapping[str, Any], retired: int, about: Metadata
+) -> str:
     """Returns the datasheet as Markdown.
 
     rows: split, article_key, year, license, modality and concepts of each image; retired: number of tombstones.
@@ -110,16 +88,16 @@ def datasheet(rows: Sequence[Row], funnel: Mapping[str, Any], recipe: Mapping[st
         licenses=", ".join(licenses) or "no images",
         version=recipe["roco"],
         retired=f"{retired:,} so far",
+        creators=_creators(about),
+        contact=f"Contact: {about.contact}. " if about.contact else "",
     )
-
-
-def citation(rows: Sequence[Row], recipe: Mapping[str, Any]) -> str:
-    """Returns CITATION.cff, version 1.2.0; the publisher of the release adds their names."""
-    title = f"Radiology images, captions and concepts of {_articles(rows):,} articles"
-    abstract = f"{len(rows):,} images; built with roco {recipe['roco']}"
-    # JSON strings are valid YAML.
-    return _CITATION.format(title=json.dumps(title), abstract=json.dumps(abstract))
 
 
 def _articles(rows: Sequence[Row]) -> int:
     return len({row["article_key"] for row in rows})
+
+
+def _creators(about: Metadata) -> str:
+    if not about.creators:
+        return "Its publisher should add who created and who funded it."
+    return f"Created by {'; '.join(creator.name for creator in about.creators)}."

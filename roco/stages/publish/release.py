@@ -34,13 +34,16 @@ from roco.release.format import (
     GROUPS,
     LEAKAGE,
     LICENSES,
+    METADATA,
     TOMBSTONES,
 )
 from roco.release.leakage import leakage
+from roco.release.metadata import Metadata
 from roco.release.previous import content_files, read_previous
 from roco.stages.publish.attribution import attribution_row, license_row
 from roco.stages.publish.card import card
-from roco.stages.publish.datasheet import citation, datasheet
+from roco.stages.publish.citation import citation
+from roco.stages.publish.datasheet import datasheet
 from roco.stages.publish.groups import duplicates
 from roco.stages.publish.tombstones import tombstone_rows
 from roco.stages.publish.writers import write_csv, write_parquet, write_zip
@@ -57,7 +60,7 @@ class Release(Publication):
     Ids follow the order of the articles, so that both layouts of PMC's packages give the same ids. previous: folder of
     the previous release; its images keep their ids, new images continue from the highest number of their split, and
     retired ids, listed in tombstones.csv with the reason, are never reused. prefix: the beginning of each new id.
-    vocabulary: the file that `mentions` uses.
+    vocabulary: the file that `mentions` uses. metadata: title, creators and contact, the section [release] of a recipe.
     Raises DataError where an image differs from the one that was measured, or a concept has no name.
     """
 
@@ -69,6 +72,7 @@ class Release(Publication):
     prefix: str = "roco"
     vocabulary: Path | None = None
     previous: Path | None = None
+    metadata: Metadata | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.prefix):
@@ -140,9 +144,11 @@ class Release(Publication):
         leaks = leakage(rows)
         write_json(folder / FUNNEL, funnel)
         write_json(folder / LEAKAGE, leaks)
-        write_text(folder / CARD, card(rows, funnel, run.recipe, leaks))
-        write_text(folder / DATASHEET, datasheet(rows, funnel, run.recipe, len(retired)))
-        write_text(folder / CITATION, citation(rows, run.recipe))
+        about = self.metadata or Metadata()
+        write_json(folder / METADATA, about.to_json())
+        write_text(folder / CARD, card(rows, funnel, run.recipe, leaks, about))
+        write_text(folder / DATASHEET, datasheet(rows, funnel, run.recipe, len(retired), about))
+        write_text(folder / CITATION, citation(rows, run.recipe, about))
 
         names = sorted(path.name for path in folder.iterdir())
         checksums = [f"{file_digest(folder / name)}  {name}\n" for name in names]
