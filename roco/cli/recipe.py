@@ -19,7 +19,7 @@ def recipe(
         bool, typer.Option("--schema", help="Print the JSON Schema of recipes, for editors, instead.")
     ] = False,
 ) -> None:
-    """Prints a shipped recipe to copy and edit, or lists the shipped recipes.
+    """Prints a shipped recipe to copy, or lists them.
 
     Example: roco recipe rocov2 > mine.toml
     """
@@ -39,7 +39,7 @@ def recipe(
 
 
 def check(recipe: RecipeArg, as_json: Json = False) -> None:
-    """Checks a recipe: stages, options, columns, folders, models, vocabularies. Reads no articles, writes nothing.
+    """Checks a recipe and what it refers to. Reads no articles and writes nothing.
 
     Example: roco check demo/demo.toml
     """
