@@ -22,8 +22,10 @@ from roco.release.format import (
     GROUPS,
     LEAKAGE,
     LICENSES,
+    METADATA,
     TOMBSTONES,
 )
+from roco.release.metadata import read_metadata
 from roco.release.problems import MISSING_FILE, Problem, problems_of_file
 from roco.release.verify_counts import (
     DroppedTable,
@@ -76,6 +78,8 @@ def verify_release(root: Path, licenses: Collection[str], retracted: Iterable[Pa
     check(GROUPS, check_groups(root / GROUPS, path))
     check(LEAKAGE, check_leakage(root / LEAKAGE, path))
 
+    check(METADATA, _check_metadata(root / METADATA))
+
     # The funnel must agree with the numbers of kept and dropped figures.
     dropped = DroppedTable()
     check(DROPPED, dropped.read(root / DROPPED, table.figures))
@@ -104,3 +108,10 @@ def _check_checksums(root: Path) -> Iterator[Problem]:
             yield Problem(f"unexpected file (not in {CHECKSUMS})", excerpt(name))
         elif file_digest(entry) != digests[name]:
             yield Problem(f"checksum differs from {CHECKSUMS}", excerpt(name))
+
+
+def _check_metadata(path: Path) -> Iterator[Problem]:
+    try:
+        read_metadata(path)
+    except ValueError as err:
+        yield Problem(f"invalid: {excerpt(err)}", METADATA)

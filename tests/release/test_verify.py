@@ -459,3 +459,16 @@ def test_duplicates_parquet_that_is_unreadable_or_lacks_an_image_is_reported(rel
         pq.write_table(table.set_column(at, "duplicate_group", groups), release / "figures.parquet", store_schema=False)
     found = {problem.where.partition(",")[0]: problem.what for problem in verify(with_new_checksums(release))}
     assert "duplicates.parquet" in found
+
+
+def test_invalid_metadata_are_reported(release: Path) -> None:
+    edit_text(release / "metadata.json", lambda _: '{"creators": [{"name": "Doe, Jane", "orcid": "1"}]}\n')
+    ((what, where),) = verify(release)
+    assert where == "metadata.json"
+    assert "invalid ORCID iD" in what
+
+
+def test_a_release_from_before_metadata_json_is_valid(release: Path) -> None:
+    (release / "metadata.json").unlink()
+    with_new_checksums(release)
+    assert verify(release) == []
