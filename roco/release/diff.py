@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from roco.base.schema import types
+from roco.release.format import DROPPED, TOMBSTONES
+from roco.release.pairs import PAIRED_BY, Row, identities, paired_ids
+from roco.release.previous import Tombstone
 from roco.release.read import Release
 
 COMPARED = ("caption", "license", "modality", "modality_from", "region", "direction", "concepts", "concepts_manual")
 """The columns whose changes are reported."""
 
-_KEYS = ("id", "split", "image_key", "article_key", "file", "figure_id")
+_KEYS = ("split", *PAIRED_BY)
 _UNKNOWN = ("unknown", "neither tombstones.csv nor removed.parquet of the new release has a reason")
 
-Row = Mapping[str, Any]
 Reason = tuple[str, str]  # reason, detail
 
 
@@ -72,13 +74,14 @@ class Difference(NamedTuple):
 def diff(old: str | Path, new: str | Path) -> Difference:
     """Compares two releases image by image; raises DataError if one cannot be read.
 
-    An image is in both releases if its id has the same article in both. Images whose id changed are matched by article
-    and bytes (image_key).
+    `roco.release.pairs` describes which images are the same image: ids may have been assigned anew.
     """
-    new_release = Release.open(new)
-    old_rows, new_rows = _rows_by_id(Release.open(old)), _rows_by_id(new_release)
-    new_id = _match(old_rows, new_rows)  # of each old image that is in both
+    old_release, new_release = Release.open(old), Release.open(new)
+    old_rows, new_rows = _rows_by_id(old_release), _rows_by_id(new_release)
+    new_id = paired_ids(old_rows, new_rows)  # of each old image that is in both
     reasons = _reasons(new_release)
+    # The published ROCOv2 lacks most columns: what only one of the releases records has not changed.
+    compared = [name for name in COMPARED if name in old_release.columns and name in new_release.columns]
 
     matched = set(new_id.values())
     added = [Added(id, row["split"], row["article_key"] or "") for id, row in new_rows.items() if id not in matched]
@@ -87,13 +90,13 @@ def diff(old: str | Path, new: str | Path) -> Difference:
     moved_splits: list[Moved] = []
     renamed: list[Moved] = []
     changed: list[Changed] = []
-    for old_id, id in new_id.items():
+    for old_id, id in sorted(new_id.items(), key=lambda pair: pair[1]):
         before, after = old_rows[old_id], new_rows[id]
         if before["split"] != after["split"]:
             moved_splits.append(Moved(id, before["split"], after["split"]))
         if old_id != id:
             renamed.append(Moved(id, old_id, id))
-        changed.extend(_changes(before, after))
+        changed.extend(_changes(before, after, compared))
 
     reused = []
     for id in sorted(old_rows.keys() & new_rows.keys()):
@@ -112,51 +115,36 @@ def _rows_by_id(release: Release) -> dict[str, Row]:
     return {row["id"]: {**blank, **row} for row in rows}
 
 
-def _match(old: Mapping[str, Row], new: Mapping[str, Row]) -> dict[str, str]:
-    """Returns the new id of each old image that is in both releases."""
-    same_id: dict[str, str] = {}
-    for id, row in old.items():
-        if id in new and new[id]["article_key"] == row["article_key"]:
-            same_id[id] = id
-
-    # The others are matched by article and bytes; of equal images each is matched once.
-    unmatched: dict[str, list[str]] = {}
-    for id, row in new.items():
-        if id not in same_id and row["image_key"]:
-            unmatched.setdefault(row["image_key"], []).append(id)
-    other_id: dict[str, str] = {}
-    for id, row in old.items():
-        candidates = unmatched.get(row["image_key"] or "")
-        if id not in same_id and candidates:
-            other_id[id] = candidates.pop(0)
-    return same_id | other_id
-
-
-def _changes(old: Row, new: Row) -> Iterator[Changed]:
-    for name in ("image_key", *COMPARED):
+def _changes(old: Row, new: Row, compared: Sequence[str]) -> Iterator[Changed]:
+    if old["image_key"] and new["image_key"] and old["image_key"] != new["image_key"]:
+        yield Changed(new["id"], "image_key", old["image_key"], new["image_key"])
+    for name in compared:
         # An empty list or text and null are the same: no label.
         if (old[name] or None) != (new[name] or None):
             yield Changed(new["id"], name, old[name], new[name])
 
 
 def _removed(row: Row, reasons: Mapping[Any, Reason]) -> Removed:
-    keys = (("id", row["id"]), row["image_key"], (row["article_key"], row["file"]), row["figure_id"])
-    reason, detail = _UNKNOWN
-    for key in keys:
-        if key and key in reasons:
-            reason, detail = reasons[key]
-            break
+    reason, detail = next((reasons[key] for key in _reason_keys(row) if key in reasons), _UNKNOWN)
     return Removed(row["id"], row["split"], row["article_key"] or "", reason, detail)
 
 
 def _reasons(release: Release) -> dict[Any, Reason]:
-    """Returns why images are not in a release: by id from tombstones.csv, by other keys from removed.parquet."""
+    """Returns why images are not in a release, by table and identity: of two images with one identity, the first."""
     reasons: dict[Any, Reason] = {}
+    for cells in release.tombstones():
+        tombstone = Tombstone(*cells)
+        for identity in identities(tombstone._asdict()):
+            reasons.setdefault((TOMBSTONES, identity), (tombstone.reason, tombstone.detail))
     columns = types("image_key", "article_key", "file", "figure_id", "drop", "drop_detail")
     for row in release.dropped_rows(columns):
-        for key in (row["image_key"], (row["article_key"], row["file"]), row["figure_id"]):
-            if key:
-                reasons.setdefault(key, (row["drop"] or "", row["drop_detail"] or ""))
-    for id, *_, reason, detail in release.tombstones():
-        reasons["id", id] = (reason, detail)
+        for identity in identities(row):
+            reasons.setdefault((DROPPED, identity), (row["drop"] or "", row["drop_detail"] or ""))
     return reasons
+
+
+def _reason_keys(row: Row) -> Iterator[Any]:
+    """Yields the keys under which the reason of an image may be listed: tombstones.csv precedes removed.parquet."""
+    for table in (TOMBSTONES, DROPPED):
+        for identity in identities(row):
+            yield table, identity
