@@ -11,3 +11,9 @@ LICENSES = (
 
 DEFAULT_LICENSES = ("CC-BY", "CC-BY-NC")
 """The licences of the paper: both allow redistribution of the unchanged image."""
+
+NO_REDISTRIBUTION = ("CC-UNSPECIFIED", "NO-CC", "TDM", "PUBLISHER-OA", "PHE", "NONE", "CONFLICT", "UNKNOWN")
+"""Licences that do not allow redistribution, or of which it is not known; all others allow it for the unchanged image.
+
+PHE allows reuse for the duration of a public health emergency only.
+"""

@@ -20,3 +20,20 @@ def fold(text: str) -> str:
     if folded.isprintable():  # true for nearly all texts, and faster than the substitution
         return folded
     return " ".join(_INVISIBLE.sub("", text).split())
+
+
+# What a quoted string of YAML must escape: quotes, control characters, line breaks, surrogates, non-characters.
+_YAML_ESCAPED = re.compile(r'["\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]')
+
+
+def yaml_string(text: str) -> str:
+    """Returns the text as a quoted string of YAML, on one line.
+
+    JSON is not enough: it escapes an emoji as two surrogates, which YAML reads as two characters.
+    """
+    return f'"{_YAML_ESCAPED.sub(_escape, text)}"'
+
+
+def _escape(match: re.Match[str]) -> str:
+    character = match[0]
+    return f"\\{character}" if character in '"\\' else f"\\u{ord(character):04x}"

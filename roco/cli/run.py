@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from roco.base.errors import UsageError
+from roco.base.guarantees import not_filtered
 from roco.cli.output import print_json, print_next, shown_path
 
 RecipeArg = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe: a TOML file.", show_default=False)]
@@ -70,9 +71,9 @@ def run(
         outcome = opened.do(workers=workers, only=_slice(parts), retry=retry, progress=progress)
     if as_json:
         facts = {"measured": outcome.measured, "complete": outcome.complete, "release": outcome.release}
-        print_json({**outcome.funnel, **facts})
+        print_json({**outcome.funnel, **facts, "not_filtered": not_filtered(opened.pipeline.ensures)})
     else:
-        print_outcome(outcome, time.monotonic() - started)
+        print_outcome(outcome, time.monotonic() - started, opened.pipeline.ensures)
     print_next(f"roco verify {shown_path(outcome.release)}" if outcome.release else f"roco status {recipe}")
 
 

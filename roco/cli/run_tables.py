@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from roco.base.guarantees import not_filtered_note
 from roco.cli.output import count, safe, shown_path
 from roco.cli.tables import clean, console, funnel_table, reasons, table
 
@@ -23,8 +24,11 @@ LONGEST_VALUE = 300
 """Characters of a value that are printed."""
 
 
-def print_outcome(outcome: Outcome, seconds: float) -> None:
-    """Prints what one `roco run` did, and the funnel of a complete run."""
+def print_outcome(outcome: Outcome, seconds: float, ensures: Collection[str]) -> None:
+    """Prints what one `roco run` did, the funnel of a complete run, and what its release contains unfiltered.
+
+    ensures: what the stages of the recipe guarantee of every image.
+    """
     out = console()
     measured = ", ".join(f"{name} {n:,}" for name, n in outcome.measured.items())
     out.print(f"measured: {measured or 'nothing, all measurements are cached'} · {seconds:.1f} s")
@@ -38,6 +42,9 @@ def print_outcome(outcome: Outcome, seconds: float) -> None:
         out.print("warning: the release contains no images; the funnel shows where they were dropped")
     if outcome.release is not None:
         out.print(f"release: {clean(shown_path(outcome.release))}")
+        note = not_filtered_note(ensures)
+        if note and stages and stages[-1]["kept"]:
+            out.print(note, soft_wrap=True)
 
 
 def print_plan(plan: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import pyarrow as pa
 
 from roco.base.errors import RecipeError, nearest
+from roco.base.guarantees import GUARANTEES
 from roco.base.schema import COLUMNS, DROP
 
 Need = str | tuple[str, Mapping[str, Any]]
@@ -43,8 +44,9 @@ class Contract:
     needs: measures that are computed before it. reads: columns it receives. optional: columns of the schema it
     also receives, null if no stage before it writes them. dropped: columns of the figures dropped before it, which a
     stage of scope "table" may ask for. writes: columns it adds, with their types. lends: in-memory columns that a
-    measure provides to later measures of the same pass. reasons: why it drops figures. heavy: bytes of memory that
-    one worker needs for it; 0 for a stage that needs little.
+    measure provides to later measures of the same pass. reasons: why it drops figures. ensures: what is true of every
+    figure that it keeps, as named in `base.guarantees`. heavy: bytes of memory that one worker needs for it; 0 for a
+    stage that needs little.
     """
 
     scope: Scope = "row"
@@ -55,6 +57,7 @@ class Contract:
     writes: Mapping[str, pa.DataType] = field(default_factory=dict)
     lends: Mapping[str, pa.DataType] = field(default_factory=dict)
     reasons: Mapping[str, Reason] = field(default_factory=dict)
+    ensures: tuple[str, ...] = ()
     heavy: int = 0
 
     @property
@@ -69,7 +72,7 @@ class Contract:
             raise RecipeError(
                 f"unknown scope {self.scope!r} (stage '{stage}')", nearest(str(self.scope), get_args(Scope))
             )
-        for attribute in ("needs", "reads", "optional", "dropped"):
+        for attribute in ("needs", "reads", "optional", "dropped", "ensures"):
             if not isinstance(getattr(self, attribute), tuple):
                 hint = f'write a tuple: {attribute} = ("…",)'
                 raise RecipeError(f"`{attribute}` is not a tuple (stage '{stage}')", hint)
@@ -82,6 +85,10 @@ class Contract:
         if unknown:
             hint = nearest(unknown[0], COLUMNS)
             raise RecipeError(f"unknown column '{unknown[0]}' in `optional` (stage '{stage}')", hint)
+        for guarantee in self.ensures:
+            if guarantee not in GUARANTEES:
+                hint = nearest(str(guarantee), GUARANTEES)
+                raise RecipeError(f"unknown guarantee {guarantee!r} in `ensures` (stage '{stage}')", hint)
         if self.dropped and self.scope != "table":
             hint = 'set scope = "table": other stages do not see dropped figures'
             raise RecipeError(f"`dropped` in a stage of scope '{self.scope}' (stage '{stage}')", hint)

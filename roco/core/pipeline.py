@@ -58,6 +58,11 @@ class Pipeline:
         return {**ENGINE_REASONS, **reasons}
 
     @cached_property
+    def ensures(self) -> frozenset[str]:
+        """Returns what is true of every figure that the pipeline keeps."""
+        return frozenset(guarantee for step in self.steps for guarantee in step.contract.ensures)
+
+    @cached_property
     def _first_table(self) -> int:
         return next((i for i, step in enumerate(self.steps) if step.contract.scope == "table"), len(self.steps))
 

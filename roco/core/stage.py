@@ -36,6 +36,7 @@ class Stage:
     writes: ClassVar[Mapping[str, pa.DataType]] = {}
     lends: ClassVar[Mapping[str, pa.DataType]] = {}
     reasons: ClassVar[Mapping[str, Reason]] = {}
+    ensures: ClassVar[tuple[str, ...]] = ()
     heavy: ClassVar[int] = 0
     version: ClassVar[int] = 1
 
@@ -51,6 +52,7 @@ class Stage:
             writes=self.writes,
             lends=self.lends,
             reasons=self.reasons,
+            ensures=self.ensures,
             heavy=self.heavy,
         )
 
@@ -84,24 +86,27 @@ class Stage:
     def digest(self, read: Mapping[str, str]) -> str:
         """Returns the SHA-256 of everything that determines the values: class, version, options, fingerprint, measures.
 
-        Of a file, the content counts, not the name; of the stage, the name counts only if it occurs in its columns. An
-        option that changes how a value is computed but not the value is a field with metadata={"value": False}.
+        Of a file, the content counts, not the name; of the stage, the name counts only if it occurs in its columns.
+        What a stage ensures counts, because releases state it. An option that changes how a value is computed but not
+        the value is a field with metadata={"value": False}.
         """
         deciding = {}
         for field in _options(self):
             value = getattr(self, field.name)
             if field.metadata.get("value", True) and not isinstance(value, Path):
                 deciding[field.name] = _plain(value, paths=False)
-        return digest(
-            {
-                "stage": f"{type(self).__module__}:{type(self).__qualname__}",
-                "version": self.version,
-                "options": deciding,
-                "writes": sorted(self.contract.writes),
-                "fingerprint": self.fingerprint(),
-                "read": dict(read),
-            }
-        )
+        contract = self.contract
+        facts = {
+            "stage": f"{type(self).__module__}:{type(self).__qualname__}",
+            "version": self.version,
+            "options": deciding,
+            "writes": sorted(contract.writes),
+            "fingerprint": self.fingerprint(),
+            "read": dict(read),
+        }
+        if contract.ensures:
+            facts["ensures"] = sorted(contract.ensures)
+        return digest(facts)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

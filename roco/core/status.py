@@ -104,6 +104,8 @@ def _difference(step: Step, before: Mapping[str, Any]) -> str:
             changes.append(f"{name}: {old!r} → {new!r}")
     if before["version"] != now["version"]:
         changes.append(f"version: {before['version']} → {now['version']}")
+    if before.get("ensures", []) != now["ensures"]:
+        changes.append("what it guarantees")
     if before["use"] != now["use"]:
         changes.append(f"class: {before['use']} → {now['use']}")
     return "; ".join(changes) or "a file it uses, or a measure it reads, changed"

@@ -55,5 +55,6 @@ class Step:
             "scope": self.contract.scope,
             "version": self.stage.version,
             "options": self.stage.options,
+            "ensures": list(self.contract.ensures),
             "digest": self.digest,
         }

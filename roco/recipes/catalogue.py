@@ -15,7 +15,7 @@ from roco.core.stage import Measure, Publication, Stage
 from roco.recipes.shipped import shipped, summary
 from roco.stages import STAGES
 
-_PARTS = ("needs", "reads", "optional", "dropped", "writes", "lends", "reasons")
+_PARTS = ("needs", "reads", "optional", "dropped", "writes", "lends", "reasons", "ensures")
 """The parts of a contract, in the order in which they are printed."""
 
 
@@ -43,6 +43,7 @@ def describe_stage(name: str, cls: type[Stage]) -> dict[str, Any]:
         "writes": {column: str(kind) for column, kind in contract.columns.items()},
         "lends": {column: str(kind) for column, kind in contract.lends.items()},
         "reasons": {reason: meaning for reason, (meaning, _) in contract.reasons.items()},
+        "ensures": list(contract.ensures),
         "options": [_option(field) for field in dataclasses.fields(cls) if field.init and field.name != "name"],
     }
 

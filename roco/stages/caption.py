@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from roco.base.errors import RecipeError
+from roco.base.guarantees import CAPTION
 from roco.core.contract import Reason
 from roco.core.stage import Decision, drop
 
@@ -76,6 +77,7 @@ class Caption(Decision):
     needs = ("extract",)
     reads = ("caption", "caption_raw", "label")
     reasons = {"caption": Reason("the caption is empty or does not describe the image")}
+    ensures = (CAPTION,)
     version = 2
 
     min_words: int = 1

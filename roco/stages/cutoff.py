@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,10 @@ from typing import Any
 import pyarrow as pa
 
 from roco.base.errors import RecipeError
+from roco.base.guarantees import CONCEPTS
 from roco.base.labels import KINDS, NUCLEAR
 from roco.base.schema import types
-from roco.core.contract import Reason
+from roco.core.contract import Contract, Reason
 from roco.core.stage import Decision, drop, put
 from roco.models.text.vocabulary import SHIPPED, load
 from roco.release.previous import concepts_of, content_files
@@ -48,6 +49,10 @@ class Cutoff(Decision):
     def __post_init__(self) -> None:
         if self.more_than < 0:
             raise RecipeError(f"more_than = {self.more_than} is negative (cutoff)", "set a number of images, 0 or more")
+
+    @property
+    def contract(self) -> Contract:
+        return replace(super().contract, ensures=(CONCEPTS,) if self.require else ())
 
     @property
     def content(self) -> tuple[Path, ...]:

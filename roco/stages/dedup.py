@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from roco.base.errors import RecipeError
+from roco.base.guarantees import UNIQUE
 from roco.base.schema import types
 from roco.core.contract import Reason
 from roco.core.stage import Decision, drop, put
@@ -73,6 +74,7 @@ class Dedup(Decision):
     optional = ("pinned_id",)
     writes = types("duplicate_group", "similar_group")
     reasons = {"duplicate": Reason("another image of the same duplicate group is kept")}
+    ensures = (UNIQUE,)
     scope = "table"
     version = 2
 

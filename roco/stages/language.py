@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from roco.base.errors import RecipeError, nearest
+from roco.base.guarantees import LANGUAGE
 from roco.core.contract import Reason
 from roco.core.stage import Decision, drop
 from roco.stages.language_words import marks
@@ -37,6 +38,7 @@ class Language(Decision):
     needs = ("language_id",)
     reads = ("caption", "language", "language_score")
     reasons = {"language": Reason("the caption is not in the wanted language", quotes=True)}
+    ensures = (LANGUAGE,)
     version = 2
 
     keep: tuple[str, ...] = ("en",)

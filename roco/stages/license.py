@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from roco.base.errors import RecipeError, nearest
-from roco.base.licenses import DEFAULT_LICENSES, LICENSES
-from roco.core.contract import Reason
+from roco.base.guarantees import LICENSE, RETRACTION
+from roco.base.licenses import DEFAULT_LICENSES, LICENSES, NO_REDISTRIBUTION
+from roco.core.contract import Contract, Reason
 from roco.core.stage import Decision, drop
 
 
@@ -41,6 +42,15 @@ class License(Decision):
         for name in self.allow:
             if name not in LICENSES:
                 raise RecipeError(f"unknown licence '{name}' (license)", nearest(name, LICENSES))
+
+    @property
+    def contract(self) -> Contract:
+        ensures = []
+        if not set(self.allow) & set(NO_REDISTRIBUTION):
+            ensures.append(LICENSE)
+        if not self.retracted:
+            ensures.append(RETRACTION)
+        return replace(super().contract, ensures=tuple(ensures))
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         if not self.retracted:

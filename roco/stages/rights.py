@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from roco.base.errors import RecipeError, nearest
+from roco.base.guarantees import RIGHTS
 from roco.base.licenses import DEFAULT_LICENSES, LICENSES
 from roco.core.contract import Reason
 from roco.core.stage import Decision, drop, each
@@ -30,6 +31,7 @@ class Rights(Decision):
     needs = ("extract",)
     reads = ("authors", "caption_raw", "credit", "figure_license", "third_party")
     reasons = {"rights": Reason("the figure is credited to somebody else", quotes=True)}
+    ensures = (RIGHTS,)
 
     allow: tuple[str, ...] = DEFAULT_LICENSES
     third_party: str = "drop"

@@ -11,7 +11,9 @@ from PIL import Image
 
 import roco
 import roco.base.files
+from roco.base.guarantees import GUARANTEES
 from tests.cli.command import DONE, Command, contents
+from tests.stages.publish.finished import ImageFilter
 
 
 def test_run_prints_the_funnel_on_stdout_and_the_next_command_on_stderr(command: Command, demo: Path) -> None:
@@ -197,3 +199,26 @@ def test_duplicates_before_the_images_are_compared_is_a_data_error(command: Comm
     command("run", demo / "demo.toml", "--until", "image", "--workers", "0")
     result = command("duplicates", demo / "demo.toml")
     assert result.code == 1 and "have not been compared yet" in result.err
+
+
+# --- what is not filtered ------------------------------------------------------------------------------------
+
+
+def test_the_last_lines_of_a_run_state_what_is_not_filtered(command: Command, demo: Path) -> None:
+    recipe = demo / "demo.toml"
+    assert command("run", recipe, "--workers", "0").out.splitlines()[-1] == (
+        f"Not filtered, and therefore included: {GUARANTEES['single']} and {GUARANTEES['radiology']}."
+    )
+    as_json = json.loads(command("run", recipe, "--json").out)
+    assert as_json["not_filtered"] == [GUARANTEES["single"], GUARANTEES["radiology"]]
+    assert "Not filtered" not in command("run", recipe, "--until", "language").out
+
+
+def test_a_run_with_image_filters_states_nothing_and_rewrites_card_and_datasheet(command: Command, demo: Path) -> None:
+    recipe = demo / "demo.toml"
+    command("run", recipe, "--workers", "0")
+    entry = f'[[stage]]\nuse = "{ImageFilter.__module__}:ImageFilter"\n\n[[stage]]\nuse = "split"'
+    recipe.write_text(re.sub(r'\[\[stage\]\]\nuse = "split"', entry, recipe.read_text()), encoding="utf-8")
+    assert "Not filtered" not in command("run", recipe, "--workers", "0").out
+    for name in ("README.md", "DATASHEET.md"):
+        assert "Not filtered" not in (demo / "run" / "release" / name).read_text(encoding="utf-8")

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
 from roco.base import labels
+from roco.base.guarantees import LICENSE, RADIOLOGY, UNIQUE
 from roco.base.schema import SPLITS
 from roco.base.tables import CUI_MAPPING_COLUMNS, LICENSE_COLUMNS
 from roco.core.spec import find
 from roco.release.format import license_words
 from roco.release.metadata import Creator, Metadata
-from roco.stages.publish.card_text import FRONT_MATTER, LIMITATIONS, NON_COMMERCIAL, SUMMARY
+from roco.stages.publish.card_text import LIMITATIONS, NON_COMMERCIAL, SUMMARY
+from roco.stages.publish.front_matter import front_matter
+from roco.stages.publish.guarantees import guarantees, included
 
 Row = Mapping[str, Any]
 
 _TITLE = "Radiology images, captions and concepts from PubMed Central"
-_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _LEAKS = {
     "article": "articles",
     "duplicate": "groups of duplicates",
@@ -34,20 +35,20 @@ def card(
 ) -> str:
     """Returns the card as Markdown.
 
-    rows: split, article_key, license, modality, modality_from, identifying_fields, n_frames, declared and format of
-    each image; funnel, recipe: as `Finished` has them; leaks: as `leakage` counts them;
+    rows: split, article_key, license, modality, modality_from, concepts, concepts_manual, identifying_fields, n_frames,
+    declared and format of each image; funnel, recipe: as `Finished` has them; leaks: as `leakage` counts them;
     about: the section [release] of the recipe.
     """
     licenses = [license_words(row["license"] or "NONE") for row in rows]
     modalities = [_modality_name(row["modality"]) for row in rows]
     sections = [
-        _front_matter(rows, about),
+        front_matter(about.title or _TITLE, rows, recipe),
         _summary(rows, recipe, about),
         "## Images\n",
         _split_table("modality", modalities, rows),
         _split_table("licence", licenses, rows),
         _split_shares(rows),
-        _leakage_note(leaks),
+        _leakage_note(leaks, UNIQUE in guarantees(recipe)),
         _modality_note(rows),
         _metadata_note(rows),
         _format_note(rows),
@@ -63,21 +64,18 @@ def card(
 # --- texts -------------------------------------------------------------------------------------------------
 
 
-def _front_matter(rows: Sequence[Row], about: Metadata) -> str:
-    size = next((name for limit, name in _SIZES if len(rows) < limit), "n>1M")
-    return FRONT_MATTER.format(title=json.dumps(about.title or _TITLE, ensure_ascii=False), size=size)
-
-
 def _summary(rows: Sequence[Row], recipe: Mapping[str, Any], about: Metadata) -> str:
     articles = {row["article_key"] for row in rows}
+    given = guarantees(recipe)
     return SUMMARY.format(
         title=about.title or _TITLE,
         about=_about(about),
-        images=f"{len(rows):,}",
-        articles=f"{len(articles):,}",
+        images=f"{len(rows):,} {'radiology images' if RADIOLOGY in given else 'images'}",
+        articles=f"{len(articles):,} {'open-access articles' if LICENSE in given else 'articles'}",
         version=recipe["roco"],
         names=",".join(CUI_MAPPING_COLUMNS),
         licenses=",".join(LICENSE_COLUMNS),
+        included=included(recipe),
     )
 
 
@@ -143,11 +141,16 @@ def _split_shares(rows: Sequence[Row]) -> str:
     return f"Split sizes: {shares}.\n"
 
 
-def _leakage_note(leaks: Mapping[str, int]) -> str:
-    """Returns a sentence on leakage between the splits, or a warning with numbers."""
+def _leakage_note(leaks: Mapping[str, int], is_grouped: bool) -> str:
+    """Returns a sentence on leakage between the splits, or a warning with numbers.
+
+    is_grouped: whether a stage looked for near-duplicates; without one, there are no groups to count.
+    """
     leaking = [f"{number:,} {_LEAKS[kind]}" for kind, number in leaks.items() if number]
     if not leaking:
-        return "Leakage: none. No article, no group of near-duplicates and no long caption is in more than one split.\n"
+        groups = ", no group of near-duplicates" if is_grouped else ""
+        unknown = "" if is_grouped else " Near-duplicates were not searched."
+        return f"Leakage: none. No article{groups} and no long caption is in more than one split.{unknown}\n"
     return (
         f"**Leakage between the splits**: {', '.join(leaking)} are in more than one split. "
         "Scores on these splits are optimistic.\n"

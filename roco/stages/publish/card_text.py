@@ -2,34 +2,14 @@
 
 from __future__ import annotations
 
-FRONT_MATTER = """\
----
-pretty_name: {title}
-license: other
-license_name: cc-by-and-cc-by-nc-by-image
-license_link: license_information.csv
-language:
-- en
-task_categories:
-- image-to-text
-- image-classification
-tags:
-- medical
-- radiology
-size_categories:
-- {size}
-configs:
-- config_name: default
-  data_files: figures.parquet
----
-"""
-
 SUMMARY = """\
 # {title}
 
-{about}{images} radiology images from {articles} open-access articles in PubMed Central. Each image comes with its
-caption, the UMLS concepts of the caption, and the attribution that its licence requires. The dataset was built with
-roco {version}, which reimplements the pipeline of ROCOv2 (see [Citation](#citation)).
+{about}{images} from {articles}. Each image comes with its caption, the UMLS concepts of the caption, and the
+attribution that its licence requires. The dataset was built with roco {version}, which reimplements the pipeline of
+ROCOv2 (see [Citation](#citation)).
+
+**{included}**
 
 ## Files
 
@@ -61,13 +41,24 @@ table = release.table("train")                  # one row per image
 for id, data in release.images("train"):        # original bytes
     ...
 ```
+
+`datasets` reads the CSV tables: `captions` by default, and `concepts`, `concepts_manual`, `cui_mapping`,
+`license_information` and `attribution` by name. It calls the split `valid` `validation`. It does not read the
+images from the zips; `release.image(row["ID"])` returns the image of a row.
+
+```python
+from datasets import load_dataset
+
+captions = load_dataset("path/to/this/folder")              # ID, Caption
+concepts = load_dataset("path/to/this/folder", "concepts")  # ID, CUIs
+```
 """
 
 LIMITATIONS = """\
 ## Limitations
 
-- PubMed Central reflects what gets published, not clinical practice: rare findings and some modalities are
-  over-represented, and images may have a lower quality than in the journal.
+- Articles reflect what gets published, not clinical practice: rare findings and some modalities are over-represented,
+  and images may have a lower quality than in the journal.
 - Captions are as published. They may name the wrong modality, omit body region or projection, or belong to another
   image.
 - Concepts were extracted automatically unless they are in `concepts_manual`. They include findings that the caption

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from roco.base.text import yaml_string
 from roco.release.metadata import Creator, Metadata
 
 Row = Mapping[str, Any]
@@ -42,15 +42,15 @@ def citation(rows: Sequence[Row], recipe: Mapping[str, Any], about: Metadata) ->
     lines = [
         "cff-version: 1.2.0",
         "type: dataset",
-        f"title: {_text(title)}",
+        f"title: {yaml_string(title)}",
         "message: Cite this dataset, the ROCOv2 paper, and the articles of the images you show.",
     ]
     if about.version is not None:
-        lines.append(f"version: {_text(about.version)}")
+        lines.append(f"version: {yaml_string(about.version)}")
     if about.date is not None:
-        lines.append(f"date-released: {_text(about.date)}")
+        lines.append(f"date-released: {yaml_string(about.date)}")
     if about.doi is not None:
-        lines.append(f"doi: {_text(about.doi)}")
+        lines.append(f"doi: {yaml_string(about.doi)}")
     lines.append("authors:")
     for creator in about.creators or (_UNNAMED,):
         lines += _listed(_person(creator) if creator.is_person else {"name": creator.name})
@@ -58,7 +58,7 @@ def citation(rows: Sequence[Row], recipe: Mapping[str, Any], about: Metadata) ->
         kind = "website" if "://" in about.contact else "email"
         lines += ["contact:", *_listed({kind: about.contact})]
     abstract = f"{about.description} {built}" if about.description else built
-    lines.append(f"abstract: {_text(abstract)}")
+    lines.append(f"abstract: {yaml_string(abstract)}")
     return "\n".join(lines) + "\n" + _PAPER
 
 
@@ -76,9 +76,4 @@ def _person(creator: Creator) -> dict[str, str]:
 def _listed(entry: Mapping[str, str]) -> Iterator[str]:
     """Yields the lines of an entry of a YAML list."""
     for at, (name, value) in enumerate(entry.items()):
-        yield f"{'  - ' if at == 0 else '    '}{name}: {_text(value)}"
-
-
-def _text(value: str) -> str:
-    """Returns a text as a JSON string, which is valid YAML."""
-    return json.dumps(value, ensure_ascii=False)
+        yield f"{'  - ' if at == 0 else '    '}{name}: {yaml_string(value)}"

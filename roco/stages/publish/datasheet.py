@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from roco.base.guarantees import LICENSE, UNIQUE
 from roco.base.schema import SPLITS
 from roco.release.format import license_words
 from roco.release.metadata import Metadata
+from roco.stages.publish.guarantees import guarantees, included
 
 Row = Mapping[str, Any]
 
@@ -25,22 +27,21 @@ The dataset was created for research on captions, concepts and retrieval of radi
 
 ## Composition
 
-- Instances: images of figures of open-access articles, each with the caption of the figure and its UMLS concepts.
+- Instances: images of figures of articles, each with the caption of the figure and its UMLS concepts.
 - Number: {images} images of {articles} articles: {splits}.
 - Selection: {images} of the {found} figures of the source; `removed.parquet` gives the reason for each other figure.
+- {included}
 - Years of publication: {years}.
 - Labels: {auto} images have automatically extracted concepts, {manual} have concepts assigned by annotators.
 - Missing labels: {unknown} images have no modality.
-- Splits: no article, group of near-duplicates or long caption is in more than one split, except those counted in
-  `leakage.json`.
+- Splits: {related} is in more than one split, except those counted in `leakage.json`.
 - Errors and noise: captions are as published; automatically extracted concepts include negated ones.
-- People: the images show patients; the articles published them under open licences. The images were not screened for
-  burned-in text.
+- People: the images show patients, as published in the articles. The images were not screened for burned-in text.
 
 ## Collection
 
-The authors of the articles published them under licences that allow redistribution ({licenses}). roco {version} read
-the articles from the source. No data were collected from people directly.
+The authors published the articles under these licences: {licenses}. {redistribution}
+roco {version} read the articles from the source. No data were collected from people directly.
 
 ## Preprocessing
 
@@ -61,6 +62,12 @@ Each image has the licence of its article, given in `license_information.csv` an
 are retired and listed with the reason in `tombstones.csv` ({retired}).
 """
 
+_CHECKED = "All of them allow redistribution of the unchanged images."
+_UNCHECKED = "No stage checked that they allow redistribution."
+
+_GROUPED = "no article, group of near-duplicates or long caption"
+_UNGROUPED = "near-duplicates were not searched; no article or long caption"
+
 
 def datasheet(
     rows: Sequence[Row], funnel: Mapping[str, Any], recipe: Mapping[str, Any], retired: int, about: Metadata
@@ -76,11 +83,15 @@ def datasheet(
     manual = sum(bool(row["concepts_manual"]) for row in rows)
     unknown = sum(row["modality"] is None for row in rows)
     stages = funnel["stages"]
+    given = guarantees(recipe)
     return _DATASHEET.format(
         images=f"{len(rows):,}",
         articles=f"{_articles(rows):,}",
         splits=", ".join(f"{sizes[split]:,} {split}" for split in SPLITS),
         found=f"{stages[0]['in'] if stages else 0:,}",
+        included=included(recipe),
+        related=_GROUPED if UNIQUE in given else _UNGROUPED,
+        redistribution=_CHECKED if LICENSE in given else _UNCHECKED,
         years=f"{years[0]} to {years[-1]}" if years else "unknown",
         auto=f"{automatic:,}",
         manual=f"{manual:,}",

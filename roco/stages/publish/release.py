@@ -68,6 +68,7 @@ class Release(Publication):
     reads = ("article_key", "split")
     optional = ("pinned_id",)
     writes = types("id")
+    version = 2
 
     prefix: str = "roco"
     vocabulary: Path | None = None

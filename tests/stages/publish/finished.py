@@ -14,8 +14,8 @@ import pyarrow as pa
 from PIL import Image
 
 from roco.base.schema import COLUMNS, DROP, types
-from roco.core.contract import ENGINE_REASONS, Reason
-from roco.core.stage import Measure
+from roco.core.contract import ENGINE_REASONS, Contract, Reason
+from roco.core.stage import Decision, Measure
 from roco.stages.publish.release import Release
 from roco.stages.split import Split
 
@@ -65,6 +65,20 @@ class Everything(Measure):
 
     writes = MADE_OF
     table: Path | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ImageFilter(Decision):
+    """Replaces a filter of images: it keeps everything, and guarantees what its option `keep` says."""
+
+    keep: tuple[str, ...] = ("single", "radiology")
+
+    @property
+    def contract(self) -> Contract:
+        return dataclasses.replace(super().contract, ensures=self.keep)
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        return batch
 
 
 def picture(k: int, format: str) -> bytes:
@@ -138,7 +152,7 @@ class Run:
             "source": {"kind": "package"},
             "stages": [
                 {"name": name, "use": f"{type(s).__module__}:{type(s).__qualname__}", "kind": "decision",
-                 "options": s.options, "digest": "00", "version": s.version}
+                 "options": s.options, "ensures": list(s.contract.ensures), "digest": "00", "version": s.version}
                 for name, s in stages
             ],
         }  # fmt: skip

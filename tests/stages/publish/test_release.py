@@ -19,7 +19,7 @@ from PIL import Image
 from roco.base.errors import DataError, RecipeError
 from roco.base.schema import SPLITS
 from roco.core.contract import Reason
-from roco.release.format import FILES
+from roco.release.format import CHECKSUMS, FILES, METADATA
 from roco.release.read import verify
 from roco.stages.publish.attribution import attribution, license_address
 from roco.stages.publish.release import Release, _bare
@@ -95,7 +95,7 @@ def test_another_vocabulary_is_another_release(tmp_path: Path) -> None:
 
 
 def test_a_release_is_complete_and_valid(release: Path) -> None:
-    assert {path.name for path in release.iterdir()} == {*FILES, "checksums.sha256"}
+    assert {path.name for path in release.iterdir()} == {*FILES, METADATA, CHECKSUMS}
     assert verify(release) == []
 
 
@@ -103,7 +103,7 @@ def test_publishing_twice_gives_the_same_bytes(release: Path, tmp_path: Path) ->
     run = Run()
     random.Random(1).shuffle(run.figures)
     again = publish(tmp_path / "again", run)
-    for name in (*FILES, "checksums.sha256"):
+    for name in (*FILES, METADATA, CHECKSUMS):
         assert (again / name).read_bytes() == (release / name).read_bytes(), name
 
 
@@ -332,7 +332,7 @@ def test_the_funnel_contains_the_sizes_of_the_splits(release: Path) -> None:
 
 def test_checksums_are_those_of_sha256sum(release: Path) -> None:
     lines = text(release / "checksums.sha256").splitlines()
-    assert [line[66:] for line in lines] == sorted(FILES)
+    assert [line[66:] for line in lines] == sorted([*FILES, METADATA])
     check = subprocess.run(
         ["sha256sum", "--check", "--strict", "--quiet", "checksums.sha256"], cwd=release, check=False
     )
@@ -342,8 +342,8 @@ def test_checksums_are_those_of_sha256sum(release: Path) -> None:
 def test_the_card_has_front_matter_numbers_and_the_funnel(release: Path) -> None:
     card = text(release / "README.md")
     front = card.split("---\n")[1]
-    assert "license: other\n" in front and "language:\n- en\n" in front and "task_categories:\n- image-to-text" in front
-    assert "12 radiology images from 6 open-access articles" in card
+    assert "license: other\n" in front and "task_categories:\n- image-to-text" in front
+    assert "12 images from 6 articles" in card
     assert "| DRCT X-Ray Computed Tomography |" in card
     assert "| license | decision | 21 | license 2, retracted 1 | 18 |" in card
     assert "10.1038/s41597-024-03496-6" in card
@@ -356,6 +356,6 @@ def test_the_card_contains_no_path_of_the_machine(release: Path) -> None:
 
 def test_an_empty_release_has_all_files(tmp_path: Path) -> None:
     folder = publish(tmp_path / "release", Run(0))
-    assert {path.name for path in folder.iterdir()} == {*FILES, "checksums.sha256"}
+    assert {path.name for path in folder.iterdir()} == {*FILES, METADATA, CHECKSUMS}
     assert text(folder / "train_captions.csv") == "ID,Caption\n"
     assert verify(folder) == []

@@ -1,0 +1,18 @@
+"""What card and datasheet may state about all images of a release, given the stages of its recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from roco.base.guarantees import not_filtered_note
+
+
+def guarantees(recipe: Mapping[str, Any]) -> frozenset[str]:
+    """Returns what the stages of a recipe guarantee of every image; recipe: as `Finished` has it."""
+    return frozenset(guarantee for stage in recipe["stages"] for guarantee in stage["ensures"])
+
+
+def included(recipe: Mapping[str, Any]) -> str:
+    """Returns a sentence on what the release contains because no stage drops it."""
+    return not_filtered_note(guarantees(recipe)) or "Every filter that roco knows was applied."
