@@ -52,7 +52,9 @@ COLUMNS: dict[str, Column] = {
     "year": Column(pa.int32(), "earliest year of electronic, collection or print publication"),
     "year_from": Column(pa.string(), "kind of the date that the year is from: epub, collection, ppub, index …"),
     "dates": Column(DATES, "dates of publication by kind: epub, ppub, collection …; `2016`, `2016-11` or `2016-11-03`"),
-    "authors": Column(STRINGS, "authors in order, `Surname, Given`; collaborations by name; no editors"),
+    "authors": Column(
+        STRINGS, "authors in order, `Surname, Given` or `Surname, Given, Jr`; collaborations by name; no editors"
+    ),
     "article_type": Column(pa.string(), "JATS article-type: case-report, research-article …"),
     "article_language": Column(pa.string(), "xml:lang of the article, as written"),
     "keywords": Column(STRINGS, "keywords in the language of the article, in order"),

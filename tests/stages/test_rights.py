@@ -17,7 +17,7 @@ from roco.sources.jats.article import parse
 from roco.stages.rights import _KINDS, Rights, credited
 from tests.waits import cpu_limit
 
-AUTHORS = ["Müller, Eva", "dos Santos, Igor"]
+AUTHORS = ["Müller, Eva", "dos Santos, Igor", "Doe, John, Jr"]
 
 
 def decided(stage: Rights, **said: str) -> str | None:
@@ -71,6 +71,7 @@ def test_a_caption_that_credits_others_is_dropped_with_the_words_that_credit_the
         "Fuente: Elaboración propia (2020).",
         "Source: Research data.",
         "Source: prepared by the authors from registry data.",
+        "Courtesy of John Doe Jr., Bonn.",
         "Three devices (authors' personal archive).",
     ],
 )

@@ -17,13 +17,13 @@ from roco.base.errors import RejectedInput
 from roco.base.text import fold
 from roco.models.text.licenses import Terms
 from roco.models.text.third_party import third_party
+from roco.sources.jats.authors import authors_of
 from roco.sources.jats.citations import worded_numbers
 from roco.sources.jats.figures import Figure, figures_of
 from roco.sources.jats.meta import (
     LANG,
     Dated,
     Related,
-    authors_of,
     custom_of,
     dates_of,
     ids_of,

@@ -1,4 +1,4 @@
-"""Reads an article's front matter: identifiers, journal, related articles, keywords, dates, authors.
+"""Reads an article's front matter: identifiers, journal, related articles, keywords, dates.
 
 Called by `article.parse`; meta is always the <article-meta> element, None if the article has none.
 """
@@ -208,69 +208,3 @@ def _month(text: str) -> int | None:
     if re.fullmatch(r"0?[1-9]|1[0-2]", text):
         return int(text)
     return _MONTHS.get(text[:3].lower())
-
-
-# --- authors
-
-
-# Editors and reviewers are not authors, and the members of a collaboration (collab-list) are named apart from it.
-_NOT_AUTHORS = re.compile("editor|collab|reviewer", re.I)
-# What may be inside the <collab> of a group author and is not part of its name.
-_NOT_NAME_OF_GROUP = ("contrib-group", "xref", "fn", "address", "aff", "email", "ext-link")
-
-
-def authors_of(meta: etree._Element | None) -> Iterator[str]:
-    """Yields the authors in order, as `Surname, Given`; contributors with another role are skipped."""
-    for group in children(meta, "contrib-group"):
-        if _NOT_AUTHORS.search(group.get("content-type") or ""):
-            continue
-        for contributor in children(group, "contrib", "collab"):
-            role = contributor.get("contrib-type", "author").lower()
-            if name_of(contributor) == "contrib" and role not in ("author", "person"):
-                continue
-            name = _author_name(contributor)
-            if name:
-                yield name
-
-
-def _author_name(contributor: etree._Element) -> str:
-    """Returns the name of one <contrib> or <collab>: the first element in it that is a name."""
-    if name_of(contributor) == "collab":
-        return _group_name(contributor)
-    for element in contributor:
-        if name_of(element) == "name-alternatives":
-            element = _western_name(element)
-        kind = name_of(element)
-        if kind in ("name", "string-name"):
-            surname = fold(text_of(child(element, "surname")))
-            given = fold(text_of(child(element, "given-names")))
-            return ", ".join(part for part in (surname, given) if part) or fold(text_of(element))
-        if kind == "collab":
-            return _group_name(element)
-        if kind == "collab-alternatives":
-            return _group_name(child(element, "collab"))
-        if kind == "anonymous":
-            return "Anonymous"
-    return ""
-
-
-def _western_name(alternatives: etree._Element) -> etree._Element:
-    """Returns the name in Latin letters of several spellings, else the first; the element itself if it has no name."""
-    names = children(alternatives, "name", "string-name", "collab")
-    for name in names:
-        if name.get("name-style") == "western" or (name.get(LANG) or "").startswith("en"):
-            return name
-    return names[0] if names else alternatives
-
-
-def _group_name(collab: etree._Element | None) -> str:
-    """Returns the name of a collaboration without the list of its members; else the institution."""
-    if collab is None:
-        return ""
-    pieces = [collab.text or ""]
-    for part in collab:
-        if name_of(part) not in _NOT_NAME_OF_GROUP:
-            pieces.append(text_of(part))
-        pieces.append(part.tail or "")
-    name = fold(" ".join(pieces)).strip(" ,;")
-    return name or fold(text_of(child(collab, "institution")))

@@ -79,6 +79,33 @@ def test_authors_are_in_order_and_editors_are_not_authors() -> None:
     assert article(CONTRIBS).authors == ("Li, Wei", "Paz, Ana", "Sukarno", "Study Group")
 
 
+def author(parts: str) -> tuple[str, ...]:
+    return article(f'<contrib-group><contrib contrib-type="author">{parts}</contrib></contrib-group>').authors
+
+
+@pytest.mark.parametrize(
+    ("surname", "given", "suffix", "name"),
+    [
+        ("Doe", "John", "Jr", "Doe, John, Jr"),
+        ("Doe", "John", "III", "Doe, John, III"),
+        ("Doe", "John", "Jr., MD, PhD", "Doe, John, Jr."),
+        ("Doe", "John", "MD", "Doe, John"),  # a degree is not part of the name
+        ("Costa", "Ana", "Filho", "Costa, Ana, Filho"),
+        ("Doe, Jr.", "John", "", "Doe, John, Jr."),
+        ("Doe III", "John", "", "Doe, John, III"),
+        ("Costa Filho", "Ana", "", "Costa Filho, Ana"),  # here it may be the surname
+        ("Le Vi", "Anh", "", "Le Vi, Anh"),
+        ("Iv", "Jr", "", "Iv, Jr"),
+        ("Doe", "", "2nd", "Doe, 2nd"),
+    ],
+)
+def test_a_suffix_follows_the_name(surname: str, given: str, suffix: str, name: str) -> None:
+    parts = f"<surname>{surname}</surname><given-names>{given}</given-names><suffix>{suffix}</suffix>"
+    assert author(f"<name>{parts}</name>") == (name,)
+    assert author(f"<string-name>{parts}</string-name>") == (name,)
+    assert author(f"<name-alternatives><name name-style='western'>{parts}</name></name-alternatives>") == (name,)
+
+
 def test_keywords_are_in_the_language_of_the_article() -> None:
     groups = """<kwd-group xml:lang="pt"><kwd>tórax</kwd></kwd-group><kwd-group xml:lang="en"><title>Keywords</title>
     <kwd>chest <italic>CT</italic></kwd><kwd>lung</kwd><kwd>lung</kwd></kwd-group>"""

@@ -192,6 +192,7 @@ def test_an_article_without_a_pmcid_is_linked_by_its_doi(tmp_path: Path) -> None
         (["WHO Study Group"], "CC BY-NC WHO Study Group (2021)"),
         (["WHO\n Study Group", "Lee, Bo"], "CC BY-NC WHO Study Group and Lee (2021)"),
         (["Plato", " ", ", X"], "CC BY-NC Plato (2021)"),
+        (["Doe, John, Jr", "Lee, Bo"], "CC BY-NC Doe and Lee (2021)"),
         ([], "CC BY-NC PMC1 (2021)"),
     ],
 )
