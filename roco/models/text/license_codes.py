@@ -45,10 +45,14 @@ _CODE_WITHOUT_HYPHENS = re.compile(r"cc(?P<parts>(?:by|nc|nd|sa)+)license")
 _LICENSE_FOLDERS = ("licenses", "license", "licences", "licence", "l")
 
 
+def bare_url(url: str) -> str:
+    """Returns a URL as written, without the brackets and punctuation of the sentence that it was copied from."""
+    return url.strip().strip("<>()[]{}\"'“”‘’").rstrip(".,;:)]}>\"'“”‘’")
+
+
 def from_url(url: str | None) -> Grant | None:
     """Reads the URL of a licence; returns None for any other URL or text."""
-    # Brackets and punctuation around a URL come from the sentence that it was copied from.
-    text = fold(url).strip("<>()[]{}\"'").rstrip(".,;:)]}>\"'")
+    text = bare_url(fold(url))
     text = "http://" + re.sub(r"(?i)^https?:?/+", "", text)
     try:
         parts = urlsplit(text)

@@ -25,7 +25,8 @@ _FAMILIES = {
     frozenset(parts.lower().split("-")): f"CC-{parts}"
     for parts in ("BY", "BY-NC", "BY-SA", "BY-ND", "BY-NC-SA", "BY-NC-ND", "NC", "SA", "ND", "NC-SA", "NC-ND")
 }
-URL = re.compile(r"(?:https?:/+|www\.)\S+|creativecommons\.org/\S+", re.I)
+URL = re.compile(r"(?:(?:https?:/+|www\.)|creativecommons\.org/)[^\s<>()\[\]{}\"“”‘’,;]+", re.I)
+"""A URL in running text, up to the punctuation that follows it; of its last full stop see `license_codes.bare_url`."""
 _HYPHENS = re.compile(r"[\u2010-\u2015\u2212\ufe58\ufe63\uff0d\u00ad]")
 # The four terms of Creative Commons in the languages of PMC and SciELO: English, Portuguese, Spanish.
 _TERM_WORDS = {
@@ -81,36 +82,36 @@ def from_words(text: str) -> Grant | None:
     The licence is the set of terms right after "Creative Commons" or "CC". A text that names two licences, or that
     allows only non-commercial use beside a licence without NC, is CONFLICT.
     """
-    plain = _plain(URL.sub(" ", text))
-    named = [match for match in _NAMED.finditer(plain) if _terms_in(match)]
+    folded = plain(URL.sub(" ", text))
+    named = [match for match in _NAMED.finditer(folded) if _terms_in(match)]
     ids = {_FAMILIES.get(frozenset(_terms_in(match)), "CC-UNSPECIFIED") for match in named}
 
     # Beside a licence, CC0 is the usual waiver for the data of the article (BMC); alone it is the licence.
-    if not ids and _PUBLIC_DOMAIN_DEDICATION.search(plain):
+    if not ids and _PUBLIC_DOMAIN_DEDICATION.search(folded):
         ids = {"CC0"}
     if not ids:
-        return _other_statement(plain)
-    if ids == {"CC-BY"} and _NON_COMMERCIAL_ONLY.search(plain):
+        return _other_statement(folded)
+    if ids == {"CC-BY"} and _NON_COMMERCIAL_ONLY.search(folded):
         return Grant("CONFLICT", "attribution, yet non-commercial use")
     if len(ids) > 1:
         return Grant("CONFLICT", ", ".join(sorted(ids)))
 
     short = _name_in(named[0]).strip(" ,(") if named else "CC0"
-    version, port = _version_after(plain, named)
+    version, port = _version_after(folded, named)
     return Grant(ids.pop(), short, version, port)
 
 
-def _other_statement(plain: str) -> Grant | None:
+def _other_statement(folded: str) -> Grant | None:
     for pattern, id, short in _OTHER_STATEMENTS:
-        if pattern.search(plain):
+        if pattern.search(folded):
             return Grant(id, short)
     return None
 
 
-def _version_after(plain: str, named: Sequence[re.Match[str]]) -> tuple[str | None, str | None]:
+def _version_after(folded: str, named: Sequence[re.Match[str]]) -> tuple[str | None, str | None]:
     """Returns version and port that follow the first named licence that has a version close after it."""
     for match in named:
-        number = _VERSION_AND_PORT.match(plain, match.end())
+        number = _VERSION_AND_PORT.match(folded, match.end())
         if number:
             return number["version"], _PORTS.get(number["port"] or "")
     return None, None
@@ -129,7 +130,7 @@ def fold(text: str | None) -> str:
     return _HYPHENS.sub("-", unicodedata.normalize("NFKC", text or "")).strip()
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Returns the text as the patterns above expect it: lower case, without accents, hyphens and double spaces."""
     decomposed = unicodedata.normalize("NFKD", fold(text))
     without_accents = "".join(char for char in decomposed if not unicodedata.combining(char))

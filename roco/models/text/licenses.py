@@ -8,11 +8,13 @@ the JATS4R recommendation on permissions; docs/rights.md explains them for users
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from roco.models.text.license_codes import from_code, from_url
+from roco.models.text.license_codes import bare_url, from_code, from_url
+from roco.models.text.license_scope import divide, grants_something
 from roco.models.text.license_words import URL, Grant, fold, from_words
 
 
@@ -68,16 +70,17 @@ _VAGUE = frozenset({"CC-UNSPECIFIED", "TDM"})
 def normalise(code: str | None, terms: Sequence[Terms] = (), custom: str | None = None) -> License:
     """Returns the licence of an article from all places that name one.
 
-    code: of the source's index, None without an index; terms: one for each <license> of
-    front/article-meta/permissions; custom: `pmc-license-ref` of the article's custom metadata.
+    code: of the source's index, None without an index; terms: one for each <license> of the article's front matter;
+    custom: `pmc-license-ref` of the article's custom metadata.
 
-    All places that are read must name the same licence, or the result is CONFLICT. Within one <license>, links are read
-    only if neither ali nor href names a licence, and words only if no link does, because they are written for people.
-    Start dates are ignored: an embargo and the licence after it are a CONFLICT, so that the result does not depend on
-    today's date.
+    What a <license> grants only for other material, such as the data, does not count. All places that are read must
+    name the same licence, or the result is CONFLICT. Within one <license>, links are read only if neither ali nor href
+    names a licence, and words only if no link does, because they are written for people. Start dates are ignored: an
+    embargo and the licence after it are a CONFLICT, so that the result does not depend on today's date.
     """
     evidence = [*_from_pmc("index", code), *_from_pmc("pmc", custom)]
-    for one in terms:
+    of_article = [_of_article(one) for one in terms]
+    for one in of_article:
         evidence += _from_terms(one)
     if not evidence:
         # Permissions without a known licence count as a refusal; without permissions, nothing is stated.
@@ -93,9 +96,53 @@ def normalise(code: str | None, terms: Sequence[Terms] = (), custom: str | None 
     if id == "CONFLICT":
         return License(id, url, described)
 
-    version, port = _version_and_port(id, supporting, terms)
+    version, port = _version_and_port(id, supporting, of_article)
     trust = _trust({one.place for one in supporting})
     return License(id, url, described, version, port, trust)
+
+
+# --- the article and other material
+
+
+# Licences of software and data that this module does not read otherwise.
+_OTHER_LICENSES = re.compile(r"\b(?:mit|l?gpl|agpl|gnu|apache|bsd|mozilla|odbl|odc)\b", re.I)
+
+
+def _of_article(terms: Terms) -> Terms:
+    """Returns the terms of one <license> without what they grant only for other material, such as the data."""
+    scope = divide(terms.words)
+    if not scope.other:
+        return terms
+    urls_for_other = set(map(bare_url, URL.findall(scope.other))) - set(map(bare_url, URL.findall(scope.article)))
+    links = tuple(link for link in terms.links if bare_url(link) not in urls_for_other)
+
+    for_article, for_other = _ids_in(scope.article), _ids_in(scope.other)
+    if for_article:
+        excluded = for_other - for_article
+    elif grants_something(scope.article):
+        excluded = set()  # the article's licence is the one in the attributes, whatever the data have
+    elif for_other or _OTHER_LICENSES.search(scope.other):
+        excluded = for_other
+    else:
+        return Terms()  # "For the data": the whole <license> is for other material
+    return Terms(
+        href=None if _names_one_of(terms.href, excluded) else terms.href,
+        ali=tuple(text for text in terms.ali if not _names_one_of(text, excluded)),
+        kind=None if _names_one_of(terms.kind, excluded) else terms.kind,
+        links=links,
+        words=scope.article,
+    )
+
+
+def _ids_in(words: str) -> set[str]:
+    """Returns the licences that a text names, by links or in words."""
+    grants = [from_url(url) for url in URL.findall(words)] + [from_words(words)]
+    return {grant.id for grant in grants if grant is not None} - _VAGUE
+
+
+def _names_one_of(text: str | None, ids: set[str]) -> bool:
+    grant = from_url(text) or from_code(text)
+    return grant is not None and grant.id in ids
 
 
 # --- the places
@@ -107,7 +154,7 @@ def _from_pmc(place: str, text: str | None) -> Iterator[_Evidence]:
         return
     by_url = from_url(text)
     if by_url is not None:
-        yield _Evidence(place, by_url, text)
+        yield _Evidence(place, by_url, bare_url(text))
     else:
         yield _Evidence(place, from_code(text) or Grant("UNKNOWN", fold(text)[:40]))
 
@@ -146,8 +193,8 @@ def _from_text(terms: Terms) -> list[_Evidence]:
 def _from_url_or_code(place: str, text: str | None) -> Iterator[_Evidence]:
     """Reads a URL, or the code that PMC sometimes writes in its place."""
     by_url = from_url(text)
-    if by_url is not None:
-        yield _Evidence(place, by_url, text)
+    if text and by_url is not None:
+        yield _Evidence(place, by_url, bare_url(text))
         return
     by_code = from_code(text)
     if by_code is not None:

@@ -14,9 +14,7 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from roco.base.errors import RejectedInput
-from roco.base.text import fold
 from roco.models.text.licenses import Terms
-from roco.models.text.third_party import third_party
 from roco.sources.jats.authors import authors_of
 from roco.sources.jats.citations import worded_numbers
 from roco.sources.jats.figures import Figure, figures_of
@@ -33,9 +31,9 @@ from roco.sources.jats.meta import (
     year_of,
 )
 from roco.sources.jats.status import is_retraction_notice, is_scan, retracted_papers, retraction
-from roco.sources.jats.terms import copyright_of, terms_of
-from roco.sources.jats.text import text_of, title_of
-from roco.sources.jats.tree import child, children, name_of, read_xml
+from roco.sources.jats.terms import copyright_of, permissions_of, reservation_of, terms_of
+from roco.sources.jats.text import title_of
+from roco.sources.jats.tree import child, name_of, read_xml
 
 __all__ = ["Article", "parse"]
 
@@ -118,10 +116,10 @@ def parse(xml: bytes) -> Article:
         retracts=retracted_papers(article_type, meta, related),
         scan=is_scan(xml, custom),
         open_access=_open_access(custom.get("pmc-prop-open-access", "")),
-        terms=tuple(terms_of(child(meta, "permissions"))),
+        terms=tuple(one for permissions in permissions_of(meta) for one in terms_of(permissions)),
         pmc_license=custom.get("pmc-license-ref"),
         copyright=copyright_of(meta),
-        third_party=_rights_of_others(meta),
+        third_party=reservation_of(meta),
         figures=tuple(figures_of(article, language, worded_numbers(xml))),
         entity_fallback=entity_fallback,
     )
@@ -139,14 +137,3 @@ def _article_in(root: etree._Element) -> etree._Element:
 
 def _open_access(value: str) -> bool | None:
     return {"yes": True, "no": False}.get(value.lower())
-
-
-def _rights_of_others(meta: etree._Element | None) -> str | None:
-    """Returns the first sentence of the article's permissions that reserves rights of others; None if there is none."""
-    for permissions in children(meta, "permissions"):
-        # <license_ref> contains a URL, which is not part of any sentence.
-        parts = [text_of(part) for part in permissions if name_of(part) != "license_ref"]
-        sentence = third_party(fold(" ".join(parts)))
-        if sentence:
-            return sentence
-    return None

@@ -32,7 +32,7 @@ from roco.sources.jats.scope import (
     out_of_scope,
     out_of_scope_fig_type,
 )
-from roco.sources.jats.terms import credit_of, figure_license
+from roco.sources.jats.terms import credit_of, figure_license, permissions_of
 from roco.sources.jats.text import plain_caption, text_of
 from roco.sources.jats.tree import child, children, name_of
 
@@ -149,7 +149,7 @@ def _figure_without_images(
 
     # Permissions may be stated by the figure, by a group around it, or by a single graphic of it.
     holders = [fig, *fig.iterancestors("{*}fig-group"), *images]
-    permissions = [element for holder in holders for element in children(holder, "permissions")]
+    permissions = [element for holder in holders for element in permissions_of(holder)]
 
     scope = out_of_scope(fig) or out_of_scope_fig_type(fig)
     return Figure(

@@ -1,31 +1,64 @@
 """Reads the terms of use of an article or of a figure: <permissions>, credit lines and copyright statements.
 
-`article.parse` calls `terms_of` and `copyright_of`, `figures.py` calls `figure_license` and `credit_of`. The terms of
-an article are only collected here; `stages/extract_rows.py` passes them to `models/text/licenses.normalise`, together
-with the licence in the source's index.
+Old versions of the DTD have no <permissions>: there <license> and <copyright-statement> are in <article-meta> or <fig>.
+
+`article.parse` calls `terms_of`, `copyright_of` and `reservation_of`, `figures.py` calls `permissions_of`,
+`figure_license` and `credit_of`. The terms of an article are only collected here; `stages/extract_rows.py` passes them
+to `models/text/licenses.normalise`, together with the licence in the source's index.
 """
 
 from __future__ import annotations
 
+import copy
+import re
 from collections.abc import Iterator, Sequence
 
 from lxml import etree
 
 from roco.base.text import fold
 from roco.models.text.licenses import Terms, normalise
+from roco.models.text.third_party import third_party
 from roco.sources.jats.meta import HREF
 from roco.sources.jats.text import text_of
 from roco.sources.jats.tree import child, children, name_of
 
 _STATEMENTS = ("copyright-statement", "copyright-holder", "license")
-_TEXT_MINING = frozenset({"textmining", "tdm"})
+# Attributes of a <license> that is for something else than the article; each value is compared as a whole.
+_SCOPES = ("specific-use", "license-type", "content-type")
+_NOT_FOR_ARTICLE = frozenset({
+    "textmining", "text-mining", "tdm", "data", "dataset", "data-license", "data-licence", "data-waiver", "software",
+    "code", "software-license", "metadata", "supplement", "supplementary-material",
+})  # fmt: skip
+_SIGN = r"(?:copyright|©|\(c\))[\s:]*"
+_YEAR = r"(?:19|20)\d\d"
+# "© 2017" before a complete notice of the same year, "Copyright © 2017 The Authors".
+_REPEATED_YEAR = re.compile(rf"(?:{_SIGN})*(?P<year>{_YEAR})[\s.,:;]*(?=(?:{_SIGN})+(?P=year))", re.I)
 
 
-def terms_of(permissions: etree._Element | None) -> Iterator[Terms]:
-    """Yields the terms of each <license> of one <permissions>; licences for text mining only are skipped."""
+def permissions_of(holder: etree._Element | None) -> list[etree._Element]:
+    """Returns the <permissions> of an article's metadata or of a figure; also the holder itself if it states terms."""
+    permissions = children(holder, "permissions")
+    if holder is not None and children(holder, *_STATEMENTS):
+        permissions.append(holder)
+    return permissions
+
+
+def terms_of(permissions: etree._Element) -> Iterator[Terms]:
+    """Yields the terms of each <license> of one <permissions>; licences for mining or data only are skipped."""
     for license in children(permissions, "license"):
-        if not _is_for_text_mining(license):
+        if not _is_for_something_else(license):
             yield _terms(license)
+
+
+def reservation_of(meta: etree._Element | None) -> str | None:
+    """Returns the first sentence of the article's permissions that reserves rights of others; None without one."""
+    for permissions in permissions_of(meta):
+        # <license_ref> contains a URL, which is not part of any sentence.
+        parts = [text_of(part) for part in children(permissions, *_STATEMENTS)]
+        sentence = third_party(fold(" ".join(parts)))
+        if sentence:
+            return sentence
+    return None
 
 
 def figure_license(permissions: Sequence[etree._Element]) -> str | None:
@@ -51,47 +84,75 @@ def credit_of(fig: etree._Element, permissions: Sequence[etree._Element]) -> str
         if owner is fig:
             lines.append(text_of(attrib))
     for one in permissions:
-        lines += [text_of(part) for part in one if name_of(part) in _STATEMENTS]
-    distinct = dict.fromkeys(line for line in lines if line)
-    return fold(" ".join(distinct)) or None
+        lines += [text_of(part) for part in children(one, *_STATEMENTS)]
+    distinct = dict.fromkeys(line for line in map(fold, lines) if line)
+    # A statement usually contains the name of the holder.
+    return " ".join(line for line in distinct if not _is_within_another(line, distinct)) or None
 
 
 def copyright_of(meta: etree._Element | None) -> str | None:
-    """Returns the copyright statement of an article; else "© year holder".
-
-    Old versions of the DTD have these elements in <article-meta> itself, without <permissions>.
-    """
-    for place in (child(meta, "permissions"), meta):
+    """Returns the copyright statement of an article; else "© year holder"."""
+    for place in permissions_of(meta):
         statement = fold(text_of(child(place, "copyright-statement")))
         if statement:
-            return statement
+            return _REPEATED_YEAR.sub("", statement, count=1)
         year = fold(text_of(child(place, "copyright-year")))
-        holder = fold(text_of(child(place, "copyright-holder")))
-        if holder:
-            return f"© {year} {holder}".replace("  ", " ")
+        holders = [fold(text_of(holder)) for holder in children(place, "copyright-holder")]
+        named = ", ".join(dict.fromkeys(holder for holder in holders if holder))
+        if named:
+            return _notice(year, named)
     return None
+
+
+def _notice(year: str, holder: str) -> str:
+    """Returns "© year holder"; the holder may already contain the sign, the year, or both."""
+    name = re.sub(rf"(?:{_SIGN})*", "", holder, count=1, flags=re.I)
+    if year and year not in name and not re.match(_YEAR, name):
+        name = f"{year} {name}"
+    return f"© {name}".strip()
+
+
+def _is_within_another(line: str, lines: dict[str, None]) -> bool:
+    return any(line in other and line != other for other in lines)
 
 
 def _terms(license: etree._Element) -> Terms:
     ali: list[str] = []
     for ref in license.iter("{*}license_ref"):
-        if not _is_for_text_mining(ref):
+        if not _is_for_something_else(ref):
             # PMC writes the code of the licence ("ccbylicense") into the attribute content-type.
             ali += [value for value in (fold(text_of(ref)), ref.get("content-type")) if value]
 
     # A <uri> may have its address as text instead of in xlink:href.
     links = [link.get(HREF) or fold(text_of(link)) for link in license.iter("{*}ext-link", "{*}uri")]
-
-    parts = [text_of(part) for part in license if name_of(part) != "license_ref"]
-    words = " ".join(parts) or license.text or ""
     return Terms(
         href=license.get(HREF),
         ali=tuple(ali),
         kind=license.get("license-type"),
         links=tuple(links),
-        words=fold(words),
+        words=_words(license),
     )
 
 
-def _is_for_text_mining(element: etree._Element) -> bool:
-    return (element.get("specific-use") or "").lower() in _TEXT_MINING
+def _words(license: etree._Element) -> str:
+    """Returns the text of a licence: each paragraph on a line of its own, each link followed by its address."""
+    license = copy.deepcopy(license)
+    for link in license.iter("{*}ext-link", "{*}uri"):
+        address = link.get(HREF)
+        if address and address not in text_of(link):
+            link.tail = f" {address} {link.tail or ''}"
+    paragraphs = [license.text or ""]
+    for part in license:
+        if name_of(part) in ("p", "license-p"):
+            paragraphs += [text_of(part), part.tail or ""]
+        elif name_of(part) == "license_ref":
+            paragraphs[-1] += part.tail or ""
+        else:
+            paragraphs[-1] += text_of(part) + (part.tail or "")
+    return "\n".join(line for line in map(fold, paragraphs) if line)
+
+
+def _is_for_something_else(element: etree._Element) -> bool:
+    """Returns whether an attribute limits a licence to text mining, or to other material than the article."""
+    values = [value for name in _SCOPES for value in (element.get(name) or "").lower().split()]
+    return not _NOT_FOR_ARTICLE.isdisjoint(values)
