@@ -154,4 +154,4 @@ def test_an_unusable_previous_release_is_an_error_with_a_hint(grown: tuple[Path,
         (old / name).unlink()
     with pytest.raises(roco.DataError, match="not a release of roco") as caught:
         released(root, root / "articles", "wrong", "published")
-    assert "given = true" in (caught.value.hint or "")
+    assert "make it a source" in (caught.value.hint or "")

@@ -123,7 +123,9 @@ COLUMNS: dict[str, Column] = {
     "pinned_id": Column(pa.string(), "id of the image in the previous release, which is kept"),
     "pinned_split": Column(pa.string(), "split of the image in the previous release, which is kept"),
     "pinned_by": Column(
-        pa.string(), "how the image was identified: image (article and bytes), file (article and name), given"
+        pa.string(),
+        "how the image was identified: image (article and bytes), file (article and name), retired (article and bytes "
+        "of an image whose id was retired), given (by a dataset that is a source)",
     ),
     "duplicate_group": Column(pa.string(), "image_key of the image that is kept of a group of duplicates"),
     "similar_group": Column(

@@ -84,8 +84,7 @@ def read_previous(path: Path) -> PreviousRelease:
     if release.published:
         raise DataError(
             f"not a release of roco: {path} has no {FIGURES}",
-            'to keep the ids of the published ROCOv2, make it a source (kind = "release") and set given = true in '
-            "stage 'pins'",
+            "to keep the ids of the published ROCOv2, make it a source (kind = \"release\"); the stage 'pins' keeps them",
         )
     hint = f"run roco verify {path} for details"
     images: dict[str, ReleasedImage] = {}

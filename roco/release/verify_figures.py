@@ -22,6 +22,7 @@ from roco.release.retraction_lists import ids, read_list
 _ID = re.compile(r"[A-Za-z0-9._-]+")
 _LISTS = ("concepts", "concepts_manual")
 _TEXTS = ("id", "split", "figure_id", "article_key", "pmcid", "license", "sha256", "format", "caption")
+_OPTIONAL = ("given_split",)
 
 
 class Figure(NamedTuple):
@@ -33,6 +34,7 @@ class Figure(NamedTuple):
     pmcid: str
     license: str
     sha256: str
+    is_given: bool  # its split is that of the dataset it was read from
     member: str  # its name in the zip
     cells: dict[str, bytes]  # digest of its cell in each table of the split
 
@@ -48,7 +50,8 @@ class FigureTable:
     def read(self, path: Path, licenses: Collection[str]) -> Iterator[Problem]:
         """Reads the table and yields the problems of its rows; rows without a valid split or format are skipped."""
         id_of_figure: dict[str, str] = {}
-        for row in parquet_rows(path, types(*_TEXTS, *_LISTS)):
+        optional = [name for name in _OPTIONAL if name in pq.read_schema(path).names]
+        for row in parquet_rows(path, types(*_TEXTS, *_LISTS, *optional)):
             id, figure_id = row["id"] or "", row["figure_id"] or ""
             where = f"{path.name}, {excerpt(id)}"
             if not _ID.fullmatch(id):
@@ -82,12 +85,15 @@ def check_retracted(path: Path, listed: Path) -> Iterator[Problem]:
 
 
 def check_articles(figures: Mapping[str, Figure]) -> Iterator[Problem]:
-    """Finds articles with images in more than one split."""
+    """Finds articles with images in more than one split, except those that a dataset had in these splits already."""
     splits_by_article: defaultdict[str, set[str]] = defaultdict(set)
+    divided_here: set[str] = set()
     for figure in figures.values():
         splits_by_article[figure.article].add(figure.split)
+        if not figure.is_given:
+            divided_here.add(figure.article)
     for article, splits in sorted(splits_by_article.items()):
-        if len(splits) > 1:
+        if len(splits) > 1 and article in divided_here:
             where = f"{FIGURES}, {excerpt(article)}"
             yield Problem(f"article in several splits: {', '.join(sorted(splits))}", where)
 
@@ -107,6 +113,7 @@ def _figure(row: Mapping[str, Any]) -> Figure:
         pmcid=row["pmcid"] or "",
         license=row["license"] or "",
         sha256=row["sha256"] or "",
+        is_given=row.get("given_split") == row["split"],
         member=f"{row['split']}/{row['id']}{SUFFIX_OF_FORMAT[row['format']]}",
         cells=cells,
     )

@@ -29,7 +29,7 @@ _PMCID = re.compile(PMCID)
 class Several:
     """The packages of several sources: every place begins with the number of its source, `1/PMC123.tar.gz`.
 
-    So does every article, except those of the first source. The PMCID stays in the facts, so that images of one article
+    With more than ten sources the numbers have two digits, so that the places are sorted like the sources. So does every article, except those of the first source. The PMCID stays in the facts, so that images of one article
     stay in one split. If two sources of articles contain the same article, the first package counts; a previous dataset
     keeps its images beside a package, and the stage `dedup` drops the duplicates.
 
@@ -60,9 +60,10 @@ class Several:
         """Returns the rows of all sources."""
         rows: list[Row] = []
         for number, source in enumerate(self.each):
-            previous = None if known is None else _rows_of_source(known, number)
+            prefix = self._prefix(number)
+            previous = None if known is None else _rows_of_source(known, prefix, is_first=number == 0)
             for row in source.listing(previous).to_pylist():
-                rows.append(_numbered(Row(**row), number))
+                rows.append(_numbered(Row(**row), prefix, is_first=number == 0))
         return as_listing(rows)
 
     def origin(self, place: str) -> str:
@@ -74,6 +75,11 @@ class Several:
         source, place_in_source = self._source_of(place)
         return source.open(place_in_source)
 
+    def _prefix(self, number: int) -> str:
+        """Returns the beginning of the places of one source."""
+        digits = len(str(len(self.each) - 1))
+        return f"{number:0{digits}d}/"
+
     def _source_of(self, place: str) -> tuple[Source, str]:
         number, _, place_in_source = place.partition("/")
         is_number = number.isascii() and number.isdigit()
@@ -82,24 +88,23 @@ class Several:
         return self.each[int(number)], place_in_source
 
 
-def _numbered(row: Row, number: int) -> Row:
+def _numbered(row: Row, prefix: str, *, is_first: bool) -> Row:
     """Returns a row of one source with the number of the source in its place, and in its article but for the first."""
-    place = f"{number}/{row.place}"
-    if number == 0:
+    place = f"{prefix}{row.place}"
+    if is_first:
         return row._replace(place=place)
     facts = json.loads(row.facts) if row.facts else {}
     facts_json = row.facts
     # The numbered article is not a PMCID any more, so the PMCID moves to the facts.
     if "pmcid" not in facts and _PMCID.fullmatch(row.article):
         facts_json = json.dumps(facts | {"pmcid": row.article}, sort_keys=True, ensure_ascii=False)
-    return row._replace(article=f"{number}/{row.article}", place=place, facts=facts_json)
+    return row._replace(article=f"{prefix}{row.article}", place=place, facts=facts_json)
 
 
-def _rows_of_source(known: pa.Table, number: int) -> pa.Table:
+def _rows_of_source(known: pa.Table, prefix: str, *, is_first: bool) -> pa.Table:
     """Returns the rows of one source in a listing of all, with its own articles and places."""
-    prefix = f"{number}/"
     rows = known.filter(pc.starts_with(known["place"], prefix))
-    for name in ("article", "place") if number else ("place",):
+    for name in ("place",) if is_first else ("article", "place"):
         bare = pc.utf8_slice_codeunits(rows[name], len(prefix))
         rows = rows.set_column(rows.schema.get_field_index(name), name, bare)
     return rows

@@ -17,6 +17,7 @@ from roco.base.schema import types
 from roco.core.contract import Reason
 from roco.core.stage import Decision, drop, put
 from roco.models.images.hamming import hamming_distance, pairs_within
+from roco.release.precedence import PRECEDENCE_COLUMNS, precedence
 
 
 class _Image(NamedTuple):
@@ -29,16 +30,24 @@ class _Image(NamedTuple):
     phash: int | None
     phash_fine: int | None
     pixels: int
-    released: bool
+    precedence: int
+    is_pinned: bool
 
     @property
     def has_hashes(self) -> bool:
         return self.phash is not None and self.phash_fine is not None
 
     @property
-    def priority(self) -> tuple[bool, int, str, str]:
+    def priority(self) -> tuple[int, int, str, str]:
         """Sort key: of several duplicates the first one is kept."""
-        return not self.released, -self.pixels, self.image_key, self.figure_id
+        return self.precedence, -self.pixels, self.image_key, self.figure_id
+
+    def may_be_dropped_for(self, other: _Image) -> bool:
+        """Returns whether this image may be dropped as a duplicate of another one that is kept.
+
+        Images that keep their id are not dropped for each other: whoever has the release or dataset has both.
+        """
+        return not self.is_pinned or other.precedence < self.precedence
 
 
 class _Neighbour(NamedTuple):
@@ -58,10 +67,11 @@ class Dedup(Decision):
     """Keeps one image per duplicate group and groups near-duplicates.
 
     Duplicates (`duplicate_group`) have the same bytes, or differ in at most `radius` bits of phash and `confirm` bits
-    of phash_fine. Images of the previous release come first, then those with the most pixels, then the smallest
-    image_key; each is compared with the images kept so far and dropped for the first one within the radii. Groups are
-    therefore not chained: every dropped image is this close to the image kept for it. Images of the previous release
-    are never dropped.
+    of phash_fine. Images of the previous release come first, then those of a dataset that is a source (with their
+    labels, ids and splits), then those with the most pixels, then the smallest image_key; each is compared with the
+    images kept so far and dropped for the first one within the radii. Groups are therefore not chained: every dropped
+    image is this close to the image kept for it. Images of the previous release are never dropped, and those of a
+    dataset only for an image of the previous release or of a dataset that is listed first.
 
     Near-duplicates (`similar_group`), such as frames of a clip or slices of a volume, differ in at most
     `similar_radius` and `similar_confirm` bits. They are chained, nearest pairs first, up to `similar_most` images per
@@ -71,12 +81,12 @@ class Dedup(Decision):
 
     needs = ("image",)
     reads = ("image_key", "sha256", "phash", "phash_fine", "width", "height")
-    optional = ("pinned_id",)
+    optional = PRECEDENCE_COLUMNS
     writes = types("duplicate_group", "similar_group")
     reasons = {"duplicate": Reason("another image of the same duplicate group is kept")}
     ensures = (UNIQUE,)
     scope = "table"
-    version = 2
+    version = 3
 
     radius: int = 6
     confirm: int = 36
@@ -101,8 +111,9 @@ class Dedup(Decision):
         kept_for = self._duplicates(distinct, near)
         for copy, original in copies.items():
             near[copy].append(_Neighbour(original, 0, 0))
-            if not by_row[copy].released:
-                kept_for[copy] = kept_for.get(original, _Neighbour(original, 0, 0))
+            kept = kept_for.get(original, _Neighbour(original, 0, 0))
+            if by_row[copy].may_be_dropped_for(by_row[kept.row]):
+                kept_for[copy] = kept
 
         duplicate_group: dict[int, str] = {}
         for row, kept in kept_for.items():
@@ -121,15 +132,15 @@ class Dedup(Decision):
     def _duplicates(self, images: Sequence[_Image], near: _Neighbours) -> dict[int, _Neighbour]:
         """Maps the row of each duplicate to the neighbour that is kept for it."""
         order = {image.row: place for place, image in enumerate(sorted(images, key=lambda image: image.priority))}
-        released = {image.row for image in images if image.released}
+        by_row = {image.row: image for image in images}
         kept_for: dict[int, _Neighbour] = {}
         for row in order:  # in order of priority, so all images that could be kept for this one are already decided
-            if row in released:
-                continue
             candidates = []
             for other in near[row]:
                 is_kept = order[other.row] < order[row] and other.row not in kept_for
-                if is_kept and other.phash <= self.radius and other.phash_fine <= self.confirm:
+                if not is_kept or not by_row[row].may_be_dropped_for(by_row[other.row]):
+                    continue
+                if other.phash <= self.radius and other.phash_fine <= self.confirm:
                     candidates.append(other)
             if candidates:
                 kept_for[row] = min(candidates, key=lambda other: order[other.row])
@@ -175,7 +186,8 @@ def _image(row: Mapping[str, Any], position: int) -> _Image:
         phash=int(row["phash"], 16) if row["phash"] else None,
         phash_fine=int(row["phash_fine"], 16) if row["phash_fine"] else None,
         pixels=(row["width"] or 0) * (row["height"] or 0),
-        released=bool(row["pinned_id"]),
+        precedence=precedence(row),
+        is_pinned=bool(row["pinned_by"]),
     )
 
 

@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from roco.base.schema import SPLITS, types
 from roco.core.stage import Decision, put
-from roco.release.previous import ReleasedImage, content_files, read_previous
+from roco.release.precedence import source_number
+from roco.release.previous import PreviousRelease, ReleasedImage, Tombstone, content_files, read_previous
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +23,8 @@ class Pins(Decision):
     An image is recognised by its article and bytes (image_key); a new version of the article, another figure_id or
     another file name change nothing. If no image has these bytes, the image of the same article with the same
     file name takes its place (`pinned_by` = file). Each id is assigned once: of equal images of one article the one
-    with the same figure_id gets it, otherwise the first one.
+    with the same figure_id gets it, otherwise the first one. An image that a previous release has retired, and that is
+    in the source again with the same bytes, gets its id and split back (`pinned_by` = retired).
 
     previous: folder of the release; none for a first release. given: images of a source with `kind = "release"` keep
     the id and split they have there. If that id belongs or belonged to another image of the previous release, or to an
@@ -34,10 +36,10 @@ class Pins(Decision):
     optional = ("given_id", "given_split")
     writes = types("pinned_id", "pinned_split", "pinned_by")
     scope = "table"
-    version = 3
+    version = 4
 
     previous: Path | None = None
-    given: bool = False
+    given: bool = True
 
     @property
     def content(self) -> tuple[Path, ...]:
@@ -48,7 +50,7 @@ class Pins(Decision):
         taken: set[str] = set()
         if self.previous is not None:
             previous = read_previous(self.previous)
-            pins = _recognised(batch, previous.images)
+            pins = _recognised(batch, previous)
             taken = {*previous.images, *previous.tombstones}
         if self.given:
             for row, pin in _given(batch, taken).items():
@@ -80,7 +82,7 @@ def _given(batch: pa.Table, taken: set[str]) -> dict[int, _Pin]:
     rows = batch.select(["given_id", "given_split", "archive"]).to_pylist()
     taken = set(taken)
     pins: dict[int, _Pin] = {}
-    for i in sorted(range(len(rows)), key=lambda i: (_source_number(rows[i]["archive"]), i)):
+    for i in sorted(range(len(rows)), key=lambda i: (source_number(rows[i]["archive"]), i)):
         id, split = rows[i]["given_id"], rows[i]["given_split"]
         if id and split in SPLITS:
             pins[i] = _Pin(None if id in taken else id, split, "given")
@@ -88,39 +90,45 @@ def _given(batch: pa.Table, taken: set[str]) -> dict[int, _Pin]:
     return pins
 
 
-def _source_number(archive: str | None) -> int:
-    """Returns the number of the source, with which `archive` starts if there are several (`sources/several.py`)."""
-    number = (archive or "").partition("/")[0]
-    return int(number) if number.isascii() and number.isdigit() and len(number) < 9 else 0
-
-
-def _recognised(batch: pa.Table, kept: Mapping[str, ReleasedImage]) -> dict[int, _Pin]:
-    """Maps the rows of images that the previous release contains to their id and split; kept: its images by id."""
+def _recognised(batch: pa.Table, previous: PreviousRelease) -> dict[int, _Pin]:
+    """Maps the rows of images that previous releases contain to their id and split."""
     rows = batch.select(["figure_id", "article_key", "image_key", "file"]).to_pylist()
     pins: dict[int, _Pin] = {}
     assigned: set[str] = set()
-    for by, identity in _IDENTITIES.items():
+    for by, (identity, known) in _recognisers(previous).items():
         ids: defaultdict[_Identity, list[str]] = defaultdict(list)
-        for id in sorted(kept):
-            ids[identity(kept[id]._asdict())].append(id)
+        for id in sorted(known):
+            ids[identity(known[id]._asdict())].append(id)
 
         # Figures that had an id before choose first, so that equal images of one article do not swap their ids.
-        had_id = [any(kept[id].figure_id == row["figure_id"] for id in ids.get(identity(row), ())) for row in rows]
+        had_id = [any(known[id].figure_id == row["figure_id"] for id in ids.get(identity(row), ())) for row in rows]
         for i in sorted(range(len(rows)), key=lambda i: (not had_id[i], rows[i]["figure_id"])):
             free = [id for id in ids.get(identity(rows[i]), ()) if id not in assigned]
             if i in pins or not free:
                 continue
-            own = [id for id in free if kept[id].figure_id == rows[i]["figure_id"]]
+            own = [id for id in free if known[id].figure_id == rows[i]["figure_id"]]
             id = own[0] if own else free[0]
             assigned.add(id)
-            pins[i] = _Pin(id, kept[id].split, by)
+            pins[i] = _Pin(id, known[id].split, by)
     return pins
 
 
 _Identity = str | tuple[str | None, str | None] | None
+_Identify = Callable[[Mapping[str, Any]], _Identity]
+_Known = Mapping[str, ReleasedImage] | Mapping[str, Tombstone]
 
-_IDENTITIES: dict[str, Callable[[Mapping[str, Any]], _Identity]] = {
-    "image": lambda row: row["image_key"],
-    "file": lambda row: (row["article_key"], row["file"]),
-}
-"""What identifies an image, in order of precedence: `pinned_by` -> its value for an image."""
+
+def _recognisers(previous: PreviousRelease) -> dict[str, tuple[_Identify, _Known]]:
+    """Returns how images are recognised, most reliable first: `pinned_by` -> what identifies an image, images by id."""
+
+    def by_bytes(row: Mapping[str, Any]) -> _Identity:
+        return row["image_key"] or None
+
+    def by_file(row: Mapping[str, Any]) -> _Identity:
+        return row["article_key"], row["file"]
+
+    return {
+        "image": (by_bytes, previous.images),
+        "file": (by_file, previous.images),
+        "retired": (by_bytes, previous.tombstones),
+    }

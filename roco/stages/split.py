@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -17,10 +18,12 @@ from roco.base.schema import SPLITS, types
 from roco.core.contract import Reason
 from roco.core.stage import Decision, drop, put
 from roco.release.leakage import tie_keys
+from roco.release.precedence import PRECEDENCE_COLUMNS, RETIRED, precedence
 from roco.release.previous import articles_of, content_files
+from roco.stages.split_units import Units
 
 _PRECEDENCE = ("test", "valid", "train")
-"""Where released images of two splits are related, those of the first split are kept."""
+"""Where released images of two splits are related and `released_leaks` is "drop", those of the first split are kept."""
 
 _FRACTIONS_HINT = "use three numbers for train, valid and test that sum to 1: fractions = [0.75, 0.125, 0.125]"
 
@@ -41,30 +44,36 @@ class Split(Decision):
     """Assigns each unit of related images to train, valid or test, so that the images have the wanted proportions.
 
     A unit is the set of images that are related by article, near-duplicate group or the words of a long caption. Images
-    of the previous release keep their split, and their unit follows them. A new image that would connect two splits is
-    dropped (`leak`). If released images of different splits are related, test takes precedence over valid and valid
-    over train, and the others are dropped.
+    of the previous release, and of a dataset that is a source, keep their split, and their unit follows them. A new
+    image that would connect two splits is dropped (`leak`), and so is an image of a dataset that is related to an image
+    of the previous release, or of a dataset that is listed first, in another split.
 
     All other units are stratified by modality. They are assigned in the order of their rarest modality, rarest first,
     and within it in the order of a keyed hash; each goes to the split that needs most images of that modality, then to
     the one that needs most images overall. Each modality is therefore distributed in the same proportions, and neither
     the order of the rows nor the number of workers matters. The fractions refer to all images.
 
-    by: "image" splits single images as the paper did (75 : 12.5 : 12.5); the dataset card then reports what leaks.
+    released_leaks: what happens to images of one release or dataset that are related although their splits differ, as
+    in the published ROCOv2: "keep" keeps them all, and the dataset card reports what leaks; "drop" keeps those in test
+    before those in valid before those in train. by: "image" splits single images as the paper did (75 : 12.5 : 12.5); the dataset card then reports what leaks.
     held_out: restricts valid and test, `{from_year = 2021, not_in = "FOLDER"}`; everything else goes to train.
     """
 
     reads = ("article_key",)
-    optional = ("image_key", "similar_group", "duplicate_group", "caption", "modality", "year", "pinned_split")
+    optional = (
+        *("image_key", "similar_group", "duplicate_group", "caption", "modality", "year", "pinned_split"),
+        *PRECEDENCE_COLUMNS,
+    )
     writes = types("split")
     reasons = {"leak": Reason("related images would be in two splits")}
     scope = "table"
-    version = 2
+    version = 3
 
     fractions: tuple[float, ...] = (0.75, 0.125, 0.125)
     seed: str = "roco"
     by: Literal["article", "image"] = "article"
     held_out: HeldOut | None = None
+    released_leaks: Literal["keep", "drop"] = "keep"
 
     def __post_init__(self) -> None:
         fractions = self.fractions
@@ -87,13 +96,10 @@ class Split(Decision):
 
         # Released images come first: they fix the split of their unit. New images join the units one by one, in the
         # order of their hash, so that the same ones are dropped whatever the order of the rows.
-        leaks = _released_leaks(released)
-        units = _Units()
-        for image in sorted(released, key=lambda image: (image.key, image.figure_id)):
-            if image.row not in leaks:
-                units.join(image.bonds, image.released_split)
+        units = Units()
+        leaks = self._settle(released, units)
         for image in sorted(new, key=lambda image: (self._position(image.key), image.figure_id)):
-            conflict = units.join(image.bonds, None)
+            conflict = units.join(image.bonds)
             if conflict:
                 leaks[image.row] = f"would connect {conflict[0]} and {conflict[1]}"
 
@@ -103,23 +109,47 @@ class Split(Decision):
         details = pa.array([leaks.get(row) for row in n], pa.string())
         return drop(out, pa.array([row in leaks for row in n], pa.bool_()), "leak", details)
 
-    def _assign(self, images: Sequence[_Image], units: _Units) -> dict[int, str]:
+    def _settle(self, released: Sequence[_Image], units: Units) -> dict[int, str]:
+        """Gives the units the splits of released images; maps the rows of images that are dropped to the drop detail.
+
+        released: images with a split, in any order; those that take precedence settle first.
+        """
+        leaks: dict[int, str] = {}
+        order = sorted(released, key=lambda image: (image.precedence, image.key, image.figure_id))
+        for precedence, images in itertools.groupby(order, key=lambda image: image.precedence):
+            group = list(images)
+            if self.released_leaks == "drop":
+                leaks |= _released_leaks(group)
+            joining = []
+            for image in group:
+                other = units.other_split(image.bonds, image.released_split)
+                if other is not None:
+                    leaks.setdefault(image.row, f"related to a released image in {other}")
+                elif image.row not in leaks:
+                    joining.append(image)
+                    # A retired image comes back alone: unlike images of one dataset, it must not leak.
+                    if precedence == RETIRED:
+                        units.settle([(image.bonds, image.released_split or "")])
+            units.settle((image.bonds, image.released_split or "") for image in joining)
+        return leaks
+
+    def _assign(self, images: Sequence[_Image], units: Units) -> dict[int, str]:
         """Maps the row of each image to its split."""
+        deficit = _Deficit(self.fractions, Counter(image.stratum for image in images))
+
+        # Released images have their split, and so have the images of their units; they count before others are assigned.
+        split_of: dict[int, str] = {}
         members: defaultdict[str, list[_Image]] = defaultdict(list)
         for image in images:
-            members[units.name(image.bonds)].append(image)
-        sizes = Counter(image.stratum for image in images)
-        deficit = _Deficit(self.fractions, sizes)
-
-        # Units of released images are assigned already; they count before the others are distributed.
-        assigned: dict[str, str] = {}
-        for name, unit in members.items():
-            split = units.split_of(name)
-            if split is not None:
-                assigned[name] = split
-                deficit.take(split, unit)
+            split = image.released_split or units.split_of(image.bonds)
+            if split is None:
+                members[units.name(image.bonds)].append(image)
+            else:
+                split_of[image.row] = split
+                deficit.take(split, [image])
 
         # Rare modalities first: a split that has its share of the frequent ones could no longer make room for them.
+        sizes = Counter(image.stratum for image in images)
         rarest = {name: min((sizes[image.stratum], image.stratum) for image in unit) for name, unit in members.items()}
         first = {name: min((image.key, image.figure_id) for image in unit) for name, unit in members.items()}
 
@@ -127,11 +157,12 @@ class Split(Decision):
             key, figure_id = first[name]
             return rarest[name], self._position(key), figure_id
 
-        for name in sorted(members.keys() - assigned.keys(), key=order):
+        for name in sorted(members, key=order):
             _, stratum = rarest[name]
-            assigned[name] = self._choose(members[name], stratum, deficit)
-            deficit.take(assigned[name], members[name])
-        return {image.row: assigned[name] for name, unit in members.items() for image in unit}
+            split = self._choose(members[name], stratum, deficit)
+            deficit.take(split, members[name])
+            split_of |= {image.row: split for image in members[name]}
+        return split_of
 
     def _choose(self, unit: Sequence[_Image], stratum: str, deficit: _Deficit) -> str:
         """Returns the split for a unit that contains no released image."""
@@ -166,6 +197,7 @@ class _Image(NamedTuple):
     bonds: tuple[str, ...]  # what it shares with the other images of its unit; never empty
     stratum: str
     released_split: str | None
+    precedence: int
     article: str
     year: int | None
 
@@ -178,6 +210,7 @@ def _image(position: int, row: Mapping[str, Any], by: str) -> _Image:
         bonds=(f"image {row['figure_id']}",) if by == "image" else tuple(tie_keys(row)),
         stratum=row["modality"] or "",
         released_split=row["pinned_split"],
+        precedence=precedence(row),
         article=row["article_key"] or "",
         year=row["year"],
     )
@@ -201,44 +234,6 @@ def _released_leaks(released: Sequence[_Image]) -> dict[int, str]:
         for image in kept:
             split_of_bond.update(dict.fromkeys(image.bonds, split))
     return leaks
-
-
-class _Units:
-    """Sets of connected bonds (union-find), each with the split of its released images, if it has any."""
-
-    def __init__(self) -> None:
-        self._parent: dict[str, str] = {}
-        self._split: dict[str, str] = {}  # by the root of the set
-
-    def name(self, bonds: Sequence[str]) -> str:
-        """Returns the name of the unit of an image."""
-        return self._root(bonds[0])
-
-    def split_of(self, name: str) -> str | None:
-        return self._split.get(name)
-
-    def join(self, bonds: Sequence[str], split: str | None) -> tuple[str, str] | None:
-        """Connects the bonds of an image; returns two splits and does nothing if this would connect them."""
-        roots = {self._root(bond) for bond in bonds}
-        splits = {self._split[root] for root in roots if root in self._split}
-        if split is not None:
-            splits.add(split)
-        if len(splits) > 1:
-            first, second, *_ = sorted(splits, key=SPLITS.index)
-            return first, second
-        new_root = min(roots)
-        for root in roots:
-            self._parent[root] = new_root
-        for only in splits:
-            self._split[new_root] = only
-        return None
-
-    def _root(self, bond: str) -> str:
-        self._parent.setdefault(bond, bond)
-        while self._parent[bond] != bond:
-            self._parent[bond] = self._parent[self._parent[bond]]  # halves the path, so that later searches are short
-            bond = self._parent[bond]
-        return bond
 
 
 class _Deficit:

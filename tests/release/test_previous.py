@@ -118,7 +118,7 @@ def test_concepts_of_the_published_layout_are_those_with_a_name(tmp_path: Path) 
 def test_the_published_layout_has_no_ids_to_continue_from(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="not a release of roco") as caught:
         read_previous(published(tmp_path / "p", "ID,PMCID,Attribution,Link\n"))
-    assert "given = true" in caught.value.hint
+    assert "make it a source" in caught.value.hint
 
 
 # --- the folder --------------------------------------------------------------------------------------------

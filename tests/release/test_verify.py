@@ -337,6 +337,18 @@ def test_an_article_in_two_splits_is_reported(release: Path) -> None:
     assert "article in several splits" in text and "train" in text
 
 
+def test_an_article_that_a_dataset_had_in_two_splits_is_no_problem_unless_new_images_are_in_it(release: Path) -> None:
+    def divide(rows: list[dict[str, Any]]) -> None:
+        rows[0].update(article_key=rows[-1]["article_key"])
+        for row in rows:
+            row["given_split"] = row["split"]
+
+    edit_parquet(release / "figures.parquet", divide)
+    assert "article in several splits" not in listed(verify(release))
+    edit_parquet(release / "figures.parquet", lambda rows: rows[0].update(given_split=None))
+    assert "article in several splits" in listed(verify(release))
+
+
 def test_a_licence_that_is_not_allowed_is_reported(good: Path, release: Path) -> None:
     edit_parquet(release / "figures.parquet", lambda rows: rows[0].update(license="CC-BY-ND"))
     text = listed(verify(release))

@@ -129,7 +129,7 @@ def test_manual_concepts_come_first_and_give_the_modality(tmp_path: Path) -> Non
 
 def test_images_can_keep_the_id_and_split_of_their_dataset(tmp_path: Path) -> None:
     published(tmp_path / "rocov2")
-    rows = run(tmp_path, stages='[[stage]]\nuse = "pins"\ngiven = true\n')
+    rows = run(tmp_path, stages='[[stage]]\nuse = "pins"\n')
     assert {row["id"]: row["split"] for row in rows.values()} == {id: s for s, ids in IDS.items() for id in ids}
 
 

@@ -65,10 +65,20 @@ def test_unchanged_packages_of_each_source_are_not_opened_again(finished_demo: P
 
 def test_facts_that_name_another_article_are_kept() -> None:
     row = Row("PMC1", "digest", "PMC1.tar.gz", "stamp", '{"pmcid": "PMC2"}')
-    assert json.loads(_numbered(row, 1).facts) == {"pmcid": "PMC2"}
+    assert json.loads(_numbered(row, "1/", is_first=False).facts) == {"pmcid": "PMC2"}
     named_by_article = row._replace(facts="{}")
-    assert json.loads(_numbered(named_by_article, 1).facts) == {"pmcid": "PMC1"}
-    assert _numbered(named_by_article, 0).facts == "{}"
+    assert json.loads(_numbered(named_by_article, "1/", is_first=False).facts) == {"pmcid": "PMC1"}
+    assert _numbered(named_by_article, "0/", is_first=True).facts == "{}"
+
+
+def test_the_third_of_eleven_sources_precedes_the_last(tmp_path: Path) -> None:
+    """The stage `identity` keeps the package whose place is first."""
+    source = Several.of(*(ReleaseSource(path=published(tmp_path / str(number))) for number in range(11)))
+    table = source.listing(None)
+    assert table.equals(source.listing(table))
+    numbers = [place.partition("/")[0] for place in table["place"].to_pylist()]
+    assert sorted(set(numbers)) == [f"{number:02d}" for number in range(11)]
+    assert source.open("02/PMC11").files == ReleaseSource(path=tmp_path / "2").open("PMC11").files
 
 
 def test_a_place_outside_all_sources_is_rejected(tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ def image(
     row = {
         "figure_id": f"{name}/f/0", "image_key": f"{name}-key", "sha256": f"{name}-sha",
         "phash": f"{BASE ^ ((1 << bits) - 1):016x}", "phash_fine": f"{SECOND ^ ((1 << more) - 1):0144x}",
-        "width": side, "height": side, "pinned_id": pinned, "drop": None, "drop_detail": None,
+        "width": side, "height": side, "pinned_by": pinned, "given_id": None, "archive": f"{name}.tar.gz", "drop": None,
+        "drop_detail": None,
     }  # fmt: skip
     return row | other
 
@@ -67,9 +68,36 @@ def test_duplicates_are_not_chained() -> None:
 
 
 def test_an_image_of_the_previous_release_is_kept_however_small() -> None:
-    assert dropped(run(image("big", side=500), image("old", side=20, pinned="roco_train_000001"))) == {"big"}
-    both = run(image("a", pinned="roco_train_000001"), image("b", pinned="roco_test_000001"))
+    assert dropped(run(image("big", side=500), image("old", side=20, pinned="image"))) == {"big"}
+    both = run(image("a", pinned="image"), image("b", pinned="file"))
     assert dropped(both) == set() and both["a"]["similar_group"] == both["b"]["similar_group"] == "a-key"
+
+
+def test_an_image_of_a_dataset_is_kept_however_small_the_copy_in_a_package_is() -> None:
+    given = {"pinned": "given", "given_id": "ROCOv2_2023_train_000001"}
+    found = run(image("a", side=500), image("b", side=500, sha256="z-sha"), image("z", side=20, **given))
+    assert dropped(found) == {"a", "b"}
+    assert found["a"]["drop_detail"] == "duplicate of z/f/0: same bytes or same hashes"
+    both = run(image("a", **given), image("b", 1, **given), image("c", **given))
+    assert dropped(both) == set()
+
+
+def test_an_image_of_a_dataset_is_dropped_for_the_same_image_of_the_previous_release_or_of_an_earlier_dataset() -> None:
+    given = {"pinned": "given", "given_id": "x"}
+    assert dropped(run(image("a", **given), image("z", 1, pinned="image"))) == {"a"}
+    assert dropped(run(image("a", archive="10/PMC1", **given), image("z", archive="2/PMC1", **given))) == {"a"}
+
+
+def test_an_image_of_a_dataset_is_preferred_even_if_it_does_not_keep_its_id() -> None:
+    given = {"given_id": "x"}
+    assert dropped(run(image("a", side=500), image("z", side=20, **given))) == {"a"}
+    assert dropped(run(image("a", **given), image("z", **given))) == {"z"}
+
+
+def test_a_retired_image_that_comes_back_is_dropped_for_the_released_image_that_replaced_it() -> None:
+    found = run(image("a", pinned="retired", side=500), image("z", pinned="image"), image("c", side=900))
+    assert dropped(found) == {"a", "c"}
+    assert dropped(run(image("a", pinned="retired"), image("c", side=900))) == {"c"}
 
 
 def test_images_without_content_are_compared_by_their_bytes_alone() -> None:

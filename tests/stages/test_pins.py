@@ -36,7 +36,9 @@ def pinned(monkeypatch: pytest.MonkeyPatch) -> Any:
     def run(
         before: list[ReleasedImage], *rows: dict[str, Any], gone: tuple[str, ...] = (), **options: Any
     ) -> list[tuple[str | None, str | None, str | None]]:
-        dead = {id: Tombstone(id, "train", "k", "a", "f", "g", "license", "") for id in gone}
+        dead = {
+            id: Tombstone(id, id.split("_")[1], f"PMC1-{id}", "PMC1", "f", "PMC1/g/0", "license", "") for id in gone
+        }
         told = PreviousRelease({one.id: one for one in before}, dead)
         monkeypatch.setattr(module, "read_previous", functools.partial(lambda told, _: told, told))
         kinds = {"figure_id": pa.string(), **types(*COLUMNS[1:])}
@@ -106,7 +108,7 @@ def test_the_digest_depends_on_the_previous_release(tmp_path: Path) -> None:
 
 def test_a_place_that_starts_with_thousands_of_digits_is_not_the_number_of_a_source(pinned: Any) -> None:
     row = image(given_id="r_train_1", given_split="train", archive=f"{'9' * 5000}/PMC1")
-    assert pinned([], row, given=True) == [("r_train_1", "train", "given")]
+    assert pinned([], row) == [("r_train_1", "train", "given")]
 
 
 def test_without_a_previous_release_no_image_has_an_id() -> None:
@@ -115,11 +117,11 @@ def test_without_a_previous_release_no_image_has_an_id() -> None:
     assert out["pinned_id"].to_pylist() == [None]
 
 
-def test_ids_of_a_dataset_that_is_a_source_are_kept_with_given(pinned: Any) -> None:
+def test_ids_of_a_dataset_that_is_a_source_are_kept_unless_given_is_false(pinned: Any) -> None:
     rows = (image(given_id="ROCOv2_2023_test_000001", given_split="test"), image(article="PMC2", given_id="x"))
-    assert pinned([], *rows, given=True) == [("ROCOv2_2023_test_000001", "test", "given"), NONE]
-    assert pinned([], *rows) == [NONE, NONE]
-    assert pinned([kept("r_train_1")], *rows, given=True)[0] == ("r_train_1", "train", "image")
+    assert pinned([], *rows) == [("ROCOv2_2023_test_000001", "test", "given"), NONE]
+    assert pinned([], *rows, given=False) == [NONE, NONE]
+    assert pinned([kept("r_train_1")], *rows)[0] == ("r_train_1", "train", "image")
 
 
 def test_an_id_that_another_image_has_or_had_is_not_taken_from_a_dataset(pinned: Any) -> None:
@@ -128,7 +130,7 @@ def test_an_id_that_another_image_has_or_had_is_not_taken_from_a_dataset(pinned:
         image(article="PMC3", given_id="r_train_2", given_split="test"),
         image(article="PMC4", given_id="r_train_3", given_split="test"),
     )
-    found = pinned([kept("r_train_1")], *rows, gone=("r_train_2",), given=True)
+    found = pinned([kept("r_train_1")], *rows, gone=("r_train_2",))
     assert found == [(None, "valid", "given"), (None, "test", "given"), ("r_train_3", "test", "given")]
 
 
@@ -137,4 +139,14 @@ def test_of_two_datasets_with_the_same_id_the_one_listed_first_keeps_it(pinned: 
         image(article="PMC2", given_id="r_train_1", given_split="train", archive="1/PMC2"),
         image(article="PMC9", given_id="r_train_1", given_split="test", archive="0/PMC9"),
     )
-    assert pinned([], *rows, given=True) == [(None, "train", "given"), ("r_train_1", "test", "given")]
+    assert pinned([], *rows) == [(None, "train", "given"), ("r_train_1", "test", "given")]
+
+
+def test_a_retired_image_that_is_in_the_source_again_gets_its_id_and_split_back(pinned: Any) -> None:
+    found = pinned([], image(bytes="r_test_4"), image(bytes="other", file="f"), gone=("r_test_4",))
+    assert found == [("r_test_4", "test", "retired"), NONE]
+
+
+def test_a_released_image_is_recognised_before_a_retired_one(pinned: Any) -> None:
+    before = [kept("r_train_1", bytes="r_test_4")]
+    assert pinned(before, image(bytes="r_test_4"), gone=("r_test_4",)) == [("r_train_1", "train", "image")]
