@@ -84,7 +84,7 @@ def read_previous(path: Path) -> PreviousRelease:
     if release.published:
         raise DataError(
             f"not a release of roco: {path} has no {FIGURES}",
-            "to keep the ids of the published ROCOv2, make it a source (kind = \"release\"); the stage 'pins' keeps them",
+            'make it a source (kind = "release") to keep its ids: the stage pins does',
         )
     hint = f"run roco verify {path} for details"
     images: dict[str, ReleasedImage] = {}

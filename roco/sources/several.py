@@ -29,8 +29,9 @@ _PMCID = re.compile(PMCID)
 class Several:
     """The packages of several sources: every place begins with the number of its source, `1/PMC123.tar.gz`.
 
-    With more than ten sources the numbers have two digits, so that the places are sorted like the sources. So does every article, except those of the first source. The PMCID stays in the facts, so that images of one article
-    stay in one split. If two sources of articles contain the same article, the first package counts; a previous dataset
+    The numbers of more than ten sources have two digits, so that places are sorted like their sources. Every article
+    begins with the number, too, except those of the first source. The PMCID stays in the facts, so that images of one
+    article stay in one split. If two sources of articles contain the same article, the first package counts; a dataset
     keeps its images beside a package, and the stage `dedup` drops the duplicates.
 
     sources: as `core.spec.to_spec` writes them.

@@ -55,7 +55,8 @@ class Split(Decision):
 
     released_leaks: what happens to images of one release or dataset that are related although their splits differ, as
     in the published ROCOv2: "keep" keeps them all, and the dataset card reports what leaks; "drop" keeps those in test
-    before those in valid before those in train. by: "image" splits single images as the paper did (75 : 12.5 : 12.5); the dataset card then reports what leaks.
+    before those in valid before those in train.
+    by: "image" splits single images as the paper did (75 : 12.5 : 12.5); the dataset card then reports what leaks.
     held_out: restricts valid and test, `{from_year = 2021, not_in = "FOLDER"}`; everything else goes to train.
     """
 
@@ -116,7 +117,7 @@ class Split(Decision):
         """
         leaks: dict[int, str] = {}
         order = sorted(released, key=lambda image: (image.precedence, image.key, image.figure_id))
-        for precedence, images in itertools.groupby(order, key=lambda image: image.precedence):
+        for rank, images in itertools.groupby(order, key=lambda image: image.precedence):
             group = list(images)
             if self.released_leaks == "drop":
                 leaks |= _released_leaks(group)
@@ -128,7 +129,7 @@ class Split(Decision):
                 elif image.row not in leaks:
                     joining.append(image)
                     # A retired image comes back alone: unlike images of one dataset, it must not leak.
-                    if precedence == RETIRED:
+                    if rank == RETIRED:
                         units.settle([(image.bonds, image.released_split or "")])
             units.settle((image.bonds, image.released_split or "") for image in joining)
         return leaks
@@ -137,7 +138,7 @@ class Split(Decision):
         """Maps the row of each image to its split."""
         deficit = _Deficit(self.fractions, Counter(image.stratum for image in images))
 
-        # Released images have their split, and so have the images of their units; they count before others are assigned.
+        # Released images have their split, and so have the images of their units; they count before the others.
         split_of: dict[int, str] = {}
         members: defaultdict[str, list[_Image]] = defaultdict(list)
         for image in images:
