@@ -141,10 +141,13 @@ def _package(units: Sequence[Unit]) -> tuple[list[Row], dict[str, int]]:
 
 
 def _figures(article: Article, unit: Unit) -> list[Figure]:
-    """Returns the figures of an article; those of a scanned article are dropped, since they are whole pages."""
-    if not article.scan and unit.facts.get("ocr") is not True:
+    """Returns the figures of an article; all are dropped if it is a scan, or the notice of a retraction."""
+    if article.scan or unit.facts.get("ocr") is True:
+        detail = "page of a scanned article"
+    elif article.notice:
+        detail = "figure printed in a retraction notice"
+    else:
         return list(article.figures)
-    detail = "page of a scanned article"
     return [figure if figure.drop else replace(figure, drop="scope", detail=detail) for figure in article.figures]
 
 

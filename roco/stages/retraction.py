@@ -22,7 +22,8 @@ class Retraction(Decision):
 
     The column `retracted` holds what index, metadata and the article itself report; `license` decides on it. This stage
     adds the retraction notices among the articles of the run, and lists: CSV or one id per line, as exported by a
-    PubMed search for `retracted publication[pt]` or by Retraction Watch. The notice itself is not dropped.
+    PubMed search for `retracted publication[pt]` or by Retraction Watch. Figures printed in a notice are dropped by
+    `extract`.
     """
 
     needs = ("extract",)

@@ -220,6 +220,15 @@ def test_a_retraction_notice_is_a_row_and_is_not_itself_retracted() -> None:
     assert counts["00/PMC1.tar.gz"]["standing notice of retraction"] == 1
 
 
+def test_a_figure_printed_in_a_notice_is_dropped() -> None:
+    for kind in (b"retraction", b"partial-retraction"):
+        notice = xml(fig(), NOTICE).replace(b"<article ", b'<article article-type="%s" ' % kind)
+        rows, counts = extract(unit(notice, ("f1.jpg",)))
+        assert (rows[0]["file"], rows[0]["drop"]) == ("f1.jpg", "scope")
+        assert rows[0]["drop_detail"] == "figure printed in a retraction notice"
+        assert counts["00/PMC1.tar.gz"]["articles_without_figures"] == 1
+
+
 def test_evidence_of_a_retraction_from_source_and_xml_is_combined() -> None:
     title = "<title-group><article-title>RETRACTED: A case</article-title></title-group>"
     (row,), _ = extract(unit(xml(fig(), title), ("f1.jpg",), facts='{"retracted": true, "open_access": false}'))

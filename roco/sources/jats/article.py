@@ -30,7 +30,7 @@ from roco.sources.jats.meta import (
     related_of,
     year_of,
 )
-from roco.sources.jats.status import is_retraction_notice, is_scan, retracted_papers, retraction
+from roco.sources.jats.status import is_scan, status_of
 from roco.sources.jats.terms import copyright_of, permissions_of, reservation_of, terms_of
 from roco.sources.jats.text import title_of
 from roco.sources.jats.tree import child, name_of, read_xml
@@ -96,6 +96,7 @@ def parse(xml: bytes) -> Article:
     year, year_from = year_of(dates)
     related = tuple(related_of(meta))
     custom = custom_of(meta)
+    status = status_of(article_type, meta, related)
     return Article(
         pmcid=ids.pmcid,
         version=ids.version,
@@ -111,9 +112,9 @@ def parse(xml: bytes) -> Article:
         language=language,
         keywords=tuple(keywords_of(meta, language)),
         related=related,
-        notice=is_retraction_notice(article_type, meta),
-        retraction=retraction(article_type, meta, title, related),
-        retracts=retracted_papers(article_type, meta, related),
+        notice=status.notice,
+        retraction=status.retraction,
+        retracts=status.retracts,
         scan=is_scan(xml, custom),
         open_access=_open_access(custom.get("pmc-prop-open-access", "")),
         terms=tuple(one for permissions in permissions_of(meta) for one in terms_of(permissions)),

@@ -215,7 +215,15 @@ def test_a_publisher_id_is_never_a_doi() -> None:
         ("Retracted Article: A case", "case-report", True),
         ("A case", "retracted-article", True),
         ("Retracted eardrums in children", "case-report", False),
+        ("Retraction: A case", "case-report", True),
+        ("A case [Retracted]", "case-report", True),
+        ("WITHDRAWN: A case", "case-report", True),
+        ("Notice of retraction: A case", "case-report", True),
+        ("RETRACTED: A case", "letter", True),  # letters report cases, too
+        ("Retraction of the brain: A case", "case-report", False),
+        ("Partial retraction: A case", "case-report", False),
         ("Retraction: A case", "retraction", False),
+        ("Retraction: A case", "correction", False),
         ("RETRACTED: A case", "retraction", False),  # the notice quotes the title
     ],
 )

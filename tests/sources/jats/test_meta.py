@@ -140,6 +140,19 @@ def subject(words: str) -> str:
         ({"meta": subject("Retracted Article")}, "subject"),
         ({"meta": related("retraction-forward", "10.1000/notice")}, "related-article"),
         ({"meta": "<title-group><article-title>RETRACTED: A case</article-title></title-group>"}, "title"),
+        ({"meta": "<title-group><subtitle>RETRACTED ARTICLE</subtitle></title-group>"}, "title"),
+        ({"meta": "<history><date date-type='retracted'><year>2020</year></date></history>"}, "date"),
+        ({"meta": "<history><date date-type='withdrawn'><year>2020</year></date></history>"}, "date"),
+        ({"meta": "<pub-history><event event-type='retracted'><date/></event></pub-history>"}, "date"),
+        ({"meta": "<pub-history><event><date date-type='retraction'/></event></pub-history>"}, "date"),
+        ({"meta": "<pub-history><event><event-desc>Retracted</event-desc><date/></event></pub-history>"}, "date"),
+        ({"meta": "<history><event><event-desc>This article was withdrawn.</event-desc></event></history>"}, "date"),
+        ({"meta": "<pub-date date-type='retracted'><year>2020</year></pub-date>"}, "date"),
+        ({"meta": "<history><date date-type='corrected'><year>2020</year></date></history>"}, None),
+        ({"meta": "<history><date date-type='partial-retraction'><year>2020</year></date></history>"}, None),
+        ({"meta": "<history><event><event-desc>Retraction of the first version</event-desc></event></history>"}, None),
+        ({"meta": "<history><date date-type='retracted'/></history>", "kind": "retraction"}, None),
+        ({"meta": related("partial-retraction", "10.1000/notice")}, None),
         ({"meta": related("retracted-article", "10.1000/paper"), "kind": "retraction"}, None),
         ({"meta": subject("Retraction Note") + related("retracted-article", "10.1000/paper"), "kind": "other"}, None),
         ({"meta": related("expression-of-concern", "10.1000/x")}, None),
@@ -156,6 +169,47 @@ def test_only_a_retraction_notice_names_retracted_papers() -> None:
     assert article(meta, kind="retraction").retracts == ("doi:10.1000/paper",)
     assert article(meta, kind="retraction").notice and not article(meta).notice
     assert article(meta).retracts == ()
+
+
+def titled(title: str) -> str:
+    return f"<title-group><article-title>{title}</article-title></title-group>"
+
+
+@pytest.mark.parametrize(
+    ("kind", "meta"),
+    [
+        ("correction", titled("Retraction: A case")),
+        ("other", titled("Notice of retraction: A case")),
+        ("case-report", titled("Retraction: A case") + related("retracted-article", "10.1000/paper")),
+        ("other", subject("Retraction Notice")),
+        ("other", subject("Statement of Retraction")),
+        ("withdrawal", ""),
+    ],
+)
+def test_an_article_about_the_retraction_of_another_is_a_notice(kind: str, meta: str) -> None:
+    found = article(meta, kind)
+    assert found.notice and not found.retracted
+    assert found.retracts == (("doi:10.1000/paper",) if "10.1000" in meta else ())
+
+
+@pytest.mark.parametrize(
+    ("kind", "meta"),
+    [
+        ("partial-retraction", ""),
+        ("other", subject("Partial Retraction")),
+        ("retraction", titled("Partial retraction: A case")),
+        ("retraction", related("partial-retraction", "10.1000/other")),
+    ],
+)
+def test_after_a_partial_retraction_the_paper_remains_valid(kind: str, meta: str) -> None:
+    found = article(meta + related("retracted-article", "10.1000/paper"), kind)
+    assert (found.notice, found.retracted, found.retracts) == (True, False, ())
+
+
+@pytest.mark.parametrize("kind", ["expression-of-concern", "correction", "editorial"])
+def test_a_correction_and_an_expression_of_concern_are_no_notice_of_retraction(kind: str) -> None:
+    found = article(titled("Expression of concern: A case") + related("object-of-concern", "10.1000/paper"), kind)
+    assert (found.notice, found.retracted, found.retracts) == (False, False, ())
 
 
 def custom(name: str, value: str) -> str:
