@@ -23,7 +23,7 @@ class Reason(NamedTuple):
     """Why a stage drops figures.
 
     meaning: completes the sentence "the figure was dropped because …". quotes: whether the detail may quote the
-    article; such details are left out of releases.
+    article; put the quotation in double quotes, because releases contain the detail without it.
     """
 
     meaning: str

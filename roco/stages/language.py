@@ -37,7 +37,7 @@ class Language(Decision):
 
     needs = ("language_id",)
     reads = ("caption", "language", "language_score")
-    reasons = {"language": Reason("the caption is not in the wanted language", quotes=True)}
+    reasons = {"language": Reason("the caption is not in the wanted language")}
     ensures = (LANGUAGE,)
     version = 2
 

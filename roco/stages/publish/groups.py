@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from roco.core.stage import Finished, put
 from roco.models.images.hamming import hex_distance
+from roco.stages.publish.details import with_published_details
 
 COLUMNS = (
     "figure_id",
@@ -35,7 +36,8 @@ def duplicates(run: Finished) -> pa.Table:
     kept = run.kept(measured)
     for name in ("drop", "drop_detail"):
         kept = put(kept, name, pa.nulls(len(kept), pa.string()))
-    table = pa.concat_tables([_complete(kept), _complete(run.removed(measured))])
+    dropped = with_published_details(_complete(run.removed(measured)), run.reasons)
+    table = pa.concat_tables([_complete(kept), dropped])
 
     has_group = []
     for row in table.select(["duplicate_group", "similar_group"]).to_pylist():

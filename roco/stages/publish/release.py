@@ -17,7 +17,6 @@ from roco.base.files import file_digest, write_json, write_text
 from roco.base.formats import SUFFIX_OF_FORMAT
 from roco.base.schema import COLUMNS, SPLITS, types
 from roco.base.tables import ATTRIBUTION_COLUMNS, CUI_MAPPING_COLUMNS, LICENSE_COLUMNS, SPLIT_TABLES, TOMBSTONE_COLUMNS
-from roco.core.contract import Reason
 from roco.core.stage import Finished, Publication, put
 from roco.models.text import vocabulary
 from roco.release.format import (
@@ -44,6 +43,7 @@ from roco.stages.publish.attribution import attribution_row, license_row
 from roco.stages.publish.card import card
 from roco.stages.publish.citation import citation
 from roco.stages.publish.datasheet import datasheet
+from roco.stages.publish.details import with_published_details
 from roco.stages.publish.groups import duplicates
 from roco.stages.publish.tombstones import tombstone_rows
 from roco.stages.publish.writers import write_csv, write_parquet, write_zip
@@ -221,27 +221,7 @@ def _removed(run: Finished) -> pa.Table:
     for name in DROPPED_COLUMNS:
         if name not in table.column_names:
             table = table.append_column(name, pa.nulls(len(table), pa.string()))
-    reasons = zip(table["drop"].to_pylist(), table["drop_detail"].to_pylist(), strict=True)
-    details = [_bare(run.reasons[reason], detail) for reason, detail in reasons]
-    return put(table.select(list(DROPPED_COLUMNS)), "drop_detail", pa.array(details, pa.string()))
-
-
-_QUOTED = re.compile(r"""["“”„«»‘].*|(?<!\w)['’`].*""", re.DOTALL)
-_NUMBERS = re.compile(r"\w+(?:[ :,]+(?:[<>=]=?|[-+]?\d[\d.,]*%?|[A-Z]{2,4}\d*))*")
-
-
-def _bare(reason: Reason, detail: str | None) -> str | None:
-    """Returns a detail without text of the article: it is cut at the first quotation.
-
-    Reasons whose detail may quote the article (a credit line, a note of an annotator) keep only a word with numbers.
-    """
-    if detail is None:
-        return None
-    text = _QUOTED.sub("…", " ".join(detail.split()))
-    if reason.quotes:
-        text = text.partition(":")[0]
-        return text if _NUMBERS.fullmatch(text) else None
-    return text if len(text) <= 100 else f"{text[:99]}…"
+    return with_published_details(table.select(list(DROPPED_COLUMNS)), run.reasons)
 
 
 # --- files -------------------------------------------------------------------------------------------------

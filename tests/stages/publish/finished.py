@@ -50,7 +50,7 @@ REMOVED = (
     ("rights", "rights", "courtesy: Image courtesy of Jane Doe, Anytown"),
     ("rights", "rights", "Reproduced with permission from Jane Doe"),
     ("language", "language", "fr 0.93"),
-    ("caption", "caption", "only a label: 'Figure 7 by Jane Doe'"),
+    ("caption", "caption", 'only a label: "Figure 7 by Jane Doe"'),
     ("own", "elsewhere", "Jane Doe and her lung"),
     ("image", "unreadable", "truncated JPEG"),
 )
@@ -159,7 +159,7 @@ class Run:
 
     @property
     def reasons(self) -> dict[str, Reason]:
-        quoting = ("rights", "language", "elsewhere")
+        quoting = ("rights", "elsewhere")
         reasons = {reason: Reason("", quotes=reason in quoting) for _, reason, _ in REMOVED}
         return reasons | ENGINE_REASONS
 
