@@ -12,7 +12,8 @@ from PIL import Image as Pillow
 
 from roco.base.errors import RejectedInput
 from roco.models.images import decode as decoding
-from roco.models.images.decode import count_gif_frames, decode, open_thumbnail, thumbnail
+from roco.models.images.complete import Incomplete
+from roco.models.images.decode import decode, open_thumbnail, thumbnail
 
 NOISE = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
 SMOOTH = np.stack(np.meshgrid(np.linspace(0, 255, 400), np.linspace(0, 255, 300))[:1] * 3, axis=-1).astype(np.uint8)
@@ -199,12 +200,6 @@ def test_at_most_a_thousand_frames_are_counted() -> None:
     assert decode(bytes(page)).n_frames >= 1
 
 
-@pytest.mark.parametrize("cut", range(0, 60, 3))
-def test_a_truncated_gif_has_one_frame(cut: int) -> None:
-    gif = save(Pillow.fromarray(NOISE).convert("P"), "GIF")
-    assert count_gif_frames(gif[: 13 + cut]) == 1
-
-
 def test_a_rotated_photograph_is_turned_upright_and_its_size_is_the_stored_one() -> None:
     exif = Pillow.Exif()
     exif[0x0112] = 6
@@ -222,8 +217,9 @@ def test_each_orientation_of_exif_gives_the_same_upright_image() -> None:
     for orientation, pixels in stored.items():
         exif = Pillow.Exif()
         exif[0x0112] = orientation
-        decoded = decode(save(Pillow.fromarray(np.ascontiguousarray(pixels)), "PNG", exif=exif))
-        assert np.array_equal(decoded.pixels, corner), orientation
+        image = Pillow.fromarray(np.ascontiguousarray(pixels))
+        for kind in ("PNG", "TIFF"):
+            assert np.array_equal(decode(save(image, kind, exif=exif)).pixels, corner), (kind, orientation)
 
 
 def test_a_thumbnail_is_opened_as_rgb_with_its_pixels() -> None:
@@ -255,7 +251,11 @@ def test_the_fast_jpeg_decoder_accepts_no_file_that_pillow_rejects(at: int, bit:
     damaged = bytearray(JPEG)
     damaged[at] ^= 1 << bit
     header = decoding._open(bytes(JPEG))
-    if decoding._load_jpeg(header, bytes(damaged)) is not None:
+    try:
+        image = decoding._load_jpeg(header, bytes(damaged))
+    except Incomplete:
+        return
+    if image is not None:
         Pillow.open(io.BytesIO(bytes(damaged))).load()
 
 

@@ -1,0 +1,182 @@
+"""A file that is kept decodes completely, with all its frames, by whoever opens it."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image as Pillow
+
+from roco.base.errors import RejectedInput
+from roco.base.formats import FORMATS
+from roco.models.images import frames
+from roco.models.images.complete import Incomplete, check_jpeg_report
+from roco.models.images.decode import decode
+from roco.models.images.gif import walk_gif
+from tests.models.images.test_decode import save
+
+SIZE = (90, 120)
+NOISE = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), dtype=np.uint8)
+SMOOTH = np.add.outer(np.arange(SIZE[0]), np.arange(SIZE[1])).astype(np.uint8)
+COLOUR, GREY = Pillow.fromarray(NOISE), Pillow.fromarray(SMOOTH)
+FRAMES = [Pillow.fromarray(np.roll(SMOOTH, 9 * k, axis=1)) for k in range(3)]
+DEEP = Pillow.fromarray(SMOOTH.astype(np.uint16) * 200)
+
+
+def animated(kind: str, mode: str = "L") -> bytes:
+    first, *others = (frame.convert(mode) for frame in FRAMES)
+    return save(first, kind, save_all=True, append_images=others)
+
+
+FILES = {
+    "JPEG": [save(COLOUR, "JPEG"), save(GREY, "JPEG", progressive=True), save(COLOUR.convert("CMYK"), "JPEG")],
+    "PNG": [save(COLOUR, "PNG"), save(GREY, "PNG"), save(COLOUR.convert("P"), "PNG"), save(DEEP, "PNG")],
+    "WEBP": [save(COLOUR, "WEBP"), save(GREY, "WEBP", lossless=True)],
+    "TIFF": [save(GREY, "TIFF", compression=name) for name in (None, "tiff_lzw", "tiff_adobe_deflate", "packbits")],
+    "GIF": [save(GREY, "GIF"), save(COLOUR.convert("P"), "GIF")],
+    "BMP": [save(COLOUR, "BMP"), save(GREY, "BMP")],
+}
+ANIMATED = {kind: animated(kind, "RGB" if kind in ("WEBP", "MPO") else "L") for kind in ("PNG", "GIF", "TIFF", "WEBP")}
+
+
+def decode_strictly(data: bytes) -> None:
+    """Decodes all frames as Pillow does, and checks all checksums that Pillow can check."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        Pillow.open(io.BytesIO(data)).verify()
+        image = Pillow.open(io.BytesIO(data))
+        image.load()
+        for number in range(1, getattr(image, "n_frames", 1)):
+            image.seek(number)
+            image.load()
+
+
+def is_kept(data: bytes) -> bool:
+    try:
+        decode(data)
+    except RejectedInput as err:
+        assert err.message
+        return False
+    return True
+
+
+def flipped(data: bytes, at: float, bit: int) -> bytes:
+    damaged = bytearray(data)
+    damaged[int(at * len(data))] ^= 1 << bit
+    return bytes(damaged)
+
+
+damage = st.tuples(st.sampled_from(["flip", "cut", "short"]), st.floats(0, 1, exclude_max=True), st.integers(0, 7))
+
+
+def damaged(data: bytes, how: str, at: float, bit: int) -> bytes:
+    if how == "flip":
+        return flipped(data, at, bit)
+    return data[: int(at * len(data))] if how == "cut" else data[: len(data) - 1 - bit]
+
+
+def test_there_are_files_of_every_format_that_is_decoded() -> None:
+    assert set(FILES) == set(FORMATS)
+    for data in (*ANIMATED.values(), *itertools.chain(*FILES.values())):
+        decode_strictly(data)
+        assert is_kept(data)
+
+
+@pytest.mark.parametrize("kind", FILES)
+@settings(max_examples=150)
+@given(number=st.integers(0, 3), change=damage)
+def test_a_damaged_file_that_is_kept_decodes_strictly(kind: str, number: int, change: tuple[str, float, int]) -> None:
+    data = damaged(FILES[kind][number % len(FILES[kind])], *change)
+    if is_kept(data):
+        decode_strictly(data)
+
+
+@pytest.mark.parametrize("kind", ANIMATED)
+@settings(max_examples=100)
+@given(change=damage)
+def test_a_damaged_file_of_several_frames_that_is_kept_decodes_strictly(
+    kind: str, change: tuple[str, float, int]
+) -> None:
+    data = damaged(ANIMATED[kind], *change)
+    if is_kept(data):
+        decode_strictly(data)
+
+
+# --- PNG
+
+
+@settings(max_examples=200)
+@given(st.floats(0, 1, exclude_max=True), st.integers(0, 7))
+def test_one_flipped_bit_anywhere_in_a_png_makes_it_unreadable(at: float, bit: int) -> None:
+    assert not is_kept(flipped(FILES["PNG"][0], at, bit))
+
+
+def test_a_png_without_its_end_is_truncated_and_bytes_after_it_are_ignored() -> None:
+    data = FILES["PNG"][1]
+    for lost in (1, 4, 12):
+        with pytest.raises(RejectedInput, match="truncated PNG"):
+            decode(data[:-lost])
+    assert is_kept(data + b"junk")
+
+
+# --- JPEG
+
+
+def test_a_jpeg_that_ends_in_the_middle_with_a_valid_end_is_corrupt() -> None:
+    for data in FILES["JPEG"]:
+        with pytest.raises(RejectedInput, match="corrupt JPEG"):
+            decode(data[: len(data) * 2 // 3] + b"\xff\xd9")
+
+
+def test_zeros_after_the_pixels_of_a_jpeg_are_padding_and_other_bytes_are_not() -> None:
+    data = FILES["JPEG"][0]
+    assert is_kept(data[:-2] + bytes(40) + data[-2:])
+    assert not is_kept(data[:-2] + b"pixels that were not decoded" + data[-2:])
+
+
+def test_other_reports_of_libjpeg_are_harmless() -> None:
+    check_jpeg_report("Warning: unknown JFIF revision number 3.02", b"")
+    with pytest.raises(Incomplete):
+        check_jpeg_report("Corrupt JPEG data: bad Huffman code", b"")
+
+
+# --- several frames
+
+
+def test_a_file_whose_second_frame_is_corrupt_is_unreadable() -> None:
+    for kind in ("PNG", "TIFF"):
+        data = bytearray(ANIMATED[kind])
+        data[len(data) // 2 :] = bytes(len(data) - len(data) // 2)
+        with pytest.raises(RejectedInput, match=f"(corrupt|truncated) {kind}"):
+            decode(bytes(data))
+
+
+def test_a_gif_is_complete_if_it_has_its_trailer() -> None:
+    gif = ANIMATED["GIF"]
+    assert walk_gif(gif) == (3, True)
+    assert walk_gif(gif[:-1] + b"\0\0;") == (3, True)  # bytes between blocks are skipped
+    for lost in range(1, len(gif) - 13, 97):
+        assert not walk_gif(gif[:-lost]).is_complete
+        assert not is_kept(gif[:-lost])
+
+
+def test_frames_of_too_many_pixels_together_are_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frames, "MOST_PIXELS_OF_ALL", 3 * SIZE[0] * SIZE[1])
+    assert is_kept(ANIMATED["TIFF"])
+    monkeypatch.setattr(frames, "MOST_PIXELS_OF_ALL", SIZE[0] * SIZE[1])
+    for data in ANIMATED.values():
+        with pytest.raises(RejectedInput, match="frames of more than"):
+            decode(data)
+
+
+def test_a_jpeg_that_lost_its_other_images_is_an_ordinary_jpeg() -> None:
+    mpo = save(COLOUR, "MPO", save_all=True, append_images=[GREY.convert("RGB")])
+    assert decode(mpo).n_frames == 2
+    first_end = mpo.index(b"\xff\xd9") + 2
+    assert decode(mpo[:first_end]).n_frames == 1
+    assert not is_kept(mpo[:-200])
