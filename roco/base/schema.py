@@ -81,7 +81,9 @@ COLUMNS: dict[str, Column] = {
     "label": Column(pa.string(), "label as printed: `Figure 1`"),
     "caption_raw": Column(pa.string(), "caption as published, without markup"),
     "caption": Column(
-        pa.string(), "caption in NFC, with single spaces, without URLs and without LaTeX copies of formulas"
+        pa.string(),
+        "caption in NFC, with single spaces, without addresses (URL, DOI, e-mail) and what leads to them, without "
+        "LaTeX copies of formulas; `[link]`, `[formula]` and `[symbol]` stand for what a sentence needs but text lacks",
     ),
     "caption_from": Column(pa.string(), "element with the caption: figure, group, group and figure, or parts"),
     "credit": Column(pa.string(), "the figure's own credit line: its <attrib> and its copyright statement"),

@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 
+LINK, FORMULA, SYMBOL = "[link]", "[formula]", "[symbol]"
+PLACEHOLDERS = (LINK, FORMULA, SYMBOL)
+"""They stand in texts for an address that was removed, and for formulas and characters that are images."""
+
 # Categories Cc and Cf, except for control characters that are white space.
 _INVISIBLE = re.compile(
     r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e"

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from roco.base.errors import RecipeError
 from roco.base.guarantees import CAPTION
+from roco.base.text import PLACEHOLDERS
 from roco.core.contract import Reason
 from roco.core.stage import Decision, drop
 
@@ -56,8 +57,12 @@ _RIGHTS = re.compile(
 )
 _SENTENCE = re.compile(r"(?<=[a-z)]{2})[.;]\s+")
 _TEX = re.compile(
-    r"\$\$?[^$]*\$\$?|\\\(.*?\\\)|\\\[.*?\\\]|\\begin\{(\w+\*?)\}.*?\\end\{\1\}|\\[a-zA-Z]+(?:\{[^{}]*\})*", re.S
+    r"\$\$?[^$]*\$\$?|\\\(.*?\\\)|\\\[.*?\\\]|\\begin\{(\w+\*?)\}.*?\\end\{\1\}"
+    r"|\\[a-zA-Z]+\*?(?:\[[^\[\]]*\]|\{(?:[^{}]|\{[^{}]*\})*\})*",
+    re.S,
 )
+# The placeholders of `extract`, for what a caption cannot contain.
+_PLACEHOLDER = re.compile("|".join(map(re.escape, PLACEHOLDERS)))
 _TEX_SIGN = re.compile(r"[\\$]")
 _URL = re.compile(r"(?:(?:https?|ftp)://|www\.|doi\.org/)\S+|\bdoi:\s*10\.\S+", re.I)
 _LETTER = re.compile(r"[^\W\d_]")
@@ -69,16 +74,16 @@ _LONGEST_FILLER = 120
 class Caption(Decision):
     """Drops captions that are empty, shorter than `min_words`, or contain no description of the image.
 
-    Not a description: a label or a copy of it, a filler ("See text"), a file name, a licence statement, LaTeX, a URL. A
-    single meaningful word is enough: the paper drops empty and "very short" captions without giving a number, and its
-    Table 4 contains captions of one word.
+    Not a description: a label or a copy of it, a filler ("See text"), a file name, a licence statement, LaTeX, an
+    address. A single meaningful word is enough: the paper drops empty and "very short" captions without giving a
+    number, and its Table 4 contains captions of one word.
     """
 
     needs = ("extract",)
     reads = ("caption", "caption_raw", "label")
     reasons = {"caption": Reason("the caption is empty or does not describe the image")}
     ensures = (CAPTION,)
-    version = 2
+    version = 3
 
     min_words: int = 1
     max_characters: int = 50_000  # the longest caption of the paper has 778 words; more is text in the wrong place
@@ -111,18 +116,19 @@ class Caption(Decision):
 def no_description(caption: str, raw: str = "", label: str = "") -> str | None:
     """Returns why a caption does not describe an image, or None if it does.
 
-    raw: the caption before URLs were removed; label: the label of the figure.
+    raw: the caption before addresses were removed; label: the label of the figure.
     """
     text = caption.strip()
     if not text:
-        return "URL only" if _URL.search(raw) else "empty"
+        return "URL only" if _LETTER.search(raw) else "empty"
 
     # The expensive patterns are used only where they can match, since every caption of the corpus is tested.
     low = text.casefold()
     has_url = "://" in low or "www." in low or "doi" in low
-    without_urls = _URL.sub(" ", text) if has_url else text
+    words = _PLACEHOLDER.sub(" ", text)
+    without_urls = _URL.sub(" ", words) if has_url else words
     if not _LETTER.search(without_urls):
-        return "no letters" if without_urls == text else "URL only"
+        return "no letters" if without_urls == words else "URL only"
     if len(text) <= _LONGEST_FILLER:
         detail = _short_without_description(text, label)
         if detail:

@@ -39,9 +39,10 @@ def test_captions_without_a_description_are_dropped_with_a_detail() -> None:
         ("CT of the chest.", "CT of the chest.", "Figure 1"),
         (None, None, None),
         (None, "https://doi.org/10.1000/182", "Figure 2"),
+        ("", "Contact: a@b.org", "Figure 3"),
         ("Sidebar 3.", "Sidebar 3.", "Sidebar 3"),
     ]
-    assert decided(rows) == [None, "empty", "URL only", "copy of the label"]
+    assert decided(rows) == [None, "empty", "URL only", "URL only", "copy of the label"]
 
 
 @pytest.mark.parametrize(
@@ -59,6 +60,12 @@ def test_captions_without_a_description_are_dropped_with_a_detail() -> None:
         ("filler", ["Click here for additional data file.", "Voir texte", "Image not available", "Lorem ipsum"]),
         ("no letters", ["12.5", "—", "...", "(1)", "*"]),
         ("LaTeX only", ["$\\alpha = \\frac{1}{2}$", "\\begin{eq}a\\end{eq}", "$x^2$"]),
+        (
+            "LaTeX only",
+            ["\\includegraphics[width=0.5\\textwidth]{fig1}", "\\sqrt[3]{x}", "\\hspace*{2cm}\\frac{\\text{a}}{b}"],
+        ),
+        ("no letters", ["[formula].", "[symbol] = [formula]", "[link]"]),
+        (None, ["A [formula] map", "\\alpha [arrow]", "Uptake \\(x\\) in bone"]),
         ("file name only", ["fig1.jpg", "IMG_2034.JPG", "journal.0042.g001.tif", "(PDF)", "(3.2 MB, PDF)"]),
         ("licence statement only", [LICENCE, "© 2014 The Authors.", "Reprinted with permission from the publisher."]),
         ("URL only", ["https://example.org/figure/1"]),

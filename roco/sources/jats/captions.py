@@ -1,6 +1,7 @@
 """Chooses the caption of a figure: its own, its group's, or both; and the one in the right language.
 
-Called by `figures.py`. The text comes from `text.text_of`; the next step is `text.plain_caption`, also in `figures.py`.
+Called by `figures.py`. The text comes from `text.caption_text_of`; the next step, also in `figures.py`, is
+`text.plain_caption`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from lxml import etree
 
 from roco.base.text import fold
 from roco.sources.jats.meta import LANG
-from roco.sources.jats.text import text_of
+from roco.sources.jats.text import caption_text_of, text_of
 from roco.sources.jats.tree import child, children
 
 Element = etree._Element
@@ -76,7 +77,7 @@ def _own_caption(owner: Element, language: str | None) -> str:
         captions = on_screen or captions
         captions = _in_preferred_language(captions, owner, language)
     for caption in captions:
-        text = text_of(caption)
+        text = caption_text_of(caption)
         if text:
             return text
     return ""

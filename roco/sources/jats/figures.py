@@ -23,7 +23,6 @@ from roco.base.formats import IMAGE_EXTENSIONS, extension_of
 from roco.base.text import fold
 from roco.sources.jats.captions import caption_and_label_of_parts, caption_of
 from roco.sources.jats.mentions import Mention, mentions_of
-from roco.sources.jats.meta import HREF
 from roco.sources.jats.renditions import MOVING, renditions
 from roco.sources.jats.scope import (
     FORMULAS,
@@ -34,7 +33,7 @@ from roco.sources.jats.scope import (
 )
 from roco.sources.jats.terms import credit_of, figure_license, permissions_of
 from roco.sources.jats.text import plain_caption, text_of
-from roco.sources.jats.tree import child, children, name_of
+from roco.sources.jats.tree import HREF, child, children, name_of
 
 Element = etree._Element
 

@@ -14,9 +14,8 @@ from lxml import etree
 from roco.base.ids import clean_doi, clean_pmcid, clean_pmid
 from roco.base.text import fold
 from roco.sources.jats.text import text_of, title_of
-from roco.sources.jats.tree import child, children, name_of
+from roco.sources.jats.tree import HREF, child, children, name_of
 
-HREF = "{http://www.w3.org/1999/xlink}href"
 LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 # Types of keyword groups that contain something else: abbreviations, codes of classifications, organisms (eLife).

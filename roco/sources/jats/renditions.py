@@ -13,8 +13,7 @@ from typing import NamedTuple
 from lxml import etree
 
 from roco.base.formats import IMAGE_EXTENSIONS, extension_of
-from roco.sources.jats.meta import HREF
-from roco.sources.jats.tree import name_of
+from roco.sources.jats.tree import HREF, name_of
 
 DRAWN = ("svg", "svgz", "eps", "ps", "emf", "wmf", "pdf", "ai")
 """Extensions of vector drawings. An article may name one while its package contains the raster image."""

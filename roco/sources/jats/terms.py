@@ -18,9 +18,8 @@ from lxml import etree
 from roco.base.text import fold
 from roco.models.text.licenses import Terms, normalise
 from roco.models.text.third_party import third_party
-from roco.sources.jats.meta import HREF
 from roco.sources.jats.text import text_of
-from roco.sources.jats.tree import child, children, name_of
+from roco.sources.jats.tree import HREF, child, children, name_of
 
 _STATEMENTS = ("copyright-statement", "copyright-holder", "license")
 # Attributes of a <license> that is for something else than the article; each value is compared as a whole.

@@ -1,7 +1,7 @@
 r"""Flattens JATS elements to the text that a reader sees: markup removed, one copy of each formula, blocks separated.
 
-`text_of` is used for captions, labels and names, `title_of` for titles, `prose_of` for passages that cite figures.
-A caption goes on to `plain_caption`, which gives the text that ends up in the column `caption`.
+`caption_text_of` is used for captions, `title_of` for titles, `prose_of` for passages that cite figures, and `text_of`
+for the rest. A caption goes on to `plain_caption`, which gives the text that ends up in the column `caption`.
 
 `_collect` walks an element and appends pieces to a list. Three control characters, which XML cannot contain, mark
 structure in the pieces: `\0` the border of a block, `\1` and `\2` start and end of a citation.
@@ -10,13 +10,14 @@ structure in the pieces: `\0` the border of a block, `\1` and `\2` start and end
 from __future__ import annotations
 
 import re
-from collections.abc import Container
 from typing import NamedTuple
 
 from lxml import etree
 
-from roco.base.text import fold
-from roco.sources.jats.tree import name_of
+from roco.base.text import FORMULA, SYMBOL, fold
+from roco.sources.jats.address_removal import without_addresses
+from roco.sources.jats.scope import FORMULAS
+from roco.sources.jats.tree import HREF, name_of
 
 Element = etree._Element
 
@@ -27,21 +28,41 @@ _BLOCKS = frozenset({
 })  # fmt: skip
 # Elements whose text is not part of the text around them: descriptions, metadata, graphics, rights.
 _SKIPPED = frozenset({
-    "alt-text", "long-desc", "object-id", "graphic", "inline-graphic", "media", "inline-media",
-    "annotation", "annotation-xml", "permissions", "attrib", "private-char", "processing-meta",
-    "supplementary-material",
+    "alt-text", "long-desc", "object-id", "graphic", "media", "annotation", "annotation-xml", "permissions",
+    "attrib", "processing-meta", "supplementary-material",
 })  # fmt: skip
-_SKIPPED_IN_PROSE = _SKIPPED | {"fig", "fig-group", "table-wrap", "table-wrap-group", "disp-formula", "boxed-text"}
-_SKIPPED_IN_TITLES = _SKIPPED | {"fn", "xref"}
+# Characters that are images; without a mark, the text would have a gap there.
+_CHARACTERS_AS_IMAGES = frozenset({"inline-graphic", "private-char", "inline-media"})
+_IMAGES = ("{*}graphic", "{*}inline-graphic", "{*}media", "{*}inline-media")
+_LINKS = frozenset({"ext-link", "uri", "email"})
 _FOOTNOTE_TYPES = frozenset({"fn", "table-fn", "corresp", "aff"})
 
 _BLOCK, _CITATION_START, _CITATION_END = "\0", "\1", "\2"
 _BLOCK_SPACE = re.compile(r"\s*\0[\s\0]*")
 _CITATION_MARK = re.compile("([\1\2])")
 
-_TEX_DOCUMENT = re.compile(r"\\begin\{document\}(.*?)\\end\{document\}", re.S)
-_URL = re.compile(r"(?:\b(?:https?|ftp)://|\bwww\.|\b(?:dx\.)?doi\.org/)[^\s<>\"]+", re.I)
-_EMPTY_BRACKETS = re.compile(r"\(\s*[,;.]?\s*\)|\[\s*[,;.]?\s*\]")
+_TEX_DOCUMENT = re.compile(
+    r"(?:\\documentclass(?:(?!\\end\{document\}).)*?)?\\begin\{document\}(.*?)\\end\{document\}", re.S
+)
+_TEX_PREAMBLE = re.compile(
+    r"\\(?:documentclass|usepackage|setlength|DeclareMathSizes|newcommand|pagestyle)\*?"
+    r"(?:\s?\[[^\]]*\]|\s?\{(?:[^{}]|\{[^{}]*\})*\})*\s*"
+)
+
+
+class _Rules(NamedTuple):
+    """How an element becomes text. empty_links: links without text become their address, which a reader can follow."""
+
+    skipped: frozenset[str]
+    empty_links: bool = False
+
+
+_IN_TEXT = _Rules(_SKIPPED)
+_IN_TITLES = _Rules(_SKIPPED | {"fn", "xref"})
+_IN_CAPTIONS = _Rules(_SKIPPED, empty_links=True)
+_IN_PROSE = _Rules(
+    _SKIPPED | {"fig", "fig-group", "table-wrap", "table-wrap-group", "disp-formula", "boxed-text"}, empty_links=True
+)
 
 
 class Prose(NamedTuple):
@@ -52,45 +73,46 @@ class Prose(NamedTuple):
 
 
 def text_of(element: Element | None) -> str:
-    """Returns the text of a caption, label or name; blocks are joined by a space, other white space is kept."""
-    return _text(element, _SKIPPED)
+    """Returns the text of a label, name or statement; blocks are joined by a space, other white space is kept."""
+    return _text(element, _IN_TEXT)
+
+
+def caption_text_of(element: Element | None) -> str:
+    """Returns the text of a caption as `text_of` does, with the addresses of links that have no text."""
+    return _text(element, _IN_CAPTIONS)
 
 
 def title_of(element: Element | None) -> str:
     """Returns the text of a title without footnotes and their marks, white space folded."""
-    return fold(_text(element, _SKIPPED_IN_TITLES))
+    return fold(_text(element, _IN_TITLES))
 
 
 def prose_of(element: Element) -> Prose:
     """Returns the text of a passage without the figures, tables and boxes in it, and the offsets of its citations."""
     pieces: list[str] = []
     citations: list[Element] = []
-    _collect(element, _SKIPPED_IN_PROSE, pieces, citations)
+    _collect(element, _IN_PROSE, pieces, citations)
     text, spans = _fold_with_spans(_joined(pieces))
     refs = [(citation, start, end) for citation, (start, end) in zip(citations, spans, strict=True)]
     return Prose(text, refs)
 
 
 def plain_caption(raw: str) -> str:
-    """Returns a caption as in the release: white space folded, URLs removed with brackets that contained only them."""
+    """Returns a caption as in the release: white space folded, addresses removed with the words that lead to them."""
     text = fold(raw)
-    if "/" not in text and "www." not in text.lower():
-        return text
-    without_urls = _URL.sub(lambda match: _after_url(match[0]), text)
-    if without_urls == text:
-        return text
-    without_brackets = _EMPTY_BRACKETS.sub("", without_urls)
-    return " ".join(without_brackets.split())
+    if "\\documentclass" in text or "\\begin{document}" in text:
+        text = fold(_without_preamble(text))
+    return without_addresses(text)
 
 
 # --- from elements to pieces of text
 
 
-def _text(element: Element | None, skipped: Container[str]) -> str:
+def _text(element: Element | None, rules: _Rules) -> str:
     if element is None:
         return ""
     pieces: list[str] = []
-    _collect(element, skipped, pieces)
+    _collect(element, rules, pieces)
     return _joined(pieces)
 
 
@@ -102,20 +124,18 @@ def _joined(pieces: list[str]) -> str:
     return text.strip()
 
 
-def _collect(
-    element: Element, skipped: Container[str], pieces: list[str], citations: list[Element] | None = None
-) -> None:
+def _collect(element: Element, rules: _Rules, pieces: list[str], citations: list[Element] | None = None) -> None:
     """Appends the text of an element; if `citations` is a list, notes each <xref> there and marks it in the text."""
     if element.text:
         pieces.append(element.text)
     for part in element:
-        _collect_part(element, part, skipped, pieces, citations)
+        _collect_part(element, part, rules, pieces, citations)
         if part.tail:
             pieces.append(part.tail)
 
 
 def _collect_part(
-    parent: Element, part: Element, skipped: Container[str], pieces: list[str], citations: list[Element] | None
+    parent: Element, part: Element, rules: _Rules, pieces: list[str], citations: list[Element] | None
 ) -> None:
     name = name_of(part)
     if name == "math":
@@ -125,23 +145,29 @@ def _collect_part(
         if not _has_other_form(parent):
             pieces.append(_tex_text(part))
     elif name == "alternatives":
-        _collect_first_form(part, skipped, pieces)
-    elif not name or name in skipped:
+        _collect_first_form(part, rules, pieces)
+    elif not name or name in rules.skipped:
         return
+    elif name in FORMULAS:
+        _collect_formula(part, rules, pieces, citations)
+    elif name in _CHARACTERS_AS_IMAGES:
+        pieces.append(SYMBOL)
+    elif name in _LINKS and rules.empty_links and not "".join(map(str, part.itertext())).strip():
+        pieces.append(f" {part.get(HREF) or ''}")
     elif name == "xref" and part.get("ref-type") in _FOOTNOTE_TYPES:
         # The mark of a footnote is not text: "2012" with mark "4" would become the year 20124.
         return
     elif name == "xref" and citations is not None and _may_cite_figure(part):
         citations.append(part)
         pieces.append(_CITATION_START)
-        _collect(part, skipped, pieces, citations)
+        _collect(part, rules, pieces, citations)
         pieces.append(_CITATION_END)
     elif name in _BLOCKS:
         pieces.append(_BLOCK)
-        _collect(part, skipped, pieces, citations)
+        _collect(part, rules, pieces, citations)
         pieces.append(_BLOCK)
     else:
-        _collect(part, skipped, pieces, citations)
+        _collect(part, rules, pieces, citations)
 
 
 def _may_cite_figure(ref: Element) -> bool:
@@ -152,7 +178,26 @@ def _may_cite_figure(ref: Element) -> bool:
 # --- formulas
 
 
-def _collect_first_form(alternatives: Element, skipped: Container[str], pieces: list[str]) -> None:
+def _collect_formula(formula: Element, rules: _Rules, pieces: list[str], citations: list[Element] | None) -> None:
+    """Appends the text of a formula, or a placeholder if it is only an image."""
+    border = [_BLOCK] if name_of(formula) in _BLOCKS else []
+    pieces += border
+    if _is_image(formula):
+        pieces.append(FORMULA)
+    _collect(formula, rules._replace(skipped=rules.skipped | _CHARACTERS_AS_IMAGES), pieces, citations)
+    pieces += border
+
+
+def _is_image(formula: Element) -> bool:
+    """Returns whether a formula is an image without any text but a number: "(1)"."""
+    if next(formula.iter(*_IMAGES), None) is None:
+        return False
+    text: list[str] = []
+    _collect(formula, _Rules(_SKIPPED | _CHARACTERS_AS_IMAGES | {"label"}), text)
+    return not "".join(text).replace(_BLOCK, "").strip()
+
+
+def _collect_first_form(alternatives: Element, rules: _Rules, pieces: list[str]) -> None:
     """Appends the best form in <alternatives> that has any text: MathML, else plain text, else LaTeX."""
     order = {"math": 0, "tex-math": 2}
     forms = [form for form in alternatives if name_of(form)]
@@ -162,11 +207,13 @@ def _collect_first_form(alternatives: Element, skipped: Container[str], pieces: 
             text.append(_mathml_text(form))
         elif name_of(form) == "tex-math":
             text.append(_tex_text(form))
-        elif name_of(form) not in skipped:
-            _collect(form, skipped, text)
+        elif name_of(form) not in rules.skipped | _CHARACTERS_AS_IMAGES:
+            _collect(form, rules, text)
         if "".join(text).strip():
             pieces += text
             return
+    if any(name_of(form) in _CHARACTERS_AS_IMAGES - rules.skipped for form in forms):
+        pieces.append(SYMBOL)
 
 
 def _has_other_form(parent: Element) -> bool:
@@ -188,15 +235,18 @@ def _has_other_form(parent: Element) -> bool:
 def _mathml_text(element: Element) -> str:
     """Returns the characters of a MathML formula without white space, which is only indentation there."""
     pieces: list[str] = []
-    _collect(element, _SKIPPED, pieces)
+    _collect(element, _IN_TEXT, pieces)
     return "".join("".join(pieces).split())
 
 
 def _tex_text(element: Element) -> str:
     text = "".join(str(piece) for piece in element.itertext())
-    # Springer wraps each formula into a complete LaTeX document with its preamble.
-    document = _TEX_DOCUMENT.search(text)
-    return (document[1] if document else text).strip()
+    return _without_preamble(text).strip()
+
+
+def _without_preamble(text: str) -> str:
+    """Returns LaTeX without preambles: Springer wraps each formula into a complete document."""
+    return _TEX_PREAMBLE.sub("", _TEX_DOCUMENT.sub(r"\1", text))
 
 
 # --- offsets of citations
@@ -239,18 +289,3 @@ def _fold_with_spans(raw: str) -> tuple[str, list[tuple[int, int]]]:
     # An empty citation has no first word, so its start is now after its end.
     spans = [(min(start, end), end) for start, end in zip(starts, ends, strict=True)]
     return "".join(out), spans
-
-
-# --- URLs
-
-
-def _after_url(matched: str) -> str:
-    """Returns the end of a matched URL that belongs to the sentence: full stops, closing brackets, quotation marks."""
-    url = matched.rstrip(".,;:!?'\"”’")
-    while url.endswith((")", "]")) and _has_unopened_bracket(url):
-        url = url[:-1].rstrip(".,;:")
-    return matched[len(url) :]
-
-
-def _has_unopened_bracket(url: str) -> bool:
-    return url.count("(") + url.count("[") < url.count(")") + url.count("]")

@@ -14,6 +14,8 @@ from lxml import etree
 from roco.base.errors import RejectedInput
 from roco.base.text import fold
 
+HREF = "{http://www.w3.org/1999/xlink}href"
+
 MAX_BYTES = 64 << 20
 """Larger XML is rejected; the largest known article has a few MB."""
 

@@ -71,8 +71,8 @@ LIMITATIONS = """\
 ## License
 
 Each image and its caption keep the licence of their article: {licenses}.{commercial} `license_information.csv` gives
-licence and attribution of each image. The images are unmodified. Captions were normalised (white space, URLs, LaTeX
-copies); the column `caption_raw` contains them as published.{note}
+licence and attribution of each image. The images are unmodified. Captions were normalised (white space, web addresses,
+LaTeX copies); the column `caption_raw` contains them as published.{note}
 
 ## Citation
 

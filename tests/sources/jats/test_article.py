@@ -71,7 +71,7 @@ def test_the_article_is_found_in_a_wrapper_and_in_any_namespace(wrapper: str) ->
             "x",
         ),
         ("<p><tex-math>\\documentclass{a}\\begin{document}$y$\\end{document}</tex-math></p>", "$y$"),
-        ("<p>See (https://a.org/b_(c)) or www.x.org.</p>", "See or ."),
+        ("<p>CT (https://a.org/b_(c)) or www.x.org.</p>", "CT."),
         ("<p>normal &lt; 30 mm\u202e and > 3\u200b</p>", "normal < 30 mm and > 3"),
         ("<p>cafe\u0301</p>", "caf\u00e9"),
         ("<p>Seen in 2012<xref ref-type='fn' rid='n'><sup>4</sup></xref>.</p>", "Seen in 2012."),
@@ -348,7 +348,8 @@ def closed_up(text: str | None) -> str:
 
 
 def unmarked(text: str | None) -> str:
-    """Without what stands at its end: the description of the articles has the marks of footnotes there."""
+    """Without placeholders, and without what stands at its end: the description has the marks of footnotes there."""
+    text = (text or "").replace("[formula]", "").replace("[symbol]", "")
     return closed_up(text).rstrip("0123456789.")
 
 

@@ -72,7 +72,7 @@ _HOLLOW = (
             + "<p>We set <inline-formula><inline-graphic xlink:href='e001'/></inline-formula>, so that</p>"
             + f"<disp-formula id='e2'>{image('e002')}</disp-formula>"
         ),
-        kept(1, f"{_OWN} Arrow : thrombus."),
+        kept(1, f"{_OWN} Arrow [symbol]: thrombus."),
         dropped("scope", "arrow.gif"),
         dropped("scope", "e001.jpg"),
         dropped("scope", "e002.jpg"),
