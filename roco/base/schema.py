@@ -86,6 +86,9 @@ COLUMNS: dict[str, Column] = {
         "LaTeX copies of formulas; `[link]`, `[formula]` and `[symbol]` stand for what a sentence needs but text lacks",
     ),
     "caption_from": Column(pa.string(), "element with the caption: figure, group, group and figure, or parts"),
+    "located_in": Column(
+        pa.string(), "part of the article with the figure: box, appendix, back matter; null in its ordinary text"
+    ),
     "credit": Column(pa.string(), "the figure's own credit line: its <attrib> and its copyright statement"),
     "figure_license": Column(
         pa.string(), "normalised licence that the figure states for itself; null if it states none"

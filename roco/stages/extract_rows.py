@@ -23,8 +23,9 @@ COLUMNS = (
     "year_from", "dates", "authors", "article_type", "article_language", "keywords", "related", "retracted",
     "retraction", "retracts", "open_access", "manuscript", "license", "license_url", "license_version",
     "license_port", "license_evidence", "license_trust", "copyright", "third_party", "n_images_in_package",
-    "fig_id", "label", "caption_raw", "caption", "caption_from", "credit", "figure_license", "mentions_in_text",
-    "file", "n_graphics", "given_id", "given_split", "given_concepts", "given_manual", "drop", "drop_detail",
+    "fig_id", "label", "caption_raw", "caption", "caption_from", "located_in", "credit", "figure_license",
+    "mentions_in_text", "file", "n_graphics", "given_id", "given_split", "given_concepts", "given_manual", "drop",
+    "drop_detail",
 )  # fmt: skip
 BLANK: dict[str, Any] = dict.fromkeys(COLUMNS)
 
@@ -127,6 +128,7 @@ def figure_rows(figures: Sequence[Figure], shared: Row, images: Images, unit: Un
                 "caption_raw": figure.caption_raw,
                 "caption": figure.caption,
                 "caption_from": figure.caption_from,
+                "located_in": figure.located_in,
                 "credit": figure.credit,
                 "figure_license": figure.license,
                 **_own_terms(figure.license, shared),

@@ -12,6 +12,7 @@ from lxml import etree
 
 from roco.base.text import fold
 from roco.sources.jats.meta import LANG
+from roco.sources.jats.nesting import wholes_of
 from roco.sources.jats.text import caption_text_of, text_of
 from roco.sources.jats.tree import child, children
 
@@ -26,15 +27,15 @@ class Caption(NamedTuple):
 
 
 def caption_of(fig: Element, language: str | None) -> Caption:
-    """Returns the caption of a figure after those of the groups around it, the outermost group first.
+    """Returns the caption of a figure after those of the groups and figures of which it is a part, the outermost first.
 
-    A group's caption usually describes what its figures have in common, so that a figure's own is incomplete alone.
+    The caption of a whole usually describes what its parts have in common, so that a part's own is incomplete alone.
     language: of the article; None if unknown.
     """
     own = _own_caption(fig, language)
-    groups_outermost_first = reversed(list(fig.iterancestors("{*}fig-group")))
-    group_captions = [_own_caption(group, language) for group in groups_outermost_first]
-    shared = " ".join(caption for caption in group_captions if caption)
+    wholes_outermost_first = reversed(list(wholes_of(fig)))
+    captions_of_wholes = [_own_caption(whole, language) for whole in wholes_outermost_first]
+    shared = " ".join(caption for caption in captions_of_wholes if caption)
     if own and shared:
         return Caption(f"{shared} {own}", "group and figure")
     if own:

@@ -23,11 +23,13 @@ from roco.base.formats import IMAGE_EXTENSIONS, extension_of
 from roco.base.text import fold
 from roco.sources.jats.captions import caption_and_label_of_parts, caption_of
 from roco.sources.jats.mentions import Mention, mentions_of
+from roco.sources.jats.nesting import wholes_of
 from roco.sources.jats.renditions import MOVING, renditions
 from roco.sources.jats.scope import (
     FORMULAS,
     OTHER_DOCUMENTS,
     image_outside_figures,
+    located_in,
     out_of_scope,
     out_of_scope_fig_type,
 )
@@ -54,6 +56,7 @@ class Figure:
     caption_from: origin of the caption, see `captions.Caption`
     hrefs: file names of the renditions of the image, best first
     n_graphics: number of images of the figure
+    located_in: the box, appendix or back matter that contains it; None in the ordinary text
     drop, detail: why this is not a figure of the article; None for figures that are kept
     """
 
@@ -69,6 +72,7 @@ class Figure:
     license: str | None = None
     n_graphics: int = 0
     mentions: tuple[Mention, ...] = ()
+    located_in: str | None = None
     drop: str | None = None
     detail: str | None = None
 
@@ -142,12 +146,14 @@ def _figure_without_images(
 ) -> Figure:
     """Returns what all images of a figure share: caption, label, rights, mentions, and the reason if it is dropped."""
     caption = caption_of(fig, language)
-    label = fold(text_of(child(fig, "label"))) or None
+    wholes = list(wholes_of(fig))
+    labels = (fold(text_of(child(holder, "label"))) for holder in (fig, *wholes))
+    label = next((text for text in labels if text), None)
     if name_of(fig) == "fig-group" and not caption.text:
         caption, label = caption_and_label_of_parts(fig, language, label)
 
-    # Permissions may be stated by the figure, by a group around it, or by a single graphic of it.
-    holders = [fig, *fig.iterancestors("{*}fig-group"), *images]
+    # Rights may be stated by the figure, by a group or figure around it, or by a single graphic of it.
+    holders = [fig, *wholes, *images]
     permissions = [element for holder in holders for element in permissions_of(holder)]
 
     scope = out_of_scope(fig) or out_of_scope_fig_type(fig)
@@ -159,8 +165,9 @@ def _figure_without_images(
         caption=plain_caption(caption.text) or None,
         caption_from=caption.origin,
         mentions=tuple(mentions),
-        credit=credit_of(fig, permissions),
+        credit=credit_of((fig, *wholes), permissions),
         license=figure_license(permissions),
+        located_in=located_in(fig),
         drop="scope" if scope else None,
         detail=scope,
     )

@@ -15,7 +15,9 @@ from typing import NamedTuple
 from lxml import etree
 
 from roco.base.errors import RejectedInput
-from roco.sources.jats.citations import Cited, cited_in, is_range, number_of
+from roco.sources.jats.citations import Cited, cited_in, is_range, without_series
+from roco.sources.jats.nesting import GROUPS, number_in_article, wholes_of
+from roco.sources.jats.scope import located_in
 from roco.sources.jats.text import Prose, prose_of, text_of, title_of
 from roco.sources.jats.tree import child, name_of, tags
 
@@ -73,6 +75,10 @@ _SECTIONS = ("sec", "app", "ack", "boxed-text", "abstract", "trans-abstract", "g
 _MAY_BE_RANGE = re.compile(r"\d[A-Za-z]?\)?\s*(?:[\u2010-\u2015\u2212-]|[a-zé]{1,7}\s)\s*[SAsa]?\d")
 _ORDER_OF_KINDS = {"direct": 0, "range": 1, "text": 2}
 _LINKS_TO_FIGURES = ("fig", "figure", "other")
+# Values of ref-type with which a link points to something in a caption, instead of to the figure.
+_LINKS_TO_OTHER_THINGS = frozenset({"aff", "bibr", "corresp", "disp-formula", "fn", "list", "table", "table-fn"})
+# What has a label of its own at the start of its caption, such as "Figure 1" of a supplement.
+_LABELLED = tags("supplementary-material", "media", "table-wrap")
 
 
 def mentions_of(
@@ -89,7 +95,7 @@ def mentions_of(
     figures = _Figures(owners, images)
     if not figures.all:
         return {}
-    search_words = in_words is None or not in_words.isdisjoint(figures.by_number)
+    search_words = in_words is None or not in_words.isdisjoint(map(without_series, figures.by_number))
     passages = _passages_with_words(article) if search_words else _passages_with_links(article, figures)
 
     mentions: defaultdict[Element, dict[str, Mention]] = defaultdict(dict)  # by figure and text
@@ -99,7 +105,7 @@ def mentions_of(
         if _is_foreign(passage):
             continue
         prose = prose_of(passage)
-        figures_around = set(passage.iterancestors("{*}fig", "{*}fig-group"))
+        figures_around = set(passage.iterancestors(*GROUPS))
         for citation in _citations(passage, prose, figures, search_words):
             # A figure's own caption does not cite it. The first citation of a passage is the most certain one.
             if citation.figure in figures_around or prose.text in mentions[citation.figure]:
@@ -119,6 +125,7 @@ class _Figures:
     def __init__(self, owners: Iterable[Element], images: Mapping[Element, Sequence[Element]]) -> None:
         self.all: list[Element] = []
         self.by_id: defaultdict[str, list[Element]] = defaultdict(list)
+        self.by_inner_id: defaultdict[str, list[Element]] = defaultdict(list)  # ids in the caption and the label
         self.by_number: defaultdict[str, list[Element]] = defaultdict(list)
         for owner in owners:
             if name_of(owner) not in ("fig", "fig-group") or _is_foreign(owner):
@@ -127,7 +134,10 @@ class _Figures:
             for element in self._elements_with_id(owner, images.get(owner, ())):
                 if element.get("id"):
                     self.by_id[str(element.get("id"))].append(owner)
-            number = _number(owner)
+            for element in _within(owner):
+                if element.get("id"):
+                    self.by_inner_id[str(element.get("id"))].append(owner)
+            number = number_in_article(owner)
             if number:
                 self.by_number[number].append(owner)
         self.numbered = {figure for figures in self.by_number.values() for figure in figures}
@@ -135,9 +145,9 @@ class _Figures:
 
     @staticmethod
     def _elements_with_id(owner: Element, images: Sequence[Element]) -> Iterator[Element]:
-        """Yields the elements whose id a link to the figure may use: its groups, panels and graphics, too."""
+        """Yields the elements whose id a link to the figure may use: what is around it, its panels and graphics."""
         yield owner
-        yield from owner.iterancestors("{*}fig-group")
+        yield from wholes_of(owner)
         if name_of(owner) == "fig-group":
             yield from owner.iterchildren("{*}fig")
         yield from images
@@ -148,19 +158,26 @@ class _Figures:
         rid = ref.get("rid") or ""
         if rid in self.by_id:
             return self.by_id[rid]
-        return [figure for one in rid.split() for figure in self.by_id.get(one, ())]
+        by_id = [self.by_id] if ref.get("ref-type") in _LINKS_TO_OTHER_THINGS else [self.by_id, self.by_inner_id]
+        return [figure for one in rid.split() for ids in by_id for figure in ids.get(one, ())]
+
+    def numbered_for(self, number: str, passage: Element) -> list[Element]:
+        """Returns the figures with a number; of several, those in the same box or appendix, else those of the body."""
+        figures = self.by_number.get(number, [])
+        for place in (located_in(passage), None):
+            in_place = [figure for figure in figures if located_in(figure) == place]
+            if in_place:
+                return in_place
+        return figures
 
     def between(self, first: Element, last: Element) -> list[Element]:
         return self.all[self._position[first] + 1 : self._position[last]]
 
 
-def _number(figure: Element) -> str | None:
-    """Returns the number of a figure: from its label, else from the first two words of its caption."""
-    label = child(figure, "label")
-    if label is not None:
-        return number_of(title_of(label))
-    first_words = re.match(r"\S+\s+\S+", text_of(child(figure, "caption")))
-    return number_of(first_words[0]) if first_words else None
+def _within(figure: Element) -> Iterator[Element]:
+    """Yields the elements in the captions and labels of a figure."""
+    for part in figure.iterchildren("{*}caption", "{*}label"):
+        yield from part.iter("{*}*")
 
 
 # --- which passages to read
@@ -236,14 +253,17 @@ def _worded_citations(passage: Element, prose: Prose, figures: _Figures) -> Iter
     for words, cited in cited_in(prose.text):
         # A list contains its items: what an item cites is the item's.
         if not any(words in text for text in inner_texts):
-            yield from _in_words(cited, prose.refs, figures)
+            yield from _in_words(cited, passage, prose.refs, figures)
 
 
 def _in_words(
-    cited: Sequence[Cited], refs: Sequence[tuple[Element, int, int]], figures: _Figures
+    cited: Sequence[Cited], passage: Element, refs: Sequence[tuple[Element, int, int]], figures: _Figures
 ) -> Iterator[_Citation]:
     """Yields the figures that "Figs 1, 3–5" cites, in plain words or in the words of a link."""
+    may_be_label = next(passage.iterancestors(*_LABELLED), None) is not None
     for one in cited:
+        if may_be_label and one.start == 0:
+            continue
         links_around: list[Element] = []
         if not one.between:
             links_around = [ref for ref, start, end in refs if start <= one.start and one.end <= end]
@@ -251,7 +271,7 @@ def _in_words(
         if any((link.get("ref-type") or "fig").lower() not in _LINKS_TO_FIGURES for link in links_around):
             continue
         is_of_range = one.between or (one.to and bool(links_around))
-        for figure in figures.by_number.get(one.number, ()):
+        for figure in figures.numbered_for(one.number, passage):
             yield _Citation(figure, one.start, one.end, "range" if is_of_range else "text")
 
 

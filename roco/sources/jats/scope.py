@@ -1,13 +1,14 @@
 """Determines where in the document an image is: in the article's own text, or in a part whose images are dropped.
 
-Called by `figures.py`; what these functions return becomes `drop_detail` of figures that are dropped as `scope`.
+Called by `figures.py`; what these functions return becomes `drop_detail` of figures that are dropped as `scope`, or
+`located_in` of those in a box or an appendix, which are kept.
 """
 
 from __future__ import annotations
 
 from lxml import etree
 
-from roco.sources.jats.tree import name_of
+from roco.sources.jats.tree import name_of, tags
 
 Element = etree._Element
 
@@ -42,6 +43,8 @@ _REASON_BY_FIG_TYPE = {
     "cover": "cover",
     "logo": "logo",
 }
+_SPECIAL_PART_BY_ELEMENT = {"boxed-text": "box", "app": "appendix", "app-group": "appendix", "back": "back matter"}
+_SPECIAL_PARTS = tags(*_SPECIAL_PART_BY_ELEMENT, "sec")
 _GRAPHICAL_ABSTRACTS = ("graphical", "visual", "teaser")
 
 
@@ -60,6 +63,22 @@ def out_of_scope(element: Element) -> str | None:
         elif reason is None:
             reason = _REASON_BY_ELEMENT.get(name)
     return reason
+
+
+def located_in(element: Element) -> str | None:
+    """Returns the special parts of an article around an element, the outermost first; None in its ordinary text.
+
+    The parts are "back matter", "appendix" and "box": "appendix / box".
+    """
+    parts: list[str] = []
+    for ancestor in element.iterancestors(*_SPECIAL_PARTS):
+        part = _SPECIAL_PART_BY_ELEMENT.get(name_of(ancestor))
+        if part is None and "appendix" in (ancestor.get("sec-type") or "").lower():
+            part = "appendix"
+        # An appendix is always back matter.
+        if part and part not in parts and not (part == "back matter" and "appendix" in parts):
+            parts.append(part)
+    return " / ".join(reversed(parts)) or None
 
 
 def out_of_scope_fig_type(fig: Element) -> str | None:

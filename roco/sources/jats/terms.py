@@ -74,14 +74,17 @@ def figure_license(permissions: Sequence[etree._Element]) -> str | None:
     return ids.pop() if len(ids) == 1 else "CONFLICT"
 
 
-def credit_of(fig: etree._Element, permissions: Sequence[etree._Element]) -> str | None:
-    """Returns the text of a figure's <attrib> elements and of its permissions, each once, joined by a space."""
+def credit_of(holders: Sequence[etree._Element], permissions: Sequence[etree._Element]) -> str | None:
+    """Returns the text of a figure's <attrib> elements and of its permissions, each once, joined by a space.
+
+    holders: the figure and the groups or figures around it. Each contributes its own credit lines, not those of figures
+    inside.
+    """
     lines = []
-    for attrib in fig.iter("{*}attrib"):
-        # A group contributes only its own credit line, not those of the figures inside.
-        owner = next(attrib.iterancestors("{*}fig", "{*}fig-group"), fig)
-        if owner is fig:
-            lines.append(text_of(attrib))
+    for holder in holders:
+        for attrib in holder.iter("{*}attrib"):
+            if next(attrib.iterancestors("{*}fig", "{*}fig-group"), holder) is holder:
+                lines.append(text_of(attrib))
     for one in permissions:
         lines += [text_of(part) for part in children(one, *_STATEMENTS)]
     distinct = dict.fromkeys(line for line in map(fold, lines) if line)

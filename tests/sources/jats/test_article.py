@@ -154,6 +154,25 @@ def test_an_abstract_and_a_translation_are_out_of_scope_but_an_appendix_is_not()
     }
 
 
+@pytest.mark.parametrize(
+    ("place", "located_in"),
+    [
+        ("{}", None),
+        ("<sec>{}</sec>", None),
+        ("<boxed-text><sec>{}</sec></boxed-text>", "box"),
+        ("<sec sec-type='appendix'>{}</sec>", "appendix"),
+        ("<floats-group>{}</floats-group>", None),
+        ("<floats-group><boxed-text>{}</boxed-text></floats-group>", "box"),
+        ("<back><sec>{}</sec></back>", "back matter"),
+        ("<back><app-group><app>{}</app></app-group></back>", "appendix"),
+        ("<back><app><boxed-text>{}</boxed-text></app></back>", "appendix / box"),
+    ],
+)
+def test_a_figure_in_a_box_or_in_the_back_matter_is_kept_with_a_mark(place: str, located_in: str | None) -> None:
+    figure = only(article(more=place.format(fig())))
+    assert (figure.located_in, figure.drop) == (located_in, None)
+
+
 def test_figures_of_a_sub_article_are_out_of_scope() -> None:
     assert article('<supplementary-material><media xlink:href="s1.doc"/></supplementary-material>').figures == ()
 

@@ -85,6 +85,56 @@ def test_a_link_to_the_graphic_or_to_the_group_cites_the_figure() -> None:
     assert kinds('<p><xref rid="gr2">that</xref></p>', figures=group) == {"f2": "direct"}
 
 
+def test_a_link_to_an_id_in_the_caption_cites_the_figure() -> None:
+    inner = fig(1, caption='<named-content id="panel-b">B: a cyst</named-content>').replace(
+        "<caption>", '<caption id="c">'
+    )
+    for rid in ("c", "panel-b"):
+        assert kinds(f'<p><xref ref-type="fig" rid="{rid}">here</xref></p>', figures=inner) == {"f1": "direct"}
+        assert kinds(f'<p><xref rid="{rid}">here</xref></p>', figures=inner) == {"f1": "direct"}
+    # A formula in the caption is cited as a formula, and a figure inside the figure for itself.
+    formula = fig(1, caption='<disp-formula id="e1">x</disp-formula>')
+    assert kinds('<p><xref ref-type="disp-formula" rid="e1">(1)</xref></p>', figures=formula) == {}
+    nested = f'<fig id="f9"><label>Figure 9</label>{fig(1)}</fig>'
+    assert kinds(f"<p>{ref(1)}</p>", figures=nested) == {"f1": "direct"}
+
+
+def test_a_link_or_words_for_a_figure_cite_its_parts() -> None:
+    parts = f'<fig id="f9"><label>Figure 9</label>{fig("a", label="({})")}{fig("b", label="")}</fig>'
+    assert kinds(f"<p>{ref(9)}</p>", figures=parts) == {"f9": "direct", "fa": "direct", "fb": "direct"}
+    assert kinds("<p>see Figure 9</p>", figures=parts) == {"f9": "text", "fa": "text", "fb": "text"}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("<p>see Supplementary Figure 1</p>", {"fs": "text"}),
+        ("<p>see Figure S1</p>", {"fs": "text"}),
+        ("<p>see Supplementary Figures 1 and 2 and Figure 2</p>", {"fs": "text", "f2": "text"}),
+        ("<p>see Figure 1 of Doe et al. and their Figure 2</p>", {}),
+        ("<p>see Extended Data Figure 1</p>", {}),
+    ],
+)
+def test_words_for_a_supplement_cite_only_the_figure_with_that_label(text: str, found: dict[str, str]) -> None:
+    figures = fig(1) + fig(2) + fig("s", label="Supplementary Figure 1")
+    assert kinds(text, figures=figures) == found
+
+
+def test_of_two_figures_with_one_number_that_in_the_same_part_of_the_article_is_cited() -> None:
+    appendix = f"<app>{fig('a', label='Figure 1')}<p>In the appendix: Figure 1</p></app>"
+    assert kinds("<p>In the text: Figure 1</p>", figures=fig(1) + appendix) == {"f1": "text", "fa": "text"}
+    found = cited("<p>In the text: Figure 1</p>", figures=fig(1) + appendix)
+    assert {key: mention.text for key, (mention,) in found.items()} == {
+        "f1": "In the text: Figure 1",
+        "fa": "In the appendix: Figure 1",
+    }
+
+
+def test_the_label_of_a_supplement_in_its_caption_is_no_citation() -> None:
+    caption = "<caption><title>Figure 1. More slices</title><p>Same case as Figure 2</p></caption>"
+    assert kinds(f"<supplementary-material>{caption}</supplementary-material>") == {"f2": "text"}
+
+
 def test_the_text_of_a_mention_contains_no_figure_and_a_caption_does_not_cite_its_own_figure() -> None:
     text = f"<p>Before {ref(1)} {fig(1, caption=f'As {ref(1)} and {ref(2)}')} after</p>"
     found = cited(text, figures=fig(2))

@@ -91,8 +91,32 @@ _NESTED = (
         "a figure that only contains figures",
         article(f'<fig id="f0"><caption><p>{_OUTER}</p></caption>{fig(1, _BEFORE)}{fig(2, _AFTER)}</fig>'),
         dropped("no_graphic"),
-        kept(1, _BEFORE),
-        kept(2, _AFTER),
+        kept(1, f"{_OUTER} {_BEFORE}"),
+        kept(2, f"{_OUTER} {_AFTER}"),
+    ),
+    pitfall(
+        None,
+        "parts of a figure, one without a label and one without a caption",
+        article(
+            f"""<p>See Figure 3 and <xref rid="f0">the same</xref>.</p>
+            <fig id="f0"><label>Figure 3</label><caption><p>{_OUTER}</p></caption>{fig(1, _BEFORE, label="")}
+            {fig(2, label="(b)")}<attrib>Courtesy of Dr. Other.</attrib></fig>"""
+        ),
+        dropped("no_graphic"),
+        Image(
+            "f1.jpg",
+            f"{_OUTER} {_BEFORE}",
+            "Figure 3",
+            columns={"caption_from": "group and figure", "credit": "Courtesy of Dr. Other."},
+            mentions=(Cited("See Figure 3 and the same.", "", "the same", "direct"),),
+        ),
+        Image(
+            "f2.jpg",
+            _OUTER,
+            "(b)",
+            columns={"caption_from": "group", "credit": "Courtesy of Dr. Other."},
+            mentions=(Cited("See Figure 3 and the same.", "", "the same", "direct"),),
+        ),
     ),
     pitfall(
         22,

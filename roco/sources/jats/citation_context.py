@@ -1,0 +1,135 @@
+"""Reads the words around a citation: whether "Figure 1" is a figure of the supplement, or of another paper.
+
+Called by `citations.py`. Plain words are read cautiously: what may be a figure of somebody else is not taken for one of
+the article.
+"""
+
+from __future__ import annotations
+
+import re
+
+_WINDOW = 100  # characters before and after a citation that are read
+
+# --- series: the figures of a supplement, of an appendix …, which are numbered apart
+
+_FILE = r"(?:files?|texts?|appendix|protocol|dataset|data|note|table of contents)"
+_CONTENT = (
+    r"(?:information|materials?|files?|data|appendix|text|resource|digital|content|document|notes?|online|only|SI)"
+)
+_SUPPLEMENTARY = (
+    r"(?:suppl?\.|supplement(?:ary|al)|supporting\s+information|supporting\s+files?|additional\s+files?"
+    r"|(?-i:Supporting|Additional|SI|ESM)|online\s+resource|(?:online|data|web|digital|electronic)\s+supplement"
+    r"|suplementar(?:es)?|suplementari[oa]s?|complementar(?:es)?|complementari[oa]s?)"
+)
+_NUMBER = r"(?:(?-i:[A-Z])?\d{1,2}(?-i:[A-Z])?|(?-i:[A-Z]))"
+_TO_FIGURE = r"[\s,:(\u2010-\u2015-]*"
+_APPENDIX = r"(?:e?appendix|appendices|ap[eê]ndice|anexo|annexe?)"
+
+_BEFORE: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (series, re.compile(rf"(?<![^\W_]){pattern}$", re.I))
+    for series, pattern in (
+        # "Extended Data Fig. 1"
+        ("ED", rf"extended[\s-]data{_TO_FIGURE}"),
+        # "Supplementary Figure 1", "Additional file 2: Figure 1", "supplementary material online, Fig. 1"
+        ("S", rf"{_SUPPLEMENTARY}(?:\s+{_CONTENT})*(?:\s*{_NUMBER})?{_TO_FIGURE}"),
+        # "supplement Figure 1"; in brackets after it the figure may show a supplement that somebody takes
+        ("S", r"suppl?(?:ement)?[\s,]+"),
+        # "File S1, Fig. 2", "S1 Text: Fig. 2"
+        ("S", rf"(?:{_FILE}\s+(?-i:S)\d+|(?-i:S)\d+\s+{_FILE}){_TO_FIGURE}"),
+        # "Appendix Figure 1", "Appendix A (Fig. 1)", but not the organ: "a thickened appendix (Fig. 1)"
+        ("A", rf"{_APPENDIX}(?:\s+|\s+(?:{_NUMBER}|[IVX]+)(?!\w){_TO_FIGURE})"),
+        ("A", r"(?-i:Appendix)\s*[,:]\s*"),
+        # "Online Figure 1", "eFigure 1", "e-Figure 1"
+        ("E", r"(?:(?:online|web|electronic)(?:[\s-]+only)?\s*|(?-i:[eE])[-\u2010-\u2012]?)"),
+    )
+)
+_IN = r"\s+(?:of|in|from|within|via|en|em|dans)\s+(?:(?:the|our|this|an?|el|la|le|o)\s+)?(?:(?:online|web)[\s-]+)?"
+_AFTER: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (series, re.compile(pattern, re.I))
+    for series, pattern in (
+        ("ED", rf"{_IN}extended[\s-]data\b"),
+        # "Figure 1 in the supplement", "Figure 1 in S1 Text", "Figure 1 (supplementary material)"
+        ("S", rf"{_IN}(?:{_SUPPLEMENTARY}|supplements?|{_FILE}\s+(?-i:S)\d+|(?-i:S)\d+\s+{_FILE})(?!\w)"),
+        ("S", rf"\s*[(\[,]\s*(?:{_SUPPLEMENTARY}|supplement)(?:\s+{_CONTENT})*\s*(?:[)\].]|$)"),
+        ("A", rf"{_IN}{_APPENDIX}\b"),
+        ("A", rf"\s*[(\[]\s*{_APPENDIX}(?:\s*{_NUMBER})?\s*[)\]]"),
+        # "Figure 1 (online)"
+        ("E", r"\s*[(\[,]\s*(?:available\s+)?online(?:[\s-]+only)?\s*[)\]]"),
+    )
+)
+
+# --- other papers
+
+# The second letter is small: CT and MRI are no authors.
+_NAME = (
+    r"(?-i:(?:(?:[dD]e|[vV]an|[vV]on|[dD]e[rnl]|[lL][ae]|[dD]i|[dD]os|[dD]a|[aA]l|[eE]l|[tT]e[nr]|[A-Z]\.)[\s-]?)*"
+    r"(?:O['’]|Mc|Mac)?[A-Z\u00c0-\u00de][^\W\d_A-Z][^\W\d_]*(?:-[^\W\d_]+)?)"
+)
+_NO_NAME = (
+    r"(?!(?:Patients?|Cases?|Subjects?|Groups?|Cohorts?|Sections?|Tables?|Parts?|Panels?|Chapters?|Box|Fig|Methods?"
+    r"|Results|Discussion|Materials?|Text|Experiments?|Stud|The|Th[ei]s|Those|Our|Algorithm|Eq|Step|Phase|Stage|Type"
+    r"|Class|Model|Video|Movie|Day|Week|Year|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|Append|Suppl|Support|Add"
+    r"|Online|Extended)\w*\b)"
+)
+_AUTHOR = rf"{_NO_NAME}{_NAME}"
+_YEAR = r"(?:19|20)\d\d[a-z]?\b"
+_WORK = (
+    r"(?:papers?|articles?|stud(?:y|ies)|reports?|works?|publications?|reviews?|letters?|books?|textbook|atlas|thesis)"
+)
+_OF = r"\s+(?:of|in|from|by|de|en|em|dans|von|bei|aus)\s+(?:the\s+)?"
+_REFERENCES = r"\d{1,3}(?:\s*[,\u2010-\u2015-]\s*\d{1,3})*"
+_OF_ANOTHER = re.compile(
+    rf"{_OF}(?:"
+    # "of [7]", "in ref. 7", "of (7)", "from 7)"
+    r"[(\[]?\s*ref(?:s|erences?)?\b|\[\s*\d|\(\s*\d{1,3}\s*[,)]|\d{1,3}\s*[)\]]|https?:|doi\b"
+    # "of their paper", "in the original article", "of the review by"
+    rf"|(?:their|his|her|that|those|another|other|(?:an?\s+)?(?:earlier|previous|original|companion|accompanying|cited"
+    rf"|quoted|same))\s+(?:[\w-]+\s+){{0,2}}?{_WORK}\b|(?:an?\s+)?(?:[\w-]+\s+){{0,2}}?{_WORK}\s+(?:of|by)\s+{_AUTHOR}"
+    # "of Doe et al.", "in Doe (2010)", "of Doe [7]", "of Doe's book", "in Doe7"
+    rf"|{_AUTHOR}(?:\s+(?:and|&|y|e|et|und)\s+{_NAME})?(?:,?\s+et\s+al\b|['’]s?\s|,?\s*[(\[]?\s*{_YEAR}|\s*\[\s*\d|\d)"
+    r")"
+    # "of Doe and Roe", "of Doe"
+    rf"|\s+(?:of|from|de)\s+{_AUTHOR}(?:\s+(?:and|&|y|e|et|und)\s+{_NAME}|\s*(?:[).,;\]]|$))",
+    re.I,
+)
+_BY_ANOTHER = tuple(
+    re.compile(pattern, re.I)
+    for pattern in (
+        # "their Figure 1", "Doe et al.'s Figure 1", "the authors' Figure 1"
+        r"\b(?:their|his|her|whose|leurs?)\s+(?:(?:own|original|previous|earlier)\s+)?$",
+        rf"(?:\b{_AUTHOR}|\bet\s+al\.?|\bauthors?)['’]s?\s+$",
+        # "ref. 7, Fig. 1", "see [7], Fig. 1"
+        rf"\b(?:refs?\.?|references?)\s*\[?{_REFERENCES}\]?\s*[,:(]\s*$",
+        rf"\b(?:see|cf\.?)\s+\[\s*{_REFERENCES}\s*\]\s*[,:]\s*$",
+    )
+)
+# Outside of brackets the comma may begin a clause: "unlike in Doe 2010, Fig. 1 shows a cyst".
+_BY_ANOTHER_IN_BRACKETS = tuple(
+    re.compile(pattern, re.I)
+    for pattern in (
+        # "(Doe et al., 2010, Fig. 1)", "Doe (2010: Fig. 1)", "[7, Fig. 1]"
+        rf"(?:\bet\s+al\.?,?|\b{_AUTHOR},?)\s*[(\[]?\s*{_YEAR}\s*[,:]\s*(?:see\s+)?$",
+        rf"[(\[]\s*(?:(?:see|cf\.?|in)\s+)?{_REFERENCES}\s*[,:]\s*$",
+    )
+)
+
+
+def series_of(text: str, start: int, end: int) -> str:
+    """Returns the series of a cited figure, from the words around: S, A, E or ED; empty for the article's own."""
+    before, after = text[max(0, start - _WINDOW) : start], text[end : end + _WINDOW]
+    for series, pattern in _BEFORE:
+        if pattern.search(before):
+            return series
+    for series, pattern in _AFTER:
+        if pattern.match(after):
+            return series
+    return ""
+
+
+def is_of_another_paper(text: str, start: int, end: int) -> bool:
+    """Returns whether the words around a citation say that the figure is another paper's."""
+    before, after = text[max(0, start - _WINDOW) : start], text[end : end + _WINDOW]
+    if _OF_ANOTHER.match(after) or any(pattern.search(before) for pattern in _BY_ANOTHER):
+        return True
+    is_in_brackets = any(before.rfind(opening) > before.rfind(closing) for opening, closing in ("()", "[]"))
+    return is_in_brackets and any(pattern.search(before) for pattern in _BY_ANOTHER_IN_BRACKETS)
