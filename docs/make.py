@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import typer
 from house import tree
 
+from roco.cli.app import COMMON
+from roco.cli.help import argument_name, is_option, option_name
 from roco.cli.main import app
 from roco.evaluate import caption_metrics
 from roco.recipes.catalogue import markdown
@@ -21,7 +24,8 @@ def cli() -> str:
     """docs/cli.md: each command with its help text and its options."""
     command: Any = typer.main.get_command(app)
     lines = ["# Commands", "", "Generated from the code by `make docs`; `roco COMMAND --help` prints the same.", ""]
-    lines += [command.help, ""]
+    lines += [command.help, "", "Every command accepts these options, before it or after it:", ""]
+    lines += _options(param for param in command.params if param.name in COMMON)
     commands = dict(command.commands)
     for group_name, group in command.commands.items():
         for name, inner in getattr(group, "commands", {}).items():
@@ -30,18 +34,21 @@ def cli() -> str:
         lines += [f"## roco {name}", "", (entry.help or "").strip(), ""]
         if hasattr(entry, "commands"):
             continue
-        lines += ["| argument | meaning |", "|---|---|"]
-        for param in entry.params:
-            option = param.opts[0].startswith("-")
-            names = " ".join(param.opts) + (f" {param.metavar}" if param.metavar else "")
-            text = names if option else param.metavar or param.name.upper()
-            lines.append(f"| `{text}` | {getattr(param, 'help', '') or ''} |")
-        lines.append("")
+        lines += _options(entry.params)
     lines += [
         "Results are printed on stdout, messages on stderr. Exit codes: 0 done, 1 data, 2 usage, 130 interrupted.",
         "",
     ]
     return "\n".join(lines)
+
+
+def _options(params: Iterable[Any]) -> list[str]:
+    """Returns a table of arguments and options."""
+    lines = ["| argument | meaning |", "|---|---|"]
+    for param in params:
+        name = option_name(param) if is_option(param) else argument_name(param)
+        lines.append(f"| `{name}` | {param.help or ''} |")
+    return [*lines, ""]
 
 
 def contributing() -> str:

@@ -18,7 +18,7 @@ import pytest
 import typer
 
 import roco.cli.main
-from roco.cli.usage import REPLACED
+from roco.cli.app import REPLACED
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]

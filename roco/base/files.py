@@ -36,42 +36,78 @@ def file_digest(path: Path) -> str:
 def whole(path: Path) -> Iterator[Path]:
     """Yields a temporary path to write to, and renames it to `path` when the block ends without an exception.
 
-    The bytes are synced to the disk before the rename: after a crash the old file or the complete new one exists.
+    The bytes are synced to the disk before the rename: after a crash the old file or the complete new one exists. A
+    device, such as /dev/stdout, is written directly.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and not path.is_file() and not path.is_dir():
+        yield path
+        return
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield part
         with part.open("rb") as fh:
             os.fsync(fh.fileno())
         os.replace(part, path)  # noqa: PTH105 - the tests that kill a run here replace this function
         sync_folder(path.parent)
     except OSError as err:
-        part.unlink(missing_ok=True)
+        _remove(part)
         raise full_disk(err, path) from err
     except BaseException:
-        part.unlink(missing_ok=True)
+        _remove(part)
         raise
 
 
-_WRITE_ERRORS = {
+def _remove(part: Path) -> None:
+    """Removes a temporary file, if there is one and the folder is still there."""
+    with contextlib.suppress(OSError):
+        part.unlink()
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+_IN_THE_WAY = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR)
+
+_REASONS = {
     errno.ENOSPC: "no space left on the disk",
     errno.EDQUOT: "disk quota exceeded",
     errno.EFBIG: "file too large",
     errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
     errno.EROFS: "read-only file system",
+    errno.ENOENT: "file not found",
+    errno.EEXIST: "a file is in the place of a folder",
+    errno.ENOTDIR: "a file is in the place of a folder",
+    errno.EISDIR: "a folder is in the place of a file",
+    errno.ENAMETOOLONG: "the name is too long",
+    errno.ELOOP: "the links form a loop",
 }
+"""Number of a system error -> what is wrong with a path."""
 
 
 def full_disk(err: OSError, path: Path) -> Exception:
     """Returns the error to raise for a failed write: a DataError for a full or read-only disk, else `err` itself."""
-    reason = _WRITE_ERRORS.get(err.errno or 0)
-    if reason is None:
+    if err.errno not in (*_FULL, *_FORBIDDEN, *_IN_THE_WAY):
         return err
-    remedy = "allow writing there" if err.errno in (errno.EACCES, errno.EROFS) else "free some space"
-    return DataError(
-        f"{reason}: cannot write {path}", f"{remedy} and run the same command again; completed work is kept"
-    )
+    remedy = "allow writing there" if err.errno in _FORBIDDEN else _remedy(err.errno)
+    hint = f"{remedy} and run the same command again; completed work is kept"
+    return DataError(f"{_REASONS[err.errno]}: cannot write {path}", hint)
+
+
+def path_error(err: OSError) -> DataError:
+    """Returns the error to print for a path that cannot be read or written."""
+    path = err.filename2 or err.filename  # the target of a rename, if it is one
+    reason = _REASONS.get(err.errno or 0, str(err.strerror or err))
+    return DataError(f"{reason}: {path}" if path else reason, _remedy(err.errno or 0))
+
+
+def _remedy(number: int) -> str:
+    """Returns what to do about a system error; completes a sentence that may go on."""
+    if number in _FULL:
+        return "free some space"
+    if number in _FORBIDDEN:
+        return "allow access to it, or choose another path"
+    return "choose another path" if number in _IN_THE_WAY else "check the path and its permissions"
 
 
 def sync_folder(folder: Path) -> None:

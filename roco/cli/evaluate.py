@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from roco.base.errors import UsageError
+from roco.cli.app import App
 from roco.cli.output import count, print_json, print_next, safe
-from roco.cli.usage import Commands
 from roco.evaluate.caption_metrics import METRIC_OF
 from roco.evaluate.profiles import DEFAULT, PROFILES
 
 if TYPE_CHECKING:
     from roco.evaluate.report.scores import Report
 
-app = typer.Typer(
-    cls=Commands,
+app = App(
     invoke_without_command=True,
-    rich_markup_mode=None,
     help="Scores predictions by the rules of ImageCLEF, with intervals, baselines and breakdowns.\n\n"
     "Example: roco evaluate concepts predictions.csv --truth demo/run/release --profile imageclef2025",
 )
@@ -93,7 +91,7 @@ def concepts(
     out: Out = None,
     as_json: Json = False,
 ) -> None:
-    """Score predicted concepts: F1 and secondary F1 of ImageCLEF, directions, combined modalities, breakdowns.
+    """Scores predicted concepts: F1 and secondary F1 of ImageCLEF, directions, combined modalities, breakdowns.
 
     Example: roco evaluate concepts predictions.csv --truth concepts.csv --manual concepts_manual.csv
     """
@@ -147,7 +145,7 @@ def captions(
     out: Out = None,
     as_json: Json = False,
 ) -> None:
-    """Score predicted captions: ROUGE, BLEU, CIDEr, METEOR, BERTScore, BLEURT, CLIPScore, concept F1.
+    """Scores predicted captions: ROUGE, BLEU, CIDEr, METEOR, BERTScore, BLEURT, CLIPScore, concept F1.
 
     Example: roco evaluate captions predictions.csv --truth demo/run/release --metric rouge1 --metric cider
     """
@@ -188,7 +186,7 @@ def retrieval(
     out: Out = None,
     as_json: Json = False,
 ) -> None:
-    """Score rankings: recall at k, MRR, median rank and nDCG; excludes candidates of the same article.
+    """Scores rankings: recall at k, MRR, median rank and nDCG; excludes candidates of the same article.
 
     Example: roco evaluate retrieval vectors.npz --truth demo/run/release --task text-to-image
     """
@@ -211,7 +209,7 @@ def agreement(
     out: Out = None,
     as_json: Json = False,
 ) -> None:
-    """Compare two raters: kappa as in Table 7 of the paper, kappa per label, alpha, AC1, confusion matrices.
+    """Compares two raters: kappa as in Table 7 of the paper, kappa per label, alpha, AC1, confusion matrices.
 
     Example: roco evaluate agreement annotator.csv --truth radiologist.csv
     """

@@ -11,16 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from roco.base.errors import UsageError, nearest
+from roco.cli.app import App
 from roco.cli.output import print_json, print_next, print_problems, safe
-from roco.cli.usage import Commands
 
 if TYPE_CHECKING:
     from roco.sources.fetch.download import DownloadResult
 
-app = typer.Typer(
-    cls=Commands,
+app = App(
     no_args_is_help=True,
-    rich_markup_mode=None,
     help="Downloads articles from PMC's S3 bucket; resumes, updates and verifies the download.\n\n"
     "Example: roco fetch plan articles --ids PMC10009416 --contact you@example.org, then roco fetch run articles",
 )
@@ -56,7 +54,11 @@ def plan(
     snapshot: Snapshot = None,
     contact: Annotated[
         str | None,
-        typer.Option(metavar="MAIL", envvar="ROCO_CONTACT", help="Your mail address, sent in the User-Agent."),
+        typer.Option(
+            metavar="MAIL",
+            envvar="ROCO_CONTACT",
+            help="Your mail address, sent in the User-Agent; ROCO_CONTACT sets it as well.",
+        ),
     ] = None,
     endpoint: Annotated[
         str | None,
@@ -65,7 +67,7 @@ def plan(
     connections: Connections = None,
     as_json: Json = False,
 ) -> None:
-    """Report articles, files, bytes and time before downloading; downloads metadata only.
+    """Reports articles, files, bytes and time before downloading; downloads metadata only.
 
     Example: roco fetch plan articles --ids PMC10009416 --contact you@example.org
     """
@@ -117,7 +119,7 @@ def plan(
 
 @app.command()
 def run(folder: FolderArg, connections: Connections = None, as_json: Json = False) -> None:
-    """Download the planned articles that are missing: the XML first, then the images of their figures.
+    """Downloads the planned articles that are missing: the XML first, then the images of their figures.
 
     Example: roco fetch run articles
     """
@@ -147,7 +149,7 @@ def update(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Download articles that are new, changed, retracted or relicensed, and remove those no longer in the bucket.
+    """Downloads articles that are new, changed, retracted or relicensed, and removes those no longer in the bucket.
 
     Example: roco fetch update articles
     """
@@ -176,7 +178,7 @@ def update(
 
 @app.command()
 def verify(folder: FolderArg, as_json: Json = False) -> None:
-    """Check every file against its receipt, without the network.
+    """Checks every file against its receipt, without the network.
 
     Example: roco fetch verify articles
     """

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated, NoReturn
+from collections.abc import Callable
+from typing import Annotated, Any, NoReturn
 
 import typer
 
-from roco.base.errors import DataError, RocoError
+from roco.base.errors import RocoError
 from roco.base.version import __version__
 from roco.cli import evaluate, fetch, recipe, release, run
+from roco.cli.app import App
+from roco.cli.logs import be_quiet, be_verbose, log_on_stderr
 from roco.cli.output import safe
-from roco.cli.usage import Commands, explained
+from roco.cli.streams import streams
+from roco.cli.usage import explained
 
-app = typer.Typer(
+app = App(
     name="roco",
-    cls=Commands,
     no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="Builds a radiology dataset from open-access articles, and records the stage and the reason of every rejected "
     "figure.\n\nExample: roco init demo, then roco run demo/demo.toml",
@@ -34,60 +35,88 @@ app.add_typer(fetch.app, name="fetch")
 app.add_typer(evaluate.app, name="evaluate")
 
 
-def _print_version(value: bool) -> None:
-    if value:
+def _print_version(context: typer.Context, value: bool) -> None:
+    if value and not context.resilient_parsing:
         print(f"roco {__version__}")
         raise typer.Exit
 
 
+def _set_debug(value: bool) -> None:
+    if value:
+        os.environ["ROCO_DEBUG"] = "1"
+
+
+def _print_help(context: typer.Context, value: bool) -> None:
+    if value and not context.resilient_parsing:
+        print(context.get_help())
+        raise typer.Exit
+
+
+def _common(*names: str, help: str, callback: Callable[..., None]) -> Any:
+    """Returns an option that each command accepts as well: before the command, or after it."""
+    return typer.Option(*names, help=help, callback=callback, expose_value=False, is_eager=True)
+
+
 @app.callback()
 def options(
-    debug: Annotated[bool, typer.Option("--debug", help="Print the traceback of an error.")] = False,
     version: Annotated[
         bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
     ] = False,
+    quiet: Annotated[
+        bool, _common("-q", "--quiet", help="Print neither progress nor the next command.", callback=be_quiet)
+    ] = False,
+    verbose: Annotated[
+        bool, _common("-v", "--verbose", help="Print on stderr what is also written to the log.", callback=be_verbose)
+    ] = False,
+    debug: Annotated[bool, _common("--debug", help="Print the traceback of an error.", callback=_set_debug)] = False,
+    help: Annotated[bool, _common("-h", "--help", help="Print this help and exit.", callback=_print_help)] = False,
 ) -> None:
-    if debug:
-        os.environ["ROCO_DEBUG"] = "1"
+    pass
 
 
 def main() -> NoReturn:
     """Runs the command line; exits with 0 (done), 1 (data), 2 (usage) or 130 (interrupted)."""
-    command = typer.main.get_command(app)
+    with streams(), log_on_stderr():
+        try:
+            code = _exit_code()
+            sys.stdout.flush()
+        except RocoError as err:  # stdout cannot be written, for instance because the disk is full
+            code = _failed(err)
+    sys.exit(code)
+
+
+def _exit_code() -> int:
+    """Runs the command that sys.argv names; prints the error that ended it."""
     try:
-        code = command.main(prog_name="roco", standalone_mode=False)
-        sys.stdout.flush()
-        sys.exit(code if isinstance(code, int) else 0)
+        code = typer.main.get_command(app).main(prog_name="roco", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except SystemExit as err:
+        return err.code if isinstance(err.code, int) else int(err.code is not None)
     except RocoError as err:
-        _fail(err)
+        return _failed(err)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
-        sys.exit(130)
-    except BrokenPipeError:
-        # The reader of stdout, such as `head`, has ended. Python would fail again when it flushes stdout at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        sys.exit(1)
+        return 130
     except OSError as err:
-        # A path that cannot be read or written; what a run writes has errors of its own.
-        path = err.filename2 or err.filename  # the target of a rename, if it is one
-        where = f": {path}" if path else ""
-        _fail(DataError(f"{err.strerror or err}{where}", "check the path and its permissions"))
+        from roco.base.files import path_error
+
+        return _failed(path_error(err))  # a path that cannot be read or written
     except Exception as err:
         if type(err).__name__ == "NoArgsIsHelpError":
             print(err.format_message(), file=sys.stderr)  # type: ignore[attr-defined]
-            sys.exit(2)
+            return 2
         usage_error = explained(err)
         if usage_error is None:
             raise
-        _fail(usage_error)
+        return _failed(usage_error)
 
 
-def _fail(err: RocoError) -> NoReturn:
-    """Prints an error in two lines, what is wrong and what to do, and exits; with --debug it is raised."""
+def _failed(err: RocoError) -> int:
+    """Prints an error in two lines, what is wrong and what to do; with --debug it is raised."""
     if os.environ.get("ROCO_DEBUG"):
         raise err
     print(safe(f"error: {err}"), file=sys.stderr)
-    sys.exit(err.exit_code)
+    return err.exit_code
 
 
 if __name__ == "__main__":

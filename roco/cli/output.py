@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from roco.base.terminal import printable, printable_json
+from roco.cli.logs import is_quiet
 
 
 def print_json(value: Any) -> None:
     """Prints a value as JSON on stdout; characters that could steer a terminal are escaped."""
-    text = json.dumps(value, indent=1, ensure_ascii=False, default=str)
+    is_unicode = str(sys.stdout.encoding).lower().startswith("utf")
+    text = json.dumps(value, indent=1, ensure_ascii=not is_unicode, default=str)
     print(printable_json(text))
 
 
@@ -23,8 +25,9 @@ def safe(text: str) -> str:
 
 
 def print_next(command: str) -> None:
-    """Prints the next command on stderr, so that stdout contains results only."""
-    print(f"next: {command}", file=sys.stderr)
+    """Prints the next command on stderr, so that stdout contains results only; nothing with `--quiet`."""
+    if not is_quiet():
+        print(safe(f"next: {command}"), file=sys.stderr)
 
 
 def print_problems(subject: Path, problems: Sequence[str], checked: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -11,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from roco.base.terminal import printable
+from roco.cli.logs import is_quiet
 
 WIDTH = 120
 """Width of the output, in characters, if it is not a terminal."""
@@ -20,9 +22,10 @@ LINES_PER_LIST = 20
 
 
 def console(stderr: bool = False) -> Console:
-    """Returns a console on stdout or stderr without syntax highlighting."""
+    """Returns a console on stdout, or on stderr for progress, which `--quiet` silences; without highlighting."""
     stream = sys.stderr if stderr else sys.stdout
-    return Console(file=stream, width=None if stream.isatty() else WIDTH, highlight=False, soft_wrap=False)
+    width = None if stream.isatty() or "COLUMNS" in os.environ else WIDTH
+    return Console(file=stream, width=width, highlight=False, soft_wrap=False, quiet=stderr and is_quiet())
 
 
 def clean(text: Any) -> str:

@@ -1,63 +1,76 @@
-"""Mistakes on the command line: unknown commands and options are answered with the nearest name."""
+"""Mistakes on the command line, in the two lines of every other error: what is wrong, and what to do."""
 
 from __future__ import annotations
 
 import inspect
+import re
 from typing import Any
 
-from typer.core import TyperGroup
-
 from roco.base.errors import UsageError, nearest
+from roco.cli.help import argument_name, is_option
 
-REPLACED = {"report": ("articles", "'roco report RECIPE' is now 'roco articles RECIPE'")}
-"""Commands of previous versions: the command that replaced each, and how to call it."""
-
-
-class Commands(TyperGroup):
-    """A group of commands that suggests the nearest name for an unknown one."""
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        name = args[0]
-        if self.get_command(ctx, name) is None and not name.startswith("-"):
-            raise UsageError(f"unknown command '{name}'", self._suggestion(name))
-        return super().resolve_command(ctx, args)
-
-    def _suggestion(self, name: str) -> str:
-        if name in REPLACED and REPLACED[name][0] in self.commands:
-            replacement, explanation = REPLACED[name]
-            return f"did you mean '{replacement}'? {explanation}"
-        return nearest(name, self.commands)
+_KINDS = {"int": "a whole number", "float": "a number", "integer": "a whole number", "bool": "true or false"}
+"""Name of a type, in either version of the option parser -> what to write."""
 
 
 def explained(err: Any) -> UsageError | None:
-    """Converts an error of the option parser to the two lines of every other error; None for an error of another kind.
+    """Converts an error of the option parser; None for an error of another kind.
 
-    The parser's classes are recognized by their attributes, because typer bundles click in some versions only.
+    The parser's classes are recognized by their names and attributes, because typer bundles click in some versions.
     """
     if not hasattr(err, "format_message"):
         return None
     context = getattr(err, "ctx", None)
-    if context is None:
-        return UsageError(err.format_message(), "see roco --help")
-    command = context.command_path
-    if type(err).__name__ == "NoSuchOption":
-        names = [name for param in context.command.params for name in param.opts]
-        options = [name for name in names if name.startswith("-")]
-        return UsageError(f"unknown option '{err.option_name}' ({command})", nearest(err.option_name, options))
-    if type(err).__name__ == "MissingParameter" and err.param is not None:
-        return UsageError(f"missing {_name(err.param)} ({command})", _example(context))
-    message = err.format_message().rstrip(".")
-    return UsageError(f"{message[:1].lower()}{message[1:]} ({command})", _example(context))
+    kind, message = type(err).__name__, err.format_message().rstrip(".")
+    where = f" ({context.command_path})" if context else ""
+    if kind == "NoSuchOption" and context:
+        options = [name for param in context.command.get_params(context) for name in param.opts if name[:2] == "--"]
+        return UsageError(f"unknown option '{err.option_name}'{where}", nearest(err.option_name, options))
+    param = getattr(err, "param", None)
+    if kind == "MissingParameter" and param is not None:
+        return UsageError(f"missing {_described(param)}{where}", _example(context))
+    if kind == "BadParameter" and param is not None:
+        return UsageError(f"invalid value{_given(err)} for {_described(param)}{where}", _expected(param, context))
+    if kind == "BadOptionUsage":
+        fault = "takes no value" if "does not take" in message else "needs a value"
+        return UsageError(f"option {err.option_name} {fault}{where}", _example(context))
+    extra = re.search(r"extra arguments?(?:\(s\))? \((.*)\)", message, re.S)
+    if extra:
+        return UsageError(f"unexpected argument '{extra[1]}'{where}", _example(context))
+    return UsageError(f"{message[:1].lower()}{message[1:]}{where}", _example(context))
 
 
-def _name(param: Any) -> str:
-    if param.param_type_name == "argument":
-        return f"argument {param.metavar or param.human_readable_name}"
-    return f"option {param.opts[0]}"
+def _described(param: Any) -> str:
+    return f"option {max(param.opts, key=len)}" if is_option(param) else f"argument {argument_name(param)}"
+
+
+def _given(err: Any) -> str:
+    """Returns the invalid value in quotes, with a space before it; empty if the parser does not name it."""
+    errors = getattr(err.__cause__, "errors", None)
+    if errors is not None:
+        return f" '{errors()[0]['input']}'"
+    quoted = re.match(r"'[^']*'|-?\d+", err.message)
+    return f" '{quoted[0].strip(chr(39))}'" if quoted else ""
+
+
+def _expected(param: Any, context: Any) -> str:
+    """Returns what a value must be: its kind, and its least and largest value."""
+    annotation = getattr(getattr(param, "type_descriptor", None), "annotation", None)
+    name = annotation.__name__ if isinstance(annotation, type) else str(getattr(param.type, "name", "")).split()[0]
+    if name not in _KINDS:
+        return _example(context)
+    limits = param if hasattr(param, "min") else param.type
+    least, most = getattr(limits, "min", None), getattr(limits, "max", None)
+    if least is not None and most is not None:
+        return f"write {_KINDS[name]} from {least} to {most}"
+    bound = f" of at least {least}" if least is not None else f" of at most {most}" if most is not None else ""
+    return f"write {_KINDS[name]}{bound}"
 
 
 def _example(context: Any) -> str:
-    """Returns the example of a command's help text, or how to show that help."""
+    """Returns the example of a command's help text, or how to print that help."""
+    if context is None:
+        return "see roco --help"
     for line in inspect.cleandoc(context.command.help or "").splitlines():
         if line.startswith("Example: "):
             return f"example: {line.removeprefix('Example: ')}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roco.base.errors import CorruptFile, DataError
-from roco.base.files import digest, full_disk, read_meta, read_table, whole, write_table
+from roco.base.files import digest, full_disk, path_error, read_meta, read_table, whole, write_table
 
 TABLE = pa.table({"figure_id": ["a", "b"], "n": [1, None], "list": [["x"], []]})
 
@@ -79,6 +80,48 @@ def test_a_full_disk_is_an_error_that_names_the_file_and_the_remedy() -> None:
     assert error.hint.startswith("free some space")
     denied = full_disk(OSError(errno.EACCES, "Permission denied"), Path("/x/a.parquet"))
     assert isinstance(denied, DataError) and denied.hint.startswith("allow writing")
+
+
+@pytest.mark.parametrize("obstacle", ["file", "file/deeper", "folder"])
+def test_a_file_in_the_place_of_a_folder_is_an_error_that_names_the_path(tmp_path: Path, obstacle: str) -> None:
+    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "folder" / "t").mkdir(parents=True)
+    target = tmp_path / obstacle / "t"
+    with pytest.raises(DataError, match="in the place of") as raised, whole(target) as part:
+        part.write_text("new")
+    assert str(target) in raised.value.message
+    assert raised.value.hint.startswith("choose another path")
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "folder", "t"]
+
+
+def test_a_pipe_is_written_and_not_replaced_by_a_file(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with whole(pipe) as part:
+        part.write_text("through the pipe")
+    assert os.read(reader, 100) == b"through the pipe"
+    os.close(reader)
+    assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize(
+    ("number", "names", "message", "hint"),
+    [
+        (errno.EACCES, ("/x/a",), "permission denied: /x/a", "allow access to it, or choose another path"),
+        (errno.ENOENT, ("/x/a",), "file not found: /x/a", "check the path and its permissions"),
+        (errno.ENOTDIR, ("/x/a/b",), "a file is in the place of a folder: /x/a/b", "choose another path"),
+        (errno.ENOSPC, (), "no space left on the disk", "free some space"),
+        (errno.EIO, ("/x/a",), "Input/output error: /x/a", "check the path and its permissions"),
+        (errno.EACCES, ("/x/.a.part", None, "/x/a"), "permission denied: /x/a", "allow access to it"),
+    ],
+)
+def test_a_path_that_cannot_be_used_is_named_with_the_reason(
+    number: int, names: tuple[str, ...], message: str, hint: str
+) -> None:
+    error = path_error(OSError(number, os.strerror(number), *names))
+    assert error.message == message
+    assert error.hint.startswith(hint)
 
 
 def test_other_errors_of_a_write_are_raised_unchanged() -> None:

@@ -33,7 +33,7 @@ def finished(finished_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> P
         ),
         (("show", "{demo}/demo.toml", "PMC99000099/f1/0"), DATA, "did you mean"),
         (("run", "{demo}/demo.toml", "--retry", ""), USAGE, "decisions are re-evaluated anyway"),
-        (("init", "{demo}/demo.toml/x"), DATA, "check the path and its permissions"),
+        (("init", "{demo}/demo.toml/x"), DATA, "choose another path"),
         (("verify", "{demo}/run"), DATA, "use {demo}/run/release"),
         (("verify", "{demo}/nothing"), DATA, "figures.parquet"),
         (("init", "{demo}/corpus"), DATA, ""),
