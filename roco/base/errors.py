@@ -17,6 +17,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from roco.base.install import pip_line
+
 
 class RocoError(Exception):
     """An error with a message (one line: what is wrong, and where) and a hint (what to do)."""
@@ -49,7 +51,7 @@ class MissingExtra(UsageError):
     """An optional package is not installed; the hint is the pip command that installs it."""
 
     def __init__(self, package: str, extra: str) -> None:
-        super().__init__(f"{package} is not installed", f"pip install 'roco-radiology[{extra}]'")
+        super().__init__(f"{package} is not installed", pip_line(extra))
 
     def __reduce__(self) -> tuple[type[RocoError], tuple[str, str]]:
         return UsageError, (self.message, self.hint)

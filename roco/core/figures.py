@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from roco.base.errors import CorruptFile, RecipeError, nearest
 from roco.base.files import read_table
 from roco.core.folder import RunFolder
+from roco.core.origins import writer_of
 from roco.core.parts import Parts
 from roco.core.rows import align, concat, dropped, kept, tally
 from roco.core.stage import put
@@ -82,7 +83,7 @@ class Figures:
             if column in rows.column_names:
                 continue
             if column not in self.writer:
-                raise RecipeError(f"unknown column '{column}'", nearest(column, self.writer))
+                raise self._unknown(column)
             by_step.setdefault(self.writer[column].name, []).append(column)
         for name, names in by_step.items():
             if name in self._decided:
@@ -92,6 +93,18 @@ class Figures:
             for column in names:
                 rows = put(rows, column, values[column])
         return rows.combine_chunks()
+
+    def _unknown(self, column: str) -> RecipeError:
+        """Returns the error for a column that no stage has written."""
+        pipeline = self.folder.pipeline
+        for step in pipeline.steps:
+            if column in step.writes:
+                message = f"the stage '{step.name}', which writes the column '{column}', has not been run"
+                return RecipeError(message, "run the recipe: roco run RECIPE")
+        writer = writer_of(column, pipeline.catalogue)
+        if writer:
+            return RecipeError(f"no stage of this recipe writes the column '{column}'", f"add the stage '{writer}'")
+        return RecipeError(f"unknown column '{column}'", nearest(column, self.writer))
 
     def _of_this_package(self, rows: pa.Table, verdict: pa.Table) -> pa.Table:
         """Decided columns in the order of the rows.

@@ -14,6 +14,7 @@ from roco.base.errors import RecipeError, nearest
 from roco.base.files import digest
 from roco.base.schema import DROP
 from roco.core.contract import Contract, Need
+from roco.core.origins import missing_before
 from roco.core.spec import build, reference
 from roco.core.stage import Decision, Measure, Publication, Stage
 from roco.core.step import Step
@@ -151,9 +152,8 @@ class Resolver:
         source = self.lender.get(column) or self.writer.get(column)
         if source is None:
             known = [*self.writer, *self.lender, *_ALWAYS_GIVEN, *IN_MEMORY]
-            raise RecipeError(
-                f"'{stage.name}' reads the column '{column}', which no stage before it writes", nearest(column, known)
-            )
+            hint = missing_before(column, stage, self.listed.values(), self.catalogue) or nearest(column, known)
+            raise RecipeError(f"'{stage.name}' reads the column '{column}', which no stage before it writes", hint)
         if isinstance(stage, Measure) and not source.is_measure:
             raise RecipeError(
                 f"the measure '{stage.name}' reads '{column}', which is decided by '{source.name}'",

@@ -53,6 +53,18 @@ def test_an_unknown_column_is_refused_with_the_nearest_name(make: Make, tmp_path
     assert "'caption'" in err.value.hint
 
 
+def test_a_column_of_a_stage_that_has_not_been_run_is_answered_with_that_stage(make: Make, tmp_path: Path) -> None:
+    first = make().until("look")
+    run(first, tmp_path / "run", workers=0)
+    with pytest.raises(RecipeError) as err:
+        Run(first, tmp_path / "run").figures(["split"])
+    assert str(err.value) == "no stage of this recipe writes the column 'split'\n  add the stage 'halves'"
+    with pytest.raises(RecipeError) as err:
+        Run(make(), tmp_path / "run").figures(["split"])
+    assert err.value.message == "the stage 'halves', which writes the column 'split', has not been run"
+    assert err.value.hint == "run the recipe: roco run RECIPE"
+
+
 def test_decisions_about_another_input_are_not_applied(make: Make, tmp_path: Path, articles: Path) -> None:
     """One article goes and another comes: as many figures as before, but not the same ones."""
     made = make(halves=fakes.Halves(refuse="A002"), printed=None)

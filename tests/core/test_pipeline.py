@@ -83,6 +83,16 @@ class LooksBack(Decision):
     dropped = ("caption",)
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NeedsNothing(Decision):
+    reads = ("split",)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Forgetful(Decision):
+    reads = ("n_words",)
+
+
 @pytest.mark.parametrize(
     ("stage", "message", "hint"),
     [
@@ -101,6 +111,19 @@ def test_an_invalid_stage_is_refused_with_a_hint(make: Make, stage: Stage, messa
         make(other=stage)
     assert message in err.value.message
     assert hint in err.value.hint
+
+
+def test_a_missing_column_is_answered_with_the_stage_that_writes_it_and_its_place(make: Make) -> None:
+    source = make().source
+    with pytest.raises(RecipeError) as err:
+        Pipeline(source, [fakes.Read(), fakes.Printed()], fakes.CATALOGUE)
+    assert err.value.hint == "add the stage 'halves' before 'printed'"
+    with pytest.raises(RecipeError) as err:
+        Pipeline(source, [fakes.Read(), NeedsNothing(), fakes.Halves(name="other")], fakes.CATALOGUE)
+    assert err.value.hint == "move the stage 'other' before 'needs_nothing'"
+    with pytest.raises(RecipeError) as err:
+        Pipeline(source, [fakes.Read(), Forgetful()], fakes.CATALOGUE)
+    assert err.value.hint == "put 'words' into `needs` of 'forgetful'"
 
 
 def test_two_stages_with_the_same_name_are_refused(make: Make) -> None:

@@ -59,7 +59,7 @@ def test_a_missing_library_is_an_error_with_the_extra_that_installs_it(
         METRIC_OF[name].compute(pairs())
     (library,) = METRIC_OF[name].libraries
     assert err.value.message == f"{library.name} is not installed"
-    assert err.value.hint == f"pip install 'roco-radiology[{library.extra}]'"
+    assert err.value.hint.startswith(f"pip install '.[{library.extra}]'")
 
 
 def test_the_report_names_the_libraries_of_its_scores_only() -> None:

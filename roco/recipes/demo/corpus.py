@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from roco.base.errors import DataError
 from roco.base.files import write_text
+from roco.base.install import pip_line
 from roco.recipes.demo import real_images
 from roco.recipes.demo.articles import Article, Images, articles
 from roco.recipes.demo.jats import jats
@@ -70,7 +71,7 @@ def write(folder: Path, recipe_text: str, seed: int = 1) -> Summary:
     if not (folder / "demo.toml").exists():
         write_text(folder / "demo.toml", recipe_text)
     missing = len(real_images.REAL) - len(images.real)
-    hint = f"for {missing} real images: pip install 'roco-radiology[demo]', then roco init again" if missing else ""
+    hint = f"for {missing} real images: {pip_line('demo')}, then roco init again" if missing else ""
     return Summary(len(corpus_articles), len(rows), n_real, hint)
 
 
