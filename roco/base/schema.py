@@ -79,7 +79,9 @@ COLUMNS: dict[str, Column] = {
     # the figure
     "fig_id": Column(pa.string(), "id attribute of the figure; null if it has none"),
     "label": Column(pa.string(), "label as printed: `Figure 1`"),
-    "caption_raw": Column(pa.string(), "caption as published, without markup"),
+    "caption_raw": Column(
+        pa.string(), "caption as published, without markup and invisible characters, with single spaces"
+    ),
     "caption": Column(
         pa.string(),
         "caption in NFC, with single spaces, without addresses (URL, DOI, e-mail) and what leads to them, without "
@@ -94,8 +96,11 @@ COLUMNS: dict[str, Column] = {
         pa.string(), "normalised licence that the figure states for itself; null if it states none"
     ),
     "mentions_in_text": Column(CITATIONS, "passages that cite the figure: text, section, offsets, kind of citation"),
-    "archive": Column(pa.string(), "path of the article's package, relative to the source"),
-    "file": Column(pa.string(), "file name of the image in its package"),
+    "archive": Column(
+        pa.string(),
+        "path of the article's package, relative to the source; control characters are escaped in a release",
+    ),
+    "file": Column(pa.string(), "file name of the image in its package; control characters are escaped in a release"),
     "n_graphics": Column(pa.int32(), "number of graphics of the same figure"),
     "n_images_in_package": Column(pa.int32(), "number of image files in the article's package"),
     # measures

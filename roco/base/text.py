@@ -9,21 +9,42 @@ LINK, FORMULA, SYMBOL = "[link]", "[formula]", "[symbol]"
 PLACEHOLDERS = (LINK, FORMULA, SYMBOL)
 """They stand in texts for an address that was removed, and for formulas and characters that are images."""
 
-# Categories Cc and Cf, except for control characters that are white space.
+# Categories Cc (except white space), Cf and Cs, and the non-characters; listed, because those that Python knows depend
+# on its version.
 _INVISIBLE = re.compile(
     r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e"
-    r"\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\U000e0001\U000e0020-\U000e007f]"
+    r"\u200b-\u200f\u202a-\u202e\u2060-\u206f\ud800-\udfff\ufdd0-\ufdef\ufeff\ufff0-\ufffb\ufffe\uffff"
+    r"\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
 )
 
 
-def fold(text: str) -> str:
-    """Returns the text in NFC, without control and bidirectional characters, with single spaces as white space."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFC", text)
+def visible(text: str) -> str:
+    """Returns the text without control, bidirectional and other invisible characters; white space becomes one space."""
     folded = " ".join(text.split())
     if folded.isprintable():  # true for nearly all texts, and faster than the substitution
         return folded
-    return " ".join(_INVISIBLE.sub("", text).split())
+    return " ".join(_INVISIBLE.sub("", folded).split())
+
+
+def fold(text: str) -> str:
+    """Returns the text as `visible` does, in NFC: an accent and its letter are one character."""
+    seen = visible(text)
+    return seen if seen.isascii() else unicodedata.normalize("NFC", seen)
+
+
+_CONTROLS = re.compile(f"{_INVISIBLE.pattern[:-1]}\\t\\n\\x0b\\x0c\\r\\x1c-\\x1f\\x85\\u2028\\u2029]")
+
+
+def escaped(text: str) -> str:
+    r"""Returns the text with control, bidirectional and other invisible characters as escapes: `\x1b`, `\n`, `\u202e`.
+
+    For names, which would become other names if a character were removed. Escaping twice changes nothing more.
+    """
+    return text if text.isprintable() else _CONTROLS.sub(_escape_of, text)
+
+
+def _escape_of(match: re.Match[str]) -> str:
+    return ascii(match[0])[1:-1]
 
 
 # What a quoted string of YAML must escape: quotes, control characters, line breaks, surrogates, non-characters.

@@ -26,6 +26,7 @@ from roco.stages.extract_rows import (
     figure_rows,
     notice_row,
     read,
+    safe,
     suffix_of,
     unreadable_row,
     unreferenced_rows,
@@ -67,7 +68,7 @@ class Extract(Measure):
             is_dataset = units[0].origin == "release"
             package_rows, counts[place] = _dataset(units[0]) if is_dataset else _package(units)
             rows += package_rows
-        columns = {name: pa.array([row[name] for row in rows], kind) for name, kind in self.writes.items()}
+        columns = {name: pa.array([safe(name, row[name]) for row in rows], kind) for name, kind in self.writes.items()}
         return Extraction(pa.table(columns), counts)
 
 

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from roco.base.errors import RejectedInput
 from roco.base.ids import clean_doi, clean_pmcid
+from roco.base.text import escaped, fold, visible
 from roco.models.text.licenses import normalise
 from roco.sources.jats.article import Article, parse
 from roco.sources.jats.figures import Figure
@@ -29,6 +30,9 @@ COLUMNS = (
 )  # fmt: skip
 BLANK: dict[str, Any] = dict.fromkeys(COLUMNS)
 
+_NAMES = frozenset({"archive", "file"})
+"""Columns by which files are found again; they are escaped where they are published."""
+
 _YEAR = re.compile(r"\b((?:19|20)\d\d)\b")
 
 
@@ -44,6 +48,17 @@ class Unit:
     xml: bytes | None
     files: Sequence[str]
     error: str | None
+
+
+def safe(column: str, value: Any) -> Any:
+    """Returns a value without control, bidirectional and other invisible characters in its texts."""
+    if isinstance(value, str):
+        return value if value.isprintable() or column in _NAMES else visible(value)
+    if isinstance(value, list):
+        return [safe(column, element) for element in value]
+    if isinstance(value, dict):
+        return {name: safe(column, element) for name, element in value.items()}
+    return value
 
 
 def read(unit: Unit) -> Article:
@@ -64,7 +79,7 @@ def unreadable_row(unit: Unit, suffix: str, reason: str) -> Row:
     pmcid, version = _listed(unit)
     return BLANK | {
         "figure_id": f"{_id_base(pmcid, version, unit, suffix)}/article/0",
-        "article_key": pmcid or unit.article + suffix,
+        "article_key": pmcid or escaped(unit.article + suffix),
         "origin": unit.origin,
         "archive": unit.place,
         "pmcid": pmcid,
@@ -83,7 +98,7 @@ def article_row(unit: Unit, article: Article, suffix: str, n_images: int) -> Row
     doi = article.doi or clean_doi(facts.get("doi"))
     return BLANK | {
         "figure_id": _id_base(pmcid, version, unit, suffix),
-        "article_key": pmcid or doi or unit.article + suffix,
+        "article_key": pmcid or doi or escaped(unit.article + suffix),
         "origin": unit.origin,
         "archive": unit.place,
         "pmcid": pmcid,
@@ -185,8 +200,8 @@ def article_counts(article: Article, shared: Row) -> Iterator[str]:
     places = dict.fromkeys(evidence.split(" ")[0] for evidence in shared["license_evidence"].split("; "))
     where = " + ".join(places) if shared["license_trust"] else "nowhere"
     yield f"license {shared['license']} | {shared['license_trust'] or 'none'} | {where}"
-    yield f"language {article.language or 'not stated'}"
-    yield f"type {article.article_type or 'not stated'}"
+    yield f"language {fold(article.language or '') or 'not stated'}"
+    yield f"type {fold(article.article_type or '') or 'not stated'}"
     if shared["retraction"]:
         yield f"retracted {shared['retraction']}"
     if article.notice:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from roco.base.schema import SPLITS, types
+from roco.base.text import escaped
 from roco.core.stage import Decision, put
 from roco.release.precedence import source_number
 from roco.release.previous import PreviousRelease, ReleasedImage, Tombstone, content_files, read_previous
@@ -125,7 +126,7 @@ def _recognisers(previous: PreviousRelease) -> dict[str, tuple[_Identify, _Known
         return row["image_key"] or None
 
     def by_file(row: Mapping[str, Any]) -> _Identity:
-        return row["article_key"], row["file"]
+        return row["article_key"], escaped(row["file"] or "")
 
     return {
         "image": (by_bytes, previous.images),

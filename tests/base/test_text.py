@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roco.base.text import fold
+from roco.base.text import fold, visible
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,8 @@ from roco.base.text import fold
         ("gpj.\u202eexe", "gpj.exe"),
         ("a\u200bb\x00c", "abc"),
         ("\ufeff", ""),
+        ("cafe\u200b\u0301", "café"),
+        ("a\ud83d\U000e0041\u2028\x85b\ufdd0", "a b"),
     ],
 )
 def test_white_space_is_folded_and_invisible_characters_are_removed(text: str, folded: str) -> None:
@@ -26,4 +28,12 @@ def test_white_space_is_folded_and_invisible_characters_are_removed(text: str, f
 @given(st.text())
 def test_folding_twice_changes_nothing_more(text: str) -> None:
     once = fold(text)
-    assert fold(once) == once or unicodedata.normalize("NFC", once) != once
+    assert fold(once) == once == visible(once)
+
+
+def test_every_control_format_and_surrogate_character_of_unicode_is_removed_and_no_visible_one() -> None:
+    invisible = [chr(code) for code in range(0x110000) if unicodedata.category(chr(code)) in ("Cc", "Cf", "Cs")]
+    assert visible("".join(invisible)) in ("", " ")
+    shown = [chr(code) for code in range(0x110000) if chr(code).isprintable() and not chr(code).isspace()]
+    assert visible("".join(shown)) == "".join(shown)
+    assert visible("\uf0b0 \ue000") == "\uf0b0 \ue000"  # characters for private use, as in fonts of symbols

@@ -63,6 +63,11 @@ def test_other_bytes_under_the_same_name_are_the_same_image(pinned: Any) -> None
     assert pinned([kept("r_test_1")], image(bytes="b2", file="f2.jpg")) == [NONE]
 
 
+def test_a_file_name_is_recognised_as_releases_write_it_with_control_characters_escaped(pinned: Any) -> None:
+    found = pinned([kept("r_test_1", file=r"f\x1b\n.jpg")], image(bytes="b2", file="f\x1b\n.jpg"))
+    assert found == [("r_test_1", "test", "file")]
+
+
 def test_bytes_take_precedence_over_file_names(pinned: Any) -> None:
     before = [kept("r_train_1", bytes="b1", file="a.jpg"), kept("r_train_2", bytes="b2", file="b.jpg")]
     swapped = (image(bytes="b2", file="a.jpg"), image(bytes="b1", file="b.jpg", figure="f2"))

@@ -13,6 +13,7 @@ from typing import NamedTuple, NoReturn
 from roco.base import labels
 from roco.base.errors import DataError, nearest
 from roco.base.ids import is_cui
+from roco.base.text import escaped
 
 SHIPPED = Path(__file__).parents[1] / "weights" / "vocabulary.csv"
 COLUMNS = ("cui", "name", "tui", "kind", "label", "synonyms")
@@ -25,7 +26,6 @@ LONGEST_NAME = 200  # characters
 LONGEST_SYNONYMS = 100_000  # characters of all synonyms of one concept
 
 _TUI = re.compile(r"T\d{3}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 class Concept(NamedTuple):
@@ -141,7 +141,7 @@ def _names(path: Path, line: int, row: Mapping[str, str]) -> tuple[str, ...]:
         if len(name) > LONGEST_NAME:
             hint = f"use at most {LONGEST_NAME} characters, and separate synonyms by '|'"
             _raise(path, line, f"name longer than {LONGEST_NAME} characters: {name[:40]!r}…", hint)
-        if _CONTROL.search(name):
+        if escaped(name) != name:
             _raise(path, line, f"control character in the name {name[:40]!r}", "remove it")
         if not any(char.isalnum() for char in name):
             _raise(path, line, f"name without letters or digits: {name!r}", "remove it")

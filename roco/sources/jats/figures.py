@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from lxml import etree
 
 from roco.base.formats import IMAGE_EXTENSIONS, extension_of
-from roco.base.text import fold
+from roco.base.text import fold, visible
 from roco.sources.jats.captions import caption_and_label_of_parts, caption_of
 from roco.sources.jats.mentions import Mention, mentions_of
 from roco.sources.jats.nesting import wholes_of
@@ -52,7 +52,7 @@ class Figure:
 
     key: the id attribute, else element name and ordinal (`fig-3`)
     k: index of the image within the figure, from 0
-    caption_raw, caption: as written, and normalised by `text.plain_caption`
+    caption_raw, caption: as written but with single spaces, and normalised by `text.plain_caption`
     caption_from: origin of the caption, see `captions.Caption`
     hrefs: file names of the renditions of the image, best first
     n_graphics: number of images of the figure
@@ -161,7 +161,7 @@ def _figure_without_images(
         key=key,
         fig_id=fig.get("id"),
         label=label,
-        caption_raw=caption.text or None,
+        caption_raw=visible(caption.text) or None,
         caption=plain_caption(caption.text) or None,
         caption_from=caption.origin,
         mentions=tuple(mentions),

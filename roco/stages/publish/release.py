@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from roco.base.errors import DataError, RecipeError
-from roco.base.files import file_digest, write_json, write_text
+from roco.base.files import file_digest
 from roco.base.formats import SUFFIX_OF_FORMAT
 from roco.base.schema import COLUMNS, SPLITS, types
 from roco.base.tables import ATTRIBUTION_COLUMNS, CUI_MAPPING_COLUMNS, LICENSE_COLUMNS, SPLIT_TABLES, TOMBSTONE_COLUMNS
@@ -46,7 +46,7 @@ from roco.stages.publish.datasheet import datasheet
 from roco.stages.publish.details import with_published_details
 from roco.stages.publish.groups import duplicates
 from roco.stages.publish.tombstones import tombstone_rows
-from roco.stages.publish.writers import write_csv, write_parquet, write_zip
+from roco.stages.publish.writers import with_escapes, write_csv, write_json, write_parquet, write_text, write_zip
 
 _NOT_PUBLISHED = {"figure_id", "bytes", "thumbnail", "embedding", "drop", "drop_detail"}
 _NUMBER = re.compile(r"[0-9]{1,15}$")
@@ -221,7 +221,7 @@ def _removed(run: Finished) -> pa.Table:
     for name in DROPPED_COLUMNS:
         if name not in table.column_names:
             table = table.append_column(name, pa.nulls(len(table), pa.string()))
-    return with_published_details(table.select(list(DROPPED_COLUMNS)), run.reasons)
+    return with_escapes(with_published_details(table.select(list(DROPPED_COLUMNS)), run.reasons))
 
 
 # --- files -------------------------------------------------------------------------------------------------

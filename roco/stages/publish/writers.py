@@ -1,23 +1,34 @@
-"""Writers of the files of a release: the same content gives the same bytes on every machine."""
+"""Writers of the files of a release: the same content gives the same bytes on every machine.
+
+They escape control, bidirectional and other invisible characters, whatever column or option these are from.
+"""
 
 from __future__ import annotations
 
+import json
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from roco.base.files import whole, write_text
+from roco.base.files import whole
+from roco.base.files import write_text as write_whole
+from roco.base.terminal import printable_json
+from roco.base.text import escaped
+from roco.core.stage import put
 
+_CONTROL = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"  # surrogates cannot be in Arrow strings
 _ROW_GROUP = 10_000  # rows; readers keep one group in memory
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Writes a CSV file: UTF-8, LF, quotes only where they are needed."""
-    lines = [",".join(map(csv_cell, cells)) + "\n" for cells in (header, *rows)]
-    write_text(path, "".join(lines))
+    lines = [",".join(csv_cell(escaped(cell)) for cell in cells) + "\n" for cells in (header, *rows)]
+    write_whole(path, "".join(lines))
 
 
 def csv_cell(text: str) -> str:
@@ -32,8 +43,50 @@ def write_parquet(path: Path, table: pa.Table) -> None:
     """Writes a Parquet file without Arrow's own schema."""
     # Arrow's schema names the elements of a list differently for computed and for read columns: the same table would
     # have other bytes.
+    table = with_escapes(table)
     with whole(path) as part:
         pq.write_table(table, part, compression="zstd", row_group_size=_ROW_GROUP, store_schema=False)
+
+
+def with_escapes(table: pa.Table) -> pa.Table:
+    """Returns the table with the control characters of all texts escaped, also those in lists and structs."""
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if any(pc.any(pc.match_substring_regex(texts, _CONTROL)).as_py() for texts in _texts(column)):
+            values = [_escaped(value) for value in column.to_pylist()]
+            table = put(table, name, pa.array(values, column.type))
+    return table
+
+
+def _texts(column: pa.ChunkedArray) -> Iterator[pa.Array]:
+    """Yields all arrays of texts in a column."""
+    waiting = list(column.chunks)
+    while waiting:
+        array = waiting.pop()
+        if pa.types.is_string(array.type):
+            yield array
+        elif pa.types.is_list(array.type) or pa.types.is_struct(array.type):
+            parts = array.flatten()
+            waiting += parts if isinstance(parts, list) else [parts]
+
+
+def _escaped(value: Any) -> Any:
+    if isinstance(value, str):
+        return escaped(value)
+    if isinstance(value, list):
+        return [_escaped(element) for element in value]
+    if isinstance(value, dict):
+        return {name: _escaped(element) for name, element in value.items()}
+    return value
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes a value as JSON with sorted keys."""
+    write_whole(path, printable_json(json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False)) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text of several lines."""
+    write_whole(path, "\n".join(map(escaped, text.split("\n"))))
 
 
 def write_zip(path: Path, members: Iterable[tuple[str, bytes]]) -> None:

@@ -14,6 +14,7 @@ from lxml import etree
 
 from roco.base.errors import RejectedInput
 from roco.base.ids import clean_doi, clean_pmcid
+from roco.base.text import visible
 from roco.models.text.licenses import normalise
 from roco.sources.jats import tree as jats_tree
 from roco.sources.jats.article import Article, parse
@@ -368,7 +369,7 @@ def closed_up(text: str | None) -> str:
 
 def unmarked(text: str | None) -> str:
     """Without placeholders, and without what stands at its end: the description has the marks of footnotes there."""
-    text = (text or "").replace("[formula]", "").replace("[symbol]", "")
+    text = visible(text or "").replace("[formula]", "").replace("[symbol]", "")
     return closed_up(text).rstrip("0123456789.")
 
 
