@@ -132,7 +132,7 @@ _WAYS: dict[str, Callable[[Pitfall], Given]] = {
 
 def _figures_alone(xml: bytes) -> list[Figure]:
     """Returns only what the other readers return: no citations, licence, authors, ids or dates."""
-    return list(figures_of(read_xml(xml)[0], "en", cited=False))
+    return list(figures_of(read_xml(xml)[0], cited=False))
 
 
 def _read_pubmed_parser(path: str) -> list[tuple[str | None, str | None]]:

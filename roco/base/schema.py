@@ -87,7 +87,9 @@ COLUMNS: dict[str, Column] = {
         "caption in NFC, with single spaces, without addresses (URL, DOI, e-mail) and what leads to them, without "
         "LaTeX copies of formulas; `[link]`, `[formula]` and `[symbol]` stand for what a sentence needs but text lacks",
     ),
-    "caption_from": Column(pa.string(), "element with the caption: figure, group, group and figure, or parts"),
+    "caption_from": Column(
+        pa.string(), "element with the caption: figure, group, group and figure, parts, or translation (in English)"
+    ),
     "located_in": Column(
         pa.string(), "part of the article with the figure: box, appendix, back matter; null in its ordinary text"
     ),

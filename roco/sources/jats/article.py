@@ -121,7 +121,7 @@ def parse(xml: bytes) -> Article:
         pmc_license=custom.get("pmc-license-ref"),
         copyright=copyright_of(meta),
         third_party=reservation_of(meta),
-        figures=tuple(figures_of(article, language, worded_numbers(xml))),
+        figures=tuple(figures_of(article, worded_numbers(xml))),
         entity_fallback=entity_fallback,
     )
 

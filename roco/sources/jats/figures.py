@@ -4,7 +4,8 @@
 
 1. `_owner` assigns each image to the <fig> or <fig-group> around it;
 2. `renditions.renditions` groups the graphics of a figure into images;
-3. `captions.caption_of` chooses the caption, and `text.plain_caption` normalises it;
+3. `captions.caption_of` chooses the caption, and `text.plain_caption` normalises it; `translations.Translation`
+   finds the English caption of figures of an article in another language;
 4. `scope.out_of_scope` gives the reason for dropping images outside of the article's own text;
 5. `mentions.mentions_of` finds the passages that cite the figure.
 
@@ -14,14 +15,14 @@ The next step is `stages/extract_rows.figure_rows`, which makes one row of each 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lxml import etree
 
 from roco.base.formats import IMAGE_EXTENSIONS, extension_of
-from roco.base.text import fold, visible
-from roco.sources.jats.captions import caption_and_label_of_parts, caption_of
+from roco.base.text import visible
+from roco.sources.jats.captions import Caption, caption_and_label_of_parts, caption_of, label_of
 from roco.sources.jats.mentions import Mention, mentions_of
 from roco.sources.jats.nesting import wholes_of
 from roco.sources.jats.renditions import MOVING, renditions
@@ -34,8 +35,9 @@ from roco.sources.jats.scope import (
     out_of_scope_fig_type,
 )
 from roco.sources.jats.terms import credit_of, figure_license, permissions_of
-from roco.sources.jats.text import plain_caption, text_of
-from roco.sources.jats.tree import HREF, child, children, name_of
+from roco.sources.jats.text import plain_caption
+from roco.sources.jats.translations import Translation
+from roco.sources.jats.tree import HREF, children, name_of
 
 Element = etree._Element
 
@@ -77,13 +79,10 @@ class Figure:
     detail: str | None = None
 
 
-def figures_of(
-    article: Element, language: str | None, in_words: frozenset[str] | None = None, *, cited: bool = True
-) -> Iterator[Figure]:
+def figures_of(article: Element, in_words: frozenset[str] | None = None, *, cited: bool = True) -> Iterator[Figure]:
     """Yields all images of an article in the order of the document.
 
-    language: of the article, None if unknown; in_words: see `mentions.mentions_of`; cited: false skips the search for
-    passages that cite the figures.
+    in_words: see `mentions.mentions_of`; cited: false skips the search for passages that cite the figures.
     """
     images: defaultdict[Element, list[Element]] = defaultdict(list)
     owners: dict[Element, None] = {}  # a dict as an ordered set
@@ -95,7 +94,11 @@ def figures_of(
             owners.setdefault(owner)
             images[owner].append(element)
 
-    mentions = mentions_of(article, owners, images, in_words) if cited else {}
+    figures = [owner for owner in owners if name_of(owner) in ("fig", "fig-group")]
+    translation = Translation(article, figures, images)
+    mentions: Mapping[Element, Sequence[Mention]] = {}
+    if cited:
+        mentions = translation.with_mentions(mentions_of(article, figures, images, in_words), images, in_words)
 
     ordinals: defaultdict[str, int] = defaultdict(int)
     for owner in owners:
@@ -103,7 +106,7 @@ def figures_of(
         ordinals[name] += 1
         key = owner.get("id") or f"{name}-{ordinals[name]}"
         if name in ("fig", "fig-group"):
-            yield from _images_of_figure(owner, key, images[owner], mentions.get(owner, ()), language)
+            yield from _images_of_figure(owner, key, images, mentions.get(owner, ()), translation)
         else:
             yield from _image_without_figure(owner, key)
 
@@ -125,15 +128,22 @@ def _owner(image: Element) -> Element:
 
 
 def _images_of_figure(
-    fig: Element, key: str, images: Sequence[Element], mentions: Sequence[Mention], language: str | None
+    fig: Element,
+    key: str,
+    images: Mapping[Element, Sequence[Element]],
+    mentions: Sequence[Mention],
+    translation: Translation,
 ) -> Iterator[Figure]:
     """Yields a figure once for each of its images; once without hrefs if it has none."""
-    figure = _figure_without_images(fig, key, images, mentions, language)
-    stills = [image for image in images if _is_named_as_image(image)]
-    groups = list(renditions(stills))
+    twin = translation.twins.get(fig)
+    scope = out_of_scope(fig, translation.document if fig in translation.only_here else None)
+    figure = _figure_without_images(fig, key, images.get(fig, ()), mentions, twin, scope or out_of_scope_fig_type(fig))
+    groups = _named_files(images.get(fig, ()))
+    if twin is not None:
+        groups = _with_files_of_translation(groups, _named_files(images.get(twin, ())))
     if not groups:
         if figure.drop is None:
-            drop, detail = _why_no_image(fig, images)
+            drop, detail = _why_no_image(fig, images.get(fig, ()))
             figure = replace(figure, drop=drop, detail=detail)
         yield figure
         return
@@ -141,22 +151,45 @@ def _images_of_figure(
         yield replace(figure, k=k, hrefs=hrefs, n_graphics=len(groups))
 
 
+def _named_files(images: Sequence[Element]) -> list[tuple[str, ...]]:
+    """Returns the file names of the renditions of each image of a figure."""
+    return list(renditions([image for image in images if _is_named_as_image(image)]))
+
+
+def _with_files_of_translation(
+    groups: list[tuple[str, ...]], translated: list[tuple[str, ...]]
+) -> list[tuple[str, ...]]:
+    """Adds the files of the English figure, which are used if the article's own are missing."""
+    if not groups:
+        return translated
+    if len(groups) != len(translated):
+        return groups
+    return [tuple(dict.fromkeys((*own, *other))) for own, other in zip(groups, translated, strict=True)]
+
+
 def _figure_without_images(
-    fig: Element, key: str, images: Sequence[Element], mentions: Sequence[Mention], language: str | None
+    fig: Element,
+    key: str,
+    images: Sequence[Element],
+    mentions: Sequence[Mention],
+    twin: Element | None,
+    scope: str | None,
 ) -> Figure:
-    """Returns what all images of a figure share: caption, label, rights, mentions, and the reason if it is dropped."""
-    caption = caption_of(fig, language)
-    wholes = list(wholes_of(fig))
-    labels = (fold(text_of(child(holder, "label"))) for holder in (fig, *wholes))
-    label = next((text for text in labels if text), None)
-    if name_of(fig) == "fig-group" and not caption.text:
-        caption, label = caption_and_label_of_parts(fig, language, label)
+    """Returns what all images of a figure share: caption, label, rights, mentions, and the reason if it is dropped.
+
+    twin: the same figure in the English translation; scope: why it is no figure of the article
+    """
+    caption, label = _caption_and_label(fig)
+    if twin is not None and caption.language != "en":
+        english, english_label = _caption_and_label(twin)
+        if english.text:
+            caption, label = english._replace(origin="translation"), english_label or label
 
     # Rights may be stated by the figure, by a group or figure around it, or by a single graphic of it.
+    wholes = list(wholes_of(fig))
     holders = [fig, *wholes, *images]
     permissions = [element for holder in holders for element in permissions_of(holder)]
 
-    scope = out_of_scope(fig) or out_of_scope_fig_type(fig)
     return Figure(
         key=key,
         fig_id=fig.get("id"),
@@ -171,6 +204,14 @@ def _figure_without_images(
         drop="scope" if scope else None,
         detail=scope,
     )
+
+
+def _caption_and_label(fig: Element) -> tuple[Caption, str | None]:
+    caption = caption_of(fig)
+    label = next(filter(None, map(label_of, (fig, *wholes_of(fig)))), None)
+    if name_of(fig) == "fig-group" and not caption.text:
+        return caption_and_label_of_parts(fig, label)
+    return caption, label
 
 
 def _why_no_image(fig: Element, images: Sequence[Element]) -> tuple[str, str]:

@@ -16,8 +16,8 @@ from lxml import etree
 
 from roco.base.errors import RejectedInput
 from roco.sources.jats.citations import Cited, cited_in, is_range, without_series
-from roco.sources.jats.nesting import GROUPS, number_in_article, wholes_of
-from roco.sources.jats.scope import located_in
+from roco.sources.jats.cited_figures import CitedFigures, is_foreign
+from roco.sources.jats.nesting import GROUPS
 from roco.sources.jats.text import Prose, prose_of, text_of, title_of
 from roco.sources.jats.tree import child, name_of, tags
 
@@ -68,41 +68,40 @@ _CELLS = ("td", "th")
 _TEXT_PASSAGES = ("p", "title", "list-item", "def", "term")
 _PASSAGES = tags(*_TEXT_PASSAGES, *_CELLS)
 _TEXT_PASSAGES_AND_LINKS = tags(*_TEXT_PASSAGES, "xref")
-# Parts whose citations are not those of the article itself: translations, replies, references, rights.
-_FOREIGN = tags("sub-article", "response", "ref-list", "front-stub", "title-group", "permissions")
 _SECTIONS = ("sec", "app", "ack", "boxed-text", "abstract", "trans-abstract", "glossary", "notes")
 # A cheap test for "1–3", "2 to 4", which is rarely true: only then the pattern of all citations is searched.
 _MAY_BE_RANGE = re.compile(r"\d[A-Za-z]?\)?\s*(?:[\u2010-\u2015\u2212-]|[a-zé]{1,7}\s)\s*[SAsa]?\d")
 _ORDER_OF_KINDS = {"direct": 0, "range": 1, "text": 2}
 _LINKS_TO_FIGURES = ("fig", "figure", "other")
-# Values of ref-type with which a link points to something in a caption, instead of to the figure.
-_LINKS_TO_OTHER_THINGS = frozenset({"aff", "bibr", "corresp", "disp-formula", "fn", "list", "table", "table-fn"})
 # What has a label of its own at the start of its caption, such as "Figure 1" of a supplement.
 _LABELLED = tags("supplementary-material", "media", "table-wrap")
 
 
 def mentions_of(
-    article: Element,
+    document: Element,
     owners: Iterable[Element],
     images: Mapping[Element, Sequence[Element]],
     in_words: frozenset[str] | None = None,
+    linked: Iterable[Element] = (),
 ) -> dict[Element, tuple[Mention, ...]]:
-    """Returns, for each figure of the article itself, the passages that cite it, each once, in document order.
+    """Returns, for each figure of a document itself, the passages that cite it, each once, in document order.
 
-    owners: the elements that may be figures; images: the graphics of each; in_words: numbers that the article cites
+    document: the article, or its translation; owners: the elements that may be figures; linked: figures of the article
+    that its translation may cite by a link; images: the graphics of each; in_words: numbers that the article cites
     without a link (see `citations.worded_numbers`), None if unknown. Raises RejectedInput if the mentions exceed MOST.
     """
-    figures = _Figures(owners, images)
-    if not figures.all:
+    figures = CitedFigures(document, owners, images)
+    figures.add_linked(linked)
+    if not figures.by_id and not figures.all:
         return {}
     search_words = in_words is None or not in_words.isdisjoint(map(without_series, figures.by_number))
-    passages = _passages_with_words(article) if search_words else _passages_with_links(article, figures)
+    passages = _passages_with_words(document) if search_words else _passages_with_links(document, figures)
 
     mentions: defaultdict[Element, dict[str, Mention]] = defaultdict(dict)  # by figure and text
     sections: dict[Element | None, str] = {}
     length = 0
     for passage in passages:
-        if _is_foreign(passage):
+        if is_foreign(passage, document):
             continue
         prose = prose_of(passage)
         figures_around = set(passage.iterancestors(*GROUPS))
@@ -119,77 +118,16 @@ def mentions_of(
     return {figure: tuple(by_text.values()) for figure, by_text in mentions.items() if by_text}
 
 
-class _Figures:
-    """The figures of the article itself: in document order, by id, and by the number of their label."""
-
-    def __init__(self, owners: Iterable[Element], images: Mapping[Element, Sequence[Element]]) -> None:
-        self.all: list[Element] = []
-        self.by_id: defaultdict[str, list[Element]] = defaultdict(list)
-        self.by_inner_id: defaultdict[str, list[Element]] = defaultdict(list)  # ids in the caption and the label
-        self.by_number: defaultdict[str, list[Element]] = defaultdict(list)
-        for owner in owners:
-            if name_of(owner) not in ("fig", "fig-group") or _is_foreign(owner):
-                continue
-            self.all.append(owner)
-            for element in self._elements_with_id(owner, images.get(owner, ())):
-                if element.get("id"):
-                    self.by_id[str(element.get("id"))].append(owner)
-            for element in _within(owner):
-                if element.get("id"):
-                    self.by_inner_id[str(element.get("id"))].append(owner)
-            number = number_in_article(owner)
-            if number:
-                self.by_number[number].append(owner)
-        self.numbered = {figure for figures in self.by_number.values() for figure in figures}
-        self._position = {figure: i for i, figure in enumerate(self.all)}
-
-    @staticmethod
-    def _elements_with_id(owner: Element, images: Sequence[Element]) -> Iterator[Element]:
-        """Yields the elements whose id a link to the figure may use: what is around it, its panels and graphics."""
-        yield owner
-        yield from wholes_of(owner)
-        if name_of(owner) == "fig-group":
-            yield from owner.iterchildren("{*}fig")
-        yield from images
-        yield from owner.iterchildren("{*}alternatives")
-
-    def linked(self, ref: Element) -> list[Element]:
-        """Returns the figures that an <xref> points to; its `rid` may contain several ids."""
-        rid = ref.get("rid") or ""
-        if rid in self.by_id:
-            return self.by_id[rid]
-        by_id = [self.by_id] if ref.get("ref-type") in _LINKS_TO_OTHER_THINGS else [self.by_id, self.by_inner_id]
-        return [figure for one in rid.split() for ids in by_id for figure in ids.get(one, ())]
-
-    def numbered_for(self, number: str, passage: Element) -> list[Element]:
-        """Returns the figures with a number; of several, those in the same box or appendix, else those of the body."""
-        figures = self.by_number.get(number, [])
-        for place in (located_in(passage), None):
-            in_place = [figure for figure in figures if located_in(figure) == place]
-            if in_place:
-                return in_place
-        return figures
-
-    def between(self, first: Element, last: Element) -> list[Element]:
-        return self.all[self._position[first] + 1 : self._position[last]]
-
-
-def _within(figure: Element) -> Iterator[Element]:
-    """Yields the elements in the captions and labels of a figure."""
-    for part in figure.iterchildren("{*}caption", "{*}label"):
-        yield from part.iter("{*}*")
-
-
 # --- which passages to read
 
 
-def _passages_with_words(article: Element) -> Iterator[Element]:
+def _passages_with_words(document: Element) -> Iterator[Element]:
     """Yields the passages with a link or with the word for a figure, each once; of table cells only those with a link.
 
     Tables have many cells, and hardly any of them cites a figure in words.
     """
     yielded: set[Element] = set()
-    for element in article.iter(*_TEXT_PASSAGES_AND_LINKS):
+    for element in document.iter(*_TEXT_PASSAGES_AND_LINKS):
         if name_of(element) == "xref":
             passage = _passage_of(element)
         else:
@@ -202,9 +140,9 @@ def _passages_with_words(article: Element) -> Iterator[Element]:
             yield passage
 
 
-def _passages_with_links(article: Element, figures: _Figures) -> Iterable[Element]:
+def _passages_with_links(document: Element, figures: CitedFigures) -> Iterable[Element]:
     """Returns the passages with a link to a figure, each once."""
-    return dict.fromkeys(_passage_of(ref) for ref in article.iter(*tags("xref")) if figures.linked(ref))
+    return dict.fromkeys(_passage_of(ref) for ref in document.iter(*tags("xref")) if figures.linked(ref))
 
 
 def _passage_of(ref: Element) -> Element:
@@ -213,14 +151,10 @@ def _passage_of(ref: Element) -> Element:
     return next(ref.iterancestors(*_PASSAGES), ref if parent is None else parent)
 
 
-def _is_foreign(element: Element) -> bool:
-    return next(element.iterancestors(*_FOREIGN), None) is not None
-
-
 # --- which figures a passage cites
 
 
-def _citations(passage: Element, prose: Prose, figures: _Figures, search_words: bool) -> list[_Citation]:
+def _citations(passage: Element, prose: Prose, figures: CitedFigures, search_words: bool) -> list[_Citation]:
     """Returns the citations of a passage without those of passages inside it, the most certain kind first."""
     links: list[_Link] = []
     for ref, start, end in prose.refs:
@@ -235,7 +169,7 @@ def _citations(passage: Element, prose: Prose, figures: _Figures, search_words: 
     return sorted(citations, key=lambda citation: (_ORDER_OF_KINDS[citation.kind], citation.start))
 
 
-def _linked_ranges(text: str, links: Sequence[_Link], figures: _Figures) -> Iterator[_Citation]:
+def _linked_ranges(text: str, links: Sequence[_Link], figures: CitedFigures) -> Iterator[_Citation]:
     """Yields the figures between two links joined by a dash or "to", if the figures have no numbers in their labels.
 
     Figures with numbers are found by `_in_words`, from the numbers between the two.
@@ -248,7 +182,7 @@ def _linked_ranges(text: str, links: Sequence[_Link], figures: _Figures) -> Iter
                 yield _Citation(figure, link.start, next_link.end, "range")
 
 
-def _worded_citations(passage: Element, prose: Prose, figures: _Figures) -> Iterator[_Citation]:
+def _worded_citations(passage: Element, prose: Prose, figures: CitedFigures) -> Iterator[_Citation]:
     inner_texts = [prose_of(element).text for element in passage.iter(*_PASSAGES) if element is not passage]
     for words, cited in cited_in(prose.text):
         # A list contains its items: what an item cites is the item's.
@@ -257,7 +191,7 @@ def _worded_citations(passage: Element, prose: Prose, figures: _Figures) -> Iter
 
 
 def _in_words(
-    cited: Sequence[Cited], passage: Element, refs: Sequence[tuple[Element, int, int]], figures: _Figures
+    cited: Sequence[Cited], passage: Element, refs: Sequence[tuple[Element, int, int]], figures: CitedFigures
 ) -> Iterator[_Citation]:
     """Yields the figures that "Figs 1, 3–5" cites, in plain words or in the words of a link."""
     may_be_label = next(passage.iterancestors(*_LABELLED), None) is not None

@@ -13,6 +13,8 @@ from typing import NamedTuple
 from lxml import etree
 
 from roco.base.formats import IMAGE_EXTENSIONS, extension_of
+from roco.sources.jats.languages import language_code
+from roco.sources.jats.meta import LANG
 from roco.sources.jats.tree import HREF, name_of
 
 DRAWN = ("svg", "svgz", "eps", "ps", "emf", "wmf", "pdf", "ai")
@@ -40,7 +42,8 @@ def renditions(images: Sequence[Element]) -> Iterator[tuple[str, ...]]:
     """Yields, for each image of one figure, the file names of its renditions: full size first, thumbnails last.
 
     Two graphics are renditions of one image if they share an <alternatives> element or a file stem, if one is marked
-    as the thumbnail of its neighbour, or if they are the print and the screen version of the figure.
+    as the thumbnail of its neighbour, or if they are the print and the screen version of the figure, or the figure in
+    two languages.
     """
     graphics = [image for image in images if image.get(HREF)]
     thumbnails = _thumbnails(graphics)
@@ -57,7 +60,7 @@ def _grouped(graphics: Sequence[Element], thumbnails: set[Element]) -> list[list
     by_alternatives: dict[Element, list[Element]] = {}
     by_stem: dict[str, list[Element]] = {}
     thumbnails_first = bool(graphics) and graphics[0] in thumbnails
-    all_one_image = _are_purposes_of_one_image(graphics)
+    all_one_image = _are_versions_of_one_image(graphics)
 
     for graphic in graphics:
         alternatives = _alternatives_of(graphic)
@@ -88,10 +91,13 @@ def _grouped(graphics: Sequence[Element], thumbnails: set[Element]) -> list[list
     return groups
 
 
-def _are_purposes_of_one_image(graphics: Sequence[Element]) -> bool:
-    """Returns whether every graphic states another purpose (print, online …): they are versions of one image."""
+def _are_versions_of_one_image(graphics: Sequence[Element]) -> bool:
+    """Returns whether every graphic states another purpose (print, online …), or another language."""
+    if len(graphics) < 2:
+        return False
     purposes = {_purpose(graphic) for graphic in graphics}
-    return len(graphics) > 1 and len(purposes) == len(graphics) and purposes <= set(_PURPOSES)
+    languages = {language_code(graphic.get(LANG)) for graphic in graphics}
+    return len(graphics) in (len(purposes & set(_PURPOSES)), len(languages - {None}))
 
 
 def _thumbnails(graphics: Sequence[Element]) -> set[Element]:
@@ -153,8 +159,9 @@ def _purpose(graphic: Element) -> str:
 
 
 class _Rank(NamedTuple):
-    """The order of renditions, best first: by stated purpose, then by file format."""
+    """The order of renditions, best first: English before other languages, then by stated purpose and file format."""
 
+    in_another_language: bool
     purpose: int
     file_format: int
 
@@ -163,9 +170,10 @@ def _rank(graphic: Element) -> _Rank:
     # A graphic without a stated purpose ranks with "web": after the high-resolution file, before the print version.
     purpose = _PURPOSES.get(_purpose(graphic), _PURPOSES["web"])
     extension = extension_of(graphic.get(HREF) or "")
+    in_another_language = language_code(graphic.get(LANG)) not in (None, "en")
     if extension in IMAGE_EXTENSIONS:
-        return _Rank(purpose, IMAGE_EXTENSIONS.index(extension))
+        return _Rank(in_another_language, purpose, IMAGE_EXTENSIONS.index(extension))
     if extension in DRAWN:
-        return _Rank(purpose, len(IMAGE_EXTENSIONS))
+        return _Rank(in_another_language, purpose, len(IMAGE_EXTENSIONS))
     # PMC writes names without extension, which mean the JPEG of the package.
-    return _Rank(purpose, 0)
+    return _Rank(in_another_language, purpose, 0)

@@ -48,10 +48,15 @@ _SPECIAL_PARTS = tags(*_SPECIAL_PART_BY_ELEMENT, "sec")
 _GRAPHICAL_ABSTRACTS = ("graphical", "visual", "teaser")
 
 
-def out_of_scope(element: Element) -> str | None:
-    """Returns the part of the document around an element, such as "footnote"; None inside the article's own text."""
+def out_of_scope(element: Element, document: Element | None = None) -> str | None:
+    """Returns the part of the document around an element, such as "footnote"; None inside the article's own text.
+
+    document: the translation whose text counts as the article's own; by default the article.
+    """
     reason = None
     for ancestor in element.iterancestors():
+        if ancestor is document:
+            return reason
         name = name_of(ancestor)
         if name in OTHER_DOCUMENTS:
             # The outermost document decides: a footnote of a translation belongs to the translation.

@@ -18,6 +18,7 @@ from lxml import etree
 from roco.base.text import fold
 from roco.models.text.licenses import Terms, normalise
 from roco.models.text.third_party import third_party
+from roco.sources.jats.captions import caption_in_credit
 from roco.sources.jats.text import text_of
 from roco.sources.jats.tree import HREF, child, children, name_of
 
@@ -83,7 +84,8 @@ def credit_of(holders: Sequence[etree._Element], permissions: Sequence[etree._El
     lines = []
     for holder in holders:
         for attrib in holder.iter("{*}attrib"):
-            if next(attrib.iterancestors("{*}fig", "{*}fig-group"), holder) is holder:
+            is_own = next(attrib.iterancestors("{*}fig", "{*}fig-group"), holder) is holder
+            if is_own and caption_in_credit(attrib) is None:
                 lines.append(text_of(attrib))
     for one in permissions:
         lines += [text_of(part) for part in children(one, *_STATEMENTS)]

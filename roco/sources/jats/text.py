@@ -82,6 +82,11 @@ def caption_text_of(element: Element | None) -> str:
     return _text(element, _IN_CAPTIONS)
 
 
+def is_text(element: Element) -> bool:
+    """Returns whether the text of an element is part of the text around it; not for descriptions, graphics, rights."""
+    return name_of(element) not in _SKIPPED
+
+
 def title_of(element: Element | None) -> str:
     """Returns the text of a title without footnotes and their marks, white space folded."""
     return fold(_text(element, _IN_TITLES))

@@ -114,6 +114,12 @@ def test_each_image_of_a_figure_is_a_record() -> None:
             '<graphic content-type="print" xlink:href="p"/><graphic content-type="high" xlink:href="h"/>',
             ("h", "p"),
         ),
+        ('<graphic xml:lang="pt" xlink:href="p"/><graphic xml:lang="en" xlink:href="e"/>', ("e", "p")),
+        (
+            """<alternatives><graphic xml:lang="pt" xlink:href="p.jpg"/><graphic xml:lang="en" xlink:href="e.tif"/>
+            </alternatives>""",
+            ("e.tif", "p.jpg"),
+        ),
     ],
 )
 def test_renditions_are_one_image_with_the_best_one_first(graphics: str, hrefs: tuple[str, ...]) -> None:
@@ -373,6 +379,9 @@ def unmarked(text: str | None) -> str:
     return closed_up(text).rstrip("0123456789.")
 
 
+WITH_ENGLISH_CAPTIONS_IN_CREDITS = ("10.1590_2236-8906-111_2020", "10.1590_2236-8906-76-2021")
+
+
 @pytest.mark.shared
 def test_all_real_articles_are_read_as_described(shared: Path) -> None:
     data = shared / "data"
@@ -382,7 +391,10 @@ def test_all_real_articles_are_read_as_described(shared: Path) -> None:
         found = parse((data / told["path"] / told["xml"]).read_bytes())
         figures = Counter((f.fig_id, unmarked(f.caption_raw)) for f in found.figures if f.k == 0)
         missed = Counter((f["id"], unmarked(f["caption"])) for f in told["figs"]) - figures
-        wrong += [(told["id"], id) for id, _ in missed]
+        # The description has captions in the language of the article, roco has those of its English translation.
+        in_english = {f.fig_id for f in found.figures if f.caption_from == "translation"}
+        if told["id"] not in WITH_ENGLISH_CAPTIONS_IN_CREDITS:
+            wrong += [(told["id"], id) for id, _ in missed if id not in in_english]
         license = re.sub(r" [\d.]+$", "", told["license"]).replace("PD-mark", "PDM").replace(" ", "-")
         if normalise(None, found.terms).id != license:
             wrong.append((told["id"], "license"))

@@ -63,7 +63,7 @@ def test_the_fast_search_misses_no_citation_in_plain_words(shared: Path) -> None
         if path.is_file():
             xml = path.read_bytes()
             tree = read_xml(xml)[0]
-            assert list(figures_of(tree, "en", worded_numbers(xml))) == list(figures_of(tree, "en")), path.name
+            assert list(figures_of(tree, worded_numbers(xml))) == list(figures_of(tree)), path.name
 
 
 @given(st.text(alphabet="FigsABab. 0123456789-–,and()S\u00a0to", max_size=40))
