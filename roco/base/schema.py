@@ -194,6 +194,14 @@ ARTICLES = pa.schema(
 """The input of `extract`: one row for each XML file, with the names of all other files of its package."""
 
 
+# --- counts of `extract` that are not about articles
+
+OTHER_XML = "xml_without_article"
+"""Number of XML files that are other documents, such as lists of the files of a package."""
+NOT_READ = "not_read"
+"""Before a space and the reason: number of files that may contain articles but are of formats that are not read."""
+
+
 def types(*names: str) -> dict[str, pa.DataType]:
     """Returns the Arrow types of the named columns, for the `writes` of a stage."""
     return {name: COLUMNS[name].type for name in names}

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from roco.base.guarantees import not_filtered_note
+from roco.base.schema import NOT_READ, OTHER_XML
 from roco.cli.output import count, safe, shown_path
 from roco.cli.tables import clean, console, funnel_table, reasons, table
 
@@ -19,6 +20,9 @@ IMPORTANT_COLUMNS = (
     "year", "license", "license_evidence", "retracted", "label", "caption", "file", "n_images_in_package",
 )  # fmt: skip
 """The columns that are printed if a step wrote more than COLUMNS_PER_STEP values; --json prints all."""
+
+MOST_PLACES = 10
+"""Places of files that are printed; --json prints all."""
 
 LONGEST_VALUE = 300
 """Characters of a value that are printed."""
@@ -37,6 +41,7 @@ def print_outcome(outcome: Outcome, seconds: float, ensures: Collection[str]) ->
         out.print(f"{count('part', outcome.parts_elsewhere)} {verb} being processed by another process")
     if outcome.complete:
         out.print(funnel_table(outcome.funnel["stages"]))
+        _print_unread_note(outcome.funnel.get("counts", {}))
     stages = outcome.funnel["stages"]
     if outcome.release is not None and stages and not stages[-1]["kept"]:
         out.print("warning: the release contains no images; the funnel shows where they were dropped")
@@ -45,6 +50,20 @@ def print_outcome(outcome: Outcome, seconds: float, ensures: Collection[str]) ->
         note = not_filtered_note(ensures)
         if note and stages and stages[-1]["kept"]:
             out.print(note, soft_wrap=True)
+
+
+def _print_unread_note(counts: Mapping[str, int]) -> None:
+    """Prints the numbers of XML files that are no articles and of files that are not read; no funnel has them."""
+    other_xml = counts.get(OTHER_XML, 0)
+    not_read = {name.partition(" ")[2]: n for name, n in counts.items() if name.startswith(f"{NOT_READ} ")}
+    facts = []
+    if other_xml:
+        facts.append(f"{count('XML file', other_xml)} without an article")
+    if not_read:
+        formats = ", ".join(f"{clean(reason)}: {n:,}" for reason, n in not_read.items())
+        facts.append(f"{count('file', sum(not_read.values()))} not read ({formats})")
+    if facts:
+        console().print(f"{'; '.join(facts)}: roco articles names them", soft_wrap=True)
 
 
 def print_plan(plan: Mapping[str, Any]) -> None:
@@ -62,7 +81,10 @@ def print_status(status: Mapping[str, Any], title: str) -> None:
     out = console()
     source, counts = status["source"], status["counts"]
     parts = source.get("parts", 0)
-    facts = [status["state"], f"{count('article', source.get('articles', 0))} in {count('part', parts)}"]
+    articles = source.get("articles", 0)  # packages, which may contain several articles or none
+    if status["parts_done"] >= parts:
+        articles = counts.get("articles", articles)
+    facts = [status["state"], f"{count('article', articles)} in {count('part', parts)}"]
     if status["parts_done"] < parts:
         facts.append(f"{status['parts_done']:,} of {parts:,} parts done")
     if counts.get("images_in_packages"):
@@ -71,6 +93,7 @@ def print_status(status: Mapping[str, Any], title: str) -> None:
         facts.append(f"{source['superseded']:,} superseded")
     out.print(f"[bold]{clean(title)}[/bold]  " + " · ".join(facts))
     out.print(funnel_table(status["stages"]))
+    _print_unread_note(counts)
     for stage in status["stages"]:
         if stage["why"]:
             out.print(f"{stage['state']}: {stage['stage']} ({clean(stage['why'])})")
@@ -116,6 +139,7 @@ def print_articles(summary: Summary, each: bool) -> None:
     images = count("image", totals["images_in_packages"])
     facts = f"{with_figures:,} with figures, {unreadable:,} unreadable · {images} in packages"
     out.print(f"[bold]{count('article', totals['articles'])}[/bold]: {facts}")
+    _print_unread(summary)
     if each:
         lines = [{**article, "dropped": reasons(article["dropped"])} for article in summary["articles"]]
         headers = {"with_image": "with image", "license_evidence": "licence evidence", "license": "licence"}
@@ -126,6 +150,26 @@ def print_articles(summary: Summary, each: bool) -> None:
         if rows:
             out.print(f"\n[bold]{title}[/bold]")
             out.print(table(rows, headers))
+
+
+def _print_unread(summary: Summary) -> None:
+    """Prints the files that are no articles or not read, the first ones of many."""
+    out = console()
+    other_xml, not_read = summary["other_xml"], summary["not_read"]
+    if other_xml:
+        out.print(f"{count('XML file', summary['totals'][OTHER_XML])} without an article, not counted above:")
+        _print_places([clean(place) for place in other_xml])
+    if not_read:
+        out.print(f"{count('file', len(not_read))} not read:")
+        _print_places([f"{clean(file['place'])} ({clean(file['reason'])})" for file in not_read])
+
+
+def _print_places(places: Sequence[str]) -> None:
+    out = console()
+    for place in places[:MOST_PLACES]:
+        out.print(f"  {place}")
+    if len(places) > MOST_PLACES:
+        out.print(f"  [dim]and {len(places) - MOST_PLACES:,} more: --json[/dim]")
 
 
 def _summary_tables(summary: Summary) -> list[tuple[str, list[dict[str, Any]], dict[str, str]]]:

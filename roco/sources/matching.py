@@ -1,7 +1,8 @@
 """Finds the image file of a package that an article means by a name.
 
-`stages/extract_rows.figure_rows` calls `Images.find` with each name of a `jats.figures.Figure`. Names in XML and in
-packages often differ: in case, extension, folders, percent-encoding, or by a prefix (PLOS).
+Names in XML and in packages often differ: in case, extension, folders, percent-encoding, or by a prefix (PLOS).
+`assignment.assign` calls `Images.match` with each name of a `jats.figures.Figure`, and decides if several figures mean
+one file.
 """
 
 from __future__ import annotations
@@ -10,7 +11,10 @@ import posixpath
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
+from enum import IntEnum
+from functools import cached_property
+from typing import NamedTuple
 from urllib.parse import unquote, unquote_plus
 
 from roco.base.formats import FORMAT_OF_EXTENSION, FORMATS, IMAGE_EXTENSIONS
@@ -34,6 +38,28 @@ _PLOS_PREFIX = "journal."
 _Place = tuple[str, str]
 
 
+class By(IntEnum):
+    """By what a name matches a file, best first: the name, the name without extension, or as its thumbnail."""
+
+    NAME, STEM, THUMBNAIL = range(3)
+
+
+class Strength(NamedTuple):
+    """How well a name matches a file; the smaller the better.
+
+    other_case, other_folder: case or folder of the file differ from the name, or from the folder of the XML.
+    """
+
+    by: By
+    other_case: bool
+    other_folder: bool
+
+
+class Match(NamedTuple):
+    file: str
+    strength: Strength
+
+
 class Images:
     """The image files of one package; names: all its files, with folders; all: the images among them, sorted."""
 
@@ -45,27 +71,54 @@ class Images:
             self._by_base[_normalised(_base(name))].append(name)
             self._by_stem[_normalised(_stem(name))].append(name)
 
-    def find(self, href: str, folder: str = "") -> str | None:
-        """Returns the file that a name means; None if there is none, or if several match equally well.
+    def folder_named(self, name: str) -> str | None:
+        """Returns the only folder with images that has a name, in any case; None if there is none, or several."""
+        return self._folders.get(_normalised(name))
 
-        folder: of the article's XML. A file with the name counts more than one with the stem, and the same case more
-        than another case. Of several renditions the best is returned: a GIF beside a JPEG is its thumbnail.
+    @cached_property
+    def _folders(self) -> dict[str, str | None]:
+        folders: dict[str, str | None] = {}
+        for folder in {folder_of(name) for name in self.all}:
+            while folder:
+                last = _normalised(posixpath.basename(folder))
+                folders[last] = folder if folders.get(last, folder) == folder else None
+                folder = posixpath.dirname(folder)
+        return folders
+
+    def find(self, href: str, folder: str = "") -> str | None:
+        """Returns the file that a name means; None if there is none, or if several match equally well."""
+        match = self.match(href, folder)
+        return match.file if match else None
+
+    def match(self, href: str, folder: str = "", taken: Container[str] = ()) -> Match | None:
+        """Returns the file that a name means, and how well it matches; None if there is none, or if several do.
+
+        folder: of the article's XML. taken: files that are not available, because they are images of other figures. A
+        file with the name counts more than one with the stem, and the same case more than another case. Of several
+        renditions the best is returned: a GIF beside a JPEG is its thumbnail.
         """
         for path in _spellings(href):
             base = _base(path)
             files = self._by_base.get(_normalised(base))
             if files:
-                same_case = [file for file in files if _base(file) == base]
-                nearest = _nearest(same_case or files, path, folder)
-                return self._full_size(nearest[0]) if len(nearest) == 1 else None
+                available = [file for file in files if file not in taken]
+                same_case = [file for file in available if _base(file) == base]
+                nearest = _nearest(same_case or available, path, folder)
+                if len(nearest) != 1:
+                    return None
+                file = self._full_size(nearest[0], taken)
+                by = By.NAME if file == nearest[0] else By.THUMBNAIL
+                return Match(file, Strength(by, not same_case, not _is_in(file, path, folder)))
             # The name without extension: as a whole first, because `fig1.2` may be a stem.
             for stem in (base, stem_of(base)):
-                files = self._by_stem.get(_normalised(stem))
+                files = [file for file in self._by_stem.get(_normalised(stem), ()) if file not in taken]
                 if files:
                     same_case = [file for file in files if _stem(file) == stem]
                     nearest = _nearest(same_case or files, path, folder)
-                    is_one_image = len({_stem(file) for file in nearest}) == 1
-                    return min(nearest, key=_rank) if is_one_image else None
+                    if len({_stem(file) for file in nearest}) != 1:
+                        return None
+                    file = min(nearest, key=_rank)
+                    return Match(file, Strength(By.STEM, not same_case, not _is_in(file, path, folder)))
         return None
 
     def renditions(self, names: Iterable[str]) -> set[str]:
@@ -96,15 +149,21 @@ class Images:
             best += [name for name in same_place if not kept.get(_place_without_size(name))]
         return sorted(best)
 
-    def _full_size(self, name: str) -> str:
+    def _full_size(self, name: str, taken: Container[str]) -> str:
         """Returns the image itself if a name means its GIF, which is the thumbnail."""
         if _extension(name) != "gif":
             return name
         renditions = []
         for other in self._by_stem[_normalised(_stem(name))]:
-            if _place(other) == _place(name) and _is_rendition(other, name):
+            if other not in taken and _place(other) == _place(name) and _is_rendition(other, name):
                 renditions.append(other)
         return min(renditions or [name], key=_rank)
+
+
+def image_name(href: str) -> str:
+    """Returns a name as it is compared with those of other figures: with its folder as written, in NFC."""
+    path = next(_spellings(href), "")
+    return unicodedata.normalize("NFC", posixpath.normpath(path))
 
 
 def _spellings(href: str) -> Iterator[str]:
@@ -143,17 +202,15 @@ def _nearest(files: Sequence[str], path: str, folder: str) -> Sequence[str]:
     """
     by_folder: defaultdict[str, list[str]] = defaultdict(list)
     for file in files:
-        by_folder[posixpath.dirname(_with_slashes(file))].append(file)
-    if len(by_folder) == 1:
+        by_folder[folder_of(file)].append(file)
+    if len(by_folder) <= 1:
         return files
 
-    written = posixpath.dirname(path)
-    wanted = posixpath.normpath(posixpath.join(folder, written))
-    if wanted == ".":
-        wanted = ""
+    wanted = _wanted_folder(path, folder)
     if wanted in by_folder:
         return by_folder[wanted]
 
+    written = posixpath.dirname(path)
     parts = [part for part in written.split("/") if part not in ("", ".", "..")]
     shared = {place: _n_shared_folders(place.split("/"), parts) for place in by_folder}
     most = max(shared.values())
@@ -161,6 +218,21 @@ def _nearest(files: Sequence[str], path: str, folder: str) -> Sequence[str]:
         likely = [place for place, n in shared.items() if n == most]
         return by_folder[likely[0]] if len(likely) == 1 else ()
     return by_folder.get(folder, ())
+
+
+def folder_of(name: str) -> str:
+    """Returns the folder of a file, empty for the top of the package."""
+    return posixpath.dirname(_with_slashes(name))
+
+
+def _is_in(file: str, path: str, folder: str) -> bool:
+    """Returns whether a file is in the folder that a path names, relative to the folder of the XML."""
+    return folder_of(file) == _wanted_folder(path, folder)
+
+
+def _wanted_folder(path: str, folder: str) -> str:
+    wanted = posixpath.normpath(posixpath.join(folder, posixpath.dirname(path)))
+    return "" if wanted == "." else wanted
 
 
 def _n_shared_folders(one: Sequence[str], other: Sequence[str]) -> int:
@@ -179,14 +251,14 @@ def _is_rendition(name: str, other: str) -> bool:
 
 
 def _place(name: str) -> _Place:
-    return posixpath.dirname(_with_slashes(name)), _normalised(_stem(name))
+    return folder_of(name), _normalised(_stem(name))
 
 
 def _place_without_size(name: str) -> _Place:
     """Returns the place of the image of which a file is another size; without such a suffix, the place of no image."""
     stem = _stem(name)
     bare = _SIZE_SUFFIX.sub("", stem)
-    return posixpath.dirname(_with_slashes(name)), _normalised(bare) if bare != stem else ""
+    return folder_of(name), _normalised(bare) if bare != stem else ""
 
 
 def _rank(name: str) -> tuple[int, str]:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import posixpath
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import pyarrow as pa
 
 from roco.base.errors import RejectedInput
-from roco.base.schema import ARTICLES, types
+from roco.base.schema import ARTICLES, NOT_READ, OTHER_XML, types
 from roco.core.contract import Reason
 from roco.core.stage import Extraction, Measure
 from roco.sources.jats.article import Article
+from roco.sources.jats.article_set import NoArticle
 from roco.sources.jats.figures import Figure
 from roco.sources.matching import Images
 from roco.stages.extract_dataset import dataset_rows
+from roco.stages.extract_images import Document, assign_images
 from roco.stages.extract_rows import (
     COLUMNS,
     Row,
@@ -41,7 +46,8 @@ class Extract(Measure):
     renditions, images_unread. images_in_packages = renditions + distinct files of the rows; images of a package whose
     XML cannot be read count as images_unread instead. Since most articles have no figure, properties of articles are
     counted there too: `license CC-BY | stated | href`, `language en`, `type case-report`, `retracted title`,
-    `standing notice of retraction`.
+    `standing notice of retraction`. XML files that are no articles (xml_without_article) and files of formats that are
+    not read (`not_read 7z archive`) are counted apart, and have no rows.
     """
 
     reads = tuple(ARTICLES.names)
@@ -99,46 +105,87 @@ def _dataset(unit: Unit) -> tuple[list[Row], dict[str, int]]:
         return [unreadable_row(unit, "", err.message)], {"articles": 1, "articles_unreadable": 1}
 
 
+class _Entry(NamedTuple):
+    """An article of a package, or the reason why it cannot be read."""
+
+    unit: Unit
+    suffix: str
+    article: Article | RejectedInput
+
+
 def _package(units: Sequence[Unit]) -> tuple[list[Row], dict[str, int]]:
     """Returns all rows of one package, and its counts."""
+    reason = units[0].facts.get(NOT_READ)
+    if reason:
+        return [], {f"{NOT_READ} {reason}": 1}
     images = Images(units[0].files)
-    counts: Counter[str] = Counter(articles=len(units), articles_unreadable=0, articles_without_figures=0)
+    entries, n_other_xml = _entries(units)
+    counts: Counter[str] = Counter(articles=len(entries), articles_unreadable=0, articles_without_figures=0)
+    if n_other_xml:
+        counts[OTHER_XML] = n_other_xml
     rows: list[Row] = []
-    renditions: set[str] = set()
-    first_article: Row | None = None
-    for unit in units:
-        suffix = suffix_of(unit, units)
-        try:
-            article = read(unit)
-        except RejectedInput as err:
+    documents: list[Document] = []
+    articles: list[tuple[Unit, Row]] = []
+    for unit, suffix, article in entries:
+        if isinstance(article, RejectedInput):
             counts["articles_unreadable"] += 1
-            rows.append(unreadable_row(unit, suffix, err.message))
+            rows.append(unreadable_row(unit, suffix, article.message))
             continue
         shared = article_row(unit, article, suffix, len(images.all))
-        first_article = first_article or shared
-        figures = _figures(article, unit)
-        named_rows, others = figure_rows(figures, shared, images, unit)
-        rows += named_rows
-        renditions |= others
-        if article.retracts:
-            rows.append(notice_row(shared))
-        has_figures = any(figure.hrefs and figure.drop is None for figure in figures)
-        counts["articles_without_figures"] += not has_figures
-        counts.update(article_counts(article, shared))
+        articles.append((unit, shared))
+        documents.append(Document(article, shared["article_key"], unit.xml_name, _figures(article, unit)))
 
-    if first_article is None:
-        counts.update(images_in_packages=0, renditions=0, images_unread=len(images.all))
+    renditions: set[str] = set()
+    for (unit, shared), document, files in zip(articles, documents, assign_images(documents, images), strict=True):
+        rows += figure_rows(document.figures, files, shared, unit)
+        renditions.update(name for assigned in files for name in assigned.files[1:])
+        if document.article.retracts:
+            rows.append(notice_row(shared))
+        has_figures = any(figure.hrefs and figure.drop is None for figure in document.figures)
+        counts["articles_without_figures"] += not has_figures
+        counts.update(article_counts(document.article, shared))
+
+    if not articles:
+        # The images beside an XML that is no article belong to the articles of the folder, if there are any.
+        is_loose = posixpath.basename(units[0].place) == units[0].xml_name
+        unread = 0 if is_loose and not entries else len(images.all)
+        counts.update(images_in_packages=0, renditions=0, images_unread=unread)
     else:
         # Every image of the package is a row or a rendition of one: the rest are files that no figure references.
         referenced = {row["file"] for row in rows if row["file"]}
         renditions = (images.renditions(referenced | renditions) | renditions) - referenced
         rest = [name for name in images.all if name not in referenced and name not in renditions]
         unreferenced = images.best(rest)
+        _, first_article = articles[0]
         rows += unreferenced_rows(unreferenced, first_article)
         renditions |= set(rest) - set(unreferenced)
         counts.update(images_in_packages=len(images.all), renditions=len(renditions), images_unread=0)
     _make_ids_unique(rows)
     return rows, dict(counts)
+
+
+def _entries(units: Sequence[Unit]) -> tuple[list[_Entry], int]:
+    """Returns the articles of a package in order, and the number of XML files that are other documents."""
+    read_units: list[tuple[Unit, list[Article | RejectedInput]]] = []
+    for unit in units:
+        with contextlib.suppress(NoArticle):
+            read_units.append((unit, _read(unit)))
+    entries = []
+    for unit, articles in read_units:
+        for number, article in enumerate(articles, 1):
+            suffix = suffix_of(unit, len(read_units), number, len(articles))
+            entries.append(_Entry(unit, suffix, article))
+    return entries, len(units) - len(read_units)
+
+
+def _read(unit: Unit) -> list[Article | RejectedInput]:
+    """Returns the articles of one XML file, or the reason why it cannot be read; raises NoArticle."""
+    try:
+        return read(unit)
+    except NoArticle:
+        raise
+    except RejectedInput as err:
+        return [err]
 
 
 def _figures(article: Article, unit: Unit) -> list[Figure]:

@@ -13,7 +13,9 @@ from roco.base.errors import RejectedInput
 from roco.base.ids import clean_doi, clean_pmcid
 from roco.base.text import escaped, fold, visible
 from roco.models.text.licenses import normalise
-from roco.sources.jats.article import Article, parse
+from roco.sources.assignment import Assigned
+from roco.sources.jats.article import Article, parse_all
+from roco.sources.jats.article_set import NoArticle
 from roco.sources.jats.figures import Figure
 from roco.sources.matching import Images
 
@@ -61,17 +63,34 @@ def safe(column: str, value: Any) -> Any:
     return value
 
 
-def read(unit: Unit) -> Article:
-    """Parses a unit's XML; raises RejectedInput if it is missing or belongs to another article than listed."""
+def read(unit: Unit) -> list[Article | RejectedInput]:
+    """Parses a unit's XML: its articles, and errors in place of those that cannot be used.
+
+    Raises RejectedInput if none can be read, and NoArticle if the XML is another document than an article.
+    """
     if unit.error is not None:
         raise RejectedInput(unit.error)
     if unit.xml is None:
         raise RejectedInput("no article XML in the package")
-    article = parse(unit.xml)
     listed = _listed(unit)[0]
-    if listed and article.pmcid and listed != article.pmcid:
-        raise RejectedInput(f"XML of {article.pmcid} instead of {listed}")
-    return article
+    try:
+        articles = parse_all(unit.xml)
+    except NoArticle as err:
+        if listed is None:
+            raise
+        raise RejectedInput(err.message) from err  # the source lists an article
+    return [*articles] if listed is None else _of_listed(articles, listed)
+
+
+def _of_listed(articles: Sequence[Article], listed: str) -> list[Article | RejectedInput]:
+    """Returns the article that the source lists, and errors in place of others."""
+    own = next((article for article in articles if article.pmcid == listed), None)
+    own = own or next((article for article in articles if article.pmcid is None), None)
+    read: list[Article | RejectedInput] = []
+    for article in articles:
+        other = article.pmcid or "another article"
+        read.append(article if article is own else RejectedInput(f"XML of {other} instead of {listed}"))
+    return read
 
 
 def unreadable_row(unit: Unit, suffix: str, reason: str) -> Row:
@@ -121,19 +140,15 @@ def article_row(unit: Unit, article: Article, suffix: str, n_images: int) -> Row
     }
 
 
-def figure_rows(figures: Sequence[Figure], shared: Row, images: Images, unit: Unit) -> tuple[list[Row], set[str]]:
-    """Returns the rows of the images that an article references, and the files that are further renditions of them."""
-    folder = posixpath.dirname(unit.xml_name)
+def figure_rows(figures: Sequence[Figure], images: Sequence[Assigned], shared: Row, unit: Unit) -> list[Row]:
+    """Returns the rows of the images that an article references; images: the files of each figure."""
     absent = Images(unit.facts.get("absent") or ())
     rows: list[Row] = []
-    renditions: set[str] = set()
-    for figure in figures:
-        matches = (images.find(href, folder) for href in figure.hrefs)
-        files = list(dict.fromkeys(name for name in matches if name))
-        renditions.update(files[1:])
+    for figure, assigned in zip(figures, images, strict=True):
+        files = assigned.files
         drop, detail = figure.drop, figure.detail
         if drop is None and not files:
-            drop, detail = "missing", _missing(figure.hrefs, unit, absent)
+            drop, detail = "missing", _missing(figure.hrefs, assigned.contested, unit, absent)
         rows.append(
             shared
             | {
@@ -154,7 +169,7 @@ def figure_rows(figures: Sequence[Figure], shared: Row, images: Images, unit: Un
                 "drop_detail": detail,
             }
         )
-    return rows, renditions
+    return rows
 
 
 def _own_terms(license: str | None, shared: Row) -> Row:
@@ -174,9 +189,15 @@ def _own_terms(license: str | None, shared: Row) -> Row:
     }
 
 
-def _missing(hrefs: Sequence[str], unit: Unit, absent: Images) -> str:
-    """Returns the names of missing files and, if the metadata list the article's media, whether they are listed."""
+def _missing(hrefs: Sequence[str], contested: str | None, unit: Unit, absent: Images) -> str:
+    """Returns the names of missing files, and why they are missing if that is known.
+
+    contested: a file that they match, but that others match better or just as well. If the metadata list the article's
+    media, they show whether the missing files are listed.
+    """
     names = ", ".join(hrefs)
+    if contested:
+        return f"{names}; another figure matches {contested} at least as well"
     if any(absent.find(href) for href in hrefs):
         return f"listed but not in the folder: {names}"
     if "media" in unit.facts:
@@ -242,9 +263,14 @@ def _id_base(pmcid: str | None, version: int | None, unit: Unit, suffix: str) ->
     return f"{name}+{quote(suffix[1:], safe='')}" if suffix else name
 
 
-def suffix_of(unit: Unit, units: Sequence[Unit]) -> str:
-    """Returns what distinguishes the XML files of a package with several articles, if they have no PMCID."""
-    return "+" + posixpath.splitext(unit.xml_name)[0] if len(units) > 1 else ""
+def suffix_of(unit: Unit, n_units: int, number: int, n_articles: int) -> str:
+    """Returns what distinguishes the articles of a package if they have no PMCID.
+
+    n_units: number of XML files with articles in the package; number: that of the article among the n_articles of its
+    XML, from 1.
+    """
+    of_xml = "+" + posixpath.splitext(unit.xml_name)[0] if n_units > 1 else ""
+    return f"{of_xml}+{number}" if n_articles > 1 else of_xml
 
 
 def _dates(article: Article, facts: Mapping[str, Any]) -> Row:

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from roco.base.errors import CorruptFile, DataError
 from roco.base.files import read_table
+from roco.base.schema import NOT_READ, OTHER_XML
 from roco.core import parts
 from roco.core.run import Run
 
@@ -59,8 +60,18 @@ class LanguageCount(TypedDict):
     n: int
 
 
+class UnreadFile(TypedDict):
+    """A file of the source that is not read, and why."""
+
+    place: str
+    reason: str
+
+
 class Summary(TypedDict):
-    """What extraction read in all articles of a run: tables of counts, and one entry per article."""
+    """What extraction read in all articles of a run: tables of counts, and one entry per article.
+
+    other_xml: the XML files that contain no article, or the packages with such files; not_read: files of other formats.
+    """
 
     totals: dict[str, int]
     rows: list[RowCount]
@@ -73,6 +84,8 @@ class Summary(TypedDict):
     article_types: dict[str, int]
     retracted_by: dict[str, int]
     standing: dict[str, int]
+    other_xml: list[str]
+    not_read: list[UnreadFile]
     articles: list[ArticleSummary]
 
 
@@ -88,11 +101,17 @@ def articles(run: Run, language: Callable[[str], str | None]) -> Summary:
     totals: Counter[str] = Counter()
     by_value: dict[str, Counter[str]] = {kind: Counter() for kind in _KINDS}
     figures = _Figures(language)
+    other_xml: dict[str, None] = {}
+    not_read: dict[str, str] = {}
     for rows, meta in _extracted(run, table):
-        for counts in meta["articles"].values():
+        for place, counts in meta["articles"].items():
+            if counts.get(OTHER_XML):
+                other_xml[place] = None
             for name, n in counts.items():
                 kind, _, value = name.partition(" ")
-                if kind in by_value and value:
+                if kind == NOT_READ:
+                    not_read[place] = value
+                elif kind in by_value and value:
                     by_value[kind][value] += n
                 else:
                     totals[name] += n
@@ -113,6 +132,8 @@ def articles(run: Run, language: Callable[[str], str | None]) -> Summary:
         article_types=_sorted(by_value["type"]),
         retracted_by=_sorted(by_value["retracted"]),
         standing=_sorted(by_value["standing"]),
+        other_xml=sorted(other_xml),
+        not_read=[UnreadFile(place=place, reason=reason) for place, reason in sorted(not_read.items())],
         articles=list(figures.articles.values()),
     )
 
@@ -140,6 +161,7 @@ class _Figures:
         self.citations: Counter[str] = Counter()
         self.languages: Counter[tuple[str, str]] = Counter()
         self.articles: dict[str, ArticleSummary] = {}
+        self.files: set[tuple[str, str]] = set()
 
     def add(self, row: Mapping[str, Any]) -> None:
         reason = row["drop"]
@@ -158,6 +180,9 @@ class _Figures:
         self.figures["with a credit line"] += row["credit"] is not None
         self.figures["with permissions of their own"] += row["figure_license"] is not None
         self.figures["with several images"] += (row["n_graphics"] or 0) > 1
+        file = row["archive"], row["file"] or ""
+        self.figures["with the file of another figure"] += reason is None and file in self.files
+        self.files.add(file)
         self.captions[row["caption_from"] or "none"] += 1
         self.citations[_strongest_citation(row)] += 1
         language = self.language(row["caption"]) if row["caption"] else None

@@ -118,6 +118,83 @@ def test_two_articles_of_one_package_have_ids_of_their_own() -> None:
     assert counts["two.zip"]["articles"] == 2 and counts["two.zip"]["images_in_packages"] == 2
 
 
+def article(number: int, href: str = "f1.jpg") -> str:
+    return xml(fig(href), f'{BY}<article-id pub-id-type="pmc">{number}</article-id>').decode()
+
+
+def in_a_folder(name: str, document: str, files: tuple[str, ...] = ()) -> dict[str, Any]:
+    place: dict[str, Any] = {"article": name, "place": name, "origin": "folder", "facts": "{}", "xml_name": name}
+    return unit(document.encode(), files, **place)
+
+
+def test_all_articles_of_a_set_are_read_each_with_the_images_in_its_own_folder() -> None:
+    articles = f"<articles>{article(1)}{article(2)}{article(3, 'f3.jpg')}</articles>"
+    files = ("PMC1/f1.jpg", "img/pmc2/f1.jpg", "f3.jpg")
+    rows, counts = extract(in_a_folder("set.xml", articles, files))
+    assert [(r["article_key"], r["file"]) for r in rows] == [
+        ("PMC1", "PMC1/f1.jpg"),
+        ("PMC2", "img/pmc2/f1.jpg"),
+        ("PMC3", "f3.jpg"),
+    ]
+    assert counts["set.xml"]["articles"] == 3
+
+
+def test_an_article_of_a_set_gets_no_image_of_another_one() -> None:
+    rows, _ = extract(in_a_folder("set.xml", f"<articles>{article(1)}{article(2)}</articles>", ("PMC1/f1.jpg",)))
+    assert [(r["file"], r["drop"]) for r in rows] == [("PMC1/f1.jpg", None), (None, "missing")]
+    rows, _ = extract(in_a_folder("set.xml", f"<articles>{article(1)}{article(2)}</articles>", ("f1.jpg",)))
+    assert [r["drop"] for r in rows] == ["missing", "missing", "scope"]
+    assert rows[0]["drop_detail"] == "f1.jpg; another figure matches f1.jpg at least as well"
+
+
+def test_articles_of_a_set_without_ids_have_ids_of_their_own() -> None:
+    articles = f"<articles>{xml(fig('a')).decode()}{xml(fig('b')).decode()}</articles>"
+    rows, _ = extract(in_a_folder("set.xml", articles, ("a.jpg", "b.jpg")))
+    assert [(r["figure_id"], r["article_key"]) for r in rows] == [
+        ("set.xml+1/f1/0", "set.xml+1"),
+        ("set.xml+2/f1/0", "set.xml+2"),
+    ]
+
+
+def test_of_a_set_in_the_package_of_one_article_only_that_article_is_read() -> None:
+    rows, counts = extract(unit(f"<articles>{article(2)}{article(1)}</articles>".encode(), ("f1.jpg",)))
+    assert [(r["pmcid"], r["drop"], r["drop_detail"]) for r in rows] == [
+        ("PMC1", "article", "XML of PMC2 instead of PMC1"),
+        ("PMC1", None, None),
+    ]
+    assert counts["00/PMC1.tar.gz"]["articles_unreadable"] == 1
+
+
+def test_other_documents_are_counted_apart_and_change_no_id() -> None:
+    package: dict[str, Any] = {"article": "p.zip", "place": "p.zip", "origin": "folder", "facts": "{}"}
+    lists = [unit(f"<{name}/>".encode(), ("f1.jpg",), xml_name=f"{name}.xml", **package) for name in ("a", "b")]
+    rows, counts = extract(lists[0], unit(xml(fig()), ("f1.jpg",), **package), lists[1])
+    assert [(r["figure_id"], r["file"]) for r in rows] == [("p.zip/f1/0", "f1.jpg")]
+    assert (counts["p.zip"]["articles"], counts["p.zip"]["articles_unreadable"]) == (1, 0)
+    assert counts["p.zip"]["xml_without_article"] == 2
+
+
+def test_a_document_beside_an_article_in_a_folder_is_no_article_and_has_no_images() -> None:
+    rows, counts = extract(in_a_folder("manifest.xml", "<manifest/>", ("f1.jpg",)))
+    assert rows == []
+    assert (
+        counts["manifest.xml"] | {"xml_without_article": 1, "articles": 0, "images_unread": 0} == counts["manifest.xml"]
+    )
+
+
+def test_a_document_in_place_of_an_article_that_the_source_lists_is_unreadable() -> None:
+    (row,), counts = extract(unit(b"<manifest/>"))
+    assert (row["drop"], row["drop_detail"]) == ("article", "XML: no <article>, the root is <manifest>")
+    assert "xml_without_article" not in counts["00/PMC1.tar.gz"]
+
+
+def test_two_figures_named_by_stem_and_by_extension_have_two_files() -> None:
+    rows, _ = extract(unit(fig("a.gif", "f1") + fig("a.jpg", "f2"), ("a.gif", "a.jpg")))
+    assert [(r["fig_id"], r["file"], r["drop"]) for r in rows] == [("f1", "a.gif", None), ("f2", "a.jpg", None)]
+    rows, _ = extract(unit(fig("a.gif", "f1") + fig("a.jpg", "f2"), ("a.jpg",)))
+    assert [(r["file"], r["drop"]) for r in rows] == [(None, "missing"), ("a.jpg", None)]
+
+
 def test_the_source_can_report_a_retraction_and_the_year() -> None:
     (row,), _ = extract(unit(fig(), facts='{"retracted": true, "citation": "J Case. 2015 Apr 3; 1(1):1-2"}'))
     assert row["retracted"] is True and row["year"] == 2015

@@ -67,7 +67,8 @@ def _label(stage: Mapping[str, Any]) -> str:
 
 
 def _title(funnel: Mapping[str, Any]) -> str:
-    articles = funnel["source"]["articles"]
+    # The source lists packages, which may contain several articles or none.
+    articles = funnel.get("counts", {}).get("articles", funnel["source"]["articles"])
     figures, released = funnel["stages"][0]["in"], funnel["stages"][-1]["kept"]
     return f"{articles:,} articles, {figures:,} figures, {released:,} in the release"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from roco.sources.assignment import Claim, assign
 from roco.sources.jats.article import Article
 from roco.sources.matching import Images
 
@@ -16,14 +17,8 @@ def figure_files(article: Article, media: Sequence[str]) -> list[str]:
     media: names of all files that the metadata list.
     """
     images = Images(name for name in media if is_file_name(name))
-    selected = []
-    for figure in article.figures:
-        if figure.drop is not None:
-            continue
-        files = [file for file in map(images.find, figure.hrefs) if file]
-        if files:
-            selected.append(files[0])
-    return list(dict.fromkeys(selected))
+    claims = [Claim(figure.hrefs) for figure in article.figures if figure.drop is None]
+    return list(dict.fromkeys(assigned.files[0] for assigned in assign(claims, images) if assigned.files))
 
 
 def is_file_name(name: str) -> bool:

@@ -1,20 +1,22 @@
-"""Reads one article from its JATS XML: identifiers, authors, licence, status, and all images that it names.
+"""Reads articles from their JATS XML: identifiers, authors, licence, status, and all images that it names.
 
-`stages/extract_rows.read` calls `parse` for each XML file of a package and turns the `Article` into rows. The parts of
-an article are read by the other files of this folder: `meta` (front matter), `terms` (licences), `status`
-(retractions), `figures` (figures and captions).
+`stages/extract_rows.read` calls `parse_all` for each XML file of a package and turns each `Article` into rows. The
+parts of an article are read by the other files of this folder: `meta` (front matter), `terms` (licences), `status`
+(retractions), `figures` (figures and captions); `article_set` finds the articles in a document.
 
 Elements are matched by local name, whatever their namespace and whatever is wrapped around the article.
 """
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field
 
 from lxml import etree
 
 from roco.base.errors import RejectedInput
 from roco.models.text.licenses import Terms
+from roco.sources.jats.article_set import articles_in, require_article
 from roco.sources.jats.authors import authors_of
 from roco.sources.jats.citations import worded_numbers
 from roco.sources.jats.figures import Figure, figures_of
@@ -33,9 +35,9 @@ from roco.sources.jats.meta import (
 from roco.sources.jats.status import is_scan, status_of
 from roco.sources.jats.terms import copyright_of, permissions_of, reservation_of, terms_of
 from roco.sources.jats.text import title_of
-from roco.sources.jats.tree import child, name_of, read_xml
+from roco.sources.jats.tree import child, read_xml
 
-__all__ = ["Article", "parse"]
+__all__ = ["Article", "parse", "parse_all"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +86,33 @@ class Article:
 
 
 def parse(xml: bytes) -> Article:
-    """Reads one article from the bytes of its XML; raises RejectedInput with the reason if they cannot be read."""
-    root, entity_fallback = read_xml(xml)
-    article = _article_in(root)
+    """Reads the first article of an XML document; raises RejectedInput with the reason if it cannot be read."""
+    return parse_all(xml)[0]
+
+
+def parse_all(xml: bytes) -> list[Article]:
+    """Reads all articles of an XML document, which usually is one.
+
+    Raises RejectedInput with the reason if the XML cannot be read, and NoArticle if it is another document.
+    """
+    try:
+        root, entity_fallback = read_xml(xml)
+    except RejectedInput as err:
+        require_article(xml, err)
+        raise
+    elements = articles_in(root)
+    if elements == [root]:
+        return [_read(root, xml, entity_fallback)]
+    articles = []
+    for element in elements:
+        # A document of its own: articles of a set use the same ids, and what wraps them is no part of them.
+        article = copy.deepcopy(element)
+        articles.append(_read(article, etree.tostring(article, encoding="utf-8", with_tail=False), entity_fallback))
+    return articles
+
+
+def _read(article: etree._Element, xml: bytes, entity_fallback: bool) -> Article:
+    """Returns the contents of an <article>; xml: the bytes that it was parsed from."""
     meta = child(article, "front", "article-meta")
     ids = ids_of(meta)
     article_type = article.get("article-type")
@@ -124,16 +150,6 @@ def parse(xml: bytes) -> Article:
         figures=tuple(figures_of(article, worded_numbers(xml))),
         entity_fallback=entity_fallback,
     )
-
-
-def _article_in(root: etree._Element) -> etree._Element:
-    """Returns the root if it is an <article>, else the first <article> inside: OAI-PMH and PMC wrap articles."""
-    if name_of(root) == "article":
-        return root
-    article = next(root.iter("{*}article"), None)
-    if article is None:
-        raise RejectedInput(f"XML: no <article>, the root is <{name_of(root)[:40]}>")
-    return article
 
 
 def _open_access(value: str) -> bool | None:

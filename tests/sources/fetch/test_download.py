@@ -22,9 +22,11 @@ from roco.sources.fetch import commands
 from roco.sources.fetch.articles_folder import locked
 from roco.sources.fetch.download import DownloadResult
 from roco.sources.fetch.errors import BucketUnreachable
-from roco.sources.fetch.figure_files import is_file_name
+from roco.sources.fetch.figure_files import figure_files, is_file_name
 from roco.sources.fetch.json_log import read_log
 from roco.sources.fetch.receipts import RECEIPTS
+from roco.sources.jats.article import Article
+from roco.sources.jats.figures import Figure
 from tests.bucket import Bucket, Fault, Proxy, kill_after_responses, roco_command, url
 from tests.sources.fetch.articles import OLD, files_of, image, options, put, xml
 from tests.sources.fetch.conftest import QUICK
@@ -228,6 +230,12 @@ def test_names_that_are_not_valid_file_names_are_not_written(
     bucket.put_inventory(OLD)
     plan_and_run(tmp_path / "articles", proxy.endpoint)
     assert files_of(tmp_path / "articles") == objects(bucket, "PMC1.1")
+
+
+def test_both_images_are_downloaded_of_two_figures_that_differ_in_the_extension() -> None:
+    figures = (Figure("f1", hrefs=("a.gif",)), Figure("f2", hrefs=("a.jpg",)))
+    assert figure_files(Article(figures=figures), ["a.gif", "a.jpg", "b.jpg"]) == ["a.gif", "a.jpg"]
+    assert figure_files(Article(figures=figures[:1]), ["a.gif", "a.jpg"]) == ["a.jpg"]
 
 
 def test_a_full_disk_is_one_error_and_the_download_resumes(
