@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from roco.recipes.load import Pipeline, Recipe, load_recipe
     from roco.release.diff import diff
     from roco.release.read import Release, load, verify
+    from roco.stages.dedup_groups import duplicates
     from roco.stages.extract_summary import articles
 
 _HOME = {
     "roco.core.contract": ("Reason",),
     "roco.stages.extract_summary": ("articles",),
+    "roco.stages.dedup_groups": ("duplicates",),
     "roco.core.run": ("Outcome", "Run"),
     "roco.core.stage": ("Decision", "Measure", "Publication", "Stage", "drop", "put"),
     "roco.release.read": ("Release", "load", "verify"),
@@ -61,6 +63,7 @@ __all__ = [
     "articles",
     "diff",
     "drop",
+    "duplicates",
     "evaluate_agreement",
     "evaluate_captions",
     "evaluate_concepts",

@@ -11,7 +11,7 @@ import typer
 
 from roco.base.errors import RocoError
 from roco.base.version import __version__
-from roco.cli import evaluate, fetch, recipe, release, run
+from roco.cli import evaluate, fetch, recipe, release, review, run
 from roco.cli.app import App
 from roco.cli.logs import be_quiet, be_verbose, log_on_stderr
 from roco.cli.output import safe
@@ -26,11 +26,12 @@ app = App(
     "figure.\n\nExample: roco init demo, then roco run demo/demo.toml",
 )
 
-for command in (run.init, recipe.recipe, recipe.check, run.run, run.status, run.show, run.stages, run.articles):
+COMMANDS: tuple[Callable[..., None], ...] = (
+    *(run.init, recipe.recipe, recipe.check, run.run, run.status, run.show, run.stages, run.articles),
+    *(review.dropped, review.duplicates, release.verify, release.diff),
+)
+for command in COMMANDS:
     app.command()(command)
-app.command()(release.verify)
-app.command()(run.duplicates)
-app.command()(release.diff)
 app.add_typer(fetch.app, name="fetch")
 app.add_typer(evaluate.app, name="evaluate")
 

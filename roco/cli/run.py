@@ -1,4 +1,4 @@
-"""The commands on a recipe and its run: init, run, status, show, stages, articles, duplicates."""
+"""The commands on a recipe and its run: init, run, status, show, stages, articles."""
 
 from __future__ import annotations
 
@@ -157,38 +157,3 @@ def articles(
 
     summary = summarize(load_recipe(recipe).open(), lambda caption: identify(caption)[0])
     print_json(summary) if as_json else print_articles(summary, each)
-
-
-def duplicates(
-    recipe: RecipeArg,
-    similar: Annotated[
-        bool, typer.Option("--similar", help="Show near-duplicates instead, all of which are kept.")
-    ] = False,
-    sheet: Annotated[
-        Path | None, typer.Option(metavar="PNG", help="Draw the groups as a contact sheet to this file.")
-    ] = None,
-    most: Annotated[int, typer.Option(metavar="N", min=1, help="Print and draw at most this many groups.")] = 40,
-    as_json: Json = False,
-) -> None:
-    """Shows the groups of duplicates, or of near-duplicates. Prints in how many bits their hashes differ.
-
-    Example: roco duplicates demo/demo.toml --sheet duplicates.png
-    """
-    from roco.cli.run_tables import image_facts, print_groups
-    from roco.models.images.contact_sheet import Picture, contact_sheet
-    from roco.recipes.load import load_recipe
-    from roco.stages.dedup_groups import groups
-
-    opened = load_recipe(recipe).open()
-    found = groups(opened, "similar" if similar else "duplicate")
-    print_json(found) if as_json else print_groups(found, most)
-    if sheet is None:
-        return
-    rows = []
-    for group in found[:most]:
-        pictures = []
-        for image in group:
-            pictures.append(Picture(opened.thumbnail(image), image_facts(image), image["kept"]))
-        rows.append((f"{len(group)} images", pictures))
-    contact_sheet(rows, sheet)
-    print(f"wrote {sheet}", file=sys.stderr)

@@ -1,8 +1,8 @@
-"""What the commands on a run print: the funnel, the trace of a figure, totals of the articles, groups of duplicates."""
+"""What the commands on a run print: the funnel, the trace of a figure, totals of the articles."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from roco.base.guarantees import not_filtered_note
@@ -12,7 +12,6 @@ from roco.cli.tables import clean, console, funnel_table, reasons, table
 
 if TYPE_CHECKING:
     from roco.core.run import Outcome
-    from roco.stages.dedup_groups import GroupImage
     from roco.stages.extract_summary import Summary
 
 COLUMNS_PER_STEP = 10
@@ -198,26 +197,3 @@ def _summary_tables(summary: Summary) -> list[tuple[str, list[dict[str, Any]], d
 def _counts(counts: Mapping[str, int], unit: str, header: str) -> tuple[list[dict[str, Any]], dict[str, str]]:
     """Returns counts by value as rows, and the headers of their two columns."""
     return [{"n": n, "value": value} for value, n in counts.items()], {"n": unit, "value": header}
-
-
-def print_groups(groups: Sequence[Sequence[GroupImage]], most: int) -> None:
-    """Prints groups of duplicates or near-duplicates, `most` of them at most."""
-    out = console()
-    images = sum(map(len, groups))
-    kept = sum(image["kept"] for group in groups for image in group)
-    out.print(f"{count('group', len(groups))} of {count('image', images)}, {kept:,} kept")
-    for group in groups[:most]:
-        out.print()
-        for image in group:
-            figure, *facts = image_facts(image)
-            out.print(f"  {clean(figure)}  [dim]{clean(', '.join(facts))}[/dim]")
-    if len(groups) > most:
-        out.print(f"\n[dim]and {len(groups) - most:,} more: --most {len(groups)}[/dim]")
-
-
-def image_facts(image: GroupImage) -> list[str]:
-    """Returns figure_id, size, state and distance of an image; the distance is that from the first of its group."""
-    coarse, fine = image["bits"]
-    distance = "compared by its bytes" if fine is None else f"differs in {coarse} of 64 and {fine} of 576 bits"
-    state = "kept" if image["kept"] else "dropped"
-    return [image["figure_id"], f"{image['width']} x {image['height']}", state, distance]

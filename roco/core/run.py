@@ -15,6 +15,7 @@ from roco.base.errors import DataError
 from roco.base.progress import NullProgress, Progress
 from roco.core import parts
 from roco.core.drive import Driver, Outcome
+from roco.core.dropped import check_names, dropped
 from roco.core.figures import DROPPED, Figures
 from roco.core.folder import RunFolder
 from roco.core.manifest import Manifest
@@ -95,6 +96,18 @@ class Run:
         rows = pa.concat_tables([kept.select(DROPPED.names), figures.dropped()])
         table = figures.gather(rows, columns).sort_by([("figure_id", "ascending"), ("archive", "ascending")])
         return table if where is None else table.filter(where)
+
+    def dropped(
+        self, stage: str | None = None, reason: str | None = None, columns: Sequence[str] | None = None
+    ) -> pa.Table:
+        """Returns the dropped figures: figure_id, archive, part, stage, drop, drop_detail, and the named columns.
+
+        stage, reason: only those that this stage dropped, or that were dropped for this reason. columns: by default
+        those by which people recognize a figure, such as the caption. The rows are sorted by stage, reason and
+        figure_id. Raises DataError if nothing has been run, UsageError for an unknown stage or reason.
+        """
+        check_names(self.pipeline, stage, reason)
+        return dropped(self._decided(), stage, reason, columns)
 
     def image(self, row: Mapping[str, Any]) -> bytes:
         """Returns the original bytes of a figure; row: figure_id, part, archive and file. Raises DataError."""

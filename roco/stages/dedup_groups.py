@@ -29,7 +29,7 @@ class GroupImage(TypedDict):
     bits: list[int | None]  # None if one of the two images has no hashes
 
 
-def groups(run: Run, kind: str = "duplicate") -> list[list[GroupImage]]:
+def duplicates(run: Run, kind: str = "duplicate") -> list[list[GroupImage]]:
     """Returns the images of each group, sorted by distance from the first one, which gives the group its name.
 
     kind: duplicate (one image of a group is kept) or similar (all are kept). Raises RecipeError if no stage of the

@@ -1,4 +1,4 @@
-"""The commands on a recipe and its run: init, run, status, show, articles, duplicates."""
+"""The commands on a recipe and its run: init, run, status, show, articles."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 import roco
 import roco.base.files
@@ -172,33 +171,6 @@ def test_every_image_of_the_demo_is_a_row_or_a_rendition_or_in_an_unreadable_art
     named = {(row["archive"], row["file"]) for row in rows if row["file"]}
     assert counts["images_in_packages"] == counts["renditions"] + len(named)
     assert counts["articles_unreadable"] == 2
-
-
-def test_duplicates_prints_the_groups_and_draws_them(command: Command, finished_demo: Path, tmp_path: Path) -> None:
-    sheet = tmp_path / "same.png"
-    result = command("duplicates", finished_demo / "demo.toml", "--sheet", sheet)
-    assert result.out.startswith("1 group of 2 images, 1 kept\n")
-    assert re.search(
-        r"PMC\S+ +\d+ x \d+, kept, differs in 0 of 64 and 0 of 576 bits\n +PMC\S+ +\d+ x \d+, dropped, ", result.out
-    )
-    with Image.open(sheet) as image:
-        assert image.format == "PNG" and image.width > 1000
-    (group,) = json.loads(command("duplicates", finished_demo / "demo.toml", "--json").out)
-    assert [image["kept"] for image in group] == [True, False]
-    assert command("duplicates", finished_demo / "demo.toml", "--similar").out == "0 groups of 0 images, 0 kept\n"
-
-
-def test_duplicates_without_the_stage_dedup_is_a_usage_error(command: Command, demo: Path) -> None:
-    recipe = demo / "demo.toml"
-    recipe.write_text(recipe.read_text().replace('[[stage]]\nuse = "dedup"\n', ""))
-    result = command("duplicates", recipe)
-    assert result.code == 2 and "add the stage 'dedup'" in result.err
-
-
-def test_duplicates_before_the_images_are_compared_is_a_data_error(command: Command, demo: Path) -> None:
-    command("run", demo / "demo.toml", "--until", "image", "--workers", "0")
-    result = command("duplicates", demo / "demo.toml")
-    assert result.code == 1 and "have not been compared yet" in result.err
 
 
 # --- what is not filtered ------------------------------------------------------------------------------------

@@ -1,0 +1,45 @@
+"""What the commands that review a run print: dropped figures, groups of duplicates."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from roco.cli.output import count
+from roco.cli.tables import clean, console, reasons, table
+from roco.stages.sheets import image_facts
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from roco.stages.dedup_groups import GroupImage
+
+
+def print_dropped(rows: pa.Table, most: int) -> None:
+    """Prints how many figures each stage dropped, and a line for each of the first `most` of them."""
+    out = console()
+    by_stage = Counter(rows["stage"].to_pylist())
+    out.print(f"{count('figure', len(rows))} dropped" + (f": {clean(reasons(by_stage))}" if by_stage else ""))
+    if not most or not len(rows):
+        return
+    headers = {"figure_id": "figure", "stage": "stage", "drop": "reason", "drop_detail": "detail"}
+    out.print()
+    out.print(table(rows.slice(0, most).select(list(headers)).to_pylist(), headers))
+    if len(rows) > most:
+        out.print(f"[dim]and {len(rows) - most:,} more: --most {len(rows)}, or --out FILE[/dim]")
+
+
+def print_groups(groups: Sequence[Sequence[GroupImage]], most: int) -> None:
+    """Prints groups of duplicates or near-duplicates, `most` of them at most."""
+    out = console()
+    images = sum(map(len, groups))
+    kept = sum(image["kept"] for group in groups for image in group)
+    out.print(f"{count('group', len(groups))} of {count('image', images)}, {kept:,} kept")
+    for group in groups[:most]:
+        out.print()
+        for image in group:
+            figure, *facts = image_facts(image)
+            out.print(f"  {clean(figure)}  [dim]{clean(', '.join(facts))}[/dim]")
+    if len(groups) > most:
+        out.print(f"\n[dim]and {len(groups) - most:,} more: --most {len(groups)}[/dim]")
