@@ -36,6 +36,7 @@ class SheetFormat(NamedTuple):
 
 _JPEG = SheetFormat("JPEG", 65_535, {"quality": 90})
 _TIFF = SheetFormat("TIFF", 2**31, {"compression": "tiff_deflate"})
+_PDF_SETTINGS = {"quality": 90, "title": "Contact sheet", "creationDate": None, "modDate": None}  # the same each time
 FORMATS = {
     ".png": SheetFormat("PNG", 2**31),
     ".jpg": _JPEG,
@@ -43,7 +44,7 @@ FORMATS = {
     ".webp": SheetFormat("WEBP", 16_383, {"quality": 90}),
     ".tif": _TIFF,
     ".tiff": _TIFF,
-    ".pdf": SheetFormat("PDF", 2**31),
+    ".pdf": SheetFormat("PDF", 2**31, _PDF_SETTINGS),
 }
 """Suffix of a file name -> the format in which a contact sheet of that name is written."""
 
@@ -92,13 +93,7 @@ def contact_sheet(groups: Sequence[Group], path: Path) -> None:
     settings: dict[str, object] = dict(format.settings)
     if format.name == "PDF":
         pages = [_drawn(page) for page in _pages(rows)]
-        settings: dict[str, object] = {"save_all": True, "append_images": pages[1:], "resolution": DOTS_PER_INCH}
-        settings |= {
-            "quality": 90,
-            "title": "Contact sheet",
-            "creationDate": None,
-            "modDate": None,
-        }  # equal sheets have equal bytes
+        settings |= {"save_all": True, "append_images": pages[1:], "resolution": DOTS_PER_INCH}
     else:
         height = sum(map(_height, rows)) + 2 * GAP
         if height > format.largest:
