@@ -142,12 +142,16 @@ def _preferred(languages: Sequence[str | None], owner: Element) -> str | None:
 
 def _parts(caption: Element) -> Iterator[_Part]:
     """Yields the parts of a caption that have a text: the whole caption, or its blocks if they differ in language."""
-    blocks = list(_blocks(caption))
-    languages = {_stated_language(block) for block in blocks}
-    for part in blocks if len(languages) > 1 else [caption]:
-        text = caption_text_of(part)
+    blocks = [caption]
+    if any(part.get(LANG) or _is_translated(part) for part in caption.iterdescendants("{*}*")):
+        blocks = list(_blocks(caption))
+    languages = [_stated_language(block) for block in blocks]
+    if len(set(languages)) == 1:
+        blocks, languages = [caption], languages[:1]
+    for block, language in zip(blocks, languages, strict=True):
+        text = caption_text_of(block)
         if text:
-            yield _Part(text, _stated_language(part) if len(languages) > 1 else next(iter(languages), None))
+            yield _Part(text, language)
 
 
 def _blocks(element: Element) -> Iterator[Element]:

@@ -43,6 +43,12 @@ _BEFORE: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("E", r"(?:(?:online|web|electronic)(?:[\s-]+only)?\s*|(?-i:[eE])[-\u2010-\u2012]?)"),
     )
 )
+# A cheap test that most citations fail; it matches whenever one of the patterns does.
+_MAY_NAME_SERIES = re.compile(
+    r"supp|supl|additional|extended|append|ap[eê]ndi|ann?ex|resource|online|web|electronic|complementar|si\b|esm\b"
+    r"|\bs\d|(?<![^\W_])e[-\u2010-\u2012]?$",
+    re.I,
+)
 _IN = r"\s+(?:of|in|from|within|via|en|em|dans)\s+(?:(?:the|our|this|an?|el|la|le|o)\s+)?(?:(?:online|web)[\s-]+)?"
 _AFTER: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (series, re.compile(pattern, re.I))
@@ -112,14 +118,19 @@ _BY_ANOTHER_IN_BRACKETS = tuple(
         rf"[(\[]\s*(?:(?:see|cf\.?|in)\s+)?{_REFERENCES}\s*[,:]\s*$",
     )
 )
+# A cheap test that most citations fail; it matches whenever one of the patterns before a citation does.
+_MAY_NAME_OTHERS = re.compile(
+    r"(?:[,:]|\d\]?\s*\(|['’]s?|\b(?:their|his|her|whose|leurs?|own|original|previous|earlier|see))\s*$", re.I
+)
 
 
 def series_of(text: str, start: int, end: int) -> str:
     """Returns the series of a cited figure, from the words around: S, A, E or ED; empty for the article's own."""
     before, after = text[max(0, start - _WINDOW) : start], text[end : end + _WINDOW]
-    for series, pattern in _BEFORE:
-        if pattern.search(before):
-            return series
+    if _MAY_NAME_SERIES.search(before):
+        for series, pattern in _BEFORE:
+            if pattern.search(before):
+                return series
     for series, pattern in _AFTER:
         if pattern.match(after):
             return series
@@ -129,7 +140,11 @@ def series_of(text: str, start: int, end: int) -> str:
 def is_of_another_paper(text: str, start: int, end: int) -> bool:
     """Returns whether the words around a citation say that the figure is another paper's."""
     before, after = text[max(0, start - _WINDOW) : start], text[end : end + _WINDOW]
-    if _OF_ANOTHER.match(after) or any(pattern.search(before) for pattern in _BY_ANOTHER):
+    if _OF_ANOTHER.match(after):
+        return True
+    if not _MAY_NAME_OTHERS.search(before):
+        return False
+    if any(pattern.search(before) for pattern in _BY_ANOTHER):
         return True
     is_in_brackets = any(before.rfind(opening) > before.rfind(closing) for opening, closing in ("()", "[]"))
     return is_in_brackets and any(pattern.search(before) for pattern in _BY_ANOTHER_IN_BRACKETS)

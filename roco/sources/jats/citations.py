@@ -55,7 +55,7 @@ _LONGEST_RANGE = 50  # a longer one, "Figs 1–200", is a misprint or an attack
 # The same words in bytes. Each pattern begins with plain letters, so that the search can jump to them: one pattern
 # for all would look at every byte.
 _IN_BYTES = [
-    re.compile(word + rb"\.?(?:\s|<[^>]*>|&[#\w]+;|\xc2\xa0)*[A-Zas]?(\d{1,3}(?:\.\d{1,2})?)")
+    re.compile(word + rb"\.?(?:\s|<[^>]*>|&[#\w]+;|\xc2\xa0)*([A-Zas]?\d{1,3}(?:\.\d{1,2})?)")
     for word in (rb"ig(?:ur[ea])?s?", rb"IG(?:UR[EA])?S?", rb"bb(?:ildung(?:en)?)?")
 ]
 # Beginnings of tags that may be between the words of a link or label and its own tag: bold, italic, sup …
@@ -75,7 +75,7 @@ def number_of(label: str) -> str | None:
 
 
 def without_series(number: str) -> str:
-    """Returns a number without its series, as in `worded_numbers`."""
+    """Returns a number without its series: 1 for S1, which the text may cite as "Supplementary Figure 1"."""
     return number.lstrip(string.ascii_uppercase)
 
 
@@ -140,7 +140,9 @@ def _between(first: str | None, last: str) -> list[str]:
 
 
 def worded_numbers(xml: bytes) -> frozenset[str] | None:
-    """Returns the numbers cited in plain words, outside of links and labels, without series; None if unknown.
+    """Returns the numbers of figures cited in plain words, outside of links and labels; None if that is unknown.
+
+    A number has only the letter that is written with it: the words before it, which may name a series, are not read.
 
     Most articles always link their figures, and then there is no need to search their passages one by one.
     """
@@ -151,7 +153,7 @@ def worded_numbers(xml: bytes) -> frozenset[str] | None:
     for pattern in _IN_BYTES:
         for match in pattern.finditer(xml):
             if not xml.startswith(_LINK_TAGS, _enclosing_tag(xml, match.start())):
-                numbers.add(match[1].decode())
+                numbers.add(match[1].decode().upper())
     return frozenset(numbers)
 
 

@@ -18,7 +18,7 @@ def language_code(value: str | None) -> str | None:
 def language_of(element: etree._Element) -> str | None:
     """Returns the language of an element or of the nearest element around it that states one."""
     for holder in (element, *element.iterancestors()):
-        code = language_code(holder.get(LANG))
-        if code:
-            return code
+        stated = holder.get(LANG)
+        if stated:
+            return language_code(stated)
     return None

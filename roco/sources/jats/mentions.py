@@ -94,7 +94,8 @@ def mentions_of(
     figures.add_linked(linked)
     if not figures.by_id and not figures.all:
         return {}
-    search_words = in_words is None or not in_words.isdisjoint(map(without_series, figures.by_number))
+    cited_as = {*figures.by_number, *map(without_series, figures.by_number)}
+    search_words = in_words is None or not in_words.isdisjoint(cited_as)
     passages = _passages_with_words(document) if search_words else _passages_with_links(document, figures)
 
     mentions: defaultdict[Element, dict[str, Mention]] = defaultdict(dict)  # by figure and text

@@ -25,11 +25,15 @@ def wholes_of(figure: Element) -> Iterator[Element]:
 
     A figure with a number of its own is no part of the figure around it: Figure 2 inside of Figure 1.
     """
-    number = own_number(figure)
     for whole in figure.iterancestors(*GROUPS):
-        if name_of(whole) == "fig" and number and own_number(whole) not in (number, None):
+        if name_of(whole) == "fig" and _have_different_numbers(figure, whole):
             return
         yield whole
+
+
+def _have_different_numbers(figure: Element, other: Element) -> bool:
+    numbers = own_number(figure), own_number(other)
+    return None not in numbers and numbers[0] != numbers[1]
 
 
 def own_number(figure: Element) -> str | None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roco.sources.jats.citation_context import is_of_another_paper, series_of
+from roco.sources.jats import citation_context
 from roco.sources.jats.citations import cited_in, number_of
 from tests.waits import cpu_limit
 
@@ -194,8 +194,20 @@ WORDS = "Fig. 1 of Doe et al. (2010, [7], their Suppl. appendix A: in the ref. 3
 def test_any_words_around_a_citation_are_read(text: str) -> None:
     cited(text)
     for start in range(len(text)):
-        series_of(text, start, start + 1)
-        is_of_another_paper(text, start, start + 1)
+        citation_context.series_of(text, start, start + 1)
+        citation_context.is_of_another_paper(text, start, start + 1)
+
+
+@given(st.lists(st.sampled_from([*WORDS.split(), "(", "[", "online", "e-"]), max_size=12).map(" ".join))
+def test_the_cheap_tests_hide_nothing_that_a_pattern_finds(before: str) -> None:
+    series = [pattern for _, pattern in citation_context._BEFORE]
+    others = [*citation_context._BY_ANOTHER, *citation_context._BY_ANOTHER_IN_BRACKETS]
+    for hint, patterns in (
+        (citation_context._MAY_NAME_SERIES, series),
+        (citation_context._MAY_NAME_OTHERS, others),
+    ):
+        if not hint.search(before):
+            assert not any(pattern.search(before) for pattern in patterns)
 
 
 @pytest.mark.parametrize(
