@@ -13,8 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roco.base.errors import RecipeError
+from roco.models.text.credits import credited
+from roco.models.text.credits.kinds import KINDS
 from roco.sources.jats.article import parse
-from roco.stages.rights import _KINDS, Rights, credited
+from roco.stages.rights import Rights
 from tests.waits import cpu_limit
 
 AUTHORS = ["Müller, Eva", "dos Santos, Igor", "Doe, John, Jr"]
@@ -155,7 +157,8 @@ def test_an_invalid_option_is_an_error_of_the_recipe(options: dict[str, object])
 WORDS = """
 with by kind permission of from courtesy image photo credit : source reprinted modified after adapted published in
 Other et al. [3] (2004) © (c) 2010 copyright provided kindly Dr Ann CC BY creative commons public domain
-fonte tomado de patient ( ) . ; , the authors
+fonte tomado de patient ( ) . ; , the authors used under licence licensed own scanner needle from12 collection archive
+thanks photographed stock BioRender 7 (C) A)
 """
 
 
@@ -166,8 +169,14 @@ def test_the_hints_match_whatever_the_patterns_match(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "hostile", ["with permission ", "images ", "from ", "(c) ", "A. B. ", "reprinted ,  ", ". ", "\u00a9"]
-)
+    "hostile",
+    [
+        "with permission ", "images ", "from ", "(c) ", "A. B. ", "reprinted ,  ", ". ", "\u00a9", "from Ann, Ann and ",
+        "(c) 2010 ", "image used under a ", "adapted a figure a from ", "the needle was adapted from ", "Source: ",
+        "images provided by the ", "photo from the Ann Ann ", "our own ", "Ann E. ", "from 1, 2 and ",
+        "image by Ann von der ",
+    ],
+)  # fmt: skip
 def test_a_very_long_caption_takes_limited_time(hostile: str) -> None:
     with cpu_limit():
         credited(hostile * 20_000)
@@ -178,7 +187,7 @@ def test_the_hints_match_whatever_the_patterns_match_in_real_captions(shared: Pa
     path = shared / "data" / "captions" / "roco_v1_open_validation_non-radiology.jsonl.gz"
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         captions = [json.loads(line)["caption"] for line in lines]
-    for kind in _KINDS:
+    for kind in KINDS:
         hinted = pc.match_substring_regex(pa.array(captions), kind.hint, ignore_case=True).to_pylist()
         assert not [c for c, h in zip(captions, hinted, strict=True) if not h and kind.pattern.search(c)]
 
