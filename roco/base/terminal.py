@@ -18,11 +18,11 @@ def printable(text: object, keep: str = "") -> str:
     return "".join(c if c.isprintable() or c in keep else _escape(c) for c in written)
 
 
-def excerpt(text: object) -> str:
-    """Returns the beginning of a text, at most 120 characters, safe to print: for values quoted in messages."""
+def excerpt(text: object, longest: int = LONGEST_EXCERPT) -> str:
+    """Returns the beginning of a text, at most `longest` characters, safe to print: for values quoted in messages."""
     written = str(text)
-    if len(written) > LONGEST_EXCERPT:
-        written = written[: LONGEST_EXCERPT - 1] + "…"
+    if len(written) > longest:
+        written = written[: longest - 1] + "…"
     return printable(written)
 
 

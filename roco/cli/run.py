@@ -107,7 +107,7 @@ def show(
         str,
         typer.Argument(
             metavar="FIGURE",
-            help="A figure_id, an id in the release, a file name or an article.",
+            help="A figure_id, an id or file of the release, a file of an article, a PMCID or a DOI.",
             show_default=False,
         ),
     ],
@@ -123,9 +123,11 @@ def show(
     traces = load_recipe(recipe).open().show(figure)
     if as_json:
         print_json(traces)
-        return
-    for trace in traces:
-        print_trace(trace)
+    else:
+        for trace in traces:
+            print_trace(trace)
+    if any(trace["stale"] for trace in traces):
+        print_next(f"roco run {recipe}")
 
 
 def stages(as_json: Json = False) -> None:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from rich.markup import escape
+from rich.padding import Padding
+
 from roco.base.guarantees import not_filtered_note
 from roco.base.schema import NOT_READ, OTHER_XML
+from roco.base.terminal import excerpt
 from roco.cli.output import count, safe, shown_path
 from roco.cli.tables import clean, console, funnel_table, reasons, table
 
@@ -107,6 +111,10 @@ def print_trace(trace: Mapping[str, Any]) -> None:
     if trace["superseded"]:
         out.print("  superseded: the source lists another version of the article, or no longer lists it")
         return
+    if trace["id"]:
+        out.print(f"  released as {clean(trace['id'])}")
+    for reason in trace["stale"]:
+        out.print(f"  [yellow]stale[/yellow]: {clean(reason)}", soft_wrap=True)
     for step in trace["steps"]:
         out.print(f"  {step['stage']:<14} {_state(step)}")
         values = {name: value for name, value in step["values"].items() if value not in (None, [], "")}
@@ -114,8 +122,8 @@ def print_trace(trace: Mapping[str, Any]) -> None:
         if len(values) > COLUMNS_PER_STEP:
             printed = {name: value for name, value in values.items() if name in IMPORTANT_COLUMNS}
         for name, value in printed.items():
-            text = clean(value)
-            out.print(f"      [dim]{name}[/dim] {text[:LONGEST_VALUE]}{'…' if len(text) > LONGEST_VALUE else ''}")
+            text = excerpt(value, LONGEST_VALUE)
+            out.print(Padding(f"[dim]{name}[/dim] {escape(text)}", (0, 0, 0, 6), expand=False))
         if len(printed) < len(values):
             out.print(f"      [dim]and {len(values) - len(printed)} more: --json[/dim]")
 

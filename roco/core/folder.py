@@ -56,16 +56,23 @@ class RunFolder:
 
     def measure_file(self, step: Step, part: str) -> Path:
         """Returns the file with the values of a measure for one part."""
-        return self.root / "measures" / step.key / f"{part}.parquet"
+        return self.measure_folder(step.key) / f"{part}.parquet"
+
+    def measure_folder(self, key: str) -> Path:
+        return self.root / "measures" / key
 
     @property
     def measure_folders(self) -> list[Path]:
         """The folders of the measures of the row pass, which have a file for each part that is done."""
-        return [self.root / "measures" / step.key for step in self.pipeline.row_steps if step.is_measure]
+        return [self.measure_folder(step.key) for step in self.pipeline.row_steps if step.is_measure]
 
     @property
     def row_decisions_folder(self) -> Path:
-        return self.root / "decisions" / f"rows-{self.pipeline.rows_digest[:8]}"
+        return self.rows_folder(self.pipeline.rows_digest)
+
+    def rows_folder(self, digest: str) -> Path:
+        """Returns the folder with the decisions of row stages; digest: of the row stages of a recipe."""
+        return self.root / "decisions" / f"rows-{digest[:8]}"
 
     def row_decisions(self, part: str) -> Path:
         """Returns the file with the decisions of the row stages for one part."""
@@ -74,7 +81,10 @@ class RunFolder:
     def table_decisions(self, step: Step) -> Path:
         """Returns the file with the decisions of a table stage, or of a stage after one, for all parts."""
         position = [s.name for s in self.pipeline.steps].index(step.name) + 1
-        return self.root / "decisions" / f"{position:02d}-{step.key}.parquet"
+        return self.table_file(position, step.key)
+
+    def table_file(self, position: int, key: str) -> Path:
+        return self.root / "decisions" / f"{position:02d}-{key}.parquet"
 
     def pack(self, part: str) -> Path:
         return self.root / "images" / f"{part}.pack"

@@ -76,7 +76,10 @@ class Run:
         return status(self.files)
 
     def show(self, figure: str) -> list[dict[str, Any]]:
-        """Returns the traces of all figures with this figure_id, id in the release, file name or article."""
+        """Returns the traces of all figures that a name refers to: a figure_id, a released file, a PMCID and others.
+
+        Each trace has the steps and, under `stale`, why what it shows is out of date: see `core.show`.
+        """
         return show(self.files, figure)
 
     # --- figures and images -----------------------------------------------------------------------------------------

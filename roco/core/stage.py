@@ -175,6 +175,10 @@ class Publication(Decision):
         """Writes the whole folder, which does not exist yet; it is moved into place when this returns."""
         raise TypeError(f"{type(self).__name__} has no publish(self, run, folder)")
 
+    def figure_of(self, folder: Path, id: str) -> str | None:
+        """Returns the figure_id of an id in a published folder: empty if there is none, None if it cannot be told."""
+        return None
+
 
 def drop(batch: pa.Table, where: Any, reason: str, detail: Any = None) -> pa.Table:
     """Marks rows as dropped, unless they are dropped already.

@@ -55,6 +55,40 @@ def test_show_accepts_figure_id_file_name_article_and_id_in_the_release(command:
         assert "PMC99000001/f2/0" in result.out
 
 
+def test_show_prints_why_its_trace_is_stale_and_how_to_run_again(command: Command, run: Path) -> None:
+    recipe = run / "demo.toml"
+    assert command("show", recipe, "PMC99000001/f2/0").err == ""
+    recipe.write_text(recipe.read_text().replace("at_least = 0.45", "at_least = 0.5"))
+    result = command("show", recipe, "PMC99000001/f2/0")
+    assert "\n  stale: stage 'language' has changed since the last run (at_least: 0.45 → 0.5)\n" in result.out
+    assert result.err == f"next: roco run {recipe}\n"
+    assert "stale" not in command("show", recipe, "PMC99000018/f1/0").out  # dropped before the language is judged
+
+
+def test_show_finds_a_released_file_of_a_release_that_the_last_run_did_not_write(command: Command, run: Path) -> None:
+    recipe, release = run / "demo.toml", run / "run" / "release"
+    (row,) = [row for row in roco.load(release).select(["id", "figure_id"]).to_pylist() if row["id"][-8:] == "n_000002"]
+    command("run", recipe, "--workers", "0", "--until", "language")
+    result = command("show", recipe, release / "train_images.zip" / "train" / f"{row['id']}.jpg")
+    assert result.code == DONE
+    assert result.out.startswith(row["figure_id"])
+    (trace,) = json.loads(command("show", recipe, row["id"], "--json").out)
+    assert trace["id"] is None  # the last run ended before the release
+
+
+def test_show_states_that_the_release_has_changed_since_the_run(command: Command, run: Path) -> None:
+    recipe, release = run / "demo.toml", run / "run" / "release"
+    (id, *_) = roco.load(release)["id"].to_pylist()
+    (release / "figures.parquet").unlink()
+    assert f"stale: the release in {release} does not contain it as {id}\n" in command("show", recipe, id).out
+
+
+def test_show_indents_long_values(command: Command, finished_demo: Path) -> None:
+    out = command("show", finished_demo / "demo.toml", "PMC99000001").out
+    assert [line for line in out.splitlines() if not line.startswith(("PMC", "  "))] == []
+    assert "      caption " in out
+
+
 def test_show_prints_where_a_figure_was_dropped_and_why(command: Command, finished_demo: Path) -> None:
     result = command("show", finished_demo / "demo.toml", "PMC99000028/f2/0")
     assert re.search(r"^  image +dropped: unreadable \(truncated JPEG\)$", result.out, re.M)

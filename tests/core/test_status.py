@@ -1,4 +1,4 @@
-"""Status shows the funnel and what is out of date, from the manifest alone; show traces one figure."""
+"""Status shows the funnel and what is out of date, from the manifest alone."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
-from roco.base.errors import DataError
 from roco.core import manifest
 from roco.core.folder import RunFolder
 from roco.core.pipeline import Pipeline
@@ -85,28 +82,3 @@ def test_status_reads_the_manifest_but_not_the_footers_of_its_parts(make: Make, 
     assert Run(pipeline, tmp_path / "run").status()["parts_done"] == 1000
     layout.row_decisions(f"{0:016x}").write_bytes(b"changed, so it is read, and no footer")
     assert Run(pipeline, tmp_path / "run").status()["parts_done"] == 999
-
-
-def test_show_traces_a_figure_to_the_stage_that_dropped_it(make: Make, tmp_path: Path) -> None:
-    run(make(), tmp_path / "run", workers=0, part_size=7)
-    [trace] = Run(make(), tmp_path / "run").show("A001/f1/0")
-    assert trace["dropped_at"] == "look"
-    steps = {s["stage"]: s for s in trace["steps"]}
-    assert steps["words"]["values"] == {"n_words": 5}
-    assert (steps["look"]["drop"], steps["look"]["drop_detail"]) == ("unreadable", "bad bytes")
-    assert steps["halves"]["state"] == "not reached"
-
-
-@pytest.mark.parametrize("name", ["A000/f0/0", "x_train_0", "A000", "A000.json"])
-def test_show_finds_a_figure_by_id_release_id_article_and_package(make: Make, tmp_path: Path, name: str) -> None:
-    run(make(), tmp_path / "run", workers=0, part_size=7)
-    traces = Run(make(), tmp_path / "run").show(name)
-    assert traces[0]["figure_id"] == "A000/f0/0"
-    assert traces[0]["dropped_at"] is None
-
-
-def test_show_answers_a_typo_with_the_nearest_name(make: Make, tmp_path: Path) -> None:
-    run(make(), tmp_path / "run", workers=0)
-    with pytest.raises(DataError) as err:
-        Run(make(), tmp_path / "run").show("A001/f1/00")
-    assert "A001/f1/0" in err.value.hint

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from roco.base.errors import DataError, RecipeError
 from roco.base.files import file_digest
@@ -115,6 +116,13 @@ class Release(Publication):
             if match:
                 highest[row["split"]] = max(highest[row["split"]], int(match[0]))
         return highest
+
+    def figure_of(self, folder: Path, id: str) -> str | None:
+        try:
+            rows = pq.read_table(folder / FIGURES, columns=["figure_id"], filters=[("id", "=", id)])
+        except (OSError, pa.ArrowException):
+            return ""
+        return str(rows["figure_id"][0].as_py()) if len(rows) else ""
 
     def publish(self, run: Finished, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
