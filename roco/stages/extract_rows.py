@@ -300,7 +300,7 @@ def _status(article: Article, facts: Mapping[str, Any]) -> Row:
 
 def _terms(article: Article, facts: Mapping[str, Any]) -> Row:
     """Returns the columns on licence and copyright."""
-    license = normalise(facts.get("license"), article.terms, article.pmc_license)
+    license = normalise(facts.get("license"), article.terms, article.pmc_license, article.copyright)
     index = facts.get("index")  # why the article's row of the index cannot be used
     evidence = [f"index {index}"] if isinstance(index, str) else []
     if license.evidence:

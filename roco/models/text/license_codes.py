@@ -42,12 +42,13 @@ _CODE = re.compile(
     r"cc-?(?P<parts>(?:by|nc|nd|sa)(?:-(?:by|nc|nd|sa))*)(?:-(?P<version>[1-4]\.\d))?(?:-(?P<port>igo|[a-z]{2}))?"
 )
 _CODE_WITHOUT_HYPHENS = re.compile(r"cc(?P<parts>(?:by|nc|nd|sa)+)license")
+_AROUND_URL = re.compile(r"^\W+|[^\w/=&%#+~-]+$")
 _LICENSE_FOLDERS = ("licenses", "license", "licences", "licence", "l")
 
 
 def bare_url(url: str) -> str:
     """Returns a URL as written, without the brackets and punctuation of the sentence that it was copied from."""
-    return url.strip().strip("<>()[]{}\"'“”‘’").rstrip(".,;:)]}>\"'“”‘’")
+    return _AROUND_URL.sub("", url)
 
 
 def from_url(url: str | None) -> Grant | None:

@@ -28,7 +28,8 @@ _END_OF_SENTENCE = re.compile(r"\n|;\s+|(?<=[.!?])\s+(?=[\"“(\[]?[A-Z\u00c0-\u
 _OTHER = (
     r"(?:supplement\w*(?: (?:materials?|information|files?|data|figures?|tables?|videos?|texts?))?"
     r"|(?:supporting|additional) (?:information|files?|materials?|data)"
-    r"|data|datasets?|databases?|metadata|software|(?:source )?codes?|scripts?"
+    r"|(?:video |graphical )?abstracts?|videos?|audio|podcasts?|data|datasets?|databases?|metadata|software"
+    r"|(?:source )?codes?|scripts?"
     r"|(?:peer )?review(?:er)? (?:reports?|comments)|referee reports?|dados|datos|donnees|daten)\b"
 )
 _ARTICLE = (
@@ -51,14 +52,14 @@ _OTHER_OF_ARTICLE = re.compile(
 )
 _GRANTS = re.compile(
     r"creative ?commons|\bcc (?:by|zero|0)|\bcc0\b|licen[cs]|public domain|open access|\bwaive|\bpermit|\bdistribut"
-    r"|https?:"
+    r"|https?:|\b(?:l?gpl|agpl|gnu|apache|bsd)\b"
 )
 _VERB = re.compile(r"\b(?:is|are|was|were|be|has|have|can|may|will|estao|sao|estan|son|sont)\b")
 # Where a sentence about the article goes on to other material: ", and its data are", "while the source code is".
 _TURN = re.compile(
-    r",?\s+(?:and|but|while|whereas|with)\s+"
+    r",?\s+(?:and|but|while|whereas|with|except(?:ing)?(?:\s+for)?|excluding)\s+"
     r"(?=(?:(?:the|all|any|its|our|their|associated|underlying|source|raw|research)\s+)*"
-    r"(?:supplement|supporting\s+info|additional\s+file|data|metadata|software|code|scripts?\b))",
+    r"(?:supplement|supporting\s+info|additional\s+file|data|metadata|software|code|scripts?\b|abstract|video))",
     re.I,
 )
 

@@ -60,18 +60,21 @@ class _Evidence(NamedTuple):
 
 
 # Names of the places: "index" (file list or metadata of the source), "pmc" (pmc-license-ref), "ali", "href", "type",
-# "link", "words".
+# "link", "words", "copyright".
 _PMC_PLACES = frozenset({"index", "pmc"})
 _MACHINE_PLACES = _PMC_PLACES | {"ali", "href"}
 # What a place for machines may name without deciding anything: then the text of the licence is read, too.
 _VAGUE = frozenset({"CC-UNSPECIFIED", "TDM"})
 
 
-def normalise(code: str | None, terms: Sequence[Terms] = (), custom: str | None = None) -> License:
+def normalise(
+    code: str | None, terms: Sequence[Terms] = (), custom: str | None = None, copyright: str | None = None
+) -> License:
     """Returns the licence of an article from all places that name one.
 
     code: of the source's index, None without an index; terms: one for each <license> of the article's front matter;
-    custom: `pmc-license-ref` of the article's custom metadata.
+    custom: `pmc-license-ref` of the article's custom metadata; copyright: its copyright statement, which grants
+    nothing, but contradicts a licence if it names a stricter one.
 
     What a <license> grants only for other material, such as the data, does not count. All places that are read must
     name the same licence, or the result is CONFLICT. Within one <license>, links are read only if neither ali nor href
@@ -79,7 +82,7 @@ def normalise(code: str | None, terms: Sequence[Terms] = (), custom: str | None 
     embargo and the licence after it are a CONFLICT, so that the result does not depend on today's date.
     """
     evidence = [*_from_pmc("index", code), *_from_pmc("pmc", custom)]
-    of_article = [_of_article(one) for one in terms]
+    of_article = [_of_article(one) for one in _with_article_terms(terms)]
     for one in of_article:
         evidence += _from_terms(one)
     if not evidence:
@@ -87,6 +90,7 @@ def normalise(code: str | None, terms: Sequence[Terms] = (), custom: str | None 
         has_permissions = any(one.words.strip() or one.href or one.links for one in terms)
         return License("NO-CC" if has_permissions else "NONE", None, "nothing found")
 
+    evidence += _stricter(copyright or "", evidence)
     described = "; ".join(dict.fromkeys(f"{one.place} {one.grant.short}" for one in evidence))
     ids = _distinct_ids(evidence)
     id = ids.pop() if len(ids) == 1 else "CONFLICT"
@@ -106,6 +110,16 @@ def normalise(code: str | None, terms: Sequence[Terms] = (), custom: str | None 
 
 # Licences of software and data that this module does not read otherwise.
 _OTHER_LICENSES = re.compile(r"\b(?:mit|l?gpl|agpl|gnu|apache|bsd|mozilla|odbl|odc)\b", re.I)
+
+
+def _with_article_terms(terms: Sequence[Terms]) -> Sequence[Terms]:
+    """Returns the <license> elements that grant anything for the article; all if none of them does so in words."""
+    for_article = []
+    for one in terms:
+        scope = divide(one.words)
+        if not scope.other or grants_something(scope.article):
+            for_article.append(one)
+    return for_article or terms
 
 
 def _of_article(terms: Terms) -> Terms:
@@ -207,6 +221,22 @@ def _from_license_type(kind: str | None) -> Grant | None:
     if grant is None or grant.id in ("CC-UNSPECIFIED", "NONE"):
         return None
     return grant
+
+
+def _stricter(statement: str, evidence: Sequence[_Evidence]) -> Iterator[_Evidence]:
+    """Reads a copyright statement; yields a Creative Commons licence that is stricter than one of the other places."""
+    in_words = from_words(statement)
+    named = [(from_url(url), bare_url(url)) for url in URL.findall(statement)] + [(in_words, None)]
+    found = [_conditions(one.grant.id) for one in evidence]
+    for grant, url in named:
+        conditions = _conditions(grant.id) if grant else frozenset()
+        if grant and any(others and others < conditions for others in found):
+            yield _Evidence("copyright", grant, url)
+
+
+def _conditions(id: str) -> frozenset[str]:
+    """Returns the conditions of a Creative Commons licence, BY and NC of CC-BY-NC; empty for all other licences."""
+    return frozenset(id.removeprefix("CC-").split("-")) if id.startswith("CC-BY") else frozenset()
 
 
 # --- the decision

@@ -19,9 +19,10 @@ _CONTENT = (
 _SUPPLEMENTARY = (
     r"(?:suppl?\.|supplement(?:ary|al)|supporting\s+information|supporting\s+files?|additional\s+files?"
     r"|(?-i:Supporting|Additional|SI|ESM)|online\s+resource|(?:online|data|web|digital|electronic)\s+supplement"
-    r"|suplementar(?:es)?|suplementari[oa]s?|complementar(?:es)?|complementari[oa]s?)"
+    r"|(?:materia(?:l|les|is)\s+)?(?:suplementar(?:es)?|suplementari[oa]s?|complementar(?:es)?|complementari[oa]s?))"
 )
 _NUMBER = r"(?:(?-i:[A-Z])?\d{1,2}(?-i:[A-Z])?|(?-i:[A-Z]))"
+_PAGES = r"pp?\.?\s*\d+(?:[\u2010-\u2015-]\d+)?"
 _TO_FIGURE = r"[\s,:(\u2010-\u2015-]*"
 _APPENDIX = r"(?:e?appendix|appendices|ap[eê]ndice|anexo|annexe?)"
 
@@ -29,7 +30,7 @@ _BEFORE: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (series, re.compile(rf"(?<![^\W_]){pattern}$", re.I))
     for series, pattern in (
         # "Extended Data Fig. 1"
-        ("ED", rf"extended[\s-]data{_TO_FIGURE}"),
+        ("ED", rf"(?:ext(?:ended|\.)[\s-]+data{_TO_FIGURE}|(?-i:ED)\s+)"),
         # "Supplementary Figure 1", "Additional file 2: Figure 1", "supplementary material online, Fig. 1"
         ("S", rf"{_SUPPLEMENTARY}(?:\s+{_CONTENT})*(?:\s*{_NUMBER})?{_TO_FIGURE}"),
         # "supplement Figure 1"; in brackets after it the figure may show a supplement that somebody takes
@@ -37,19 +38,22 @@ _BEFORE: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         # "File S1, Fig. 2", "S1 Text: Fig. 2"
         ("S", rf"(?:{_FILE}\s+(?-i:S)\d+|(?-i:S)\d+\s+{_FILE}){_TO_FIGURE}"),
         # "Appendix Figure 1", "Appendix A (Fig. 1)", but not the organ: "a thickened appendix (Fig. 1)"
-        ("A", rf"{_APPENDIX}(?:\s+|\s+(?:{_NUMBER}|[IVX]+)(?!\w){_TO_FIGURE})"),
-        ("A", r"(?-i:Appendix)\s*[,:]\s*"),
+        ("A", rf"{_APPENDIX}(?:\s+|\s+(?:{_NUMBER}|[IVX]+|{_PAGES})(?!\w){_TO_FIGURE})"),
+        ("A", r"(?:(?-i:Appendix)|(?:online|web)[\s-]+appendix)\s*[,:]\s*"),
         # "Online Figure 1", "eFigure 1", "e-Figure 1"
         ("E", r"(?:(?:online|web|electronic)(?:[\s-]+only)?\s*|(?-i:[eE])[-\u2010-\u2012]?)"),
     )
 )
 # A cheap test that most citations fail; it matches whenever one of the patterns does.
 _MAY_NAME_SERIES = re.compile(
-    r"supp|supl|additional|extended|append|ap[eê]ndi|ann?ex|resource|online|web|electronic|complementar|si\b|esm\b"
-    r"|\bs\d|(?<![^\W_])e[-\u2010-\u2012]?$",
+    r"supp|supl|additional|ext(?:ended|\.)|append|ap[eê]ndi|ann?ex|resource|online|web|electronic|complementar"
+    r"|\b(?:ed|si|esm)\b|\bs\d|(?<![^\W_])e[-\u2010-\u2012]?$",
     re.I,
 )
-_IN = r"\s+(?:of|in|from|within|via|en|em|dans)\s+(?:(?:the|our|this|an?|el|la|le|o)\s+)?(?:(?:online|web)[\s-]+)?"
+_IN = (
+    r"\s+(?:of|in|from|within|via|en|em|dans|del?|du|d[oa]|n[oa])\s+(?:(?:the|our|this|an?|el|la|le|o)\s+)?"
+    r"(?:(?:online|web|electronic|multimedia)[\s-]+)?"
+)
 _AFTER: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (series, re.compile(pattern, re.I))
     for series, pattern in (
@@ -80,7 +84,8 @@ _NO_NAME = (
 _AUTHOR = rf"{_NO_NAME}{_NAME}"
 _YEAR = r"(?:19|20)\d\d[a-z]?\b"
 _WORK = (
-    r"(?:papers?|articles?|stud(?:y|ies)|reports?|works?|publications?|reviews?|letters?|books?|textbook|atlas|thesis)"
+    r"(?:papers?|articles?|stud(?:y|ies)|reports?|works?|publications?|reviews?|letters?|guidelines?|patents?|books?"
+    r"|textbook|atlas|thesis)"
 )
 _OF = r"\s+(?:of|in|from|by|de|en|em|dans|von|bei|aus)\s+(?:the\s+)?"
 _REFERENCES = r"\d{1,3}(?:\s*[,\u2010-\u2015-]\s*\d{1,3})*"
@@ -89,10 +94,13 @@ _OF_ANOTHER = re.compile(
     # "of [7]", "in ref. 7", "of (7)", "from 7)"
     r"[(\[]?\s*ref(?:s|erences?)?\b|\[\s*\d|\(\s*\d{1,3}\s*[,)]|\d{1,3}\s*[)\]]|https?:|doi\b"
     # "of their paper", "in the original article", "of the review by"
-    rf"|(?:their|his|her|that|those|another|other|(?:an?\s+)?(?:earlier|previous|original|companion|accompanying|cited"
-    rf"|quoted|same))\s+(?:[\w-]+\s+){{0,2}}?{_WORK}\b|(?:an?\s+)?(?:[\w-]+\s+){{0,2}}?{_WORK}\s+(?:of|by)\s+{_AUTHOR}"
-    # "of Doe et al.", "in Doe (2010)", "of Doe [7]", "of Doe's book", "in Doe7"
-    rf"|{_AUTHOR}(?:\s+(?:and|&|y|e|et|und)\s+{_NAME})?(?:,?\s+et\s+al\b|['’]s?\s|,?\s*[(\[]?\s*{_YEAR}|\s*\[\s*\d|\d)"
+    rf"|(?:their|his|her|that|those|another|other|(?:(?:our|my|an?)\s+)?(?:earlier|previous|original|companion"
+    rf"|accompanying|cited|quoted|same)|(?-i:WHO|NEJM|JAMA|BMJ|FDA|US))\s+(?:[\w-]+\s+){{0,2}}?{_WORK}\b|guidelines?\b"
+    rf"|(?:an?\s+)?(?:[\w-]+\s+){{0,2}}?(?:{_WORK}|(?:chapter|section|part|volume)\s+\w+)\s+(?:of|by)\s+{_AUTHOR}"
+    # "of Doe et al.", "in Doe (2010)", "of Doe [7]", "of Doe's book", "in Doe7"; but "in Crohn's disease"
+    rf"|{_AUTHOR}(?:\s+(?:and|&|y|e|et|und)\s+{_NAME})?"
+    rf"(?:,?\s+et\s+al\b|['’]s?\s+(?:\w+\s+)?{_WORK}\b|,?\s*[(\[]?\s*{_YEAR}|\s*\[\s*\d|\d)"
+    rf"|{_AUTHOR}\s+&\s+{_NAME}"
     r")"
     # "of Doe and Roe", "of Doe"
     rf"|\s+(?:of|from|de)\s+{_AUTHOR}(?:\s+(?:and|&|y|e|et|und)\s+{_NAME}|\s*(?:[).,;\]]|$))",
@@ -103,7 +111,7 @@ _BY_ANOTHER = tuple(
     for pattern in (
         # "their Figure 1", "Doe et al.'s Figure 1", "the authors' Figure 1"
         r"\b(?:their|his|her|whose|leurs?)\s+(?:(?:own|original|previous|earlier)\s+)?$",
-        rf"(?:\b{_AUTHOR}|\bet\s+al\.?|\bauthors?)['’]s?\s+$",
+        rf"(?:\b{_AUTHOR}|\bet\s+al\.?\s?|\bauthors?)['’]s?\s+$",
         # "ref. 7, Fig. 1", "see [7], Fig. 1"
         rf"\b(?:refs?\.?|references?)\s*\[?{_REFERENCES}\]?\s*[,:(]\s*$",
         rf"\b(?:see|cf\.?)\s+\[\s*{_REFERENCES}\s*\]\s*[,:]\s*$",
@@ -114,13 +122,14 @@ _BY_ANOTHER_IN_BRACKETS = tuple(
     re.compile(pattern, re.I)
     for pattern in (
         # "(Doe et al., 2010, Fig. 1)", "Doe (2010: Fig. 1)", "[7, Fig. 1]"
-        rf"(?:\bet\s+al\.?,?|\b{_AUTHOR},?)\s*[(\[]?\s*{_YEAR}\s*[,:]\s*(?:see\s+)?$",
+        rf"(?:\bet\s+al\.?,?|\b{_AUTHOR},?)\s*[(\[]?\s*{_YEAR}\s*[,:]?\s*(?:{_PAGES}\s*,\s*)?(?:see\s+)?$",
         rf"[(\[]\s*(?:(?:see|cf\.?|in)\s+)?{_REFERENCES}\s*[,:]\s*$",
     )
 )
 # A cheap test that most citations fail; it matches whenever one of the patterns before a citation does.
 _MAY_NAME_OTHERS = re.compile(
-    r"(?:[,:]|\d\]?\s*\(|['’]s?|\b(?:their|his|her|whose|leurs?|own|original|previous|earlier|see))\s*$", re.I
+    r"(?:[,:]|\d\d[a-z]?|\d\]?\s*\(|['’]s?|\b(?:their|his|her|whose|leurs?|own|original|previous|earlier|see))\s*$",
+    re.I,
 )
 
 

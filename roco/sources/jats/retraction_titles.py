@@ -33,10 +33,13 @@ _RETRACTION = (
     r"|retractaci[oó]n|r[eé]tractation)"
 )
 _PAPER = r"(?:articles?|papers?|chapters?|publications?|manuscripts?|artigo|art[ií]culo|artikel|beitrag)"
-_RETRACTED_PAPER = rf"(?:(?:{_PAPER}\s+)?{_RETRACTED}(?:\s+{_PAPER})?)"
+_RETRACTED_PAPER = (
+    rf"(?:(?:this|the)\s+{_PAPER}\s+(?:has\s+been|was|is)\s+{_RETRACTED}|(?:{_PAPER}\s+)?{_RETRACTED}(?:\s+{_PAPER})?)"
+)
 # A hyphen is a dash only between spaces: "retracted-eardrum".
 _DASH = r"(?:\s*[\u2012-\u2015]\s*|\s+-\s*|\s*-\s+)"
-_OPEN, _CLOSE, _INSIDE = r"[\[({\u3010]", r"[\])}\u3011]", r"[^\])}]*"
+_OPEN, _CLOSE, _INSIDE = r"[\[({\u3010*]", r"[\])}\u3011*]", r"[^\])}]*"
+_NOTICE_OF = r"(?:notice|note|statement|announcement|letter) of"
 _ANNOUNCEMENT = r"(?:notice|note|statement|announcement)\s*(?:[:.\u2012-\u2015\"“‘'«]|(?:to|for|of|regarding)\b|$)"
 _CAPITALISED = r"(?-i:RETRACTED|WITHDRAWN|Retracted|Withdrawn)"
 
@@ -44,7 +47,7 @@ _IS_RETRACTED = tuple(
     re.compile(pattern, re.I)
     for pattern in (
         # at the start: "RETRACTED: …", "[Retracted article] …", "Retracted – …", "Retracted. …"; or alone
-        rf"\W*{_RETRACTED_PAPER}\s*(?:{_CLOSE}|:|{_DASH}|\.\s|\W*$)",
+        rf"\W*{_RETRACTED_PAPER}\s*(?:{_CLOSE}|[:;]|{_DASH}|\.\s|\W*$)",
         # "RETRACTED A case of …", unless the whole title is in capitals
         r"\W*(?-i:RETRACTED|WITHDRAWN)(?-i:\s+ARTICLE|\s+PAPER)?\s(?!\s*(?-i:[A-Z]+S)\b)(?=.*(?-i:[a-z]{3}))",
         # at the end: "… [Retracted]", "… (Retracted article. See vol. 3, p. 5, 2013)", "… [Retracted in 2013]"
@@ -54,17 +57,20 @@ _IS_RETRACTED = tuple(
         rf".*{_OPEN}\s*retracted\s+(?:(?:in|on)\b{_INSIDE}\d|see\b){_INSIDE}{_CLOSE}\W*$",
         # "… – RETRACTED", "…: Retracted", "…. RETRACTED ARTICLE"
         rf".*(?:[:\u2012-\u2015]|\s-)\s*{_CAPITALISED}(?:\s+{_PAPER})?\W*$",
-        rf".*[.?!]\s+(?:(?-i:RETRACTED|WITHDRAWN)|{_CAPITALISED}\s+{_PAPER})\W*$",
+        rf".*[.?!]\s+{_CAPITALISED}\s+{_PAPER}\W*$",
+        # "… RETRACTED", unless the whole title is in capitals
+        r"(?=.*(?-i:[a-z]{3})).*[^\w\s-]\s*(?-i:RETRACTED|WITHDRAWN)\W*$",
     )
 )
 _IS_RETRACTION = tuple(
     re.compile(pattern, re.I)
     for pattern in (
-        # "Retraction: …", "[Retraction] …", "Retraction – …"; or alone
-        rf"\W*{_RETRACTION}s?\s*(?:{_CLOSE}|:|{_DASH}|\.\s|\W*$)",
+        # "Retraction: …", "[Retraction] …", "Retraction – …", but not "Retraction–extension injury"; or alone
+        rf"\W*{_RETRACTION}\s*(?:{_CLOSE}|:|\u2014|(?<=\s)[\u2012\u2013-]|-\s|\.\s)|\W*{_RETRACTION}s?\W*$",
         # "… [Retraction]"; in round brackets only with a capital, because lower-case ones may be a finding
         rf".*(?:\[\s*{_RETRACTION}|\(\s*(?-i:R[Ee][Tt][Rr][Aa][Cc][Tt][Ii][Oo][Nn]))\s*{_CLOSE}\W*$",
-        r"\W*(?:notice|note|statement|announcement) of (?:the )?(?:article )?(?:retraction|withdrawal)\b",
+        r".*\[\s*retraction\s+(?:in|published)\b",
+        rf"\W*(?:[\w’' ]{{1,20}}:\s*)?{_NOTICE_OF} (?:the )?(?:article )?(?:retraction|withdrawal)\b",
         rf"\W*(?:article |paper |editorial )?(?:retraction|withdrawal) {_ANNOUNCEMENT}",
         # 'Retraction of "…"', "Retraction to: …", "Retraction for Doe et al."
         r"\W*retraction (?:of|to|for)\s*(?::|[\"“‘'«]|(?:the )?(?:article|paper)\b)",
@@ -73,7 +79,7 @@ _IS_RETRACTION = tuple(
     )
 )
 _IS_PARTIAL_RETRACTION = re.compile(
-    r"\W*(?:notice of )?(?:partial(?:ly)? retract|(?:retrata|retracta)\w+ parcial)", re.I
+    r"\W*(?:notice of )?(?:\(?partial(?:ly)?\)? retract|(?:retrata|retracta)\w+ parcial)", re.I
 )
 _HINT = re.compile(r"r[eé]tra|retir|withdr|remov|zur[uü]ck", re.I)  # is in every title that a pattern matches
 _LONGEST = 2_000  # characters of a title that are searched

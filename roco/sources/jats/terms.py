@@ -33,6 +33,7 @@ _SIGN = r"(?:copyright|©|\(c\))[\s:]*"
 _YEAR = r"(?:19|20)\d\d"
 # "© 2017" before a complete notice of the same year, "Copyright © 2017 The Authors".
 _REPEATED_YEAR = re.compile(rf"(?:{_SIGN})*(?P<year>{_YEAR})[\s.,:;]*(?=(?:{_SIGN})+(?P=year))", re.I)
+_REPEATED = re.compile(r"(?P<once>.{4,200})[\s.,;]*(?P=once)[\s.,;]*$")  # the whole statement, twice
 
 
 def permissions_of(holder: etree._Element | None) -> list[etree._Element]:
@@ -99,7 +100,7 @@ def copyright_of(meta: etree._Element | None) -> str | None:
     for place in permissions_of(meta):
         statement = fold(text_of(child(place, "copyright-statement")))
         if statement:
-            return _REPEATED_YEAR.sub("", statement, count=1)
+            return _REPEATED.sub(r"\g<once>", _REPEATED_YEAR.sub("", statement, count=1))
         year = fold(text_of(child(place, "copyright-year")))
         holders = [fold(text_of(holder)) for holder in children(place, "copyright-holder")]
         named = ", ".join(dict.fromkeys(holder for holder in holders if holder))

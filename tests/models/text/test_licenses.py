@@ -148,6 +148,22 @@ def test_the_custom_metadata_of_pmc_are_a_place_too() -> None:
 
 
 @pytest.mark.parametrize(
+    ("code", "statement", "id"),
+    [
+        ("CC BY", "© 2009 Doe. Creative Commons Attribution-NonCommercial-NoDerivs License.", "CONFLICT"),
+        ("CC BY", f"© 2009 Doe ({NC}).", "CONFLICT"),
+        ("CC BY", f"© 2009 Doe ({BY}).", "CC-BY"),
+        ("CC BY-NC", f"© 2009 Doe ({BY}).", "CC-BY-NC"),
+        ("CC BY", "© 2009 Doe. All rights reserved.", "CC-BY"),
+        ("CC BY", "A work of the US government in the public domain.", "CC-BY"),
+        (None, "© 2009 Doe. Creative Commons Attribution License.", "NONE"),
+    ],
+)
+def test_a_copyright_statement_grants_nothing_but_may_contradict(code: str | None, statement: str, id: str) -> None:
+    assert normalise(code, [], copyright=statement).id == id
+
+
+@pytest.mark.parametrize(
     ("code", "terms", "custom", "trust"),
     [
         ("CC BY", [Terms(href=BY)], None, "agreed"),

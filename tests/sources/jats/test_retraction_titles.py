@@ -45,6 +45,11 @@ from tests.waits import cpu_limit
         "CT of the chest: Retracted",
         "CT of the chest - Retracted article",
         "CT of the chest. RETRACTED",
+        "CT of the chest / RETRACTED",
+        "CT of the chest *RETRACTED*",
+        "*Retracted* CT of the chest",
+        "This article has been retracted: CT of the chest",
+        "CT of the chest [This paper was withdrawn]",
         "Is CT useful? Retracted article",
         "Retracted",
         "Retracted article",
@@ -68,6 +73,8 @@ def test_a_mark_set_off_at_the_start_or_the_end_means_a_retracted_paper(title: s
         "Retraction notice to “CT of the chest” [J Imag 3 (2019) 5]",
         "Retraction Note to: CT of the chest",
         "Retraction note",
+        "Editorial: Notice of retraction of “CT of the chest”",
+        "CT of the chest [Retraction in: Eur J Imaging. 2014;3:5]",
         "Notice of retraction: CT of the chest",
         "Notice of Retraction and Replacement. Doe et al. CT of the chest",
         "Statement of retraction: CT of the chest",
@@ -86,7 +93,9 @@ def test_the_noun_marks_a_retracted_paper_or_its_notice(title: str) -> None:
     assert mark_in(title) is Mark.RETRACTION
 
 
-@pytest.mark.parametrize("title", ["Partial retraction: CT of the chest", "Notice of Partial Retraction. CT"])
+@pytest.mark.parametrize(
+    "title", ["Partial retraction: CT", "(Partial) retraction: CT", "Notice of Partial Retraction. CT"]
+)
 def test_a_partial_retraction_is_told_apart(title: str) -> None:
     assert mark_in(title) is Mark.PARTIAL
 
@@ -97,6 +106,8 @@ def test_a_partial_retraction_is_told_apart(title: str) -> None:
         "Retraction of the brain during surgery of the skull base",
         "Retraction pockets of the tympanic membrane: CT findings",
         "Retraction and replacement of the flap after craniotomy",
+        "Retraction–extension injuries of the neck",
+        "Retractions: a growing problem",
         "Retraction injury: MRI of the frontal lobe",
         "Muscle retraction after rotator cuff tears: an MRI study",
         "Tendon tears with muscle retraction",

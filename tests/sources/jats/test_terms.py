@@ -93,6 +93,9 @@ def test_paragraphs_without_a_full_stop_are_separate_statements() -> None:
         f"Open access <ext-link xlink:href='{BY}).'>here</ext-link>.",
         f"Open access <uri>{BY};</uri>",
         f"Open access [{BY}], as stated.",
+        f"Open access {BY}!",
+        f"Open access ({BY})\u3002",
+        f"Open access \u00ab{BY}\u00bb",
         f"Open access ({BY})which permits use.",
     ],
 )
@@ -134,6 +137,7 @@ def test_a_copyright_of_year_and_holder_names_each_once(year: str, holder: str, 
         ("© 2017 Copyright © 2017 The Authors", "Copyright © 2017 The Authors"),
         ("Copyright 2017. © 2017 The Authors", "© 2017 The Authors"),
         ("Copyright © 2017 The Authors", "Copyright © 2017 The Authors"),
+        ("© 2017 Doe et al. © 2017 Doe et al.", "© 2017 Doe et al."),
         ("© 2016 Acme, © 2017 The Authors", "© 2016 Acme, © 2017 The Authors"),
     ],
 )
