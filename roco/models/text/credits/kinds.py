@@ -14,6 +14,7 @@ from roco.models.text.credits.parts import (
     BE,
     BEGINS,
     CAPITAL,
+    CITATION,
     CITED,
     CITED_NAME,
     DIGIT,
@@ -153,8 +154,13 @@ _COPIED = (
     # "image from [7]", "taken from Other et al."
     _rule(
         FROM_CITED_HINT,
-        r"\b(?:taken|obtained|retrieved|downloaded|extracted|derived|sourced|captured|accessed",
-        rf"|{IMAGE}(?:\s+(?:is|are|was|were))?)\s+{FROM}(?={CITED}|{TITLE})",
+        r"\b(?:taken|obtained|retrieved|downloaded|sourced|captured|accessed",
+        rf"|{IMAGE}(?:\s+{BE}(?:extracted|derived)|\s+(?:is|are|was|were))?)\s+{FROM}(?={CITED}|{TITLE})",
+    ),
+    # Values, not pictures, are extracted from "the literature" or "the book".
+    _rule(
+        FROM_CITED_HINT,
+        rf"{BEGINS}(?:extracted|derived)\s+{FROM}(?={CITED})|\b(?:extracted|derived)\s+{FROM}(?={CITATION})",
     ),
     _rule(
         FROM_CITED_HINT,

@@ -31,13 +31,15 @@ CITED_NAME = (
     # Other7, where 7 was a superscript
     r"|(?-i:[A-Z][a-zà-ÿ]{3,})\d{1,3}(?!\w))"
 )
-CITED = (
+CITATION = (
     # (7), [7], from7, from⁷, "from 7 and 8."
     rf"(?:\(\s*{NUMBERS}\s*\)(?={END})|\[\s*\d|(?<=[a-z]){DIGIT}|[¹²³⁰⁴-⁹]|{NUMBERS}(?={END})"
-    rf"|\(?ref(?:erence)?s?(?![a-z])|https?:|www\.|{CITED_NAME}"
-    r"|the (?:internet|web|literature|atlas|text ?book|book)\b"
+    rf"|\(?ref(?:erence)?s?(?![a-z])|https?:|www\.|{CITED_NAME})"
+)
+CITED = (
+    rf"(?:{CITATION}|the (?:internet|web|literature|atlas|text ?book|book)\b"
     r"|(?:the|an?)\s+(?:[\w-]+\s+){0,2}?(?:catalogue|catalog|brochure|web ?site|text ?book|magazine|newspaper|manual"
-    r"|encyclop\w+)\b)"
+    r"|encyclop\w+|paper(?!\s+(?:charts?|records?|forms?|files?)))\b)"
 )
 WORK = (
     rf"(?:{CITED}|{NAME}|\(|[“\"‘]|(?:the|a|an|our|their|previous\w*)\s+(?:\w+\s+){{0,2}}"
@@ -48,7 +50,7 @@ AFTER = r"after(?![a-z])\s*"
 FROM_CITED_HINT = (
     r"from:?\s*(?:[\d(\[¹²³⁰⁴-⁹]|ref|http|www|drs?\b|prof|pr\b|mrs?\b|ms\b|dra\b|the\s+(?:internet|web|literature|atlas"
     r"|text|book))|from:?\s[^.;]*(?:et\s+al|(?:19|20)\d\d|\[)|from:?\s+[a-zà-ÿ]{4,}\d"
-    r"|from:?\s+[^.;,]*(?:catalog|brochure|web|book|magazine|newspaper|manual|encyclop)"
+    r"|from:?\s+[^.;,]*(?:catalog|brochure|web|book|magazine|paper|manual|encyclop)"
 )
 """A hint for `FROM` before `CITED`, `CITED_NAME` or `TITLE`."""
 

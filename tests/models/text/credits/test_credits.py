@@ -95,6 +95,9 @@ def test_the_sign_after_a_product_is_no_copyright_notice(caption: str) -> None:
         "A model of the duct (after Doe and Other, 1999).",
         "Modified after Doe (2010).",
         "Image obtained from a catalogue(9).",
+        "Photos from the Sunday paper Example.",
+        "Images extracted from the book.",
+        "CT. Extracted from the literature.",
     ],
 )
 def test_a_citation_as_the_source_is_a_credit_however_its_number_arrives(words: str) -> None:
@@ -261,6 +264,7 @@ def test_what_the_authors_copy_from_their_own_files_is_no_reprint(words: str) ->
         "Measured with a technique adapted from Doe et al. [6].",
         "The protocol was adapted from the hospital's routine.",
         "Values taken from Doe et al. [3].",
+        "Network extracted from the book.",
         "3D model reproduced from CT data.",
         "Image reproduced from the patient's CT scan.",
         "Image reproduced from a 45-year-old woman.",
