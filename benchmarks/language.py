@@ -21,7 +21,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from benchmarks.corpora import SHARED
-from roco.sources.jats.text import plain_caption, text_of
+from roco.sources.jats.text import caption_text_of, plain_caption
 from roco.sources.jats.tree import name_of, read_xml
 from roco.stages.language import RULES, Language
 from roco.stages.language_id import LanguageId
@@ -65,7 +65,7 @@ def captions() -> Iterator[Caption]:
                 continue
             key = owner.get("id") or "fig"
             met[key] += 1
-            yield Caption(f"{doi}#{key}/{met[key]}", doi, plain_caption(text_of(element)))
+            yield Caption(f"{doi}#{key}/{met[key]}", doi, plain_caption(caption_text_of(element)))
 
 
 def labelled() -> list[Caption]:

@@ -19,12 +19,17 @@ from roco.models.text.vocabulary import SHIPPED, load
 class Mentions(Measure):
     """Finds the names of UMLS concepts in the caption, with their character offsets.
 
+    A name is not linked where the caption shows that it means something else: "controls (CT)", "X-ray diffraction".
+    docs/modality.md describes the rule and its measured precision.
+
     vocabulary: a CSV file in the format of `roco.models.text.vocabulary.load`; none for the shipped one.
     """
 
     needs = ("extract",)
     reads = ("caption",)
     writes = types("mentions")
+    version = 2
+
     vocabulary: Path | None = None
 
     @property

@@ -23,7 +23,11 @@ _JOINED = re.compile(r"\s*\)?\s*[-/+&\u2010-\u2015]?\s*(?:and\s+)?\(?\s*")
 # "angiography by MRI": at most two words between them.
 _FEW_WORDS = re.compile(r"[\s\-]*(?:\w+[\s\-]+){0,2}")
 # Words that mention a technique in passing; they count only if no other modality is named.
-_WEAK = re.compile(r"fluoroscop|radiographic|cinefluoro|gadolinium", re.IGNORECASE)
+_WEAK = re.compile(
+    r"fluoro(?:scop|gra)|radioscop|radiographic|cinefluoro|contrast study|gadolinium|FDG.(?:uptake|avid)"
+    r"|T[12].(?:signal|hyper|hypo|bright|dark)|echo(?:ic|gen|textur)|acoustic|insonation",
+    re.IGNORECASE,
+)
 _MAMMOGRAPHY = re.compile(r"mammogra", re.IGNORECASE)
 _VIEW = re.compile(r"view|projection|plane|radiogra|x[\s-]?ray|film|image", re.IGNORECASE)
 _LATERAL = re.compile(
@@ -36,12 +40,14 @@ _REGION_WORDS: dict[str, re.Pattern[str]] = {
     for region, words in {
         "abdomen": r"kidney|renal|ureter|bladder|bowel|colon|stomach|gastric|gastro|duoden|intestin"
         r"|barium (?:meal|enema)|urogra|pyelogra|cystogra|cystourethro|urethrogra|cholangio|biliary"
-        r"|ERCP\b|KUB\b|AXR\b|IV[UP]\b|hysterosalping",
-        "breast": r"mammogra",
+        r"|ERCP\b|KUB\b|AXR\b|IV[UP]\b|hysterosalping|nephrosto|enteroclysis|loopogra|colostogra|invertogra|UGI\b"
+        r"|upper GI\b|small.bowel|barium follow",
+        "breast": r"mammogra|galactogra|ductogra|FFDM\b",
         "chest": r"lungs?\b|pulmonary|pleura|hemithora|pneumothora|mediastin|CXR\b|cardiomegaly|ribs?\b|clavic|esophag"
         r"|oesophag|diaphragm|barium swallow|stern(?:um|al)\b|pacemaker|tracheo|bronch",
-        "cranium": r"panoramic|orthopanto|OPG\b|periapical|bitewing|IOPAR?\b|occlusal|intraoral|tooth|teeth|molar"
-        r"|premolar|incisor|canine|dental|root canal|mandib|maxill|jaw|cephalo|facial|orbit|crani(?:o|al)",
+        "cranium": r"panoramic|panorex|or?thopanto|pantomogra|OPG\b|RVG\b|periapical|bitewing|IOPAR?\b"
+        r"|occlusal|intraoral|tooth|teeth|molar|premolar|incisor|canine|dental|root canal|mandib|maxill|jaw|cephalo"
+        r"|facial|orbit|crani(?:o|al)",
         "lower_extremity": r"femur|femoral|knee|tibia|fibula|patell|ankle|foot\b|feet\b|toes?\b|hallux|calcane|talus"
         r"|hips?\b|metatars|thigh|weight.bearing",
         "pelvis": r"acetabul|sacrum|sacral|sacroilia|iliac (?:bone|crest|wing)|pubi[cs]|ischi",
@@ -94,7 +100,7 @@ class Merge(Decision):
     optional = ("given_manual", "given_concepts")
     writes = types("modality", "modality_from", "region", "direction", "concepts_auto", "concepts_manual", "concepts")
     reasons = {"concepts": Reason("the figure has no concept")}
-    version = 2
+    version = 3
 
     given: Literal["manual", "all", "none"] = "manual"
     modality_from: tuple[Literal["label", "guess"], ...] = ("label", "guess")

@@ -3,41 +3,25 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, NamedTuple
 
 import ahocorasick_rs
 
+from roco.models.text.expansions import abbreviates
+from roco.models.text.meanings import CaptionMeanings
+from roco.models.text.other_meanings import DECOYS
 from roco.models.text.vocabulary import Vocabulary
 
 LONGEST_ABBREVIATION = 4  # names of at most this many capitals are matched case-sensitively
 
-# Words, or single punctuation marks. White space, hyphens and slashes only separate words: X-ray equals X ray, PET/CT
-# equals PET-CT.
-_TOKEN = re.compile(r"[^\W_]+|[^\w\s/\-\u00ad\u2010-\u2015\u2212'’`]")
-
-# Phrases that contain a name of the vocabulary but mean something else. As the longer match they hide the name.
-DECOYS = (
-    *("cystic duct", "cystic artery", "cystic fibrosis", "renal pelvis", "heart rate", "heart failure"),
-    *("chest pain", "abdominal pain", "pelvic pain", "C-arm", "study arm", "treatment arm", "control arm"),
-    *("echo time", "echo planar", "echo train", "x-ray diffraction", "x-ray crystallography", "x-ray fluorescence"),
-    *("fluorescein angiography", "fluorescein angiogram", "fundus fluorescein angiography", "OCT angiography"),
-    *("indocyanine green angiography", "optical coherence tomography angiography", "cardiac arrest"),
-    *("CT number", "PA catheter", "PA pressure", "AP diameter", "AP dimension", "cancer antigen", "duplex kidney"),
-)
-
-_PROJECTION = re.compile(
-    r"radiogra|roentgen|x[\s\-\u2010-\u2015]?ray|\bfilm|\bview|projection|cephalo|\bCXR\b|fluorosc", re.IGNORECASE
-)
-_COUNTRY_BEFORE = {"the", "in", "of", "from", "across"}
-_COUNTRY_AFTER = {
-    *("army", "navy", "air", "dollar", "dollars", "food", "fda", "department", "national", "patent"),
-    *("citizens", "population"),
-}
-_IMAGING = re.compile(
-    r"imag|scan|guid|exam|probe|transduc|find|show|demonstr|reveal|view|appear|of|abdomen|doppler|elasto",
-    re.IGNORECASE,
+# Abbreviations with full stops (C.T.), words, or single punctuation marks. White space, hyphens and slashes only
+# separate words: X-ray equals X ray, PET/CT equals PET-CT.
+_TOKEN = re.compile(
+    r"(?<![\w.])(?:[A-Z]\.){1,4}(?:[A-Z]\b\.?|(?<=\.[A-Z]\.))|[^\W_]+|[^\w\s/\-\u00ad\u2010-\u2015\u2212'’`]"
 )
 
 
@@ -51,9 +35,18 @@ class Mention(NamedTuple):
 
 
 class _Token(NamedTuple):
+    """A word as it is compared, without full stops in an abbreviation, and its place in the text."""
+
     text: str
     start: int
     end: int
+
+
+class _Target(NamedTuple):
+    """What a pattern of words means; exact: the only spelling that counts, None if any does."""
+
+    cui: str | None  # None for a decoy
+    exact: str | None
 
 
 class Linker:
@@ -61,8 +54,8 @@ class Linker:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
-        # Words of a name, joined -> its CUIs (None for a decoy), each with the exact spelling, or None for any case.
-        self._targets: dict[str, list[tuple[str | None, str | None]]] = {}
+        # Words of a name, joined -> its concepts, in the order of the vocabulary.
+        self._targets: dict[str, list[_Target]] = {}
         for concept in vocabulary.concepts:
             for name in concept.names:
                 self._add(name, concept.cui)
@@ -79,36 +72,69 @@ class Linker:
     def link(self, text: str) -> list[Mention]:
         """Returns the mentions in a text, in order and without overlaps; offsets count code points of `text`."""
         tokens = _tokens(text)
+        meanings = CaptionMeanings(text)
         joined, starts = _joined(token.text for token in tokens)
         found = []
         for pattern, start, end in self._matcher.find_matches_as_indexes(joined):
             first, beyond = bisect_left(starts, start), bisect_left(starts, end)
-            cui = self._cui(self._patterns[pattern], tokens, first, beyond, text)
+            cui = self._cui(self._patterns[pattern], tokens[first:beyond], text, meanings)
             if cui is not None:
                 left, right = tokens[first].start, tokens[beyond - 1].end
                 found.append(Mention(cui, left, right, text[left:right]))
         return found
 
-    def _cui(self, pattern: str, tokens: list[_Token], first: int, beyond: int, text: str) -> str | None:
-        written = tokens[first].text
-        for cui, exact in self._targets[pattern]:
-            if exact is None or (beyond - first == 1 and written == exact):
-                if exact and not _has_radiological_meaning(exact, tokens, first, text):
-                    return None
-                return cui
+    def _cui(self, pattern: str, tokens: list[_Token], text: str, meanings: CaptionMeanings) -> str | None:
+        start, end = tokens[0].start, tokens[-1].end
+        written = tokens[0].text if len(tokens) == 1 else text[start:end]
+        for target in self._targets[pattern]:
+            if target.exact is None:
+                is_other = meanings.is_other_word(" ".join(pattern.split()), start, end)
+                return None if is_other else target.cui
+            if written == target.exact and target.cui is not None:
+                is_other = meanings.is_other_abbreviation(
+                    target.exact,
+                    start,
+                    end,
+                    is_expanded_by=partial(self._means, target.cui, target.exact),
+                    is_of_imaging=self._is_of_imaging(target.cui),
+                )
+                return None if is_other else target.cui
         return None
 
+    def _means(self, cui: str, abbreviation: str, long_form: str) -> bool:
+        """Returns whether a long form may have the meaning of a concept.
+
+        It does if it contains one of its names, or that of a region or modality, which is no part of other long forms.
+        Without a long form in the vocabulary nothing is known about other concepts.
+        """
+        if not self._is_of_imaging(cui):
+            names = self.vocabulary.by_cui[cui].names
+            if not any(abbreviates(abbreviation, name) for name in names):
+                return True
+        return any(mention.cui == cui or self._is_of_imaging(mention.cui) for mention in self.link(long_form))
+
+    def _is_of_imaging(self, cui: str) -> bool:
+        return self.vocabulary.by_cui[cui].kind != "concept"
+
     def _add(self, name: str, cui: str | None) -> None:
-        exact = len(name) <= LONGEST_ABBREVIATION and name.isalpha() and name.isupper()
+        letters = re.sub(r"[\W_]", "", name)
+        exact = len(letters) <= LONGEST_ABBREVIATION and letters.isalpha() and letters.isupper()
         for form in _forms(name):
             words = [token.text for token in _tokens(form)]
             pattern, _ = _joined(words)
             if words:
-                self._targets.setdefault(pattern, []).append((cui, words[0] if exact else None))
+                self._targets.setdefault(pattern, []).append(_Target(cui, form if exact else None))
 
 
 def _tokens(text: str) -> list[_Token]:
-    return [_Token(m.group(), m.start(), m.end()) for m in _TOKEN.finditer(text)]
+    return [_Token(_compared(match[0]), match.start(), match.end()) for match in _TOKEN.finditer(text)]
+
+
+def _compared(word: str) -> str:
+    """Returns a word as it is compared: without full stops, and letters of full width as usual ones."""
+    if not word.isascii():
+        word = unicodedata.normalize("NFKC", word)
+    return word.replace(".", "") if len(word) > 1 else word
 
 
 def _joined(words: Iterable[str]) -> tuple[str, list[int]]:
@@ -141,21 +167,3 @@ def _plurals(name: str) -> list[str]:
     if last == "y" and name[-2:-1] not in tuple("aeiou"):
         return [f"{name[:-1]}ies"]
     return [f"{name}s"]
-
-
-def _has_radiological_meaning(name: str, tokens: list[_Token], at: int, text: str) -> bool:
-    """Returns whether an abbreviation has the meaning of the vocabulary here, not a well-known other one."""
-    before = tokens[at - 1].text.casefold() if at else ""
-    after = tokens[at + 1].text.casefold() if at + 1 < len(tokens) else ""
-    if name == "US":
-        if after in _COUNTRY_AFTER or not any(char.islower() for char in text):
-            return False
-        return before not in _COUNTRY_BEFORE or bool(_IMAGING.match(after))
-    if name in ("AP", "PA"):
-        pulmonary = name == "PA" and "pulmonary arter" in text.casefold()
-        return bool(_PROJECTION.search(text)) and not pulmonary
-    if name == "MR":
-        return "mitral" not in text.casefold()
-    if name == "RA":
-        return "arthritis" not in text.casefold()
-    return True
