@@ -1,8 +1,8 @@
 """`python -m benchmarks.modality`: the modality that captions name, compared with labels.
 
 The labels of 300 captions of the first ROCO (240 radiology, 60 other, drawn by a hash of their id) state the modality
-that a reader takes from the words alone; `unclear` and `foreign` (not English) are not counted. They contain no text. The
-notes are those of a collection of chest X-rays with their clinical history.
+that a reader takes from the words alone; `unclear` and `foreign` (not English) are not counted. They contain no text.
+The notes are those of a collection of chest X-rays with their clinical history.
 """
 
 from __future__ import annotations
