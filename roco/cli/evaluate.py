@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from roco.base.errors import UsageError
+from roco.base.errors import DataError, UsageError
 from roco.cli.app import App
 from roco.cli.output import count, print_json, print_next, safe
 from roco.evaluate.caption_metrics import METRIC_OF
@@ -149,7 +149,7 @@ def captions(
 
     Example: roco evaluate captions predictions.csv --truth demo/run/release --metric rouge1 --metric cider
     """
-    from roco.evaluate.caption_metrics import Models
+    from roco.evaluate.caption_pairs import Models
     from roco.evaluate.captions import evaluate_captions
 
     models = Models(
@@ -186,7 +186,7 @@ def retrieval(
     out: Out = None,
     as_json: Json = False,
 ) -> None:
-    """Scores rankings: recall at k, MRR, median rank and nDCG; excludes candidates of the same article.
+    """Scores rankings: recall at k, MRR, median rank, nDCG; between images also MAP, precision and Jaccard at k.
 
     Example: roco evaluate retrieval vectors.npz --truth demo/run/release --task text-to-image
     """
@@ -254,13 +254,25 @@ def _create_folder(out: Path | None) -> None:
 
 
 def _show(report: Report, out: Path | None, as_json: bool) -> None:
+    """Prints and writes a report; raises DataError with the reasons if it contains no score."""
     if out:
         report.write(out)
     if as_json:
         print_json(report.as_mapping())
     else:
         print(report.text(), end="")
+    if report.is_empty:
+        raise _nothing_computed(report)
     if out:
         print_next(f"open {out / 'report.md'}; {out / 'per_image.csv'} lists the lowest scores first")
     else:
         print_next("add --out DIR for Markdown, LaTeX, CSV, JSON and a row per image")
+
+
+def _nothing_computed(report: Report) -> DataError:
+    """Returns an error with each reason once, and the first score that it concerns."""
+    first_of_reason: dict[str, str] = {}
+    for name, reason in report.not_computed:
+        first_of_reason.setdefault(reason, name)
+    reasons = [f"{name}: {reason}" for reason, name in first_of_reason.items()]
+    return DataError("no score could be computed", "\n".join(reasons) or "the ground truth has nothing to score")

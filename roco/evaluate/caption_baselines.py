@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from roco.evaluate.caption_metrics import METRIC_OF, SLOW, CaptionPairs, MetricResult
+from roco.evaluate.caption_metrics import METRIC_OF, SLOW
+from roco.evaluate.caption_pairs import CaptionPairs, MetricResult
 from roco.evaluate.caption_retrieval import central_caption, nearest_captions
 from roco.evaluate.metrics import intervals
 from roco.evaluate.report.render import Cell, ReportTable
@@ -28,7 +29,10 @@ def caption_bounds(pairs: CaptionPairs, truth: Truth, train: Truth | None, score
     order = rng.permutation(len(pairs.ids))
     sample = sorted(rng.choice(len(pairs.ids), min(SAMPLE, len(pairs.ids)), replace=False).tolist())
 
-    shuffled = [pairs.predictions[i] for i in order]
+    # Each image gets the caption of the next one in a random order, never its own.
+    shuffled = list(pairs.predictions)
+    for i, other in zip(order, np.roll(order, 1), strict=True):
+        shuffled[i] = pairs.predictions[other]
     source = train or truth
     constant = central_caption(source.captions_of(source.ids))
     origin = "train" if train else "the ground truth"

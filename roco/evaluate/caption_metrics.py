@@ -6,16 +6,16 @@ follow from it. The module itself imports no library: `roco --help` reads the ta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING
 
 from roco.base.errors import UsageError
+from roco.evaluate import caption_limits
+from roco.evaluate.caption_pairs import CaptionPairs, MetricResult, MetricScores
 from roco.evaluate.metrics import libraries
 from roco.evaluate.metrics.libraries import Library
-from roco.evaluate.profiles import Profile
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,78 +26,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 FAST, SLOW = "fast", "slow"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Models:
-    """Models that replace those of the profile, by name on the Hugging Face hub or as a folder; None keeps it.
-
-    layers: the layer that BERTScore uses. idf: whether BERTScore weights tokens. vocabulary: names of concepts for the
-    linker of concept F1. images: a folder or zip of images named by ID. download: fetches models that are not cached.
-    """
-
-    bert: str | None = None
-    layers: int | None = None
-    idf: bool | None = None
-    bleurt: str | None = None
-    clip: str | None = None
-    vocabulary: Path | None = None
-    images: Path | None = None
-    download: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class CaptionPairs:
-    """True and predicted captions of the same images, in the order of the predictions.
-
-    all_truth: the captions of the whole ground truth in its order, from which the IDF of BERTScore is computed.
-    one_by_one: models score every pair alone, as the official scripts do.
-    """
-
-    ids: Sequence[str]
-    truth: Sequence[str]
-    predictions: Sequence[str]
-    all_truth: Sequence[str]
-    rules: Profile
-    models: Models
-    one_by_one: bool = False
-
-    @cached_property
-    def clean_truth(self) -> list[str]:
-        """Returns the true captions after ImageCLEF's preprocessing."""
-        return _preprocessed(self.truth)
-
-    @cached_property
-    def clean_predictions(self) -> list[str]:
-        """Returns the predicted captions after ImageCLEF's preprocessing."""
-        return _preprocessed(self.predictions)
-
-    @cached_property
-    def both_empty(self) -> list[bool]:
-        """Returns whether both captions of a pair are empty before preprocessing."""
-        return [not true and not predicted for true, predicted in zip(self.truth, self.predictions, strict=True)]
-
-
-class MetricScores(NamedTuple):
-    """The score of all captions, and of each caption.
-
-    each: NaN if the metric is defined for all captions only. sums: terms per caption from whose sums `of_sums`
-    computes the score, for metrics that are not means over captions.
-    """
-
-    value: float
-    each: Floats
-    sums: Floats | None = None
-    of_sums: Callable[[Floats], Floats] | None = None
-    note: str = ""
-
-
-class MetricResult(NamedTuple):
-    """The scores of one metric by name, a description of its model, and the token weights that it used."""
-
-    scores: Mapping[str, MetricScores]
-    model: str = ""
-    token_weights: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +49,8 @@ def rouge(pairs: CaptionPairs, kind: str) -> MetricResult:
     from roco.evaluate.metrics import text
 
     each = text.rouge(pairs.clean_truth, pairs.clean_predictions, kind)
-    return MetricResult({kind: _mean(each, "F1, rouge-score, no stemmer", pairs)})
+    limits = caption_limits.rouge_limits(pairs.clean_truth, pairs.clean_predictions)
+    return MetricResult({kind: _mean(each, _note("F1, rouge-score, no stemmer", limits), pairs)})
 
 
 def bleu(pairs: CaptionPairs) -> MetricResult:
@@ -129,11 +58,15 @@ def bleu(pairs: CaptionPairs) -> MetricResult:
     from roco.evaluate.metrics import text
 
     result = text.bleu(pairs.clean_truth, pairs.clean_predictions)
+    word_limits = caption_limits.word_limits(pairs.clean_truth, pairs.clean_predictions)
+    matching, total = text.ngram_counts(result.counts.sum(0))
     scores = {}
     for i, corpus in enumerate(result.corpus):
-        of_sums = partial(text.bleu_of_sums, order=i + 1)
-        note = "corpus level, pycocoevalcap"
-        scores[f"bleu{i + 1}"] = MetricScores(corpus, result.each[:, i], result.counts, of_sums, note)
+        order = i + 1
+        ngram_limits = caption_limits.ngram_limits(matching[:order], total[:order], "pycocoevalcap")
+        note = _note("corpus level, pycocoevalcap", ngram_limits + word_limits)
+        of_sums = partial(text.bleu_of_sums, order=order)
+        scores[f"bleu{order}"] = MetricScores(corpus, result.each[:, i], result.counts, of_sums, note)
     return MetricResult(scores)
 
 
@@ -143,9 +76,12 @@ def sacrebleu(pairs: CaptionPairs) -> MetricResult:
 
     from roco.evaluate.metrics import text
 
-    value, signature = text.sacrebleu(pairs.clean_truth, pairs.clean_predictions)
+    result = text.sacrebleu(pairs.clean_truth, pairs.clean_predictions)
+    limits = caption_limits.ngram_limits(result.matching, result.total, "sacrebleu")
+    limits += caption_limits.word_limits(pairs.clean_truth, pairs.clean_predictions)
     undefined = np.full(len(pairs.ids), np.nan)
-    return MetricResult({"sacrebleu": MetricScores(value, undefined, note=f"corpus level, {signature}")})
+    note = _note(f"corpus level, {result.signature}", limits)
+    return MetricResult({"sacrebleu": MetricScores(result.value, undefined, note=note)})
 
 
 def cider(pairs: CaptionPairs) -> MetricResult:
@@ -153,16 +89,20 @@ def cider(pairs: CaptionPairs) -> MetricResult:
     from roco.evaluate.metrics import text
 
     each = text.cider(pairs.clean_truth, pairs.clean_predictions)
-    return MetricResult({"cider": _mean(each, "pycocoevalcap, IDF of this ground truth")})
+    limits = caption_limits.cider_limits(pairs.clean_truth)
+    limits += caption_limits.word_limits(pairs.clean_truth, pairs.clean_predictions)
+    return MetricResult({"cider": _mean(each, _note("pycocoevalcap, IDF of this ground truth", limits))})
 
 
 def meteor(pairs: CaptionPairs) -> MetricResult:
     """Computes METEOR 1.5 of all captions together."""
-    from roco.evaluate.metrics import text
+    from roco.evaluate.metrics.meteor import meteor as compute
+    from roco.evaluate.metrics.meteor import meteor_of_sums
 
-    result = text.meteor(pairs.clean_truth, pairs.clean_predictions)
-    note = "1.5 (Java), corpus level; the interval is of the mean over captions"
-    return MetricResult({"meteor": MetricScores(result.corpus, result.each, note=note)})
+    result = compute(pairs.clean_truth, pairs.clean_predictions)
+    note = _note("1.5 (Java), corpus level", caption_limits.meteor_limits(pairs.clean_truth, pairs.clean_predictions))
+    scores = MetricScores(result.corpus, result.each, result.counts, meteor_of_sums, note)
+    return MetricResult({"meteor": scores})
 
 
 def bertscore(pairs: CaptionPairs) -> MetricResult:
@@ -182,14 +122,17 @@ def bertscore(pairs: CaptionPairs) -> MetricResult:
         pairs.clean_predictions,
         model,
         layers,
-        _preprocessed(pairs.all_truth) if idf else None,
+        pairs.clean_all_truth if idf else None,
         1 if pairs.one_by_one else BATCH,
     )
     description = f"{_bert_settings(name, layers, idf)}, sha256 {model.digest[:16]}"
     expected = _bert_settings(rules.bert_model, rules.bert_layers, rules.bert_idf)
     if _bert_settings(name, layers, idf) != expected:
         description += f"; differs from the profile ({expected})"
-    note = "not comparable with scores of other models" if models.bert else ""
+    note = _note(
+        "not comparable with scores of other models" if models.bert else "",
+        caption_limits.idf_limits(pairs.clean_all_truth) if idf else [],
+    )
     scores = {
         "bertscore_f1": _mean(result.f1, note, pairs),
         "bertscore_recall": _mean(result.recall, note, pairs),
@@ -236,12 +179,15 @@ def umls_f1(pairs: CaptionPairs) -> MetricResult:
         )
     linker = Linker(load(path))
     each = []
+    n_without = 0
     for true, predicted in zip(pairs.truth, pairs.predictions, strict=True):
         true_cuis = frozenset(mention.cui for mention in linker.link(true))
         predicted_cuis = frozenset(mention.cui for mention in linker.link(predicted))
         each.append(concept_f1(true_cuis, predicted_cuis))
+        n_without += not true_cuis and not predicted_cuis
     description = f"dictionary linker, {path}, sha256 {file_digest(path)[:16]}; differs from the profile (MedCAT)"
-    note = "unprocessed captions; not comparable with MedCAT"
+    limits = [f"0 for {n_without:,} images without a concept on either side"] if n_without else []
+    note = _note("unprocessed captions; not comparable with MedCAT", limits)
     return MetricResult({"umls_f1": _mean(np.array(each), note, pairs)}, description)
 
 
@@ -346,10 +292,9 @@ def markdown() -> str:
     return "\n".join(lines)
 
 
-def _preprocessed(captions: Sequence[str]) -> list[str]:
-    from roco.evaluate.metrics import text
-
-    return [text.preprocess(caption) for caption in captions]
+def _note(text: str, limits: Sequence[str]) -> str:
+    """Returns a note followed by remarks on the limits of a score."""
+    return "; ".join(part for part in (text, *limits) if part)
 
 
 def _mean(each: Floats, note: str = "", pairs: CaptionPairs | None = None) -> MetricScores:

@@ -13,7 +13,8 @@ from roco.base.errors import InvalidSubmission, RocoError, UsageError, nearest
 from roco.base.terminal import quoted
 from roco.evaluate.caption_baselines import caption_bounds
 from roco.evaluate.caption_files import read_columns
-from roco.evaluate.caption_metrics import METRIC_OF, CaptionPairs, MetricResult, MetricScores, Models
+from roco.evaluate.caption_metrics import METRIC_OF
+from roco.evaluate.caption_pairs import CaptionPairs, MetricResult, MetricScores, Models
 from roco.evaluate.metrics import intervals
 from roco.evaluate.predictions import read_captions
 from roco.evaluate.profiles import DEFAULT, Profile, profile

@@ -12,7 +12,7 @@ from roco.evaluate.metrics import intervals, sets
 from roco.evaluate.predictions import read_concepts
 from roco.evaluate.profiles import DEFAULT, profile
 from roco.evaluate.report.scores import NO_ARTICLES, NotComputed, Report, Score
-from roco.evaluate.truth import Articles, Source, read_truth
+from roco.evaluate.truth import Articles, Source, Truth, read_truth
 
 
 def evaluate_concepts(
@@ -64,9 +64,22 @@ def evaluate_concepts(
         bounds=concept_bounds(pairs, truth_, train_truth),
         breakdowns=breakdowns(pairs, truth_, train_truth),
         against=compared,
-        notes=(NO_ARTICLES,) if truth_.articles is None else (),
+        notes=_notes(pairs, truth_, compat),
         per_image=per_image_table(pairs, truth_, values),
     )
+
+
+def _notes(pairs: ConceptPairs, truth: Truth, compat: bool) -> tuple[str, ...]:
+    notes = []
+    without = sum(not cuis for cuis in pairs.truth)
+    if without and not compat:
+        notes.append(
+            f"{without:,} images have no concept in the ground truth and score 0 whatever is predicted; the official "
+            "scripts count an empty cell as correct there"
+        )
+    if truth.articles is None:
+        notes.append(NO_ARTICLES)
+    return tuple(notes)
 
 
 def _mean_scores(
@@ -78,7 +91,11 @@ def _mean_scores(
     scores = []
     for (name, of_images), bound in zip(values.items(), bounds, strict=True):
         counted = int((~np.isnan(of_images)).sum())
-        scores.append(Score(name, score(name, of_images, pairs), counted, bound, notes[name]))
+        value = score(name, of_images, pairs)
+        if bound is not None and counted:
+            # The official scripts also divide by images that have no value, such as further rows of manual concepts.
+            bound = bound.scaled(value, sets.mean(of_images[~np.isnan(of_images)]))
+        scores.append(Score(name, value, counted, bound, notes[name]))
     return scores
 
 

@@ -14,7 +14,7 @@ from typing import Literal
 from roco.base.errors import InvalidSubmission
 from roco.base.terminal import quoted
 from roco.evaluate.prediction_file import GIVE_CSV, Unreadable, read_bytes, reason
-from roco.evaluate.profiles import Profile
+from roco.evaluate.profiles import PROFILES, Profile
 from roco.evaluate.submission import MAX_CONCEPTS
 
 
@@ -75,6 +75,22 @@ def captions(path: Path, profile: Profile, ids: Collection[str] | None) -> dict[
             if id not in ids:
                 raise _stop(path, 1, f"unknown id {quoted(id)} (not in the ground truth)")
     return captions
+
+
+def hint(path: Path, kind: str, profile: Profile, ids: Collection[str] | None) -> str:
+    """Returns how to score a file as it is, if the official script of the profile's year, or of another one, reads it.
+
+    kind: "concepts" or "captions"; ids: as for `concepts`. Returns an empty text if no script reads the file.
+    """
+    for rules in (profile, *PROFILES.values()):
+        try:
+            rows = concepts(path, rules, ids) if kind == "concepts" else captions(path, rules, ids)
+        except InvalidSubmission:
+            continue
+        if rows:
+            options = "--compat" if rules == profile else f"--compat --profile {rules.name}"
+            return f"; {options} reads and scores it as the official script does"
+    return ""
 
 
 def _rows(path: Path, profile: Profile) -> list[tuple[int, list[str]]]:

@@ -39,7 +39,8 @@ def read_concepts(source: Source, profile: Profile, truth: Truth, compat: bool =
         return ConceptPredictions({id: frozenset(c) for id, c in cuis.items()}, inputs)
     table = submission.read(path, "concepts", profile, truth.ids)
     cells = submission.concept_cells(path, table)
-    submission.refuse(table.problems + cells.problems + _skipped_rows(truth))
+    problems = table.problems + cells.problems + _skipped_rows(truth)
+    submission.refuse(problems, lambda: official.hint(path, "concepts", profile, frozenset(truth.ids)))
     return ConceptPredictions(cells.concepts, inputs)
 
 
@@ -53,7 +54,7 @@ def read_captions(source: Source, profile: Profile, truth: Truth, compat: bool =
     if compat:
         return CaptionPredictions(official.captions(path, profile, frozenset(truth.ids)), inputs)
     table = submission.read(path, "captions", profile, truth.ids)
-    submission.refuse(table.problems)
+    submission.refuse(table.problems, lambda: official.hint(path, "captions", profile, frozenset(truth.ids)))
     return CaptionPredictions({id: row.cell for id, row in table.rows.items()}, inputs)
 
 

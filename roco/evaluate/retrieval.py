@@ -1,42 +1,28 @@
-"""Evaluates rankings over a stated pool: recall at k, MRR, median rank and nDCG."""
+"""Evaluates rankings over a stated pool: recall at k, MRR, median rank, nDCG, and of concepts MAP and others."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from roco.base.errors import UsageError, nearest
-from roco.evaluate.metrics import intervals, ranks
+from roco.evaluate.metrics import intervals
 from roco.evaluate.profiles import DEFAULT, profile
-from roco.evaluate.rankings import TASKS, Ranking, read_ranking
+from roco.evaluate.ranking_scores import RANK, RankingScores, measure, scores_for
+from roco.evaluate.rankings import TASKS, read_ranking
+from roco.evaluate.relevance import Floats, Relevance, SameCaption, SharedConcepts
 from roco.evaluate.report.render import Cell, ReportTable
-from roco.evaluate.report.scores import BASELINE, BOUNDS, UPPER_BOUND, Report, Score
+from roco.evaluate.report.scores import BASELINE, BOUNDS, UPPER_BOUND, NotComputed, Report, Score
 from roco.evaluate.truth import Articles, Source, Truth, read_truth
 
-Floats = NDArray[np.float64]
 KS = (1, 5, 10)
 RELEVANT = 0.5
 """Image to image: an answer is right if it shares at least this much of the concepts (Jaccard)."""
-
-
-class _Pool(NamedTuple):
-    """The images that are ranked, in order. groups: the number of each image's article."""
-
-    ids: tuple[str, ...]
-    groups: NDArray[np.int64]
-    concepts: list[frozenset[str]]
-
-
-class _Measured(NamedTuple):
-    """The values of each query by name, rank first, and the number of candidates of each query."""
-
-    values: dict[str, Floats]
-    pool_sizes: NDArray[np.int64]
+MEDIAN_RANK = "median_rank"
 
 
 def evaluate_retrieval(
@@ -59,40 +45,48 @@ def evaluate_retrieval(
     Query,Candidate,Score, in which unlisted candidates rank last. pool: the number of images of the ground truth that
     are ranked, chosen by the hash of their IDs; None ranks all.
 
-    Between image and text, the right answer has the ID of the query. Between images, all answers of other articles
-    are right that share at least `relevant` of the concepts, and nDCG uses the share itself as gain. Candidates of
-    the query's own article are excluded, except the right answer.
+    Between image and text, all images whose captions have the same words are right answers, as the query's own image.
+    Between images, all answers of other articles are right that share at least `relevant` of the concepts; nDCG and
+    mean Jaccard use the share itself as gain. Candidates of the query's own article are excluded, except right
+    answers between image and text.
     """
     if task not in TASKS:
         raise UsageError(f"unknown task '{task}'", nearest(task, TASKS))
-    matches_by_id = task != "image-to-image"
+    if not 0 < relevant <= 1:
+        raise UsageError(f"invalid share of concepts: relevant = {relevant:g}", "use a number above 0, up to 1")
+    by_concepts = task == "image-to-image"
     rules = profile(profile_name)
-    truth_ = read_truth(truth, "captions" if matches_by_id else "concepts", rules, split=split, articles=articles)
+    truth_ = read_truth(truth, "concepts" if by_concepts else "captions", rules, split=split, articles=articles)
     ids = _choose_pool(truth_.ids, pool)
     groups = intervals.groups_of(truth_.articles_of(ids))
-    concepts = [(truth_.concepts or {}).get(id, frozenset()) for id in ids]
-    images = _Pool(ids, groups, concepts)
+    relevance: Relevance
+    if by_concepts:
+        relevance = SharedConcepts(truth_.concepts_of(ids), groups, relevant)
+    else:
+        relevance = SameCaption(truth_.captions_of(ids), groups)
+    scores = scores_for(ks, has_gains=by_concepts)
     ranking = read_ranking(Path(predictions), ids, truth_.ids, task)
     inputs = {**truth_.inputs, **ranking.inputs}
-    values, pool_sizes = _measure(ranking, images, matches_by_id, relevant, ks)
-    names = [name for name in values if name != "rank"]
+    measured = measure(ranking, relevance, len(ids), scores)
+    names = [score.name for score in scores if score.name != RANK]
 
     compared = {}
     if against is not None:
         other = read_ranking(Path(against), ids, truth_.ids, task)
         inputs |= other.inputs
-        other_values = _measure(other, images, matches_by_id, relevant, ks).values
-        compared = {name: intervals.compare(values[name], other_values[name], groups) for name in names}
+        other_values = measure(other, relevance, len(ids), scores).values
+        compared = {name: intervals.compare(measured.values[name], other_values[name], groups) for name in names}
 
     return Report(
         task=f"retrieval, {task}",
         profile=rules.as_mapping(),
         inputs=inputs,
-        scores=tuple(_scores(values, names, groups, resamples)),
-        bounds=_bounds(names, pool_sizes, matches_by_id, ks),
+        scores=tuple(_scores(measured.values, names, groups, resamples)),
+        not_computed=_not_computed(measured, names),
+        bounds=_bounds(measured, names),
         against=compared,
-        notes=tuple(_notes(ids, truth_, ranking.description, pool_sizes, relevant, matches_by_id)),
-        per_image=_per_image_table(ids, truth_, values, pool_sizes),
+        notes=tuple(_notes(ids, truth_, ranking.description, measured, relevance)),
+        per_image=_per_image_table(ids, truth_, measured),
     )
 
 
@@ -106,100 +100,56 @@ def _choose_pool(ids: tuple[str, ...], size: int | None) -> tuple[str, ...]:
     return tuple(id for id in ids if id in chosen)
 
 
-def _measure(ranking: Ranking, images: _Pool, matches_by_id: bool, relevant: float, ks: Sequence[int]) -> _Measured:
-    """Computes rank, recall at each k, reciprocal rank and nDCG of every query; NaN if it has no right answer."""
-    n = len(images.ids)
-    values = {name: np.full(n, np.nan) for name in ("rank", *(f"recall@{k}" for k in ks), "mrr", "ndcg")}
-    pool_sizes = np.zeros(n, np.int64)
-    concept_matrix = one_hot(images.concepts)
-    concept_counts = concept_matrix.sum(1)
-    for start, block in ranking.blocks:
-        for query, scores in enumerate(block, start):
-            excluded = images.groups == images.groups[query]
-            if matches_by_id:
-                excluded[query] = False
-                gains = np.zeros(n)
-                gains[query] = 1.0
-                right = gains > 0
-            else:
-                gains = np.where(excluded, 0.0, concept_shares(concept_matrix, concept_counts, query))
-                right = gains >= relevant
-            pool_sizes[query] = int((~excluded).sum())
-            values["rank"][query] = ranks.pessimistic_rank(scores, right, excluded)
-            values["ndcg"][query] = ranks.ndcg(scores, gains, excluded)
-    for k in ks:
-        values[f"recall@{k}"] = ranks.recall_at(values["rank"], k)
-    values["mrr"] = ranks.reciprocal(values["rank"])
-    return _Measured(values, pool_sizes)
-
-
-def one_hot(concepts: Sequence[frozenset[str]]) -> NDArray[np.float32]:
-    """Returns which image has which concept, shape (images, concepts)."""
-    columns = {cui: i for i, cui in enumerate(sorted(frozenset().union(*concepts)))}
-    matrix = np.zeros((len(concepts), len(columns)), np.float32)
-    for row, cuis in zip(matrix, concepts, strict=True):
-        row[[columns[cui] for cui in cuis]] = 1
-    return matrix
-
-
-def concept_shares(matrix: NDArray[np.float32], counts: NDArray[np.float32], image: int) -> Floats:
-    """Returns the Jaccard index of one image's concepts with those of each image; 0 of two empty sets.
-
-    counts: the number of concepts of each image. Matrix products are fast enough for ten thousand images, for which
-    sets would be intersected a hundred million times.
-    """
-    shared = (matrix @ matrix[image]).astype(float)
-    union = counts + counts[image] - shared
-    shares: Floats = np.divide(shared, union, out=np.zeros(len(shared)), where=union > 0)
-    return shares
-
-
-def _scores(values: dict[str, Floats], names: Sequence[str], groups: NDArray[np.int64], resamples: int) -> list[Score]:
+def _scores(
+    values: Mapping[str, Floats], names: Sequence[str], groups: NDArray[np.int64], resamples: int
+) -> list[Score]:
     bounds = intervals.of_means(np.stack([values[name] for name in names], axis=1), groups, resamples)
     scores = []
     for name, bound in zip(names, bounds, strict=True):
-        defined = values[name][~np.isnan(values[name])]
-        mean = float(defined.mean()) if len(defined) else float("nan")
-        scores.append(Score(name, mean, len(defined), bound))
-    defined_ranks = values["rank"][~np.isnan(values["rank"])]
-    median = float(np.median(defined_ranks)) if len(defined_ranks) else float("nan")
-    scores.append(Score("median_rank", median, len(defined_ranks)))
+        scores.append(Score(name, _mean(values[name]), _count(values[name]), bound))
+    scores.append(Score(MEDIAN_RANK, _median(values[RANK]), _count(values[RANK])))
     return scores
 
 
-def _bounds(names: Sequence[str], pool_sizes: NDArray[np.int64], matches_by_id: bool, ks: Sequence[int]) -> ReportTable:
+def _not_computed(measured: RankingScores, names: Sequence[str]) -> tuple[NotComputed, ...]:
+    """Returns the scores that no query has, and the reason."""
+    reason = "no query has a right answer in the pool"
+    return tuple(NotComputed(name, reason) for name in names if not _count(measured.values[name]))
+
+
+def _bounds(measured: RankingScores, names: Sequence[str]) -> ReportTable:
     """Returns what random, constant and perfect rankings score."""
     rows: list[tuple[Cell, ...]] = []
-    unknown: list[Cell] = [None] * len(names)
-    last_rank = None
-    if matches_by_id:
-        chance = ranks.by_chance(pool_sizes, tuple(ks))
-        expected = (chance.get(name) for name in (*names, "median_rank"))
-        rows.append((BASELINE, "a random order (expected value)", *expected))
-        # Every candidate ties with the right answer, which therefore ranks last.
-        last_rank = float(np.median(pool_sizes))
-    rows.append((BASELINE, "the same score for all candidates", *unknown, last_rank))
-    rows.append((UPPER_BOUND, "the right answer first", *[1.0] * len(names), 1.0))
-    return ReportTable(BOUNDS, ("", "ranking", *names, "median_rank"), rows)
+    for kind, ranking, values in (
+        (BASELINE, "a random order (expected value)", measured.random),
+        (BASELINE, "the same score for all candidates", measured.constant),
+        (UPPER_BOUND, "the right answers first", measured.perfect),
+    ):
+        rows.append((kind, ranking, *(_mean(values[name]) for name in names), _median(values[RANK])))
+    return ReportTable(BOUNDS, ("", "ranking", *names, MEDIAN_RANK), rows)
 
 
 def _notes(
-    ids: Sequence[str],
-    truth: Truth,
-    description: str,
-    pool_sizes: NDArray[np.int64],
-    relevant: float,
-    matches_by_id: bool,
+    ids: Sequence[str], truth: Truth, description: str, measured: RankingScores, relevance: Relevance
 ) -> list[str]:
-    candidates = f"{pool_sizes.min():,} to {pool_sizes.max():,} candidates per query"
+    sizes = measured.pool_sizes
+    candidates = f"{sizes.min():,} to {sizes.max():,} candidates per query"
     notes = [
         f"pool: {len(ids):,} of {len(truth.ids):,} images, {candidates}",
-        "candidates that tie with the right answer rank before it (pessimistic)",
+        "candidates that tie with a right answer rank before it (pessimistic)",
         description,
     ]
-    if not matches_by_id:
+    if isinstance(relevance, SameCaption):
+        several = int((measured.right > 1).sum())
         notes.append(
-            f"right answers share at least {relevant:g} of the concepts (Jaccard); queries without one do not count"
+            f"images whose captions have the same words are all right answers: {several:,} of {len(ids):,} queries "
+            "have several; recall counts queries with any right answer among the first k"
+        )
+    else:
+        notes.append(
+            f"right answers share at least {relevance.threshold:g} of the concepts (Jaccard); "
+            f"{int((measured.right == 0).sum()):,} of {len(ids):,} queries have none and do not count, except in nDCG "
+            "and Jaccard if an answer shares any concept"
         )
     if truth.articles is None:
         notes.append(
@@ -211,13 +161,24 @@ def _notes(
     return notes
 
 
-def _per_image_table(
-    ids: Sequence[str], truth: Truth, values: dict[str, Floats], pool_sizes: NDArray[np.int64]
-) -> ReportTable:
+def _per_image_table(ids: Sequence[str], truth: Truth, measured: RankingScores) -> ReportTable:
     """Returns one row per query, the highest (worst) rank first."""
-    worst_first = sorted(range(len(ids)), key=lambda i: (-np.nan_to_num(values["rank"][i]), ids[i]))
+    worst_first = sorted(range(len(ids)), key=lambda i: (-np.nan_to_num(measured.values[RANK][i]), ids[i]))
     rows: list[tuple[Cell, ...]] = []
     for i in worst_first:
-        numbers = (float(column[i]) for column in values.values())
-        rows.append((ids[i], truth.article(ids[i]), *numbers, int(pool_sizes[i])))
-    return ReportTable("images", ("ID", "article", *values, "pool"), rows)
+        numbers = (float(column[i]) for column in measured.values.values())
+        rows.append((ids[i], truth.article(ids[i]), *numbers, int(measured.right[i]), int(measured.pool_sizes[i])))
+    return ReportTable("images", ("ID", "article", *measured.values, "right", "pool"), rows)
+
+
+def _count(values: Floats) -> int:
+    return int((~np.isnan(values)).sum())
+
+
+def _mean(values: Floats) -> float:
+    """Returns the mean over the queries that count; NaN if none does."""
+    return float(values[~np.isnan(values)].mean()) if _count(values) else float("nan")
+
+
+def _median(values: Floats) -> float:
+    return float(np.median(values[~np.isnan(values)])) if _count(values) else float("nan")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -84,8 +84,11 @@ def check(path: Path, profile: Profile, ids: Sequence[str] | None = None, kind: 
     return sorted(problems, key=lambda problem: problem.line)
 
 
-def refuse(problems: Sequence[Problem], alternative: str = "") -> None:
-    """Raises InvalidSubmission if there are problems; its message lists the first MAX_LISTED."""
+def refuse(problems: Sequence[Problem], alternative: Callable[[], str] | None = None) -> None:
+    """Raises InvalidSubmission if there are problems; its message lists the first MAX_LISTED.
+
+    alternative: returns what to add to the hint, if the file can be scored in another way.
+    """
     if not problems:
         return
     ordered = sorted(problems, key=lambda problem: problem.line)
@@ -93,7 +96,8 @@ def refuse(problems: Sequence[Problem], alternative: str = "") -> None:
     if len(ordered) > MAX_LISTED:
         lines.append(f"and {len(ordered) - MAX_LISTED:,} more problems")
     details = tuple((problem.file, problem.line, problem.what, problem.remedy) for problem in ordered)
-    raise InvalidSubmission("\n".join(lines), f"nothing was scored{alternative}", details)
+    hint = "nothing was scored" + (alternative() if alternative else "")
+    raise InvalidSubmission("\n".join(lines), hint, details)
 
 
 def read(path: Path, kind: str, profile: Profile, ids: Sequence[str] | None, truth: bool = False) -> Submission:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
-from roco.base.errors import DataError, UsageError
+from roco.base.errors import DataError, InvalidSubmission, UsageError
 from roco.base.files import file_digest
 from roco.base.readers import UNREADABLE
 from roco.base.terminal import excerpt
@@ -81,6 +81,8 @@ def read_truth(
         truth = _of_mapping(source, kind)
     elif Path(source).is_dir():
         truth = _of_release(Path(source), split)
+        if compat:
+            truth = replace(truth, concepts=_with_pseudo_concepts(truth.concepts or {}))
     else:
         truth = _of_csv(Path(source), kind, profile, compat)
     if not truth.ids:
@@ -107,8 +109,15 @@ def read_ids(path: Path, kind: str, profile: Profile, split: str = "test") -> tu
     if path.is_dir():
         return _of_release(path, split).ids
     table = submission.read(path, kind, profile, None, truth=True)
-    submission.refuse(table.problems)
-    return tuple(table.rows)
+    if not table.problems:
+        return tuple(table.rows)
+    try:
+        # ImageCLEF's own files may have another header or delimiter; the ids are all that is needed here.
+        read = official.concepts if kind == "concepts" else official.captions
+        return tuple(read(path, profile, None))
+    except InvalidSubmission:
+        submission.refuse(table.problems)
+        raise
 
 
 def read_articles(articles: Articles) -> tuple[Mapping[str, str], dict[str, str]]:
@@ -160,6 +169,11 @@ def _of_release(folder: Path, split: str) -> Truth:
     )
 
 
+def _with_pseudo_concepts(concepts: Concepts) -> Concepts:
+    """Returns the concepts as the official scripts read them: an empty cell is one concept with an empty name."""
+    return {id: cuis or frozenset([""]) for id, cuis in concepts.items()}
+
+
 def _concept_names(release: Release) -> dict[str, str]:
     """Returns the canonical name of each CUI; nothing if the table is unreadable, because scores do not need it."""
     try:
@@ -181,11 +195,11 @@ def _of_csv(path: Path, kind: str, profile: Profile, compat: bool) -> Truth:
     table = submission.read(path, kind, profile, None, truth=True)
     lines = {id: row.line for id, row in table.rows.items()}
     if kind == "captions":
-        submission.refuse(table.problems)
+        submission.refuse(table.problems, lambda: official.hint(path, kind, profile, None))
         captions = {id: row.cell for id, row in table.rows.items()}
         return Truth(ids=tuple(captions), inputs=inputs, captions=captions, lines=lines)
     cells = submission.concept_cells(path, table, may_be_empty=False)
-    submission.refuse(table.problems + cells.problems, "; --compat scores as the official scripts do")
+    submission.refuse(table.problems + cells.problems, lambda: official.hint(path, kind, profile, None))
     return Truth(ids=tuple(cells.concepts), inputs=inputs, concepts=cells.concepts, lines=lines)
 
 
@@ -201,7 +215,7 @@ def _manual_concepts(source: Source, profile: Profile, compat: bool) -> tuple[Co
         return {id: frozenset(cuis) for id, cuis in official.concepts(path, profile, None).items()}, inputs
     table = submission.read(path, "concepts", profile, None, truth=True)
     cells = submission.concept_cells(path, table)
-    submission.refuse(table.problems + cells.problems)
+    submission.refuse(table.problems + cells.problems, lambda: official.hint(path, "concepts", profile, None))
     return cells.concepts, inputs
 
 

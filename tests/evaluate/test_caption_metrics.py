@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 from roco import evaluate_captions
 from roco.base.errors import MissingExtra
 from roco.cli.main import app
-from roco.evaluate.caption_metrics import CAPTION_METRICS, FAST, METRIC_OF, CaptionMetric, CaptionPairs, Models
+from roco.evaluate.caption_metrics import CAPTION_METRICS, FAST, METRIC_OF, CaptionMetric
+from roco.evaluate.caption_pairs import CaptionPairs, Models
 from roco.evaluate.metrics.libraries import PYCOCOEVALCAP, TORCH
 from roco.evaluate.profiles import profile
 from tests.evaluate.examples import CAPTIONS, PREDICTED_CAPTIONS

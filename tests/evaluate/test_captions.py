@@ -12,7 +12,8 @@ from PIL import Image
 
 from roco import evaluate_captions
 from roco.base.errors import DataError, InvalidSubmission, UsageError
-from roco.evaluate.caption_metrics import Models, concept_f1
+from roco.evaluate.caption_metrics import concept_f1
+from roco.evaluate.caption_pairs import Models
 from roco.evaluate.caption_retrieval import nearest_captions
 from roco.models.text.vocabulary import SHIPPED
 from tests.evaluate.examples import CAPTIONS, PREDICTED_CAPTIONS, table

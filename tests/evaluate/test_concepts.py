@@ -18,6 +18,15 @@ from roco.evaluate.concept_baselines import best_constant
 from roco.evaluate.profiles import PROFILES
 from tests.evaluate.examples import CONCEPTS, MANUAL, PREDICTED_CONCEPTS, table
 
+
+def test_images_without_true_concepts_are_reported_and_count_as_officially_with_compat(tmp_path: Path) -> None:
+    truth, predictions = CONCEPTS | {"img3": ""}, PREDICTED_CONCEPTS
+    report = evaluate_concepts(predictions, truth)
+    assert any("1 images have no concept in the ground truth" in note for note in report.notes)
+    assert report["f1"] == pytest.approx(SCORE)
+    assert not any("no concept" in note for note in evaluate_concepts(predictions, CONCEPTS).notes)
+
+
 SCORE, SECONDARY = 0.5076190476190476, 0.6666666666666666
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from roco.cli.main import app, main
 from tests.evaluate.examples import CONCEPTS, MANUAL, PREDICTED_CAPTIONS, PREDICTED_CONCEPTS, table
 
 IDS = [f"i{n}" for n in range(6)]
-TEXTS = dict.fromkeys(IDS, "a caption")
+TEXTS = {id: f"caption of {id}" for id in IDS}
 
 
 def vectors(path: Path, **changed: Any) -> Path:
@@ -58,9 +60,114 @@ def test_image_to_image_counts_answers_with_shared_concepts_as_right(tmp_path: P
     assert report["recall@1"] == 1 and report["ndcg"] == pytest.approx(1)
 
 
+def ranking(path: Path, scores: list[list[float]], ids: list[str]) -> Path:
+    """Writes the score of every query (row) for every candidate (column)."""
+    lines = [
+        f"{query},{candidate},{score}"
+        for query, row in zip(ids, scores, strict=True)
+        for candidate, score in zip(ids, row, strict=True)
+    ]
+    path.write_text("\n".join(["Query,Candidate,Score", *lines]) + "\n")
+    return path
+
+
+def test_a_worked_example_has_its_ranks_in_both_directions(tmp_path: Path) -> None:
+    scores = [[0.9, 0.2, 0.1, 0.3], [0.8, 0.5, 0.6, 0.1], [0.1, 0.7, 0.4, 0.2], [0.3, 0.2, 0.1, 0.95]]
+    texts = {id: TEXTS[id] for id in IDS[:4]}
+    rows = evaluate_retrieval(ranking(tmp_path / "r.csv", scores, IDS[:4]), texts, ks=(1, 2))
+    assert [rows[n] for n in ("recall@1", "recall@2", "mrr", "median_rank")] == pytest.approx([0.5, 0.75, 17 / 24, 1.5])
+    columns = [list(column) for column in zip(*scores, strict=True)]
+    found = evaluate_retrieval(ranking(tmp_path / "r.csv", columns, IDS[:4]), texts, task="text-to-image", ks=(1, 2))
+    assert [found[n] for n in ("recall@1", "recall@2", "mrr", "median_rank")] == [0.5, 1, 0.75, 1.5]
+
+
+@pytest.mark.parametrize("task", ["text-to-image", "image-to-text"])
+def test_all_images_with_the_caption_of_the_query_are_right_answers(tmp_path: Path, task: str) -> None:
+    texts = {"i0": "CT of the chest", "i1": "CT  of the Chest", "i2": "MRI of the knee", "i3": "CT of the chest."}
+    # i0 and i1 have the same words; each query prefers the other one, and i2 and i3 prefer themselves.
+    scores = [[0.5, 0.9, 0.1, 0.8], [0.9, 0.5, 0.1, 0.8], [0.1, 0.1, 0.9, 0.2], [0.3, 0.3, 0.3, 0.9]]
+    report = evaluate_retrieval(ranking(tmp_path / "r.csv", scores, list(texts)), texts, task=task)
+    assert (report["recall@1"], report["mrr"], report["median_rank"]) == (1, 1, 1)
+    # Of two right answers, the second one is third: DCG 1 + 1/2, ideal 1 + 1/log2(3).
+    assert report["ndcg"] == pytest.approx((1 + 1.5 / (1 + 1 / np.log2(3))) / 2)
+    assert any("2 of 4 queries have several" in note for note in report.notes)
+    right = {row[0]: row[report.per_image.columns.index("right")] for row in report.per_image.rows}
+    assert right == {"i0": 2, "i1": 2, "i2": 1, "i3": 1}
+
+
+def test_an_image_of_the_same_article_and_caption_is_right_and_the_others_are_excluded(tmp_path: Path) -> None:
+    texts = {"i0": "one caption", "i1": "one caption", "i2": "another caption", "i3": "a third caption"}
+    scores = [[0.1, 0.9, 0.8, 0.2]] + [[0.9 if at == n else 0.1 for at in range(4)] for n in range(1, 4)]
+    path = ranking(tmp_path / "r.csv", scores, list(texts))
+    report = evaluate_retrieval(path, texts, articles=dict.fromkeys(("i0", "i1", "i2"), "A") | {"i3": "B"})
+    assert report["recall@1"] == 1
+    pools = {row[0]: row[-1] for row in report.per_image.rows}
+    assert pools == {"i0": 3, "i1": 3, "i2": 2, "i3": 4}
+
+
+def test_equal_captions_are_no_ties_among_wrong_answers(tmp_path: Path) -> None:
+    same = dict.fromkeys(IDS, "a caption")
+    report = evaluate_retrieval(vectors(tmp_path / "v.npz", texts=np.ones((6, 6))), same)
+    assert report["recall@1"] == report["ndcg"] == 1
+
+
+def test_shared_concepts_give_precision_average_precision_and_mean_jaccard(tmp_path: Path) -> None:
+    # Jaccard with the query i0: 1, 1/2, 1/3, 0; right answers have at least 1/2.
+    truth = {"i0": "C1;C2", "i1": "C1;C2", "i2": "C1", "i3": "C1;C3", "i4": "C4"}
+    order_of_i0 = {"i3": 0.9, "i1": 0.8, "i4": 0.7, "i2": 0.6}
+    others = [(q, c, 0.5) for q in list(truth)[1:] for c in truth if c != q]
+    rows = [("i0", candidate, score) for candidate, score in order_of_i0.items()] + others
+    path = tmp_path / "r.csv"
+    path.write_text("Query,Candidate,Score\n" + "".join(f"{q},{c},{s}\n" for q, c, s in rows))
+    report = evaluate_retrieval(path, truth, task="image-to-image", ks=(1, 2, 10))
+    columns, (values,) = report.per_image.columns, [row for row in report.per_image.rows if row[0] == "i0"]
+    of_i0 = dict(zip(columns, values, strict=True))
+    assert of_i0["rank"] == 2 and of_i0["right"] == 2 and of_i0["pool"] == 4
+    assert [of_i0[f"precision@{k}"] for k in (1, 2, 10)] == [0, 0.5, 0.2]
+    assert of_i0["map"] == (1 / 2 + 2 / 4) / 2
+    assert [of_i0[f"jaccard@{k}"] for k in (1, 2, 10)] == pytest.approx([1 / 3, 2 / 3, 11 / 60])
+    assert not {"map", "precision@1", "jaccard@1"} & {s.name for s in evaluate_retrieval(path, TEXTS_OF_5).scores}
+
+
+TEXTS_OF_5 = {id: TEXTS[id] for id in IDS[:5]}
+
+
+def test_queries_without_concepts_or_a_right_answer_do_not_count(tmp_path: Path) -> None:
+    truth = {"i0": "C1;C2", "i1": "C1", "i2": "C1;C5;C6;C7", "i3": ""}
+    scores = [[0.0, 3, 2, 1], [2, 0, 3, 1], [3, 2, 0, 1], [3, 2, 1, 0]]
+    report = evaluate_retrieval(ranking(tmp_path / "r.csv", scores, list(truth)), truth, task="image-to-image")
+    counted = {score.name: score.images for score in report.scores}
+    assert counted["recall@1"] == counted["map"] == counted["precision@5"] == 2  # i0 and i1 share half
+    assert counted["ndcg"] == counted["jaccard@1"] == 3  # i2 shares a quarter; i3 has no concept
+
+
+def test_reference_rankings_are_given_for_every_score(tmp_path: Path) -> None:
+    truth = {id: f"C{n // 2};C9" for n, id in enumerate(IDS)}
+    report = evaluate_retrieval(vectors(tmp_path / "v.npz"), truth, task="image-to-image")
+    assert report.bounds is not None
+    columns = report.bounds.columns[2:]
+    random, constant, perfect = (dict(zip(columns, row[2:], strict=True)) for row in report.bounds.rows)
+    assert columns == tuple(score.name for score in report.scores)
+    # One of five candidates is right (Jaccard 1), and the others share a third.
+    assert [random["recall@1"], random["precision@1"]] == pytest.approx([1 / 5, 1 / 5])
+    assert random["jaccard@1"] == pytest.approx((1 + 4 / 3) / 5)
+    assert constant["median_rank"] == 5 and constant["recall@1"] == 0 and constant["map"] == pytest.approx(1 / 5)
+    assert perfect["recall@1"] == perfect["map"] == perfect["ndcg"] == 1 and perfect["precision@5"] == pytest.approx(
+        0.2
+    )
+
+
+def test_scores_without_a_right_answer_are_listed_with_the_reason(tmp_path: Path) -> None:
+    truth = {id: f"C{n}" for n, id in enumerate(IDS)}
+    report = evaluate_retrieval(vectors(tmp_path / "v.npz"), truth, task="image-to-image")
+    assert dict(report.not_computed)["map"] == "no query has a right answer in the pool"
+    with pytest.raises(UsageError, match="relevant = 0"):
+        evaluate_retrieval(vectors(tmp_path / "v.npz"), truth, task="image-to-image", relevant=0)
+
+
 def test_concept_shares_are_jaccard_indices() -> None:
     from roco.evaluate.metrics.sets import jaccard
-    from roco.evaluate.retrieval import concept_shares, one_hot
+    from roco.evaluate.relevance import concept_shares, one_hot
 
     concepts = [frozenset("abc"), frozenset("bcd"), frozenset(), frozenset("a")]
     matrix = one_hot(concepts)
@@ -212,3 +319,59 @@ def test_a_report_folder_that_cannot_be_created_is_an_error_before_scoring(
         main()
     assert err.value.code == 2
     assert "cannot create the folder" in capsys.readouterr().err
+
+
+@pytest.fixture
+def failed(
+    files: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Runs `roco evaluate` with these words; returns exit status, stdout and stderr."""
+
+    def run(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["roco", "evaluate", *words])
+        with pytest.raises(SystemExit) as err:
+            main()
+        return (int(err.value.code or 0), *capsys.readouterr())
+
+    return run
+
+
+def test_captions_without_a_computed_score_end_with_the_reasons_and_exit_status_1(
+    failed: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    real = importlib.import_module
+
+    def without_libraries(name: str, package: str | None = None) -> Any:
+        if name.partition(".")[0] in (
+            "rouge_score",
+            "sacrebleu",
+            "pycocoevalcap",
+            "bert_score",
+            "torch",
+            "transformers",
+        ):
+            raise ImportError(name)
+        return real(name, package)
+
+    monkeypatch.setattr(importlib, "import_module", without_libraries)
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    for json_option in ([], ["--json"]):
+        code, out, err = failed("captions", "captions.csv", "--truth", "captions.csv", *json_option)
+        assert code == 1
+        assert "no score could be computed" in err and "rouge-score is not installed" in err and "--vocabulary" in err
+        assert "next:" not in err
+        assert "umls_f1" in out  # the report still lists what was not computed
+
+
+def test_rankings_without_a_right_answer_end_with_exit_status_1(
+    failed: Callable[..., tuple[int, str, str]], files: Path
+) -> None:
+    table(files / "t.csv", {id: f"C{n}" for n, id in enumerate(IDS)})
+    vectors(files / "v.npz")
+    code, _, err = failed("retrieval", "v.npz", "--truth", "t.csv", "--task", "image-to-image")
+    assert code == 1 and "no query has a right answer in the pool" in err
+
+
+def test_one_computed_score_is_enough_for_exit_status_0(failed: Callable[..., tuple[int, str, str]]) -> None:
+    code, out, _ = failed("captions", "captions.csv", "--truth", "captions.csv", "--metric", "rouge1")
+    assert code == 0 and "rouge1" in out

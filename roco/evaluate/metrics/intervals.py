@@ -21,6 +21,11 @@ class Interval(NamedTuple):
     low: float
     high: float
 
+    def scaled(self, value: float, mean: float) -> Interval:
+        """Returns the interval of a score that is not the mean over the images but proportional to it."""
+        ratio = value / mean if mean else 1.0
+        return Interval(self.low * ratio, self.high * ratio)
+
 
 class Comparison(NamedTuple):
     """The difference of two systems (first minus second), its 95% interval, and the p-value of a permutation test."""
@@ -91,6 +96,13 @@ def of_sums(
     if len(values) == 0 or int(group.max()) < 1:
         return None
     return interval(score(resampled_sums(values, group, resamples, seed)))
+
+
+def containing(bound: Interval | None, value: float) -> Interval | None:
+    """Returns the interval, widened if only rounding excludes the value: sums of equal numbers differ by rounding."""
+    if bound is None or not np.isclose(value, np.clip(value, bound.low, bound.high), rtol=1e-9, atol=1e-12):
+        return bound
+    return Interval(min(bound.low, value), max(bound.high, value))
 
 
 def interval(scores: Floats) -> Interval | None:

@@ -1,4 +1,4 @@
-"""Caption metrics without models: ImageCLEF's preprocessing, ROUGE, BLEU, CIDEr and METEOR.
+"""Caption metrics without models: ImageCLEF's preprocessing, ROUGE, BLEU and CIDEr; METEOR has a file of its own.
 
 Each metric is computed by the library that defines it (extra `text`), so that values are comparable with published
 ones. Texts are scored as given; for ImageCLEF they are preprocessed first.
@@ -7,15 +7,13 @@ ones. Texts are scored as given; for ImageCLEF they are preprocessed first.
 from __future__ import annotations
 
 import re
-import shutil
 import string
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from roco.base.errors import UsageError
 from roco.evaluate.metrics.libraries import PYCOCOEVALCAP, ROUGE_SCORE, SACREBLEU, load
 
 Floats = NDArray[np.float64]
@@ -81,14 +79,29 @@ def bleu_of_sums(sums: Floats, order: int) -> Floats:
     return value
 
 
-def sacrebleu(references: Sequence[str], candidates: Sequence[str]) -> tuple[float, str]:
-    """Returns the corpus BLEU-4 by sacrebleu, from 0 to 1, and its signature; words are separated by white space.
+def ngram_counts(sums: Floats) -> tuple[Floats, Floats]:
+    """Returns the matching and the total n-grams of orders 1 to 4 from summed counts, as in `Bleu.counts`."""
+    return sums[2 : 2 + ORDERS], sums[2 + ORDERS :]
+
+
+class Sacrebleu(NamedTuple):
+    """The corpus BLEU-4 by sacrebleu, from 0 to 1, its signature, and the numbers of n-grams of orders 1 to 4."""
+
+    value: float
+    signature: str
+    matching: Floats
+    total: Floats
+
+
+def sacrebleu(references: Sequence[str], candidates: Sequence[str]) -> Sacrebleu:
+    """Returns the corpus BLEU-4 by sacrebleu; words are separated by white space.
 
     It smooths and counts differently from pycocoevalcap: the two values are not comparable.
     """
     scorer = SACREBLEU.load().BLEU(tokenize="none", force=True)
     score = scorer.corpus_score(list(candidates), [list(references)])
-    return score.score / 100, str(scorer.get_signature())
+    matching, total = np.array(score.counts, float), np.array(score.totals, float)
+    return Sacrebleu(score.score / 100, str(scorer.get_signature()), matching, total)
 
 
 def cider(references: Sequence[str], candidates: Sequence[str]) -> Floats:
@@ -109,46 +122,3 @@ def coco_rouge_l(references: Sequence[str], candidates: Sequence[str]) -> Floats
         # The library would divide by the length of an empty text.
         scores.append(float(scorer.calc_score([candidate], [reference])) if reference and candidate else 0.0)
     return np.array(scores, float)
-
-
-class Meteor(NamedTuple):
-    """METEOR 1.5 of all captions together, from summed counts, and of each caption; their mean is another number."""
-
-    corpus: float
-    each: Floats
-
-
-def meteor(references: Sequence[str], candidates: Sequence[str]) -> Meteor:
-    """Returns METEOR 1.5 by the Java program in pycocoevalcap; the METEOR of NLTK has other values."""
-    if shutil.which("java") is None:
-        raise UsageError("METEOR 1.5 needs Java, which is not installed", "install a Java runtime, such as Java 17")
-    program = load(PYCOCOEVALCAP, "pycocoevalcap.meteor.meteor").Meteor
-    if not candidates:
-        return Meteor(float("nan"), np.empty(0))
-    reference_lines = [_one_line(text) for text in references]
-    candidate_lines = [_one_line(text) for text in candidates]
-    scorer: Any = program()
-    try:
-        corpus, each = scorer.compute_score(
-            {i: [line] for i, line in enumerate(reference_lines)}, {i: [line] for i, line in enumerate(candidate_lines)}
-        )
-    except ValueError as err:
-        raise UsageError("METEOR's Java program returned no score", "check the Java runtime: java -version") from err
-    finally:
-        # The destructor of the scorer takes the lock, and would wait forever if an error had left it locked.
-        if scorer.lock.locked():
-            scorer.lock.release()
-        process = scorer.meteor_p
-        process.kill()
-        process.wait()
-        process.stdout.close()
-        process.stderr.close()
-    return Meteor(float(corpus), np.array(each, float))
-
-
-def _one_line(text: str) -> str:
-    """Returns text as one line of the program's protocol, whose fields are separated by three bars.
-
-    The program would wait for more input after an empty text, so it gets a word that no caption contains.
-    """
-    return " ".join(text.replace("|||", " ").split()) or "nothingsaid"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from roco.base.files import digest, write_json, write_text
-from roco.evaluate.metrics.intervals import Comparison, Interval
+from roco.evaluate.metrics.intervals import Comparison, Interval, containing
 from roco.evaluate.report import render
 from roco.evaluate.report.render import Cell, ReportTable
 
@@ -62,12 +62,21 @@ class Report:
     token_weights: Mapping[str, float] | None = None
     libraries: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        bounded = (score._replace(interval=containing(score.interval, score.value)) for score in self.scores)
+        object.__setattr__(self, "scores", tuple(bounded))
+
     def __getitem__(self, name: str) -> float:
         """Returns the value of a score by its name."""
         for score in self.scores:
             if score.name == name:
                 return score.value
         raise KeyError(name)
+
+    @property
+    def is_empty(self) -> bool:
+        """Returns whether no score could be computed."""
+        return all(math.isnan(score.value) for score in self.scores)
 
     @property
     def versions(self) -> dict[str, str]:

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from sklearn.metrics import ndcg_score
+from sklearn.metrics import average_precision_score, ndcg_score
 
 from roco.evaluate.metrics import intervals, ranks
 
@@ -17,46 +17,61 @@ def right(at: int, n: int = 4) -> np.ndarray:
     return np.arange(n) == at
 
 
+def rank(scores: list[float], right: np.ndarray, excluded: np.ndarray = NONE) -> float:
+    return ranks.first_rank(ranks.ranked(np.array(scores), right.astype(float), excluded) > 0)
+
+
 def test_a_constant_score_gives_the_last_rank() -> None:
-    assert ranks.pessimistic_rank(np.ones(4), right(0), NONE) == 4
-    assert ranks.pessimistic_rank(np.array([3.0, 1, 3, 2]), right(0), NONE) == 2
-    assert ranks.pessimistic_rank(np.array([3.0, 1, np.nan, 2]), right(2), NONE) == 4
+    assert rank([1.0] * 4, right(0)) == 4
+    assert rank([3.0, 1, 3, 2], right(0)) == 2
+    assert rank([3.0, 1, float("nan"), 2], right(2)) == 4
 
 
 def test_excluded_candidates_do_not_count() -> None:
-    scores = np.array([1.0, 9, 8, 0])
-    assert ranks.pessimistic_rank(scores, right(0), right(1)) == 2
-    assert math.isnan(ranks.pessimistic_rank(scores, right(0), right(0)))
-
-
-def test_recall_and_reciprocal_rank() -> None:
-    found = np.array([1.0, 5, 6, np.nan])
-    assert ranks.recall_at(found, 5)[:3].tolist() == [1, 1, 0]
-    assert math.isnan(ranks.recall_at(found, 5)[3])
-    assert ranks.reciprocal(found)[:2].tolist() == [1, 0.2]
+    assert rank([1.0, 9, 8, 0], right(0), right(1)) == 2
+    assert math.isnan(rank([1.0, 9, 8, 0], right(0), right(0)))
 
 
 def test_ndcg_equals_that_of_scikit_learn_without_ties() -> None:
     rng = np.random.default_rng(1)
     for k in (None, 3):
         gain, scores = rng.random(8), rng.permutation(8).astype(float)
-        assert ranks.ndcg(scores, gain, np.zeros(8, bool), k) == pytest.approx(ndcg_score([gain], [scores], k=k))
-    assert math.isnan(ranks.ndcg(np.ones(4), np.zeros(4), NONE))
-    assert ranks.ndcg(np.ones(2), np.array([1.0, 0]), np.zeros(2, bool)) == pytest.approx(1 / math.log2(3))
+        ranked = ranks.ranked(scores, gain, np.zeros(8, bool))
+        assert ranks.ndcg(ranked, k) == pytest.approx(ndcg_score([gain], [scores], k=k))
+    assert math.isnan(ranks.ndcg(np.zeros(4)))
+    assert ranks.ndcg(ranks.ranked(np.ones(2), np.array([1.0, 0]), np.zeros(2, bool))) == 1 / math.log2(3)
 
 
-def test_scores_by_chance_are_the_means_of_random_orders() -> None:
+def test_average_precision_equals_that_of_scikit_learn() -> None:
+    rng = np.random.default_rng(2)
+    for n_right in (1, 3, 8):
+        relevant, scores = np.arange(8) < n_right, rng.permutation(8).astype(float)
+        ranked = ranks.ranked(scores, relevant.astype(float), np.zeros(8, bool))
+        assert ranks.average_precision(ranked > 0) == pytest.approx(average_precision_score(relevant, scores))
+    assert math.isnan(ranks.average_precision(np.zeros(3, bool)))
+
+
+def test_precision_and_mean_gain_divide_by_k_even_if_fewer_candidates_exist() -> None:
+    right = np.array([True, False, True])
+    assert [ranks.precision_at(right, k) for k in (1, 2, 3, 10)] == [1, 0.5, 2 / 3, 0.2]
+    assert ranks.mean_gain(np.array([0.5, 1.0, 0.25]), 2) == 0.75
+    assert math.isnan(ranks.precision_at(~right & right, 1)) and math.isnan(ranks.mean_gain(np.zeros(3), 1))
+
+
+@pytest.mark.parametrize(("pool", "n_right"), [(20, 1), (7, 3), (5, 5), (1, 1)])
+def test_scores_by_chance_are_the_means_of_random_orders(pool: int, n_right: int) -> None:
     rng = np.random.default_rng(0)
-    drawn = np.array(
-        [
-            ranks.pessimistic_rank(rng.permutation(20.0 + np.arange(20)), right(3, 20), np.zeros(20, bool))
-            for _ in range(4000)
-        ]
-    )
-    chance = ranks.by_chance(np.array([20]), (1, 5))
-    assert chance["recall@5"] == 0.25
-    assert (drawn <= 5).mean() == pytest.approx(chance["recall@5"], abs=0.03)
-    assert (1 / drawn).mean() == pytest.approx(chance["mrr"], abs=0.02)
+    drawn = [rng.permutation(np.arange(pool) < n_right) for _ in range(4000)]
+    first = np.array([ranks.first_rank(right) for right in drawn])
+    chance = ranks.by_chance(pool, n_right)
+    for k in (1, min(3, pool)):
+        assert (first <= k).mean() == pytest.approx(chance.recall[k - 1], abs=0.03)
+    assert (1 / first).mean() == pytest.approx(chance.mrr, abs=0.02)
+    assert first.mean() == pytest.approx(chance.median_rank, abs=0.3)
+    precisions = [ranks.average_precision(right) for right in drawn]
+    assert np.mean(precisions) == pytest.approx(chance.average_precision, abs=0.02)
+    gains = [ranks.dcg(right.astype(float)) for right in drawn]
+    assert np.mean(gains) == pytest.approx(n_right * chance.discount, abs=0.02)
 
 
 def test_cosines_are_computed_in_blocks_and_undefined_for_zero_vectors() -> None:

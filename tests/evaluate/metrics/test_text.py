@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from roco.base.errors import UsageError
-from roco.evaluate.metrics import text
+from roco.evaluate.metrics import meteor, text
 
 TRUTH = (
     "CT chest axial view showing a huge ascending aortic aneurysm (*).",
@@ -66,14 +66,27 @@ def test_cider_has_the_values_of_the_worked_example() -> None:
 
 @pytest.mark.slow
 def test_meteor_has_the_values_of_the_worked_example() -> None:
-    found = text.meteor(G, P)
+    found = meteor.meteor(G, P)
     assert found.corpus == pytest.approx(0.163848, abs=1e-6)
     assert found.each == pytest.approx([0.336497, 0.102564, 0, 0.136502], abs=1e-6)
 
 
 @pytest.mark.slow
+def test_meteor_of_any_captions_follows_from_the_sums_of_their_counts() -> None:
+    # Equal texts, no match, other word order, other scripts.
+    truth = [*G, "a b c d", "aorta", "größe der läsion", "肺部阴影", "the same words here"]
+    predictions = [*P, "a b c d", "vein", "größe der zyste", "肺部阴影", "here words same the"]
+    whole = meteor.meteor(truth, predictions)
+    assert meteor.meteor_of_sums(whole.counts) == pytest.approx(whole.each, rel=1e-12)
+    rng = np.random.default_rng(0)
+    for chosen in (np.arange(len(truth)), *(rng.integers(0, len(truth), 6) for _ in range(3))):
+        part = meteor.meteor([truth[i] for i in chosen], [predictions[i] for i in chosen])
+        assert meteor.meteor_of_sums(whole.counts[chosen].sum(0)[None])[0] == pytest.approx(part.corpus, rel=1e-12)
+
+
+@pytest.mark.slow
 def test_meteor_accepts_line_breaks_bars_and_empty_captions() -> None:
-    found = text.meteor(["a\ncyst ||| of the liver", "", "a cyst"], ["a cyst of the liver", "a cyst", " "])
+    found = meteor.meteor(["a\ncyst ||| of the liver", "", "a cyst"], ["a cyst of the liver", "a cyst", " "])
     assert found.each[0] > 0.9
     assert found.each[1:].tolist() == [0, 0]
 
@@ -81,13 +94,13 @@ def test_meteor_accepts_line_breaks_bars_and_empty_captions() -> None:
 def test_meteor_without_java_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.which", lambda name: None)
     with pytest.raises(UsageError, match="Java"):
-        text.meteor(G, P)
+        meteor.meteor(G, P)
 
 
 def test_sacrebleu_prints_its_signature() -> None:
-    value, signature = text.sacrebleu(G, P)
-    assert value == pytest.approx(0.0705, abs=1e-4)
-    assert "tok:none" in signature and "version:" in signature
+    result = text.sacrebleu(G, P)
+    assert result.value == pytest.approx(0.0705, abs=1e-4)
+    assert "tok:none" in result.signature and "version:" in result.signature
 
 
 def test_an_empty_list_of_captions_has_undefined_scores() -> None:
