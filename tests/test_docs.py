@@ -196,6 +196,25 @@ def test_a_command_of_the_data_format_page_prints_the_output_below_it(
     assert steady(do(words, monkeypatch)) == steady(output)
 
 
+def test_the_commands_and_the_code_of_the_page_on_scores_print_what_it_shows(
+    demo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(demo)
+    shown = 0
+    for block in blocks(ROOT / "docs" / "evaluate.md"):
+        if block.language == "python":
+            exec(block.text, {})
+        if block.language != "console":
+            continue
+        for command, output in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block.text, re.M):
+            words = shlex.split(command)
+            printed = steady(do(words if words[0] == "roco" else ["sh", "-c", command], monkeypatch))
+            expected = steady(output.partition("…")[0])
+            assert printed[: len(expected)] == expected, command
+            shown += bool(expected)
+    assert shown == 4
+
+
 def steady(text: str) -> list[str]:
     """Returns lines without digests, times and sizes, which depend on the installed libraries."""
     return [re.sub(r"[0-9a-f]{8,}|\d{5,}", "#", line.rstrip()) for line in text.splitlines()]
