@@ -33,18 +33,20 @@ class Relevance(Protocol):
 class SameCaption:
     """Between image and text, all images whose captions have the same words are right, in any case and white space.
 
-    Of several images with one caption, no ranking by the caption can prefer one. The other candidates of the
-    query's own article are excluded.
+    Of several images with one caption, no ranking by the caption can prefer one. An empty caption has no right answer.
+    The other candidates of the query's own article are excluded.
     """
 
     threshold = 1.0
 
     def __init__(self, captions: Sequence[str], articles: NDArray[np.int64]) -> None:
-        self.captions = intervals.groups_of([tuple(caption.casefold().split()) for caption in captions])
+        words = [tuple(caption.casefold().split()) for caption in captions]
+        self.captions = intervals.groups_of(words)
+        self.has_words = np.array([bool(of_caption) for of_caption in words])
         self.articles = articles
 
     def judge(self, query: int) -> Judged:
-        right = self.captions == self.captions[query]
+        right = (self.captions == self.captions[query]) & self.has_words
         return Judged(right.astype(float), (self.articles == self.articles[query]) & ~right)
 
 

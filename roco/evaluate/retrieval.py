@@ -145,6 +145,9 @@ def _notes(
             f"images whose captions have the same words are all right answers: {several:,} of {len(ids):,} queries "
             "have several; recall counts queries with any right answer among the first k"
         )
+        empty = int((measured.right == 0).sum())
+        if empty:
+            notes.append(f"{empty:,} queries do not count: their caption is empty")
     else:
         notes.append(
             f"right answers share at least {relevance.threshold:g} of the concepts (Jaccard); "

@@ -111,6 +111,17 @@ def test_equal_captions_are_no_ties_among_wrong_answers(tmp_path: Path) -> None:
     assert report["recall@1"] == report["ndcg"] == 1
 
 
+def test_empty_captions_are_no_equal_captions(tmp_path: Path) -> None:
+    texts = {"i0": "", "i1": " ", "i2": "a cyst", "i3": "a nodule"}
+    path = ranking(tmp_path / "r.csv", [[1.0, 0.5, 0.4, 0.3]] * 4, list(texts))
+    report = evaluate_retrieval(path, texts)
+    assert {score.name: score.images for score in report.scores}["recall@1"] == 2
+    assert report["recall@1"] == 0 and report["recall@5"] == 1
+    assert any("2 queries do not count: their caption is empty" in note for note in report.notes)
+    with_one_text = texts | {"i2": "", "i3": ""}
+    assert evaluate_retrieval(path, with_one_text).is_empty
+
+
 def test_shared_concepts_give_precision_average_precision_and_mean_jaccard(tmp_path: Path) -> None:
     # Jaccard with the query i0: 1, 1/2, 1/3, 0; right answers have at least 1/2.
     truth = {"i0": "C1;C2", "i1": "C1;C2", "i2": "C1", "i3": "C1;C3", "i4": "C4"}

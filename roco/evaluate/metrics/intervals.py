@@ -142,8 +142,9 @@ def compare(
     for start in range(0, permutations, step):
         signs = rng.integers(0, 2, (min(step, permutations - start), len(sums)), dtype=np.int8) * 2 - 1
         extreme += int((np.abs(signs @ sums) >= observed - 1e-12).sum())
-    bounds = of_means(differences[:, None], group, resamples, seed)[0]
+    difference = float(differences.mean())
+    bounds = containing(of_means(differences[:, None], group, resamples, seed)[0], difference)
     assert bounds is not None
     # The observed assignment counts as one of the permutations (Phipson and Smyth 2010).
     p = (extreme + 1) / (permutations + 1)
-    return Comparison(float(differences.mean()), bounds.low, bounds.high, p)
+    return Comparison(difference, bounds.low, bounds.high, p)
