@@ -17,7 +17,7 @@ UNIQUE = "unique"
 GUARANTEES = {
     SINGLE: "compound figures (several images in one file)",
     RADIOLOGY: "images that are not radiology images (photographs, histology, charts)",
-    LICENSE: "images whose licence does not allow redistribution, or is unknown",
+    LICENSE: "images whose licence is unknown or does not allow redistribution",
     RETRACTION: "images of retracted articles",
     RIGHTS: "images that the article credits to others",
     CAPTION: "images without a caption that describes them",
