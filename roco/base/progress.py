@@ -8,8 +8,11 @@ from typing import Protocol
 class Progress(Protocol):
     """Receives progress callbacks; they may come from several threads."""
 
-    def start(self, what: str, total: int) -> None:
-        """Begins to count units of work; what: the unit in the plural, such as `parts`."""
+    def start(self, what: str, total: int | None, done: int = 0) -> None:
+        """Begins to count units of work; what: the unit in the plural, such as `articles`; done: those done before.
+
+        Without a total, begins something that is not counted; what: such as `listing the articles in /data`.
+        """
 
     def advance(self, n: int = 1) -> None:
         """Counts n more units as done."""
@@ -27,7 +30,7 @@ class Progress(Protocol):
 class NullProgress:
     """Ignores all progress callbacks."""
 
-    def start(self, what: str, total: int) -> None: ...
+    def start(self, what: str, total: int | None, done: int = 0) -> None: ...
 
     def advance(self, n: int = 1) -> None: ...
 

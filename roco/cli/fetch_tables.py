@@ -120,9 +120,9 @@ def size(n_bytes: float) -> str:
 class DownloadProgress(ProgressBar):
     """The progress of `roco fetch`, in articles or their metadata, with files and bytes per second."""
 
-    def start(self, what: str, total: int) -> None:
-        self.counts.clear()  # the rates are those of the current count
-        super().start(what, total)
+    def start(self, what: str, total: int | None, done: int = 0) -> None:
+        super().start(what, total, done)
+        self.counts.clear()  # the rates are those of the current activity
 
     def rates(self, seconds: float) -> str:
         return f"{self.counts['files']:,} files, {size(self.counts['bytes'] / max(1e-3, seconds))}/s"

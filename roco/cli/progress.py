@@ -1,4 +1,4 @@
-"""The progress of long commands: a bar on a terminal, one line every 30 seconds elsewhere; and how they are resumed."""
+"""The progress of long commands: a bar on a terminal, lines in a file or log; and how they are resumed."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
+from roco.base.terminal import printable
 from roco.cli.tables import console
 
-SECONDS_BETWEEN_LINES = 30.0
-"""Seconds between two lines of progress if stderr is not a terminal."""
+SECONDS_BEFORE_LINES = (1.0, 5.0, 10.0, 20.0, 30.0)
+"""Seconds before the first, the second … line about one activity if stderr is not a terminal; the last one repeats."""
 
 SECONDS_BETWEEN_REDRAWS = 0.2
 
@@ -23,38 +24,41 @@ SECONDS_BETWEEN_REDRAWS = 0.2
 class ProgressBar:
     """Counts units of work up to a total and prints how far it is; safe to call from several threads.
 
-    A subclass adds `rates`, the text beside the bar, such as figures per second.
+    If stderr is not a terminal, the first activity of a command and the first that is counted print a line at once; a
+    counted one prints a last line when it is complete. A subclass adds `rates`, such as figures per second.
     """
 
     def __init__(self) -> None:
         self.console = console(stderr=True)
         self.lock = threading.RLock()
         self.what = ""
-        self.total = self.done = 0
+        self.total: int | None = None
+        self.done = self.done_before = 0
         self.counts = Counter[str]()
         self.started = self.printed = time.monotonic()
+        self.lines = 0
+        self._begun: set[bool] = set()
         self._bar: Progress | None = None
         self._task: TaskID | None = None
 
-    def start(self, what: str, total: int) -> None:
-        """Begins a new count; what: the unit in the plural, such as `parts`."""
-        self.close()
+    def start(self, what: str, total: int | None, done: int = 0) -> None:
+        """Begins a new activity; the one before has ended. Nothing is shown if there is nothing to count."""
         with self.lock:
-            self.what, self.total, self.done = what, total, 0
+            self._end_activity()
+            self.what, self.total, self.done, self.done_before = what, total, done, done
             self.started = self.printed = time.monotonic()
-            if total and self.console.is_terminal:
-                text, rates = TextColumn("{task.description}"), TextColumn("{task.fields[rates]}")
-                columns = (text, BarColumn(), MofNCompleteColumn(), rates, TimeRemainingColumn())
-                self._bar = Progress(*columns, console=self.console, transient=True)
-                self._bar.start()
-                self._task = self._bar.add_task(what, total=total, rates="")
+            self.lines = 0
+            if total == 0:
+                self.what = ""
+            elif self.console.is_terminal:
+                self._show_bar()
+            elif self._is_first(total):
+                self._print_line()
 
     def advance(self, n: int = 1) -> None:
         """Counts n units as done."""
         with self.lock:
             self.done += n
-            if self._bar is not None and self._task is not None:
-                self._bar.update(self._task, advance=n)
             self.refresh()
 
     def count(self, **amounts: int) -> None:
@@ -63,47 +67,99 @@ class ProgressBar:
             self.counts.update(amounts)
 
     def refresh(self) -> None:
-        """Prints the rates again if enough time has passed since the last time."""
+        """Shows the state again if enough time has passed since the last time."""
         with self.lock:
-            now = time.monotonic()
-            if self._bar is not None and self._task is not None:
-                if now - self.printed > SECONDS_BETWEEN_REDRAWS:
-                    self.printed = now
-                    self._bar.update(self._task, rates=self.rates(now - self.started))
-            elif self.total and now - self.printed > SECONDS_BETWEEN_LINES:
-                self.printed = now
-                self.console.print(self._line(now - self.started))
+            if not self.what:
+                return
+            passed = time.monotonic() - self.printed
+            if self._bar is not None:
+                if passed > SECONDS_BETWEEN_REDRAWS:
+                    self._update_bar()
+            elif passed > SECONDS_BEFORE_LINES[min(self.lines, len(SECONDS_BEFORE_LINES) - 1)]:
+                self._print_line()
 
     def close(self) -> None:
-        """Removes the bar from the terminal."""
+        """Ends the display; the bar disappears from the terminal."""
         with self.lock:
+            self._end_activity()
             if self._bar is not None:
                 self._bar.stop()
                 self._bar = None
 
     def rates(self, seconds: float) -> str:
-        """Returns the text beside the bar; seconds: time since the count started."""
+        """Returns how fast it is; seconds: time since the activity began."""
         return ""
 
-    def _line(self, seconds: float) -> str:
-        facts = [f"{self.done:,} of {self.total:,} {self.what}"]
-        if rates := self.rates(seconds):
-            facts.append(rates)
-        if self.done:
-            remaining = (self.total - self.done) * seconds / self.done
-            facts.append(f"about {duration(remaining)} remaining")
+    # --- showing ----------------------------------------------------------------------------------------------------
+
+    def _end_activity(self) -> None:
+        """Prints the last line of an activity that printed lines and is complete."""
+        is_complete = self.total is not None and self.done >= self.total
+        if self.what and self.lines and is_complete:
+            self._print_line()
+        self.what = ""
+
+    def _is_first(self, total: int | None) -> bool:
+        """Returns whether this is the first activity of the command, or the first that is counted."""
+        is_counted = total is not None
+        is_first = not self._begun or (is_counted and True not in self._begun)
+        self._begun.add(is_counted)
+        return is_first
+
+    def _print_line(self) -> None:
+        self.console.print(self._line(), markup=False, soft_wrap=True)
+        self.printed = time.monotonic()
+        self.lines += 1
+
+    def _show_bar(self) -> None:
+        if self._bar is None:
+            columns = (BarColumn(bar_width=20), TextColumn("{task.description}", markup=False))
+            self._bar = Progress(*columns, console=self.console, transient=True)
+            self._task = self._bar.add_task(self._line(), total=self.total)
+            self._bar.start()
+        assert self._task is not None
+        self._bar.reset(self._task, total=self.total)
+        self._update_bar()
+
+    def _update_bar(self) -> None:
+        assert self._bar is not None and self._task is not None
+        self._bar.update(self._task, description=self._line(), total=self.total, completed=self.done)
+        self.printed = time.monotonic()
+
+    def _line(self) -> str:
+        """Returns how far the current activity is, with rates and remaining time."""
+        seconds = time.monotonic() - self.started
+        if self.total is None:
+            facts = [printable(self.what)]
+            if seconds >= 1:
+                facts.append(duration(seconds))
+            return ", ".join(facts)
+        facts = [f"{self.done:,} of {self.total:,} {printable(self.what)}"]
+        newly_done = self.done - self.done_before
+        if newly_done:
+            if rates := self.rates(seconds):
+                facts.append(rates)
+            if self.done < self.total:
+                remaining = (self.total - self.done) * seconds / newly_done
+                facts.append(f"about {duration(remaining)} remaining")
+            else:
+                facts.append(duration(seconds))
         return ", ".join(facts)
 
 
 class RunProgress(ProgressBar):
-    """The progress of `roco run`, in parts of the corpus, with figures per second and dropped figures."""
+    """The progress of `roco run`, in articles, with figures per second and dropped figures."""
 
-    def start(self, what: str, total: int) -> None:
-        self.counts["figures"] = 0  # the rate is that of the current count
-        super().start(what, total)
+    def start(self, what: str, total: int | None, done: int = 0) -> None:
+        super().start(what, total, done)
+        self.counts.clear()  # the rates are those of the current activity
 
     def rates(self, seconds: float) -> str:
-        return f"{self.counts['figures'] / max(1e-3, seconds):,.0f} figures/s, {self.counts['dropped']:,} dropped"
+        """Returns figures per second and dropped figures, as soon as a part is done."""
+        if not self.counts["figures"]:
+            return ""
+        rate = f"{self.counts['figures'] / max(1e-3, seconds):,.0f} figures/s"
+        return f"{rate}, {self.counts['dropped']:,} dropped" if self.counts["dropped"] else rate
 
 
 def duration(seconds: float) -> str:
@@ -114,14 +170,31 @@ def duration(seconds: float) -> str:
 
 
 @contextmanager
-def resumable(progress: ProgressBar) -> Iterator[None]:
-    """Closes the bar at the end of a block; after Ctrl-C or SIGTERM prints how to resume and exits with 130."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+def shown(progress: ProgressBar) -> Iterator[None]:
+    """Shows the progress of a block, also while nothing is counted, and closes it at the end."""
+    ended = threading.Event()
+
+    def refresh() -> None:
+        while not ended.wait(SECONDS_BETWEEN_REDRAWS):
+            progress.refresh()
+
+    thread = threading.Thread(target=refresh, daemon=True)
+    thread.start()
     try:
         yield
-    except KeyboardInterrupt:
-        progress.close()
-        print("interrupted; run the same command again to resume", file=sys.stderr)
-        raise SystemExit(130) from None
     finally:
+        ended.set()
+        thread.join()
         progress.close()
+
+
+@contextmanager
+def resumable(progress: ProgressBar) -> Iterator[None]:
+    """Shows the progress of a block; after Ctrl-C or SIGTERM prints how to resume and exits with 130."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with shown(progress):
+            yield
+    except KeyboardInterrupt:
+        print("interrupted; completed work is kept: run the same command again to resume", file=sys.stderr)
+        raise SystemExit(130) from None

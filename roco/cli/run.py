@@ -26,10 +26,13 @@ def init(
 
     Example: roco init demo
     """
+    from roco.cli.progress import ProgressBar, shown
     from roco.recipes.demo import write
     from roco.recipes.load import shipped
 
-    summary = write(folder, shipped()["demo"].read_text(encoding="utf-8"))
+    progress = ProgressBar()
+    with shown(progress):
+        summary = write(folder, shipped()["demo"].read_text(encoding="utf-8"), progress=progress)
     figures = f"{summary.figures} figures ({summary.real} of them real images)"
     print(f"{summary.articles} articles with {figures} in {folder / 'corpus'}")
     if summary.hint:

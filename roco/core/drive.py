@@ -18,13 +18,14 @@ from roco.base.errors import Busy, CorruptFile, DataError, UsageError
 from roco.base.files import full_disk, write_json, write_text
 from roco.base.progress import Progress
 from roco.core import parts
-from roco.core.execute import Executor, execute
+from roco.core.execute import Executor
 from roco.core.folder import RunFolder
 from roco.core.job import Job, JobResult
 from roco.core.manifest import Manifest
 from roco.core.pipeline import Pipeline
 from roco.core.provenance import recipe_text
 from roco.core.retry import check_reason, forget
+from roco.core.step import Step
 from roco.core.table_pass import TablePass
 
 SAVE_EVERY = 10.0
@@ -61,16 +62,17 @@ class Driver:
         self.folder, self.progress, self.part_size, self.recipe = folder, progress, part_size, recipe
         self.outcome = Outcome(folder.root)
         self.seconds: dict[str, float] = defaultdict(float)
+        self.counted: dict[str, int] = defaultdict(int)
         self.saved_at = time.monotonic()
         self.holds_run = False
 
     def run(self, workers: int | None, retry: str | None) -> Outcome:
         """Runs everything; no other process may use the folder meanwhile."""
         executor = self._executor(workers, retry)
-        with _disk_errors(self.folder), locks.hold(self.folder.lock):
+        with _disk_errors(self.folder), locks.hold(self.folder.lock), executor:
             self.holds_run = True
             self._remove_unfinished()
-            self._open()
+            self._open(executor)
             self.manifest.save(self.parts)
             if retry:
                 forget(self.folder, self.parts.names, retry)
@@ -85,8 +87,8 @@ class Driver:
         i, n = only
         if not 1 <= i <= n:
             raise UsageError(f"invalid slice {i}/{n} (--parts)", "write I/N with I from 1 to N, for example 1/4")
-        with _disk_errors(self.folder), locks.hold(self.folder.lock, shared=True), ExitStack() as held:
-            self._open()
+        with _disk_errors(self.folder), locks.hold(self.folder.lock, shared=True), executor, ExitStack() as held:
+            self._open(executor)
             mine = [name for k, name in enumerate(self.parts.names) if k % n == i - 1]
             free = [name for name in mine if self._hold_part(held, name)]
             self.outcome.parts_elsewhere = len(mine) - len(free)
@@ -105,10 +107,14 @@ class Driver:
             check_reason(self.folder.pipeline, retry)
         return Executor(self.folder, workers_for(self.folder.pipeline) if workers is None else workers)
 
-    def _open(self) -> None:
+    def _open(self, executor: Executor) -> None:
         """Lists the source, adds parts for new articles, and records the resolved recipe."""
         self.folder.root.mkdir(parents=True, exist_ok=True)
         source = self.folder.pipeline.source
+        self.progress.start(f"listing the articles in {source.path}", None)
+        self.manifest = Manifest(self.folder)
+        if not self.manifest.is_complete:
+            executor.start()
         with locks.hold(self.folder.plan_lock, wait=True):
             self.parts = parts.plan(self.folder.parts, source, self.part_size)
             if not len(self.parts.table):
@@ -117,7 +123,6 @@ class Driver:
                     "check the path in [source]; docs/data-format.md describes the layouts",
                 )
             write_text(self.folder.recipe, recipe_text(self.folder.pipeline, self.recipe))
-        self.manifest = Manifest(self.folder)
         self.outcome.superseded = self.parts.summary["superseded"]
 
     def _remove_unfinished(self) -> None:
@@ -141,9 +146,8 @@ class Driver:
         while not self.outcome.complete:
             try:
                 self._pass_parts(self.parts.names, executor)
-                self.outcome.release = TablePass(self.folder, self.parts, self.manifest).run(
-                    lambda jobs: self._execute("measures", jobs, executor)
-                )
+                tables = TablePass(self.folder, self.parts, self.manifest, self.progress)
+                self.outcome.release = tables.run(lambda step, jobs: self._measure(step, jobs, executor))
                 self.outcome.complete = True
             except CorruptFile as err:
                 if not err.path or err.path in removed:
@@ -152,29 +156,61 @@ class Driver:
                 self._remove_corrupt(Path(err.path))
 
     def _pass_parts(self, names: Sequence[str], executor: Executor) -> None:
+        """Takes the parts that are not done through the row stages."""
         done = set(self.manifest.done(self.parts, names))
-        self._execute("parts", [Job(name) for name in names if name not in done], executor)
+        jobs = [Job(name) for name in names if name not in done]
+        if jobs:
+            total = sum(self.parts.spans[name][1] for name in names)
+            self.progress.start("articles", total, sum(self.parts.spans[name][1] for name in done))
+            self.counted.clear()
+            executor.run(jobs, self.parts.articles, self)
+        # The table stages may need the memory that workers hold.
+        if not self._late_measures() or any(step.contract.heavy for step in self.folder.pipeline.steps):
+            executor.close()
 
-    def _execute(self, what: str, jobs: Sequence[Job], executor: Executor) -> None:
-        self.progress.start(what, len(jobs))
-        execute(executor, jobs, self.parts.articles, self._job_done, self.progress.refresh)
+    def _measure(self, step: Step, jobs: Sequence[Job], executor: Executor) -> None:
+        """Runs a measure that stands after a table stage, for the figures that are still kept."""
+        if jobs:
+            self.progress.start(f"figures ({step.name})", sum(len(job.figures) for job in jobs))
+            executor.run(jobs, self.parts.articles, self)
+        if step == self._late_measures()[-1]:
+            executor.close()
 
-    def _job_done(self, result: JobResult) -> None:
+    def _late_measures(self) -> list[Step]:
+        return [step for step in self.folder.pipeline.table_steps if step.is_measure]
+
+    # --- what the executor reports ----------------------------------------------------------------------------------
+
+    def done(self, job: Job, result: JobResult) -> None:
+        """Records the result of a job."""
         for name, n in result.measured.items():
             self.outcome.measured[name] = self.outcome.measured.get(name, 0) + n
         for name, seconds in result.seconds.items():
             self.seconds[name] += seconds
         self._log({"part": result.part, "measured": dict(result.measured), "seconds": dict(result.seconds)})
         if result.record is None:
-            self.progress.count(figures=sum(result.measured.values()))
+            self.progress.count(figures=len(job.figures))
+            self.progress.advance(len(job.figures))
         else:
             funnel = result.record.funnel
             self.manifest.record(result.part, result.record)
             self.outcome.parts_done += 1
             self.progress.count(figures=funnel[0].rows_in, dropped=sum(sum(f.dropped.values()) for f in funnel))
-        self.progress.advance()
+            self.advanced(job, self.parts.spans[job.part][1])
         if self.holds_run and time.monotonic() - self.saved_at > SAVE_EVERY:
             self._save()
+
+    def advanced(self, job: Job, articles: int) -> None:
+        """Counts the articles of a part; those that are processed again after a crash are not counted twice."""
+        new = articles - self.counted[job.part]
+        if new > 0:
+            self.counted[job.part] = articles
+            self.progress.advance(new)
+
+    def tick(self) -> None:
+        self.progress.refresh()
+
+    # --- repair -----------------------------------------------------------------------------------------------------
 
     def _remove_corrupt(self, path: Path) -> None:
         """Removes a corrupt file and the decisions of its part, so that both are computed again."""

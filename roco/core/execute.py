@@ -15,7 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from roco.base import errors
 from roco.base.errors import RocoError
@@ -29,36 +29,24 @@ STALL = 900.0
 LOADING = 3600.0
 """The same limit while a worker starts or loads a model."""
 
-Done = Callable[[JobResult], None]
-Tick = Callable[[], None]
+EARLY_WORKERS = 4
+"""Workers that `Executor.start` starts, at most; more are started when the number of jobs is known."""
 
 Articles = Callable[[str], list[dict[str, Any]]]
 """Returns the articles of a part; they are added to a job only when it is handed out."""
 
 
-@dataclass(frozen=True)
-class Executor:
-    """Where jobs run. workers: number of processes; 0 runs the jobs in this process."""
+class Watcher(Protocol):
+    """Receives what happens to the jobs of a run."""
 
-    folder: RunFolder
-    workers: int
+    def done(self, job: Job, result: JobResult) -> None:
+        """Receives the result of a job."""
 
+    def advanced(self, job: Job, articles: int) -> None:
+        """Receives how many articles of the part a row pass has processed so far."""
 
-def execute(executor: Executor, jobs: Iterable[Job], articles: Articles, done: Done, tick: Tick) -> None:
-    """Runs all jobs; calls `done` with each result as it comes, and `tick` a few times a second."""
-    queue = deque(jobs)
-    if not queue:
-        return
-    if executor.workers:
-        _Pool(executor.folder, queue, articles, done, tick).run(min(executor.workers, len(queue)))
-        return
-    for job in queue:
-        done(part.do(executor.folder, _with_articles(job, articles), lambda what, stage: None))
-        tick()
-
-
-def _with_articles(job: Job, articles: Articles) -> Job:
-    return replace(job, articles=tuple(articles(job.part)))
+    def tick(self) -> None:
+        """Is called a few times a second."""
 
 
 @dataclass
@@ -69,58 +57,127 @@ class _Worker:
     job: Job | None = None
     culprit: Culprit | None = None
     deadline: float = 0.0
+    is_starting: bool = True
     buffer: bytes = b""
 
 
-class _Pool:
-    def __init__(self, folder: RunFolder, queue: deque[Job], articles: Articles, done: Done, tick: Tick) -> None:
-        _check_importable(folder)
-        self.hello = json.dumps(worker.hello(folder)).encode() + b"\n"
-        self.queue, self.articles, self.done, self.tick = queue, articles, done, tick
-        self.selector = selectors.DefaultSelector()
+class Executor:
+    """Runs jobs in worker processes, which live until `close`, or in this process if the number of workers is 0.
+
+    Starting a worker takes about half a second, so `start` starts some before the jobs are known.
+    """
+
+    def __init__(self, folder: RunFolder, workers: int) -> None:
+        self.folder, self.n_workers = folder, workers
         self.workers: list[_Worker] = []
+        self.queue: deque[Job] = deque()
+        self.selector = selectors.DefaultSelector()
+        self.articles: Articles
+        self.watcher: Watcher
 
-    def run(self, n: int) -> None:
+    def __enter__(self) -> Executor:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+        self.selector.close()
+
+    def start(self) -> None:
+        """Starts workers, which import their stages while this process lists the source."""
+        for _ in range(min(self.n_workers, EARLY_WORKERS)):
+            self._start()
+
+    def run(self, jobs: Iterable[Job], articles: Articles, watcher: Watcher) -> None:
+        """Runs all jobs; the workers stay alive for the next call."""
+        self.queue, self.articles, self.watcher = deque(jobs), articles, watcher
+        if not self.n_workers:
+            self._run_here()
+            return
         try:
-            for _ in range(n):
-                self._start()
-            while self.workers:
-                for key, _ in self.selector.select(timeout=0.25):
-                    self._read_from(key.data)
-                self._kill_stalled()
-                self.tick()
-        finally:
-            for w in self.workers:
-                w.process.kill()
-                w.process.wait()
-                _close_pipes(w)
-            self.selector.close()
+            self._run_in_workers()
+        except BaseException:
+            self.close()  # the jobs of the other workers are given up
+            raise
 
-    def _start(self) -> None:
-        env = {**os.environ, "OMP_NUM_THREADS": "1"}
-        command = [sys.executable, "-m", "roco.core.worker", str(os.getpid())]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env)
-        w = _Worker(process)
-        self.workers.append(w)
-        assert process.stdout is not None
-        os.set_blocking(process.stdout.fileno(), False)
-        self.selector.register(process.stdout, selectors.EVENT_READ, w)
-        self._send(w, self.hello)
-        self._next(w)
-        w.deadline = time.monotonic() + LOADING  # starting takes longer than an ordinary job
+    def close(self) -> None:
+        """Ends all workers; one without a job has nothing to lose."""
+        for w in self.workers:
+            w.process.kill()
+        for w in list(self.workers):
+            self._remove(w)
+
+    # --- jobs -------------------------------------------------------------------------------------------------------
+
+    def _run_here(self) -> None:
+        while self.queue:
+            job = self.queue.popleft()
+
+            def advanced(articles: int, job: Job = job) -> None:
+                self.watcher.advanced(job, articles)
+                self.watcher.tick()
+
+            result = part.do(self.folder, self._with_articles(job), lambda what, stage: None, advanced)
+            self.watcher.done(job, result)
+            self.watcher.tick()
+
+    def _run_in_workers(self) -> None:
+        for w in list(self.workers):
+            if w.process.poll() is not None:
+                self._remove(w)  # it died while it had no job
+        while len(self.workers) < min(self.n_workers, len(self.queue)):
+            self._start()
+        for w in list(self.workers):
+            self._next(w)
+        while any(w.job is not None for w in self.workers):
+            for key, _ in self.selector.select(timeout=0.25):
+                self._read_from(key.data)
+            self._kill_stalled()
+            self.watcher.tick()
+
+    def _with_articles(self, job: Job) -> Job:
+        return replace(job, articles=tuple(self.articles(job.part)))
 
     def _next(self, w: _Worker) -> None:
-        """Gives a worker its next job; ends it if no job remains or its memory is limited."""
-        is_limited = w.job is not None and w.job.one_by_one
-        w.job, w.culprit, w.deadline = None, None, time.monotonic() + STALL
-        if self.queue and not is_limited:
-            w.job = self.queue.popleft()
-            message = _with_articles(w.job, self.articles).to_json()
-            self._send(w, json.dumps(message).encode() + b"\n")
+        """Gives a worker its next job, if there is one."""
+        w.job, w.culprit = None, None
+        if not self.queue:
             return
-        self._end(w)
+        w.job = self.queue.popleft()
+        w.deadline = time.monotonic() + (LOADING if w.is_starting else STALL)
+        self._send(w, json.dumps(self._with_articles(w.job).to_json()).encode() + b"\n")
+
+    def _after_done(self, w: _Worker) -> None:
+        assert w.job is not None
+        if not w.job.one_by_one:
+            self._next(w)
+            return
+        # The memory of this worker is limited, so that it is not used again.
+        w.job = None
+        w.process.kill()
+        self._remove(w)
         if self.queue:
-            self._start()
+            self._next(self._start())
+
+    def _after_death(self, w: _Worker) -> None:
+        self._remove(w)
+        if w.job is None:
+            return
+        self.queue.appendleft(w.job.after_crash(w.culprit, w.process.returncode))
+        self._next(self._start())
+
+    # --- processes --------------------------------------------------------------------------------------------------
+
+    def _start(self) -> _Worker:
+        _check_importable(self.folder)
+        env = {**os.environ, "OMP_NUM_THREADS": "1"}
+        command = [sys.executable, "-m", "roco.core.worker", str(os.getpid())]
+        w = _Worker(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env))
+        self.workers.append(w)
+        assert w.process.stdout is not None
+        os.set_blocking(w.process.stdout.fileno(), False)
+        self.selector.register(w.process.stdout, selectors.EVENT_READ, w)
+        self._send(w, json.dumps(worker.hello(self.folder)).encode() + b"\n")
+        return w
 
     def _send(self, w: _Worker, data: bytes) -> None:
         assert w.process.stdin is not None
@@ -142,43 +199,39 @@ class _Pool:
             self._receive(w, json.loads(line))
 
     def _receive(self, w: _Worker, message: Mapping[str, Any]) -> None:
+        w.is_starting = False
         if "error" in message:
             raise _error(message)
         if "done" in message:
-            self.done(JobResult.of_json(message["done"]))
-            self._next(w)
-            return
-        w.culprit = Culprit(*message["at"])
-        w.deadline = time.monotonic() + (LOADING if w.culprit.is_loading else STALL)
-
-    def _after_death(self, w: _Worker) -> None:
-        self._end(w)
-        assert w.job is not None  # a worker that has no job left is ended by the driver
-        self.queue.appendleft(w.job.after_crash(w.culprit, w.process.returncode))
-        self._start()
+            assert w.job is not None
+            self.watcher.done(w.job, JobResult.of_json(message["done"]))
+            self._after_done(w)
+        elif "articles" in message:
+            assert w.job is not None
+            self.watcher.advanced(w.job, message["articles"])
+        else:
+            w.culprit = Culprit(*message["at"])
+            w.deadline = time.monotonic() + (LOADING if w.culprit.is_loading else STALL)
 
     def _kill_stalled(self) -> None:
         for w in self.workers:
             if w.job is not None and time.monotonic() > w.deadline:
                 w.process.kill()
 
-    def _end(self, w: _Worker) -> None:
+    def _remove(self, w: _Worker) -> None:
+        """Forgets a worker that has ended, or that has been killed."""
         assert w.process.stdout is not None
         self.selector.unregister(w.process.stdout)
         self.workers.remove(w)
-        _close_pipes(w)
+        for stream in (w.process.stdin, w.process.stdout):
+            if stream is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    stream.close()
         try:
             w.process.wait(timeout=10)
         except subprocess.TimeoutExpired:
             w.process.kill()
             w.process.wait()
-
-
-def _close_pipes(w: _Worker) -> None:
-    for stream in (w.process.stdin, w.process.stdout):
-        if stream is not None:
-            with contextlib.suppress(BrokenPipeError):
-                stream.close()
 
 
 def _error(message: Mapping[str, Any]) -> RocoError:

@@ -43,7 +43,8 @@ class StampedRecord:
 class Manifest:
     """The records of the parts of a run; those that may be out of date are read from the footers again.
 
-    table: the flows of the table stages. published: input, seal and flows of the release.
+    table: the flows of the table stages. published: input, seal and flows of the release. is_complete: whether the last
+    run, with the same row stages, did everything that there was to do.
     """
 
     def __init__(self, folder: RunFolder) -> None:
@@ -53,6 +54,7 @@ class Manifest:
         self.parts = {name: StampedRecord.of_json(v) for name, v in saved.get("parts", {}).items()} if same_rows else {}
         self.table: list[Flow] = []
         self.published: dict[str, Any] = saved.get("published", {})
+        self.is_complete = same_rows and bool(saved.get("complete"))
 
     def done(self, parts: Parts, names: Iterable[str] | None = None) -> list[str]:
         """Returns the parts whose decisions are valid for the current input and whose measures exist, in order."""

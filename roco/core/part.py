@@ -7,7 +7,7 @@ only the parts that are being processed.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -28,12 +28,15 @@ from roco.core.stage import Extraction, put
 from roco.core.step import Step
 from roco.core.store import PACKAGES_OPEN, ImageStore, article_row
 
+Advanced = Callable[[int], None]
+"""Reports how many articles of a part have been processed so far."""
 
-def do(folder: RunFolder, job: Job, beat: Beat) -> JobResult:
+
+def do(folder: RunFolder, job: Job, beat: Beat, advanced: Advanced) -> JobResult:
     """Does one job: the row pass over a part, or one measure for some of its figures."""
     if job.measure is not None:
         return measure_figures(folder, job, beat)
-    return pass_part(folder, job, beat)
+    return pass_part(folder, job, beat, advanced)
 
 
 def expected_input(pipeline: Pipeline, part: str, unlisted: Sequence[str]) -> str:
@@ -44,16 +47,18 @@ def expected_input(pipeline: Pipeline, part: str, unlisted: Sequence[str]) -> st
     return digest([pipeline.rows_digest, part, list(unlisted)])
 
 
-def pass_part(folder: RunFolder, job: Job, beat: Beat) -> JobResult:
+def pass_part(folder: RunFolder, job: Job, beat: Beat, advanced: Advanced) -> JobResult:
     """Takes the figures of a part through all row stages and writes measures, pack and decisions."""
     part = PartPass(folder, job, beat, folder.pipeline.row_steps)
     with part.timings.time("all"):
         try:
-            kept_rows = []
+            kept_rows, n_articles = [], 0
             for articles in part.article_groups():
                 rows = part.extract(articles)
                 kept_rows.append(part.walk(rows, first=1))  # step 0 is the extraction
                 part.store.close_packages()
+                n_articles += len(articles)
+                advanced(n_articles)
             record = part.commit(kept_rows)
         finally:
             part.close()

@@ -17,6 +17,10 @@ from roco.base.schema import LISTING
 from roco.core.source import Source
 
 PART_SIZE = 200
+"""Articles of a part, at most."""
+
+SMALL_PART = 12
+"""Articles of the first and of the last parts, at least."""
 
 SCHEMA = pa.schema([("part", pa.string()), *LISTING, ("current", pa.bool_())])
 
@@ -101,12 +105,31 @@ def updated(table: pa.Table, listing: pa.Table, part_size: int) -> pa.Table:
 
 
 def _new_parts(fresh: pa.Table, part_size: int) -> Iterator[pa.Table]:
-    for start in range(0, len(fresh), part_size):
-        rows = fresh.slice(start, part_size)
+    start = 0
+    for size in sizes(len(fresh), part_size):
+        rows = fresh.slice(start, size)
+        start += size
         content = [rows[name].to_pylist() for name in ("article", "digest", "place")]
         name = pa.array([digest(content)[:16]] * len(rows), pa.string())
         current = pa.array([True] * len(rows))
         yield pa.table({"part": name, **{n: rows[n] for n in LISTING.names}, "current": current}, schema=SCHEMA)
+
+
+def sizes(articles: int, most: int = PART_SIZE) -> Iterator[int]:
+    """Yields the sizes of the parts of some new articles: each of the first is twice the previous one, the last shrink.
+
+    Small first parts are committed, and cannot be lost any more, after a few seconds; with small last parts all workers
+    finish at about the same time. The sizes depend on the number of articles alone, never on workers or time.
+    """
+    remaining, limit = articles, SMALL_PART
+    while remaining:
+        share = max(SMALL_PART, remaining // 3)
+        if SMALL_PART < remaining < 2 * SMALL_PART:
+            share = (remaining + 1) // 2  # two halves, instead of a last part of one or two articles
+        size = min(limit, share, most, remaining)
+        yield size
+        remaining -= size
+        limit *= 2
 
 
 def keys(table: pa.Table) -> pa.Array:

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from roco.base.errors import CorruptFile, DataError
 from roco.base.files import digest, file_digest, read_table, sync_folder, write_table
+from roco.base.progress import NullProgress, Progress
 from roco.core.contract import Reason
 from roco.core.figures import Figures, by_part
 from roco.core.folder import RunFolder
@@ -27,8 +28,8 @@ from roco.core.stage import Publication, put
 from roco.core.step import Step
 from roco.core.store import ImageStore
 
-RunJobs = Callable[[Sequence[Job]], None]
-"""Runs measuring jobs, part by part."""
+RunJobs = Callable[[Step, Sequence[Job]], None]
+"""Runs the jobs of a measure, part by part."""
 
 
 class TablePass:
@@ -38,8 +39,9 @@ class TablePass:
     the current state: a digest of everything that they depend on.
     """
 
-    def __init__(self, folder: RunFolder, parts: Parts, manifest: Manifest) -> None:
+    def __init__(self, folder: RunFolder, parts: Parts, manifest: Manifest, progress: Progress | None = None) -> None:
         self.folder, self.pipeline, self.parts, self.manifest = folder, folder.pipeline, parts, manifest
+        self.progress = progress or NullProgress()
         self.flows: list[Flow] = []
 
     @cached_property
@@ -102,6 +104,7 @@ class TablePass:
             _check_unique(rows)
         verdict = self._stored_verdict(step, state)
         if verdict is None:
+            self.progress.start(f"stage '{step.name}'", None)
             columns = [column for column in step.reads if column != "figure_id"]
             batch = view(step, self.figures.gather(rows, columns))
             more = [self._dropped(step.contract.dropped)] if step.contract.dropped else []
@@ -138,7 +141,7 @@ class TablePass:
             for part, missing in self._missing(step)
             if len(missing)
         ]
-        run_jobs(jobs)
+        run_jobs(step, jobs)
         return self._apply_measure(step)
 
     def _missing(self, step: Step) -> Iterator[tuple[str, pa.Table]]:
@@ -196,6 +199,7 @@ class TablePass:
             old.rename(target)  # a run was killed between the two renames
         for path in (new, old):
             shutil.rmtree(path, ignore_errors=True)
+        self.progress.start("images of the release", len(self.figures.kept))
         stage.publish(self, new)
         self._check_published()
         for path in sorted(new.rglob("*")):
@@ -252,6 +256,7 @@ class TablePass:
                 data = store.image(part, row["figure_id"], row["archive"], row["file"])
                 if data is None:
                     raise _unreadable(row, store)
+                self.progress.advance()
                 yield data
         finally:
             store.close()

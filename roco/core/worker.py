@@ -63,6 +63,9 @@ def main() -> None:
     def beat(what: str, stage: str) -> None:
         send({"at": [what, stage]})
 
+    def advanced(articles: int) -> None:
+        send({"articles": articles})
+
     message = json.loads(sys.stdin.readline() or "null")
     if message is None:
         return
@@ -78,7 +81,7 @@ def main() -> None:
             limit = MEMORY_LIMIT + max(step.contract.heavy for step in folder.pipeline.steps)
             resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
         try:
-            send({"done": part.do(folder, job, beat).to_json()})
+            send({"done": part.do(folder, job, beat, advanced).to_json()})
         except MemoryError:
             os.kill(os.getpid(), signal.SIGKILL)  # handled like a crash: the job is repeated one by one
         except Exception as err:

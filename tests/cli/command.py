@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 DONE, DATA, USAGE, INTERRUPTED = 0, 1, 2, 130
+INTERRUPTION = "interrupted; completed work is kept: run the same command again to resume\n"
 
 
 class Result(NamedTuple):

@@ -200,9 +200,10 @@ def test_every_image_of_the_demo_is_a_row_or_a_rendition_or_in_an_unreadable_art
 ) -> None:
     counts = json.loads(command("status", finished_demo / "demo.toml", "--json").out)["counts"]
     (folder,) = (finished_demo / "run" / "measures").glob("extract-*")
-    (part,) = folder.glob("*.parquet")
-    rows = roco.base.files.read_table(part, ["archive", "file"])[0].to_pylist()
-    named = {(row["archive"], row["file"]) for row in rows if row["file"]}
+    named = set()
+    for part in folder.glob("*.parquet"):
+        rows = roco.base.files.read_table(part, ["archive", "file"])[0].to_pylist()
+        named |= {(row["archive"], row["file"]) for row in rows if row["file"]}
     assert counts["images_in_packages"] == counts["renditions"] + len(named)
     assert counts["articles_unreadable"] == 2
 

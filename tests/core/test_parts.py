@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from roco.base.files import write_table
 from roco.core import parts
 from tests.core import fakes
 from tests.core.conftest import write_article
@@ -17,6 +18,43 @@ def test_the_same_articles_make_the_same_parts(articles: Path, tmp_path: Path) -
     other = parts.plan(tmp_path / "other.parquet", source, 7)
     assert one.names == other.names
     assert [n for _, n in one.spans.values()] == [7, 7, 7, 7, 2]
+
+
+def test_parts_start_small_and_grow_and_the_last_ones_are_small() -> None:
+    assert list(parts.sizes(2000)) == [
+        *(12, 24, 48, 96, 192, 200, 200, 200, 200, 200, 200),
+        *(142, 95, 63, 42, 28, 19, 13, 12, 7, 7),
+    ]  # fmt: skip
+    assert list(parts.sizes(30)) == [12, 9, 9]
+    assert list(parts.sizes(13)) == [7, 6]
+    assert list(parts.sizes(1)) == [1]
+
+
+def test_every_article_is_in_a_part_and_few_articles_keep_two_workers_busy() -> None:
+    for n in range(1, 1000):
+        sizes = list(parts.sizes(n))
+        assert sum(sizes) == n
+        assert sizes[0] <= parts.SMALL_PART
+        if n > parts.SMALL_PART:
+            assert max(sizes) <= n / 2 + 1
+
+
+def test_the_number_of_large_parts_of_a_large_corpus_hardly_changes() -> None:
+    sizes = list(parts.sizes(1_000_000))
+    assert len(sizes) < 1_000_000 / parts.PART_SIZE + 20
+    assert sizes.count(parts.PART_SIZE) > 0.99 * len(sizes)
+
+
+def test_articles_that_are_added_later_do_not_change_parts_of_another_size(articles: Path, tmp_path: Path) -> None:
+    source, path = fakes.Notes(path=articles), tmp_path / "parts.parquet"
+    before = parts.plan(path, source, 30)
+    old = before.table.set_column(0, "part", pa.array(["one part of all"] * 30))
+    write_table(path, old, {})
+    for i in range(40, 60):
+        write_article(articles, i)
+    after = parts.plan(path, source)
+    assert after.spans["one part of all"] == (0, 30)
+    assert [n for _, n in after.spans.values()] == [30, 10, 10]
 
 
 def test_new_articles_get_new_parts_and_existing_parts_do_not_change(articles: Path, tmp_path: Path) -> None:

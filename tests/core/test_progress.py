@@ -6,43 +6,105 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from roco.base.progress import NullProgress
+from roco.core import part
 from roco.core.pipeline import Pipeline
-from tests.core.conftest import run
+from tests.core import fakes
+from tests.core.conftest import run, write_article
+
+Make = Callable[..., Pipeline]
 
 
 class Recorder(NullProgress):
-    """Records what was reported."""
+    """Records what was reported: activities in order, totals, units done before and now."""
 
     def __init__(self) -> None:
+        self.activities: list[str] = []
         self.totals: dict[str, int] = {}
+        self.before: dict[str, int] = {}
         self.done = Counter[str]()
+        self.steps: list[int] = []
         self.amounts = Counter[str]()
-        self.what = ""
 
-    def start(self, what: str, total: int) -> None:
-        self.what = what
-        self.totals[what] = total
+    def start(self, what: str, total: int | None, done: int = 0) -> None:
+        self.activities.append(what)
+        if total is not None:
+            self.totals[what], self.before[what] = total, done
 
     def advance(self, n: int = 1) -> None:
-        self.done[self.what] += n
+        self.done[self.activities[-1]] += n
+        if self.activities[-1] == "articles":
+            self.steps.append(n)
 
     def count(self, **amounts: int) -> None:
-        if self.what == "parts":
+        if self.activities[-1] == "articles":
             self.amounts.update(amounts)
 
 
-def test_a_run_reports_each_part_with_its_figures(make: Callable[..., Pipeline], tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_run_counts_articles_and_their_figures(make: Make, tmp_path: Path, workers: int) -> None:
     recorder = Recorder()
-    outcome = run(make(), tmp_path / "run", workers=0, part_size=7, progress=recorder)
-    assert recorder.totals["parts"] == recorder.done["parts"] == outcome.parts_done > 1
-    assert recorder.done == recorder.totals
-    assert recorder.amounts["figures"] >= recorder.amounts["dropped"] > 0
+    run(make(), tmp_path / "run", workers=workers, progress=recorder)
+    assert recorder.totals["articles"] == recorder.done["articles"] == 30
+    assert recorder.amounts["figures"] == 60 > recorder.amounts["dropped"] > 0
 
 
-def test_a_run_with_nothing_to_do_reports_no_parts(make: Callable[..., Pipeline], tmp_path: Path) -> None:
-    run(make(), tmp_path / "run", workers=0, part_size=7)
+def test_what_cannot_be_counted_is_named_and_images_of_the_release_are_counted(
+    make: Make, tmp_path: Path, articles: Path
+) -> None:
     recorder = Recorder()
-    run(make(), tmp_path / "run", workers=0, part_size=7, progress=recorder)
-    assert recorder.totals.get("parts", 0) == 0
-    assert not recorder.done and not recorder.amounts
+    outcome = run(make(), tmp_path / "run", workers=0, progress=recorder)
+    assert recorder.activities == [
+        f"listing the articles in {articles}",
+        "articles",
+        "stage 'halves'",
+        "stage 'printed'",
+        "images of the release",
+    ]
+    kept = outcome.funnel["stages"][-1]["kept"]
+    assert recorder.totals["images of the release"] == recorder.done["images of the release"] == kept
+
+
+def test_figures_of_a_measure_after_a_table_stage_are_counted(make: Make, tmp_path: Path) -> None:
+    recorder = Recorder()
+    run(make(words=None, long=None, late=fakes.Words()), tmp_path / "run", workers=0, progress=recorder)
+    kept = sum(recorder.totals[what] for what in recorder.totals if what.startswith("figures ("))
+    assert recorder.done["figures (late)"] == kept > 0
+
+
+def test_articles_of_a_large_part_are_counted_while_it_is_processed(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(part, "PACKAGES_OPEN", 4)
+    recorder = Recorder()
+    run(make(), tmp_path / "run", workers=0, progress=recorder)
+    assert max(recorder.steps) == 4
+
+
+def test_articles_that_are_read_again_after_a_crash_are_counted_once(
+    make: Make, tmp_path: Path, articles: Path
+) -> None:
+    figure = {"caption": "a radiograph", "license": "CC-BY", "file": "a.jpg"}
+    write_article(articles, 5, figures=[figure], images={"a.jpg": "CRASH"})
+    recorder = Recorder()
+    run(make(), tmp_path / "run", workers=1, progress=recorder)
+    assert recorder.done["articles"] == 30
+    assert min(recorder.steps) > 0
+
+
+def test_a_resumed_run_counts_from_the_articles_that_are_done(make: Make, tmp_path: Path) -> None:
+    run(make(), tmp_path / "run", workers=0, only=(1, 2))
+    recorder = Recorder()
+    run(make(), tmp_path / "run", workers=0, progress=recorder)
+    before = recorder.before["articles"]
+    assert (recorder.totals["articles"], recorder.done["articles"]) == (30, 30 - before)
+    assert before > 0
+
+
+def test_a_run_with_nothing_to_do_counts_nothing(make: Make, tmp_path: Path) -> None:
+    run(make(), tmp_path / "run", workers=0)
+    recorder = Recorder()
+    run(make(), tmp_path / "run", workers=0, progress=recorder)
+    assert not recorder.totals and not recorder.done and not recorder.amounts

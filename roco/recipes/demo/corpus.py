@@ -18,6 +18,7 @@ from typing import NamedTuple
 from roco.base.errors import DataError
 from roco.base.files import write_text
 from roco.base.install import pip_line
+from roco.base.progress import NullProgress, Progress
 from roco.recipes.demo import real_images
 from roco.recipes.demo.articles import Article, Images, articles
 from roco.recipes.demo.jats import jats
@@ -46,7 +47,7 @@ class Summary(NamedTuple):
     hint: str
 
 
-def write(folder: Path, recipe_text: str, seed: int = 1) -> Summary:
+def write(folder: Path, recipe_text: str, seed: int = 1, progress: Progress | None = None) -> Summary:
     """Writes FOLDER/corpus and FOLDER/demo.toml; the same seed and packages give the same bytes.
 
     A corpus of a previous call is replaced; an existing demo.toml is kept. Raises DataError for a folder with any other
@@ -57,7 +58,7 @@ def write(folder: Path, recipe_text: str, seed: int = 1) -> Summary:
     shutil.rmtree(part, ignore_errors=True)
     images = Images(seed)
     corpus_articles = articles(seed, images)
-    files = [_files(article, images) for article in corpus_articles]
+    files = _all_files(corpus_articles, images, progress or NullProgress())
     xmls = [jats(article) for article in corpus_articles]
     _package(part / "package", corpus_articles, files, xmls, images)
     _cloud(part / "cloud", corpus_articles, files, xmls)
@@ -89,6 +90,16 @@ def _refuse_other_content(folder: Path, corpus: Path, part: Path) -> None:
     for path in sorted(corpus.rglob("*")):
         if not path.is_dir() and not _CORPUS_FILE.fullmatch(path.name):
             raise DataError(f"unexpected file in the demo corpus: {path}", "move it out of the corpus, then repeat")
+
+
+def _all_files(corpus_articles: Sequence[Article], images: Images, progress: Progress) -> list[Files]:
+    """Draws the images of all articles, which takes most of the time."""
+    progress.start("articles", len(corpus_articles))
+    files = []
+    for article in corpus_articles:
+        files.append(_files(article, images))
+        progress.advance()
+    return files
 
 
 def _files(article: Article, images: Images) -> Files:

@@ -97,8 +97,10 @@ def _refuse_many_removals(new: Plan) -> None:
 
 def _make_plan(folder: Path, options: Options, date: str | None, client: BucketClient, progress: Progress) -> Plan:
     if options.ids is None:
+        progress.start("reading the inventory of the bucket", None)
         inventory = read_snapshot(client, date)
     else:
+        progress.start("listing the versions of the articles", None)
         inventory = list_articles(client, options.ids)
     receipts = Receipts(folder, inventory.name)
     try:

@@ -35,7 +35,7 @@ def make_plan(
     cache = MetadataCache(folder / STATE_FOLDER / "metadata")
     missing = cache.missing(inventory.table)
     progress = progress or NullProgress()
-    progress.start("metadata", len(missing))
+    progress.start("metadata files", len(missing))
 
     def downloaded_one() -> None:
         progress.count(files=1)

@@ -30,6 +30,13 @@ class Result(NamedTuple):
 Run = Callable[..., Result]
 
 
+def error_of(result: Result) -> list[str]:
+    """Returns the lines of the error, without the progress before it."""
+    lines = result.err.splitlines()
+    first = next((i for i, line in enumerate(lines) if line.startswith("error:")), len(lines))
+    return lines[first:]
+
+
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
     """Runs commands in an empty folder, without waiting between tries."""
@@ -93,7 +100,7 @@ def test_each_missing_id_is_an_error_and_the_others_are_planned(bucket: Bucket, 
     put(bucket, "PMC2.1")
     result = run(*plan(bucket, "--ids", "PMC1,PMC9", "--ids", "PMC2.3"))
     assert result.code == 1
-    assert result.err.splitlines()[:2] == [
+    assert error_of(result)[:2] == [
         "error: PMC9: not in the bucket",
         "error: PMC2.3: not in the bucket; available: 1",
     ]
@@ -139,7 +146,7 @@ def test_an_update_lists_changed_articles(bucket: Bucket, run: Run) -> None:
 def test_an_error_is_one_line_with_a_hint(run: Run, words: list[str], code: int, line: str) -> None:
     result = run("fetch", *words)
     assert result.code == code
-    first, hint = result.err.splitlines()[:2]
+    first, hint = error_of(result)[:2]
     assert first.startswith(line)
     assert hint.startswith("  ")
     assert result.out == ""
@@ -154,7 +161,7 @@ def test_html_pages_of_a_proxy_are_one_error(bucket: Bucket, run: Run) -> None:
         )
         result = run(*plan(proxy.endpoint))
         assert (result.code, result.out) == (1, "")
-        assert "is there a proxy?" in result.err.splitlines()[0]
+        assert "is there a proxy?" in error_of(result)[0]
 
 
 def test_a_truncated_inventory_is_one_error(bucket: Bucket, run: Run) -> None:
@@ -162,7 +169,7 @@ def test_a_truncated_inventory_is_one_error(bucket: Bucket, run: Run) -> None:
     bucket.put_inventory(OLD, defect="cut")
     result = run(*plan(bucket))
     assert result.code == 1
-    assert result.err.startswith("error: no complete inventory snapshot")
+    assert error_of(result)[0].startswith("error: no complete inventory snapshot")
 
 
 def test_the_progress_shows_files_and_speed_since_its_start() -> None:
