@@ -20,7 +20,21 @@ def test_run_prints_the_funnel_on_stdout_and_the_next_command_on_stderr(command:
     assert result.code == DONE
     assert "measured: extract 35" in result.out
     assert "3 license, 1 retracted" in result.out
-    assert result.err == f"next: roco verify {demo / 'run' / 'release'}\n"
+    assert result.err.endswith(f"\nnext: roco verify {demo / 'run' / 'release'}\n")
+
+
+def test_a_run_and_init_print_their_progress_if_stderr_is_no_terminal(command: Command, tmp_path: Path) -> None:
+    progress = command("init", tmp_path / "demo").err.splitlines()
+    assert progress[0] == "0 of 35 articles"
+    assert any(line.startswith("35 of 35 articles, ") for line in progress)
+    progress = command("run", tmp_path / "demo" / "demo.toml", "--workers", "0").err.splitlines()
+    assert progress[:2] == [f"listing the articles in {tmp_path / 'demo' / 'corpus' / 'package'}", "0 of 35 articles"]
+    assert any(re.match(r"35 of 35 articles, .* dropped, ", line) for line in progress[2:])
+
+
+def test_quiet_prints_no_progress(command: Command, tmp_path: Path) -> None:
+    assert command("init", tmp_path / "demo", "-q").err == ""
+    assert command("run", tmp_path / "demo" / "demo.toml", "--workers", "0", "-q").err == ""
 
 
 def test_a_second_run_measures_nothing(command: Command, run: Path) -> None:
@@ -32,7 +46,7 @@ def test_status_names_the_next_command(command: Command, demo: Path, finished_de
     assert "not started" in fresh.out
     assert fresh.err == f"next: roco run {demo / 'demo.toml'}\n"
     done = command("status", finished_demo / "demo.toml")
-    assert "complete · 35 articles in 1 part" in done.out
+    assert "complete · 35 articles in 3 parts" in done.out
     assert done.err == f"next: roco show {finished_demo / 'demo.toml'} FIGURE\n"
 
 
@@ -149,7 +163,7 @@ def test_a_dry_run_writes_nothing(command: Command, demo: Path) -> None:
     result = command("run", demo / "demo.toml", "--dry")
     assert result.code == DONE
     assert "35 articles: 35 new, 0 changed, 0 removed" in result.out
-    assert "to process: 1 of 1 part\n" in result.out
+    assert "to process: 3 of 3 parts\n" in result.out
     assert contents(demo) == before
 
 
@@ -167,10 +181,10 @@ def test_slices_process_their_parts_and_a_run_without_slices_completes_the_relea
 ) -> None:
     recipe = demo / "demo.toml"
     first = command("run", recipe, "--workers", "0", "--parts", "1/2")
-    assert "measured: extract 35" in first.out
-    assert first.err == f"next: roco status {recipe}\n"
+    assert "measured: extract 23" in first.out
+    assert first.err.endswith(f"\nnext: roco status {recipe}\n")
     assert not (demo / "run" / "release").exists()
-    assert "nothing" in command("run", recipe, "--workers", "0", "--parts", "2/2").out
+    assert "measured: extract 12" in command("run", recipe, "--workers", "0", "--parts", "2/2").out
     assert (
         "measured: mentions 48 " in command("run", recipe, "--workers", "0").out
     )  # after dedup, which needs all parts

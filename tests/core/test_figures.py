@@ -164,7 +164,7 @@ def test_a_corrupt_file_is_recomputed_in_a_run_folder_with_a_relative_path(
     monkeypatch.chdir(tmp_path)
     run(make(printed=None), Path("run"), workers=0)
     before = Run(make(printed=None), Path("run")).figures()
-    [extracted] = (tmp_path / "run" / "measures").glob("read-*/*.parquet")
+    extracted = min((tmp_path / "run" / "measures").glob("read-*/*.parquet"))
     extracted.write_bytes(extracted.read_bytes()[:-20])
     late = make(glance=fakes.Glance(), printed=None)
     run(late, Path("run"), workers=workers)

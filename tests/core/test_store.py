@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from roco.core import measuring, store
+from roco.core import measuring, parts, store
 from roco.core.folder import RunFolder
 from roco.core.pipeline import Pipeline
 from roco.core.run import Run
@@ -137,6 +137,7 @@ def test_three_new_pixel_measures_on_a_finished_run_decode_each_image_once(make:
 def test_lent_pixels_count_towards_the_memory_bound(
     make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(parts, "SMALL_PART", 30)  # all articles in one part
     monkeypatch.setattr(measuring, "LENT_AT_ONCE", 2500)
     count: Counter[str] = Counter()
     run(make(look=lending(count, 1000)(), **pixel_measures(count), **LATE), tmp_path / "run", workers=0)
