@@ -70,6 +70,7 @@ class Rights(Decision):
     def _credits(self, batch: pa.Table, column: str) -> pa.Array:
         """Returns the drop detail of figures whose text credits others; the first kind of credit counts."""
         texts, authors = batch[column], batch["authors"]
+        place = ", in the credit line" if column == "credit" else ""
         details: dict[int, str] = {}
         for kind in KINDS:
             # The hint is tested on the whole column at once; the slower pattern only where it can match.
@@ -86,7 +87,7 @@ class Rights(Decision):
                 credit = first_credit(kind, text, authors[row].as_py() or ())
                 if credit is None or (self.licensed == "keep" and self._allowed(text)):
                     continue
-                details[row] = f"{credit.kind}: {_quote(credit.words)}"
+                details[row] = f"{credit.kind}: {_quote(credit.words)}{place}"
         return pa.array([details.get(row) for row in range(len(batch))], _TEXT)
 
     def _allowed(self, text: str) -> bool:

@@ -116,7 +116,9 @@ def test_a_figure_with_permissions_of_its_own_is_judged_by_its_own_licence() -> 
     assert decided(Rights(), figure_license="CC-BY-ND") == "permissions: CC-BY-ND"
     assert decided(Rights(allow=("CC-BY",)), figure_license="CC-BY-NC") == "permissions: CC-BY-NC"
     assert decided(Rights(), figure_license="CC-BY-NC", credit="Creative Commons Attribution-NonCommercial") is None
-    assert decided(Rights(), figure_license="CC-BY", credit="© 2010 Acme. CC BY 4.0") == 'copyright: "© 2010 Acme"'
+    assert decided(Rights(), figure_license="CC-BY", credit="© 2010 Acme. CC BY 4.0") == (
+        'copyright: "© 2010 Acme", in the credit line'
+    )
 
 
 def test_figures_of_articles_that_exclude_third_party_material_are_kept_with_an_option() -> None:
@@ -133,7 +135,9 @@ def test_a_credit_with_an_allowed_licence_is_kept_with_an_option() -> None:
 
 
 def test_the_credit_line_is_tested_before_the_caption() -> None:
-    assert decided(Rights(), credit="Source: Office.", caption_raw="© 2010 Acme.") == 'source: "Source: Office"'
+    assert decided(Rights(), credit="Source: Office.", caption_raw="© 2010 Acme.") == (
+        'source: "Source: Office", in the credit line'
+    )
 
 
 def test_a_long_quotation_is_shortened() -> None:

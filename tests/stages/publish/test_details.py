@@ -85,4 +85,4 @@ def test_every_detail_of_a_release_is_that_of_show(finished_demo: Path) -> None:
     assert {figure: detail for figure, detail in shown.items() if figure not in quoting} == {
         figure: detail for figure, detail in published.items() if figure not in quoting
     }
-    assert {published[figure] for figure in quoting} == {'permission: "…"'}
+    assert {published[figure] for figure in quoting} == {'permission: "…"', 'permission: "…", in the credit line'}

@@ -60,9 +60,8 @@ def _kind(name: str, *rules: _Rule) -> Kind:
 
 _WORDS = r"(?:[\w’'-]+\s+)"
 _USED = r"(?:used|reproduced|re-?printed|published|republished|adapted|shown|included|displayed|distributed)"
-_NOT_OPEN = (
-    r"(?!(?:cc|creative|open|free|gnu|gpl|mit|apache|public)\b)"  # "under an open licence": of the article itself
-)
+# "under an open licence", "under CC BY": the licence of the article itself
+_NOT_OPEN = r"(?!(?:attribution|cc|creative|open|free|gnu|gpl|mit|apache|public)\b)"
 
 _PERMISSION = (
     # "with kind permission of"; a citation may follow without a space: "with permission12"
@@ -85,6 +84,8 @@ _PERMISSION = (
         rf"(?:{BEGINS}|\b{PICTURE}\s+{BE})(?:(?:used|adapted|reproduced)\s+(?:and|as)\s+)?",
         r"licen[cs]ed\s+(?:from|by|to|through|via)\b",
     ),
+    _rule("licen", rf"\b{PICTURE}\s+{BE}licen[cs]ed\s+under\s+{_NOT_OPEN}(?={NAME})"),
+    _rule("licen", rf"{BEGINS}licen[cs]es?\s+{BE}(?:(?:obtained|granted|purchased|acquired)\s+)?(?:from|by)\b"),
     # the numbers of the Copyright Clearance Center
     _rule("licen", r"\blicen[cs]e\s+(?:number|no\.?|id)\s*:?\s*\d{10,}"),
     _rule("rightslink|clearance", r"\brightslink\b|\bcopyright\s+clearance\s+cent"),
@@ -258,7 +259,7 @@ _COPYRIGHT = (
     _rule("copyright", r"\bcopyright"),
     # A sign after the name of a product is no notice: "OsiriX ©", "Photoshop © software".
     _rule("©", r"(?<![\w°])(?<!(?-i:[A-Z])\s)©\s*(?=\d{4})"),
-    _rule("©", r"(?:^|[^\w\s°]\s*|\b(?-i:[a-z])[\w-]*\s+)©\s*(?=(?:by\s+)?(?:the\s+)?(?-i:[A-ZÀ-Þ]))"),
+    _rule("©", rf"(?:^|[^\w\s°]\s*|\b(?:(?-i:[a-z])[\w-]*|{PICTURE})\s+)©\s*(?=(?:by\s+)?(?:the\s+)?(?-i:[A-ZÀ-Þ]))"),
     _rule(r"\(c\)\s*(?:19|20)", r"\(c\)\s*(?:19|20)\d\d\b"),
     _rule(rf"\(c\)\s*(?:by\s+)?{PUBLISHERS}", rf"\(c\)\s*(?:by\s+)?(?={PUBLISHERS})"),
     _rule("rights", r"\ball\s+rights\s+reserved\b"),

@@ -35,7 +35,8 @@ _ENGLISH = (
     r"(?::\s*(?:the\s+)?|\bby\s+(?:the\s+)?)(?:researchers?|investigators?)\b(?!\s+(?:at|from|in|of)\b)",
     # "Source: medical records", but not "Source: Medical Research Council"
     rf":\s*(?:from\s+)?(?:the\s+)?(?:{_KIND_OF_DATA}\s+){{1,2}}{_DATA}\b(?!\s+(?-i:[A-Z]))",
-    r":\s*(?:field\s?work|self)\b",
+    r":\s*(?:field\s?work|self|(?:analysis\s+)?results|collected\s+data)\b(?!\s+(?:by|from)\b)",
+    r":\s*(?:images?|photo\w*|scans?)\s+of\s+(?:the|our)\s+patient",
 )
 _ARCHIVE = r"(?:ar(?:qu|ch)ivo|acervo|archivio|archives?|cole[cç]\w+|collection|foto\w*|photos?)"
 _STUDY = r"(?:pesquisa|estudo|presente|investigación|estudio|étude|recherche|studio|ricerca)"
@@ -45,6 +46,8 @@ _ROMANCE = (
     rf"\b{_ARCHIVE}\s+(?:personale?|pessoal|personnelles?|particular)\b",
     r"\b(?:archivo|arquivo)\s+d[eo]l?\s+(?:servicio|serviço)\s*(?:[.,)]|$)",
     rf"\b(?:dados|datos|données|dati)\s+(?:d[aeo]l?(?:la)?|de\s+l['’]|dell?['’])?\s*{_STUDY}\b",
+    r"\b(?:este|esta|presente)\s+(?:estud[io]+|trabalho|trabajo|pesquisa|investigación|artículo|artigo)\b",
+    r"\b(?:travail|iconographie|images?|clichés?|documents?)\s+personnel(?:le)?s?\b",
     r"\b(?:pesquisa\s+de\s+campo|trabajo\s+de\s+campo|historias?\s+cl[ií]nicas?|prontu[aá]rios?)\b",
     r"\b(?:pesquisador(?:a|es|as)?|investigador(?:a|es|as)?|ricercator[ei])\b",
     # "our", but not hospitals of Our Lady

@@ -8,12 +8,13 @@ from roco.models.text.credits.holders import HOLDER
 from roco.models.text.credits.tables import any_of, nouns
 
 _DEVICES = """
-accelerator anode antenna apparatus apron arm balloon beam brace bulb cage camera cannula cast catheter cathode chair
-clamp coil collimator computer console cup cushion cyclotron detector device display drill electrode endoscope
-equipment filter fluoroscope forceps frame gantry generator graft guidewire helmet holder implant instrument jig lamp
-laparoscope laser lens light linac machine magnet microscope mobile monitor nail needle pacemaker phantom phone pin
-pipette plate probe program prosthesis pump retractor rod scanner screw sensor sheath smartphone software splint stand
-stem stent stimulator synchrotron syringe system tablet tool transducer tube tubing ventilator wire workstation
+accelerator anode antenna apparatus apron arm balloon beam bed brace bulb cage camera cannula cast catheter cathode
+chair clamp coil collimator computer console cup cushion cyclotron detector device display drill electrode endoscope
+equipment fiducial filter fluoroscope forceps frame gantry generator graft guidewire helmet holder implant instrument
+jig lamp laparoscope laser lens light linac machine magnet marker mask microscope mobile monitor nail needle
+operating_table pacemaker paddle phantom phone pin pipette plate probe program prosthesis pump retractor rod scanner
+screw sensor sheath smartphone software splint stand stem stent stimulator synchrotron syringe system tablet tool
+transducer treatment_table trocar tube tubing ventilator wire workstation
 """
 _SOFTWARE = """
 3D_Slicer Adobe Amira ArcGIS AutoCAD Avizo Blender Canva ChatGPT CorelDRAW DALL-E Excel FreeSurfer GIMP GraphPad Horos
@@ -26,6 +27,7 @@ echocardiography elastography electron_microscopy endoscopy fluoroscopy light_mi
 magnetic_resonance_imaging mammography microscopy myelography radiography radiology_system scintigraphy sonography
 tomography tomosynthesis ultrasonography ultrasound urography venography x-ray xray
 """
+_VESSEL_ACRONYMS = "AVM DVT GDA ICA IMA IVC LAD LCX MCA PFO RCA SMA SVC"
 _IMAGING_ACRONYMS = "CBCT CT CTA DICOM DR DSA LED MDCT MR MRA MRCP MRI OCT PACS PET RIS SPECT US"
 _DESCRIPTIONS = """
 anterior axial coronal follow-up initial intraoperative lateral left medial posterior postoperative preoperative right
@@ -40,22 +42,24 @@ _ANATOMY = """
 abscess adenoma adrenal adventitia amygdala anastomosis aneurysm aorta aortic appendage appendicitis appendix arteria
 arterial arterie arteries arteriole artery artère artéria atrium bile biopsy bladder bleeding blood bone bowel brain
 branch branches bronchial bronchus caecum cancer capillary carcinoma cardiac carotid cecum celiac cerebellum cervix
-circumflex clot coeliac collateral colon colonic coronary cortex cyst disc diverticulitis diverticulum duct duodenal
-duodenum embolism embolus endocarditis epigastric erosion esophageal esophagus femoral fistula fluid gallbladder
-gastric gastroduodenal graft_vessel haemorrhage heart hemangioma hematoma hemorrhage hepatic ileum iliac infection
-inflammation intercostal intestinal intestine jejunum joint kidney leak lesion ligament liver lobe lumbar lung lymph
-malformation marrow mass mesenteric metastases metastasis mucosa muscle neoplasm nerve node oesophagus ovary pancreas
-pancreatic parathyroid perforation pituitary placenta plaque plasma pleura pneumonia prostate pseudoaneurysm pulmonary
-pus rectal rectum renal sepsis serum shunt sinus sinusitis skin skull spine spleen splenic stomach stroke subclavian
-tendon testis thrombosis thrombus thymus thyroid tissue tooth tumor tumour ulcer umbilical ureter urethra urinary
-uterine uterus vagina valve variceal varices varix vascular vein vena venous ventricle vertebra vertebral vessel
+circumflex clot coeliac collateral colon colonic coronary cortex cyst dental disc diverticulitis diverticulum duct
+duodenal duodenum emboli embolism embolus endocarditis epigastric erosion esophageal esophagus femoral fistula fluid
+foramen gallbladder gastric gastroduodenal graft_vessel haemorrhage heart hemangioma hematoma hemorrhage hepatic ileum
+iliac infection inflammation intercostal intestinal intestine jejunum joint kidney leak lesion ligament liver lobe
+lumbar lung lymph malformation marrow mass mesenteric metastases metastasis mucosa muscle neoplasm nerve node
+oesophagus ovary pancreas pancreatic parathyroid perforation peritoneal pituitary placenta plaque plasma pleura
+pneumonia prostate pseudoaneurysm pulmonary pus rectal rectum renal sepsis serum shunt sinus sinusitis skin skull
+spine spleen splenic stomach stroke subclavian tendon testis thrombi thrombosis thrombus thymus thyroid tissue tooth
+tumor tumour ulcer umbilical ureter urethra urinary uterine uterus vagina valve variceal varices varix vascular
+vegetation vein vena venous ventricle vertebra vertebral vessel
 """
 _RADIATION = """
 agent carbon_ion cell cesium cobalt drug electron gamma iridium isotope neutron photon proton radiation radionuclide
 radium technetium tracer
 """
 _PROGRAMS = "algorithm classifier model network pipeline"
-_MEASUREMENTS = "coordinate data number parameter statistic threshold value"
+_MEASUREMENTS = "coordinate data dose number parameter setting statistic threshold value"
+_DISEASE = r"[a-z]{2,}(?:itis|osis|oses|plasia|ectasia|pathy|rrhage|a?emia|uria)|(?-i:[a-z]{3,}oma(?:s|ta)?)"
 _OF_THE_PATIENT = r"(?:raw|original|imaging|image|scan|volume|volumetric|patient|DICOM)\s+(?:data|images?|scans?)"
 
 SOFTWARE = rf"(?-i:{any_of(_SOFTWARE)})"
@@ -66,7 +70,7 @@ MEASUREMENT = nouns(_MEASUREMENTS)
 _ISOTOPE = r"(?-i:(?:99m)?(?:Tc|Ir|Co|Cs|Sr|Ra)-?\d{2,3}m?|\d{2,3}m?-?(?:Tc|Ir|Co|Cs|Sr|Ra|I)|I-\d{3})"
 _IN_ANY_CASE = re.compile(
     rf"\b(?:{any_of(_IMAGING)}|{any_of(_DESCRIPTIONS)}|{SOFTWARE}|(?-i:{any_of(_IMAGING_ACRONYMS)})"
-    rf"|{_OF_THE_PATIENT}|{_ISOTOPE})\b",
+    rf"|(?-i:{any_of(_VESSEL_ACRONYMS)})|{_DISEASE}|{_OF_THE_PATIENT}|{_ISOTOPE})\b",
     re.I,
 )
 _OTHER = re.compile(
