@@ -22,6 +22,7 @@ from roco.core.execute import Executor
 from roco.core.folder import RunFolder
 from roco.core.job import Job, JobResult
 from roco.core.manifest import Manifest
+from roco.core.outside import temporary_files_in
 from roco.core.pipeline import Pipeline
 from roco.core.provenance import recipe_text
 from roco.core.retry import check_reason, forget
@@ -69,7 +70,7 @@ class Driver:
     def run(self, workers: int | None, retry: str | None) -> Outcome:
         """Runs everything; no other process may use the folder meanwhile."""
         executor = self._executor(workers, retry)
-        with _disk_errors(self.folder), locks.hold(self.folder.lock), executor:
+        with self._in_folder(shared=False), executor:
             self.holds_run = True
             self._remove_unfinished()
             self._open(executor)
@@ -87,7 +88,7 @@ class Driver:
         i, n = only
         if not 1 <= i <= n:
             raise UsageError(f"invalid slice {i}/{n} (--parts)", "write I/N with I from 1 to N, for example 1/4")
-        with _disk_errors(self.folder), locks.hold(self.folder.lock, shared=True), executor, ExitStack() as held:
+        with self._in_folder(shared=True), executor, ExitStack() as held:
             self._open(executor)
             mine = [name for k, name in enumerate(self.parts.names) if k % n == i - 1]
             free = [name for name in mine if self._hold_part(held, name)]
@@ -96,6 +97,16 @@ class Driver:
                 forget(self.folder, free, retry)
             self._pass_parts(free, executor)
             return self._finish()
+
+    @contextmanager
+    def _in_folder(self, shared: bool) -> Iterator[None]:
+        """Holds the lock of the run folder; errors of the disk get a hint, temporary files stay in the folder."""
+        with (
+            _disk_errors(self.folder),
+            locks.hold(self.folder.lock, shared=shared),
+            temporary_files_in(self.folder.root),
+        ):
+            yield
 
     # --- before -----------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import subprocess
 from collections.abc import Mapping
@@ -24,6 +25,9 @@ PACKAGES = (
     "pyarrow",
     "simplejpeg",
 )
+
+_OTHER_REPOSITORY = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY")
+"""Variables that git sets for its hooks; they would name the repository that the hook belongs to."""
 
 
 def versions() -> dict[str, Any]:
@@ -50,8 +54,11 @@ def git_commit() -> str | None:
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    command = ["git", "-C", str(folder), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=10).stdout.strip()
+    """Returns what a git command prints; the repository is only read, not even its index is refreshed."""
+    command = ["git", "-C", str(folder), "-c", "core.fsmonitor=false", *arguments]
+    env = {name: value for name, value in os.environ.items() if name not in _OTHER_REPOSITORY}
+    env |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1"}
+    return subprocess.run(command, capture_output=True, text=True, timeout=10, env=env).stdout.strip()
 
 
 def resolved(pipeline: Pipeline) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from roco.base.errors import RecipeError, nearest
+from roco.core.outside import import_without_bytecode
 
 
 def to_spec(thing: Any) -> dict[str, Any]:
@@ -34,6 +35,8 @@ def find(use: str) -> type:
     module_name, _, name = use.partition(":")
     if not module_name or not name:
         raise RecipeError(f"'{use}' does not name a class", "write module:Class")
+    if module_name.partition(".")[0] != "roco":
+        import_without_bytecode()
     try:
         module = importlib.import_module(module_name)
     except ImportError as err:

@@ -23,6 +23,7 @@ from roco.base.files import full_disk
 from roco.core import part
 from roco.core.folder import RunFolder
 from roco.core.job import Job
+from roco.core.outside import forbid_core_dumps, temporary_files_in
 from roco.core.pipeline import Pipeline
 from roco.core.spec import find, from_spec, reference, to_spec
 
@@ -51,6 +52,7 @@ def folder_of(message: Mapping[str, Any]) -> RunFolder:
 
 def main() -> None:
     _end_with_the_driver(int(sys.argv[1]))
+    forbid_core_dumps()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # libraries that print to stdout must not corrupt the messages
@@ -75,17 +77,18 @@ def main() -> None:
     except RocoError as err:
         send(_error(err))
         return
-    for line in sys.stdin:
-        job = Job.of_json(json.loads(line))
-        if job.one_by_one:
-            limit = MEMORY_LIMIT + max(step.contract.heavy for step in folder.pipeline.steps)
-            resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
-        try:
-            send({"done": part.do(folder, job, beat, advanced).to_json()})
-        except MemoryError:
-            os.kill(os.getpid(), signal.SIGKILL)  # handled like a crash: the job is repeated one by one
-        except Exception as err:
-            send(_error(_of_the_run(err, folder, job)))
+    with temporary_files_in(folder.root):
+        for line in sys.stdin:
+            job = Job.of_json(json.loads(line))
+            if job.one_by_one:
+                limit = MEMORY_LIMIT + max(step.contract.heavy for step in folder.pipeline.steps)
+                resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
+            try:
+                send({"done": part.do(folder, job, beat, advanced).to_json()})
+            except MemoryError:
+                os.kill(os.getpid(), signal.SIGKILL)  # handled like a crash: the job is repeated one by one
+            except Exception as err:
+                send(_error(_of_the_run(err, folder, job)))
 
 
 def _of_the_run(err: Exception, folder: RunFolder, job: Job) -> RocoError:
