@@ -103,9 +103,7 @@ def test_temporary_files_are_written_to_the_run_folder_unless_the_user_set_anoth
     assert json.loads((tmp_path / "found").read_text())["temporary"] == str(tmp_path)
 
 
-def test_a_worker_that_crashes_writes_no_core_dump(
-    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_worker_that_crashes_writes_no_core_dump(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ROCO_TEST_SURROUNDINGS", str(tmp_path / "found"))
     before = resource.getrlimit(resource.RLIMIT_CORE)
     resource.setrlimit(resource.RLIMIT_CORE, (before[1], before[1]))  # as `ulimit -c unlimited`
