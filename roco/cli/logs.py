@@ -18,6 +18,8 @@ class StderrLog(logging.Handler):
     """Prints records of the log on stderr: warnings and errors, with `-v` all."""
 
     def emit(self, record: logging.LogRecord) -> None:
+        if record.exc_info:
+            return  # an error that ends the command is printed by the command
         prefix = f"{record.levelname.lower()}: " if record.levelno >= logging.WARNING else ""
         print(printable(f"{prefix}{record.getMessage()}", keep="\n"), file=sys.stderr)
 

@@ -26,6 +26,7 @@ from roco.core.outside import temporary_files_in
 from roco.core.pipeline import Pipeline
 from roco.core.provenance import recipe_text
 from roco.core.retry import check_reason, forget
+from roco.core.run_log import LOG, run_log
 from roco.core.step import Step
 from roco.core.table_pass import TablePass
 
@@ -70,7 +71,7 @@ class Driver:
     def run(self, workers: int | None, retry: str | None) -> Outcome:
         """Runs everything; no other process may use the folder meanwhile."""
         executor = self._executor(workers, retry)
-        with self._in_folder(shared=False), executor:
+        with self._in_folder(executor, shared=False), executor:
             self.holds_run = True
             self._remove_unfinished()
             self._open(executor)
@@ -88,7 +89,7 @@ class Driver:
         i, n = only
         if not 1 <= i <= n:
             raise UsageError(f"invalid slice {i}/{n} (--parts)", "write I/N with I from 1 to N, for example 1/4")
-        with self._in_folder(shared=True), executor, ExitStack() as held:
+        with self._in_folder(executor, shared=True), executor, ExitStack() as held:
             self._open(executor)
             mine = [name for k, name in enumerate(self.parts.names) if k % n == i - 1]
             free = [name for name in mine if self._hold_part(held, name)]
@@ -99,12 +100,13 @@ class Driver:
             return self._finish()
 
     @contextmanager
-    def _in_folder(self, shared: bool) -> Iterator[None]:
-        """Holds the lock of the run folder; errors of the disk get a hint, temporary files stay in the folder."""
+    def _in_folder(self, executor: Executor, shared: bool) -> Iterator[None]:
+        """Holds the lock of the run folder and writes its log; errors of the disk get a hint, temporary files stay."""
         with (
             _disk_errors(self.folder),
             locks.hold(self.folder.lock, shared=shared),
             temporary_files_in(self.folder.root),
+            run_log(self.folder, self.recipe, executor.n_workers),
         ):
             yield
 
@@ -198,6 +200,7 @@ class Driver:
             self.outcome.measured[name] = self.outcome.measured.get(name, 0) + n
         for name, seconds in result.seconds.items():
             self.seconds[name] += seconds
+        LOG.info("part %s: %s", result.part, _measured(result.measured))
         self._log({"part": result.part, "measured": dict(result.measured), "seconds": dict(result.seconds)})
         if result.record is None:
             self.progress.count(figures=len(job.figures))
@@ -227,6 +230,7 @@ class Driver:
         """Removes a corrupt file and the decisions of its part, so that both are computed again."""
         path.unlink(missing_ok=True)
         self.folder.row_decisions(path.stem).unlink(missing_ok=True)
+        LOG.warning("corrupt file, computed again: %s", path)
         self._log({"corrupt": os.path.relpath(path, self.folder.root)})
 
     # --- after ------------------------------------------------------------------------------------------------------
@@ -256,6 +260,10 @@ class Driver:
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         with self.folder.log.open("a", encoding="utf-8") as fh:
             fh.write(json.dumps({"time": stamp, **entry}) + "\n")
+
+
+def _measured(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {n:,}" for name, n in counts.items()) or "nothing to measure"
 
 
 def workers_for(pipeline: Pipeline) -> int:

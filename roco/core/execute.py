@@ -22,6 +22,7 @@ from roco.base.errors import RocoError
 from roco.core import part, worker
 from roco.core.folder import RunFolder
 from roco.core.job import Culprit, Job, JobResult
+from roco.core.run_log import LOG
 
 STALL = 900.0
 """Seconds without a message after which a worker counts as dead, and is killed."""
@@ -162,6 +163,8 @@ class Executor:
         self._remove(w)
         if w.job is None:
             return
+        at = f" at {w.culprit.what} ({w.culprit.stage})" if w.culprit is not None else ""
+        LOG.warning("a worker died on part %s%s, exit code %s", w.job.part, at, w.process.returncode)
         self.queue.appendleft(w.job.after_crash(w.culprit, w.process.returncode))
         self._next(self._start())
 
@@ -202,6 +205,9 @@ class Executor:
         w.is_starting = False
         if "error" in message:
             raise _error(message)
+        if "warning" in message:
+            LOG.warning("%s", message["warning"])
+            return
         if "done" in message:
             assert w.job is not None
             self.watcher.done(w.job, JobResult.of_json(message["done"]))
@@ -216,6 +222,7 @@ class Executor:
     def _kill_stalled(self) -> None:
         for w in self.workers:
             if w.job is not None and time.monotonic() > w.deadline:
+                LOG.warning("a worker stalled on part %s and is killed", w.job.part)
                 w.process.kill()
 
     def _remove(self, w: _Worker) -> None:

@@ -37,6 +37,11 @@ class RunFolder:
         return self.root / "release"
 
     @property
+    def log_file(self) -> Path:
+        """Returns the log for people; the one below has a line of JSON for each part."""
+        return self.root / "log" / "run.log"
+
+    @property
     def log(self) -> Path:
         return self.root / "log" / "run.jsonl"
 

@@ -68,7 +68,7 @@ class Job:
         if len(crashed) > MOST_CRASHES:
             raise StageFailed(
                 f"workers died {MOST_CRASHES} times on part {self.part}, last in '{culprit.stage}'",
-                "see log/run.jsonl in the run folder",
+                "see log/run.log in the run folder",
             )
         return replace(self, crashed=crashed)
 

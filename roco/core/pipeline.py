@@ -49,6 +49,11 @@ class Pipeline:
         return digest([[step.name, step.digest] for step in self.row_steps])
 
     @cached_property
+    def digest(self) -> str:
+        """Returns the digest of all stages, their options and the files they read."""
+        return digest([[step.name, step.digest] for step in self.steps])
+
+    @cached_property
     def reasons(self) -> Mapping[str, Reason]:
         """Returns all reasons for which a figure can be dropped; a stage may redefine a reason of the engine."""
         reasons: dict[str, Reason] = {}

@@ -1,4 +1,4 @@
-"""Reports what a run would do, without changing anything."""
+"""Reports what a run would do, without changing anything; models and vocabularies are loaded as the run would."""
 
 from __future__ import annotations
 
@@ -11,11 +11,17 @@ from roco.base.schema import LISTING
 from roco.core import parts
 from roco.core.folder import RunFolder
 from roco.core.manifest import Manifest
+from roco.core.rows import prepare
 from roco.core.status import status
 
 
 def preview(folder: RunFolder) -> dict[str, Any]:
-    """Lists the source and counts new, changed and removed articles, parts to process, and out-of-date stages."""
+    """Lists the source and counts new, changed and removed articles, parts to process, and out-of-date stages.
+
+    Raises RocoError for what would stop the run before its first row, such as an invalid vocabulary.
+    """
+    for step in folder.pipeline.steps:
+        prepare(step, "its models and vocabularies")
     before = parts.read(folder.parts)
     current = before.table.filter(before.table["current"])
     known = current.select(LISTING.names) if len(current) else None

@@ -84,7 +84,7 @@ def _guarded(step: Step, where: str, function: Callable[..., Any], *arguments: A
     except (Exception, SystemExit) as err:
         raise StageFailed(
             f"stage '{step.name}' failed on {where}: {type(err).__name__}: {err}",
-            "this is an error in the stage, not in the data; --debug shows the traceback",
+            "this is an error in the stage, not in the data; log/run.log in the run folder has the traceback",
         ) from err
 
 

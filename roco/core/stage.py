@@ -60,9 +60,11 @@ class Stage:
         raise TypeError(f"{type(self).__name__} has no __call__(self, batch)")
 
     def prepare(self) -> None:
-        """Loads models; called before the first batch of each part, outside the stall budget of a worker.
+        """Loads models and reads vocabularies; raises RocoError if one is missing or invalid.
 
-        Repeated calls must be cheap: keep the model in a `functools.cached_property`.
+        A measure is prepared before the first batch of each part, outside the stall budget of a worker; `roco check`
+        and `roco run --dry` prepare every stage. Repeated calls must be cheap: keep the model in a
+        `functools.cached_property`.
         """
 
     def fingerprint(self) -> Any:

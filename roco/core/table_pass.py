@@ -24,6 +24,7 @@ from roco.core.manifest import Manifest
 from roco.core.parts import Parts
 from roco.core.provenance import resolved
 from roco.core.rows import align, apply, view, without
+from roco.core.run_log import LOG
 from roco.core.stage import Publication, put
 from roco.core.step import Step
 from roco.core.store import ImageStore
@@ -182,6 +183,7 @@ class TablePass:
     def _count(self, step: Step, rows_in: int, dropped: Mapping[str, int]) -> None:
         flow = Flow(step.name, step.kind, rows_in, len(self.figures.kept), dict(dropped))
         self.flows.append(flow)
+        LOG.info("stage %s: %s of %s figures kept", step.name, f"{flow.kept:,}", f"{flow.rows_in:,}")
         reconcile([flow], f"stage '{step.name}'")
 
     # --- publishing -------------------------------------------------------------------------------------------------
@@ -199,6 +201,7 @@ class TablePass:
             old.rename(target)  # a run was killed between the two renames
         for path in (new, old):
             shutil.rmtree(path, ignore_errors=True)
+        LOG.info("publishing %s", target)
         self.progress.start("images of the release", len(self.figures.kept))
         stage.publish(self, new)
         self._check_published()

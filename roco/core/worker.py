@@ -14,6 +14,7 @@ import resource
 import signal
 import sys
 import traceback
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from roco.core.folder import RunFolder
 from roco.core.job import Job
 from roco.core.outside import forbid_core_dumps, temporary_files_in
 from roco.core.pipeline import Pipeline
+from roco.core.run_log import warning_text
 from roco.core.spec import find, from_spec, reference, to_spec
 
 MEMORY_LIMIT = 8 << 30
@@ -61,6 +63,11 @@ def main() -> None:
         with contextlib.suppress(BrokenPipeError):
             answers.write(json.dumps(message) + "\n")
             answers.flush()
+
+    def warn(*facts: Any, **more: Any) -> None:
+        send({"warning": warning_text(*facts[:4])})
+
+    warnings.showwarning = warn
 
     def beat(what: str, stage: str) -> None:
         send({"at": [what, stage]})
@@ -99,7 +106,7 @@ def _of_the_run(err: Exception, folder: RunFolder, job: Job) -> RocoError:
         return err
     failure = StageFailed(
         f"part {job.part} failed: {type(err).__name__}: {err}",
-        "this is an error in roco, not in the data: please report it with the traceback that --debug shows",
+        "this is an error in roco, not in the data: please report it with log/run.log of the run folder",
     )
     failure.__cause__ = err
     return failure

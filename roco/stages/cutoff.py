@@ -62,6 +62,11 @@ class Cutoff(Decision):
     def _modalities(self) -> frozenset[str]:
         return frozenset(concept.cui for concept in load(self.vocabulary).concepts if concept.kind == "modality")
 
+    def prepare(self) -> None:
+        _ = self._modalities
+        if self.frozen is not None:
+            concepts_of(self.frozen)
+
     def __call__(self, batch: pa.Table) -> pa.Table:
         rows = batch.select([*self.reads, *self.optional]).to_pylist()
         frequent = self._frequent(rows)

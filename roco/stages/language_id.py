@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from roco.base.schema import types
 from roco.core.stage import Measure, put, rounded
-from roco.models.text.language import identify, model_file
+from roco.models.text.language import identify, model, model_file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +28,9 @@ class LanguageId(Measure):
     @property
     def content(self) -> tuple[Path, ...]:
         return (model_file(),)
+
+    def prepare(self) -> None:
+        model()
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         answers = [identify(caption) for caption in batch["caption"].to_pylist()]

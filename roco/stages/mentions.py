@@ -41,6 +41,9 @@ class Mentions(Measure):
     def linker(self) -> Linker:
         return Linker(load(self.vocabulary))
 
+    def prepare(self) -> None:
+        _ = self.linker
+
     def __call__(self, batch: pa.Table) -> pa.Table:
         def link(caption: str) -> list[dict[str, Any]]:
             return [mention._asdict() for mention in self.linker.link(caption)]

@@ -115,6 +115,9 @@ class Merge(Decision):
     def _vocabulary(self) -> Vocabulary:
         return load(self.vocabulary)
 
+    def prepare(self) -> None:
+        _ = self._vocabulary
+
     def __call__(self, batch: pa.Table) -> pa.Table:
         names = [name for name in (*self.reads, *self.optional) if name in batch.column_names]
         labels = [self._labels(row) for row in batch.select(names).to_pylist()]

@@ -46,6 +46,10 @@ class Pins(Decision):
     def content(self) -> tuple[Path, ...]:
         return content_files(self.previous)
 
+    def prepare(self) -> None:
+        if self.previous is not None:
+            read_previous(self.previous)
+
     def __call__(self, batch: pa.Table) -> pa.Table:
         pins: dict[int, _Pin] = {}
         taken: set[str] = set()

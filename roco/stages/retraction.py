@@ -43,6 +43,9 @@ class Retraction(Decision):
                 details.setdefault(id, f"listed in {path.name}")
         return details
 
+    def prepare(self) -> None:
+        _ = self._listed
+
     def __call__(self, batch: pa.Table, dropped: pa.Table | None = None) -> pa.Table:
         retracted = dict(self._listed)
         # Notices have no figures of their own: most of them were dropped by the stages before this one.

@@ -89,6 +89,10 @@ class Split(Decision):
     def content(self) -> tuple[Path, ...]:
         return content_files(self.held_out.not_in) if self.held_out else ()
 
+    def prepare(self) -> None:
+        if self.held_out is not None and self.held_out.not_in is not None:
+            articles_of(self.held_out.not_in)
+
     def __call__(self, batch: pa.Table) -> pa.Table:
         rows = enumerate(batch.to_pylist())
         images = [_image(position, row, self.by) for position, row in rows if row["drop"] is None]

@@ -167,6 +167,19 @@ def test_a_dry_run_writes_nothing(command: Command, demo: Path) -> None:
     assert contents(demo) == before
 
 
+def test_a_dry_run_ends_with_the_error_of_the_run_if_a_vocabulary_is_invalid(command: Command, demo: Path) -> None:
+    recipe = demo / "demo.toml"
+    (demo / "mine.csv").write_text("cui,nam\nC0040405,CT\n", encoding="utf-8")
+    stage = '[[stage]]\nuse = "mentions"\nvocabulary = "mine.csv"\n\n[[stage]]\nuse = "merge"'
+    recipe.write_text(recipe.read_text().replace('[[stage]]\nuse = "merge"', stage))
+    before = contents(demo)
+    dry = command("run", recipe, "--dry")
+    assert contents(demo) == before
+    assert dry.out == "" and "mine.csv" in dry.err
+    real = command("run", recipe, "--workers", "0")
+    assert (dry.code, dry.err) == (real.code, real.err)
+
+
 def test_a_dry_run_prints_the_stages_that_a_changed_recipe_makes_stale(command: Command, run: Path) -> None:
     recipe = run / "demo.toml"
     recipe.write_text(recipe.read_text().replace('allow = ["CC-BY", "CC-BY-NC"]', 'allow = ["CC-BY"]'))

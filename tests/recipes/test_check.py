@@ -69,3 +69,25 @@ def test_a_model_that_cannot_be_loaded_is_a_problem(tmp_path: Path, error: str, 
     (tmp_path / f"{module}.py").write_text(BROKEN.format(error=error), encoding="utf-8")
     found = check(tmp_path, HEAD + f'[[stage]]\nuse = "{module}:NoModel"\n')
     assert [(where, text) for where, text, _ in found] == [("stage 'nomodel'", message)]
+
+
+@pytest.mark.parametrize("stage", ["mentions", "merge", "cutoff", "release"])
+def test_an_invalid_vocabulary_is_a_problem_of_every_stage_that_reads_it(tmp_path: Path, stage: str) -> None:
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "mine.csv").write_text("cui,nam\nC0040405,CT\n", encoding="utf-8")
+    text = '[run]\nfolder = "run"\nbase = "rocov2"\n[source]\nkind = "folder"\npath = "corpus"\n'
+    override = f'[[override]]\nstage = "{stage}"\nvocabulary = "mine.csv"\n'
+    if stage == "mentions":
+        override = ""
+        text = HEAD + '[[stage]]\nuse = "mentions"\nvocabulary = "mine.csv"\n'
+    ((where, message, _),) = check(tmp_path, text + override)
+    assert where == f"stage '{stage}'"
+    assert "mine.csv" in message
+
+
+def test_an_invalid_list_of_retracted_papers_is_a_problem(tmp_path: Path) -> None:
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "list.csv").write_bytes(b"\xff\xfe\x00")
+    ((where, message, _),) = check(tmp_path, HEAD + '[[stage]]\nuse = "retraction"\nlists = ["list.csv"]\n')
+    assert where == "stage 'retraction'"
+    assert "list.csv" in message

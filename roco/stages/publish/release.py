@@ -89,6 +89,11 @@ class Release(Publication):
     def content(self) -> tuple[Path, ...]:
         return (self.vocabulary or vocabulary.SHIPPED, *content_files(self.previous))
 
+    def prepare(self) -> None:
+        vocabulary.load(self.vocabulary)
+        if self.previous is not None:
+            read_previous(self.previous)
+
     def __call__(self, batch: pa.Table) -> pa.Table:
         rows = batch.select(["figure_id", "article_key", "split", "drop", "pinned_id"]).to_pylist()
         number = self._highest(rows)
