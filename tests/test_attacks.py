@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import itertools
 import json
 import re
 import subprocess
@@ -18,6 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.attacks import RELEASED, Attack, Trap
+from tests.attacks.compressed import BZIP2_TARS, COMPRESSED_XML, PLAIN_TARS, XZ_TARS
 from tests.attacks.documents import ADDRESSES, DOCUMENTS, TEXTS
 from tests.attacks.metadata import METADATA
 from tests.attacks.packing import article, image, package
@@ -116,7 +118,7 @@ def _rows(run: Path) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-PACKED = {"tar.gz": [*GZIPS, *TARS], "zip": ZIPS}
+PACKED = {"tar.gz": [*GZIPS, *TARS], "zip": ZIPS, "tar": PLAIN_TARS, "tar.bz2": BZIP2_TARS, "tar.xz": XZ_TARS}
 LOOSE = [*DOCUMENTS, *ADDRESSES, *TEXTS]
 
 
@@ -133,6 +135,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory, trap: Trap, listener: http.
             _put(root, _slug(attack), f"package.{end}", attack.make(trap))
     for attack in LOOSE:
         _put(root, _slug(attack), "article.nxml", attack.make(trap))
+        _put(root, _slug(attack), "f1.jpg", image())
+    for attack in COMPRESSED_XML:
+        _put(root, _slug(attack), "article.nxml.gz", attack.make(trap))
         _put(root, _slug(attack), "f1.jpg", image())
     for attack in PICTURES:
         _put(root, _slug(attack), "package.tar.gz", package(f1_jpg=attack.make(trap)))
@@ -178,7 +183,7 @@ def _outcomes(rows: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
 
 
 def test_every_attack_in_a_folder_is_dropped_with_its_reason_or_read_as_usual(folder: Done) -> None:
-    attacks = [*PACKED["tar.gz"], *PACKED["zip"], *LOOSE, *PICTURES]
+    attacks = [*itertools.chain(*PACKED.values()), *COMPRESSED_XML, *LOOSE, *PICTURES]
     assert len({_slug(attack) for attack in attacks}) == len(attacks)
     rows = {attack.name: folder.rows.get(_slug(attack), []) for attack in attacks}
     assert {a.name: _outcomes(rows[a.name]) for a in attacks if _wrong(a, rows[a.name])} == {}

@@ -42,7 +42,7 @@ class ImageStore:
     # --- articles ---------------------------------------------------------------------------------------------------
 
     def articles(self, article: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Returns one row of `schema.ARTICLES` for each XML of a package, or a single row if it cannot be read."""
+        """Returns one row of `schema.ARTICLES` for each XML of a package; a single row if there is none."""
         blank = article_row(article, origin(self.source, article["place"]))
         try:
             package = self._package(article["place"])
@@ -52,7 +52,7 @@ class ImageStore:
             return [{**blank, "error": err.message}]
         except OSError as err:
             raise _unreachable(article["place"], err) from err
-        return rows or [{**blank, "error": "no article XML in the package"}]
+        return rows or [{**blank, "files": files}]
 
     # --- images -----------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -81,7 +82,9 @@ class CloudSource:
             else:
                 rows.append(_row(pmcid, numbers, stamp, shelf))
         if not rows:
-            raise DataError(f"no folder PMCn.v in {self.path}", "check path and kind in [source]")
+            raise DataError(
+                f"no folder PMCn.v in {self.path}", _other_path(self.path) or "check path and kind in [source]"
+            )
         return as_listing(rows)
 
     def open(self, place: str) -> Loose | Packed:
@@ -247,6 +250,17 @@ def _row(pmcid: str, numbers: Sequence[int], stamp: str, shelf: Shelf) -> Row:
             facts["absent"] = absent
     facts_json = json.dumps(facts, sort_keys=True, ensure_ascii=False)
     return Row(pmcid, digest([key, chosen.content, facts_json, files]), key, stamp, facts_json)
+
+
+def _other_path(path: Path) -> str:
+    """Returns a hint if the versions are one level above or below a path; empty if they are not."""
+    if KEY.fullmatch(path.name):
+        return f"set path to {path.parent}: {path.name} is one of its versions"
+    for folder in sorted(folder for folder in path.iterdir() if folder.is_dir()):
+        with contextlib.suppress(OSError):
+            if any(KEY.fullmatch(version.name) for version in folder.iterdir()):
+                return f"set path to {folder}"
+    return ""
 
 
 def _why_unusable(entry: os.DirEntry[str], source: Path, root: Path) -> str | None:

@@ -1,4 +1,4 @@
-"""The source `folder`: any tree of article XML files with their images, and of zip and tar.gz packages."""
+"""The source `folder`: any tree of article XML files with their images, compressed or not, and of zips and tars."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pyarrow as pa
 from roco.base.errors import DataError, RejectedInput
 from roco.base.files import digest
 from roco.base.terminal import quoted
-from roco.sources.archives.reader import STANDARD, Archive, is_xml, open_tar_gz, open_zip
+from roco.sources.archives.reader import STANDARD, Archive, is_archive, is_article, open_archive, unread_format
 from roco.sources.listing import (
     Row,
     as_listing,
@@ -24,11 +24,13 @@ from roco.sources.listing import (
     relative_path,
     require_folder,
     rows_by_article,
+    unread_row,
     unreadable_folder,
     unreadable_row,
     valid_utf8,
 )
 from roco.sources.loose import File, Loose, files_below, scan
+from roco.sources.oa_file_list import is_index
 
 TAIL = 64 << 10
 """Bytes at the end of an archive that identify it: a zip has its directory there, a gzip its CRC and length."""
@@ -36,7 +38,10 @@ TAIL = 64 << 10
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FolderSource:
-    """Lists one package for each article XML and for each archive below a folder, named by its path."""
+    """Lists one package for each article XML and for each archive below a folder, named by its path.
+
+    Files that may contain articles but are not read are listed too, with the reason.
+    """
 
     path: Path
     kind: ClassVar[str] = "folder"
@@ -51,7 +56,7 @@ class FolderSource:
             rows = list(self._rows(rows_by_article(known)))
         if not rows:
             raise DataError(
-                f"no .xml, .nxml, .jats, .zip or .tar.gz in {self.path}",
+                f"no .xml, .nxml, .jats, .zip or .tar in {self.path}, nor any of them compressed by gzip, bzip2 or xz",
                 'check path and kind ("package", "cloud" or "folder") in [source]',
             )
         return as_listing(rows)
@@ -64,17 +69,20 @@ class FolderSource:
             contents = scan(folder, root)
             pending += contents.folders
             for name, reason in contents.unreadable:
-                if _is_archive(name) or is_xml(name):
+                if is_archive(name) or is_article(name):
                     yield unreadable_row(valid_utf8((folder / name).relative_to(self.path).as_posix()), reason)
             if contents.error:
                 yield from unreadable_folder(self.path, folder, contents.error, previous)
             neighbours: str | None = None
             for file in contents.files:
-                if is_xml(file.name):
+                not_read = _not_read(file.name)
+                if is_article(file.name):
                     neighbours = neighbours or _neighbours_digest(folder, root)
                     yield self._row(file, neighbours, previous)
-                elif _is_archive(file.name):
+                elif is_archive(file.name):
                     yield self._row(file, None, previous)
+                elif not_read:
+                    yield unread_row(valid_utf8(file.path.relative_to(self.path).as_posix()), not_read)
 
     def _row(self, file: File, neighbours: str | None, previous: Mapping[str, Row]) -> Row:
         """Returns the row of an XML (neighbours: digest of the files beside it) or of an archive (None)."""
@@ -104,33 +112,39 @@ class FolderSource:
             raise RejectedInput(file_error(err)) from err
 
     def _opened(self, path: Path, place: str, root: Path) -> Archive | Loose:
-        if _is_archive(path.name):
-            return open_zip(path) if path.name.lower().endswith(".zip") else open_tar_gz(path)
+        if is_archive(path.name):
+            return open_archive(path)
         if path.is_dir():
             raise RejectedInput(scan(path, root).error or f"{quoted(place)} is a folder")
         if not path.is_file():
             # A name that is not UTF-8 is listed in an escaped form, and cannot be opened by it.
             raise RejectedInput(f"{quoted(place)} is missing, or its name is not in UTF-8")
+        reason = _not_read(path.name)
+        if reason:
+            raise RejectedInput(f"not read: {reason}")
         size = path.stat().st_size
         if size > STANDARD.xml:
             raise RejectedInput(f"XML {quoted(path.name)} is too large: {size} bytes")
         return Loose(files_below(path.parent, root), [path.name])
 
 
-def _is_archive(name: str) -> bool:
-    return name.lower().endswith((".zip", ".tar.gz", ".tgz"))
+def _not_read(name: str) -> str | None:
+    """Returns why a file is not read although it may contain articles or belong to them; None for all other files."""
+    if is_index(name):
+        return 'list of files, which kind = "package" reads'
+    return unread_format(name)
 
 
 def _neighbours_digest(folder: Path, root: Path) -> str:
     """Returns a digest of names and sizes of the files beside the XML files of a folder, without opening any."""
-    neighbours = [(file.name, file.size) for file in files_below(folder, root) if not is_xml(file.name)]
+    neighbours = [(file.name, file.size) for file in files_below(folder, root) if not is_article(file.name)]
     return digest(sorted(neighbours))
 
 
 def _content_digest(path: Path) -> str:
     """Returns the SHA-256 of an XML, up to the size that is read at all, or of the end of an archive."""
     with path.open("rb") as fh:
-        if is_xml(path.name):
+        if is_article(path.name):
             return hashlib.sha256(fh.read(STANDARD.xml)).hexdigest()
         size = fh.seek(0, os.SEEK_END)
         fh.seek(max(0, size - TAIL))

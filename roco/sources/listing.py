@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from roco.base.errors import DataError, RejectedInput
 from roco.base.files import digest
-from roco.base.schema import LISTING
+from roco.base.schema import LISTING, NOT_READ
 from roco.base.terminal import quoted
 
 
@@ -52,6 +52,11 @@ def unreadable_row(place: str, reason: str) -> Row:
     It has no stamp, so the next run looks at the file again.
     """
     return Row(place, digest([place, reason]), place, "", json.dumps({"error": reason}))
+
+
+def unread_row(place: str, reason: str) -> Row:
+    """Returns the row of a file that is not read because of its format: `extract` counts it apart from articles."""
+    return Row(place, digest([place, reason]), place, "", json.dumps({NOT_READ: reason}))
 
 
 def unreadable_folder(root: Path, folder: Path, reason: str, previous: Mapping[str, Row]) -> Iterator[Row]:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from roco.base.errors import RejectedInput
 from roco.base.terminal import quoted
-from roco.sources.archives.reader import STANDARD, is_xml
+from roco.sources.archives.reader import STANDARD, inflate, is_article, xml_codec
 from roco.sources.listing import file_error, is_inside, valid_utf8
 
 NOT_A_FILE = "not a file, or a broken link"
@@ -54,11 +54,14 @@ class Loose:
         return [(name, file.size) for name, file in self._files.items()]
 
     def read(self, name: str) -> bytes:
-        """Returns the bytes of one file; raises RejectedInput if it is missing, too large, or has another MD5."""
+        """Returns the bytes of one file, and the XML in a compressed one.
+
+        Raises RejectedInput if it is missing, too large, corrupt, or has another MD5.
+        """
         file = self._files.get(name)
         if file is None:
             raise RejectedInput(f"no {quoted(name)} in the folder")
-        if file.size > (STANDARD.xml if is_xml(name) else STANDARD.member):
+        if file.size > (STANDARD.xml if is_article(name) else STANDARD.member):
             raise RejectedInput(f"{quoted(name)} is too large: {file.size} bytes")
         try:
             with file.path.open("rb") as fh:
@@ -72,7 +75,8 @@ class Loose:
         md5 = self._md5s.get(name)
         if md5 and hashlib.md5(data, usedforsecurity=False).hexdigest() != md5:
             raise RejectedInput(f"md5 does not match: {quoted(name)}")
-        return data
+        codec = xml_codec(name)
+        return data if codec is None else inflate(data, codec, STANDARD, f"XML {quoted(name)}")
 
     def close(self) -> None: ...
 
@@ -91,7 +95,7 @@ def files_below(folder: Path, root: Path) -> list[File]:
     pending = contents.folders
     while pending:
         subfolder = scan(pending.pop(), root)
-        if any(is_xml(file.name) for file in subfolder.files):
+        if any(is_article(file.name) for file in subfolder.files):
             continue
         files += subfolder.files
         pending += subfolder.folders

@@ -78,11 +78,10 @@ class Images:
     @cached_property
     def _folders(self) -> dict[str, str | None]:
         folders: dict[str, str | None] = {}
-        for folder in {folder_of(name) for name in self.all}:
-            while folder:
+        for innermost in {folder_of(name) for name in self.all}:
+            for folder in parents(innermost):
                 last = _normalised(posixpath.basename(folder))
                 folders[last] = folder if folders.get(last, folder) == folder else None
-                folder = posixpath.dirname(folder)
         return folders
 
     def find(self, href: str, folder: str = "") -> str | None:
@@ -196,7 +195,7 @@ def _spellings(href: str) -> Iterator[str]:
 
 
 def _nearest(files: Sequence[str], path: str, folder: str) -> Sequence[str]:
-    """Returns the files of one folder: as written, else the most similar one, else that of the article's XML.
+    """Returns the files of one folder: as written, else the most similar one, else that of the article's XML or below.
 
     Empty if several folders are equally likely: a wrong image is worse than a missing one.
     """
@@ -217,12 +216,22 @@ def _nearest(files: Sequence[str], path: str, folder: str) -> Sequence[str]:
     if most > 0:
         likely = [place for place, n in shared.items() if n == most]
         return by_folder[likely[0]] if len(likely) == 1 else ()
-    return by_folder.get(folder, ())
+    if folder in by_folder:
+        return by_folder[folder]
+    below = [place for place in by_folder if folder and place.startswith(f"{folder}/")]
+    return by_folder[below[0]] if len(below) == 1 else ()
 
 
 def folder_of(name: str) -> str:
     """Returns the folder of a file, empty for the top of the package."""
     return posixpath.dirname(_with_slashes(name))
+
+
+def parents(folder: str) -> Iterator[str]:
+    """Yields a folder and the folders that contain it, the innermost first, without the top of the package."""
+    while folder.strip("/"):
+        yield folder
+        folder = posixpath.dirname(folder)
 
 
 def _is_in(file: str, path: str, folder: str) -> bool:

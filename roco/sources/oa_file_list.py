@@ -7,11 +7,13 @@ listing. Lists have millions of rows, so they are streamed, and only rows with a
 from __future__ import annotations
 
 import csv
+import gzip
 import itertools
 import re
-from collections.abc import Container, Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, cast
 
 from roco.base.errors import DataError
 from roco.base.ids import PMCID
@@ -19,6 +21,13 @@ from roco.base.ids import PMCID
 LINE = 1 << 16
 """Limit for the characters of a line."""
 
+# The names of PMC's lists: of all packages, of those for commercial use, of bulk packages, of manuscripts.
+_NAME = re.compile(
+    r"(?:oa_[\w.-]*file_?list|oa_\w+_pdf|(?:author_manuscript|phe_timebound)[\w.-]*filelist)\.(csv|txt|tsv)(\.gz)?",
+    re.IGNORECASE,
+)
+
+_EXTENSION = re.compile(r"\.(?:csv|txt|tsv)(?:\.gz)?$", re.IGNORECASE)
 _PMCID = re.compile(PMCID)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 # Letters of the column names in a header -> names used here.
@@ -39,13 +48,28 @@ class IndexRow(NamedTuple):
     facts: Facts
 
 
+def is_index(name: str) -> bool:
+    """Returns whether a file is a list of files of PMC, by its name."""
+    return _NAME.fullmatch(name) is not None
+
+
+def without_copies(paths: Iterable[Path]) -> list[Path]:
+    """Returns lists of files without the `.txt` beside a `.csv` of the same name, which contains the same."""
+    by_stem: dict[tuple[Path, str], Path] = {}
+    for path in sorted(paths):  # .csv before .txt
+        extension = _EXTENSION.search(path.name)
+        stem = path.name[: extension.start()] if extension else path.name
+        by_stem.setdefault((path.parent, stem.lower()), path)
+    return list(by_stem.values())
+
+
 def read_index(path: Path, wanted: Container[str] | None = None) -> Iterator[IndexRow]:
     """Yields the rows of a list of files, separated by commas or tabs; raises DataError if it cannot be read.
 
     wanted: the PMCIDs to look for; None for all.
     """
     try:
-        with path.open(encoding="utf-8-sig", errors="replace", newline="") as fh:
+        with _opened(path) as fh:
             yield from _rows(fh, wanted)
     except FileNotFoundError as err:
         raise DataError(
@@ -53,6 +77,13 @@ def read_index(path: Path, wanted: Container[str] | None = None) -> Iterator[Ind
         ) from err
     except csv.Error as err:
         raise DataError(f"the index {path} is not a list of files: {err}", "download it again") from err
+    except (gzip.BadGzipFile, EOFError, zlib.error) as err:
+        raise DataError(f"the index {path} is truncated or corrupt: {err}", "download it again") from err
+
+
+def _opened(path: Path) -> IO[str]:
+    open_text = gzip.open if path.suffix.lower() == ".gz" else open
+    return cast(IO[str], open_text(path, "rt", encoding="utf-8-sig", errors="replace", newline=""))
 
 
 def newest_facts(rows: Sequence[IndexRow]) -> Facts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -16,7 +17,7 @@ import pyarrow as pa
 from roco.base.errors import DataError, RejectedInput
 from roco.base.files import digest
 from roco.base.ids import PMCID
-from roco.sources.archives.reader import Archive, open_tar_gz
+from roco.sources.archives.reader import Archive, is_archive, is_article, is_xml, open_tar_gz, unread_format
 from roco.sources.listing import (
     Row,
     as_listing,
@@ -25,14 +26,18 @@ from roco.sources.listing import (
     relative_path,
     require_folder,
     rows_by_article,
+    unread_row,
     unreadable_folder,
     unreadable_row,
     valid_utf8,
 )
 from roco.sources.loose import NOT_A_FILE
-from roco.sources.oa_file_list import Facts, IndexRow, newest_facts, read_index
+from roco.sources.oa_file_list import Facts, IndexRow, is_index, newest_facts, read_index, without_copies
 
 INDEX = "oa_file_list.csv"
+"""The usual name of the index."""
+LEVELS_UP = 3
+"""Folders above the source in which an index is looked for: the paper's layout has two levels below `oa_package`."""
 
 _PACKAGE = re.compile(rf"({PMCID})\.tar\.gz")
 _GZIP_HEADER, _GZIP_TRAILER = 10, 8  # bytes
@@ -40,7 +45,11 @@ _GZIP_HEADER, _GZIP_TRAILER = 10, 8  # bytes
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PackageSource:
-    """Lists one package for each PMCID below a folder; index: its list of files, by default the one at its root."""
+    """Lists one package for each PMCID below a folder.
+
+    index: its list of files. By default the lists at the root are read; without any, those below it; without any, those
+    in the nearest folder above it, if a subfolder of a mirror is the source.
+    """
 
     path: Path
     index: Path | None = None
@@ -64,12 +73,14 @@ class PackageSource:
 
     def _listing(self, known: pa.Table | None) -> pa.Table:
         previous = rows_by_article(known)
-        packages, unreadable = _packages_below(self.path)
-        index = self._index_of(packages)
+        contents = _contents_below(self.path)
+        index = self._index_of(contents.packages, contents.indexes)
         rows: dict[str, Row] = {}
-        for pmcid, candidates in packages.items():
+        for pmcid, candidates in contents.packages.items():
             rows[pmcid] = _row(candidates, index.get(pmcid, []), previous)
-        for path, reason in unreadable:
+        for place, reason in contents.not_read:
+            rows[place] = unread_row(place, reason)
+        for path, reason in contents.unreadable:
             match = _PACKAGE.fullmatch(path.name)
             if match:
                 place = valid_utf8(path.relative_to(self.path).as_posix())
@@ -79,7 +90,7 @@ class PackageSource:
             else:
                 of_folder = unreadable_folder(self.path, path, reason, previous)
                 rows = {row.article: row for row in of_folder} | rows
-        if not rows:
+        if not contents.packages and not contents.unreadable:
             raise DataError(f"no PMCn.tar.gz in {self.path}", "check path and kind in [source]")
         return as_listing(rows.values())
 
@@ -91,15 +102,26 @@ class PackageSource:
         except OSError as err:
             raise RejectedInput(file_error(err)) from err
 
-    def _index_of(self, wanted: Container[str]) -> dict[str, list[IndexRow]]:
-        """Returns the rows of the index for the wanted articles; empty if there is no index."""
-        index = self.index or self.path / INDEX
-        if self.index is None and not index.is_file():
-            return {}
+    def _index_of(self, wanted: Container[str], below: Sequence[Path]) -> dict[str, list[IndexRow]]:
+        """Returns the rows of all lists of files for the wanted articles; below: the lists in the source."""
         rows: dict[str, list[IndexRow]] = defaultdict(list)
-        for row in read_index(index, wanted):
-            rows[row.pmcid].append(row)
+        for index in self._indexes(below):
+            for row in read_index(index, wanted):
+                rows[row.pmcid].append(row)
         return rows
+
+    def _indexes(self, below: Sequence[Path]) -> Sequence[Path]:
+        if self.index is not None:
+            return [self.index]
+        at_root = [path for path in below if path.parent == self.path]
+        if at_root or below:
+            return without_copies(at_root or below)
+        for folder in self.path.absolute().parents[:LEVELS_UP]:
+            with contextlib.suppress(OSError):
+                above = [path for path in folder.iterdir() if is_index(path.name) and path.is_file()]
+                if above:
+                    return without_copies(above)
+        return []
 
 
 class _PackageFile(NamedTuple):
@@ -110,10 +132,21 @@ class _PackageFile(NamedTuple):
     stamp: str
 
 
-def _packages_below(root: Path) -> tuple[dict[str, list[_PackageFile]], list[tuple[Path, str]]]:
-    """Returns the packages below a folder by PMCID; and unreadable packages and folders with the reason."""
-    packages: dict[str, list[_PackageFile]] = defaultdict(list)
-    unreadable: list[tuple[Path, str]] = []
+class _Contents(NamedTuple):
+    """What is below a folder.
+
+    packages: by PMCID; unreadable: packages and folders, with the reason; indexes: lists of files; not_read: places of
+    other archives, with the reason.
+    """
+
+    packages: dict[str, list[_PackageFile]]
+    unreadable: list[tuple[Path, str]]
+    indexes: list[Path]
+    not_read: list[tuple[str, str]]
+
+
+def _contents_below(root: Path) -> _Contents:
+    contents = _Contents(defaultdict(list), [], [], [])
     pending = [(str(root), "")]  # strings are faster than Path for millions of entries
     while pending:
         folder, prefix = pending.pop()
@@ -122,18 +155,28 @@ def _packages_below(root: Path) -> tuple[dict[str, list[_PackageFile]], list[tup
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
                         pending.append((entry.path, f"{prefix}{entry.name}/"))
-                        continue
-                    match = _PACKAGE.fullmatch(entry.name)
-                    if not match:
-                        continue
-                    package = _package_file(entry, prefix, match[1])
-                    if isinstance(package, str):
-                        unreadable.append((Path(entry.path), package))
-                    else:
-                        packages[match[1]].append(package)
+                    elif match := _PACKAGE.fullmatch(entry.name):
+                        package = _package_file(entry, prefix, match[1])
+                        if isinstance(package, str):
+                            contents.unreadable.append((Path(entry.path), package))
+                        else:
+                            contents.packages[match[1]].append(package)
+                    elif is_index(entry.name) and entry.is_file():
+                        contents.indexes.append(root / (prefix + entry.name))
+                    elif reason := _not_read(entry.name):
+                        contents.not_read.append((valid_utf8(prefix + entry.name), reason))
         except OSError as err:
-            unreadable.append((Path(folder), file_error(err)))
-    return packages, unreadable
+            contents.unreadable.append((Path(folder), file_error(err)))
+    return contents
+
+
+def _not_read(name: str) -> str | None:
+    """Returns why a file is not read although it may contain articles; None for all other files."""
+    if name.startswith("."):
+        return None
+    if is_archive(name) or (is_article(name) and not is_xml(name)):
+        return 'not named PMCn.tar.gz; kind = "folder" reads it'
+    return unread_format(name)
 
 
 def _package_file(entry: os.DirEntry[str], prefix: str, pmcid: str) -> _PackageFile | str:

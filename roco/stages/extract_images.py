@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import posixpath
 from collections import defaultdict
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from roco.sources.assignment import Assigned, Claim, assign
 from roco.sources.jats.article import Article
 from roco.sources.jats.figures import Figure
-from roco.sources.matching import Images, folder_of
+from roco.sources.matching import Images, folder_of, parents
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,10 @@ class Document:
 def assign_images(documents: Sequence[Document], images: Images) -> list[list[Assigned]]:
     """Returns the files of each figure of each article."""
     folders = [_folder(document, documents, images) for document in documents]
-    owners: defaultdict[str, set[str]] = defaultdict(set)
-    for document, folder in zip(documents, folders, strict=True):
-        owners[folder].add(document.key)
+    owners = _Owners(documents, folders)
     claims = []
     for document, folder in zip(documents, folders, strict=True):
-        unavailable = _FilesOfOthers(document.key, owners)
+        unavailable = owners.files_of_others(document)
         for figure in document.figures:
             claims.append(Claim(figure.hrefs, folder, document.key, figure.drop is None, unavailable))
     assigned = iter(assign(claims, images))
@@ -65,18 +63,36 @@ def _folder_names(article: Article) -> list[str]:
     return names
 
 
+class _Owners:
+    """Which articles the folders of a package belong to."""
+
+    def __init__(self, documents: Sequence[Document], folders: Sequence[str]) -> None:
+        self._keys: defaultdict[str, set[str]] = defaultdict(set)
+        for document, folder in zip(documents, folders, strict=True):
+            self._keys[folder].add(document.key)
+        self._is_one_article = len({document.key for document in documents}) == 1
+        self._innermost: dict[str, str] = {}
+
+    def files_of_others(self, document: Document) -> Container[str]:
+        """Returns the files in folders of other articles; those at the top of the package are available to all."""
+        return frozenset() if self._is_one_article else _FilesOfOthers(self, document.key)
+
+    def others_have(self, key: str, file: str) -> bool:
+        folder = self._owned_folder(folder_of(file))
+        return bool(folder) and key not in self._keys[folder]
+
+    def _owned_folder(self, folder: str) -> str:
+        """Returns the innermost of the articles' folders that contains a folder; empty if there is none."""
+        if folder not in self._innermost:
+            containing = (parent for parent in parents(folder) if parent in self._keys)
+            self._innermost[folder] = next(containing, "")
+        return self._innermost[folder]
+
+
 @dataclass(frozen=True, slots=True)
 class _FilesOfOthers:
-    """Contains the files in the folders of other articles; those at the top of the package are available to all.
-
-    owners: keys of the articles by folder.
-    """
-
+    owners: _Owners
     key: str
-    owners: Mapping[str, Set[str]]
 
     def __contains__(self, file: object) -> bool:
-        folder = folder_of(str(file))
-        while folder and folder not in self.owners:
-            folder = posixpath.dirname(folder)
-        return bool(folder) and self.key not in self.owners[folder]
+        return self.owners.others_have(self.key, str(file))

@@ -13,6 +13,7 @@ from roco.base.errors import RejectedInput
 from roco.base.ids import clean_doi, clean_pmcid
 from roco.base.text import escaped, fold, visible
 from roco.models.text.licenses import normalise
+from roco.sources.archives.reader import is_archive
 from roco.sources.assignment import Assigned
 from roco.sources.jats.article import Article, parse_all
 from roco.sources.jats.article_set import NoArticle
@@ -30,6 +31,7 @@ COLUMNS = (
     "mentions_in_text", "file", "n_graphics", "given_id", "given_split", "given_concepts", "given_manual", "drop",
     "drop_detail",
 )  # fmt: skip
+NO_XML = "no article XML in the package"
 BLANK: dict[str, Any] = dict.fromkeys(COLUMNS)
 
 _NAMES = frozenset({"archive", "file"})
@@ -71,7 +73,8 @@ def read(unit: Unit) -> list[Article | RejectedInput]:
     if unit.error is not None:
         raise RejectedInput(unit.error)
     if unit.xml is None:
-        raise RejectedInput("no article XML in the package")
+        has_archives = any(map(is_archive, unit.files))
+        raise RejectedInput(NO_XML + (", but archives, which are not read: unpack it" if has_archives else ""))
     listed = _listed(unit)[0]
     try:
         articles = parse_all(unit.xml)

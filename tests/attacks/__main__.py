@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.attacks import RELEASED, Attack
+from tests.attacks.compressed import BZIP2_TARS, COMPRESSED_XML, PLAIN_TARS, XZ_TARS
 from tests.attacks.documents import ADDRESSES, DOCUMENTS, TEXTS
 from tests.attacks.metadata import METADATA
 from tests.attacks.pictures import PICTURES
@@ -10,7 +11,8 @@ from tests.attacks.tars import GZIPS, TARS
 from tests.attacks.zips import ZIPS
 
 FAMILIES = {
-    "gzip": GZIPS, "tar": TARS, "zip": ZIPS, "XML": DOCUMENTS, "image names": ADDRESSES, "text": TEXTS,
+    "gzip": GZIPS, "tar": [*TARS, *PLAIN_TARS], "bzip2": BZIP2_TARS, "xz": XZ_TARS, "zip": ZIPS,
+    "compressed XML": COMPRESSED_XML, "XML": DOCUMENTS, "image names": ADDRESSES, "text": TEXTS,
     "images": PICTURES, "metadata": METADATA,
 }  # fmt: skip
 

@@ -457,3 +457,14 @@ def test_a_real_metadata_file_is_understood(shared: Path, tmp_path: Path) -> Non
     assert (found["pmid"], found["license"], found["open_access"]) == ("41623473", "CC BY", True)
     with pytest.raises(RejectedInput, match="md5 does not match"):
         CloudSource(path=tmp_path).open("PMC12855588.1").read("PMC12855588.1.xml")
+
+
+@pytest.mark.parametrize(("path", "hint"), [("..", "set path to {root}"), ("PMC1.1", "set path to {root}: PMC1.1 is")])
+def test_a_path_one_level_too_high_or_too_low_is_an_error_that_names_the_right_one(
+    tmp_path: Path, path: str, hint: str
+) -> None:
+    root = tmp_path / "bucket"
+    (root / "PMC1.1").mkdir(parents=True)
+    with pytest.raises(DataError, match=r"no folder PMCn\.v") as caught:
+        CloudSource(path=Path(os.path.normpath(root / path))).listing(None)
+    assert caught.value.hint.startswith(hint.format(root=root))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import bz2
 import errno
+import gzip
 import io
 import json
+import lzma
 import os
 import shutil
+import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -182,6 +186,88 @@ def test_files_with_unusual_names_are_articles(root: Path) -> None:
         (root / name).write_bytes(b"<article/>")
     assert set(names) <= set(reasons(root))
     assert FolderSource(path=root).open(names[2]).xmls == [names[2]]
+
+
+XML = b"<article><body/></article>"
+
+
+@pytest.mark.parametrize(
+    ("name", "compress"),
+    [
+        ("b.xml.gz", gzip.compress),
+        ("b.NXML.GZ", gzip.compress),
+        ("b.jats.bz2", bz2.compress),
+        ("b.xml.xz", lzma.compress),
+    ],
+)
+def test_a_compressed_xml_is_an_article_with_the_images_beside_it(
+    root: Path, name: str, compress: Callable[[bytes], bytes]
+) -> None:
+    (root / "one" / name).write_bytes(compress(XML))
+    assert f"one/{name}" in reasons(root)
+    package = FolderSource(path=root).open(f"one/{name}")
+    assert package.xmls == [name]
+    assert package.read(name) == XML
+    assert package.read("f1.jpg") == b"1"
+
+
+def test_a_folder_with_a_compressed_xml_is_another_article(root: Path) -> None:
+    (root / "one/figures/c.xml.gz").write_bytes(gzip.compress(XML))
+    assert dict(FolderSource(path=root).open("one/a.xml").files).keys() == {"a.xml", "f1.jpg"}
+
+
+@pytest.mark.parametrize("name", ["p.tar", "p.tgz", "p.tar.bz2", "P.TBZ2", "p.tar.xz", "p.txz"])
+def test_tars_of_every_compression_are_packages(root: Path, name: str) -> None:
+    out = io.BytesIO()
+    mode = {"tar": "w", "tgz": "w:gz", "bz2": "w:bz2", "tbz2": "w:bz2", "xz": "w:xz", "txz": "w:xz"}
+    with tarfile.open(fileobj=out, mode=mode[name.lower().rpartition(".")[2]]) as fh:  # type: ignore[call-overload]
+        for member, data in {"p/a.xml": XML, "p/f1.jpg": b"1", "p/b.xml.gz": gzip.compress(XML)}.items():
+            info = tarfile.TarInfo(member)
+            info.size = len(data)
+            fh.addfile(info, io.BytesIO(data))
+    (root / name).write_bytes(out.getvalue())
+    assert reasons(root)[name] is None
+    with FolderSource(path=root).open(name) as package:  # type: ignore[union-attr]
+        assert package.xmls == ["a.xml", "b.xml.gz"]
+        assert [package.read(member) for member in ("a.xml", "b.xml.gz", "f1.jpg")] == [XML, XML, b"1"]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("b.rar", "RAR archive"),
+        ("b.7Z", "7z archive"),
+        ("b.tar.zst", "Zstandard file"),
+        ("b.xml.zst", "Zstandard file"),
+        ("b.tar.Z", "compress file"),
+        ("b.gz", "gzip file of unknown content"),
+        ("b.zip.001", "volume of an archive"),
+        ("oa_file_list.csv", 'list of files, which kind = "package" reads'),
+        ("table.csv.gz", None),
+        ("table.zip.txt", None),
+        ("v1.2", None),
+    ],
+)
+def test_what_may_be_an_article_but_is_not_read_is_listed_with_its_format(
+    root: Path, name: str, reason: str | None
+) -> None:
+    (root / "one" / name).write_bytes(b"anything")
+    listed = {row["article"]: json.loads(row["facts"]) for row in FolderSource(path=root).listing(None).to_pylist()}
+    assert listed.get(f"one/{name}") == (None if reason is None else {"not_read": reason})
+    if reason:
+        with pytest.raises(RejectedInput, match="not read: "):
+            FolderSource(path=root).open(f"one/{name}")
+
+
+def test_a_compressed_xml_that_is_corrupt_or_too_large_is_rejected(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = root / "one/b.xml.gz"
+    path.write_bytes(gzip.compress(XML)[:-3])
+    with pytest.raises(RejectedInput, match="gzip: the file is truncated"):
+        FolderSource(path=root).open("one/b.xml.gz").read("b.xml.gz")
+    path.write_bytes(gzip.compress(bytes(90_000)))
+    monkeypatch.setattr(loose, "STANDARD", Limits(xml=80_000))
+    with pytest.raises(RejectedInput, match=r"XML 'b\.xml\.gz' is too large: more than 80000 bytes"):
+        FolderSource(path=root).open("one/b.xml.gz").read("b.xml.gz")
 
 
 def test_a_very_large_xml_file_is_rejected(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

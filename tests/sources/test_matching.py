@@ -105,6 +105,8 @@ def test_a_name_without_a_folder_matches_the_file_beside_the_xml() -> None:
     assert images.find("f2.jpg", "xml") == "old/f2.jpg"
     assert images.find("../img/f1.jpg", "xml") == "img/f1.jpg"
     assert images.find("f1.jpg", "elsewhere") is None
+    assert Images(("a/img/f1.jpg", "b/img/f1.jpg")).find("f1.jpg", "a") == "a/img/f1.jpg"
+    assert Images(("a/img/f1.jpg", "a/old/f1.jpg", "b/f1.jpg")).find("f1.jpg", "a") is None
 
 
 def test_supplements_and_documents_are_not_images() -> None:

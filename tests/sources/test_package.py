@@ -43,7 +43,7 @@ def root(tmp_path: Path) -> Path:
         path = tmp_path / "mirror" / place
         path.parent.mkdir(parents=True)
         path.write_bytes(package({f"{path.name[:-7]}/a.nxml": place.encode(), f"{path.name[:-7]}/f.jpg": b"jpg"}))
-    (tmp_path / "mirror" / "readme.tar.gz").write_bytes(b"no package")
+    (tmp_path / "mirror" / "readme.txt").write_bytes(b"no package")
     return tmp_path / "mirror"
 
 
@@ -218,6 +218,74 @@ def test_a_file_that_is_not_an_index_is_an_error_with_a_hint(tmp_path: Path, tex
 def test_a_named_index_that_is_missing_is_an_error(root: Path) -> None:
     with pytest.raises(DataError, match="does not exist"):
         PackageSource(path=root, index=root / "none.csv").listing(None)
+
+
+LICENSED = HEADER + "\noa_package/08/e0/PMC2.tar.gz,J,PMC2,2020-01-01 00:00:00,1,CC BY\n"
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "oa_file_list.csv",
+        "oa_package/oa_file_list.csv",
+        "oa_package/08/lists/oa_file_list.csv",
+        "../oa_file_list.csv",
+        "oa_comm.filelist.csv",
+        "oa_comm_use_file_list.csv",
+        "oa_noncomm_xml.PMC000xxxxxx.baseline.2025-06-26.filelist.csv",
+        "OA_FILE_LIST.CSV",
+    ],
+)
+def test_an_index_at_another_depth_or_of_another_name_is_read(root: Path, place: str) -> None:
+    path = root / place
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(LICENSED)
+    assert facts(PackageSource(path=root).listing(None))["PMC2"]["license"] == "CC BY"
+
+
+@pytest.mark.parametrize("folder", ["oa_package", "oa_package/08", "oa_package/08/e0"])
+def test_the_index_of_a_mirror_is_read_if_only_a_part_of_it_is_the_source(root: Path, folder: str) -> None:
+    (root / "oa_file_list.csv").write_text(LICENSED)
+    listing = PackageSource(path=root / folder).listing(None)
+    assert facts(listing)["PMC2"]["license"] == "CC BY"
+
+
+def test_the_nearest_index_is_read_alone_and_several_lists_together(root: Path) -> None:
+    (root / "oa_comm.filelist.csv").write_text(LICENSED)
+    (root / "oa_noncomm.filelist.csv").write_text(LICENSED.replace("PMC2", "PMC10").replace("CC BY", "CC BY-NC"))
+    (root / "oa_package" / "oa_file_list.csv").write_text(LICENSED.replace("CC BY", "CC0"))
+    (root.parent / "oa_file_list.csv").write_text(LICENSED.replace("CC BY", "CC0"))
+    read = facts(PackageSource(path=root).listing(None))
+    assert {pmcid: said["license"] for pmcid, said in read.items()} == {"PMC2": "CC BY", "PMC10": "CC BY-NC"}
+
+
+def test_a_compressed_index_is_read_and_a_truncated_one_is_an_error(root: Path) -> None:
+    path = root / "oa_file_list.csv.gz"
+    path.write_bytes(gzip.compress(LICENSED.encode()))
+    assert facts(PackageSource(path=root).listing(None))["PMC2"]["license"] == "CC BY"
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(DataError, match=r"oa_file_list\.csv\.gz is truncated"):
+        PackageSource(path=root).listing(None)
+
+
+def test_the_text_list_beside_the_csv_list_is_not_read_as_well(root: Path) -> None:
+    (root / "oa_file_list.csv").write_text(LICENSED)
+    (root / "oa_file_list.txt").write_text("2026-01-01\nno list of files\n")
+    assert facts(PackageSource(path=root).listing(None))["PMC2"]["license"] == "CC BY"
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("PMC5.tgz", 'not named PMCn.tar.gz; kind = "folder" reads it'),
+        ("oa_package/PMC5.xml.gz", 'not named PMCn.tar.gz; kind = "folder" reads it'),
+        ("PMC5.tar.zst", "Zstandard file"),
+        ("PMC5.7z", "7z archive"),
+    ],
+)
+def test_other_archives_are_named_as_not_read(root: Path, name: str, reason: str) -> None:
+    (root / name).write_bytes(b"anything")
+    assert facts(PackageSource(path=root).listing(None)) == {"PMC2": {}, "PMC10": {}, name: {"not_read": reason}}
 
 
 def test_of_two_packages_the_one_in_the_index_is_used(root: Path) -> None:

@@ -89,6 +89,11 @@ def test_an_article_that_cannot_be_read_is_one_row(change: dict[str, Any], reaso
     assert counts["00/PMC1.tar.gz"]["articles_unreadable"] == 1 and counts["00/PMC1.tar.gz"]["images_unread"] == 1
 
 
+def test_archives_inside_a_package_without_an_article_are_reported() -> None:
+    (row,), _ = extract(unit(None, ("PMC1.tar.gz", "f1.jpg")))
+    assert row["drop_detail"] == "no article XML in the package, but archives, which are not read: unpack it"
+
+
 def test_ids_that_occur_twice_get_a_number() -> None:
     rows, _ = extract(unit(fig() + fig("f2"), ("f1.jpg", "f2.jpg")))
     assert [r["figure_id"] for r in rows] == ["PMC1/f1/0", "PMC1/f1~2/0"]
@@ -145,6 +150,13 @@ def test_an_article_of_a_set_gets_no_image_of_another_one() -> None:
     rows, _ = extract(in_a_folder("set.xml", f"<articles>{article(1)}{article(2)}</articles>", ("f1.jpg",)))
     assert [r["drop"] for r in rows] == ["missing", "missing", "scope"]
     assert rows[0]["drop_detail"] == "f1.jpg; another figure matches f1.jpg at least as well"
+
+
+def test_names_from_hostile_archives_are_assigned_as_well() -> None:
+    folders = ("/", "/tmp/", "../", "a//", "d/" * 2000, "C:\\", "PMC1\\x\\")
+    files = tuple(f"{folder}f1.jpg" for folder in folders)
+    rows, _ = extract(in_a_folder("set.xml", f"<articles>{article(1)}{article(2)}</articles>", files))
+    assert [r["file"] for r in rows][:2] == ["PMC1\\x\\f1.jpg", None]
 
 
 def test_articles_of_a_set_without_ids_have_ids_of_their_own() -> None:

@@ -1,5 +1,5 @@
-"""Safe readers for zip and tar.gz archives from outside.
+"""Safe readers for zips and tars from outside, and for compressed XML.
 
-`open_tar_gz` and `open_zip` return an `Archive`, which gives access to articles and images by name. Nothing is ever
-extracted to a path. `package.py` and `folder.py` call them; docs/security.md lists limits and tests.
+`open_archive` returns an `Archive`, which gives access to articles and images by name. Nothing is ever extracted to a
+path. `package.py` and `folder.py` call it; docs/security.md lists limits and tests.
 """

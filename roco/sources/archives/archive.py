@@ -1,4 +1,4 @@
-"""What the readers of zip and tar.gz have in common: the class `Archive`, and rules for the names of members."""
+"""What the readers of zips and tars have in common: the class `Archive`, and files with a limit for each read."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ import contextlib
 import io
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TypeVar
 
 from roco.base.errors import RejectedInput
-from roco.base.formats import IMAGE_EXTENSIONS, extension_of
 from roco.base.terminal import quoted
+from roco.sources.archives.inflate import inflate
 from roco.sources.archives.limits import Limits
-
-_T = TypeVar("_T")
+from roco.sources.archives.names import article_xmls, is_article, is_readable, xml_codec
 
 
 class Archive(contextlib.AbstractContextManager["Archive"]):
@@ -42,9 +40,11 @@ class Archive(contextlib.AbstractContextManager["Archive"]):
             raise RejectedInput(f"no {quoted(name)} in the archive")
         if not is_readable(name):
             raise RejectedInput(f"{quoted(name)} is neither an article nor an image")
-        if is_xml(name) and size > self._limits.xml:
+        if is_article(name) and size > self._limits.xml:
             raise RejectedInput(f"XML {quoted(name)} is too large: {size} bytes")
-        return self._bytes(name, size)
+        data = self._bytes(name, size)
+        codec = xml_codec(name)
+        return data if codec is None else inflate(data, codec, self._limits, f"XML {quoted(name)}")
 
     def _bytes(self, name: str, size: int) -> bytes:
         raise NotImplementedError
@@ -89,47 +89,3 @@ def open_bounded(path: Path, limits: Limits) -> Iterator[BoundedFile]:
         if fh.size > limits.compressed:
             raise RejectedInput(f"the file is larger than {limits.compressed} bytes")
         yield fh
-
-
-# --- names of members
-
-
-def is_xml(name: str) -> bool:
-    """Returns whether a file is an article XML, by its name."""
-    return name.lower().endswith((".nxml", ".xml", ".jats"))
-
-
-def article_xmls(names: Iterable[str]) -> list[str]:
-    """Returns the article XML files among the names, sorted: all .nxml; without any .nxml all .xml and .jats.
-
-    Packages of PMC have the article as .nxml, and may have supplements as .xml.
-    """
-    xmls = sorted(name for name in names if is_xml(name))
-    nxmls = [name for name in xmls if name.lower().endswith(".nxml")]
-    return nxmls or xmls
-
-
-def is_readable(name: str) -> bool:
-    """Returns whether a member can be read: article XML and images. Other members are checked and listed only."""
-    return is_xml(name) or extension_of(name) in IMAGE_EXTENSIONS
-
-
-def without_dot(name: str) -> str:
-    """Returns a name without the `./` that `tar c .` writes before each name."""
-    while name.startswith("./"):
-        name = name[2:]
-    return name
-
-
-def is_resource_fork(name: str) -> bool:
-    """Returns whether macOS added the member: its resource forks have the names of the files they belong to."""
-    parts = name.split("/")
-    return "__MACOSX" in parts[:-1] or parts[-1].startswith("._")
-
-
-def without_top_folder(members: Mapping[str, _T]) -> dict[str, _T]:
-    """Returns the members by name without the top folder, if all of them are in the same one."""
-    tops = {name.partition("/")[0] if "/" in name else "" for name in members}
-    if len(tops) != 1 or tops <= {"", ".."}:
-        return dict(members)
-    return {name.partition("/")[2]: value for name, value in members.items()}

@@ -16,14 +16,9 @@ from pathlib import Path
 
 from roco.base.errors import RejectedInput
 from roco.base.terminal import excerpt, quoted
-from roco.sources.archives.archive import (
-    Archive,
-    is_resource_fork,
-    open_bounded,
-    without_dot,
-    without_top_folder,
-)
+from roco.sources.archives.archive import Archive, open_bounded
 from roco.sources.archives.limits import STANDARD, Limits
+from roco.sources.archives.names import is_resource_fork, without_dot, without_top_folder
 
 # Everything that zipfile raises for corrupt archives.
 _ZIP_ERRORS = (

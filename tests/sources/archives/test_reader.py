@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
 import io
+import lzma
 import os
 import random
 import stat
@@ -21,8 +23,8 @@ from hypothesis import strategies as st
 from roco.base.errors import DataError, RejectedInput
 from roco.base.formats import IMAGE_EXTENSIONS
 from roco.sources.archives import archive as archive_module
-from roco.sources.archives import tar_gz
-from roco.sources.archives.reader import Archive, Limits, article_xmls, open_tar_gz, open_zip
+from roco.sources.archives import tar_file
+from roco.sources.archives.reader import Archive, Limits, article_xmls, open_archive, open_tar_gz, open_zip
 from tests.attacks.packing import END, body, extension, head, packed, pax, tar, zipped
 
 FILES = {"PMC1/a.nxml": b"<article/>", "PMC1/f1.jpg": b"\xff\xd8" * 700, "PMC1/f1.gif": b"GIF89a"}
@@ -56,6 +58,58 @@ def refusal(path: Path, limits: Limits | None = None) -> str:
 # --- what must be read
 
 
+COMPRESS = {"tar": bytes, "tar.gz": packed, "tar.bz2": bz2.compress, "tar.xz": lzma.compress}
+
+
+@pytest.mark.parametrize("extension", COMPRESS)
+def test_a_tar_of_every_compression_is_read(write: Write, extension: str) -> None:
+    assert content(open_archive(write(COMPRESS[extension](tar(FILES)), f"a.{extension}"))) == PLAIN
+
+
+@pytest.mark.parametrize("extension", COMPRESS)
+def test_a_tar_of_every_compression_is_rejected_wherever_it_is_truncated(write: Write, extension: str) -> None:
+    data = COMPRESS[extension](tar(FILES, tarfile.USTAR_FORMAT).rstrip(b"\0") + bytes(512 * 3))
+    for size in range(0, len(data) - 1100 * (extension == "tar"), 23):
+        with pytest.raises(RejectedInput):
+            open_archive(write(data[:size], f"a.{extension}"))
+
+
+@pytest.mark.parametrize("extension", ["tar.bz2", "tar.xz"])
+def test_a_flipped_bit_in_other_compressions_is_rejected_or_has_no_effect(write: Write, extension: str) -> None:
+    data = COMPRESS[extension](tar(FILES))
+    for at in range(0, len(data), 3):
+        flipped = bytearray(data)
+        flipped[at] ^= 1 << at % 8
+        with contextlib.suppress(RejectedInput):
+            assert content(open_archive(write(bytes(flipped), f"a.{extension}"))) == PLAIN
+
+
+def test_streams_of_parallel_compressors_are_read_as_one(write: Write) -> None:
+    data = tar(FILES)
+    for end, padding in (("tar.bz2", b""), ("tar.xz", bytes(8))):
+        pieces = (COMPRESS[end](data[start : start + 999]) for start in range(0, len(data), 999))
+        assert content(open_archive(write(padding.join(pieces), f"a.{end}"))) == PLAIN
+
+
+def test_a_file_of_another_name_is_no_archive(write: Write) -> None:
+    with pytest.raises(RejectedInput, match=r"'a\.rar' is not an archive that is read"):
+        open_archive(write(b"", "a.rar"))
+
+
+def test_a_compressed_xml_in_an_archive_is_inflated_within_its_limit(write: Write) -> None:
+    xml = b"<article/>" * 9000
+    for data, name in (
+        (packed(tar({"a/a.xml.gz": packed(xml)})), "a.tar.gz"),
+        (zipped({"a.xml.gz": packed(xml)}), "a.zip"),
+    ):
+        path = write(data, name)
+        with open_archive(path) as archive:
+            assert archive.xmls == ["a.xml.gz"]
+            assert archive.read("a.xml.gz") == xml
+        with open_archive(path, Limits(xml=80_000)) as archive, pytest.raises(RejectedInput, match="is too large"):
+            archive.read("a.xml.gz")
+
+
 @pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
 def test_a_package_is_read_in_every_format_of_tar(write: Write, form: int) -> None:
     files = {**FILES, "PMC1/" + "long/" * 20 + "x" * 90 + ".jpg": b"long"}
@@ -85,7 +139,7 @@ def test_other_xml_files_are_not_articles_beside_an_nxml_file(write: Write) -> N
 
 
 def test_a_large_archive_is_spooled_to_the_disk(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tar_gz, "SPOOL", 100)
+    monkeypatch.setattr(tar_file, "SPOOL", 100)
     assert content(open_tar_gz(write(packed(tar(FILES))))) == PLAIN
 
 
@@ -94,7 +148,7 @@ def test_a_full_disk_is_not_an_error_of_the_archive(write: Write, monkeypatch: p
         def write(self, _: object) -> int:
             raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(tar_gz.tempfile, "SpooledTemporaryFile", lambda max_size: Full())
+    monkeypatch.setattr(tar_file.tempfile, "SpooledTemporaryFile", lambda max_size: Full())
     with pytest.raises(DataError, match="no space left") as told:
         open_tar_gz(write(packed(tar(FILES))))
     assert not isinstance(told.value, RejectedInput)

@@ -1,11 +1,10 @@
-"""Opens tar.gz archives: inflates them once and checks everything before any member is returned.
+"""Opens tars, compressed or not: inflates them once and checks everything before any member is returned.
 
 The bytes of articles and images go to one spooled temporary file, from which members are read later.
 """
 
 from __future__ import annotations
 
-import io
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,16 +13,11 @@ from typing import IO, NamedTuple
 from roco.base.errors import RejectedInput
 from roco.base.files import full_disk
 from roco.base.terminal import quoted
-from roco.sources.archives.archive import (
-    Archive,
-    is_readable,
-    is_resource_fork,
-    open_bounded,
-    without_dot,
-    without_top_folder,
-)
+from roco.sources.archives.archive import Archive, open_bounded
+from roco.sources.archives.codecs import GZIP, Codec
 from roco.sources.archives.inflate import Inflated
 from roco.sources.archives.limits import STANDARD, Limits
+from roco.sources.archives.names import is_readable, is_resource_fork, without_dot, without_top_folder
 from roco.sources.archives.tar import members
 
 SPOOL = 8 << 20
@@ -38,7 +32,12 @@ class _Place(NamedTuple):
 
 
 def open_tar_gz(path: Path, limits: Limits = STANDARD) -> Archive:
-    """Inflates a tar.gz and checks all of it: CRC and length of the gzip, every header, the end, the limits.
+    """Opens a tar.gz, see `open_tar`."""
+    return open_tar(path, GZIP, limits)
+
+
+def open_tar(path: Path, codec: Codec, limits: Limits = STANDARD) -> Archive:
+    """Inflates a tar and checks all of it: checksums and end of the compressed file, every header, the end, the limits.
 
     Raises RejectedInput at the first error, before any member was returned. OSError is not caught: only the caller can
     distinguish a failing disk from an unreadable file.
@@ -46,13 +45,13 @@ def open_tar_gz(path: Path, limits: Limits = STANDARD) -> Archive:
     with open_bounded(path, limits) as fh:
         spool = tempfile.SpooledTemporaryFile(max_size=SPOOL)  # noqa: SIM115 - the archive closes it
         try:
-            return _TarGz(_spooled(fh, spool, limits), spool, limits)
+            return _Tar(_spooled(Inflated(fh, limits, codec), spool, limits), spool, limits)
         except BaseException:
             spool.close()
             raise
 
 
-class _TarGz(Archive):
+class _Tar(Archive):
     def __init__(self, places: Mapping[str, _Place], spool: IO[bytes], limits: Limits) -> None:
         super().__init__({name: place.size for name, place in places.items()}, limits)
         self._places = places
@@ -66,12 +65,11 @@ class _TarGz(Archive):
         self._spool.close()
 
 
-def _spooled(fh: io.FileIO, spool: IO[bytes], limits: Limits) -> dict[str, _Place]:
+def _spooled(stream: Inflated, spool: IO[bytes], limits: Limits) -> dict[str, _Place]:
     """Writes articles and images to the spool; returns the place of every member by name.
 
     Other members get a place too, because they are listed; `Archive.read` rejects them.
     """
-    stream = Inflated(fh, limits)
     places: dict[str, _Place] = {}
     offset = 0
     for name_as_written, size in members(stream, limits):
