@@ -20,7 +20,7 @@ _KIND_OF_DATA = (
     r"|survey|trial)"
 )
 _DATA = (
-    r"(?:archives?|charts?|data|files?|findings|images?|notes|records?|research|results|stud(?:y|ies)|surveys?|teams?"
+    r"(?:archives?|charts?|data|files?|findings|images?|notes|population|records?|research|results|stud(?:y|ies)|surveys?|teams?"
     r"|work)"
 )
 _ENGLISH = (

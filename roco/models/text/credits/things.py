@@ -34,9 +34,12 @@ anterior axial coronal follow-up initial intraoperative lateral left medial post
 sagittal specimen surgical
 """
 _METHODS = """
-acquisition approach criteria criterion definition equation exam examination film footage formula incision method
-position procedure projection protocol questionnaire reconstruction recording rendering routine scale score scoring
-segmentation sequence setting technique test video view
+acquisition approach criteria criterion definition equation formula incision method position procedure projection
+protocol questionnaire routine scale score scoring sequence setting technique test view
+"""
+_RECORDINGS = """
+angiogram echocardiogram exam examination film footage mammogram radiograph reconstruction recording rendering
+segmentation sonogram video
 """
 _ANATOMY = """
 abscess adenoma adrenal adventitia amygdala anastomosis aneurysm aorta aortic appendage appendicitis appendix arteria
@@ -44,18 +47,18 @@ arterial arterie arteries arteriole artery artère artéria atrium bile biopsy b
 branch branches bronchial bronchus caecum cancer capillary carcinoma cardiac carotid cecum celiac cerebellum cervix
 circumflex clot coeliac collateral colon colonic coronary cortex cyst dental disc diverticulitis diverticulum duct
 duodenal duodenum emboli embolism embolus endocarditis epigastric erosion esophageal esophagus femoral fistula fluid
-foramen gallbladder gastric gastroduodenal graft_vessel haemorrhage heart hemangioma hematoma hemorrhage hepatic ileum
-iliac infection inflammation intercostal intestinal intestine jejunum joint kidney leak lesion ligament liver lobe
-lumbar lung lymph malformation marrow mass mesenteric metastases metastasis mucosa muscle neoplasm nerve node
-oesophagus ovary pancreas pancreatic parathyroid perforation peritoneal pituitary placenta plaque plasma pleura
-pneumonia prostate pseudoaneurysm pulmonary pus rectal rectum renal sepsis serum shunt sinus sinusitis skin skull
-spine spleen splenic stomach stroke subclavian tendon testis thrombi thrombosis thrombus thymus thyroid tissue tooth
-tumor tumour ulcer umbilical ureter urethra urinary uterine uterus vagina valve variceal varices varix vascular
-vegetation vein vena venous ventricle vertebra vertebral vessel
+foramen gallbladder gastric gastroduodenal graft_vessel haemorrhage haemorrhoid heart hemangioma hematoma hemorrhage
+hemorrhoid hepatic ileum iliac infection inflammation intercostal intestinal intestine jejunum joint kidney leak
+lesion ligament liver lobe lumbar lung lymph malformation marrow mass mesenteric metastases metastasis mucosa muscle
+neoplasm nerve node oesophagus ovary pancreas pancreatic parathyroid perforation peritoneal pituitary placenta plaque
+plasma pleura pneumonia prostate pseudoaneurysm pulmonary pus rectal rectum renal sepsis serum shunt sinus sinusitis
+skin skull spine spleen splenic stomach stroke subclavian tendon testis thrombi thrombosis thrombus thymus thyroid
+tissue tooth tumor tumour ulcer umbilical ureter urethra urinary uterine uterus vagina valve variceal varices varix
+vascular vegetation vein vena venous ventricle vertebra vertebral vessel
 """
 _RADIATION = """
-agent carbon_ion cell cesium cobalt drug electron gamma iridium isotope neutron photon proton radiation radionuclide
-radium technetium tracer
+agent carbon_ion cell cesium cobalt drug electron energy gamma iridium isotope neutron photon proton radiation
+radionuclide radium technetium tracer
 """
 _PROGRAMS = "algorithm classifier model network pipeline"
 _MEASUREMENTS = "coordinate data dose number parameter setting statistic threshold value"
@@ -74,7 +77,8 @@ _IN_ANY_CASE = re.compile(
     re.I,
 )
 _OTHER = re.compile(
-    rf"\b(?:{nouns(_DEVICES)}|{nouns(_METHODS)}|{nouns(_PROGRAMS)}|{nouns(_ANATOMY)}|{nouns(_RADIATION)})\b", re.I
+    rf"\b(?:{nouns(_DEVICES)}|{nouns(_METHODS)}|{nouns(_RECORDINGS)}|{nouns(_PROGRAMS)}|{nouns(_ANATOMY)}|{nouns(_RADIATION)})\b",
+    re.I,
 )
 # "the manufacturer's software" is a thing, "Doe's software" credits Doe.
 _POSSESSOR = re.compile(r"^(?:[a-z]+\s+){0,3}[a-z]+(?:['’]s|s['’])\s+")
@@ -109,7 +113,8 @@ def names_thing(phrase: str) -> bool:
     if HOLDER.search(head):
         return False
     if _has_thing(head):
-        return True
+        # "the scanner of the unit", but not "radiographs of Example Museum"
+        return rest.islower() or not HOLDER.search(rest)
     # "one of the arteries", but not "Jane Doe of the MRI team"
     return head.islower() and not HOLDER.search(rest) and _has_thing(rest)
 

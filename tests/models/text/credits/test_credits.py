@@ -308,6 +308,7 @@ def test_a_device_a_method_or_a_vessel_is_nobody_to_credit(caption: str) -> None
         ("Figure showing that the needle was adapted from Doe [3].", "copied"),
         ("Photograph of the needle adapted from Doe [3].", "copied"),
         ("Technique adapted from [6].", "copied"),
+        ("The sonogram was adapted from Doe [3].", "copied"),
         ("Adapted from an old engraving.", "copied"),
         ("Reprinted from Bone.", "copied"),
         ("Adapted from a YouTube video.", "copied"),
@@ -328,6 +329,8 @@ def test_people_institutions_and_works_that_have_to_do_with_devices_are_credited
         ("the method of Other et al", False),
         ("Jane Bone", False),
         ("a museum", False),
+        ("radiographs of Example Museum", False),
+        ("the scanner of the unit", True),
     ],
 )
 def test_a_noun_phrase_is_a_thing_unless_it_names_a_person_or_a_work(phrase: str, thing: bool) -> None:
