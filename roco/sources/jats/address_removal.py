@@ -83,7 +83,7 @@ def _removed(left: str, right: str) -> tuple[str, str]:
     left, right = _without_brackets(left, _SPACE_BEFORE_SIGN.sub("", right))
     lead = _lead(left)
     ends = _end_of_clause(right)
-    is_comma = right.startswith(",")
+    is_comma = right.startswith((",", ":"))
     second_object = _SECOND_OBJECT.match(right)
 
     if lead.border is not None:
@@ -290,6 +290,8 @@ def _joined(left: str, right: str) -> tuple[str, str]:
             right = right[1:].lstrip()
         elif _DANGLING.search(left) and (not first or first in ".;:!?)]}"):
             left = left[:-1].rstrip()
+        elif last == "." and right.startswith((").", "].")):
+            left = left[:-1]  # "(Smith, 2010. [address])." has one full stop now
         elif last == "," == first or (first == "." and last in ".!?"):
             right = right[1:].lstrip()
         else:

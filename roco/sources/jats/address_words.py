@@ -16,9 +16,10 @@ THINGS = _words("""
     supplement supplements supplementary supplemental supporting material materials appendix
     video videos movie movies film clip clips animation animations audio figure figures fig fig. figs figs. image images
     imaging picture pictures photo photos photograph photographs illustration illustrations table tables panel panels
-    legend legends caption captions article articles paper papers publication publications text wiki wikipedia wikimedia
-    commons github figshare zenodo dryad osf license licence licenses licences terms credit credits courtesy author
-    authors correspondence project projects instructions tutorial documentation manual protocol protocols description
+    permission permissions qr legend legends caption captions
+    article articles paper papers publication publications text wiki wikipedia wikimedia
+    commons github figshare zenodo dryad osf license licence licenses licences terms credit credits courtesy author authors
+    correspondence project projects instructions tutorial documentation manual protocol protocols description
     descriptions list lists results example examples case
     jan feb mar apr may jun jul aug sep sept oct nov dec january february march april june july august september october
     november december
@@ -65,6 +66,7 @@ OTHERS = _words("""
     both freely publicly openly online directly free open electronic electronically original high higher low resolution
     quality color colour colored coloured enhanced interactive dynamic live entire whole large larger last e.g. i.e. cf.
     cf following above below corresponding author's supplied associated related same latest new official public
+    full-size full-resolution high-resolution low-resolution
 """)
 """All other words of such phrases: articles, auxiliaries, verbs, adverbs and adjectives."""
 

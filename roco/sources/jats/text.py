@@ -38,7 +38,6 @@ _LINKS = frozenset({"ext-link", "uri", "email"})
 _FOOTNOTE_TYPES = frozenset({"fn", "table-fn", "corresp", "aff"})
 
 _BLOCK, _CITATION_START, _CITATION_END = "\0", "\1", "\2"
-_BLOCK_SPACE = re.compile(r"\s*\0[\s\0]*")
 _CITATION_MARK = re.compile("([\1\2])")
 
 _TEX_DOCUMENT = re.compile(
@@ -125,7 +124,8 @@ def _joined(pieces: list[str]) -> str:
     """Joins pieces; white space around a border of blocks becomes one space."""
     text = "".join(pieces)
     if _BLOCK in text:
-        text = _BLOCK_SPACE.sub(" ", text)
+        blocks = (block.strip() for block in text.split(_BLOCK))
+        text = " ".join(block for block in blocks if block)
     return text.strip()
 
 

@@ -98,6 +98,8 @@ def test_a_sentence_that_only_leads_to_an_address_is_removed_with_it(sentence: s
         ("CT by A. Smith, ORCID: {}.", "CT by A. Smith."),
         ("CT by Acme, Inc. ({}).", "CT by Acme, Inc."),
         ("Findings: see {}.", "Findings."),
+        ("CT (Smith J., 2010. doi:{}).", "CT (Smith J., 2010)."),
+        ("{}: CT of the brain.", "CT of the brain."),
         ("From {}, the CT was downloaded.", "The CT was downloaded."),
         ("CT, source: {}, of the brain.", "CT, of the brain."),
         ("Foreign Policy, March 25, 2013, {}. A map.", "Foreign Policy, March 25, 2013. A map."),
