@@ -18,8 +18,8 @@ THINGS = _words("""
     imaging picture pictures photo photos photograph photographs illustration illustrations table tables panel panels
     permission permissions qr legend legends caption captions
     article articles paper papers publication publications text wiki wikipedia wikimedia
-    commons github figshare zenodo dryad osf license licence licenses licences terms credit credits courtesy author authors
-    correspondence project projects instructions tutorial documentation manual protocol protocols description
+    commons github figshare zenodo dryad osf license licence licenses licences terms credit credits courtesy authors
+    author correspondence project projects instructions tutorial documentation manual protocol protocols description
     descriptions list lists results example examples case
     jan feb mar apr may jun jul aug sep sept oct nov dec january february march april june july august september october
     november december
