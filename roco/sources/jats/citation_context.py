@@ -7,6 +7,7 @@ the article.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Collection
 
 _WINDOW = 100  # characters before and after a citation that are read
 
@@ -17,7 +18,7 @@ _CONTENT = (
     r"(?:information|materials?|files?|data|appendix|text|resource|digital|content|document|notes?|online|only|SI)"
 )
 _SUPPLEMENTARY = (
-    r"(?:suppl?\.|supplement(?:ary|al)|supporting\s+information|supporting\s+files?|additional\s+files?"
+    r"(?:supp?l?\.|supplement(?:ary|al)|supporting\s+information|supporting\s+files?|additional\s+files?"
     r"|(?-i:Supporting|Additional|SI|ESM)|online\s+resource|(?:online|data|web|digital|electronic)\s+supplement"
     r"|(?:materia(?:l|les|is)\s+)?(?:suplementar(?:es)?|suplementari[oa]s?|complementar(?:es)?|complementari[oa]s?))"
 )
@@ -40,13 +41,13 @@ _BEFORE: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         # "Appendix Figure 1", "Appendix A (Fig. 1)", but not the organ: "a thickened appendix (Fig. 1)"
         ("A", rf"{_APPENDIX}(?:\s+|\s+(?:{_NUMBER}|[IVX]+|{_PAGES})(?!\w){_TO_FIGURE})"),
         ("A", r"(?:(?-i:Appendix)|(?:online|web)[\s-]+appendix)\s*[,:]\s*"),
-        # "Online Figure 1", "eFigure 1", "e-Figure 1"
-        ("E", r"(?:(?:online|web|electronic)(?:[\s-]+only)?\s*|(?-i:[eE])[-\u2010-\u2012]?)"),
+        # "Online Figure 1", "Web extra Figure 1", "eFigure 1", "e-Figure 1"
+        ("E", r"(?:(?:online|web|electronic)(?:[\s-]+(?:only|extra))?\s*|(?-i:[eE])[-\u2010-\u2012]?)"),
     )
 )
 # A cheap test that most citations fail; it matches whenever one of the patterns does.
 _MAY_NAME_SERIES = re.compile(
-    r"supp|supl|additional|ext(?:ended|\.)|append|ap[eê]ndi|ann?ex|resource|online|web|electronic|complementar"
+    r"supp|supl|\bsup\.|additional|ext(?:ended|\.)|append|ap[eê]ndi|ann?ex|resource|online|web|electronic|complementar"
     r"|\b(?:ed|si|esm)\b|\bs\d|(?<![^\W_])e[-\u2010-\u2012]?$",
     re.I,
 )
@@ -78,7 +79,8 @@ _NAME = (
 _NO_NAME = (
     r"(?!(?:Patients?|Cases?|Subjects?|Groups?|Cohorts?|Sections?|Tables?|Parts?|Panels?|Chapters?|Box|Fig|Methods?"
     r"|Results|Discussion|Materials?|Text|Experiments?|Stud|The|Th[ei]s|Those|Our|Algorithm|Eq|Step|Phase|Stage|Type"
-    r"|Class|Model|Video|Movie|Day|Week|Year|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|Append|Suppl|Support|Add"
+    r"|Class|Model|Video|Movie|Day|Week|Year|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
+    r"|Spring|Summer|Autumn|Winter|Append|Suppl|Support|Add"
     r"|Online|Extended)\w*\b)"
 )
 _AUTHOR = rf"{_NO_NAME}{_NAME}"
@@ -89,23 +91,35 @@ _WORK = (
 )
 _OF = r"\s+(?:of|in|from|by|de|en|em|dans|von|bei|aus)\s+(?:the\s+)?"
 _REFERENCES = r"\d{1,3}(?:\s*[,\u2010-\u2015-]\s*\d{1,3})*"
+_SEE = r"(?:(?:see|cf\.?|in|also|e\.g\.,?)\s+)*"
+_WORK_OR_PART = rf"(?:an?\s+)?(?:[\w-]+\s+){{0,2}}?(?:{_WORK}|(?:chapter|section|part|volume)\s+\w+)"
+_AND_NAME = rf"\s+(?:and|&|y|e|et|und)\s+{_NAME}"
+_AND_COLLEAGUES = (
+    r"\s+(?:and|&)\s+(?:colleagues|associates|others|(?:co[\u2010-]?)?(?:workers|authors|investigators))\b"
+)
 _OF_ANOTHER = re.compile(
     rf"{_OF}(?:"
     # "of [7]", "in ref. 7", "of (7)", "from 7)"
     r"[(\[]?\s*ref(?:s|erences?)?\b|\[\s*\d|\(\s*\d{1,3}\s*[,)]|\d{1,3}\s*[)\]]|https?:|doi\b"
-    # "of their paper", "in the original article", "of the review by"
+    # "of their paper", "in the original article", "of the review by Doe"
     rf"|(?:their|his|her|that|those|another|other|(?:(?:our|my|an?)\s+)?(?:earlier|previous|original|companion"
     rf"|accompanying|cited|quoted|same)|(?-i:WHO|NEJM|JAMA|BMJ|FDA|US))\s+(?:[\w-]+\s+){{0,2}}?{_WORK}\b|guidelines?\b"
-    rf"|(?:an?\s+)?(?:[\w-]+\s+){{0,2}}?(?:{_WORK}|(?:chapter|section|part|volume)\s+\w+)\s+(?:of|by)\s+{_AUTHOR}"
-    # "of Doe et al.", "in Doe (2010)", "of Doe [7]", "of Doe's book", "in Doe7"; but "in Crohn's disease"
-    rf"|{_AUTHOR}(?:\s+(?:and|&|y|e|et|und)\s+{_NAME})?"
-    rf"(?:,?\s+et\s+al\b|['’]s?\s+(?:\w+\s+)?{_WORK}\b|,?\s*[(\[]?\s*{_YEAR}|\s*\[\s*\d|\d)"
+    rf"|{_WORK_OR_PART}\s+by\s+{_AUTHOR}"
+    # "of Doe et al.", "of the review of Doe et al.", "in Doe (2010)", "of Doe [7]", "of Doe's book"; but "in Crohn's
+    # disease"
+    rf"|(?:{_WORK_OR_PART}\s+of\s+)?{_AUTHOR}(?:{_AND_NAME})?"
+    rf"(?:,?\s+et\s+al\b|{_AND_COLLEAGUES}|['’]s?\s+(?:\w+\s+)?{_WORK}\b|,?\s*[(\[]?\s*{_YEAR}|\s*\[\s*\d)"
     rf"|{_AUTHOR}\s+&\s+{_NAME}"
-    r")"
-    # "of Doe and Roe", "of Doe"
-    rf"|\s+(?:of|from|de)\s+{_AUTHOR}(?:\s+(?:and|&|y|e|et|und)\s+{_NAME}|\s*(?:[).,;\]]|$))",
+    r")",
     re.I,
 )
+# "of Doe and Roe", "of Doe", "in Doe7": without anything else, "of Doppler and Duplex" and "in Ki67" look the same.
+_OF_NAME = re.compile(
+    rf"{_OF}(?:{_WORK_OR_PART}\s+of\s+)?(?P<name>{_AUTHOR})"
+    rf"(?:{_AND_NAME}|\d|\s+(?:shows?|showed|depicts?|illustrates?|is|was)\b|\s*(?:[).,;\]]|$))",
+    re.I,
+)
+_OF_LINK = re.compile(rf"{_OF}[(\[]?\s*", re.I)  # what is between a citation and a link to a reference
 _BY_ANOTHER = tuple(
     re.compile(pattern, re.I)
     for pattern in (
@@ -117,18 +131,24 @@ _BY_ANOTHER = tuple(
         rf"\b(?:see|cf\.?)\s+\[\s*{_REFERENCES}\s*\]\s*[,:]\s*$",
     )
 )
+# ", ", ": ", ", p. 23, ", ": 23–25, "
+_TO_FIGURE_OF_YEAR = rf"(?:[,:]?\s*(?:{_PAGES}\s*,\s*)?|:\s*\d+(?:[\u2010-\u2015-]\d+)?\s*,\s*)"
 # Outside of brackets the comma may begin a clause: "unlike in Doe 2010, Fig. 1 shows a cyst".
 _BY_ANOTHER_IN_BRACKETS = tuple(
     re.compile(pattern, re.I)
     for pattern in (
-        # "(Doe et al., 2010, Fig. 1)", "Doe (2010: Fig. 1)", "[7, Fig. 1]"
-        rf"(?:\bet\s+al\.?,?|\b{_AUTHOR},?)\s*[(\[]?\s*{_YEAR}\s*[,:]?\s*(?:{_PAGES}\s*,\s*)?(?:see\s+)?$",
-        rf"[(\[]\s*(?:(?:see|cf\.?|in)\s+)?{_REFERENCES}\s*[,:]\s*$",
+        # "(Doe et al., 2010, Fig. 1)", "Doe (2010: Fig. 1)", "(Doe 2010: 23, Fig. 1)"
+        rf"(?:\bet\s+al\.?,?|\b{_AUTHOR},?)\s*[(\[]?\s*{_YEAR}\s*{_TO_FIGURE_OF_YEAR}(?:see\s+)?$",
+        # "[7, Fig. 1]", "(see 7: Fig. 1)"; "(see ref. 7; Fig. 1)", but not "(reviewed in ref. 7; Fig. 1)"
+        rf"[(\[]\s*{_SEE}{_REFERENCES}\s*[,:]\s*$",
+        rf"[(\[]\s*{_SEE}(?:refs?\.?|references?)\s*\[?{_REFERENCES}\]?\s*;\s*$",
+        # "[7; Fig. 1]", "[7 (Fig. 1)]"; in round brackets a semicolon divides a number from the article's own figure
+        rf"\[\s*{_SEE}{_REFERENCES}(?:\s*;\s*{_REFERENCES})*\s*[;(]\s*$",
     )
 )
 # A cheap test that most citations fail; it matches whenever one of the patterns before a citation does.
 _MAY_NAME_OTHERS = re.compile(
-    r"(?:[,:]|\d\d[a-z]?|\d\]?\s*\(|['’]s?|\b(?:their|his|her|whose|leurs?|own|original|previous|earlier|see))\s*$",
+    r"(?:[,:;]|\d\d[a-z]?|\d\]?\s*\(|['’]s?|\b(?:their|his|her|whose|leurs?|own|original|previous|earlier|see))\s*$",
     re.I,
 )
 
@@ -146,10 +166,29 @@ def series_of(text: str, start: int, end: int) -> str:
     return ""
 
 
-def is_of_another_paper(text: str, start: int, end: int) -> bool:
-    """Returns whether the words around a citation say that the figure is another paper's."""
+def _is_nobody(_name: str) -> bool:
+    return False
+
+
+def is_of_another_paper(
+    text: str,
+    start: int,
+    end: int,
+    is_author: Callable[[str], bool] = _is_nobody,
+    links: Collection[int] = (),
+) -> bool:
+    """Returns whether the words around a citation say that the figure is another paper's.
+
+    is_author: whether a name is that of an author in the list of references; links: where links to that list start.
+    """
     before, after = text[max(0, start - _WINDOW) : start], text[end : end + _WINDOW]
     if _OF_ANOTHER.match(after):
+        return True
+    named = _OF_NAME.match(after)
+    if named and is_author(named["name"]):
+        return True
+    linked = _OF_LINK.match(after)
+    if linked and end + linked.end() in links:
         return True
     if not _MAY_NAME_OTHERS.search(before):
         return False

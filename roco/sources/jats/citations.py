@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
 
 from roco.sources.jats.citation_context import is_of_another_paper, series_of
@@ -84,10 +84,12 @@ def is_range(text: str) -> bool:
     return _RANGE.fullmatch(text) is not None
 
 
-def cited_in(text: str) -> Iterator[tuple[str, list[Cited]]]:
+def cited_in(
+    text: str, is_author: Callable[[str], bool] = lambda _name: False, links: Collection[int] = ()
+) -> Iterator[tuple[str, list[Cited]]]:
     """Yields each citation in words, as written, with the figures that it refers to, in order.
 
-    Citations of figures of other papers are left out.
+    Citations of figures of other papers are left out; is_author, links: see `is_of_another_paper`.
     """
     end_of_others = -1  # where a citation of another paper's figures ended: "their Fig. 5 and Fig. 9"
     for match in _CITED.finditer(text):
@@ -95,7 +97,7 @@ def cited_in(text: str) -> Iterator[tuple[str, list[Cited]]]:
         if not _begins_a_word(match) or _SUPPLEMENT_OF_FIGURE.match(text, end):
             continue
         continues_others = end_of_others >= 0 and _JOINED.fullmatch(text, end_of_others, start)
-        if continues_others or is_of_another_paper(text, start, end):
+        if continues_others or is_of_another_paper(text, start, end, is_author, links):
             end_of_others = end
         else:
             yield match[0], list(_figures_in(match, series_of(text, start, end)))

@@ -17,6 +17,7 @@ from lxml import etree
 from roco.base.errors import RejectedInput
 from roco.sources.jats.citations import Cited, cited_in, is_range, without_series
 from roco.sources.jats.cited_figures import CitedFigures, is_foreign
+from roco.sources.jats.cited_papers import CitedPapers
 from roco.sources.jats.nesting import GROUPS
 from roco.sources.jats.text import Prose, prose_of, text_of, title_of
 from roco.sources.jats.tree import child, name_of, tags
@@ -96,6 +97,7 @@ def mentions_of(
         return {}
     cited_as = {*figures.by_number, *map(without_series, figures.by_number)}
     search_words = in_words is None or not in_words.isdisjoint(cited_as)
+    papers = CitedPapers(document)
     passages = _passages_with_words(document) if search_words else _passages_with_links(document, figures)
 
     mentions: defaultdict[Element, dict[str, Mention]] = defaultdict(dict)  # by figure and text
@@ -106,7 +108,7 @@ def mentions_of(
             continue
         prose = prose_of(passage)
         figures_around = set(passage.iterancestors(*GROUPS))
-        for citation in _citations(passage, prose, figures, search_words):
+        for citation in _citations(passage, prose, figures, papers, search_words):
             # A figure's own caption does not cite it. The first citation of a passage is the most certain one.
             if citation.figure in figures_around or prose.text in mentions[citation.figure]:
                 continue
@@ -155,7 +157,9 @@ def _passage_of(ref: Element) -> Element:
 # --- which figures a passage cites
 
 
-def _citations(passage: Element, prose: Prose, figures: CitedFigures, search_words: bool) -> list[_Citation]:
+def _citations(
+    passage: Element, prose: Prose, figures: CitedFigures, papers: CitedPapers, search_words: bool
+) -> list[_Citation]:
     """Returns the citations of a passage without those of passages inside it, the most certain kind first."""
     links: list[_Link] = []
     for ref, start, end in prose.refs:
@@ -166,7 +170,7 @@ def _citations(passage: Element, prose: Prose, figures: CitedFigures, search_wor
     citations = [_Citation(figure, link.start, link.end, "direct") for link in links for figure in link.figures]
     citations += _linked_ranges(prose.text, links, figures)
     if search_words or _MAY_BE_RANGE.search(prose.text):
-        citations += _worded_citations(passage, prose, figures)
+        citations += _worded_citations(passage, prose, figures, papers)
     return sorted(citations, key=lambda citation: (_ORDER_OF_KINDS[citation.kind], citation.start))
 
 
@@ -183,9 +187,12 @@ def _linked_ranges(text: str, links: Sequence[_Link], figures: CitedFigures) -> 
                 yield _Citation(figure, link.start, next_link.end, "range")
 
 
-def _worded_citations(passage: Element, prose: Prose, figures: CitedFigures) -> Iterator[_Citation]:
+def _worded_citations(
+    passage: Element, prose: Prose, figures: CitedFigures, papers: CitedPapers
+) -> Iterator[_Citation]:
     inner_texts = [prose_of(element).text for element in passage.iter(*_PASSAGES) if element is not passage]
-    for words, cited in cited_in(prose.text):
+    links_to_papers = {start for ref, start, _ in prose.refs if ref.get("ref-type") == "bibr"}
+    for words, cited in cited_in(prose.text, papers.has_author, links_to_papers):
         # A list contains its items: what an item cites is the item's.
         if not any(words in text for text in inner_texts):
             yield from _in_words(cited, passage, prose.refs, figures)

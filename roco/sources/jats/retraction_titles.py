@@ -43,6 +43,14 @@ _NOTICE_OF = r"(?:notice|note|statement|announcement|letter) of"
 _ANNOUNCEMENT = r"(?:notice|note|statement|announcement)\s*(?:[:.\u2012-\u2015\"“‘'«]|(?:to|for|of|regarding)\b|$)"
 _CAPITALISED = r"(?-i:RETRACTED|WITHDRAWN|Retracted|Withdrawn)"
 
+_SET_OFF = r"\s*(?::|\u2014|(?<=\s)[\u2012\u2013-]|-\s|\.\s)"
+# The subtitle of a paper about retraction, as a finding or as a topic: "Retraction: a sign of …". After the mark of a
+# journal the title of the retracted paper begins with a capital.
+_ABOUT_RETRACTION = (
+    r"\s*(?:(?-i:an?|the|its|is|are|what|when|why|how|who|where|not|from|beyond|more|of|in|on|for|and|or|does|do|can|should"
+    r"|[a-z]+s?\s+(?:of|and|or|in|on))\b"
+    r"|(?:(?:an?|the)\s+)?(?:[\w-]+\s+){0,2}?(?:signs?|causes?|clues?|hallmarks?|pitfalls?|mimics?)\s+(?:of|in|for|and|to)\b)"
+)
 _IS_RETRACTED = tuple(
     re.compile(pattern, re.I)
     for pattern in (
@@ -55,9 +63,9 @@ _IS_RETRACTED = tuple(
         rf".*{_OPEN}\s*{_RETRACTED_PAPER}\s*[.:,;]{_INSIDE}{_CLOSE}\W*$",
         rf".*{_OPEN}\s*{_RETRACTED}\s+{_PAPER}\b{_INSIDE}{_CLOSE}\W*$",
         rf".*{_OPEN}\s*retracted\s+(?:(?:in|on)\b{_INSIDE}\d|see\b){_INSIDE}{_CLOSE}\W*$",
-        # "… – RETRACTED", "…: Retracted", "…. RETRACTED ARTICLE"
+        # "… – RETRACTED", "…: Retracted", "…. Retracted article"
         rf".*(?:[:\u2012-\u2015]|\s-)\s*{_CAPITALISED}(?:\s+{_PAPER})?\W*$",
-        rf".*[.?!]\s+{_CAPITALISED}\s+{_PAPER}\W*$",
+        rf".*[.?!]\s+{_CAPITALISED}(?:\s+{_PAPER})?\W*$",
         # "… RETRACTED", unless the whole title is in capitals
         r"(?=.*(?-i:[a-z]{3})).*[^\w\s-]\s*(?-i:RETRACTED|WITHDRAWN)\W*$",
     )
@@ -66,7 +74,10 @@ _IS_RETRACTION = tuple(
     re.compile(pattern, re.I)
     for pattern in (
         # "Retraction: …", "[Retraction] …", "Retraction – …", but not "Retraction–extension injury"; or alone
-        rf"\W*{_RETRACTION}\s*(?:{_CLOSE}|:|\u2014|(?<=\s)[\u2012\u2013-]|-\s|\.\s)|\W*{_RETRACTION}s?\W*$",
+        rf"\W*{_RETRACTION}\s*{_CLOSE}|\W*{_RETRACTION}s?\W*$",
+        rf"\W*(?:(?-i:RETRACTION)|{_RETRACTION}(?!{_SET_OFF}{_ABOUT_RETRACTION})){_SET_OFF}",
+        # "… – RETRACTION", unless the whole title is in capitals
+        r"(?=.*(?-i:[a-z]{3})).*(?:[:.\u2012-\u2015]|\s-)\s*(?-i:RETRACTION)\W*$",
         # "… [Retraction]"; in round brackets only with a capital, because lower-case ones may be a finding
         rf".*(?:\[\s*{_RETRACTION}|\(\s*(?-i:R[Ee][Tt][Rr][Aa][Cc][Tt][Ii][Oo][Nn]))\s*{_CLOSE}\W*$",
         r".*\[\s*retraction\s+(?:in|published)\b",

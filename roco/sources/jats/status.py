@@ -92,6 +92,8 @@ def _place_of_retraction(
         return "related-article"
     if _has_date_of_retraction(meta):
         return "date"
+    if any(text_of(version).strip().lower() in _RETRACTED for version in _versions(meta)):
+        return "article-version"
     return "title" if marks else None
 
 
@@ -129,6 +131,11 @@ def _dates_and_events(meta: etree._Element | None) -> Iterator[etree._Element]:
         for element in children(place, "event", "date", "pub-date"):
             yield element
             yield from children(element, "date", "pub-date")
+
+
+def _versions(meta: etree._Element | None) -> list[etree._Element]:
+    alternatives = children(meta, "article-version-alternatives")
+    return [version for place in (meta, *alternatives) for version in children(place, "article-version")]
 
 
 def _subjects(meta: etree._Element | None) -> list[str]:

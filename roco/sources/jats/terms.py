@@ -23,6 +23,7 @@ from roco.sources.jats.text import text_of
 from roco.sources.jats.tree import HREF, child, children, name_of
 
 _STATEMENTS = ("copyright-statement", "copyright-holder", "license")
+_LICENSES = ("license", "license_ref")  # <ali:license_ref> is usually in a <license>, but may be beside it or alone
 # Attributes of a <license> that is for something else than the article; each value is compared as a whole.
 _SCOPES = ("specific-use", "license-type", "content-type")
 _NOT_FOR_ARTICLE = frozenset({
@@ -33,20 +34,21 @@ _SIGN = r"(?:copyright|©|\(c\))[\s:]*"
 _YEAR = r"(?:19|20)\d\d"
 # "© 2017" before a complete notice of the same year, "Copyright © 2017 The Authors".
 _REPEATED_YEAR = re.compile(rf"(?:{_SIGN})*(?P<year>{_YEAR})[\s.,:;]*(?=(?:{_SIGN})+(?P=year))", re.I)
+_ONLY_YEAR = re.compile(rf"(?:{_SIGN})*(?:{_YEAR})?[\s.,;]*", re.I)  # a statement that names no holder
 _REPEATED = re.compile(r"(?P<once>.{4,200})[\s.,;]*(?P=once)[\s.,;]*$")  # the whole statement, twice
 
 
 def permissions_of(holder: etree._Element | None) -> list[etree._Element]:
     """Returns the <permissions> of an article's metadata or of a figure; also the holder itself if it states terms."""
     permissions = children(holder, "permissions")
-    if holder is not None and children(holder, *_STATEMENTS):
+    if holder is not None and children(holder, *_STATEMENTS, *_LICENSES):
         permissions.append(holder)
     return permissions
 
 
 def terms_of(permissions: etree._Element) -> Iterator[Terms]:
-    """Yields the terms of each <license> of one <permissions>; licences for mining or data only are skipped."""
-    for license in children(permissions, "license"):
+    """Yields the terms of each licence of one <permissions>; licences for mining or data only are skipped."""
+    for license in children(permissions, *_LICENSES):
         if not _is_for_something_else(license):
             yield _terms(license)
 
@@ -96,12 +98,13 @@ def credit_of(holders: Sequence[etree._Element], permissions: Sequence[etree._El
 
 
 def copyright_of(meta: etree._Element | None) -> str | None:
-    """Returns the copyright statement of an article; else "© year holder"."""
+    """Returns the copyright statement of an article; else, or if it is only a year, "© year holder"."""
     for place in permissions_of(meta):
         statement = fold(text_of(child(place, "copyright-statement")))
-        if statement:
+        has_holder = any(text_of(holder).strip() for holder in children(place, "copyright-holder"))
+        if statement and not (has_holder and _ONLY_YEAR.fullmatch(statement)):
             return _REPEATED.sub(r"\g<once>", _REPEATED_YEAR.sub("", statement, count=1))
-        year = fold(text_of(child(place, "copyright-year")))
+        year = fold(text_of(child(place, "copyright-year"))) or re.sub(r"\D", "", statement)
         holders = [fold(text_of(holder)) for holder in children(place, "copyright-holder")]
         named = ", ".join(dict.fromkeys(holder for holder in holders if holder))
         if named:
@@ -135,7 +138,7 @@ def _terms(license: etree._Element) -> Terms:
         ali=tuple(ali),
         kind=license.get("license-type"),
         links=tuple(links),
-        words=_words(license),
+        words=_words(license) if name_of(license) == "license" else "",
     )
 
 

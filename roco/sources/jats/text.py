@@ -162,7 +162,7 @@ def _collect_part(
     elif name == "xref" and part.get("ref-type") in _FOOTNOTE_TYPES:
         # The mark of a footnote is not text: "2012" with mark "4" would become the year 20124.
         return
-    elif name == "xref" and citations is not None and _may_cite_figure(part):
+    elif name == "xref" and citations is not None and _may_cite_figure(part, pieces):
         citations.append(part)
         pieces.append(_CITATION_START)
         _collect(part, rules, pieces, citations)
@@ -175,9 +175,12 @@ def _collect_part(
         _collect(part, rules, pieces, citations)
 
 
-def _may_cite_figure(ref: Element) -> bool:
-    """Returns whether a link may cite a figure: most links are numbers of references, and marking them all is slow."""
-    return ref.get("ref-type") != "bibr" or "ig" in (ref.text or "")
+def _may_cite_figure(ref: Element, before: list[str]) -> bool:
+    """Returns whether a link may cite a figure, or the paper that a figure is from: "Fig. 1 of 7".
+
+    Most links are numbers of references, and marking them all is slow.
+    """
+    return ref.get("ref-type") != "bibr" or "ig" in (ref.text or "") or (bool(before) and "ig" in before[-1][-40:])
 
 
 # --- formulas

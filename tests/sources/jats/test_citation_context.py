@@ -10,9 +10,11 @@ from roco.sources.jats import citation_context
 from roco.sources.jats.citations import cited_in, number_of
 from tests.waits import cpu_limit
 
+AUTHORS = ("Doe", "Silva")
+
 
 def cited(text: str) -> list[str]:
-    return [one.number for _, figures in cited_in(text) for one in figures]
+    return [one.number for _, figures in cited_in(text, AUTHORS.__contains__) for one in figures]
 
 
 @pytest.mark.parametrize(
@@ -24,6 +26,7 @@ def cited(text: str) -> list[str]:
         ("(Supplementary Figure S1)", ["S1"]),
         ("(Suppl. Fig. 1)", ["S1"]),
         ("(Supp. Fig. 1)", ["S1"]),
+        ("(Sup. Fig. 1)", ["S1"]),
         ("(SI Fig. 1)", ["S1"]),
         ("(ESM Fig. 1)", ["S1"]),
         ("Supporting Information, Figure 1", ["S1"]),
@@ -64,6 +67,7 @@ def cited(text: str) -> list[str]:
         ("Online Figure 1", ["E1"]),
         ("online-only Figure 1", ["E1"]),
         ("Web Figure 1", ["E1"]),
+        ("Web extra Figure 1", ["E1"]),
         ("eFigure 1", ["E1"]),
         ("(eFigures 1 and 2)", ["E1", "E2"]),
         ("e-Figure 1", ["E1"]),
@@ -128,6 +132,17 @@ def test_figures_of_a_supplement_have_numbers_of_their_own(text: str, numbers: l
         "[12, Fig. 3]",
         "(see ref. 12, Fig. 3)",
         "(see [12], Fig. 3)",
+        "[12; Fig. 3]",
+        "[12, 14; 17; Fig. 3]",
+        "[see 12; Fig. 3]",
+        "[12 (Fig. 3)]",
+        "(see ref. 12; Fig. 3)",
+        "(Doe 2010: 23–25, fig. 2)",
+        "Fig. 1 of Roe and colleagues",
+        "Fig. 1 by Roe and co-workers",
+        "Fig. 1 in the study of Roe et al.",
+        "Fig. 1 in the study of Doe",
+        "Fig. 1 from Doe shows",
     ],
 )
 def test_figures_of_other_papers_are_not_cited(text: str) -> None:
@@ -179,10 +194,34 @@ def test_figures_of_other_papers_are_not_cited(text: str) -> None:
         ("Fig. 2, 5 years later", ["2"]),
         ("Figs 1, 3 and 12 patients", ["1", "3"]),
         ("see ref. 12 and Fig. 3", ["3"]),
+        ("(reviewed in ref. 12; Fig. 3)", ["3"]),
+        ("(12; Fig. 3)", ["3"]),
+        ("[n = 12; Fig. 3]", ["3"]),
+        ("[95% CI 2, 12; Fig. 3]", ["3"]),
+        ("Fig. 2 in Winter 2010", ["2"]),
+        ("Fig. 2 of Ki67-positive tumours", ["2"]),
+        ("Fig. 2 from the study of Crohn patients", ["2"]),
     ],
 )
 def test_figures_of_the_article_are_cited_beside_such_words(text: str, numbers: list[str]) -> None:
     assert sorted(number for number in cited(text) if number != "T2") == numbers
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Figure 1 of Doppler ultrasound shows the vein.",
+        "Figure 1 of Doppler, reversed",
+        "Figure 1 of Europe",
+        "(Figure 1 of Spain)",
+        "Figure 1 from Germany and France",
+        "Figure 1 of Gadolinium and Iodine",
+        "Figure 1 of Alzheimer and Parkinson patients",
+        "Fig. 1 from Siemens.",
+    ],
+)
+def test_a_capitalised_noun_that_no_reference_has_is_no_author(text: str) -> None:
+    assert cited(text) == ["1"]
 
 
 @pytest.mark.parametrize(

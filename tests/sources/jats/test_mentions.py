@@ -22,9 +22,13 @@ def ref(n: int | str, words: str | None = None) -> str:
     return f'<xref ref-type="fig" rid="f{n}">{words or n}</xref>'
 
 
-def cited(text: str, figures: str = "".join(map(fig, (1, 2, 3, 4, 5)))) -> dict[str, list[Mention]]:
+def cited(
+    text: str, figures: str = "".join(map(fig, (1, 2, 3, 4, 5))), references: str = ""
+) -> dict[str, list[Mention]]:
     """The mentions of each figure by its id."""
-    xml = f"<article {XLINK}><body><sec><title>Findings</title>{text}</sec>{figures}</body></article>"
+    body = f"<body><sec><title>Findings</title>{text}</sec>{figures}</body>"
+    back = f"<back><ref-list>{references}</ref-list></back>"
+    xml = f"<article {XLINK}>{body}{back}</article>"
     return {f.key: list(f.mentions) for f in parse(xml.encode()).figures if f.mentions}
 
 
@@ -118,6 +122,30 @@ def test_a_link_or_words_for_a_figure_cite_its_parts() -> None:
 def test_words_for_a_supplement_cite_only_the_figure_with_that_label(text: str, found: dict[str, str]) -> None:
     figures = fig(1) + fig(2) + fig("s", label="Supplementary Figure 1")
     assert kinds(text, figures=figures) == found
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "<element-citation><name><surname>van der Doe</surname></name></element-citation>",
+        "<mixed-citation><string-name>J. Doe</string-name>. Imaging of Europe.</mixed-citation>",
+        "<label>7.</label><mixed-citation>7. Doe J, Roe R. Imaging of Europe.</mixed-citation>",
+    ],
+)
+def test_a_figure_of_an_author_in_the_references_is_not_cited(reference: str) -> None:
+    references = f"<ref id='b7'>{reference}</ref>"
+    assert cited("<p>Figure 1 of Doe.</p>", references=references) == {}
+    assert cited("<p>Figure 1 of J. Doe and Roe</p>", references=references) == {}
+    assert list(cited("<p>Figure 1 of Europe.</p>", references=references)) == ["f1"]
+    assert list(cited("<p>Figure 1 of Doe.</p>")) == ["f1"]
+
+
+@pytest.mark.parametrize("link", ["{}", "<sup>{}</sup>", "({})", "[{}]"])
+def test_a_figure_of_a_linked_reference_is_not_cited(link: str) -> None:
+    link = link.format('<xref ref-type="bibr" rid="b7">7</xref>')
+    assert cited(f"<p>Figure 1 of {link}</p>") == {}
+    assert list(cited("<p>Figure 1 of 7 patients</p>")) == ["f1"]
+    assert list(cited(f"<p>Figure 1 shows the cyst {link}</p>")) == ["f1"]
 
 
 def test_of_two_figures_with_one_number_that_in_the_same_part_of_the_article_is_cited() -> None:

@@ -149,6 +149,7 @@ def subject(words: str) -> str:
         ({"meta": "<history><event><event-desc>This article was withdrawn.</event-desc></event></history>"}, "date"),
         ({"meta": "<pub-date date-type='retracted'><year>2020</year></pub-date>"}, "date"),
         ({"meta": "<history><date date-type='corrected'><year>2020</year></date></history>"}, None),
+        ({"meta": "<article-version article-version-type='status'>Retracted</article-version>"}, "article-version"),
         ({"meta": "<history><date date-type='partial-retraction'><year>2020</year></date></history>"}, None),
         ({"meta": "<history><event><event-desc>Retraction of the first version</event-desc></event></history>"}, None),
         ({"meta": "<history><date date-type='retracted'/></history>", "kind": "retraction"}, None),

@@ -109,6 +109,22 @@ def test_an_attribute_with_punctuation_gives_the_bare_url() -> None:
     assert licensed(f"<license><ali:license_ref>{BY}.\n</ali:license_ref></license>").url == BY
 
 
+@pytest.mark.parametrize("place", ["{}", "<permissions>{}</permissions>"])
+def test_a_licence_reference_outside_of_a_licence_is_read(place: str) -> None:
+    reference = f"<ali:free_to_read/><ali:license_ref>{NC_ND}</ali:license_ref>"
+    assert licensed(place.format(reference)).id == "CC-BY-NC-ND"
+    assert licensed(place.format(reference), code="CC BY").id == "CONFLICT"
+
+
+def test_licence_references_beside_a_licence_agree_with_it_or_contradict_it() -> None:
+    license = f'<license xlink:href="{BY}"><license-p>Open.</license-p></license>'
+    for_all = '<ali:license_ref specific-use="vor">{}</ali:license_ref>'
+    assert licensed(f"<permissions>{for_all.format(BY)}{license}</permissions>").id == "CC-BY"
+    assert licensed(f"<permissions>{for_all.format(NC_ND)}{license}</permissions>").id == "CONFLICT"
+    for_mining = for_all.replace("vor", "tdm").format("https://example.org/mining")
+    assert licensed(f"<permissions>{for_mining}{license}</permissions>").id == "CC-BY"
+
+
 # --- copyright
 
 
@@ -143,6 +159,14 @@ def test_a_copyright_of_year_and_holder_names_each_once(year: str, holder: str, 
 )
 def test_a_copyright_statement_that_repeats_its_year_is_shortened(statement: str, copyright: str) -> None:
     assert article(f"<copyright-statement>{statement}</copyright-statement>").copyright == copyright
+
+
+@pytest.mark.parametrize("statement", ["© 2017", "Copyright 2017.", "Copyright ©"])
+def test_a_copyright_statement_without_a_holder_gets_the_holder_beside_it(statement: str) -> None:
+    parts = f"<copyright-statement>{statement}</copyright-statement><copyright-year>2017</copyright-year>"
+    holder = "<copyright-holder>Copyright © 2017 Acme</copyright-holder>"
+    assert article(f"<permissions>{parts}{holder}</permissions>").copyright == "© 2017 Acme"
+    assert article(f"<permissions>{parts}</permissions>").copyright == statement
 
 
 def test_all_holders_of_the_copyright_are_named() -> None:
