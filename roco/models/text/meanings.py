@@ -13,8 +13,9 @@ _IMAGING = re.compile(
     r"|\bviews?\b|coronal|axial|sagittal|transvers|contrast|projection|\bplane|weighted|\bslice|\bsection|spectroscop",
     re.I,
 )
+# Signs that a caption is about an image of a body.
 _BODY = re.compile(
-    r"arter|\bvein|venous|ventric|atri(?:um|al)|aort|\blung|liver|hepat|kidney|renal|\bbone|fractur|tumou?r|\bmass\b|lesion"
+    r"tomogra|resonan|\bscan|ultraso|sonogra|radiogra|radiolog|angiogra|x[\s-]?ray|roentgen|coronal|axial|sagittal|arter|\bvein|venous|ventric|atri(?:um|al)|aort|\blung|liver|hepat|kidney|renal|\bbone|fractur|tumou?r|\bmass\b|lesion"
     r"|cyst|abscess|chest|thora|abdom|pelvi|skull|brain|cereb|spin(?:e|al)|vertebr|pancrea|spleen|bowel|colon|stomach"
     r"|\bknee|\bhip\b|\bhand\b|mandib|maxill|teeth|tooth|nodule|effusion|thromb|stenosis|aneurysm|calcif|arrow|uter[ui]"
     r"|f(?:o)?etus|gravid|muscle|tendon|gallbladder|h(?:a)?ematoma|lobe",
@@ -46,13 +47,16 @@ _ULTRASOUND_BEFORE = re.compile(
     r"\b(?:endoscopic|(?:trans)?abdominal|(?:trans|endo)vaginal|transrectal|doppler|colou?r|duplex|gr[ae]y|scale|enhanced"
     r"|renal|breast|thyroid|scrotal|pelvic|f(?:o)?etal|obstetric|cardiac|lung|hepatic|liver|kidney|neck|soft.tissue|on|via"
     r"|under|using|by|with|compression|intra\w+|resolution|real.time|mode|longitudinal|transverse|axial|sagittal|coronal"
-    r"|oblique|bedside|portable|postnatal|prenatal|antenatal|CT|MRI?|EUS)[\s,/\-\u2010-\u2015]*(?:and\s+|or\s+|the\s+|an?\s+)?$",
+    r"|oblique|bedside|portable|postnatal|prenatal|antenatal|CT|MRI?|EUS|[234]D|testicular|ovarian|gyna?ecologic\w*"
+    r"|musculoskeletal|shoulder|knee|hip|prostate|gallbladder|ocular|orbital|cranial|head|chest|spinal|initial|repeat"
+    r"|follow-?up|preoperative|postoperative|diagnostic)["
+    r"\s,/\-\u2010-\u2015]*(?:and\s+|or\s+|the\s+|an?\s+)?$",
     re.I,
 )
 _ULTRASOUND_AFTER = re.compile(
     r"[\s\-\u2010-\u2015/]*(?:imag|scan|guid|exam|probe|transduc|find|show|demonstr|reveal|view|appear|of\b|abdomen|doppler"
     r"|elasto|feature|detect|depict|confirm|picture|display|sono|(?:and|or)\s+(?:CT|MRI?)\b|CT\b|MRI?\b|long(?:itudinal)?"
-    r"|transverse|with\s+(?:colou?r|doppler|contrast))",
+    r"|transverse|with\s+(?:colou?r|doppler|contrast)|FNA|biops|was\b|is\b|suggest|identif|assess|measur)",
     re.I,
 )
 _COUNTRY_BEFORE = re.compile(r"\b(?:in|of|from|across)\s+(?:the\s+)?$|\bthe\s+$", re.I)
@@ -115,6 +119,8 @@ class CaptionMeanings:
             return True
         if meaning.needs_before and meaning.needs_after:
             return not meaning.needs_before.search(before) and not meaning.needs_after.match(after)
+        if meaning.needs_anywhere and not self._contains(meaning.needs_anywhere):
+            return True
         return meaning.anywhere is not None and self._contains(meaning.anywhere)
 
     def _names_molecule_or_code(self, before: str, after: str) -> bool:
@@ -162,4 +168,4 @@ class CaptionMeanings:
         if others or len(re.findall(rf"\b{name}s?\b", self._text)) > 1:
             return not all(_FINDING.match(long.words) for long in found)
         # Words that may be a finding are the long form only in a caption without any sign of an image.
-        return not self._contains(_IMAGING) and not self._contains(_BODY)
+        return not self._contains(_BODY)

@@ -46,14 +46,23 @@ DECOYS = (
         "cancer antigen",
         "duplex kidney",
     ),
-    *("neutron radiography", "proton radiography", "Rankin scale", "PET bottle", "PET vector"),
+    *(
+        "electron spin echo",
+        "photon echo",
+        "neutron radiography",
+        "proton radiography",
+        "Rankin scale",
+        "PET bottle",
+        "PET vector",
+    ),
 )
 
 
 class Meaning(NamedTuple):
     """Words that show another meaning: directly before the name, directly after it, or anywhere in the caption.
 
-    needs_before, needs_after: for a name that usually means something else, the words of which one must be there.
+    needs_before, needs_after: for a name that usually means something else, the words of which one must be there;
+    needs_anywhere: the same for words anywhere in the caption.
     """
 
     before: re.Pattern[str] | None = None
@@ -61,6 +70,7 @@ class Meaning(NamedTuple):
     anywhere: re.Pattern[str] | None = None
     needs_before: re.Pattern[str] | None = None
     needs_after: re.Pattern[str] | None = None
+    needs_anywhere: re.Pattern[str] | None = None
 
 
 def _before(words: str) -> re.Pattern[str]:
@@ -97,7 +107,7 @@ _ULTRASOUND = Meaning(
         r"(?:-?\s?(?:assisted|treated|induced|mediated|stimulated|responsive|triggered|activated)\b|bath|cleaner|cleaning"
         r"|treatment|irradiat|homogeni[sz]|extraction|stimulation|neuromodulation|ablation|therapy|wave|vibrat|vocali[sz]"
         r"|call|scaler|scaling|scalpel|knife|dissect|aspirator|nebuli[sz]|weld|exposure|pulse|pretreat|process(?:or|ing)"
-        r"|absorption|attenuation|velocity|source|microphone|measurement|disperser|dispersion|bone\s+density|sensor|emulsif|tip\b|instrument)"
+        r"|absorption|attenuation|velocity|source|microphone|measurement|disperser|dispersion|bone\s+density|sensor|emulsif|tip\b|instrument|testing|flaw|motor|actuator|humidif|cutting|machining|spray|levitat|transmi)"
     ),
 )
 _PLACES = (
@@ -144,10 +154,37 @@ ANY_ABBREVIATION = Meaning(
 PCR = re.compile(r"\bq?(?:RT-?q?)?PCR\b|cycle threshold|threshold cycle|\bprimers?\b|\bcopies\b|\bhousekeeping", re.I)
 _MITRAL = re.compile("mitral", re.I)
 
+_DEXAMETHASONE = re.compile("dexamethasone", re.I)
+_PANORAMIC = Meaning(
+    needs_anywhere=re.compile(
+        r"teeth|tooth|dent(?:al|ition)|jaw|mandib|maxill|molar|incisor|canine|orthopan|radiogra|x-?ray|impacted|radiolucen"
+        r"|radio-?opa|implant|condyl|alveolar|odontogenic|ramus|film"
+        r"|patient|(?:pre|post)-?operative|follow-?up",
+        re.I,
+    )
+)
+
 MEANINGS: dict[str, Meaning] = {
     "x ray": _X_RAY,
     "xray": _X_RAY,
     "x ray film": Meaning(_before(r"expos\w+\s+(?:to|on|onto)|autoradiograph\w*(?:\s+on)?")),
+    "anechoic": Meaning(None, _after("chamber|room|tank|box")),
+    "echogenic": Meaning(None, _after("liposom|bubble|particle|polymer|coating|needle")),
+    "color flow": Meaning(None, _after("cytomet")),
+    "colour flow": Meaning(None, _after("cytomet")),
+    "echo": Meaning(None, _after("state|network|location|virus|request|server|delay|hiding|sounding")),
+    "doppler": Meaning(None, _after(r"lidar|cool|velocimet|profil|current|shifted|width|line|log\b")),
+    "gadolinium": Meaning(None, _after(r"oxide|ions?\b|nano|complex|chloride|doped|atoms?\b|salt|\(III\)")),
+    "panoramic view": _PANORAMIC,
+    "panoramic image": _PANORAMIC,
+    "panoramic film": _PANORAMIC,
+    "FAST": Meaning(
+        needs_before=re.compile(r"\b(?:abdominal|suprapubic|bedside|extended|positive|negative)\s+$", re.I),
+        needs_after=_after(r"(?:views?|scans?|exam|ultraso|sonogra|protocol)\b"),
+    ),
+    "DEXA": Meaning(_before("with|of|and"), _after(r"treat|group|[\d.]+\s?[µmn]?[Mg]\b"), _DEXAMETHASONE),
+    "SWI": Meaning(None, _after("/?SNF")),
+    "colon study": Meaning(None, re.compile(r"\s+(?:of|in|cohort|group|participants|population)\b", re.I)),
     "b scan": Meaning(None, None, re.compile(r"\bOCT\b|coherence", re.I)),
     "film": _FILM,
     "tomography": _TOMOGRAPHY,

@@ -76,6 +76,16 @@ OTHER_MEANINGS = [
     "Optical coherence tomography; optic coherence tomographic image; electron tomogram of a cell.",
     "Fluorescein angiography of the fundus.",
     "Thin film of the polymer.",
+    "8-color flow cytometry; fast scan cyclic voltammetry; measurements in an anechoic chamber.",
+    "Echo state network; Doppler lidar; ultrasonic testing of concrete; gadolinium oxide nanoparticles.",
+    "Panoramic view of the coast.",
+    "DEXA-treated cells; DEXA, dexamethasone.",
+    "The SWI/SNF complex.",
+    "Potential evapotranspiration (PET) by month.",
+    "Magnetoresistance (MR) of the film at 5 K.",
+    "Mean residual index (MRI) of each model.",
+    "The Cherenkov Telescope Array (CTA).",
+    "Patients were treated with chemotherapy (CT) or surgery (S).",
 ]  # fmt: skip
 
 
@@ -105,7 +115,8 @@ IMAGING = {
         "USS of the abdomen.", "U/S of the abdomen.", "US of the liver.", "US: mass in the liver.",
         "Gravid uterus (US).",
         "Transabdominal US of the liver.", "U.S. scan of the kidney.", "Sonograms.", "Ultrasonographical image.",
-        "Transoesophageal echocardiogram.", "Colour Doppler.", "Hypoechoic mass in the breast.", "FAST view",
+        "Transoesophageal echocardiogram.", "Colour Doppler.",
+        "Hypoechoic mass in the breast.", "Anechoic cyst.", "3D US of the uterus.", "US-FNA of a node.", "U.S.G.", "FAST view",
     ],
     "DRXR": [
         "Chest film.", "Plain films of the pelvis.", "AP film.", "Film of the chest.", "Roentgenographs.",
