@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from roco.cli.tables import console, table
+from roco.cli.tables import console, print_table, table
 
 if TYPE_CHECKING:
     from roco.core.stage import Stage
@@ -23,7 +23,7 @@ def print_stages(recipe: Recipe) -> None:
             shown = ", ".join(value) if isinstance(value, Mapping) else value
             options.append(f"{name} = {shown}{mark}")
         rows.append({"name": step.name, "kind": step.kind, "options": ", ".join(options)})
-    console().print(table(rows, {"name": "stage", "kind": "kind", "options": "options"}))
+    print_table(console(), table(rows, {"name": "stage", "kind": "kind", "options": "options"}))
 
 
 def _changed(stage: Stage) -> dict[str, Any]:

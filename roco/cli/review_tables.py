@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from roco.base.terminal import printable
 from roco.cli.output import count
-from roco.cli.tables import clean, console, reasons, table
+from roco.cli.tables import clean, console, print_labelled, print_table, reasons, table
 from roco.stages.sheets import image_facts
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def print_dropped(rows: pa.Table, most: int) -> None:
         return
     headers = {"figure_id": "figure", "stage": "stage", "drop": "reason", "drop_detail": "detail"}
     out.print()
-    out.print(table(rows.slice(0, most).select(list(headers)).to_pylist(), headers))
+    print_table(out, table(rows.slice(0, most).select(list(headers)).to_pylist(), headers))
     if len(rows) > most:
         out.print(f"[dim]and {len(rows) - most:,} more: --most {len(rows)}, or --out FILE[/dim]")
 
@@ -40,6 +41,6 @@ def print_groups(groups: Sequence[Sequence[GroupImage]], most: int) -> None:
         out.print()
         for image in group:
             figure, *facts = image_facts(image)
-            out.print(f"  {clean(figure)}  [dim]{clean(', '.join(facts))}[/dim]")
+            print_labelled(out, f"  {printable(figure)}  ", printable(", ".join(facts)), "bold")
     if len(groups) > most:
         out.print(f"\n[dim]and {len(groups) - most:,} more: --most {len(groups)}[/dim]")

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.markup import escape
-from rich.padding import Padding
-
 from roco.base.guarantees import not_filtered_note
 from roco.base.schema import NOT_READ, OTHER_XML
-from roco.base.terminal import excerpt
+from roco.base.terminal import excerpt, printable
 from roco.cli.output import count, safe, shown_path
-from roco.cli.tables import clean, console, funnel_table, reasons, table
+from roco.cli.tables import OUTDATED, clean, console, funnel_table, print_labelled, print_table, reasons, table
 
 if TYPE_CHECKING:
     from roco.core.run import Outcome
@@ -26,6 +23,9 @@ IMPORTANT_COLUMNS = (
 
 MOST_PLACES = 10
 """Places of files that are printed; --json prints all."""
+
+_STYLES = {"dropped": "bold red", "not reached": "dim", "not run": "dim"}
+"""State of a step -> the style in which the name of its stage is printed."""
 
 LONGEST_VALUE = 300
 """Characters of a value that are printed."""
@@ -43,7 +43,7 @@ def print_outcome(outcome: Outcome, seconds: float, ensures: Collection[str]) ->
         verb = "is" if outcome.parts_elsewhere == 1 else "are"
         out.print(f"{count('part', outcome.parts_elsewhere)} {verb} being processed by another process")
     if outcome.complete:
-        out.print(funnel_table(outcome.funnel["stages"]))
+        print_table(out, funnel_table(outcome.funnel["stages"]))
         _print_unread_note(outcome.funnel.get("counts", {}))
     stages = outcome.funnel["stages"]
     if outcome.release is not None and stages and not stages[-1]["kept"]:
@@ -95,11 +95,13 @@ def print_status(status: Mapping[str, Any], title: str) -> None:
     if source.get("superseded"):
         facts.append(f"{source['superseded']:,} superseded")
     out.print(f"[bold]{clean(title)}[/bold]  " + " · ".join(facts))
-    out.print(funnel_table(status["stages"]))
+    print_table(out, funnel_table(status["stages"]))
     _print_unread_note(counts)
-    for stage in status["stages"]:
-        if stage["why"]:
-            out.print(f"{stage['state']}: {stage['stage']} ({clean(stage['why'])})")
+    outdated = [stage for stage in status["stages"] if stage["why"]]
+    if outdated:
+        out.print(f"{OUTDATED.strip()} the results are missing or out of date:")
+    for stage in outdated:
+        print_labelled(out, f"{stage['state']}: ", printable(f"{stage['stage']} ({stage['why']})"), "")
     for name in status["removed_stages"]:
         out.print(f"no longer in the recipe: {clean(name)}")
 
@@ -116,25 +118,23 @@ def print_trace(trace: Mapping[str, Any]) -> None:
     for reason in trace["stale"]:
         out.print(f"  [yellow]stale[/yellow]: {clean(reason)}", soft_wrap=True)
     for step in trace["steps"]:
-        out.print(f"  {step['stage']:<14} {_state(step)}")
+        print_labelled(out, f"  {step['stage']:<14} ", _state(step), _STYLES.get(step["state"], ""))
         values = {name: value for name, value in step["values"].items() if value not in (None, [], "")}
         printed = values
         if len(values) > COLUMNS_PER_STEP:
             printed = {name: value for name, value in values.items() if name in IMPORTANT_COLUMNS}
         for name, value in printed.items():
-            text = excerpt(value, LONGEST_VALUE)
-            out.print(Padding(f"[dim]{name}[/dim] {escape(text)}", (0, 0, 0, 6), expand=False))
+            print_labelled(out, f"      {name} ", excerpt(value, LONGEST_VALUE))
         if len(printed) < len(values):
             out.print(f"      [dim]and {len(values) - len(printed)} more: --json[/dim]")
 
 
 def _state(step: Mapping[str, Any]) -> str:
     """Returns `kept`, `dropped` with the reason and its detail, `not reached` or `not run`."""
-    state = str(step["state"])
-    if state == "dropped":
-        detail = f" ({clean(step['drop_detail'])})" if step.get("drop_detail") else ""
-        return f"[red]dropped[/red]: {step['drop']}{detail}"
-    return "[dim]not reached[/dim]" if state == "not reached" else state
+    if step["state"] != "dropped":
+        return str(step["state"])
+    detail = f" ({printable(step['drop_detail'])})" if step.get("drop_detail") else ""
+    return f"dropped: {step['drop']}{detail}"
 
 
 def print_articles(summary: Summary, each: bool) -> None:
@@ -151,12 +151,12 @@ def print_articles(summary: Summary, each: bool) -> None:
         lines = [{**article, "dropped": reasons(article["dropped"])} for article in summary["articles"]]
         headers = {"with_image": "with image", "license_evidence": "licence evidence", "license": "licence"}
         names = ("place", "figures", "with_image", "dropped", "license", "license_evidence")
-        out.print(table(lines, {name: headers.get(name, name) for name in names}))
+        print_table(out, table(lines, {name: headers.get(name, name) for name in names}))
         return
     for title, rows, headers in _summary_tables(summary):
         if rows:
             out.print(f"\n[bold]{title}[/bold]")
-            out.print(table(rows, headers))
+            print_table(out, table(rows, headers))
 
 
 def _print_unread(summary: Summary) -> None:

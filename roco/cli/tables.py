@@ -1,4 +1,4 @@
-"""Tables on a terminal: the console, columns with headers, and text from outside made safe."""
+"""What commands print on a terminal: tables, lists and long texts, with text from outside made safe."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from roco.base.terminal import printable
+from roco.cli.grid import Grid, wrap
 from roco.cli.logs import is_quiet
 
 WIDTH = 120
@@ -19,6 +19,9 @@ WIDTH = 120
 
 LINES_PER_LIST = 20
 """Entries of a list that are printed; --json prints all."""
+
+OUTDATED = " *"
+"""What follows the name of a stage in the funnel if its results are missing or out of date."""
 
 
 def console(stderr: bool = False) -> Console:
@@ -33,34 +36,28 @@ def clean(text: Any) -> str:
     return escape(printable(text))
 
 
-def table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> Table:
+# --- tables -----------------------------------------------------------------------------------------------------------
+
+
+def table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> Grid:
     """Returns a table with one row per mapping; columns: the header of each key. Numbers are aligned to the right."""
-    grid = empty_table()
-    for key, header in columns.items():
-        is_number = bool(rows) and isinstance(rows[0][key], int)
-        grid.add_column(header, justify="right" if is_number else "left", overflow="fold")
-    for row in rows:
-        values = (row[key] for key in columns)
-        grid.add_row(*(f"{value:,}" if isinstance(value, int) else clean(value or "") for value in values))
-    return grid
+    numbers = [column for column, key in enumerate(columns) if rows and isinstance(rows[0][key], int)]
+    cells = [[_cell(row[key]) for key in columns] for row in rows]
+    return Grid(list(columns.values()), cells, frozenset(numbers))
 
 
-def funnel_table(stages: Iterable[Mapping[str, Any]]) -> Table:
+def funnel_table(stages: Iterable[Mapping[str, Any]]) -> Grid:
     """Returns the funnel as a table: figures in, kept, dropped and reasons at each stage; `*` marks stages to run."""
-    grid = empty_table()
-    grid.add_column("stage")
-    for header in ("in", "kept", "dropped"):
-        grid.add_column(header, justify="right")
-    grid.add_column("reasons", style="dim", overflow="fold")
+    rows = []
     for stage in stages:
-        name = stage["stage"] + (" *" if stage.get("why") else "")
+        name = printable(stage["stage"]) + (OUTDATED if stage.get("why") else "")
         if "in" not in stage:
-            grid.add_row(name, "", "", "", "not run")
+            rows.append([name, "", "", "", "not run"])
             continue
         dropped = sum(stage["dropped"].values())
-        cells = f"{stage['in']:,}", f"{stage['kept']:,}", f"{dropped:,}" if dropped else ""
-        grid.add_row(name, *cells, reasons(stage["dropped"]))
-    return grid
+        numbers = f"{stage['in']:,}", f"{stage['kept']:,}", f"{dropped:,}" if dropped else ""
+        rows.append([name, *numbers, printable(reasons(stage["dropped"]))])
+    return Grid(["stage", "in", "kept", "dropped", "reasons"], rows, frozenset({1, 2, 3}))
 
 
 def reasons(dropped: Mapping[str, int]) -> str:
@@ -68,8 +65,35 @@ def reasons(dropped: Mapping[str, int]) -> str:
     return ", ".join(f"{n:,} {reason}" for reason, n in dropped.items())
 
 
-def empty_table() -> Table:
-    return Table(box=None, pad_edge=False, header_style="dim")
+def print_table(out: Console, grid: Grid) -> None:
+    """Prints a table as wide as the console allows; words are never cut."""
+    layout = grid.layout(out.width)
+    if layout.header:
+        print_line(out, f"[dim]{escape(layout.header)}[/dim]")
+    for line in layout.lines:
+        print_line(out, escape(line))
+
+
+def _cell(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else printable(value or "")
+
+
+# --- texts ------------------------------------------------------------------------------------------------------------
+
+
+def print_line(out: Console, markup: str) -> None:
+    """Prints one line, also if it is longer than the console is wide."""
+    out.print(markup, soft_wrap=True)
+
+
+def print_labelled(out: Console, label: str, text: str, style: str = "dim") -> None:
+    """Prints a label and a text, whose further lines are indented below the label."""
+    lead = label[: len(label) - len(label.lstrip())]
+    first, *more = wrap(f"{label.lstrip()}{text}", out.width, lead, f"{lead}  ")
+    head, tail = first[: len(label)], first[len(label) :]
+    print_line(out, f"[{style}]{escape(head)}[/{style}]{escape(tail)}" if style else escape(first))
+    for line in more:
+        print_line(out, escape(line))
 
 
 def print_list(out: Console, title: str, lines: Sequence[str], most: int = LINES_PER_LIST) -> None:
