@@ -170,7 +170,7 @@ def _consists_of_languages(element: Element, children: Sequence[Element]) -> boo
     texts = [element.text, *(child.tail for child in children)]
     if any(character.isalnum() for text in texts for character in text or ""):
         return False
-    languages = {child.get(LANG) for child in children}
+    languages = {child.get(LANG) for child in children if name_of(child) != "break"}
     return len(languages) > 1 and None not in languages
 
 

@@ -49,13 +49,13 @@ _SET_OFF = r"\s*(?::|\u2014|(?<=\s)[\u2012\u2013-]|-\s|\.\s)"
 _ABOUT_RETRACTION = (
     r"\s*(?:(?-i:an?|the|its|is|are|what|when|why|how|who|where|not|from|beyond|more|of|in|on|for|and|or|does|do|can|should"
     r"|[a-z]+s?\s+(?:of|and|or|in|on))\b"
-    r"|(?:(?:an?|the)\s+)?(?:[\w-]+\s+){0,2}?(?:signs?|causes?|clues?|hallmarks?|pitfalls?|mimics?)\s+(?:of|in|for|and|to)\b)"
+    r"|(?:(?:an?|the)\s+)?(?:[\w-]+\s+){0,2}?(?-i:Signs?|Causes?|Clues?|Hallmarks?|Pitfalls?|Mimics?)\s+(?:of|in|for|and|to)\b)"
 )
 _IS_RETRACTED = tuple(
     re.compile(pattern, re.I)
     for pattern in (
-        # at the start: "RETRACTED: …", "[Retracted article] …", "Retracted – …", "Retracted. …"; or alone
-        rf"\W*{_RETRACTED_PAPER}\s*(?:{_CLOSE}|[:;]|{_DASH}|\.\s|\W*$)",
+        # at the start: "RETRACTED: …", "Retracted (2021): …", "[Retracted article] …", "Retracted – …", "Retracted. …"
+        rf"\W*{_RETRACTED_PAPER}\s*(?:\([^)]*\d{{4}}\)\s*)?(?:{_CLOSE}|[:;]|{_DASH}|\.\s|\W*$)",
         # "RETRACTED A case of …", unless the whole title is in capitals
         r"\W*(?-i:RETRACTED|WITHDRAWN)(?-i:\s+ARTICLE|\s+PAPER)?\s(?!\s*(?-i:[A-Z]+S)\b)(?=.*(?-i:[a-z]{3}))",
         # at the end: "… [Retracted]", "… (Retracted article. See vol. 3, p. 5, 2013)", "… [Retracted in 2013]"
@@ -63,6 +63,8 @@ _IS_RETRACTED = tuple(
         rf".*{_OPEN}\s*{_RETRACTED_PAPER}\s*[.:,;]{_INSIDE}{_CLOSE}\W*$",
         rf".*{_OPEN}\s*{_RETRACTED}\s+{_PAPER}\b{_INSIDE}{_CLOSE}\W*$",
         rf".*{_OPEN}\s*retracted\s+(?:(?:in|on)\b{_INSIDE}\d|see\b){_INSIDE}{_CLOSE}\W*$",
+        # "…. This article has been retracted"
+        rf".*[.:?!\u2012-\u2015]\s*(?:this|the)\s+{_PAPER}\s+(?:has\s+been|was|is)\s+{_RETRACTED}\W*$",
         # "… – RETRACTED", "…: Retracted", "…. Retracted article"
         rf".*(?:[:\u2012-\u2015]|\s-)\s*{_CAPITALISED}(?:\s+{_PAPER})?\W*$",
         rf".*[.?!]\s+{_CAPITALISED}(?:\s+{_PAPER})?\W*$",
@@ -80,7 +82,7 @@ _IS_RETRACTION = tuple(
         r"(?=.*(?-i:[a-z]{3})).*(?:[:.\u2012-\u2015]|\s-)\s*(?-i:RETRACTION)\W*$",
         # "… [Retraction]"; in round brackets only with a capital, because lower-case ones may be a finding
         rf".*(?:\[\s*{_RETRACTION}|\(\s*(?-i:R[Ee][Tt][Rr][Aa][Cc][Tt][Ii][Oo][Nn]))\s*{_CLOSE}\W*$",
-        r".*\[\s*retraction\s+(?:in|published)\b",
+        r".*\[\s*retraction(?:\s*:|\s+(?:in|published)\b)",
         rf"\W*(?:[\w’' ]{{1,20}}:\s*)?{_NOTICE_OF} (?:the )?(?:article )?(?:retraction|withdrawal)\b",
         rf"\W*(?:article |paper |editorial )?(?:retraction|withdrawal) {_ANNOUNCEMENT}",
         # 'Retraction of "…"', "Retraction to: …", "Retraction for Doe et al."

@@ -39,7 +39,10 @@ _POINTS_TO_RETRACTED_PAPER = frozenset({"retracted-article", "retracted", "artic
 _POINTS_TO_NOTICE = frozenset({"retraction-forward", "retraction", "retraction-notice", "retracted-by", "withdrawal"})
 _POINTS_TO_PARTIAL_RETRACTION = "partial-retraction"
 # Values of date-type, event-type and pub-type, lower case; and the words of an <event-desc>.
-_RETRACTED_ON = frozenset({"retracted", "retraction", "withdrawn", "withdrawal", "retracted-article"})
+_RETRACTED_ON = frozenset({
+    "retracted", "retraction", "withdrawn", "withdrawal", "retracted-article", "withdrawn-article", "article-retracted",
+    "article-withdrawn", "retracted-date", "retraction-date", "withdrawn-date", "withdrawal-date",
+})  # fmt: skip
 _DESCRIBED_AS_RETRACTED = re.compile(
     r"(?:(?:the|this) )?(?:(?:article|paper) )?(?:(?:was|has been) )?(?:retracted|withdrawn|retraction)\b(?! of\b)",
     re.I,

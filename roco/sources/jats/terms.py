@@ -10,6 +10,7 @@ to `models/text/licenses.normalise`, together with the licence in the source's i
 from __future__ import annotations
 
 import copy
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 
@@ -32,10 +33,8 @@ _NOT_FOR_ARTICLE = frozenset({
 })  # fmt: skip
 _SIGN = r"(?:copyright|©|\(c\))[\s:]*"
 _YEAR = r"(?:19|20)\d\d"
-# "© 2017" before a complete notice of the same year, "Copyright © 2017 The Authors".
-_REPEATED_YEAR = re.compile(rf"(?:{_SIGN})*(?P<year>{_YEAR})[\s.,:;]*(?=(?:{_SIGN})+(?P=year))", re.I)
-_ONLY_YEAR = re.compile(rf"(?:{_SIGN})*(?:{_YEAR})?[\s.,;]*", re.I)  # a statement that names no holder
-_REPEATED = re.compile(r"(?P<once>.{4,200})[\s.,;]*(?P=once)[\s.,;]*$")  # the whole statement, twice
+_MOST_NOTICES = 20  # more are no statement of an article, and comparing them all is slow
+_ONLY_YEAR = re.compile(rf"(?:{_SIGN}|{_YEAR}|[\s.,;\u2012-\u2015-])*", re.I)  # a statement that names no holder
 
 
 def permissions_of(holder: etree._Element | None) -> list[etree._Element]:
@@ -100,16 +99,39 @@ def credit_of(holders: Sequence[etree._Element], permissions: Sequence[etree._El
 def copyright_of(meta: etree._Element | None) -> str | None:
     """Returns the copyright statement of an article; else, or if it is only a year, "© year holder"."""
     for place in permissions_of(meta):
-        statement = fold(text_of(child(place, "copyright-statement")))
+        statement = _without_repetition(fold(text_of(child(place, "copyright-statement"))))
         has_holder = any(text_of(holder).strip() for holder in children(place, "copyright-holder"))
         if statement and not (has_holder and _ONLY_YEAR.fullmatch(statement)):
-            return _REPEATED.sub(r"\g<once>", _REPEATED_YEAR.sub("", statement, count=1))
-        year = fold(text_of(child(place, "copyright-year"))) or re.sub(r"\D", "", statement)
+            return statement
+        years = re.sub(_SIGN, "", statement, flags=re.I).strip(" .,;")
+        year = fold(text_of(child(place, "copyright-year"))) or years
         holders = [fold(text_of(holder)) for holder in children(place, "copyright-holder")]
         named = ", ".join(dict.fromkeys(holder for holder in holders if holder))
         if named:
             return _notice(year, named)
     return None
+
+
+def _without_repetition(statement: str) -> str:
+    """Returns a statement without notices whose words another one has: "© 2017 Copyright © 2017 The Authors"."""
+    starts = [sign.start() for sign in re.finditer(rf"(?:{_SIGN})+", statement, re.I)]
+    if len(starts) > _MOST_NOTICES:
+        return statement
+    notices = [statement[start:end] for start, end in itertools.pairwise([*starts, len(statement)])]
+    kept: list[str] = []
+    for notice in sorted(notices, key=lambda notice: len(_words_of_notice(notice)), reverse=True):
+        words = _words_of_notice(notice)
+        is_repeated = any(_words_of_notice(other)[: len(words)] == words for other in kept)
+        if not words or not re.match(_YEAR, words[0]) or not is_repeated:
+            kept.append(notice)
+    if len(kept) == len(notices):
+        return statement
+    in_order = [notice for notice in notices if notice in kept]
+    return (statement[: starts[0]] + "".join(dict.fromkeys(in_order))).strip(" ,;")
+
+
+def _words_of_notice(notice: str) -> list[str]:
+    return re.findall(r"\w+", re.sub(_SIGN, "", notice, flags=re.I).lower())
 
 
 def _notice(year: str, holder: str) -> str:

@@ -68,7 +68,10 @@ def _english_translation(article: Element) -> Element | None:
     """Returns the English translation of an article that is not in English; None if there is none."""
     if language_code(article.get(LANG)) == "en":
         return None
-    for other in children(article, "sub-article"):
+    for other in article.iter("{*}sub-article"):
+        around = other.iterancestors("{*}sub-article", "{*}response")
+        if any((part.get("article-type") or "").lower() not in _TRANSLATIONS for part in around):
+            continue  # the translation of a reply
         holders = (other, child(other, "body"), child(other, "front-stub"), child(other, "front"))
         languages = [language_code(holder.get(LANG)) for holder in holders if holder is not None]
         if (other.get("article-type") or "").lower() in _TRANSLATIONS and "en" in languages:

@@ -150,6 +150,7 @@ def subject(words: str) -> str:
         ({"meta": "<pub-date date-type='retracted'><year>2020</year></pub-date>"}, "date"),
         ({"meta": "<history><date date-type='corrected'><year>2020</year></date></history>"}, None),
         ({"meta": "<article-version article-version-type='status'>Retracted</article-version>"}, "article-version"),
+        ({"meta": "<history><date date-type='retraction-date'><year>2020</year></date></history>"}, "date"),
         ({"meta": "<history><date date-type='partial-retraction'><year>2020</year></date></history>"}, None),
         ({"meta": "<history><event><event-desc>Retraction of the first version</event-desc></event></history>"}, None),
         ({"meta": "<history><date date-type='retracted'/></history>", "kind": "retraction"}, None),

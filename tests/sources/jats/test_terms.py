@@ -155,13 +155,16 @@ def test_a_copyright_of_year_and_holder_names_each_once(year: str, holder: str, 
         ("Copyright © 2017 The Authors", "Copyright © 2017 The Authors"),
         ("© 2017 Doe et al. © 2017 Doe et al.", "© 2017 Doe et al."),
         ("© 2016 Acme, © 2017 The Authors", "© 2016 Acme, © 2017 The Authors"),
+        ("© 2017 Doe et al. Copyright © 2017, Doe et al.", "© 2017 Doe et al."),
+        ("©2017 Doe; ©2017 Doe, licensee Acme Ltd.", "©2017 Doe, licensee Acme Ltd."),
+        ("© 2017 Doe. Protected by copyright.", "© 2017 Doe. Protected by copyright."),
     ],
 )
 def test_a_copyright_statement_that_repeats_its_year_is_shortened(statement: str, copyright: str) -> None:
     assert article(f"<copyright-statement>{statement}</copyright-statement>").copyright == copyright
 
 
-@pytest.mark.parametrize("statement", ["© 2017", "Copyright 2017.", "Copyright ©"])
+@pytest.mark.parametrize("statement", ["© 2017", "Copyright 2017.", "2017 ©"])
 def test_a_copyright_statement_without_a_holder_gets_the_holder_beside_it(statement: str) -> None:
     parts = f"<copyright-statement>{statement}</copyright-statement><copyright-year>2017</copyright-year>"
     holder = "<copyright-holder>Copyright © 2017 Acme</copyright-holder>"

@@ -51,6 +51,7 @@ def caption(found: Article) -> str | None:
         '<sec xml:lang="pt"><p>TC</p><p>do tórax.</p></sec><sec xml:lang="en"><p>CT of</p><p>the chest.</p></sec>',
         f"<list>{ITEM.format('pt', 'TC')}{ITEM.format('en', 'CT of the chest.')}</list>",
         "<p><bold xml:lang='pt'>TC do tórax.</bold> / <italic xml:lang='en'>CT of the chest.</italic></p>",
+        "<p><bold xml:lang='pt'>TC do tórax.</bold><break/><italic xml:lang='en'>CT of the chest.</italic></p>",
         "<title>TC do tórax.</title><trans-title>CT of the chest.</trans-title>",
         f"<title>TC do tórax.</title>{GROUP.format('<trans-title>CT of the chest.</trans-title>')}",
     ],
@@ -170,6 +171,13 @@ def test_the_image_of_the_translation_is_used_only_if_the_articles_own_is_missin
 def test_replies_reviews_and_other_translations_stay_out(other: str) -> None:
     (figure,) = kept(article(fig("<p>TC.</p>"), other))
     assert (figure.caption, figure.caption_from) == ("TC.", "figure")
+
+
+def test_the_english_translation_may_be_within_another_translation_but_not_within_a_reply() -> None:
+    english = translation(fig("<p>CT of the chest.</p>", "f1en", "Figure 1"))
+    for kind, expected in (("translation", "CT of the chest."), ("reply", "TC do tórax.")):
+        found = article(fig("<p>TC do tórax.</p>"), translation("<p>Texto.</p>", "es", kind, more=english))
+        assert caption(found) == expected
 
 
 def test_an_english_article_does_not_use_its_translations() -> None:
