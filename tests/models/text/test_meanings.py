@@ -116,7 +116,8 @@ IMAGING = {
         "Gravid uterus (US).",
         "Transabdominal US of the liver.", "U.S. scan of the kidney.", "Sonograms.", "Ultrasonographical image.",
         "Transoesophageal echocardiogram.", "Colour Doppler.",
-        "Hypoechoic mass in the breast.", "Anechoic cyst.", "3D US of the uterus.", "US-FNA of a node.", "U.S.G.", "FAST view",
+        "Hypoechoic mass in the breast.", "Anechoic cyst.", "3D US of the uterus.", "US-FNA of a node.",
+        "U.S.G.", "FAST view",
     ],
     "DRXR": [
         "Chest film.", "Plain films of the pelvis.", "AP film.", "Film of the chest.", "Roentgenographs.",
