@@ -103,8 +103,8 @@ def _overridden(entries: list[Entry], name: str, options: Entry, base: str) -> l
         return [*entries[:at], {**entries[at], **options}, *entries[at + 1 :]]
     implied = _implied(entries)
     if name in implied:
-        # A measure that the base only needs: listed first, it is computed where it is first needed.
-        return [{"use": name, **options}, *entries]
+        # A measure that the base only needs: listed last, it is computed where it is first needed.
+        return [*entries, {"use": name, **options}]
     raise RecipeError(f"no stage '{name}' in base '{base}' ([[override]])", nearest(name, [*names, *implied]))
 
 

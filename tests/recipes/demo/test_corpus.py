@@ -195,7 +195,7 @@ def test_without_the_extra_the_corpus_has_drawings_only_and_a_hint(
     monkeypatch.setattr(real_images.importlib.util, "find_spec", lambda name: None)
     summary = write(tmp_path / "bare", RECIPE)
     assert summary.real == 0
-    assert "roco-radiology[demo]" in summary.hint
+    assert "pip install '.[demo]'" in summary.hint
     assert "None: install" in (tmp_path / "bare/corpus/README.md").read_text(encoding="utf-8")
     assert summary.articles == 31
 
