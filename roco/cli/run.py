@@ -52,13 +52,20 @@ def run(
     retry: Annotated[
         str | None, typer.Option(metavar="REASON", help="Measure again the rows that were dropped for this reason.")
     ] = None,
+    new_ids: Annotated[
+        bool,
+        typer.Option(
+            "--new-ids", help="Assign all ids and splits anew; by default, those of the release in the folder are kept."
+        ),
+    ] = False,
     dry: Annotated[bool, typer.Option("--dry", help="Report what would be done without changing anything.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Runs whatever is missing or out of date. An interrupted run resumes where it stopped.
+    """Runs whatever is missing or out of date. An interrupted run resumes; exits with 1 if nothing is released.
 
     Example: roco run demo/demo.toml
     """
+    from roco.cli.losses import check_amount
     from roco.cli.progress import RunProgress, resumable
     from roco.cli.run_tables import print_outcome, print_plan
     from roco.recipes.load import load_recipe
@@ -71,12 +78,16 @@ def run(
         return
     progress, started = RunProgress(), time.monotonic()
     with resumable(progress):
-        outcome = opened.do(workers=workers, only=_slice(parts), retry=retry, progress=progress)
+        outcome = opened.do(workers=workers, only=_slice(parts), retry=retry, new_ids=new_ids, progress=progress)
     if as_json:
         facts = {"measured": outcome.measured, "complete": outcome.complete, "release": outcome.release}
+        changes = outcome.changes._asdict() if outcome.changes else None
+        facts |= {"changes": changes, "carried": dict(outcome.carried)}
         print_json({**outcome.funnel, **facts, "not_filtered": not_filtered(opened.pipeline.ensures)})
     else:
         print_outcome(outcome, time.monotonic() - started, opened.pipeline.ensures)
+    if outcome.complete and opened.pipeline.publication:
+        check_amount(outcome, f"roco status {recipe}")
     print_next(f"roco verify {shown_path(outcome.release)}" if outcome.release else f"roco status {recipe}")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from roco.base.guarantees import not_filtered_note
@@ -12,6 +12,7 @@ from roco.cli.output import count, safe, shown_path
 from roco.cli.tables import OUTDATED, clean, console, funnel_table, print_labelled, print_table, reasons, table
 
 if TYPE_CHECKING:
+    from roco.core.ledger import Changes
     from roco.core.run import Outcome
     from roco.stages.extract_summary import Summary
 
@@ -45,9 +46,9 @@ def print_outcome(outcome: Outcome, seconds: float, ensures: Collection[str]) ->
     if outcome.complete:
         print_table(out, funnel_table(outcome.funnel["stages"]))
         _print_unread_note(outcome.funnel.get("counts", {}))
+    for line in (*_changes(outcome.changes), *_carried(outcome.carried)):
+        out.print(clean(line), soft_wrap=True)
     stages = outcome.funnel["stages"]
-    if outcome.release is not None and stages and not stages[-1]["kept"]:
-        out.print("warning: the release contains no images; the funnel shows where they were dropped")
     if outcome.release is not None:
         out.print(f"release: {clean(shown_path(outcome.release))}")
         note = not_filtered_note(ensures)
@@ -69,11 +70,37 @@ def _print_unread_note(counts: Mapping[str, int]) -> None:
         console().print(f"{'; '.join(facts)}: roco articles names them", soft_wrap=True)
 
 
+def _changes(changes: Changes | None) -> Iterator[str]:
+    """Yields a line on how a release differs from the one that it replaces."""
+    if changes is None or not changes.n_before:
+        return
+    others = f"{changes.added:,} added, {changes.retired:,} retired (tombstones.csv)"
+    if changes.changed:
+        yield (
+            f"assigned anew: of {count('image', changes.n_before)}, {changes.renumbered:,} have another id and "
+            f"{changes.moved:,} are in another split; {others}"
+        )
+    else:
+        yield f"grown from the previous release: {count('image', changes.kept)} kept their id and split, {others}"
+
+
+def _carried(carried: Mapping[str, str]) -> Iterator[str]:
+    """Yields lines on the files of others that were in the folder of the release."""
+    untouched = [name for name, new_name in carried.items() if name == new_name]
+    if untouched:
+        yield f"carried over into the new release: {', '.join(untouched)}"
+    for name, new_name in carried.items():
+        if name != new_name:
+            yield f"{name} had been edited or damaged: that file is {new_name} now"
+
+
 def print_plan(plan: Mapping[str, Any]) -> None:
     """Prints the result of a dry run: articles, parts to process, and stages that are out of date."""
     changes = f"{plan['new']:,} new, {plan['changed']:,} changed, {plan['removed']:,} removed"
     print(f"{count('article', plan['articles'])}: {changes}")
     print(f"to process: {plan['parts_to_do']:,} of {count('part', plan['parts'])}")
+    if plan["ids"]:
+        print(f"release: keeps the {count('id', plan['ids'])} assigned so far (unless --new-ids)")
     for stage in plan["stages"]:
         if stage["why"]:
             print(safe(f"{stage['state']}: {stage['stage']} ({stage['why']})"))

@@ -46,7 +46,8 @@ class Contract:
     stage of scope "table" may ask for. writes: columns it adds, with their types. lends: in-memory columns that a
     measure provides to later measures of the same pass. reasons: why it drops figures. ensures: what is true of every
     figure that it keeps, as named in `base.guarantees`. heavy: bytes of memory that one worker needs for it; 0 for a
-    stage that needs little.
+    stage that needs little. takes_ledger: whether a stage of scope "table" receives the ledger of the publication that
+    the run grows from.
     """
 
     scope: Scope = "row"
@@ -59,6 +60,7 @@ class Contract:
     reasons: Mapping[str, Reason] = field(default_factory=dict)
     ensures: tuple[str, ...] = ()
     heavy: int = 0
+    takes_ledger: bool = False
 
     @property
     def columns(self) -> dict[str, pa.DataType]:
@@ -76,6 +78,9 @@ class Contract:
             if not isinstance(getattr(self, attribute), tuple):
                 hint = f'write a tuple: {attribute} = ("…",)'
                 raise RecipeError(f"`{attribute}` is not a tuple (stage '{stage}')", hint)
+        if self.takes_ledger and self.scope != "table":
+            hint = 'set scope = "table": other stages see only some of the figures'
+            raise RecipeError(f"`takes_ledger` in a stage of scope '{self.scope}' (stage '{stage}')", hint)
         for attribute in ("writes", "lends"):
             _check_types(getattr(self, attribute), attribute, stage)
         if not isinstance(self.reasons, Mapping) or not all(isinstance(r, Reason) for r in self.reasons.values()):

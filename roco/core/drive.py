@@ -9,7 +9,6 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +20,14 @@ from roco.core import parts
 from roco.core.execute import Executor
 from roco.core.folder import RunFolder
 from roco.core.job import Job, JobResult
+from roco.core.ledger import Ledger
 from roco.core.manifest import Manifest
+from roco.core.outcome import Outcome
 from roco.core.outside import temporary_files_in
 from roco.core.pipeline import Pipeline
 from roco.core.provenance import recipe_text
+from roco.core.publications import Publications
+from roco.core.release_folder import recover
 from roco.core.retry import check_reason, forget
 from roco.core.run_log import LOG, run_log
 from roco.core.step import Step
@@ -33,35 +36,26 @@ from roco.core.table_pass import TablePass
 SAVE_EVERY = 10.0
 """Seconds between two writes of the manifest; parts that it does not contain are read from their footers."""
 
-_UNFINISHED = (".*.part", "images/.*.part", "measures/*/.*.part", "decisions/.*.part", "decisions/*/.*.part")
+_UNFINISHED = (
+    *(".*.part", "images/.*.part", "measures/*/.*.part", "decisions/.*.part", "decisions/*/.*.part"),
+    "ledger/.*.part",
+)
 """Temporary files of killed processes, relative to the run folder."""
-
-
-@dataclass
-class Outcome:
-    """What one run did.
-
-    measured: newly measured articles or figures by stage. parts_done: parts processed now. parts_elsewhere: parts
-    that another process is processing. superseded: articles that the source no longer lists. release: the published
-    folder, new or up to date.
-    """
-
-    folder: Path
-    measured: dict[str, int] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
-    parts_done: int = 0
-    parts_elsewhere: int = 0
-    funnel: dict[str, Any] = field(default_factory=dict)
-    release: Path | None = None
-    superseded: int = 0
-    complete: bool = False
 
 
 class Driver:
     """One call of `Run.do`."""
 
-    def __init__(self, folder: RunFolder, progress: Progress, part_size: int, recipe: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        folder: RunFolder,
+        progress: Progress,
+        part_size: int,
+        recipe: Mapping[str, Any],
+        new_ids: bool = False,
+    ) -> None:
         self.folder, self.progress, self.part_size, self.recipe = folder, progress, part_size, recipe
+        self.new_ids = new_ids
         self.outcome = Outcome(folder.root)
         self.seconds: dict[str, float] = defaultdict(float)
         self.counted: dict[str, int] = defaultdict(int)
@@ -73,8 +67,11 @@ class Driver:
         executor = self._executor(workers, retry)
         with self._in_folder(executor, shared=False), executor:
             self.holds_run = True
+            recover(self.folder.release)
             self._remove_unfinished()
             self._open(executor)
+            # What must not be replaced stops the run now, not after hours.
+            Publications(self.folder).current(self.folder.pipeline.publication)
             self.manifest.save(self.parts)
             if retry:
                 forget(self.folder, self.parts.names, retry)
@@ -135,8 +132,12 @@ class Driver:
                     f"no articles under {source.path} for a source of kind '{source.kind}'",
                     "check the path in [source]; docs/data-format.md describes the layouts",
                 )
-            write_text(self.folder.recipe, recipe_text(self.folder.pipeline, self.recipe))
+            self._write_recipe(None)
         self.outcome.superseded = self.parts.summary["superseded"]
+
+    def _write_recipe(self, ledger: Ledger | None) -> None:
+        """Records the resolved recipe; ledger: what the run grew from."""
+        write_text(self.folder.recipe, recipe_text(self.folder.pipeline, self.recipe, ledger))
 
     def _remove_unfinished(self) -> None:
         """Removes temporary files of killed processes; no other process writes while this run holds its lock."""
@@ -159,14 +160,21 @@ class Driver:
         while not self.outcome.complete:
             try:
                 self._pass_parts(self.parts.names, executor)
-                tables = TablePass(self.folder, self.parts, self.manifest, self.progress)
-                self.outcome.release = tables.run(lambda step, jobs: self._measure(step, jobs, executor))
+                self._run_tables(executor)
                 self.outcome.complete = True
             except CorruptFile as err:
                 if not err.path or err.path in removed:
                     raise
                 removed.add(err.path)
                 self._remove_corrupt(Path(err.path))
+
+    def _run_tables(self, executor: Executor) -> None:
+        tables = TablePass(self.folder, self.parts, self.manifest, self.progress)
+        published = tables.run(lambda step, jobs: self._measure(step, jobs, executor), new_ids=self.new_ids)
+        if published is not None:
+            self.outcome.release = published.path
+            self.outcome.changes, self.outcome.carried = published.changes, published.carried
+        self._write_recipe(tables.ledger)
 
     def _pass_parts(self, names: Sequence[str], executor: Executor) -> None:
         """Takes the parts that are not done through the row stages."""

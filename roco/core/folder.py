@@ -42,6 +42,15 @@ class RunFolder:
         return self.root / "log" / "run.log"
 
     @property
+    def published(self) -> Path:
+        """Returns the record of what was published; the ledgers are beside it."""
+        return self.root / "ledger" / "published.json"
+
+    def ledger(self, digest: str) -> Path:
+        """Returns the file of a ledger."""
+        return self.root / "ledger" / f"{digest[:16]}.parquet"
+
+    @property
     def log(self) -> Path:
         return self.root / "log" / "run.jsonl"
 

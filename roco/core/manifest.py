@@ -43,8 +43,8 @@ class StampedRecord:
 class Manifest:
     """The records of the parts of a run; those that may be out of date are read from the footers again.
 
-    table: the flows of the table stages. published: input, seal and flows of the release. is_complete: whether the last
-    run, with the same row stages, did everything that there was to do.
+    table: the flows of the table stages. is_complete: whether the last run, with the same row stages, did everything
+    that there was to do.
     """
 
     def __init__(self, folder: RunFolder) -> None:
@@ -53,7 +53,6 @@ class Manifest:
         same_rows = saved.get("rows_digest") == folder.pipeline.rows_digest
         self.parts = {name: StampedRecord.of_json(v) for name, v in saved.get("parts", {}).items()} if same_rows else {}
         self.table: list[Flow] = []
-        self.published: dict[str, Any] = saved.get("published", {})
         self.is_complete = same_rows and bool(saved.get("complete"))
 
     def done(self, parts: Parts, names: Iterable[str] | None = None) -> list[str]:
@@ -95,7 +94,6 @@ class Manifest:
             "source": {"kind": pipeline.source.kind, **parts.summary},
             "parts": {name: known.to_json() for name, known in self.parts.items() if name in parts.spans},
             "table": [flow.to_json() for flow in self.table],
-            "published": self.published,
             "complete": complete,
         }
         write_text(self.folder.manifest, sealed(value))

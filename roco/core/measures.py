@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from roco.base.errors import CorruptFile
-from roco.base.files import read_table, write_table
+from roco.base.files import digest, read_table, write_table
 from roco.core.folder import RunFolder
 from roco.core.rows import align, blank, concat, without
 from roco.core.step import Step
@@ -123,8 +122,6 @@ def _columns_in_use(step: Step, steps: Sequence[Step]) -> list[str]:
 
 
 def table_digest(table: pa.Table) -> str:
-    """Returns the SHA-256 of a table's content, hexadecimal."""
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return hashlib.sha256(sink.getvalue()).hexdigest()
+    """Returns the SHA-256 of a table's values, hexadecimal."""
+    # Not of Arrow's buffers: those of equal columns differ, depending on whether they were computed or read.
+    return digest([table.column_names, [column.to_pylist() for column in table.columns]])

@@ -11,7 +11,7 @@ from roco.base.files import digest
 from roco.core.contract import ENGINE_REASONS, Reason
 from roco.core.resolve import Resolver
 from roco.core.source import Source
-from roco.core.stage import Stage
+from roco.core.stage import Publication, Stage
 from roco.core.step import Step
 
 
@@ -43,6 +43,12 @@ class Pipeline:
     def table_steps(self) -> tuple[Step, ...]:
         """Returns the first step that needs the whole table, and all after it."""
         return self.steps[self._first_table :]
+
+    @property
+    def publication(self) -> Publication | None:
+        """Returns the stage that publishes, which is the last one if there is one."""
+        last = self.steps[-1].stage
+        return last if isinstance(last, Publication) else None
 
     @cached_property
     def rows_digest(self) -> str:

@@ -11,6 +11,7 @@ from roco.base.schema import LISTING
 from roco.core import parts
 from roco.core.folder import RunFolder
 from roco.core.manifest import Manifest
+from roco.core.publications import Publications
 from roco.core.rows import prepare
 from roco.core.status import status
 
@@ -18,6 +19,7 @@ from roco.core.status import status
 def preview(folder: RunFolder) -> dict[str, Any]:
     """Lists the source and counts new, changed and removed articles, parts to process, and out-of-date stages.
 
+    ids: number of ids, in use or retired, from which the next release would grow.
     Raises RocoError for what would stop the run before its first row, such as an invalid vocabulary.
     """
     for step in folder.pipeline.steps:
@@ -32,6 +34,10 @@ def preview(folder: RunFolder) -> dict[str, Any]:
     is_still_listed = pc.is_in(current["article"], value_set=_column(listing, "article"))
     done = Manifest(folder).done(after)
     stages = status(folder)["stages"]
+    published = Publications(folder).current(None)
+    ledger = None
+    if published is not None and published.ledger is not None:
+        ledger = Publications(folder).ledger(published.ledger)
     return {
         "articles": len(listing),
         "new": _count(pc.invert(was_listed)),
@@ -39,6 +45,7 @@ def preview(folder: RunFolder) -> dict[str, Any]:
         "removed": _count(pc.invert(is_still_listed)),
         "parts": len(after.names),
         "parts_to_do": len(after.names) - len(done),
+        "ids": 0 if ledger is None else len(ledger.table),
         "stages": [{name: stage[name] for name in ("stage", "kind", "state", "why")} for stage in stages],
     }
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from roco.base.version import __version__
+from roco.core.ledger import Ledger
 from roco.core.pipeline import Pipeline
 
 PACKAGES = (
@@ -70,8 +71,11 @@ def resolved(pipeline: Pipeline) -> dict[str, Any]:
     }
 
 
-def recipe_text(pipeline: Pipeline, recipe: Mapping[str, Any]) -> str:
-    """Returns the resolved recipe as TOML: sources, all stages with all options and digests, all versions."""
+def recipe_text(pipeline: Pipeline, recipe: Mapping[str, Any], ledger: Ledger | None = None) -> str:
+    """Returns the resolved recipe as TOML: sources, all stages with all options and digests, all versions.
+
+    ledger: of the release in the run folder from which the current one grew.
+    """
     facts = resolved(pipeline)
     lines = ["# The resolved recipe of this run; written by roco, never read.", ""]
     lines += [f"roco = {_toml(facts['roco'])}", f"python = {_toml(facts['python'])}"]
@@ -79,6 +83,8 @@ def recipe_text(pipeline: Pipeline, recipe: Mapping[str, Any]) -> str:
     lines += [f"commit = {_toml(commit)}"] if commit else []
     lines += ["", "[packages]", *(f'"{k}" = {_toml(v)}' for k, v in facts["packages"].items())]
     lines += ["", "[run]", *(f"{k} = {_toml(v)}" for k, v in recipe.items())]
+    if ledger is not None:
+        lines += ["", "[grown_from]", f"checksums = {_toml(ledger.release)}", f"ids = {len(ledger.table)}"]
     every = getattr(pipeline.source, "each", (pipeline.source,))
     for source in every:
         lines += ["", "[source]" if len(every) == 1 else "[[source]]"]

@@ -11,14 +11,15 @@ from typing import Any
 
 import pyarrow as pa
 
-from roco.base.errors import DataError
+from roco.base.errors import DataError, UsageError
 from roco.base.progress import NullProgress, Progress
 from roco.core import parts
-from roco.core.drive import Driver, Outcome
+from roco.core.drive import Driver
 from roco.core.dropped import check_names, dropped
 from roco.core.figures import DROPPED, Figures
 from roco.core.folder import RunFolder
 from roco.core.manifest import Manifest
+from roco.core.outcome import Outcome
 from roco.core.pipeline import Pipeline
 from roco.core.preview import preview
 from roco.core.show import show
@@ -55,6 +56,7 @@ class Run:
         workers: int | None = None,
         only: tuple[int, int] | None = None,
         retry: str | None = None,
+        new_ids: bool = False,
         part_size: int = parts.PART_SIZE,
         progress: Progress | None = None,
     ) -> Outcome:
@@ -62,9 +64,13 @@ class Run:
 
         workers: number of processes, by default one per core, fewer for heavy stages; 0 uses this process alone.
         only: (I, N) processes every N-th part, starting with the I-th, and stops before the table stages.
-        retry: a reason; the rows that a measure dropped for it are measured again.
+        retry: a reason; the rows that a measure dropped for it are measured again. new_ids: assigns all ids and splits
+        anew, instead of growing from the release in the folder. Raises UsageError for new_ids with only, and DataError
+        if the folder `release` contains something that the run cannot grow from or must not replace.
         """
-        driver = Driver(self.files, progress or NullProgress(), part_size, self.recipe)
+        if new_ids and only is not None:
+            raise UsageError("a slice assigns no ids (--new-ids with --parts)", "use --new-ids in the run that follows")
+        driver = Driver(self.files, progress or NullProgress(), part_size, self.recipe, new_ids)
         return driver.run(workers, retry) if only is None else driver.run_slice(workers, only, retry)
 
     def preview(self) -> dict[str, Any]:

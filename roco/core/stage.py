@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from roco.base.errors import RecipeError
 from roco.base.files import digest, file_digest
 from roco.core.contract import Contract, Need, Reason, Scope
+from roco.core.ledger import Changes, Ledger
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,7 @@ class Stage:
     reasons: ClassVar[Mapping[str, Reason]] = {}
     ensures: ClassVar[tuple[str, ...]] = ()
     heavy: ClassVar[int] = 0
+    takes_ledger: ClassVar[bool] = False
     version: ClassVar[int] = 1
 
     @property
@@ -54,6 +56,7 @@ class Stage:
             reasons=self.reasons,
             ensures=self.ensures,
             heavy=self.heavy,
+            takes_ledger=self.takes_ledger,
         )
 
     def __call__(self, batch: pa.Table) -> Any:
@@ -124,7 +127,8 @@ class Measure(Stage):
 class Decision(Stage):
     """Turns measures into a verdict; re-evaluated whenever anything before it changes.
 
-    A decision with `dropped` columns receives the dropped figures as a second table: `__call__(batch, dropped)`.
+    A decision with `dropped` columns receives the dropped figures as a second table: `__call__(batch, dropped)`. One
+    that takes the ledger receives it last: `__call__(batch, ledger)`, None if there is no earlier publication.
     """
 
 
@@ -157,6 +161,10 @@ class Finished(Protocol):
     def reasons(self) -> Mapping[str, Reason]:
         """Returns all reasons for which a stage of the run, or the engine, drops figures."""
 
+    @property
+    def ledger(self) -> Ledger | None:
+        """Returns the ledger of the publication that this one grows from; None if it assigns everything anew."""
+
     def kept(self, columns: Sequence[str]) -> pa.Table:
         """Returns the figures kept after the last stage, with the named columns, sorted by figure_id."""
 
@@ -180,6 +188,17 @@ class Publication(Decision):
     def figure_of(self, folder: Path, id: str) -> str | None:
         """Returns the figure_id of an id in a published folder: empty if there is none, None if it cannot be told."""
         return None
+
+    def ledger(self, folder: Path) -> pa.Table | None:
+        """Returns the ledger of a published folder; None if the next publication need not know what this one assigned.
+
+        Raises DataError if the folder is not one that this publication wrote.
+        """
+        return None
+
+    def changes(self, before: pa.Table, after: pa.Table) -> Changes:
+        """Compares two ledgers."""
+        raise TypeError(f"{type(self).__name__} has no changes(self, before, after)")
 
 
 def drop(batch: pa.Table, where: Any, reason: str, detail: Any = None) -> pa.Table:

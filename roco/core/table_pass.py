@@ -2,48 +2,57 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from roco.base.errors import CorruptFile, DataError
-from roco.base.files import digest, file_digest, read_table, sync_folder, write_table
+from roco.base.files import digest, read_table, write_table
 from roco.base.progress import NullProgress, Progress
-from roco.core.contract import Reason
 from roco.core.figures import Figures, by_part
+from roco.core.finished import FinishedRun
 from roco.core.folder import RunFolder
 from roco.core.funnel import Flow, reconcile
 from roco.core.job import Job
 from roco.core.manifest import Manifest
 from roco.core.parts import Parts
-from roco.core.provenance import resolved
+from roco.core.publications import Publications, Record
+from roco.core.publish import Published, publish
 from roco.core.rows import align, apply, view, without
 from roco.core.run_log import LOG
-from roco.core.stage import Publication, put
+from roco.core.stage import put
 from roco.core.step import Step
-from roco.core.store import ImageStore
 
 RunJobs = Callable[[Step, Sequence[Job]], None]
 """Runs the jobs of a measure, part by part."""
 
 
 class TablePass:
-    """Runs table stages and publishes; a publication receives this object as `stage.Finished`.
+    """Runs table stages and publishes.
 
     Stored decisions that are still valid are read, the others are computed. Decisions are valid if their footer has
-    the current state: a digest of everything that they depend on.
+    the current state: a digest of everything that they depend on, the ledger that the run grows from included.
+
+    ledger: that ledger, and base its digest; None if everything is assigned anew. states: the state after each stage.
     """
 
     def __init__(self, folder: RunFolder, parts: Parts, manifest: Manifest, progress: Progress | None = None) -> None:
         self.folder, self.pipeline, self.parts, self.manifest = folder, folder.pipeline, parts, manifest
         self.progress = progress or NullProgress()
+        self.publications = Publications(folder)
+        self._start(None)
+
+    def _start(self, base: str | None) -> None:
+        """Forgets all decisions, to decide again on the basis of a ledger."""
+        self.base = base
+        self.ledger = None if base is None else self.publications.ledger(base)
         self.flows: list[Flow] = []
+        self.states: list[str] = []
+        self.__dict__.pop("figures", None)
 
     @cached_property
     def figures(self) -> Figures:
@@ -55,46 +64,104 @@ class TablePass:
         contents = [self.manifest.parts[name].record.content for name in self.parts.names]
         return digest([self.pipeline.rows_digest, contents])
 
-    def run(self, run_jobs: RunJobs) -> Path | None:
-        """Brings table stages and publication up to date; returns the published folder, None if no stage publishes."""
-        steps = self.pipeline.table_steps
-        if not any(step.is_measure for step in steps) and self._is_published(self._state(steps)):
-            self.manifest.table = [Flow.of_json(flow) for flow in self.manifest.published["flow"]]
-            return self.folder.release
-        state = self.input
-        for step in steps:
-            state = digest([state, step.digest])
-            if step.is_measure:
-                state = digest([state, self._measure(step, run_jobs)])
-            else:
-                self._decide(step, state)
+    def run(self, run_jobs: RunJobs, *, new_ids: bool = False) -> Published | None:
+        """Brings table stages and publication up to date; returns what is published now, None if nothing is.
+
+        The run grows from what it published last: what that assigned stays valid. new_ids: everything is assigned anew.
+        """
+        stage = self.pipeline.publication
+        current = self.publications.current(stage)
+        record = current.record if current else None
+        if record is not None and new_ids and record.base is not None:
+            record = None  # it grew from another one, and must not be repeated
+        is_intact = current is not None and current.contents.is_intact
+        if stage is not None and is_intact and record is not None and self._is_up_to_date(record):
+            return self._nothing_to_do(record)
+
+        # The same input and recipe give the same decisions on the same basis; any others grow from the last release.
+        is_same = record is not None and self._decide_all(record.base, run_jobs, record.states)
+        if not is_same:
+            base = None if new_ids or current is None else self.publications.restore(current, stage)
+            self._decide_all(base, run_jobs)
         self.manifest.table = self.flows
-        if not steps or not isinstance(steps[-1].stage, Publication):
+        if stage is None:
             return None
-        return self.folder.release if self._is_published(state) else self._publish(steps[-1].stage, state)
+        if is_same and is_intact and record is not None:
+            return self._nothing_to_do(record)
+        if not len(self.figures.kept) and current is not None and not current.is_empty:
+            return None  # an empty release does not replace one that is not
+        funnel = self.manifest.funnel(self.parts, self.flows)
+        finished = FinishedRun(self.folder, self.figures, funnel, self.ledger, self.progress)
+        finished.check()
+        LOG.info("publishing %s", self.folder.release)
+        self.progress.start("images of the release", len(self.figures.kept))
+        draft = Record({}, tuple(self.states), self.base, None, tuple(self.flows))
+        published = publish(finished, stage, self.publications, current, draft)
+        return replace(published, changes=None) if is_same else published
+
+    def _nothing_to_do(self, record: Record) -> Published:
+        self.manifest.table = self.flows = list(record.flow)
+        self.publications.refresh(record)
+        return Published(self.folder.release)
 
     def stored(self) -> Figures:
         """Returns the figures after all table stages whose results are stored and up to date."""
-        state = self.input
+        current = self.publications.current(None)
+        record = current.record if current else None
+        is_same = record is not None and self._apply_stored(record.base, record.states)
+        if not is_same:
+            self._apply_stored(current.ledger if current else None)
+        return self.figures
+
+    def _is_up_to_date(self, record: Record) -> bool:
+        """Returns whether nothing has changed since a publication, if that is known without reading any row."""
+        if any(step.is_measure for step in self.pipeline.table_steps):
+            return False
+        self._start(record.base)
+        state = self._first_state()
         for step in self.pipeline.table_steps:
+            state = digest([state, step.digest])
+            self.states.append(state)
+        return tuple(self.states) == record.states
+
+    def _first_state(self) -> str:
+        return self.input if self.base is None else digest([self.input, self.base])
+
+    def _decide_all(self, base: str | None, run_jobs: RunJobs, expected: Sequence[str] = ()) -> bool:
+        """Runs all table stages on the basis of a ledger; returns False as soon as a state is not the expected one."""
+        self._start(base)
+        if expected and base is not None and self.ledger is None:
+            return False  # its file is corrupt, so the decisions cannot be taken again
+        state = self._first_state()
+        for number, step in enumerate(self.pipeline.table_steps):
+            state = digest([state, step.digest])
+            if step.is_measure:
+                state = digest([state, self._measure(step, run_jobs)])
+            if expected and state not in expected[number : number + 1]:
+                return False
+            if not step.is_measure:
+                self._decide(step, state)
+            self.states.append(state)
+        return True
+
+    def _apply_stored(self, base: str | None, expected: Sequence[str] = ()) -> bool:
+        """Applies the stored decisions that are valid; returns False as soon as a state is not the expected one."""
+        self._start(base)
+        state = self._first_state()
+        for number, step in enumerate(self.pipeline.table_steps):
             state = digest([state, step.digest])
             if step.is_measure:
                 if any(len(missing) for _, missing in self._missing(step)):
                     break
                 state = digest([state, self._apply_measure(step)])
-                continue
-            verdict = self._stored_verdict(step, state)
-            if verdict is None:
-                break
-            self.figures.apply(step, verdict)
-        return self.figures
-
-    def _state(self, steps: Sequence[Step]) -> str:
-        """Returns the state after steps that are all decisions, for which no row has to be read."""
-        state = self.input
-        for step in steps:
-            state = digest([state, step.digest])
-        return state
+            if expected and state not in expected[number : number + 1]:
+                return False
+            if not step.is_measure:
+                verdict = self._stored_verdict(step, state)
+                if verdict is None:
+                    break
+                self.figures.apply(step, verdict)
+        return True
 
     # --- deciding ---------------------------------------------------------------------------------------------------
 
@@ -108,7 +175,9 @@ class TablePass:
             self.progress.start(f"stage '{step.name}'", None)
             columns = [column for column in step.reads if column != "figure_id"]
             batch = view(step, self.figures.gather(rows, columns))
-            more = [self._dropped(step.contract.dropped)] if step.contract.dropped else []
+            more: list[Any] = [self._dropped(step.contract.dropped)] if step.contract.dropped else []
+            if step.contract.takes_ledger:
+                more.append(self.ledger)
             verdict = apply(step, "the table", batch, *more)
             if keeps_packages_apart:
                 verdict = put(verdict, "archive", rows["archive"])  # two packages may have the same figure_id
@@ -186,90 +255,6 @@ class TablePass:
         LOG.info("stage %s: %s of %s figures kept", step.name, f"{flow.kept:,}", f"{flow.rows_in:,}")
         reconcile([flow], f"stage '{step.name}'")
 
-    # --- publishing -------------------------------------------------------------------------------------------------
-
-    def _is_published(self, state: str) -> bool:
-        record, seal = self.manifest.published, _seal(self.folder.release)
-        return seal is not None and record.get("input") == state and record.get("seal") == seal
-
-    def _publish(self, stage: Publication, state: str) -> Path:
-        """Writes the release to a temporary folder, then replaces the old one."""
-        target = self.folder.release
-        new = target.with_name(f".{target.name}.part")
-        old = target.with_name(f".{target.name}.old")
-        if old.exists() and not target.exists():
-            old.rename(target)  # a run was killed between the two renames
-        for path in (new, old):
-            shutil.rmtree(path, ignore_errors=True)
-        LOG.info("publishing %s", target)
-        self.progress.start("images of the release", len(self.figures.kept))
-        stage.publish(self, new)
-        self._check_published()
-        for path in sorted(new.rglob("*")):
-            if path.is_file():
-                with path.open("rb") as fh:
-                    os.fsync(fh.fileno())
-        if target.exists():
-            target.rename(old)
-        new.rename(target)
-        sync_folder(target.parent)
-        shutil.rmtree(old, ignore_errors=True)
-        flows = [flow.to_json() for flow in self.flows]
-        self.manifest.published = {"input": state, "seal": _seal(target), "flow": flows}
-        return target
-
-    def _check_published(self) -> None:
-        stages = self.funnel["stages"]
-        n_dropped = sum(sum(stage["dropped"].values()) for stage in stages)
-        n_kept = stages[-1]["kept"] if stages else 0
-        if n_dropped != len(self.figures.dropped()) or n_kept != len(self.figures.kept):
-            raise DataError("the funnel and the figures of the release differ", "please report this error in roco")
-
-    # --- what a publication reads -----------------------------------------------------------------------------------
-
-    @property
-    def funnel(self) -> dict[str, Any]:
-        """Returns the funnel of the current input, without superseded articles: it does not depend on previous runs."""
-        return self.manifest.funnel(self.parts, self.flows)
-
-    @property
-    def recipe(self) -> dict[str, Any]:
-        return resolved(self.pipeline)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return tuple(self.figures.writer)
-
-    @property
-    def reasons(self) -> Mapping[str, Reason]:
-        return self.pipeline.reasons
-
-    def kept(self, columns: Sequence[str]) -> pa.Table:
-        return self.figures.gather(self.figures.kept, columns).select(["figure_id", *columns])
-
-    def removed(self, columns: Sequence[str]) -> pa.Table:
-        rows = self.figures.gather(self.figures.dropped(), columns)
-        return rows.select(list(dict.fromkeys(["figure_id", "stage", "drop", "drop_detail", *columns])))
-
-    def images(self, rows: pa.Table) -> Iterator[bytes]:
-        store = ImageStore(self.folder)
-        parts = align(rows["figure_id"], self.figures.kept)["part"].to_pylist()
-        try:
-            for part, row in zip(parts, rows.select(["figure_id", "archive", "file"]).to_pylist(), strict=True):
-                data = store.image(part, row["figure_id"], row["archive"], row["file"])
-                if data is None:
-                    raise _unreadable(row, store)
-                self.progress.advance()
-                yield data
-        finally:
-            store.close()
-
-
-def _unreadable(row: Mapping[str, Any], store: ImageStore) -> DataError:
-    detail = store.failures[row["figure_id"]].detail
-    hint = f"restore {row['archive']}, or drop the image: roco run RECIPE --retry unreadable"
-    return DataError(f"cannot read the image of {row['figure_id']}: {detail}", hint)
-
 
 def _check_unique(rows: pa.Table) -> None:
     """Raises DataError if two rows have the same figure_id, because tables are joined on it."""
@@ -279,17 +264,3 @@ def _check_unique(rows: pa.Table) -> None:
         figure = ids[1:].filter(repeated)[0].as_py()
         hint = "add the stage 'identity' before the first stage that needs the whole table"
         raise DataError(f"two packages contain the same article: duplicate figure {figure}", hint)
-
-
-def _seal(release: Path) -> str | None:
-    """Returns a digest of the checksums of a release and of size and time of its files; None if one is missing.
-
-    The contents of the files are not read: `roco verify` checks them.
-    """
-    checksums = release / "checksums.sha256"
-    try:
-        lines = checksums.read_text(encoding="utf-8").splitlines()
-        stats = [(release / line.split(maxsplit=1)[1]).stat() for line in lines]
-        return digest([file_digest(checksums), [[stat.st_size, stat.st_mtime_ns] for stat in stats]])
-    except (OSError, ValueError, IndexError):
-        return None

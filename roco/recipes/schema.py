@@ -30,7 +30,7 @@ _SIMPLE: Mapping[Any, Schema] = {
 _RUN = {
     "folder": "The run folder: measurements, decisions, and the release in FOLDER/release.",
     "base": "A shipped recipe, whose stages are used.",
-    "previous": "The folder of the release this one grows from.",
+    "previous": "The folder of a release to grow from; a run grows from the release in its own folder anyway.",
 }
 
 

@@ -88,7 +88,8 @@ def check_previous(previous: Any, folder: Path, here: Path) -> None:
     if (here / previous).resolve().is_relative_to(folder):
         # Each run would read its own release as a changed previous release, and never be up to date.
         message = f"previous = {previous!r} is inside the folder of this run"
-        raise RecipeError(message, "choose another run folder")
+        hint = "omit it: a run grows from the release in its folder; or choose another run folder"
+        raise RecipeError(message, hint)
 
 
 def labels(data: Mapping[str, Any], folder: Path, here: Path) -> Labels | None:

@@ -12,7 +12,7 @@ _HEAD = """\
 
 [run]
 folder = "runs/first"            # measurements, decisions, and the release in runs/first/release
-# previous = "releases/2025"     # the release this one grows from
+# previous = "releases/2025"     # a release elsewhere to grow from; one in the run folder is grown from anyway
 
 [source]
 kind = "package"                 # or "cloud" (PMC's bucket), "folder" (JATS files, archives), "release"

@@ -8,10 +8,12 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
+import pyarrow as pa
+
 from roco.base.errors import DataError, RecipeError
 from roco.base.schema import SPLITS, types
 from roco.base.terminal import excerpt
-from roco.release.format import CHECKSUMS, FIGURES, LICENSES, TOMBSTONES
+from roco.release.format import CHECKSUMS, CUI_MAPPING, FIGURES, LICENSES, TOMBSTONES
 from roco.release.read import Release
 
 _NUMBER = re.compile(r"[0-9]{1,15}$")
@@ -41,11 +43,55 @@ class Tombstone(NamedTuple):
     detail: str
 
 
+LEDGER = pa.schema([(name, pa.string()) for name in Tombstone._fields])
+"""The ledger of a release, one row for each id in use or retired; `reason` is null for ids in use."""
+
+
 class PreviousRelease(NamedTuple):
     """The images of the previous release and the tombstones of all releases before it, each by id."""
 
     images: dict[str, ReleasedImage]
     tombstones: dict[str, Tombstone]
+
+    @classmethod
+    def of_ledger(cls, ledger: pa.Table) -> PreviousRelease:
+        """Reads what `to_ledger` returned."""
+        images: dict[str, ReleasedImage] = {}
+        tombstones: dict[str, Tombstone] = {}
+        for row in ledger.to_pylist():
+            if row["reason"] is None:
+                images[row["id"]] = ReleasedImage(*(row[name] for name in ReleasedImage._fields))
+            else:
+                tombstones[row["id"]] = Tombstone(**row)
+        return cls(images, tombstones)
+
+    def to_ledger(self) -> pa.Table:
+        """Returns one row for each id in use or retired, sorted by id."""
+        rows = [image._asdict() for image in self.images.values()]
+        rows += [tombstone._asdict() for tombstone in self.tombstones.values()]
+        return pa.Table.from_pylist(sorted(rows, key=lambda row: str(row["id"])), schema=LEDGER)
+
+    def continued(self, later: PreviousRelease) -> PreviousRelease:
+        """Returns what this release and a later one have assigned together.
+
+        An id in both is what it is in the later one, if it belongs to the same article there. Otherwise, and for images
+        with the same bytes, this release precedes: the recipe names it, whereas the later one is what is in the folder.
+        """
+        images, tombstones = dict(self.images), dict(self.tombstones)
+        keys = {image.image_key for image in self.images.values()}
+        for id, image in later.images.items():
+            known = self.images.get(id) or self.tombstones.get(id)
+            if known is None and image.image_key not in keys:
+                images[id] = image
+            elif known is not None and known.article_key == image.article_key:
+                tombstones.pop(id, None)
+                images[id] = image
+        for id, tombstone in later.tombstones.items():
+            known = self.images.get(id) or self.tombstones.get(id)
+            if known is None or known.article_key == tombstone.article_key:
+                images.pop(id, None)
+                tombstones[id] = tombstone
+        return PreviousRelease(images, tombstones)
 
     @property
     def highest(self) -> Counter[str]:
@@ -77,8 +123,36 @@ def content_files(path: Path | None) -> tuple[Path, ...]:
     raise RecipeError(f"not a release: {path}", f"give the folder that contains {CHECKSUMS}")
 
 
-@functools.lru_cache(maxsize=2)
+def known_releases(path: Path | None, ledger: pa.Table | None) -> PreviousRelease | None:
+    """Returns what the previous release has assigned, and the release in the run folder; None if there is neither.
+
+    path: the previous release that the recipe names. ledger: of the release in the run folder.
+    """
+    named = None if path is None else read_previous(path)
+    in_folder = None if ledger is None else PreviousRelease.of_ledger(ledger)
+    if named is None or in_folder is None:
+        return named or in_folder
+    return named.continued(in_folder)
+
+
 def read_previous(path: Path) -> PreviousRelease:
+    """Reads images and tombstones of a release once; raises DataError as `read_release` does."""
+    return _read_once(path, _stamp(path))
+
+
+@functools.lru_cache(maxsize=2)
+def _read_once(path: Path, stamp: object) -> PreviousRelease:
+    return read_release(path)
+
+
+def _stamp(path: Path) -> object:
+    """Returns what changes when another release takes the place of one that has been read."""
+    files = [path / name for name in (CHECKSUMS, FIGURES, TOMBSTONES, LICENSES, CUI_MAPPING)]
+    stats = [file.stat() for file in files if file.is_file()]
+    return tuple((stat.st_ino, stat.st_size, stat.st_mtime_ns) for stat in stats)
+
+
+def read_release(path: Path) -> PreviousRelease:
     """Reads images and tombstones of a release; raises DataError if one is unreadable or an id is not unique."""
     release = Release.open(path)
     if release.published:
@@ -103,13 +177,21 @@ def read_previous(path: Path) -> PreviousRelease:
     return PreviousRelease(images, tombstones)
 
 
-@functools.lru_cache(maxsize=2)
 def concepts_of(path: Path) -> frozenset[str]:
     """Returns the CUIs of a release of roco or of the published ROCOv2: those that cui_mapping.csv names."""
+    return _concepts_once(path, _stamp(path))
+
+
+@functools.lru_cache(maxsize=2)
+def _concepts_once(path: Path, stamp: object) -> frozenset[str]:
     return frozenset(Release.open(path).concept_names())
 
 
-@functools.lru_cache(maxsize=2)
 def articles_of(path: Path) -> frozenset[str]:
     """Returns the articles of a release: article keys, or the PMCIDs of the published ROCOv2."""
+    return _articles_once(path, _stamp(path))
+
+
+@functools.lru_cache(maxsize=2)
+def _articles_once(path: Path, stamp: object) -> frozenset[str]:
     return Release.open(path).articles()

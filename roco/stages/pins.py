@@ -12,9 +12,17 @@ import pyarrow as pa
 
 from roco.base.schema import SPLITS, types
 from roco.base.text import escaped
+from roco.core.ledger import Ledger
 from roco.core.stage import Decision, put
 from roco.release.precedence import source_number
-from roco.release.previous import PreviousRelease, ReleasedImage, Tombstone, content_files, read_previous
+from roco.release.previous import (
+    PreviousRelease,
+    ReleasedImage,
+    Tombstone,
+    content_files,
+    known_releases,
+    read_previous,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,9 +35,10 @@ class Pins(Decision):
     with the same figure_id gets it, otherwise the first one. An image that a previous release has retired, and that is
     in the source again with the same bytes, gets its id and split back (`pinned_by` = retired).
 
-    previous: folder of the release; none for a first release. given: images of a source with `kind = "release"` keep
-    the id and split they have there. If that id belongs or belonged to another image of the previous release, or to an
-    image of a source that is listed first, only the split is kept.
+    The previous release is the one in the run folder, if there is one. previous: folder of another release, which takes
+    precedence. given: images of a source with `kind = "release"` keep the id and split they have there. If that id
+    belongs or belonged to another image of the previous release, or to an image of a source that is listed first, only
+    the split is kept.
     """
 
     needs = ("image",)
@@ -37,6 +46,7 @@ class Pins(Decision):
     optional = ("given_id", "given_split")
     writes = types("pinned_id", "pinned_split", "pinned_by")
     scope = "table"
+    takes_ledger = True
     version = 4
 
     previous: Path | None = None
@@ -50,11 +60,11 @@ class Pins(Decision):
         if self.previous is not None:
             read_previous(self.previous)
 
-    def __call__(self, batch: pa.Table) -> pa.Table:
+    def __call__(self, batch: pa.Table, ledger: Ledger | None = None) -> pa.Table:
         pins: dict[int, _Pin] = {}
         taken: set[str] = set()
-        if self.previous is not None:
-            previous = read_previous(self.previous)
+        previous = known_releases(self.previous, ledger.table if ledger else None)
+        if previous is not None:
             pins = _recognised(batch, previous)
             taken = {*previous.images, *previous.tombstones}
         if self.given:

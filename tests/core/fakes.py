@@ -15,9 +15,10 @@ from typing import Any, ClassVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from roco.base.errors import RejectedInput
+from roco.base.errors import DataError, RejectedInput
 from roco.base.schema import COLUMNS, LISTING, types
 from roco.core.contract import Reason
+from roco.core.ledger import Changes, Ledger
 from roco.core.stage import Decision, Extraction, Finished, Measure, Publication, drop, put
 
 
@@ -233,6 +234,9 @@ class Printed(Publication):
         ids = [f"{self.prefix}_{s}_{i}" for i, s in enumerate(batch["split"].to_pylist())]
         return put(batch, "id", pa.array(ids, pa.string()))
 
+    def origin(self, run: Finished) -> dict[str, Any]:
+        return {}
+
     def publish(self, run: Finished, folder: Path) -> None:
         log("publish")
         folder.mkdir()
@@ -240,9 +244,46 @@ class Printed(Publication):
         images = [hashlib.sha256(data).hexdigest() for data in run.images(kept)]
         rows = [{**row, "image": image} for row, image in zip(kept.to_pylist(), images, strict=True)]
         written = {"kept": rows, "removed": run.removed(["archive", "file"]).to_pylist(), "funnel": run.funnel}
+        written |= self.origin(run)
         (folder / "all.json").write_text(json.dumps(written, indent=1, sort_keys=True))
         digest = hashlib.sha256((folder / "all.json").read_bytes()).hexdigest()
         (folder / "checksums.sha256").write_text(f"{digest}  all.json\n")
+
+
+LEDGER = pa.schema([("figure_id", pa.string()), ("id", pa.string())])
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Numbered(Printed):
+    """Numbers the figures in their order; those of the previous publication keep their number."""
+
+    takes_ledger = True
+
+    def __call__(self, batch: pa.Table, ledger: Ledger | None = None) -> pa.Table:
+        log("number")
+        table = ledger.table if ledger else LEDGER.empty_table()
+        known = dict(zip(table["figure_id"].to_pylist(), table["id"].to_pylist(), strict=True))
+        ids = []
+        for figure in batch["figure_id"].to_pylist():
+            known.setdefault(figure, f"{self.prefix}{len(known)}")
+            ids.append(known[figure])
+        return put(batch, "id", pa.array(ids, pa.string()))
+
+    def origin(self, run: Finished) -> dict[str, Any]:
+        return {"grown_from": run.ledger.release if run.ledger else None}
+
+    def ledger(self, folder: Path) -> pa.Table:
+        try:
+            rows = json.loads((folder / "all.json").read_text())["kept"]
+            return pa.Table.from_pylist([{"figure_id": r["figure_id"], "id": r["id"]} for r in rows], schema=LEDGER)
+        except (OSError, ValueError) as err:
+            raise DataError("all.json is unreadable") from err
+
+    def changes(self, before: pa.Table, after: pa.Table) -> Changes:
+        old, new = ({row["figure_id"]: row["id"] for row in table.to_pylist()} for table in (before, after))
+        both = old.keys() & new.keys()
+        changed = sum(old[figure] != new[figure] for figure in both)
+        return Changes(len(both) - changed, len(new) - len(both), len(old) - len(both), changed, changed)
 
 
 CATALOGUE = {c.__name__.lower(): c for c in (Read, Words, Long, Free, Look, Glance, Wide, Halves, Printed)}

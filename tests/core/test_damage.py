@@ -102,8 +102,13 @@ def test_a_modified_release_is_published_again(
     articles: Path, undisturbed: dict[int, Path], tmp_path: Path, name: str, damage: Damage
 ) -> None:
     shutil.copytree(undisturbed[2], tmp_path / "run")
-    damage(tmp_path / "run" / "release" / name)
+    path = tmp_path / "run" / "release" / name
+    damage(path)
+    damaged = path.read_bytes() if path.exists() else None
     assert drive(articles, tmp_path / "run").measured == {}
+    edited = path.with_name(f"{path.stem}.edited{path.suffix}")  # somebody may have edited it on purpose
+    assert (edited.read_bytes() if edited.exists() else None) == damaged
+    edited.unlink(missing_ok=True)
     assert kept(tmp_path / "run") == kept(undisturbed[2])
 
 

@@ -54,9 +54,12 @@ def pipeline(articles: Path, at_least: int = 2, slow: float = 0.0, **other: Any)
     )
 
 
-def drive(articles: Path, folder: Path, *, at_least: int = 2, slow: float = 0.0, **options: Any) -> Outcome:
-    """Runs in parts of seven articles, by default in this process."""
-    return run(pipeline(articles, at_least, slow), folder, **{"workers": 0, "part_size": 7, **options})
+def drive(
+    articles: Path, folder: Path, *, at_least: int = 2, slow: float = 0.0, numbered: bool = False, **options: Any
+) -> Outcome:
+    """Runs in parts of seven articles, by default in this process; numbered: published ids must not change."""
+    other = {"printed": fakes.Numbered()} if numbered else {}
+    return run(pipeline(articles, at_least, slow, **other), folder, **{"workers": 0, "part_size": 7, **options})
 
 
 def forked(articles: Path, folder: Path, faults: Mapping[str, str], **options: Any) -> int:

@@ -92,3 +92,29 @@ def test_images_of_one_article_that_the_dataset_has_in_two_splits_are_all_kept(f
     assert {row["id"]: row["split"] for row in rows if row["origin"] == "release"} == SPLIT_OF
     leakage = (folder / "runs" / "merged" / "release" / "leakage.json").read_text()
     assert '"article": 1' in leakage
+
+
+def test_a_merged_release_grows_with_the_ids_of_the_dataset(folder: Path) -> None:
+    rows, _ = merged(folder)
+    xml = article("Axial CT of the chest of a patient of the next year.", number=5)
+    (folder / "packages" / "PMC5.tar.gz").write_bytes(package(xml, f1_jpg=image(size=(190, 150), shade=9)))
+    outcome = roco.load_recipe(folder / "merge.toml").run(workers=0)
+    assert outcome.changes is not None
+    assert (outcome.changes.kept, outcome.changes.added, outcome.changes.changed) == (len(rows), 1, 0)
+
+
+def test_a_dataset_that_joins_a_finished_release_gives_its_ids_on_request(folder: Path) -> None:
+    """The release in the folder takes precedence: its ids have been published, too."""
+    merged(folder)
+    recipe = folder / "merge.toml"
+    text = recipe.read_text()
+    head, _, package = text.split("[[source]]")
+    shutil.rmtree(folder / "runs")
+    recipe.write_text(f"{head}[[source]]{package}")
+    before = roco.load(roco.load_recipe(recipe).run(workers=0).release or "").to_pylist()
+    recipe.write_text(text)
+    after = roco.load(roco.load_recipe(recipe).run(workers=0).release or "").to_pylist()
+    assert {row["id"] for row in before} <= {row["id"] for row in after}
+    roco.load_recipe(recipe).run(workers=0, new_ids=True)
+    given = roco.load(folder / "runs" / "merged" / "release").to_pylist()
+    assert {row["id"] for row in given if row["origin"] == "release"} == SPLIT_OF.keys()

@@ -18,6 +18,7 @@ from roco.base.files import file_digest
 from roco.base.formats import SUFFIX_OF_FORMAT
 from roco.base.schema import COLUMNS, SPLITS, types
 from roco.base.tables import ATTRIBUTION_COLUMNS, CUI_MAPPING_COLUMNS, LICENSE_COLUMNS, SPLIT_TABLES, TOMBSTONE_COLUMNS
+from roco.core.ledger import Changes, Ledger
 from roco.core.stage import Finished, Publication, put
 from roco.models.text import vocabulary
 from roco.release.format import (
@@ -39,13 +40,20 @@ from roco.release.format import (
 )
 from roco.release.leakage import leakage
 from roco.release.metadata import Metadata
-from roco.release.previous import content_files, read_previous
+from roco.release.previous import (
+    PreviousRelease,
+    content_files,
+    known_releases,
+    read_previous,
+    read_release,
+)
 from roco.stages.publish.attribution import attribution_row, license_row
 from roco.stages.publish.card import card
 from roco.stages.publish.citation import citation
 from roco.stages.publish.datasheet import datasheet
 from roco.stages.publish.details import with_published_details
 from roco.stages.publish.groups import duplicates
+from roco.stages.publish.growth import check_growth, ledger_changes
 from roco.stages.publish.tombstones import tombstone_rows
 from roco.stages.publish.writers import with_escapes, write_csv, write_json, write_parquet, write_text, write_zip
 
@@ -58,18 +66,21 @@ class Release(Publication):
     """Numbers the figures of each split and writes the release in the format of the paper.
 
     Source: section Data Records.
-    Ids follow the order of the articles, so that both layouts of PMC's packages give the same ids. previous: folder of
-    the previous release; its images keep their ids, new images continue from the highest number of their split, and
-    retired ids, listed in tombstones.csv with the reason, are never reused. prefix: the beginning of each new id.
+    Ids follow the order of the articles, so that both layouts of PMC's packages give the same ids. Images of the
+    previous release, which is the one in the run folder, keep their ids; new images continue from the highest number of
+    their split; retired ids, listed in tombstones.csv with the reason, are never given to other images. previous:
+    folder of another release to grow from. prefix: the beginning of each new id.
     vocabulary: the file that `mentions` uses. metadata: title, creators and contact, the section [release] of a recipe.
-    Raises DataError where an image differs from the one that was measured, or a concept has no name.
+    Raises DataError where an image differs from the one that was measured, a concept has no name, or an image of the
+    release in the run folder would get another id or split.
     """
 
     needs = ("extract", "image")
     reads = ("article_key", "split")
     optional = ("pinned_id",)
     writes = types("id")
-    version = 2
+    takes_ledger = True
+    version = 3
 
     prefix: str = "roco"
     vocabulary: Path | None = None
@@ -94,9 +105,9 @@ class Release(Publication):
         if self.previous is not None:
             read_previous(self.previous)
 
-    def __call__(self, batch: pa.Table) -> pa.Table:
+    def __call__(self, batch: pa.Table, ledger: Ledger | None = None) -> pa.Table:
         rows = batch.select(["figure_id", "article_key", "split", "drop", "pinned_id"]).to_pylist()
-        number = self._highest(rows)
+        number = _highest(rows, self._previous(ledger))
         kept = [at for at, row in enumerate(rows) if row["drop"] is None]
         ids: list[str | None] = [None] * len(rows)
         for at in sorted(kept, key=lambda at: _order(rows[at])):
@@ -111,16 +122,14 @@ class Release(Publication):
             ids[at] = f"{self.prefix}_{split}_{number[split]:06d}"
         return put(batch, "id", pa.array(ids, pa.string()))
 
-    def _highest(self, rows: Iterable[Mapping[str, Any]]) -> Counter[str]:
-        """Returns the highest number in use by split: of the previous release, retired ids, and pinned ids."""
-        highest = Counter[str]()
-        if self.previous is not None:
-            highest |= read_previous(self.previous).highest
-        for row in rows:
-            match = _NUMBER.search(row["pinned_id"] or "")
-            if match:
-                highest[row["split"]] = max(highest[row["split"]], int(match[0]))
-        return highest
+    def _previous(self, ledger: Ledger | None) -> PreviousRelease | None:
+        return known_releases(self.previous, ledger.table if ledger else None)
+
+    def ledger(self, folder: Path) -> pa.Table:
+        return read_release(folder).to_ledger()
+
+    def changes(self, before: pa.Table, after: pa.Table) -> Changes:
+        return ledger_changes(PreviousRelease.of_ledger(before), PreviousRelease.of_ledger(after))
 
     def figure_of(self, folder: Path, id: str) -> str | None:
         try:
@@ -133,6 +142,7 @@ class Release(Publication):
         folder.mkdir(parents=True, exist_ok=True)
         table = _figures(run)
         rows = table.select([name for name in table.column_names if name in _USED]).to_pylist()
+        check_growth(run, rows)
 
         # The files of the paper.
         for split in SPLITS:
@@ -148,13 +158,16 @@ class Release(Publication):
         write_parquet(folder / FIGURES, table)
         write_parquet(folder / DROPPED, dropped)
         write_parquet(folder / GROUPS, duplicates(run))
-        previous = None if self.previous is None else read_previous(self.previous)
+        previous = self._previous(run.ledger)
         retired = list(tombstone_rows(previous, rows, dropped.to_pylist() if previous else ()))
         write_csv(folder / TOMBSTONES, TOMBSTONE_COLUMNS, retired)
 
         # Numbers, and the texts that contain them.
         sizes = Counter(row["split"] for row in rows)
         funnel = {**run.funnel, "release": {split: sizes[split] for split in SPLITS}}
+        grown_from = self._grown_from(run.ledger)
+        if grown_from:
+            funnel["grown_from"] = grown_from
         leaks = leakage(rows)
         write_json(folder / FUNNEL, funnel)
         write_json(folder / LEAKAGE, leaks)
@@ -167,6 +180,13 @@ class Release(Publication):
         names = sorted(path.name for path in folder.iterdir())
         checksums = [f"{file_digest(folder / name)}  {name}\n" for name in names]
         write_text(folder / CHECKSUMS, "".join(checksums))
+
+    def _grown_from(self, ledger: Ledger | None) -> str:
+        """Returns the SHA-256 of the checksums of the previous release; empty without one."""
+        if ledger is not None:
+            return ledger.release
+        is_known = self.previous is not None and (self.previous / CHECKSUMS).is_file()
+        return file_digest(self.previous / CHECKSUMS) if self.previous and is_known else ""
 
     def _names(self, rows: Iterable[Mapping[str, Any]]) -> list[list[str]]:
         """Returns the rows of cui_mapping.csv: each CUI in use with its canonical name."""
@@ -182,6 +202,18 @@ class Release(Publication):
                 "set vocabulary to the file that stage 'mentions' uses",
             )
         return [[cui, known[cui].name] for cui in sorted(used)]
+
+
+def _highest(rows: Iterable[Mapping[str, Any]], previous: PreviousRelease | None) -> Counter[str]:
+    """Returns the highest number in use by split: of previous releases, retired ids included, and of pinned ids."""
+    highest = Counter[str]()
+    if previous is not None:
+        highest |= previous.highest
+    for row in rows:
+        match = _NUMBER.search(row["pinned_id"] or "")
+        if match:
+            highest[row["split"]] = max(highest[row["split"]], int(match[0]))
+    return highest
 
 
 def _order(row: Mapping[str, Any]) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from PIL import Image
 
 from roco.base.schema import COLUMNS, DROP, types
 from roco.core.contract import ENGINE_REASONS, Contract, Reason
+from roco.core.ledger import Ledger
 from roco.core.stage import Decision, Measure
 from roco.stages.publish.release import Release
 from roco.stages.split import Split
@@ -162,6 +163,10 @@ class Run:
         quoting = ("rights", "elsewhere")
         reasons = {reason: Reason("", quotes=reason in quoting) for _, reason, _ in REMOVED}
         return reasons | ENGINE_REASONS
+
+    @property
+    def ledger(self) -> Ledger | None:
+        return None
 
     def kept(self, columns: Sequence[str]) -> pa.Table:
         return self.table.select(["figure_id", *columns])
