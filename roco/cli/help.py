@@ -103,9 +103,9 @@ def _example(text: str, width: int) -> list[str]:
     for word in shlex.split(text.removeprefix("Example: ")):
         is_value = bool(words) and words[-1].startswith("--") and not word.startswith("-")
         if is_value:
-            words[-1] += f" {shlex.quote(word)}"  # an option and its value stay on one line
+            words[-1] += f" {_quoted(word)}"  # an option and its value stay on one line
         else:
-            words.append(shlex.quote(word))
+            words.append(_quoted(word))
     lines = ["  Example:"]
     for word in words:
         if len(lines[-1]) + len(word) + 3 > width and lines[-1].strip():  # a space before it and ` \` after it
@@ -116,6 +116,11 @@ def _example(text: str, width: int) -> list[str]:
     if lines[0] == "  Example: \\":
         lines[0] = "  Example:"
     return lines
+
+
+def _quoted(word: str) -> str:
+    """Quotes a word for the shell, except a redirection or pipe of the example."""
+    return word if word in (">", "|") else shlex.quote(word)
 
 
 def _entries(entries: Iterable[Entry], width: int) -> list[str]:

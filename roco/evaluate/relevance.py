@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
@@ -31,7 +32,7 @@ class Relevance(Protocol):
 
 
 class SameCaption:
-    """Between image and text, all images whose captions have the same words are right, in any case and white space.
+    """Between image and text, all images with the same caption are right, whatever its case and white space.
 
     Of several images with one caption, no ranking by the caption can prefer one. An empty caption has no right answer.
     The other candidates of the query's own article are excluded.
@@ -40,7 +41,7 @@ class SameCaption:
     threshold = 1.0
 
     def __init__(self, captions: Sequence[str], articles: NDArray[np.int64]) -> None:
-        words = [tuple(caption.casefold().split()) for caption in captions]
+        words = [tuple(unicodedata.normalize("NFC", caption).casefold().split()) for caption in captions]
         self.captions = intervals.groups_of(words)
         self.has_words = np.array([bool(of_caption) for of_caption in words])
         self.articles = articles

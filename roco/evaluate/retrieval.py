@@ -45,7 +45,7 @@ def evaluate_retrieval(
     Query,Candidate,Score, in which unlisted candidates rank last. pool: the number of images of the ground truth that
     are ranked, chosen by the hash of their IDs; None ranks all.
 
-    Between image and text, all images whose captions have the same words are right answers, as the query's own image.
+    Between image and text, all images with the same caption are right answers, as the query's own image.
     Between images, all answers of other articles are right that share at least `relevant` of the concepts; nDCG and
     mean Jaccard use the share itself as gain. Candidates of the query's own article are excluded, except right
     answers between image and text.
@@ -56,7 +56,8 @@ def evaluate_retrieval(
         raise UsageError(f"invalid share of concepts: relevant = {relevant:g}", "use a number above 0, up to 1")
     by_concepts = task == "image-to-image"
     rules = profile(profile_name)
-    truth_ = read_truth(truth, "concepts" if by_concepts else "captions", rules, split=split, articles=articles)
+    kind = "concepts" if by_concepts else "captions"
+    truth_ = read_truth(truth, kind, rules, has_compat=False, split=split, articles=articles)
     ids = _choose_pool(truth_.ids, pool)
     groups = intervals.groups_of(truth_.articles_of(ids))
     relevance: Relevance
@@ -142,8 +143,8 @@ def _notes(
     if isinstance(relevance, SameCaption):
         several = int((measured.right > 1).sum())
         notes.append(
-            f"images whose captions have the same words are all right answers: {several:,} of {len(ids):,} queries "
-            "have several; recall counts queries with any right answer among the first k"
+            f"images with the same caption (in any case and white space) are all right answers: {several:,} of "
+            f"{len(ids):,} queries have several; recall counts queries with any right answer among the first k"
         )
         empty = int((measured.right == 0).sum())
         if empty:

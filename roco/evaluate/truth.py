@@ -68,14 +68,16 @@ def read_truth(
     profile: Profile,
     *,
     compat: bool = False,
+    has_compat: bool = True,
     manual: Source | None = None,
     articles: Articles | None = None,
     split: str = "test",
 ) -> Truth:
     """Reads the ground truth from a release folder (roco's or the published layout), a CSV file or a mapping.
 
-    kind: "captions" or "concepts". manual, articles: take precedence over those of a release. Raises DataError if
-    there is no image, or an image without a row in the manual concepts.
+    kind: "captions" or "concepts". has_compat: whether the caller offers `compat`, so that a hint may
+    name it. manual, articles: take precedence over those of a release. Raises DataError if there is no image, or an
+    image without a row in the manual concepts.
     """
     if isinstance(source, Mapping):
         truth = _of_mapping(source, kind)
@@ -84,7 +86,7 @@ def read_truth(
         if compat:
             truth = replace(truth, concepts=_with_pseudo_concepts(truth.concepts or {}))
     else:
-        truth = _of_csv(Path(source), kind, profile, compat)
+        truth = _of_csv(Path(source), kind, profile, compat, has_compat)
     if not truth.ids:
         name = "" if isinstance(source, Mapping) else f" ({source})"
         raise DataError(f"the ground truth has no images{name}", "choose another split with --split")
@@ -182,7 +184,7 @@ def _concept_names(release: Release) -> dict[str, str]:
         return {}
 
 
-def _of_csv(path: Path, kind: str, profile: Profile, compat: bool) -> Truth:
+def _of_csv(path: Path, kind: str, profile: Profile, compat: bool, has_compat: bool) -> Truth:
     if not path.exists():
         raise DataError(f"{path} does not exist", "give a release, or a CSV file with the ground truth")
     inputs = {str(path): file_digest(path)}
@@ -194,12 +196,16 @@ def _of_csv(path: Path, kind: str, profile: Profile, compat: bool) -> Truth:
         return Truth(ids=tuple(concepts), inputs=inputs, concepts=concepts)
     table = submission.read(path, kind, profile, None, truth=True)
     lines = {id: row.line for id, row in table.rows.items()}
+
+    def as_it_is() -> str:
+        return official.hint(path, kind, profile, None) if has_compat else ""
+
     if kind == "captions":
-        submission.refuse(table.problems, lambda: official.hint(path, kind, profile, None))
+        submission.refuse(table.problems, as_it_is)
         captions = {id: row.cell for id, row in table.rows.items()}
         return Truth(ids=tuple(captions), inputs=inputs, captions=captions, lines=lines)
     cells = submission.concept_cells(path, table, may_be_empty=False)
-    submission.refuse(table.problems + cells.problems, lambda: official.hint(path, kind, profile, None))
+    submission.refuse(table.problems + cells.problems, as_it_is)
     return Truth(ids=tuple(cells.concepts), inputs=inputs, concepts=cells.concepts, lines=lines)
 
 

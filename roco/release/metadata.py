@@ -19,9 +19,9 @@ _ADDRESS = re.compile(r"[^@\s<>()\[\]]+@[^@\s<>()\[\]]+\.[^@\s<>()\[\]]+|https?:
 
 @dataclass(frozen=True, kw_only=True)
 class Creator:
-    """Who made the dataset: a person as `Family, Given`, or an organisation, whose name has no comma.
+    """Who made the dataset: a person, or an organisation, whose name has no comma.
 
-    orcid: the ORCID iD of a person, with or without `https://orcid.org/`.
+    name: of a person as `Family, Given` or `Family, Given, Jr.`. orcid: the ORCID iD of a person, with or without `https://orcid.org/`.
     """
 
     name: str
@@ -49,20 +49,29 @@ class Creator:
 
     @property
     def family(self) -> str:
-        return self.name.partition(",")[0].strip()
+        return self._parts[0]
 
     @property
     def given(self) -> str:
-        return self.name.partition(",")[2].strip()
+        return self._parts[1] if len(self._parts) > 1 else ""
+
+    @property
+    def suffix(self) -> str:
+        return ", ".join(self._parts[2:])
+
+    @property
+    def _parts(self) -> list[str]:
+        return [part.strip() for part in self.name.split(",")]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Metadata:
     """What the card, CITATION.cff and every export state about the dataset itself; all of it is optional.
 
-    title, description: plain text. version: such as `1.0.0`. date: of publication, `2026-11-30`. doi: of the
-    dataset. creators: people and organisations, in order. contact: an e-mail address or a URL. license_note: a
-    sentence that is added to the paragraph on licences, such as the licence of your own annotations.
+    title, description: plain text; line breaks of a description become spaces. version: such as `1.0.0`. date: of
+    publication, `2026-11-30`. doi: of the dataset. creators: people and organisations, in order. contact: an e-mail
+    address or a URL. license_note: a sentence that is added to the paragraph on licences, such as the licence of your
+    own annotations.
     """
 
     title: str | None = None
@@ -75,6 +84,11 @@ class Metadata:
     license_note: str | None = None
 
     def __post_init__(self) -> None:
+        for name in ("description", "license_note"):
+            value = getattr(self, name)
+            if value is not None:
+                # Long texts are written on several lines of a recipe; card and CITATION.cff have them on one.
+                object.__setattr__(self, name, " ".join(value.split()))
         for name in ("title", "description", "version", "license_note", "contact"):
             value = getattr(self, name)
             if value is not None:

@@ -29,8 +29,8 @@ def read_list(path: Path) -> Iterator[str]:
     """
     try:
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as fh:
-            listed = list(_ids(csv.reader(fh)))
-    except (OSError, csv.Error) as err:
+            listed = list(_ids(csv.reader(_text_lines(fh))))
+    except (OSError, ValueError, csv.Error) as err:
         hint = "give a CSV file with a column DOI, PMID or PMCID, or a text file with one id per line"
         raise RecipeError(f"unreadable list of retracted papers: {path} ({err})", hint) from err
     if not listed:
@@ -42,6 +42,14 @@ def read_list(path: Path) -> Iterator[str]:
 def ids(row: Mapping[str, Any]) -> list[str]:
     """Returns the ids of an article as `read_list` yields them."""
     return [f"{kind}:{row[kind]}" for kind in ("pmcid", "doi", "pmid") if row[kind]]
+
+
+def _text_lines(lines: Iterable[str]) -> Iterator[str]:
+    """Yields the lines of a text file; any other file, such as a spreadsheet, contains NUL and raises ValueError."""
+    for line in lines:
+        if "\0" in line:
+            raise ValueError("no text file")
+        yield line
 
 
 def _ids(rows: Iterator[list[str]]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from roco.base.errors import RecipeError, nearest
 from roco.base.guarantees import RIGHTS
 from roco.base.licenses import DEFAULT_LICENSES, LICENSES
-from roco.core.contract import Reason
+from roco.core.contract import Contract, Reason
 from roco.core.stage import Decision, drop, each
 from roco.models.text.credits import first_credit
 from roco.models.text.credits.kinds import KINDS
@@ -30,7 +30,6 @@ class Rights(Decision):
     needs = ("extract",)
     reads = ("authors", "caption_raw", "credit", "figure_license", "third_party")
     reasons = {"rights": Reason("the figure is credited to somebody else", quotes=True)}
-    ensures = (RIGHTS,)
 
     allow: tuple[str, ...] = DEFAULT_LICENSES
     third_party: str = "drop"
@@ -44,6 +43,12 @@ class Rights(Decision):
             value = getattr(self, option)
             if value not in _CHOICES:
                 raise RecipeError(f"invalid value: {option} = '{value}' (rights)", nearest(value, _CHOICES))
+
+    @property
+    def contract(self) -> Contract:
+        # Either option keeps images of others, which card and datasheet then state.
+        keeps_others = "keep" in (self.third_party, self.licensed)
+        return replace(super().contract, ensures=() if keeps_others else (RIGHTS,))
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         # Each reason is tested only for the figures that passed the previous one.

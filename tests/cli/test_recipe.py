@@ -15,6 +15,10 @@ def test_recipe_lists_the_shipped_recipes_with_a_sentence_each(command: Command)
     assert "rocov2       ROCOv2 with cheap filters first" in result.out
 
 
+def test_the_example_of_recipe_writes_a_file(command: Command) -> None:
+    assert "  Example: roco recipe rocov2 > mine.toml" in command("recipe", "-h").out.splitlines()
+
+
 def test_recipe_prints_a_recipe_that_loads_as_it_is(command: Command, tmp_path: Path) -> None:
     mine = tmp_path / "mine.toml"
     mine.write_text(command("recipe", "rocov2").out, encoding="utf-8")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from roco import evaluate_captions, evaluate_concepts
+from roco import evaluate_captions, evaluate_concepts, evaluate_retrieval
 from roco.base.errors import InvalidSubmission, RocoError
 from roco.cli.main import app
 from tests.evaluate.examples import CAPTIONS, CONCEPTS, MANUAL, PREDICTED_CAPTIONS, PREDICTED_CONCEPTS, table
@@ -95,3 +95,9 @@ def test_images_of_a_release_without_concepts_count_as_the_scripts_count_them(tm
     from_file = evaluate_concepts(concepts, concepts, compat=True)
     assert from_release["f1"] == from_file["f1"] == 1.0
     assert evaluate_concepts(concepts, root, split="train")["f1"] < 1
+
+
+@pytest.mark.parametrize(("task", "header"), [("image-to-text", "ID\tcaption"), ("image-to-image", "ID\tcuis")])
+def test_retrieval_names_no_option_that_it_does_not_have(tmp_path: Path, task: str, header: str) -> None:
+    truth = written(tmp_path / "t.csv", CONCEPTS, header)
+    assert hint(lambda: evaluate_retrieval(tmp_path / "r.csv", truth, task=task)) == "nothing was scored"

@@ -84,7 +84,8 @@ def test_a_worked_example_has_its_ranks_in_both_directions(tmp_path: Path) -> No
 @pytest.mark.parametrize("task", ["text-to-image", "image-to-text"])
 def test_all_images_with_the_caption_of_the_query_are_right_answers(tmp_path: Path, task: str) -> None:
     texts = {"i0": "CT of the chest", "i1": "CT  of the Chest", "i2": "MRI of the knee", "i3": "CT of the chest."}
-    # i0 and i1 have the same words; each query prefers the other one, and i2 and i3 prefer themselves.
+    # i0 and i1 have the same caption, but for case and white space: each query prefers the other one, and i2 and i3
+    # prefer themselves.
     scores = [[0.5, 0.9, 0.1, 0.8], [0.9, 0.5, 0.1, 0.8], [0.1, 0.1, 0.9, 0.2], [0.3, 0.3, 0.3, 0.9]]
     report = evaluate_retrieval(ranking(tmp_path / "r.csv", scores, list(texts)), texts, task=task)
     assert (report["recall@1"], report["mrr"], report["median_rank"]) == (1, 1, 1)
@@ -103,6 +104,12 @@ def test_an_image_of_the_same_article_and_caption_is_right_and_the_others_are_ex
     assert report["recall@1"] == 1
     pools = {row[0]: row[-1] for row in report.per_image.rows}
     assert pools == {"i0": 3, "i1": 3, "i2": 2, "i3": 4}
+
+
+def test_letters_with_combined_and_separate_accents_are_the_same(tmp_path: Path) -> None:
+    texts = {"i0": "Ménière", "i1": "Me\u0301nie\u0300re", "i2": "another caption"}
+    report = evaluate_retrieval(ranking(tmp_path / "r.csv", [[1.0, 0.9, 0.1]] * 3, list(texts)), texts)
+    assert any("2 of 3 queries have several" in note for note in report.notes)
 
 
 def test_equal_captions_are_no_ties_among_wrong_answers(tmp_path: Path) -> None:

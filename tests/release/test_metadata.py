@@ -28,6 +28,13 @@ def test_orcid_and_doi_are_normalised() -> None:
     assert FULL.doi == "10.5281/zenodo.1"
 
 
+def test_a_description_may_be_written_on_several_lines() -> None:
+    about = Metadata(description="Images of the chest.\n\nSecond paragraph.\n", license_note="CC0\r\nfor all.")
+    assert (about.description, about.license_note) == ("Images of the chest. Second paragraph.", "CC0 for all.")
+    with pytest.raises(RecipeError, match="control character in the description"):
+        Metadata(description="red \x1b[31m")
+
+
 def test_metadata_survive_the_file_of_the_release(tmp_path: Path) -> None:
     path = tmp_path / "metadata.json"
     path.write_text(json.dumps(FULL.to_json()), encoding="utf-8")
@@ -71,7 +78,7 @@ def test_an_invalid_creator_is_refused(options: dict[str, str], message: str) ->
     ("options", "message"),
     [
         ({"title": ""}, "empty title"),
-        ({"description": "one\ntwo"}, "line break"),
+        ({"title": "one\ntwo"}, "line break"),
         ({"contact": "jane"}, "invalid contact"),
         ({"contact": "javascript:alert(1)"}, "invalid contact"),
         ({"date": "30.11.2026"}, "invalid date"),

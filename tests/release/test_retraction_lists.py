@@ -30,6 +30,13 @@ def test_lists_are_ids_a_line_or_tables_with_known_columns(tmp_path: Path, text:
     assert list(read_list(path)) == ids
 
 
+def test_a_file_that_is_no_text_is_no_list_even_if_it_contains_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "list.xlsx"
+    path.write_bytes(b"PK\x03\x04\x00\x00\n12345\n")
+    with pytest.raises(RecipeError, match="unreadable list"):
+        list(read_list(path))
+
+
 def test_a_list_without_ids_and_a_missing_list_are_errors(tmp_path: Path) -> None:
     path = tmp_path / "empty.csv"
     path.write_text("nothing here\n")

@@ -66,6 +66,8 @@ def _person(creator: Creator) -> dict[str, str]:
     person = {"family-names": creator.family}
     if creator.given:
         person["given-names"] = creator.given
+    if creator.suffix:
+        person["name-suffix"] = creator.suffix
     if creator.orcid:
         person["orcid"] = f"https://orcid.org/{creator.orcid}"
     if creator.affiliation:

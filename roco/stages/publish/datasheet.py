@@ -33,7 +33,7 @@ The dataset was created for research on captions, concepts and retrieval of radi
 - {included}
 - Years of publication: {years}.
 - Labels: {auto} images have automatically extracted concepts, {manual} have concepts assigned by annotators.
-- Missing labels: {unknown} images have no modality.
+- Missing labels: no modality is known of {unknown} of the images.
 - Splits: {related} is in more than one split, except those counted in `leakage.json`.
 - Errors and noise: captions are as published; automatically extracted concepts include negated ones.
 - People: the images show patients, as published in the articles. The images were not screened for burned-in text.
@@ -111,4 +111,5 @@ def _articles(rows: Sequence[Row]) -> int:
 def _creators(about: Metadata) -> str:
     if not about.creators:
         return "Its publisher should add who created and who funded it."
-    return f"Created by {'; '.join(creator.name for creator in about.creators)}."
+    names = "; ".join(creator.name for creator in about.creators)
+    return f"Created by {names.removesuffix('.')}."  # a name such as `Doe, Jane, Jr.` ends with a full stop

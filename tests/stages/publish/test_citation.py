@@ -42,6 +42,11 @@ def test_people_have_family_and_given_names_and_organisations_a_name() -> None:
     ]
 
 
+def test_a_suffix_is_not_part_of_the_given_names() -> None:
+    (author,) = read(Metadata(creators=(Creator(name="Doe, John, Jr."),)))["authors"]
+    assert author == {"family-names": "Doe", "given-names": "John", "name-suffix": "Jr."}
+
+
 def test_titles_and_versions_that_yaml_would_misread_stay_text() -> None:
     file = read(Metadata(title='- "a": #b', version="1.10", date="2026-11-30", doi="10.5281/zenodo.1"))
     assert (file["title"], file["version"], file["date-released"]) == ('- "a": #b', "1.10", "2026-11-30")

@@ -17,6 +17,7 @@ from roco.stages import STAGES
 from roco.stages.cutoff import Cutoff
 from roco.stages.dedup import Dedup
 from roco.stages.license import License
+from roco.stages.rights import Rights
 from tests.stages.publish.finished import ImageFilter, Run, publish, text
 
 COMPOUND, NOT_RADIOLOGY = GUARANTEES["single"], GUARANTEES["radiology"]
@@ -111,6 +112,13 @@ def test_what_a_stage_ensures_depends_on_its_options() -> None:
     assert License(retracted=True).contract.ensures == ("license",)
     assert License(allow=("CC-BY", "NONE")).contract.ensures == ("retraction",)
     assert Cutoff(require=False).contract.ensures == ()
+    assert Rights().contract.ensures == ("rights",)
+
+
+@pytest.mark.parametrize("stage", [Rights(licensed="keep"), Rights(third_party="keep")])
+def test_options_that_keep_images_of_others_are_stated(tmp_path: Path, stage: Rights) -> None:
+    for page in texts(tmp_path, stage):
+        assert GUARANTEES["rights"] in page
 
 
 def test_an_unknown_guarantee_is_refused_before_the_run(tmp_path: Path) -> None:
