@@ -251,7 +251,7 @@ def test_every_layout_gives_the_same_bytes_of_the_published_tables(package: Done
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_one_and_two_workers_give_the_same_release(composed: Path, package: Done, tmp_path: Path, workers: int) -> None:
-    other = go(tmp_path, "package", composed / "package", workers=workers, part_size=20)
+    other = go(tmp_path, "package", composed / "package", workers=workers, part_size=7)
     assert other.outcome.parts_done > package.outcome.parts_done
     assert other.checksums() == package.checksums()
 
