@@ -53,6 +53,8 @@ def whole(path: Path) -> Iterator[Path]:
         sync_folder(path.parent)
     except OSError as err:
         _remove(part)
+        if err.filename == str(part):
+            err.filename = str(path)  # the name that the user knows
         raise full_disk(err, path) from err
     except BaseException:
         _remove(part)
@@ -90,16 +92,23 @@ def full_disk(err: OSError, path: Path) -> Exception:
     """Returns the error to raise for a failed write: a DataError for a full or read-only disk, else `err` itself."""
     if err.errno not in (*_FULL, *_FORBIDDEN, *_IN_THE_WAY):
         return err
+    message = f"{_REASONS[err.errno]}: cannot write {path}"
+    if err.errno in _IN_THE_WAY:
+        return DataError(message, _remedy(err.errno))
     remedy = "allow writing there" if err.errno in _FORBIDDEN else _remedy(err.errno)
-    hint = f"{remedy} and run the same command again; completed work is kept"
-    return DataError(f"{_REASONS[err.errno]}: cannot write {path}", hint)
+    return DataError(message, f"{remedy} and run the same command again; completed work is kept")
 
 
 def path_error(err: OSError) -> DataError:
     """Returns the error to print for a path that cannot be read or written."""
     path = err.filename2 or err.filename  # the target of a rename, if it is one
-    reason = _REASONS.get(err.errno or 0, str(err.strerror or err))
+    reason = reason_of(err)
     return DataError(f"{reason}: {path}" if path else reason, _remedy(err.errno or 0))
+
+
+def reason_of(err: OSError) -> str:
+    """Returns what is wrong with a path, in a few words."""
+    return _REASONS.get(err.errno or 0, str(err.strerror or err))
 
 
 def _remedy(number: int) -> str:

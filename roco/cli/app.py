@@ -59,7 +59,6 @@ class App(typer.Typer):
         super().__init__(
             cls=Commands,
             rich_markup_mode=None,
-            add_completion=False,
             add_help_option=False,  # it is one of the common options
             **settings,
         )

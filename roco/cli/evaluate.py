@@ -248,9 +248,10 @@ def _create_folder(out: Path | None) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as err:
-        raise UsageError(
-            f"cannot create the folder {out}: {err.strerror}", "set --out to a new or existing folder"
-        ) from err
+        from roco.base.files import reason_of
+
+        message = f"{reason_of(err)}: cannot create {out}"
+        raise UsageError(message, "set --out to a new or existing folder") from err
 
 
 def _show(report: Report, out: Path | None, as_json: bool) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from roco.cli.complete import complete_reason, complete_stage
 from roco.cli.output import print_json, print_next, safe
 from roco.cli.run import Json, RecipeArg
 
@@ -23,9 +24,17 @@ Sheet = Annotated[
 
 def dropped(
     recipe: RecipeArg,
-    stage: Annotated[str | None, typer.Option(metavar="STAGE", help="Only figures that this stage dropped.")] = None,
+    stage: Annotated[
+        str | None,
+        typer.Option(metavar="STAGE", help="Only figures that this stage dropped.", autocompletion=complete_stage),
+    ] = None,
     reason: Annotated[
-        str | None, typer.Option(metavar="REASON", help="Only figures that were dropped for this reason.")
+        str | None,
+        typer.Option(
+            metavar="REASON",
+            help="Only figures that were dropped for this reason.",
+            autocompletion=complete_reason,
+        ),
     ] = None,
     out: Annotated[
         Path | None,

@@ -11,6 +11,7 @@ import typer
 
 from roco.base.errors import UsageError
 from roco.base.guarantees import not_filtered
+from roco.cli.complete import complete_reason, complete_stage
 from roco.cli.output import print_json, print_next, shown_path
 
 RecipeArg = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe: a TOML file.", show_default=False)]
@@ -42,7 +43,9 @@ def init(
 
 def run(
     recipe: RecipeArg,
-    until: Annotated[str | None, typer.Option(metavar="STAGE", help="Stop after this stage.")] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="STAGE", help="Stop after this stage.", autocompletion=complete_stage)
+    ] = None,
     workers: Annotated[
         int | None, typer.Option(metavar="N", min=0, help="Worker processes; by default one per core.")
     ] = None,
@@ -50,7 +53,12 @@ def run(
         str | None, typer.Option(metavar="I/N", help="Process only every N-th part, starting with the I-th.")
     ] = None,
     retry: Annotated[
-        str | None, typer.Option(metavar="REASON", help="Measure again the rows that were dropped for this reason.")
+        str | None,
+        typer.Option(
+            metavar="REASON",
+            help="Measure again the rows that were dropped for this reason.",
+            autocompletion=complete_reason,
+        ),
     ] = None,
     new_ids: Annotated[
         bool,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from roco.base.errors import RecipeError
+from roco.base.files import reason_of
 from roco.base.ids import clean_doi, clean_pmcid, clean_pmid
 
 _ID_COLUMNS = {
@@ -32,7 +33,8 @@ def read_list(path: Path) -> Iterator[str]:
             listed = list(_ids(csv.reader(_text_lines(fh))))
     except (OSError, ValueError, csv.Error) as err:
         hint = "give a CSV file with a column DOI, PMID or PMCID, or a text file with one id per line"
-        raise RecipeError(f"unreadable list of retracted papers: {path} ({err})", hint) from err
+        reason = reason_of(err) if isinstance(err, OSError) else str(err)
+        raise RecipeError(f"unreadable list of retracted papers: {path} ({reason})", hint) from err
     if not listed:
         hint = "it needs a column DOI, PMID or PMCID, or one id per line"
         raise RecipeError(f"no ids in the list of retracted papers: {path}", hint)

@@ -56,7 +56,8 @@ def write(folder: Path, recipe_text: str, seed: int = 1, progress: Progress | No
     corpus, part = folder / "corpus", folder / ".corpus.part"
     _refuse_other_content(folder, corpus, part)
     shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)  # now, so that a folder that cannot be written is reported at once
+    folder.mkdir(parents=True, exist_ok=True)
+    part.mkdir()  # now, so that a folder that cannot be written is reported at once
     images = Images(seed)
     corpus_articles = articles(seed, images)
     files = _all_files(corpus_articles, images, progress or NullProgress())
