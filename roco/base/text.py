@@ -9,19 +9,20 @@ LINK, FORMULA, SYMBOL = "[link]", "[formula]", "[symbol]"
 PLACEHOLDERS = (LINK, FORMULA, SYMBOL)
 """They stand in texts for an address that was removed, and for formulas and characters that are images."""
 
-# Categories Cc (except white space), Cf and Cs, and the non-characters; listed, because those that Python knows depend
-# on its version.
+# Categories Cc (except white space), Cf and Cs, the non-characters, and letters and marks that have no shape: fillers,
+# joiners and selectors of a variant. Listed, because those that Python knows depend on its version.
 _INVISIBLE = re.compile(
-    r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e"
-    r"\u200b-\u200f\u202a-\u202e\u2060-\u206f\ud800-\udfff\ufdd0-\ufdef\ufeff\ufff0-\ufffb\ufffe\uffff"
-    r"\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
+    r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160"
+    r"\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufdd0-\ufdef\ufe00-\ufe0f\ufeff"
+    r"\uffa0\ufff0-\ufffb\ufffe\uffff\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
+    r"\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 
 
 def visible(text: str) -> str:
     """Returns the text without control, bidirectional and other invisible characters; white space becomes one space."""
     folded = " ".join(text.split())
-    if folded.isprintable():  # true for nearly all texts, and faster than the substitution
+    if folded.isascii() and folded.isprintable():  # true for most texts, and faster than the substitution
         return folded
     return " ".join(_INVISIBLE.sub("", folded).split())
 
@@ -40,7 +41,7 @@ def escaped(text: str) -> str:
 
     For names, which would become other names if a character were removed. Escaping twice changes nothing more.
     """
-    return text if text.isprintable() else _CONTROLS.sub(_escape_of, text)
+    return text if text.isascii() and text.isprintable() else _CONTROLS.sub(_escape_of, text)
 
 
 def _escape_of(match: re.Match[str]) -> str:

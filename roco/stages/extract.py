@@ -61,7 +61,7 @@ class Extract(Measure):
         "article": Reason("the package or its XML is unreadable; one row represents the article"),
     }
     scope = "article"
-    version = 11
+    version = 12
 
     def __call__(self, batch: pa.Table) -> Extraction:
         packages: dict[str, list[Unit]] = {}

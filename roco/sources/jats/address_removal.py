@@ -124,6 +124,8 @@ def _removed(left: str, right: str) -> tuple[str, str]:
     label = _LABEL.search(left)
     if label and label[1].casefold() in _DETERMINERS:
         return _with_placeholder(left, right)
+    if label and _is_governing(label[1]):
+        return _with_placeholder(left[: label.start(2)], right)  # "the map at doi:[address] shows"
     return _joined(left[: label.start(2)] if label else left.rstrip(" :="), right)
 
 

@@ -8,7 +8,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 THINGS = _words("""
-    doi dois url urls uri link links hyperlink hyperlinks website websites site sites web webpage webpages page pages
+    doi dois identifier identifiers url urls uri link links hyperlink hyperlinks website websites site sites web webpage webpages page pages
     homepage home address addresses internet online e-mail e-mails email emails mail orcid id ids
     source sources reference references ref refs detail details information info data dataset datasets database
     databases repository repositories code codes script scripts software program archive archives server portal copy
@@ -66,7 +66,7 @@ OTHERS = _words("""
     both freely publicly openly online directly free open electronic electronically original high higher low resolution
     quality color colour colored coloured enhanced interactive dynamic live entire whole large larger last e.g. i.e. cf.
     cf following above below corresponding author's supplied associated related same latest new official public
-    full-size full-resolution high-resolution low-resolution
+    digital object full-size full-resolution high-resolution low-resolution
 """)
 """All other words of such phrases: articles, auxiliaries, verbs, adverbs and adjectives."""
 

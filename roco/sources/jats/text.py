@@ -16,6 +16,7 @@ from lxml import etree
 
 from roco.base.text import FORMULA, SYMBOL, fold
 from roco.sources.jats.address_removal import without_addresses
+from roco.sources.jats.mathml import mathml_text
 from roco.sources.jats.scope import FORMULAS
 from roco.sources.jats.tree import HREF, name_of
 
@@ -144,7 +145,7 @@ def _collect_part(
 ) -> None:
     name = name_of(part)
     if name == "math":
-        pieces.append(_mathml_text(part))
+        pieces.append(mathml_text(part))
     elif name == "tex-math":
         # LaTeX is the last choice: beside MathML or plain text it would repeat the formula.
         if not _has_other_form(parent):
@@ -212,7 +213,7 @@ def _collect_first_form(alternatives: Element, rules: _Rules, pieces: list[str])
     for form in sorted(forms, key=lambda form: order.get(name_of(form), 1)):
         text: list[str] = []
         if name_of(form) == "math":
-            text.append(_mathml_text(form))
+            text.append(mathml_text(form))
         elif name_of(form) == "tex-math":
             text.append(_tex_text(form))
         elif name_of(form) not in rules.skipped | _CHARACTERS_AS_IMAGES:
@@ -238,13 +239,6 @@ def _has_other_form(parent: Element) -> bool:
         if name_of(part) != "tex-math" and "".join(map(str, part.itertext())).strip():
             return True
     return False
-
-
-def _mathml_text(element: Element) -> str:
-    """Returns the characters of a MathML formula without white space, which is only indentation there."""
-    pieces: list[str] = []
-    _collect(element, _IN_TEXT, pieces)
-    return "".join("".join(pieces).split())
 
 
 def _tex_text(element: Element) -> str:

@@ -62,7 +62,7 @@ GONE = [
     "More information is available at {}.", "The video can be viewed at {}.", "Video 1: {}.", "Data from: {}", "{}",
     "Image accessed at {}.", "Retrieved from {}.", "E-mail: {}.", "Contact: {}", "Color images available online at {}",
     "Data were downloaded from {}.", "(copy archived at {}).", "<{}>", "“{}”", "Source: <{}>.",
-    "Further details: see {}",
+    "Further details: see {}", "Digital Object Identifier: {}",
 ]  # fmt: skip
 
 
@@ -125,6 +125,11 @@ def test_a_phrase_that_leads_to_an_address_is_removed_with_it(caption: str, text
 )
 def test_in_a_sentence_about_something_else_a_placeholder_takes_the_place_of_the_address(caption: str) -> None:
     assert plain_caption(caption.format("https://example.org/x1/")) == caption.format("[link]")
+
+
+@pytest.mark.parametrize("label", ["doi:", "DOI ", "URL: "])
+def test_the_placeholder_also_replaces_the_label_of_an_address(label: str) -> None:
+    assert plain_caption(f"The CT at {label}10.5061/dryad.1 shows a cyst.") == "The CT at [link] shows a cyst."
 
 
 BROKEN = re.compile(

@@ -39,6 +39,22 @@ def test_a_formula_that_is_an_image_leaves_a_mark_and_every_other_one_its_text(c
     assert caption(f"Uptake of {content} in bone.") == " ".join(f"Uptake of {text} in bone.".split())
 
 
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("<mfrac><mn>1</mn><mn>2</mn></mfrac>", "1/2"),
+        ("<mfrac><mrow><mi>a</mi><mo>+</mo><mi>b</mi></mrow><mn>2</mn></mfrac>", "(a+b)/2"),
+        ("<mfrac><mi>a</mi><mfrac><mi>b</mi><mi>c</mi></mfrac></mfrac>", "a/(b/c)"),
+        ("<msqrt><mn>2</mn></msqrt>", "√2"),
+        ("<mn>3</mn><msqrt><mi>x</mi><mo>+</mo><mn>1</mn></msqrt>", "3√(x+1)"),
+        ("<mfrac linethickness='0'><mi>n</mi><mi>k</mi></mfrac>", "nk"),
+        ("<semantics><mi>x</mi><annotation>\\frac{1}{2}</annotation></semantics>", "x"),
+    ],
+)
+def test_a_fraction_or_root_in_mathml_keeps_its_sign(content: str, text: str) -> None:
+    assert caption(f"Uptake of <math>{content}</math> in bone.") == f"Uptake of {text} in bone."
+
+
 def test_a_title_has_the_same_marks() -> None:
     assert title_of(etree.fromstring(f"<t {XLINK}>The {PICTURE}-ray sign</t>")) == "The [symbol]-ray sign"
 
