@@ -12,7 +12,7 @@ from roco.base.guarantees import RIGHTS
 from roco.base.licenses import DEFAULT_LICENSES, LICENSES
 from roco.core.contract import Contract, Reason
 from roco.core.stage import Decision, drop, each
-from roco.models.text.credits import first_credit
+from roco.models.text.credits import credit_by_name, first_credit
 from roco.models.text.credits.kinds import KINDS
 from roco.models.text.licenses import Terms, normalise
 
@@ -26,7 +26,7 @@ class Rights(Decision):
     others if the credit names an allowed licence. docs/rights.md describes the rule and its measured precision.
     """
 
-    version = 2
+    version = 3
     needs = ("extract",)
     reads = ("authors", "caption_raw", "credit", "figure_license", "third_party")
     reasons = {"rights": Reason("the figure is credited to somebody else", quotes=True)}
@@ -93,6 +93,13 @@ class Rights(Decision):
                 if credit is None or (self.licensed == "keep" and self._allowed(text)):
                     continue
                 details[row] = f"{credit.kind}: {_quote(credit.words)}{place}"
+        if column == "credit":
+            # With a figure licence, the line is the copyright notice of that licence.
+            candidates = pc.and_(pc.is_null(batch["figure_license"]), pc.is_null(batch["drop"]))
+            for row in pc.indices_nonzero(pc.and_(candidates, texts.is_valid())).to_pylist():
+                credit = None if row in details else credit_by_name(texts[row].as_py(), authors[row].as_py() or ())
+                if credit:
+                    details[row] = f"{credit.kind}: {_quote(credit.words)}{place}"
         return pa.array([details.get(row) for row in range(len(batch))], _TEXT)
 
     def _allowed(self, text: str) -> bool:

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from roco.base.text import fold, visible
 
-
 # Printable for Python, but nothing is printed.
 SHAPELESS = re.compile("VARIATION SELECTOR|FILLER$|GRAPHEME JOINER|VOWEL INHERENT")
 

@@ -33,6 +33,13 @@ def decided(stage: Rights, **said: str) -> str | None:
     return details[0]
 
 
+def test_a_credit_line_that_is_only_a_name_drops_the_figure_unless_it_is_an_author() -> None:
+    assert decided(Rights(), credit="Jane Other, 2019") == 'credit: "Jane Other, 2019", in the credit line'
+    assert decided(Rights(), credit="Müller E, 2019") is None
+    assert decided(Rights(), credit="Acme Press", figure_license="CC-BY") is None
+    assert decided(Rights(), caption_raw="Jane Other, 2019") is None
+
+
 @pytest.mark.parametrize(
     ("caption", "why"),
     [

@@ -8,8 +8,8 @@ def _words(text: str) -> frozenset[str]:
 
 
 THINGS = _words("""
-    doi dois identifier identifiers url urls uri link links hyperlink hyperlinks website websites site sites web webpage webpages page pages
-    homepage home address addresses internet online e-mail e-mails email emails mail orcid id ids
+    doi dois url urls uri link links hyperlink hyperlinks website websites site sites web webpage webpages page pages
+    homepage home identifier identifiers address addresses internet online e-mail e-mails email emails mail orcid id ids
     source sources reference references ref refs detail details information info data dataset datasets database
     databases repository repositories code codes script scripts software program archive archives server portal copy
     copies version versions file files document documents folder tool tools atlas

@@ -12,10 +12,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from roco.models.text.credits.author_names import names_author
+from roco.models.text.credits.bare_names import is_bare_name
 from roco.models.text.credits.contexts import (
     has_tool_as_subject,
     is_any_object,
     is_figure_of_this_article,
+    is_gift_of_material,
     is_licence_of_tool,
     is_of_patients,
     is_panel_letter,
@@ -55,6 +57,13 @@ def first_credit(kind: Kind, text: str, authors: Sequence[str]) -> Credit | None
     return None
 
 
+def credit_by_name(line: str, authors: Sequence[str]) -> Credit | None:
+    """Returns the credit of a credit line that is only the name of somebody else."""
+    if not is_bare_name(line) or OWN.search(line) or names_author(line, authors):
+        return None
+    return Credit("credit", " ".join(line.split()))
+
+
 def _is_no_credit(kind: str, text: str, match: re.Match[str], words: str, authors: Sequence[str]) -> bool:
     before, after = text[: match.start()], text[match.end() :]
     credited_to = _object(after)
@@ -72,6 +81,8 @@ def _is_no_credit(kind: str, text: str, match: re.Match[str], words: str, author
     if kind == "copyright" and is_panel_letter(text, match):
         return True
     if kind in ("courtesy", "credit", "source") and names_thing(credited_to):
+        return True
+    if kind == "credit" and _KINDLY.match(match[0]) and is_gift_of_material(before):
         return True
     return bool(OWN.search(words)) or names_author(words, authors)
 
@@ -102,4 +113,5 @@ _LONGEST = 20_000
 """Characters of a text that are searched; captions are a hundred times shorter."""
 _STOP = re.compile(r"[;)\n]|(?<=\w\w\w)(?<!Prof)(?<![Rr]efs)(?<!\b[Rr]ef)\.(?=\s|$)")
 _PHRASE = re.compile(r"[^.,;:()\[\]\n]{0,90}(?:\.\d[^.,;:()\[\]\n]{0,60})?(?:\s*[\[(]\s*\d[\d\s,–-]{0,12}[\])])?")
+_KINDLY = re.compile(r"(?:kind|generous|gracious)ly\b", re.I)
 _PRINTED = re.compile(r"re-?p(?:rinted|ublished)", re.I)

@@ -7,7 +7,7 @@ import re
 from roco.models.text.credits.holders import HOLDER, PUBLISHERS
 from roco.models.text.credits.own_work import PATIENTS, PATIENTS_BEFORE, PATIENTS_OR_AUTHORITIES
 from roco.models.text.credits.parts import IMAGE
-from roco.models.text.credits.things import MEASUREMENT, TOOL
+from roco.models.text.credits.things import MATERIAL, MEASUREMENT, TOOL
 
 
 def is_of_patients(before: str, permission: str, granted_by: str) -> bool:
@@ -40,6 +40,15 @@ def is_licence_of_tool(before: str) -> bool:
     return bool(_TOOL_AT_END.search(sentence)) and (bool(_MEANS.search(sentence)) or not _PICTURE.search(sentence))
 
 
+def is_gift_of_material(before: str) -> bool:
+    """Returns whether the words before "kindly provided" name a device or material: "The phantom was", "Cells were".
+
+    "CT of the phantom, kindly provided by" may be about the picture.
+    """
+    sentence = _ENDS.split(before[-160:])[-1]
+    return bool(_MATERIAL_AS_SUBJECT.fullmatch(sentence)) and not _PICTURE.search(sentence)
+
+
 def is_any_object(phrase: str) -> bool:
     """Returns whether an object is indefinite and no work: "a surgical mask", but not "an old drawing"."""
     if not phrase.islower() or not _INDEFINITE.match(phrase):
@@ -64,7 +73,9 @@ def is_panel_letter(text: str, match: re.Match[str]) -> bool:
 
 _SENTENCES = re.compile(r"[.:;()\[\]]\s|[(\[]")
 _THIS_FIGURE = re.compile(
-    r"(?:the\s+)?(?:fig(?:ure)?s?\.?|panels?|tables?)\s*S?\d+[a-z]?\b(?!\s*(?:of|in|from|by)\b)(?!\s*[\[(])", re.I
+    r"(?:the\s+)?(?:fig(?:ure)?s?\.?|panels?|tables?)\s*S?\d+[a-z]?\b(?!\s*(?:of|in|from|by)\b"
+    r"(?!\s+(?:this|the\s+present|our)\s+(?:article|manuscript|paper|study|work)\b))(?!\s*[\[(])",
+    re.I,
 )
 _PICTURE = re.compile(rf"\b{IMAGE}(?!\w)|\b(?:schem\w+|sketch\w*|graphs?|charts?|tables?|plots?)\b", re.I)
 _BE = r"(?:is|are|was|were|(?:has|have|had)\s+been)(?:\s+\w+ly)?"
@@ -78,6 +89,10 @@ _TOOL_SUBJECT = re.compile(
 _ENDS = re.compile(r"[.;:]\s")
 _TOOL_AT_END = re.compile(rf"\b{TOOL}[\s,(]*(?:{_BE}\s+)?$", re.I)
 _MEANS = re.compile(rf"\b(?:with|using|by|via)\s+(?:[\w-]+\s+){{0,4}}?{TOOL}[\s,(]*$", re.I)
+_MATERIAL_AS_SUBJECT = re.compile(
+    rf"\W*(?:(?!(?:CT|MRI?|US|of|with|in|from|show\w*)\b)[\w-]+\s+){{0,4}}(?:{TOOL}|{MATERIAL})[\s,(]*(?:{_BE}\s+)?",
+    re.I,
+)
 _INDEFINITE = re.compile(r"(?:an?|one|another)\s")
 _ORIGINAL = re.compile(
     r"\b(?:original|source|print|engraving|painting|plate|classification|lecture|presentation|talk)s?\b"

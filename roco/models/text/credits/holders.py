@@ -30,12 +30,13 @@ _AGENCIES = """
 123rf Adobe_Stock Alamy Blausen Bridgeman Corbis Depositphotos Dreamstime Eurorad Flaticon Flickr Freepik
 Getty_Images GettyImages Google_Earth Google_Images Google_Maps Google_Street_View iStock iStockphoto Kenhub
 Library_of_Congress Mayo_Foundation MedPix Netter_Collection Netter_Illustration Netter_Illustrations Netter_Images
-NetterImages OpenStax OpenStreetMap Pexels Pixabay Primal_Pictures Public_Health_Image_Library Science_Photo_Library
+NetterImages OpenStax OpenStreetMap Pexels Pixabay Primal_Pictures Public_Health_Image_Library Radiology_Assistant
+Science_Photo_Library
 Science_Source Servier_Medical Shutterstock Shutter_Stock Smart_Servier Smart.Servier Unsplash Wellcome_Collection
 Wellcome_Images Wellcome_Library Wikimedia Wikipedia
 """
 AGENCIES = (
-    rf"\b(?:{any_of(_AGENCIES)})\b|\bradiopaedia|\bnetter['’]s\s+(?:\w+\s+)?(?:atlas|illustrations?)\b"
+    rf"\b(?:{any_of(_AGENCIES)})\b|\bradiopaedia|\bnetter['’]s\s+(?:\w+\s+)?(?:atlas|illustrations?)\b|\bgray['’]s\s+anatomy\b"
     r"|\b(?:by|from|of)\s+servier\b|\b(?-i:Visible\s+Body)\b"
 )
 """Agencies and collections. BioRender is none: "created with BioRender" names a tool of the authors."""

@@ -25,6 +25,7 @@ from roco.models.text.credits.parts import (
     IMAGE,
     NAME,
     NUMBERS,
+    ONLY_CITATION,
     ORGANISATION,
     PERSON,
     PICTURE,
@@ -151,6 +152,8 @@ _COPIED = (
         r"\b(?:adapted|modified|re-?drawn)\s+after\s+(?=(?-i:[A-ZÀ-Þ][a-zà-ÿ]+)\s*(?:[.,;)\]]|$|and\b|et\b|\())",
     ),
     _rule(r"[(\[]\s*after\s", rf"[(\[]\s*after\s+(?={CITED_NAME})"),
+    # "After Other (1999)." and nothing else, but not "After Surgery (2015)."
+    _rule(r"after\s[^.;]*(?:et\s+al|(?:19|20)\d\d)", rf"{BEGINS}after\s+(?={ONLY_CITATION})"),
     _rule(r"after\d", rf"{BEGINS}after(?={NUMBERS}{END})"),
     # "image from [7]", "taken from Other et al."
     _rule(
@@ -204,6 +207,8 @@ _KINDLY = r"(?:kindly|generously|graciously)\s+"
 _GIVEN = r"(?:provided|supplied|contributed|donated|shared|offered|lent|given|made\s+available)"
 _GIVEN_BY_HINT = r"(?:provided|supplied|contributed|donated|shared|offered|lent|given|available)\s+by"
 _MADE = r"(?:taken|drawn|made|prepared|painted|created|designed)"
+_GOT = r"(?:(?:acquired|downloaded|extracted|obtained|retrieved|selected|sourced|taken)\s+)"
+_OF_THE_HOSPITAL = r"(?-i:PACS|RIS|[Hh]ospital|[Ii]nstitut|[Dd]epartment|[Cc]linic|[Uu]niversity|[Oo]ur)"
 _COLLECTION = r"(?:collections?|archives?|(?:image |picture |photo )?library|teaching\s+files?|files)"
 
 _CREDIT = (
@@ -233,6 +238,12 @@ _CREDIT = (
         r"\b(?:photos?|photographs?|illustrations?|drawings?|artwork|fotos?|fotograf[ií]as?|ilustra(?:ção|ción))\s*:\s*",
         rf"(?={PERSON}|{ORGANISATION}|(?:personal|private)\s+{_COLLECTION}\s+of\b)",
     ),
+    # "Image: Dr. Doe", "Radiograph: J. Doe"; two words with capitals may describe the picture: "Image: Lateral View"
+    _rule(
+        rf"{PICTURE}\s*:\s*(?:the\s+)?(?-i:[A-Zdp])",
+        rf"\b{PICTURE}\s*:\s*(?={TITLE}\.?\s+{CAPITAL}|{ORGANISATION}|{CAPITAL}\.\s*(?:{CAPITAL}\.\s*)*{NAME}\s*(?:[).,;]|$))",
+    ),
+    _rule("gift", rf"\b{IMAGE}\s+{BE}(?:an?\s+)?(?:[\w-]+\s+)?gifts?\s+(?:of|from)\b"),
     _rule(
         r"thank|grateful|indebted|acknowledge",
         r"\b(?:we\s+thank|thanks\s+(?:are\s+due\s+)?to|grateful\s+to|indebted\s+to|acknowledge)\s+(?:the\s+)?",
@@ -249,6 +260,12 @@ _CREDIT = (
         r"(?-i:Collection|Archive|Library)",
         rf"(?:{BEGINS}|\b{PICTURE}\s+{BE})(?:from\s+)?(?:the\s+)?[‘“\"]?(?:{NAME}[’”\"]?\s+){{1,4}}",
         r"(?-i:Collection|Archives?|Library)\b",
+    ),
+    # "images downloaded from the Example Imaging Archive", but not from the hospital's own
+    _rule(
+        r"from\s+[^,;]*(?:archive|atlas|database|data\s?set|repository|library|collection)",
+        rf"\b{PICTURE}\s+{BE}{_GOT}?from\s+(?:the\s+)?(?!{_OF_THE_HOSPITAL})(?:{NAME}\s+){{1,5}}",
+        r"(?:\((?-i:[A-Z-]+)\)\s+)?(?:archives?|atlas|databases?|data\s?sets?|repository|library|collection)\b",
     ),
     _rule(AGENCIES, AGENCIES),
     # "Created from BioRender" names a tool of the authors, "icons from BioRender" pictures of others.

@@ -16,13 +16,15 @@ _ESTABLISHMENT = (
     r"|records?|research|series|study|survey|team|unit|university|work)"
 )
 _KIND_OF_DATA = (
-    r"(?:clinical|experimental|field|hospital|laboratory|medical|patients?['’]?s?|primary|questionnaire|research|study"
+    r"(?:clinical|experimental|field|hospital|institutional|laboratory|medical|patients?['’]?s?|primary|questionnaire|research|study"
     r"|survey|trial)"
 )
 _DATA = (
-    r"(?:archives?|charts?|data|files?|findings|images?|notes|population|records?|research|results|stud(?:y|ies)|surveys?|teams?"
-    r"|work)"
+    r"(?:archives?|charts?|data|databases?|files?|findings|images?|notes|pacs|population|records?|research|results|stud(?:y|ies)|surveys?"
+    r"|teams?|work)"
 )
+# "thanks to Dr. Doe for this image" credits Doe, "Source: this image" nobody.
+_NOT_THIS_IMAGE = r"(?::\s*|\b(?!this\s+(?:images?|cases?|patients?)\b))"
 _ENGLISH = (
     rf"{_NOT_OTHER}\bauthors?\b{_OF_THIS}(?!\s*\[\s*\d)(?!\d)",
     r"\bown\b",
@@ -30,7 +32,7 @@ _ENGLISH = (
     r"\bself[- ]?(?:made|drawn|elaborated|created|generated)\b",
     r"\bper?sonal\s+(?:archive|collection|file|photo\w*)s?\b(?!\s+of\b)",
     rf"\bour\s+(?:{_NOT_EARLIER}\w+\s+){{0,2}}?{_NOT_EARLIER}{_ESTABLISHMENT}\b",
-    rf"\b(?:this|present|current)\s+(?:{_ESTABLISHMENT}|article|archive|paper|project|report)\b",
+    rf"{_NOT_THIS_IMAGE}(?:this|present|current)\s+(?:{_ESTABLISHMENT}|article|archive|paper|project|report)\b",
     r"\bresearch\s+data\b|\bdata\s+(?:of|from)\s+(?:the\s+)?(?:study|survey|research)\b",
     r"(?::\s*(?:the\s+)?|\bby\s+(?:the\s+)?)(?:researchers?|investigators?)\b(?!\s+(?:at|from|in|of)\b)",
     # "Source: medical records", but not "Source: Medical Research Council"

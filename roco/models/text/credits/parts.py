@@ -31,6 +31,13 @@ CITED_NAME = (
     # Other7, where 7 was a superscript
     r"|(?-i:[A-Z][a-zà-ÿ]{3,})\d{1,3}(?!\w))"
 )
+_TREATMENT = r"(?!\w*(?:surgery|therapy|ectomy|plasty|otomy|ation|ment|birth|delivery|injection|admission|discharge)\b)"
+ONLY_CITATION = (
+    rf"{_NO_NAME}{_TREATMENT}{NAME}(?:(?:,\s*|\s+(?:and|&)\s+){NAME}){{0,3}}"
+    r"(?:\s+et\s+al\.?(?:,?\s*\(?(?:19|20)\d\d[a-z]?\)?)?|,?\s+\(?(?:19|20)\d\d[a-z]?\)?)"
+    r"\s*(?:[.;)\]](?!\s*(?:[\[(,]|(?-i:[a-z])))|$)"
+)
+"""A name with a year or "et al." at the end of a sentence."""
 CITATION = (
     # (7), [7], from7, from⁷, "from 7 and 8."
     rf"(?:\(\s*{NUMBERS}\s*\)(?={END})|\[\s*\d|(?<=[a-z]){DIGIT}|[¹²³⁰⁴-⁹]|{NUMBERS}(?={END})"

@@ -12,7 +12,8 @@ accelerator anode antenna apparatus apron arm balloon beam bed brace bulb cage c
 chair clamp coil collimator computer console cup cushion cyclotron detector device display drill electrode endoscope
 equipment fiducial filter fluoroscope forceps frame gantry generator graft guidewire helmet holder implant instrument
 jig lamp laparoscope laser lens light linac machine magnet marker mask microscope mobile monitor nail needle
-operating_table pacemaker paddle phantom phone pin pipette plate probe program prosthesis pump retractor rod scanner
+operating_table pacemaker paddle phantom phone pin pipette plate probe program prosthesis pump retractor robot rod
+scanner
 screw sensor sheath smartphone software splint stand stem stent stimulator synchrotron syringe system tablet tool
 transducer treatment_table trocar tube tubing ventilator wire workstation
 """
@@ -20,6 +21,9 @@ _SOFTWARE = """
 3D_Slicer Adobe Amira ArcGIS AutoCAD Avizo Blender Canva ChatGPT CorelDRAW DALL-E Excel FreeSurfer GIMP GraphPad Horos
 Illustrator ImageJ Inkscape InVesalius ITK-SNAP Materialise MATLAB Matplotlib Microsoft Midjourney Mimics OsiriX
 Photoshop PowerPoint Python QGIS RadiAnt SolidWorks SPSS
+"""
+_SCANNERS = """
+Achieva Aera Aquilion Avanto Brilliance Ingenia LightSpeed LOGIQ Magnetom Signa Skyra Somatom Verio
 """
 _IMAGING = """
 angiography arthrography cholangiography computed_tomography computer_tomography cone_beam_CT contrast doppler
@@ -62,17 +66,23 @@ radionuclide radium technetium tracer
 """
 _PROGRAMS = "algorithm classifier model network pipeline"
 _MEASUREMENTS = "coordinate data dose number parameter setting statistic threshold value"
-_DISEASE = r"[a-z]{2,}(?:itis|osis|oses|plasia|ectasia|pathy|rrhage|a?emia|uria)|(?-i:[a-z]{3,}oma(?:s|ta)?)"
+_MATERIALS = "cell compound line mouse peptide plasmid rat reagent sample specimen strain tissue tracer virus"
+_DISEASE = (
+    r"[a-z]{2,}(?:itis|osis|oses|plasia|ectasia|pathy|rrhage|a?emia|uria|genic)|(?-i:[a-z]{3,}oma(?:s|ta)?)"
+    r"|trauma|unclear|unknown"
+)
 _OF_THE_PATIENT = r"(?:raw|original|imaging|image|scan|volume|volumetric|patient|DICOM)\s+(?:data|images?|scans?)"
 
 SOFTWARE = rf"(?-i:{any_of(_SOFTWARE)})"
 TOOL = rf"(?:{nouns(_DEVICES)}|{nouns(_METHODS)}|{SOFTWARE}|drugs?|agents?|vaccines?)"
 """What may be adapted from something without being a picture: "the needle was adapted from …"."""
 MEASUREMENT = nouns(_MEASUREMENTS)
+MATERIAL = rf"(?:{nouns(_MATERIALS)}|antibod(?:y|ies)|mice)"
+"""What others give to a laboratory, which takes the picture itself."""
 
 _ISOTOPE = r"(?-i:(?:99m)?(?:Tc|Ir|Co|Cs|Sr|Ra)-?\d{2,3}m?|\d{2,3}m?-?(?:Tc|Ir|Co|Cs|Sr|Ra|I)|I-\d{3})"
 _IN_ANY_CASE = re.compile(
-    rf"\b(?:{any_of(_IMAGING)}|{any_of(_DESCRIPTIONS)}|{SOFTWARE}|(?-i:{any_of(_IMAGING_ACRONYMS)})"
+    rf"\b(?:{any_of(_IMAGING)}|{any_of(_DESCRIPTIONS)}|{any_of(_SCANNERS)}|{SOFTWARE}|(?-i:{any_of(_IMAGING_ACRONYMS)})"
     rf"|(?-i:{any_of(_VESSEL_ACRONYMS)})|{_DISEASE}|{_OF_THE_PATIENT}|{_ISOTOPE})\b",
     re.I,
 )

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from roco.models.text.credits import credited
+from roco.models.text.credits import credit_by_name, credited
 from roco.models.text.credits.kinds import KINDS
 from roco.models.text.credits.things import names_thing
 from roco.sources.jats.article import parse
@@ -283,6 +283,17 @@ def test_what_the_authors_copy_from_their_own_files_is_no_reprint(words: str) ->
         "Treated with trimetazidine (Servier).",
         "Created with BioRender.com.",
         "Created from BioRender.com.",
+        "The phantom was kindly provided by Dr. Doe.",
+        "CT. The stent, kindly provided by Example Medical, is visible.",
+        "Cells were generously provided by Dr. Doe.",
+        "Image provided by the Example robot.",
+        "Source: Philips Ingenia 3T.",
+        "Source: odontogenic.",
+        "Source: unknown.",
+        "After Doe et al. [12], the angle was measured.",
+        "After Surgery (2015). Before: see above.",
+        "Image: Lateral View.",
+        "Images from the Hospital Database.",
     ],
 )
 def test_a_device_a_method_or_a_vessel_is_nobody_to_credit(caption: str) -> None:
@@ -293,6 +304,10 @@ def test_a_device_a_method_or_a_vessel_is_nobody_to_credit(caption: str) -> None
     ("caption", "kind"),
     [
         ("Images provided by Dr. Doe.", "credit"),
+        ("CT of the phantom, kindly provided by Dr. Doe.", "credit"),
+        ("Thanks to Dr. Doe for this image.", "credit"),
+        ("After Doe (1999).", "copied"),
+        ("MRI. After Doe et al.", "copied"),
         ("Images provided by Professor Doe using a 3T scanner.", "credit"),
         ("Images provided by the CT department of Example Hospital.", "credit"),
         ("Images supplied by Example Scanner Company.", "credit"),
@@ -408,10 +423,39 @@ def test_licences_of_software_and_drugs_and_permissions_of_patients_are_no_credi
         "From the collection of Dr. Doe.",
         "Photo from the archives of Example Hospital.",
         "(‘Example’ Archives).",
+        "Image: Dr. Doe.",
+        "CT. Image: National Library of Medicine.",
+        "Radiograph: J. Doe.",
+        "The radiographs were a gift of Dr. Doe.",
+        "Images downloaded from the Example Imaging Archive (EIA).",
+        "Image from the EX-AMPLE database.",
     ],
 )
 def test_agencies_collections_and_makers_of_pictures_are_credited(words: str) -> None:
     assert kind_of(words) == "credit"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Jane Doe", "Photo: Jane Doe", "Doe J, 2019", "J. Doe and P. Other", "Doe et al., 2010", "Dr. Doe", "Getty",
+        "Elsevier", "Example Museum, London",
+    ],
+)  # fmt: skip
+def test_a_credit_line_that_is_only_a_name_credits_its_bearer(line: str) -> None:
+    assert credit_by_name(line, AUTHORS) == ("credit", line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Ann Roe", "A. Roe and J. Smith", "Roe et al.", "The authors", "Arrows show the mass.",
+        "CT, computed tomography.",
+        "Normal Control", "Left Gastric Artery", "* p < 0.05", "", "Drawing by the first author", "Axial CT",
+    ],
+)  # fmt: skip
+def test_a_credit_line_with_the_authors_or_a_note_on_the_picture_is_no_credit(line: str) -> None:
+    assert credit_by_name(line, AUTHORS) is None
 
 
 def test_a_template_of_a_drawing_tool_is_copied() -> None:
