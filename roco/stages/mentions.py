@@ -28,7 +28,7 @@ class Mentions(Measure):
     needs = ("extract",)
     reads = ("caption",)
     writes = types("mentions")
-    version = 2
+    version = 3
 
     vocabulary: Path | None = None
 

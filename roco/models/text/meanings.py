@@ -6,7 +6,15 @@ import re
 from collections.abc import Callable
 
 from roco.models.text.expansions import long_forms
-from roco.models.text.other_meanings import ANY_ABBREVIATION, MEANINGS, PCR, Meaning
+from roco.models.text.other_meanings import (
+    AFTER_STATE,
+    ANY_ABBREVIATION,
+    ANY_CITY,
+    CITY_OF_STATE,
+    MEANINGS,
+    PCR,
+    Meaning,
+)
 
 _IMAGING = re.compile(
     r"tomogra|resonan|imag|\bscan|ultraso|sonogra|radiogra|angiogra|x[\s-]?ray|roentgen|emission|\becho|doppler|\bfilm"
@@ -48,23 +56,37 @@ _ULTRASOUND_BEFORE = re.compile(
     r"|renal|breast|thyroid|scrotal|pelvic|f(?:o)?etal|obstetric|cardiac|lung|hepatic|liver|kidney|neck|soft.tissue|on|via"
     r"|under|using|by|with|compression|intra\w+|resolution|real.time|mode|longitudinal|transverse|axial|sagittal|coronal"
     r"|oblique|bedside|portable|postnatal|prenatal|antenatal|CT|MRI?|EUS|[234]D|testicular|ovarian|gyna?ecologic\w*"
-    r"|musculoskeletal|shoulder|knee|hip|prostate|gallbladder|ocular|orbital|cranial|head|chest|spinal|initial|repeat"
-    r"|follow-?up|preoperative|postoperative|diagnostic)["
+    r"|musculoskeletal|shoulder|knee|hip|prostate|gallbladder|ocular|orbital|cranial|head|chest|spinal|repeat"
+    r"|diagnostic)["
     r"\s,/\-\u2010-\u2015]*(?:and\s+|or\s+|the\s+|an?\s+)?$",
     re.I,
 )
 _ULTRASOUND_AFTER = re.compile(
     r"[\s\-\u2010-\u2015/]*(?:imag|scan|guid|exam|probe|transduc|find|show|demonstr|reveal|view|appear|of\b|abdomen|doppler"
-    r"|elasto|feature|detect|depict|confirm|picture|display|sono|(?:and|or)\s+(?:CT|MRI?)\b|CT\b|MRI?\b|long(?:itudinal)?"
-    r"|transverse|with\s+(?:colou?r|doppler|contrast)|FNA|biops|was\b|is\b|suggest|identif|assess|measur)",
+    r"|elasto|feature|detect|depict|confirm|picture|display|sono|(?:and|or)\s+(?:\(\w\)\s*)?(?:CT|MRI?)\b"
+    r"|CT\b|MRI?\b|long(?:itudinal)?|transverse|with\s+(?:colou?r|doppler|contrast)"
+    r"|FNA|biops|was\b|is\b|suggest|identif|assess|measur)",
     re.I,
 )
+# "Follow-up US after 3 months", but not "initial US cases"
+_EXAMINATION_BEFORE = re.compile(
+    r"\b(?:first|follow[\s-]?up|initial|pre-?operative|post-?operative|repeat(?:ed)?|routine|second|serial|subsequent)\s+$",
+    re.I,
+)
+_EXAMINATION_AFTER = re.compile(r"\s*(?:[.,;:()]|$|(?:after|at|before|during|on|performed|was)\b)")
 _COUNTRY_BEFORE = re.compile(r"\b(?:in|of|from|across)\s+(?:the\s+)?$|\bthe\s+$", re.I)
 _COUNTRY_AFTER = re.compile(
     r"\s+(?:army|navy|air|dollars?|food|FDA|department|national|patent|citizens|population|states?|adults?|prevalence"
     r"|county|counties|census|veterans?|hospitals?|centers? for)\b",
     re.I,
 )
+
+
+def _is_state(name: str, before: str, after: str) -> bool:
+    """Returns whether an abbreviation is a state of the USA: "Stamford, CT", "Example Town, PA, USA"."""
+    if CITY_OF_STATE[name].search(before):
+        return True
+    return bool(ANY_CITY.search(before) and AFTER_STATE.match(after))
 
 
 class CaptionMeanings:
@@ -131,6 +153,8 @@ class CaptionMeanings:
     def _is_other_by_rule(self, name: str, before: str, after: str, *, is_dotted: bool) -> bool:
         if name in _WORDS_IN_CAPITALS and self._is_in_capitals:
             return True
+        if name in CITY_OF_STATE and _is_state(name, before, after):
+            return True
         if is_dotted or name == "USS":
             is_surname = _SURNAME.match(after) and not _IMAGING.match(after.strip())
             if is_surname:
@@ -148,6 +172,8 @@ class CaptionMeanings:
         if _COUNTRY_AFTER.match(after):
             return False
         if _ULTRASOUND_AFTER.match(after):
+            return True
+        if _EXAMINATION_BEFORE.search(before) and _EXAMINATION_AFTER.match(after):
             return True
         if is_dotted or _COUNTRY_BEFORE.search(before):
             return False

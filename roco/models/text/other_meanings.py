@@ -10,6 +10,7 @@ DECOYS = (
     *("cystic duct", "cystic artery", "cystic fibrosis", "renal pelvis", "heart rate", "heart failure"),
     *("chest pain", "abdominal pain", "pelvic pain", "C-arm", "study arm", "treatment arm", "control arm"),
     *("echo time", "echo planar", "echo train", "echo sounder", "echo chamber", "cardiac arrest"),
+    *("echo cancellation", "photon echo"),
     *("fluorescein angiography", "fluorescein angiogram", "fundus fluorescein angiography", "OCT angiography"),
     *("fluorescein angiographic", "fluorescence angiography", "fundus angiography", "OCT angiogram"),
     *("indocyanine green angiography", "indocyanine green angiogram", "ICG angiography", "ICG angiogram"),
@@ -152,6 +153,16 @@ ANY_ABBREVIATION = Meaning(
 """For all names of up to four capitals: the names of molecules, genes and strains look the same."""
 
 PCR = re.compile(r"\bq?(?:RT-?q?)?PCR\b|cycle threshold|threshold cycle|\bprimers?\b|\bcopies\b|\bhousekeeping", re.I)
+# States of the USA in addresses: "Stamford, CT", "Agfa, Malvern, PA, USA".
+_CITIES = {
+    "CT": "Hartford|New Haven|Stamford|Bridgeport|Danbury|Norwalk|Farmington|Storrs|Shelton|Wallingford|Groton",
+    "PA": "Philadelphia|Pittsburgh|Malvern|Hershey|Exton|Allentown|Horsham",
+    "LA": "New Orleans|Baton Rouge|Shreveport|Lafayette",
+}
+CITY_OF_STATE = {name: re.compile(rf"\b(?:{cities}),\s*$") for name, cities in _CITIES.items()}
+ANY_CITY = re.compile(r"[A-Z][\w.'’-]+,\s*$")
+AFTER_STATE = re.compile(r",?\s*(?:U\.?S\.?A\b|US\b|United States\b|\d{5}\b)")
+
 _MITRAL = re.compile("mitral", re.I)
 
 _DEXAMETHASONE = re.compile("dexamethasone", re.I)
@@ -167,7 +178,11 @@ _PANORAMIC = Meaning(
 MEANINGS: dict[str, Meaning] = {
     "x ray": _X_RAY,
     "xray": _X_RAY,
-    "x ray film": Meaning(_before(r"expos\w+\s+(?:to|on|onto)|autoradiograph\w*(?:\s+on)?")),
+    "x ray film": Meaning(
+        _before(r"expos\w+\s+(?:to|on|onto)|autoradiograph\w*(?:\s+on)?"),
+        None,
+        re.compile(r"\b(?:immuno)?blot|\bgels?\b|electrophores|chemiluminescen|autoradiogra", re.I),
+    ),
     "anechoic": Meaning(None, _after("chamber|room|tank|box")),
     "echogenic": Meaning(None, _after("liposom|bubble|particle|polymer|coating|needle")),
     "color flow": Meaning(None, _after("cytomet")),
@@ -209,7 +224,7 @@ MEANINGS: dict[str, Meaning] = {
     "PET": Meaning(
         _before(r"recycled|made (?:of|from)|amorphous|PVC|PP|PE|PS|coated|films? of|bottles? of"),
         _after(
-            r"(?:bottle|films?\b|fib(?:er|re)|plastic|membrane|sheet|substrate|foil|vector|plasmid|preform|flake|resin"
+            r"(?:RAFT|bottle|films?\b|fib(?:er|re)|plastic|membrane|sheet|substrate|foil|vector|plasmid|preform|flake|resin"
             r"|polymer|granul|mesh|hydrolase|ase\b|degrad|surface|layer|\(?poly|textile|yarn|support|micropl|particle)"
         ),
         re.compile(r"polyethylene|terephthalate|polyester", re.I),

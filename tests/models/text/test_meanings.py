@@ -86,6 +86,13 @@ OTHER_MEANINGS = [
     "Mean residual index (MRI) of each model.",
     "The Cherenkov Telescope Array (CTA).",
     "Patients were treated with chemotherapy (CT) or surgery (S).",
+    "Blots were developed on X-ray film.",
+    "X-ray film of the gel.",
+    "Photon echo of the sample.",
+    # states
+    "Map of New Haven, CT.",
+    "Cases by year (Example Town, CT 06510).",
+    "Initial US cases by county.",
 ]  # fmt: skip
 
 
@@ -114,6 +121,8 @@ IMAGING = {
     "DRUS": [
         "USS of the abdomen.", "U/S of the abdomen.", "US of the liver.", "US: mass in the liver.",
         "Gravid uterus (US).",
+        "Follow-up US after 3 months.",
+        "Initial US.",
         "Transabdominal US of the liver.", "U.S. scan of the kidney.", "Sonograms.", "Ultrasonographical image.",
         "Transoesophageal echocardiogram.", "Colour Doppler.",
         "Hypoechoic mass in the breast.", "Anechoic cyst.", "3D US of the uterus.", "US-FNA of a node.",
@@ -146,6 +155,16 @@ IMAGING = {
 @pytest.mark.parametrize(("kind", "text"), [(kind, text) for kind, texts in IMAGING.items() for text in texts])
 def test_every_usual_name_of_imaging_is_linked(kind: str | None, text: str) -> None:
     assert label(text) == kind and names_of_imaging(text)
+
+
+def test_the_state_in_the_address_of_a_company_is_no_projection() -> None:
+    for caption, names in {
+        "CT of the knee (Agfa, Hartford, CT, USA).": ["CT"],
+        "Radiograph of the knee (Agfa, Malvern, PA, USA).": ["Radiograph"],
+        "Radiograph of the knee, PA.": ["Radiograph", "PA"],
+        "Coronal view of the Knee, CT.": ["CT"],
+    }.items():
+        assert [mention.text for mention in LINKER.link(caption)] == names
 
 
 def test_words_about_a_finding_count_only_without_the_name_of_a_modality() -> None:

@@ -11,7 +11,10 @@ from roco.models.text.credits.things import names_thing
 _BEGIN = rf"(?:{PICTURE}\s*:?\s+)?(?:by\s+)?"
 _INITIALS = rf"(?:{CAPITAL}\.?[\s-]?){{1,3}}"
 _YEAR = r"[,;]?\s*\(?(?:19|20)\d\d\)?"
-_PERSON = rf"(?:{TITLE}\.?\s+(?:{FULL_NAME}|{NAME})|{NAME},?\s+{_INITIALS}|{_INITIALS}\s*{NAME}|{NAME}\s+et\s+al\.?|{FULL_NAME})"
+_PERSON = (
+    rf"(?:{TITLE}\.?\s+(?:{FULL_NAME}|{NAME})|{NAME},?\s+{_INITIALS}|{_INITIALS}\s*{NAME}"
+    rf"|{NAME}\s+et\s+al\.?|{FULL_NAME})"
+)
 _NAMES = re.compile(rf"{_BEGIN}{_PERSON}(?:(?:,|;|\s+(?:and|&))\s+{_PERSON}){{0,5}}(?:{_YEAR})?", re.I)
 _AGENCY = re.compile(rf"{_BEGIN}(?:Getty|{AGENCIES}|{PUBLISHERS})(?:{_YEAR})?", re.I)
 _HOLDER = re.compile(rf"{_BEGIN}(?:the\s+)?{NAME}(?:\s+{NAME}){{1,4}}(?:,\s+{NAME}){{0,2}}(?:{_YEAR})?", re.I)
