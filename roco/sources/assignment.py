@@ -56,7 +56,7 @@ def assign(claims: Sequence[Claim], images: Images) -> list[Assigned]:
             contested[i] = file
             matches[i] = _matches(claims[i], images, taken[i])
         losers = _losers(claims, matches)
-    _yield_to_kept(claims, matches)
+    _yield_to_kept(claims, matches, images, taken)
     return [
         Assigned(list(dict.fromkeys(match.file for match in found)), None if found else contested[i])
         for i, found in enumerate(matches)
@@ -111,16 +111,21 @@ def _stems(names: Iterable[str]) -> set[str]:
     return {stem_of(name) for name in names}
 
 
-def _yield_to_kept(claims: Sequence[Claim], matches: list[list[Match]]) -> None:
-    """Takes files of kept figures from the dropped figures that name them differently, in place."""
+def _yield_to_kept(
+    claims: Sequence[Claim], matches: list[list[Match]], images: Images, taken: Sequence[_Taken]
+) -> None:
+    """Gives dropped figures other files than those of kept figures that they name differently; changes `matches`."""
     owners: defaultdict[str, list[Claim]] = defaultdict(list)
     for claim, found in zip(claims, matches, strict=True):
         if found and claim.is_kept:
             owners[found[0].file].append(claim)
     for i, claim in enumerate(claims):
-        if not claim.is_kept:
-            matches[i] = [match for match in matches[i] if _may_share(claim, owners[match.file])]
+        if claim.is_kept:
+            continue
+        while lost := {match.file for match in matches[i] if _belongs_to_others(claim, owners[match.file])}:
+            taken[i].lost |= lost
+            matches[i] = _matches(claim, images, taken[i])
 
 
-def _may_share(claim: Claim, owners: Sequence[Claim]) -> bool:
-    return not owners or any(_is_same_name(claim, owner) for owner in owners)
+def _belongs_to_others(claim: Claim, owners: Sequence[Claim]) -> bool:
+    return bool(owners) and not any(_is_same_name(claim, owner) for owner in owners)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from roco.base.errors import RejectedInput
 from roco.base.terminal import quoted
-from roco.sources.archives.reader import STANDARD, inflate, is_article, xml_codec
+from roco.sources.archives.reader import STANDARD, inflate, is_article, is_packing_list, xml_codec
 from roco.sources.listing import file_error, is_inside, valid_utf8
 
 NOT_A_FILE = "not a file, or a broken link"
@@ -95,7 +95,7 @@ def files_below(folder: Path, root: Path) -> list[File]:
     pending = contents.folders
     while pending:
         subfolder = scan(pending.pop(), root)
-        if any(is_article(file.name) for file in subfolder.files):
+        if any(is_article(file.name) and not is_packing_list(file.name) for file in subfolder.files):
             continue
         files += subfolder.files
         pending += subfolder.folders

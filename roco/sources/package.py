@@ -74,12 +74,15 @@ class PackageSource:
     def _listing(self, known: pa.Table | None) -> pa.Table:
         previous = rows_by_article(known)
         contents = _contents_below(self.path)
-        index = self._index_of(contents.packages, contents.indexes)
+        index, unused = self._index_of(contents.packages, contents.indexes)
         rows: dict[str, Row] = {}
         for pmcid, candidates in contents.packages.items():
             rows[pmcid] = _row(candidates, index.get(pmcid, []), previous)
         for place, reason in contents.not_read:
             rows[place] = unread_row(place, reason)
+        for path in unused:
+            place = valid_utf8(os.path.relpath(path, self.path))
+            rows[place] = unread_row(place, "list of files without any of these articles")
         for path, reason in contents.unreadable:
             match = _PACKAGE.fullmatch(path.name)
             if match:
@@ -102,13 +105,20 @@ class PackageSource:
         except OSError as err:
             raise RejectedInput(file_error(err)) from err
 
-    def _index_of(self, wanted: Container[str], below: Sequence[Path]) -> dict[str, list[IndexRow]]:
-        """Returns the rows of all lists of files for the wanted articles; below: the lists in the source."""
+    def _index_of(self, wanted: Container[str], below: Sequence[Path]) -> tuple[dict[str, list[IndexRow]], list[Path]]:
+        """Returns the rows of all lists of files for the wanted articles, and the lists that contain none of them.
+
+        below: the lists in the source.
+        """
         rows: dict[str, list[IndexRow]] = defaultdict(list)
+        unused = []
         for index in self._indexes(below):
+            n_before = sum(map(len, rows.values()))
             for row in read_index(index, wanted):
                 rows[row.pmcid].append(row)
-        return rows
+            if sum(map(len, rows.values())) == n_before:
+                unused.append(index)
+        return rows, unused
 
     def _indexes(self, below: Sequence[Path]) -> Sequence[Path]:
         if self.index is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import posixpath
 from collections import Counter
@@ -24,11 +23,13 @@ from roco.stages.extract_dataset import dataset_rows
 from roco.stages.extract_images import Document, assign_images
 from roco.stages.extract_rows import (
     COLUMNS,
+    NO_XML,
     Row,
     Unit,
     article_counts,
     article_row,
     figure_rows,
+    listed_pmcid,
     notice_row,
     read,
     safe,
@@ -168,22 +169,29 @@ def _entries(units: Sequence[Unit]) -> tuple[list[_Entry], int]:
     """Returns the articles of a package in order, and the number of XML files that are other documents."""
     read_units: list[tuple[Unit, list[Article | RejectedInput]]] = []
     for unit in units:
-        with contextlib.suppress(NoArticle):
-            read_units.append((unit, _read(unit)))
+        articles = _read(unit)
+        if articles:
+            read_units.append((unit, articles))
+    n_other_xml = len(units) - len(read_units)
+    pmcid, _ = listed_pmcid(units[0])
+    if not read_units and pmcid:
+        # The source lists an article, so a package without one is an unreadable article.
+        read_units = [(units[0], [RejectedInput(NO_XML)])]
+        n_other_xml = 0
     entries = []
     for unit, articles in read_units:
         for number, article in enumerate(articles, 1):
             suffix = suffix_of(unit, len(read_units), number, len(articles))
             entries.append(_Entry(unit, suffix, article))
-    return entries, len(units) - len(read_units)
+    return entries, n_other_xml
 
 
 def _read(unit: Unit) -> list[Article | RejectedInput]:
-    """Returns the articles of one XML file, or the reason why it cannot be read; raises NoArticle."""
+    """Returns the articles of one XML file, or the reason why it cannot be read; nothing if it is another document."""
     try:
         return read(unit)
     except NoArticle:
-        raise
+        return []
     except RejectedInput as err:
         return [err]
 

@@ -16,7 +16,6 @@ from roco.models.text.licenses import normalise
 from roco.sources.archives.reader import is_archive
 from roco.sources.assignment import Assigned
 from roco.sources.jats.article import Article, parse_all
-from roco.sources.jats.article_set import NoArticle
 from roco.sources.jats.figures import Figure
 from roco.sources.matching import Images
 
@@ -75,13 +74,8 @@ def read(unit: Unit) -> list[Article | RejectedInput]:
     if unit.xml is None:
         has_archives = any(map(is_archive, unit.files))
         raise RejectedInput(NO_XML + (", but archives, which are not read: unpack it" if has_archives else ""))
-    listed = _listed(unit)[0]
-    try:
-        articles = parse_all(unit.xml)
-    except NoArticle as err:
-        if listed is None:
-            raise
-        raise RejectedInput(err.message) from err  # the source lists an article
+    articles = parse_all(unit.xml)
+    listed, _ = listed_pmcid(unit)
     return [*articles] if listed is None else _of_listed(articles, listed)
 
 
@@ -98,7 +92,7 @@ def _of_listed(articles: Sequence[Article], listed: str) -> list[Article | Rejec
 
 def unreadable_row(unit: Unit, suffix: str, reason: str) -> Row:
     """Returns the single row of an article that cannot be read."""
-    pmcid, version = _listed(unit)
+    pmcid, version = listed_pmcid(unit)
     return BLANK | {
         "figure_id": f"{_id_base(pmcid, version, unit, suffix)}/article/0",
         "article_key": pmcid or escaped(unit.article + suffix),
@@ -114,9 +108,9 @@ def unreadable_row(unit: Unit, suffix: str, reason: str) -> Row:
 def article_row(unit: Unit, article: Article, suffix: str, n_images: int) -> Row:
     """Returns the columns that all rows of one article share; `figure_id` contains only the beginning of their ids."""
     facts = unit.facts
-    listed_pmcid, listed_version = _listed(unit)
-    pmcid = listed_pmcid or article.pmcid
-    version = listed_version or article.version
+    pmcid_of_source, version_of_source = listed_pmcid(unit)
+    pmcid = pmcid_of_source or article.pmcid
+    version = version_of_source or article.version
     doi = article.doi or clean_doi(facts.get("doi"))
     return BLANK | {
         "figure_id": _id_base(pmcid, version, unit, suffix),
@@ -247,7 +241,7 @@ def _scope_row(shared: Row, key: str, file: str | None, detail: str) -> Row:
     }
 
 
-def _listed(unit: Unit) -> tuple[str | None, int | None]:
+def listed_pmcid(unit: Unit) -> tuple[str | None, int | None]:
     """Returns PMCID and version as listed by the source, in the facts or in the name of the package."""
     pmcid, version = clean_pmcid(str(unit.facts.get("pmcid") or ""))
     if pmcid is None and unit.article.startswith("PMC"):

@@ -53,6 +53,8 @@ def test_a_figure_that_is_dropped_takes_no_file_from_a_kept_one() -> None:
     dropped, kept = Claim(("a.jpg",), is_kept=False), Claim(("a.tif",))
     assert files([dropped, kept], ("a.jpg",)) == [None, "a.jpg"]
     assert files([Claim(("a.jpg",), is_kept=False), Claim(("a.jpg",))], ("a.jpg",)) == ["a.jpg", "a.jpg"]
+    table = Claim(("a.gif",), is_kept=False)
+    assert files([table, Claim(("a.jpg",))], ("a.gif", "a.jpg")) == ["a.gif", "a.jpg"]
 
 
 def test_two_articles_do_not_share_a_file() -> None:

@@ -216,6 +216,11 @@ def test_a_folder_with_a_compressed_xml_is_another_article(root: Path) -> None:
     assert dict(FolderSource(path=root).open("one/a.xml").files).keys() == {"a.xml", "f1.jpg"}
 
 
+def test_a_packing_list_beside_images_does_not_make_their_folder_another_article(root: Path) -> None:
+    (root / "one/figures/manifest.xml").write_bytes(b"<manifest/>")
+    assert FolderSource(path=root).open("one/a.xml").read("figures/f2.png") == b"22"
+
+
 @pytest.mark.parametrize("name", ["p.tar", "p.tgz", "p.tar.bz2", "P.TBZ2", "p.tar.xz", "p.txz"])
 def test_tars_of_every_compression_are_packages(root: Path, name: str) -> None:
     out = io.BytesIO()

@@ -259,6 +259,14 @@ def test_the_nearest_index_is_read_alone_and_several_lists_together(root: Path) 
     assert {pmcid: said["license"] for pmcid, said in read.items()} == {"PMC2": "CC BY", "PMC10": "CC BY-NC"}
 
 
+def test_a_list_without_any_of_the_articles_is_named_as_not_used(root: Path) -> None:
+    (root / "oa_file_list.csv").write_text(LICENSED.replace("PMC2", "PMC77"))
+    reason = "list of files without any of these articles"
+    assert facts(PackageSource(path=root).listing(None))["oa_file_list.csv"] == {"not_read": reason}
+    named = PackageSource(path=root / "oa_package", index=root / "oa_file_list.csv")
+    assert facts(named.listing(None))["../oa_file_list.csv"] == {"not_read": reason}
+
+
 def test_a_compressed_index_is_read_and_a_truncated_one_is_an_error(root: Path) -> None:
     path = root / "oa_file_list.csv.gz"
     path.write_bytes(gzip.compress(LICENSED.encode()))

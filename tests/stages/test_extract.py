@@ -196,8 +196,11 @@ def test_a_document_beside_an_article_in_a_folder_is_no_article_and_has_no_image
 
 def test_a_document_in_place_of_an_article_that_the_source_lists_is_unreadable() -> None:
     (row,), counts = extract(unit(b"<manifest/>"))
-    assert (row["drop"], row["drop_detail"]) == ("article", "XML: no <article>, the root is <manifest>")
+    assert (row["drop"], row["drop_detail"]) == ("article", "no article XML in the package")
     assert "xml_without_article" not in counts["00/PMC1.tar.gz"]
+    (row,), counts = extract(unit(b"<manifest/>", ("f1.jpg",)), unit(fig(), ("f1.jpg",), xml_name="a.xml"))
+    assert row["drop"] is None
+    assert counts["00/PMC1.tar.gz"]["xml_without_article"] == 1
 
 
 def test_two_figures_named_by_stem_and_by_extension_have_two_files() -> None:

@@ -11,6 +11,7 @@ from roco.sources.archives.codecs import BZIP2, GZIP, STORED, XZ, Codec
 _T = TypeVar("_T")
 
 _XML = (".nxml", ".xml", ".jats")
+_PACKING_LISTS = frozenset({"manifest.xml", "directives.xml", "transfer.xml", "reviews.xml", "mets.xml", "go.xml"})
 _ZIP = ".zip"
 _COMPRESSED: dict[str, Codec] = {".gz": GZIP, ".bz2": BZIP2, ".xz": XZ}
 _TARS: dict[str, Codec] = {
@@ -42,6 +43,11 @@ def xml_codec(name: str) -> Codec | None:
 def is_article(name: str) -> bool:
     """Returns whether a file is an article XML, compressed or not."""
     return is_xml(name) or xml_codec(name) is not None
+
+
+def is_packing_list(name: str) -> bool:
+    """Returns whether an XML has a usual name of a list of the files beside it: of MECA, METS or ScholarOne."""
+    return name.lower() in _PACKING_LISTS
 
 
 def is_zip(name: str) -> bool:

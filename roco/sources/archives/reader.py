@@ -13,6 +13,7 @@ from roco.sources.archives.names import (
     article_xmls,
     is_archive,
     is_article,
+    is_packing_list,
     is_xml,
     is_zip,
     tar_codec,
@@ -23,8 +24,8 @@ from roco.sources.archives.tar_file import open_tar, open_tar_gz
 from roco.sources.archives.zip import open_zip
 
 __all__ = [
-    "STANDARD", "Archive", "Limits", "article_xmls", "inflate", "is_archive", "is_article", "is_xml", "open_archive",
-    "open_tar_gz", "open_zip", "unread_format", "xml_codec",
+    "STANDARD", "Archive", "Limits", "article_xmls", "inflate", "is_archive", "is_article", "is_packing_list", "is_xml",
+    "open_archive", "open_tar_gz", "open_zip", "unread_format", "xml_codec",
 ]  # fmt: skip
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import struct
+
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 
 from roco.base.errors import RejectedInput
 from roco.models.images.decode import decode
 from roco.models.images.tiff import as_black_is_zero
+from tests.models.images.test_decode import save
 from tests.models.images.tiffs import tiff
 
 PICTURE = np.add.outer(np.arange(60), np.arange(80))
@@ -36,6 +40,16 @@ def test_white_as_zero_and_black_as_zero_show_the_same_picture(kind: str, white_
     layouts = ({}, {"order": ">"}, {"tile": 16}, {"order": ">", "tile": 16}, {"big": True})
     for layout in layouts:
         assert likeness(tiff(samples, white_is_zero=white_is_zero, **layout)) > 0.99, layout
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate", "packbits"])
+def test_compressed_samples_may_have_white_as_zero(compression: str) -> None:
+    inverted = Pillow.fromarray(stored("16 bits", True))
+    data = bytearray(save(inverted, "TIFF", compression=compression))
+    tag = struct.pack("<HHIH", 262, 3, 1, 1)  # black is zero
+    assert likeness(bytes(data)) < -0.99
+    data[data.index(tag) + 8] = 0
+    assert likeness(bytes(data)) > 0.99
 
 
 def test_unsigned_samples_of_12_and_32_bits_may_have_white_as_zero() -> None:
