@@ -27,6 +27,18 @@ def digest(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+Identity = tuple[int, int, int]
+
+
+def identity(path: Path) -> Identity | None:
+    """Returns values that change when a file is replaced; None if it does not exist."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
+
+
 def file_digest(path: Path) -> str:
     """Returns the SHA-256 of a file, hexadecimal."""
     with path.open("rb") as fh:
@@ -170,16 +182,40 @@ def write_table(path: Path, table: pa.Table, meta: Mapping[str, Any]) -> None:
         part.write_bytes(data)
 
 
+class SealedTable:
+    """A table that `write_table` wrote; raises CorruptFile if any byte has changed. Columns are decoded when read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        data = _checked(path)
+        self.n_bytes = len(data)
+        try:
+            self._reader = pq.ParquetFile(pa.BufferReader(data))
+        except (pa.ArrowInvalid, pa.ArrowIOError) as err:
+            raise _corrupt(path) from err
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        try:
+            meta: dict[str, Any] = json.loads(self._reader.metadata.metadata[b"roco"])
+            return meta
+        except (KeyError, ValueError) as err:
+            raise _corrupt(self.path) from err
+
+    def read(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """Returns the table, or some of its columns."""
+        wanted = None if columns is None else list(columns)
+        try:
+            return self._reader.read(columns=wanted, use_threads=False).replace_schema_metadata(None)
+        except (pa.ArrowInvalid, pa.ArrowIOError, KeyError, ValueError) as err:
+            raise _corrupt(self.path) from err
+
+
 def read_table(path: Path, columns: Sequence[str] | None = None) -> tuple[pa.Table, dict[str, Any]]:
     """Reads a table and its `meta` as `write_table` wrote them; raises CorruptFile if any byte has changed."""
-    data = _checked(path)
-    try:
-        reader = pq.ParquetFile(pa.BufferReader(data))
-        meta = json.loads(reader.metadata.metadata[b"roco"])
-        table = reader.read(columns=list(columns) if columns is not None else None, use_threads=False)
-        return table.replace_schema_metadata(None), meta
-    except (pa.ArrowInvalid, pa.ArrowIOError, KeyError, ValueError) as err:
-        raise _corrupt(path) from err
+    sealed = SealedTable(path)
+    meta = sealed.meta
+    return sealed.read(columns), meta
 
 
 def read_meta(path: Path) -> dict[str, Any]:

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from roco.base.errors import CorruptFile, RecipeError, nearest
-from roco.base.files import read_table
 from roco.core.folder import RunFolder
+from roco.core.open_tables import OpenTables, in_threads
 from roco.core.origins import writer_of
 from roco.core.parts import Parts
 from roco.core.rows import align, concat, dropped, kept, tally
@@ -31,6 +31,7 @@ class Figures:
     def __init__(self, folder: RunFolder, parts: Parts) -> None:
         self.folder, self.parts = folder, parts
         self.writer: dict[str, Step] = {}
+        self._tables = OpenTables()
         self._decided: dict[str, pa.Table] = {}
         self._dropped_late: list[pa.Table] = []
         for step in folder.pipeline.row_steps:
@@ -38,7 +39,7 @@ class Figures:
         self.kept = self._load()
 
     def _load(self) -> pa.Table:
-        tables = [kept(self._part(part)).select(ROWS.names) for part in self.parts.names]
+        tables = in_threads(lambda part: kept(self._part(part)).select(ROWS.names), self.parts.names)
         rows = pa.concat_tables([ROWS.empty_table(), *tables]).combine_chunks()
         return rows.take(pc.sort_indices(rows, [("figure_id", "ascending"), ("archive", "ascending")]))
 
@@ -66,11 +67,13 @@ class Figures:
 
     def dropped(self) -> pa.Table:
         """Returns all dropped figures except superseded ones: the columns DROPPED, sorted by figure_id."""
-        tables = [DROPPED.empty_table()]
-        for part in self.parts.names:
+
+        def of_part(part: str) -> pa.Table:
             table = dropped(self._part(part)).select(DROPPED.names)
-            tables.append(table.filter(pc.not_equal(table["stage"], "source")))
-        table = pa.concat_tables([*tables, *self._dropped_late]).combine_chunks()
+            return table.filter(pc.not_equal(table["stage"], "source"))
+
+        early = in_threads(of_part, self.parts.names)
+        table = pa.concat_tables([DROPPED.empty_table(), *early, *self._dropped_late]).combine_chunks()
         return table.take(pc.sort_indices(table, [("figure_id", "ascending"), ("archive", "ascending")]))
 
     def gather(self, rows: pa.Table, columns: Sequence[str]) -> pa.Table:
@@ -119,20 +122,23 @@ class Figures:
         """Returns columns that are stored part by part, in the order of the rows."""
         numbered = put(rows.select(["figure_id", "part"]), "at", pa.array(range(len(rows)), pa.int64()))
         types = {name: step.contract.columns[name] for name in names} | {"at": pa.int64()}
-        tables = [pa.schema(types.items()).empty_table()]
+        empty = pa.schema(types.items()).empty_table()
         is_late = step.is_measure and step not in self.folder.pipeline.row_steps
-        for part, some in by_part(numbered):
+
+        def of_part(found: tuple[str, pa.Table]) -> pa.Table:
+            part, some = found
             path = self.folder.measure_file(step, part) if step.is_measure else self.folder.row_decisions(part)
             if is_late and not path.exists():
-                continue  # after a table stage, only parts with kept figures are measured
+                return empty  # after a table stage, only parts with kept figures are measured
             values = align(some["figure_id"], self._read(path, ["figure_id", *names])).select(list(names))
-            tables.append(put(values, "at", some["at"]))
-        table = concat(tables)
+            return put(values, "at", some["at"])
+
+        table = concat([empty, *in_threads(of_part, by_part(numbered))])
         return table.take(pc.index_in(numbered["at"], value_set=table["at"].combine_chunks()))
 
     def _read(self, path: Path, columns: Sequence[str]) -> pa.Table:
         try:
-            return read_table(path, columns)[0]
+            return self._tables.read(path, columns)
         except FileNotFoundError as err:
             hint = "run the same command again to recompute it"
             raise CorruptFile(f"missing file: {path}", hint, str(path)) from err

@@ -172,7 +172,10 @@ class Finished(Protocol):
         """Returns the dropped figures with stage, drop, drop_detail and the named columns, sorted by figure_id."""
 
     def images(self, rows: pa.Table) -> Iterator[bytes]:
-        """Yields the original bytes of each row's image, in order; rows need figure_id, archive and file."""
+        """Yields the original bytes of each row's image, in order; rows need figure_id, archive and file.
+
+        Several threads may read images at the same time.
+        """
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

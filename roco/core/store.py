@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from roco.base.errors import DataError, RejectedInput
+from roco.base.files import Identity, identity
 from roco.core.folder import RunFolder
 from roco.core.pack import PackReader
 from roco.core.source import Package, origin
@@ -37,7 +37,7 @@ class ImageStore:
         self.folder, self.source = folder, folder.pipeline.source
         self.failures: dict[str, Failure] = {}
         self._packages: OrderedDict[str, Package] = OrderedDict()
-        self._packs: OrderedDict[str, tuple[tuple[int, int, int], PackReader]] = OrderedDict()
+        self._packs: OrderedDict[str, tuple[Identity, PackReader]] = OrderedDict()
 
     # --- articles ---------------------------------------------------------------------------------------------------
 
@@ -133,15 +133,15 @@ class ImageStore:
 
     def _pack(self, part: str) -> PackReader | None:
         path = self.folder.pack(part)
-        identity = _identity(path)
-        if part in self._packs and self._packs[part][0] != identity:
+        now = identity(path)
+        if part in self._packs and self._packs[part][0] != now:
             self._packs.pop(part)[1].close()  # the pack has been replaced or removed
-        if identity is None:
+        if now is None:
             return None
         if part not in self._packs:
             while len(self._packs) >= PACKS_OPEN:
                 self._packs.popitem(last=False)[1][1].close()
-            self._packs[part] = (identity, PackReader(path))
+            self._packs[part] = (now, PackReader(path))
         self._packs.move_to_end(part)
         return self._packs[part][1]
 
@@ -150,15 +150,6 @@ def article_row(article: Mapping[str, Any], kind: str, error: str | None = None)
     """Returns a row of `schema.ARTICLES` without an XML."""
     given = {name: article[name] for name in ("article", "place", "facts")}
     return {**given, "origin": kind, "xml_name": None, "xml": None, "files": [], "error": error}
-
-
-def _identity(path: Path) -> tuple[int, int, int] | None:
-    """Returns values that change when a file is replaced; None if it does not exist."""
-    try:
-        stat = path.stat()
-    except OSError:
-        return None
-    return stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
 def _unreachable(place: str, err: OSError) -> DataError:

@@ -55,7 +55,7 @@ from roco.stages.publish.details import with_published_details
 from roco.stages.publish.groups import duplicates
 from roco.stages.publish.growth import check_growth, ledger_changes
 from roco.stages.publish.tombstones import tombstone_rows
-from roco.stages.publish.writers import with_escapes, write_csv, write_json, write_parquet, write_text, write_zip
+from roco.stages.publish.writers import ZipThreads, with_escapes, write_csv, write_json, write_parquet, write_text
 
 _NOT_PUBLISHED = {"figure_id", "bytes", "thumbnail", "embedding", "drop", "drop_detail"}
 _NUMBER = re.compile(r"[0-9]{1,15}$")
@@ -144,11 +144,22 @@ class Release(Publication):
         rows = table.select([name for name in table.column_names if name in _USED]).to_pylist()
         check_growth(run, rows)
 
-        # The files of the paper.
+        with ZipThreads() as zips:
+            for split in SPLITS:
+                of_split = [row for row in rows if row["split"] == split]
+                zips.write(folder / f"{split}_images.zip", _members(split, of_split, run))
+            self._write_all_but_images(run, folder, table, rows)
+
+        names = sorted(path.name for path in folder.iterdir())
+        checksums = [f"{file_digest(folder / name)}  {name}\n" for name in names]
+        write_text(folder / CHECKSUMS, "".join(checksums))
+
+    def _write_all_but_images(
+        self, run: Finished, folder: Path, table: pa.Table, rows: Sequence[Mapping[str, Any]]
+    ) -> None:
+        # The tables of the paper.
         for split in SPLITS:
-            of_split = [row for row in rows if row["split"] == split]
-            write_zip(folder / f"{split}_images.zip", _members(split, of_split, run))
-            _write_tables(folder, split, of_split)
+            _write_tables(folder, split, [row for row in rows if row["split"] == split])
         write_csv(folder / CUI_MAPPING, CUI_MAPPING_COLUMNS, self._names(rows))
         write_csv(folder / LICENSES, LICENSE_COLUMNS, map(license_row, rows))
         write_csv(folder / ATTRIBUTION, ATTRIBUTION_COLUMNS, map(attribution_row, rows))
@@ -176,10 +187,6 @@ class Release(Publication):
         write_text(folder / CARD, card(rows, funnel, run.recipe, leaks, about))
         write_text(folder / DATASHEET, datasheet(rows, funnel, run.recipe, len(retired), about))
         write_text(folder / CITATION, citation(rows, run.recipe, about))
-
-        names = sorted(path.name for path in folder.iterdir())
-        checksums = [f"{file_digest(folder / name)}  {name}\n" for name in names]
-        write_text(folder / CHECKSUMS, "".join(checksums))
 
     def _grown_from(self, ledger: Ledger | None) -> str:
         """Returns the SHA-256 of the checksums of the previous release; empty without one."""

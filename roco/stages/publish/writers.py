@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pyarrow as pa
@@ -97,3 +99,37 @@ def write_zip(path: Path, members: Iterable[tuple[str, bytes]]) -> None:
             info.create_system = 3  # Unix
             info.external_attr = 0o100644 << 16
             archive.writestr(info, data)
+
+
+class ZipThreads:
+    """Writes zips in threads, each in its own, while the block runs; waits for them at its end.
+
+    After an error in the block or in one of the threads, the zips that are not complete are given up.
+    """
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(thread_name_prefix="zip")
+        self._zips: list[Future[None]] = []
+        self._given_up = Event()
+
+    def write(self, path: Path, members: Iterable[tuple[str, bytes]]) -> None:
+        """Begins to write a zip; its members are read in the thread."""
+        self._zips.append(self._pool.submit(write_zip, path, self._unless_given_up(members)))
+
+    def __enter__(self) -> ZipThreads:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                for written in as_completed(self._zips):
+                    written.result()
+        finally:
+            self._given_up.set()  # all are complete, or there was an error
+            self._pool.shutdown(cancel_futures=True)
+
+    def _unless_given_up(self, members: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
+        for member in members:
+            if self._given_up.is_set():
+                raise CancelledError  # so that an incomplete zip does not get its name
+            yield member
