@@ -17,6 +17,10 @@ SHARED = Path(os.environ.get("ROCO_SHARED", Path(__file__).parents[2] / "shared"
 NO_MATERIAL = "the real material is missing: set ROCO_SHARED to a folder with data/ and tools/"
 NO_EXTRA = "the extra [neural] is missing: pip install '.[dev,dev-neural]'"
 
+# Output has the same width everywhere: readline, which pytest imports, sets these variables for its worker processes.
+for name in ("COLUMNS", "LINES"):
+    os.environ.pop(name, None)
+
 # No deadline and no check of speed: on a loaded machine both would fail tests of correct code.
 settings.register_profile(
     "roco",

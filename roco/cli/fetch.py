@@ -111,10 +111,10 @@ def plan(
         print_json(new.as_mapping())
     else:
         show_plan(new)
-    recipe = _write_recipe(folder)
+    recipe = _write_recipe(folder, few=bool(ids))
     # Ids that are not in the bucket are the user's to correct; an unusable snapshot is not.
     problems = new.summary.notes if ids else ()
-    _finish(problems, f"roco fetch run {folder}" if new.summary.to_download else f"roco run {recipe}")
+    _finish(problems, *(("roco fetch run", folder) if new.summary.to_download else ("roco run", recipe)))
 
 
 @app.command()
@@ -171,7 +171,7 @@ def update(
         if result is not None:
             show_result(result, time.monotonic() - start)
     if result is None:
-        _finish((), f"roco fetch update {folder}")
+        _finish((), "roco fetch update", folder)
     else:
         _finish_download(result, folder)
 
@@ -195,8 +195,10 @@ def verify(folder: FolderArg, as_json: Json = False) -> None:
 
 
 def _finish_download(result: DownloadResult, folder: Path) -> None:
-    next_command = f"roco fetch run {folder}" if result.incomplete else f"roco run {_write_recipe(folder)}"
-    _finish(result.problems, next_command)
+    if result.incomplete:
+        _finish(result.problems, "roco fetch run", folder)
+    else:
+        _finish(result.problems, "roco run", _write_recipe(folder))
 
 
 RECIPE = """\
@@ -211,16 +213,25 @@ kind = "cloud"
 path = "{name}"
 """
 
+FEW_ARTICLES = """
+[[override]]                     # for a few articles: the paper's 10 images per concept would drop nearly all of them
+stage = "cutoff"
+more_than = 0
+"""
 
-def _write_recipe(folder: Path) -> Path:
-    """Returns the recipe beside a folder of articles; writes it if it does not exist."""
+
+def _write_recipe(folder: Path, few: bool = False) -> Path:
+    """Returns the recipe beside a folder of articles; writes it if it does not exist.
+
+    few: whether the user has named the articles, so that rare concepts are kept.
+    """
     from roco.base.files import write_text
 
     absolute = folder.resolve()
     path = absolute.with_name(f"{absolute.name}.toml")
     if not path.exists():
         name = absolute.name.replace("\\", "\\\\").replace('"', '\\"')
-        write_text(path, RECIPE.format(name=name))
+        write_text(path, RECIPE.format(name=name) + (FEW_ARTICLES if few else ""))
     # Shown as the user named the folder; `.` has no name to replace.
     return folder.with_name(path.name) if folder.name and not folder.is_absolute() else path
 
@@ -228,12 +239,12 @@ def _write_recipe(folder: Path) -> Path:
 MAX_PROBLEMS_SHOWN = 20
 
 
-def _finish(problems: Sequence[str], next_command: str) -> None:
-    """Prints one line per problem and the next command; exits with 1 if there are problems."""
+def _finish(problems: Sequence[str], command: str, path: Path) -> None:
+    """Prints one line per problem and the next command with its path; exits with 1 if there are problems."""
     for line in problems[:MAX_PROBLEMS_SHOWN]:
         print(safe(f"error: {line}"), file=sys.stderr)
     if len(problems) > MAX_PROBLEMS_SHOWN:
         print(f"and {len(problems) - MAX_PROBLEMS_SHOWN:,} more", file=sys.stderr)
-    print_next(next_command)
+    print_next(command, path)
     if problems:
         raise SystemExit(1)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import sys
 from collections.abc import Callable
 from typing import Annotated, Any, NoReturn
@@ -116,8 +118,14 @@ def _failed(err: RocoError) -> int:
     """Prints an error in two lines, what is wrong and what to do; with --debug it is raised."""
     if os.environ.get("ROCO_DEBUG"):
         raise err
-    print(safe(f"error: {err}"), file=sys.stderr)
+    print(safe(f"error: {_with_recipe(err)}"), file=sys.stderr)
     return err.exit_code
+
+
+def _with_recipe(err: RocoError) -> str:
+    """Returns an error with the recipe of the command line in the commands that its hint names."""
+    recipe = next((word for word in sys.argv[1:] if word.endswith(".toml")), "RECIPE")
+    return re.sub(r"(?<=roco )(\w+) RECIPE\b", lambda match: f"{match[1]} {shlex.quote(recipe)}", str(err))
 
 
 if __name__ == "__main__":

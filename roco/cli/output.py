@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,10 +25,14 @@ def safe(text: str) -> str:
     return printable(text, keep="\n")
 
 
-def print_next(command: str) -> None:
-    """Prints the next command on stderr, so that stdout contains results only; nothing with `--quiet`."""
+def print_next(command: str, *words: object) -> None:
+    """Prints the next command on stderr, so that stdout contains results only; nothing with `--quiet`.
+
+    words: names and paths that follow the command; they are quoted as a shell needs it.
+    """
     if not is_quiet():
-        print(safe(f"next: {command}"), file=sys.stderr)
+        line = " ".join([command, *(shlex.quote(str(word)) for word in words)])
+        print(safe(f"next: {line}"), file=sys.stderr)
 
 
 def print_problems(subject: Path, problems: Sequence[str], checked: str) -> None:

@@ -59,4 +59,4 @@ def check(recipe: RecipeArg, as_json: Json = False) -> None:
             print(f"OK: {count('stage', len(loaded.pipeline.steps))}, all checks passed")
     if found:
         raise typer.Exit(1)
-    print_next(f"roco run {recipe}")
+    print_next("roco run", recipe)

@@ -72,7 +72,7 @@ def dropped(
             dropped_sheet(opened, rows.slice(0, most), sheet)
             print(safe(f"wrote {sheet}") + _rest(len(rows), most), file=sys.stderr)
     if len(rows):
-        print_next(f"roco show {recipe} {rows['figure_id'][0].as_py()}")
+        print_next("roco show", recipe, rows["figure_id"][0].as_py())
 
 
 def duplicates(

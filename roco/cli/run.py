@@ -38,7 +38,7 @@ def init(
     print(f"{summary.articles} articles with {figures} in {folder / 'corpus'}")
     if summary.hint:
         print(summary.hint, file=sys.stderr)
-    print_next(f"roco run {folder / 'demo.toml'}")
+    print_next("roco run", folder / "demo.toml")
 
 
 def run(
@@ -96,7 +96,10 @@ def run(
         print_outcome(outcome, time.monotonic() - started, opened.pipeline.ensures)
     if outcome.complete and opened.pipeline.publication:
         check_amount(outcome, f"roco status {recipe}")
-    print_next(f"roco verify {shown_path(outcome.release)}" if outcome.release else f"roco status {recipe}")
+    if outcome.release:
+        print_next("roco verify", shown_path(outcome.release))
+    else:
+        print_next("roco status", recipe)
 
 
 def _slice(text: str | None) -> tuple[int, int] | None:
@@ -120,7 +123,10 @@ def status(recipe: RecipeArg, as_json: Json = False) -> None:
     current = load_recipe(recipe).open().status()
     print_json(current) if as_json else print_status(current, str(recipe))
     complete = current["state"] == "complete"
-    print_next(f"roco show {recipe} FIGURE" if complete else f"roco run {recipe}")
+    if complete:
+        print_next("roco show", recipe, "FIGURE")
+    else:
+        print_next("roco run", recipe)
 
 
 def show(
@@ -149,7 +155,7 @@ def show(
         for trace in traces:
             print_trace(trace)
     if any(trace["stale"] for trace in traces):
-        print_next(f"roco run {recipe}")
+        print_next("roco run", recipe)
 
 
 def stages(as_json: Json = False) -> None:

@@ -121,7 +121,7 @@ def print_status(status: Mapping[str, Any], title: str) -> None:
         facts.append(f"{count('image', counts['images_in_packages'])} in packages")
     if source.get("superseded"):
         facts.append(f"{source['superseded']:,} superseded")
-    out.print(f"[bold]{clean(title)}[/bold]  " + " · ".join(facts))
+    out.print(f"[bold]{clean(title)}[/bold]  " + " · ".join(facts), soft_wrap=True)
     print_table(out, funnel_table(status["stages"]))
     _print_unread_note(counts)
     outdated = [stage for stage in status["stages"] if stage["why"]]

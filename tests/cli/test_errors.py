@@ -91,11 +91,22 @@ def test_debug_prints_the_traceback(tmp_path: Path) -> None:
 
 
 def test_a_path_that_cannot_be_written_is_named_without_a_traceback(finished: Path, command: Command) -> None:
-    result = command("duplicates", finished / "demo.toml", "--sheet", finished)
+    sheet = finished / "sheet.png"
+    sheet.mkdir()
+    result = command("duplicates", finished / "demo.toml", "--sheet", sheet)
     assert result.code == DATA
-    assert str(finished) in result.err and "Traceback" not in result.err
+    assert str(sheet) in result.err and "Traceback" not in result.err
 
 
 def test_the_version_is_printed(command: Command) -> None:
     result = command("--version")
     assert (result.code, result.out) == (DONE, f"roco {roco.__version__}\n")
+
+
+def test_hints_name_the_recipe_of_the_command_line(command: Command, demo: Path) -> None:
+    recipe = demo.rename(demo.with_name("my demo")) / "demo.toml"
+    for words in (("show", recipe, "PMC99000001"), ("dropped", recipe), ("articles", recipe)):
+        result = command(*words)
+        assert result.code == DATA
+        assert result.err.splitlines()[1].endswith(f"roco run '{recipe}'")
+    assert command("status", recipe).err == f"next: roco run '{recipe}'\n"

@@ -13,6 +13,7 @@ import pytest
 
 import roco.cli.main
 from roco.cli.fetch_tables import DownloadProgress, size
+from roco.recipes.load import load_recipe
 from roco.sources.fetch import commands
 from tests.bucket import Bucket, Fault, Proxy
 from tests.sources.fetch.articles import NEW, OLD, put
@@ -82,9 +83,17 @@ def test_three_commands_lead_from_ids_to_a_release(bucket: Bucket, run: Run, tmp
     assert "next: roco run articles.toml" in result.err
     recipe = tomllib.loads((tmp_path / "articles.toml").read_text())
     assert recipe["source"] == {"kind": "cloud", "path": "articles"}
-    assert run("run", "articles.toml", "--workers", 0).code == 0
+    result = run("run", "articles.toml", "--workers", 0)
+    assert (result.code, "stage 'image' dropped the last 2 of 2 figures" in result.err) == (1, True)  # bytes, no images
     assert run("fetch", "verify", "articles").out == "OK: articles, all checks passed\n"
     assert json.loads(run("fetch", "run", "articles", "--json").out)["present"] == 1
+
+
+def test_the_recipe_for_named_articles_keeps_rare_concepts(bucket: Bucket, run: Run, tmp_path: Path) -> None:
+    put(bucket, "PMC1.1")
+    run(*plan(bucket, "--ids", "PMC1"))
+    recipe = load_recipe(tmp_path / "articles.toml")
+    assert recipe.pipeline.step("cutoff").stage.options["more_than"] == 0
 
 
 def test_an_existing_recipe_is_not_overwritten(bucket: Bucket, run: Run, tmp_path: Path) -> None:
