@@ -154,7 +154,7 @@ def year(composed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Y
         change(bucket, changes)
         bucket.put_inventory("2026-11-20T01-00Z")
         proxy.clear_records()
-        report = json.loads(command("fetch", "update", "articles", "--json", cwd=here).partition("\nnext:")[0])
+        report = json.loads(command("fetch", "update", "articles", "--json", "-q", cwd=here))
         assert {kind: [changed["article"] for changed in report[kind]] for kind in changes} == changes
         downloaded = sorted(key for key in proxy.requests if key.startswith("PMC"))
     recipe = here / "articles.toml"
