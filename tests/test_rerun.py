@@ -177,6 +177,36 @@ def test_a_recipe_whose_stages_would_change_ids_is_refused_and_the_release_is_un
     assert len(images(root / "run" / "release")) == 35
 
 
+def test_another_previous_release_takes_precedence_but_changes_ids_on_request_only(
+    root: Path, second: Path, tmp_path: Path
+) -> None:
+    """The release `b` has the same images as the one in the run folder, with other ids."""
+    shutil.copytree(second / "articles", tmp_path / "other" / "articles")
+    run(tmp_path / "other")
+    shutil.copytree(tmp_path / "other" / "run" / "release", root / "b")
+    with pytest.raises(roco.DataError, match=r"would change: [0-9]+ would have another id") as caught:
+        run(root, more='previous = "b"\n')
+    assert "--new-ids" in caught.value.hint
+    run(root, more='previous = "b"\n', new_ids=True)
+    named, after = images(root / "b"), images(root / "run" / "release")
+    assert after == {key: named[key] for key in after}
+
+
+def test_a_previous_release_that_has_grown_itself_is_grown_from_together_with_the_one_in_the_folder(
+    first: Path, second: Path, tmp_path: Path
+) -> None:
+    root = Path(shutil.copytree(first / "articles", tmp_path / "articles")).parent
+    shutil.copytree(first / "run" / "release", root / "old")
+    corpus(root / "articles", range(60, 61))
+    run(root, more='previous = "old"\n')
+    before = images(root / "run" / "release")
+    corpus(root / "articles", range(61, 63))
+    changes = run(root, more='previous = "old"\n').changes
+    assert changes is not None and (changes.kept, changes.added, changes.changed) == (31, 2, 0)
+    after = images(root / "run" / "release")
+    assert {key: after[key] for key in before} == before
+
+
 def test_another_split_is_assigned_to_new_images_only(root: Path) -> None:
     before = images(root / "run" / "release")
     recipe = root / "run.toml"

@@ -17,6 +17,7 @@ class Column(NamedTuple):
 STRINGS = pa.list_(pa.string())
 DATES = pa.list_(pa.struct([("kind", pa.string()), ("date", pa.string())]))
 RELATED = pa.list_(pa.struct([("kind", pa.string()), ("id", pa.string())]))
+NAMES = pa.list_(pa.struct([("cui", pa.string()), ("name", pa.string())]))
 CITATIONS = pa.list_(
     pa.struct(
         [
@@ -132,6 +133,7 @@ COLUMNS: dict[str, Column] = {
         STRINGS, "CUIs that were detected automatically in the dataset from which the image was read"
     ),
     "given_manual": Column(STRINGS, "CUIs that were assigned manually in the dataset from which the image was read"),
+    "given_names": Column(NAMES, "names of these CUIs in the dataset from which the image was read"),
     "pinned_id": Column(pa.string(), "id of the image in the previous release, which is kept"),
     "pinned_split": Column(pa.string(), "split of the image in the previous release, which is kept"),
     "pinned_by": Column(

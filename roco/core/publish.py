@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from roco.core.ledger import Changes
 from roco.core.publications import Current, Publications, Record
-from roco.core.release_folder import carry_over, replace_folder, stamps_of, unfinished
+from roco.core.release_folder import carry_over, inspect, remove, replace_folder, stamps_of, unfinished
 from roco.core.stage import Finished, Publication
 
 
@@ -36,7 +35,7 @@ def publish(
     """
     target = publications.folder.release
     new = unfinished(target)
-    shutil.rmtree(new, ignore_errors=True)
+    remove(new)
     stage.publish(finished, new)
     for path in sorted(new.rglob("*")):
         if path.is_file():
@@ -49,8 +48,9 @@ def publish(
     ledger = None if table is None else publications.store(table, new)
     record = replace(draft, files=stamps_of(new), ledger=ledger)
     publications.expect(record)
-    # What others wrote is linked into the new folder first, so that it is never missing.
-    carried = carry_over(target, previous.contents, new) if previous else {}
+    # What others wrote is linked into the new folder first, so that it is never missing; the folder is inspected again,
+    # because somebody may have written in it since the run began.
+    carried = carry_over(target, inspect(target, previous.files), new) if previous else {}
     replace_folder(target, new)
     publications.confirm(record)
     return Published(target, changes, carried)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -105,7 +106,7 @@ def carry_over(old: Path, contents: Contents, new: Path) -> dict[str, str]:
     names = {}
     for name in (*contents.foreign, *contents.modified):
         names_to_try = _names_to_try(new / name, is_edited=name in contents.modified)
-        target = next(path for path in names_to_try if not path.exists())
+        target = next(path for path in names_to_try if not os.path.lexists(path))
         source = old / name
         if source.is_dir() and not source.is_symlink():
             shutil.copytree(source, target, symlinks=True, copy_function=_link_or_copy)
@@ -143,7 +144,7 @@ def replace_folder(target: Path, new: Path) -> None:
         target.rename(old)
         new.rename(target)
     sync_folder(target.parent)
-    shutil.rmtree(old, ignore_errors=True)
+    remove(old)
 
 
 def recover(target: Path) -> None:
@@ -152,7 +153,16 @@ def recover(target: Path) -> None:
     if old.exists() and not target.exists():
         old.rename(target)
         sync_folder(target.parent)
-    shutil.rmtree(old, ignore_errors=True)
+    for path in (old, unfinished(target)):
+        remove(path)
+
+
+def remove(folder: Path) -> None:
+    """Removes a folder if it exists, also one that was made read-only to protect the release."""
+    for path, _, _ in os.walk(folder):
+        with contextlib.suppress(OSError):
+            Path(path).chmod(0o700)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def unfinished(target: Path) -> Path:

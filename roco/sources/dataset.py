@@ -17,6 +17,7 @@ from roco.base.files import digest
 from roco.base.schema import COLUMNS
 from roco.base.terminal import excerpt
 from roco.release.folders import ImageFile, ImageReader, index_images
+from roco.release.format import CUI_MAPPING
 from roco.release.problems import Problem
 from roco.release.published import PublishedImage, PublishedTables, is_published, read_tables
 from roco.release.read import Release
@@ -60,7 +61,7 @@ class ReleaseSource:
     """Lists one package per article of a dataset, and one per problem of its tables.
 
     The published ROCOv2 is read with its images in the zips, or unpacked to `train_images/train/`, `train_images/` or
-    `train/`. Its ids, splits and concepts become `given_id`, `given_split`, `given_manual` and `given_concepts`; all
+    `train/`. Its ids, splits and concepts become `given_id`, `given_split`, `given_manual`, `given_concepts`; all
     other columns of a release of roco are copied. A table without a row for an image gives a row with that problem. An
     image without a file is dropped as `missing`, a file that no table lists as `scope`.
     """
@@ -129,6 +130,7 @@ class ReleaseSource:
             problems += tables.problems
         else:
             raise DataError(f"not a dataset: {self.path}", _HINT)
+        names = _names(self.path)
         index = index_images(self.path)
         for problem in index.unreadable:
             raise _unusable(self.path, problem)
@@ -137,7 +139,9 @@ class ReleaseSource:
         figures: defaultdict[str, list[_Figure]] = defaultdict(list)
         for article, figure in described:
             file = index.files.get(figure["id"])
-            figures[article].append(figure | {"article": article, "file": file.name if file else None})
+            found = {"article": article, "file": file.name if file else None}
+            cuis = [*figure["concepts"], *figure["manual"]]
+            figures[article].append(figure | found | {"names": {cui: names[cui] for cui in cuis if cui in names}})
         in_tables = {figure["id"] for _, figure in described}
         for id, file in index.files.items():
             if id not in in_tables:
@@ -193,6 +197,13 @@ def _require_tables(root: Path, tables: PublishedTables) -> None:
         has_split = name.endswith("_captions.csv") and any(root.glob(f"{split}_*"))
         if name == "license_information.csv" or has_split:
             raise _unusable(root, problem)
+
+
+def _names(root: Path) -> dict[str, str]:
+    """Returns the names of the dataset's CUIs; a dataset without cui_mapping.csv has none."""
+    if not (root / CUI_MAPPING).is_file():
+        return {}
+    return Release.open(root).concept_names()
 
 
 def _unusable(root: Path, problem: Problem) -> DataError:

@@ -73,6 +73,7 @@ def _row(unit: Unit, image: Mapping[str, Any]) -> Row:
         "given_split": image["split"],
         "given_concepts": image["concepts"],
         "given_manual": image["manual"],
+        "given_names": [{"cui": cui, "name": name} for cui, name in sorted(image["names"].items())],
     }
     missing = {} if image["file"] else {"drop": "missing", "drop_detail": f"no image file for {image['id']}"}
     # Columns of a release made by roco take precedence over what can be read from the published tables.

@@ -27,8 +27,8 @@ COLUMNS = (
     "retraction", "retracts", "open_access", "manuscript", "license", "license_url", "license_version",
     "license_port", "license_evidence", "license_trust", "copyright", "third_party", "n_images_in_package",
     "fig_id", "label", "caption_raw", "caption", "caption_from", "located_in", "credit", "figure_license",
-    "mentions_in_text", "file", "n_graphics", "given_id", "given_split", "given_concepts", "given_manual", "drop",
-    "drop_detail",
+    "mentions_in_text", "file", "n_graphics", "given_id", "given_split", "given_concepts", "given_manual",
+    "given_names", "drop", "drop_detail",
 )  # fmt: skip
 NO_XML = "no article XML in the package"
 BLANK: dict[str, Any] = dict.fromkeys(COLUMNS)

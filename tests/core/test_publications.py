@@ -255,6 +255,46 @@ def test_a_folder_takes_the_place_of_another(
         assert [path.name for path in tmp_path.iterdir()] == ["it"]
 
 
+def test_a_file_that_somebody_writes_while_the_next_release_is_written_is_carried_over(
+    articles: Path, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(shutil.copytree(finished, tmp_path / "run"))
+    publish = fakes.Printed.publish
+
+    def publish_slowly(stage: fakes.Printed, run: Finished, new: Path) -> None:
+        publish(stage, run, new)
+        (folder / "release" / "NOTES.md").write_text("written meanwhile")
+
+    monkeypatch.setattr(fakes.Printed, "publish", publish_slowly)
+    outcome = drive(more(articles, tmp_path / "articles"), folder, numbered=True)
+    assert outcome.carried["NOTES.md"] == "NOTES.md"
+    assert (folder / "release" / "NOTES.md").read_text() == "written meanwhile"
+
+
+def test_an_edited_file_never_takes_the_name_of_a_link_that_leads_nowhere(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.mkdir()
+    new.mkdir()
+    (old / "README.md").write_text("edited")
+    (new / "README.edited.md").symlink_to(tmp_path / "elsewhere.md")
+    names = carry_over(old, Contents(modified=("README.md",)), new)
+    assert names == {"README.md": "README.edited-2.md"}
+    assert not (tmp_path / "elsewhere.md").exists()
+
+
+def test_a_read_only_release_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user without the rights of root cannot delete files of a read-only folder."""
+    for folder in (tmp_path / "it" / "deep", tmp_path / ".it.part"):
+        folder.mkdir(parents=True)
+    for folder in (tmp_path / "it" / "deep", tmp_path / "it"):
+        folder.chmod(0o555)
+    made_writable = []
+    monkeypatch.setattr(Path, "chmod", lambda self, mode: made_writable.append((self.name, mode)))
+    replace_folder(tmp_path / "it", tmp_path / ".it.part")
+    assert [mode for _, mode in made_writable] == [0o700, 0o700]
+    assert {name for name, _ in made_writable} <= {".it.part", ".it.old", "deep"}
+
+
 def test_an_interrupted_replacement_is_undone_or_completed(tmp_path: Path) -> None:
     (tmp_path / ".it.old").mkdir()
     recover(tmp_path / "it")

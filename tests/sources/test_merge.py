@@ -118,3 +118,20 @@ def test_a_dataset_that_joins_a_finished_release_gives_its_ids_on_request(folder
     roco.load_recipe(recipe).run(workers=0, new_ids=True)
     given = roco.load(folder / "runs" / "merged" / "release").to_pylist()
     assert {row["id"] for row in given if row["origin"] == "release"} == SPLIT_OF.keys()
+
+
+@pytest.mark.parametrize("given", ["manual", "all"])
+def test_concepts_that_the_vocabulary_does_not_contain_keep_the_names_of_the_dataset(folder: Path, given: str) -> None:
+    root = folder / "rocov2"
+    for name in ("train_concepts.csv", "train_concepts_manual.csv", "test_concepts.csv"):
+        lines = (root / name).read_text().splitlines()
+        (root / name).write_text("\n".join([lines[0], *(f"{line};C9999999" for line in lines[1:])]) + "\n")
+    with (root / "cui_mapping.csv").open("a") as fh:
+        fh.write("C9999999,A name of the dataset\n")
+    [recipe] = re.findall(r"```toml\n(.*?)```", MERGE_PAGE.read_text(), re.DOTALL)
+    recipe = recipe.replace("/data/rocov2", "rocov2").replace("/data/oa_package", "packages")
+    (folder / "merge.toml").write_text(f'{recipe}\n[[override]]\nstage = "merge"\ngiven = "{given}"\n')
+    release = roco.load_recipe(folder / "merge.toml").run(workers=0).release
+    assert release is not None and roco.verify(release) == []
+    assert "C9999999,A name of the dataset\n" in (release / "cui_mapping.csv").read_text()
+    assert "C0040405,X-Ray Computed Tomography\n" in (release / "cui_mapping.csv").read_text()

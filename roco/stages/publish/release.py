@@ -200,15 +200,17 @@ class Release(Publication):
         used: set[str] = set()
         for row in rows:
             used.update(row["concepts"], row["concepts_manual"])
-        known = vocabulary.load(self.vocabulary).by_cui
-        unnamed = sorted(used - known.keys())
+        # A dataset that is a source has concepts that the vocabulary need not contain, with names of its own.
+        names = {one["cui"]: one["name"] for row in rows for one in row["given_names"] or () if one["name"]}
+        names |= {cui: concept.name for cui, concept in vocabulary.load(self.vocabulary).by_cui.items()}
+        unnamed = sorted(used - names.keys())
         if unnamed:
             more = " …" if len(unnamed) > 5 else ""
             raise DataError(
                 f"no name in the vocabulary: {', '.join(unnamed[:5])}{more} (stage 'release')",
                 "set vocabulary to the file that stage 'mentions' uses",
             )
-        return [[cui, known[cui].name] for cui in sorted(used)]
+        return [[cui, names[cui]] for cui in sorted(used)]
 
 
 def _highest(rows: Iterable[Mapping[str, Any]], previous: PreviousRelease | None) -> Counter[str]:
@@ -234,7 +236,7 @@ _TEXTS = ("id", "split", "article_key", "pmcid", "doi", "license", "archive", "f
 _CREDITED = ("title", "journal", "license_url", "license_version", "license_port", "copyright")
 _GROUPS = ("image_key", "duplicate_group", "similar_group")
 _CARD = ("modality_from", "identifying_fields", "n_frames", "declared")
-_LISTS = ("authors", "concepts", "concepts_manual")
+_LISTS = ("authors", "concepts", "concepts_manual", "given_names")
 _USED = {"figure_id", "year", "caption", *_TEXTS, *_CREDITED, *_GROUPS, *_CARD, *_LISTS}
 """The columns that the files beside figures.parquet are made of."""
 
