@@ -57,7 +57,7 @@ def test_the_command_report_is_answered_with_the_command_that_replaced_it(comman
     assert (result.code, result.out) == (USAGE, "")
     error, hint = result.err.splitlines()
     assert error == "error: unknown command 'report'"
-    assert "did you mean 'articles'?" in hint and "roco articles RECIPE" in hint
+    assert "did you mean 'articles'?" in hint and "roco articles demo/demo.toml" in hint
     # In a group, where nothing replaced it, `report` is an unknown command like any other.
     assert "articles RECIPE" not in command("fetch", "report").err
 
