@@ -15,6 +15,7 @@ from roco.base.files import read_table
 from roco.base.formats import IMAGE_EXTENSIONS, extension_of
 from roco.base.ids import PMCID, clean_doi, clean_pmcid, clean_pmid
 from roco.core.parts import Parts
+from roco.core.stage import put
 
 MOST_FIGURES = 20
 """Figures of different articles that one name may refer to; `1.jpg` would refer to thousands."""
@@ -22,6 +23,7 @@ MOST_FIGURES = 20
 MOST_KNOWN = 20_000
 """Articles, and ids of the release, among which the nearest name is looked for."""
 
+_ALWAYS_COMPARED = ("file", "archive", "article_key")
 _COLUMNS = ("figure_id", "file", "article_key", "archive", "pmcid", "doi", "pmid")
 _VERSION = r"^([^/]+?)\.[0-9]+(/|$)"
 """The version of an article at the beginning of a figure_id: `.2` of `PMC123.2/f1/0`."""
@@ -94,6 +96,9 @@ def _in_parts(name: Name, extracted: Mapping[str, Path], parts: Iterable[str]) -
         table = rows_of(extracted[part], _COLUMNS)
         if table is None:
             continue
+        for column in _ALWAYS_COMPARED:
+            if column not in table.column_names:  # a custom stage may read articles without naming their files
+                table = put(table, column, pa.nulls(len(table), pa.string()))
         for rank, matching in enumerate(name.matches(table)):
             if rank > best_rank:
                 break
@@ -131,7 +136,8 @@ def _hint(table: Parts, name: Name, extracted: Mapping[str, Path], ids: Sequence
     known = {*table.table["article"].slice(0, MOST_KNOWN).to_pylist(), *ids[:MOST_KNOWN]}
     for part in [*_near(table, name), *table.names[:20]]:
         figures = rows_of(extracted[part], ("figure_id", "file"))
-        for column in ("figure_id", "file"):
-            known |= set(figures[column].to_pylist()) if figures is not None else set()
+        if figures is not None:
+            for column in figures.column_names:
+                known |= set(figures[column].to_pylist())
     known.discard(None)
     return nearest(name.written, known) if known else "run the recipe first: roco run RECIPE"

@@ -7,16 +7,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
 from roco.base.errors import DataError, UsageError
+from roco.base.schema import types
 from roco.core import names, show
 from roco.core.manifest import Manifest
 from roco.core.parts import read
 from roco.core.pipeline import Pipeline
 from roco.core.run import Run
-from roco.core.stage import Decision
+from roco.core.stage import Decision, Extraction, Measure
 from tests.core import fakes
 from tests.core.conftest import run, write_article
 
@@ -29,6 +31,23 @@ class Any_(Decision):
 
     def __call__(self, batch: Any) -> Any:
         return batch
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Titles(Measure):
+    """Reads articles, but no files."""
+
+    scope = "article"
+    reads = ("article", "place")
+    writes = types("figure_id", "archive", "caption", "drop", "drop_detail")
+
+    def __call__(self, batch: pa.Table) -> Extraction:
+        rows = []
+        for article in batch.to_pylist():
+            figure = f"{article['article']}/title/0"
+            rows.append({"figure_id": figure, "archive": article["place"], "caption": "a title"})
+        counts = {article["place"]: {"articles": 1} for article in batch.to_pylist()}
+        return Extraction(pa.Table.from_pylist(rows, schema=pa.schema(list(self.writes.items()))), counts)
 
 
 def by_name(trace: dict[str, Any]) -> dict[str, Any]:
@@ -104,6 +123,15 @@ def test_a_figure_is_found_whatever_version_of_its_article_is_named(name: str) -
         if hits:
             break
     assert hits == ["PMC5.2/f1/0"]
+
+
+def test_articles_without_files_are_found(make: Make, tmp_path: Path) -> None:
+    pipeline = Pipeline(make().source, [Titles()], fakes.CATALOGUE)
+    run(pipeline, tmp_path / "run", workers=0)
+    [trace] = Run(pipeline, tmp_path / "run").show("A003/title/0")
+    assert trace["steps"][0]["values"]["caption"] == "a title"
+    with pytest.raises(DataError, match="no figure"):
+        Run(pipeline, tmp_path / "run").show("a.jpg")
 
 
 def test_an_exact_name_wins_over_a_similar_one(make: Make, tmp_path: Path, articles: Path) -> None:
