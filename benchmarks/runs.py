@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -18,6 +19,7 @@ import pyarrow as pa
 from benchmarks.corpora import BENCH
 from roco.base.files import read_table, write_table
 from roco.core.folder import RunFolder
+from roco.core.parts import Parts
 from roco.core.run import Run
 from roco.recipes.load import Pipeline, load_recipe
 from roco.sources.package import PackageSource
@@ -37,13 +39,13 @@ def once(source: Path, workers: int) -> dict[str, Any]:
     folder = BENCH / f"run-{os.getpid()}"
     shutil.rmtree(folder, ignore_errors=True)
     path = recipe(source, folder)
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), _cpu_of_children()
     worker_kb = _run_and_watch([sys.executable, "-m", "roco", "run", str(path), "--workers", str(workers), "--json"])
-    seconds = time.perf_counter() - started
+    seconds, cpu = time.perf_counter() - started, _cpu_of_children() - cpu
     log = [json.loads(line) for line in (folder / "log" / "run.jsonl").read_text().splitlines()]
     times: dict[str, float] = {}
     for entry in log:
-        for name, n in entry["seconds"].items():
+        for name, n in entry.get("seconds", {}).items():
             times[name] = times.get(name, 0) + n
     funnel = json.loads((folder / "funnel.json").read_text())
     again = time.perf_counter()
@@ -58,12 +60,19 @@ def once(source: Path, workers: int) -> dict[str, Any]:
         "articles": funnel["counts"]["articles"],
         "figures": figures,
         "seconds": seconds,
+        "cpu": cpu,
         "rate": figures / seconds,
         "books": 1 - useful / times["all"],
         "peak": worker_kb / 1024,
         "idle": idle,
         "times": times,
     }
+
+
+def _cpu_of_children() -> float:
+    """Returns the CPU seconds of all processes that have ended and that this one, or one of them, started."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _run_and_watch(command: list[str]) -> int:
@@ -112,7 +121,8 @@ def million(source: Path) -> dict[str, float]:
     Run(pipeline, folder).do(workers=2)
     layout = RunFolder(folder, pipeline)
     table, _ = read_table(layout.parts)
-    part = table["part"][0].as_py()
+    spans = Parts(table).spans
+    part = max(spans, key=lambda name: spans[name][1])  # a part of full size
     rows = table.filter(pa.compute.equal(table["part"], part))
     n = _multiply(pipeline, layout, part, rows, 1_000_000)
     frozen = Pipeline(Fixed(path=source), [s.stage for s in pipeline.steps])

@@ -182,9 +182,12 @@ def verify(folder: FolderArg, as_json: Json = False) -> None:
 
     Example: roco fetch verify articles
     """
+    from roco.cli.progress import ProgressBar, shown
     from roco.sources.fetch import commands
 
-    problems = commands.verify(folder)
+    progress = ProgressBar(at_once=False)
+    with shown(progress):
+        problems = commands.verify(folder, progress)
     if as_json:
         print_json([problem._asdict() for problem in problems])
     else:

@@ -26,9 +26,11 @@ class ProgressBar:
 
     If stderr is not a terminal, the first activity of a command and the first that is counted print a line at once; a
     counted one prints a last line when it is complete. A subclass adds `rates`, such as figures per second.
+    at_once: False for commands that are done at once in most cases; nothing is printed in the first second.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, at_once: bool = True) -> None:
+        self.at_once = at_once
         self.console = console(stderr=True)
         self.lock = threading.RLock()
         self.what = ""
@@ -52,7 +54,7 @@ class ProgressBar:
                 self.what = ""
             elif self.console.is_terminal:
                 self._show_bar()
-            elif self._is_first(total):
+            elif self._is_first(total) and self.at_once:
                 self._print_line()
 
     def advance(self, n: int = 1) -> None:

@@ -29,13 +29,16 @@ def verify(
     Example: roco verify demo/run/release --retracted retracted.csv
     """
     from roco.base.licenses import DEFAULT_LICENSES, LICENSES
+    from roco.cli.progress import ProgressBar, shown
     from roco.release.read import Release
 
     for name in license or ():
         if name not in LICENSES:
             raise UsageError(f"unknown licence '{name}' (--license)", nearest(name, LICENSES))
     opened = Release.open(release)
-    problems = opened.verify(license or DEFAULT_LICENSES, retracted or ())
+    progress = ProgressBar(at_once=False)
+    with shown(progress):
+        problems = opened.verify(license or DEFAULT_LICENSES, retracted or (), progress)
     if as_json:
         print_json([problem._asdict() for problem in problems])
     else:

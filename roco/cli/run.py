@@ -180,10 +180,13 @@ def articles(
 
     Example: roco articles demo/demo.toml
     """
+    from roco.cli.progress import ProgressBar, shown
     from roco.cli.run_tables import print_articles
     from roco.models.text.language import identify
     from roco.recipes.load import load_recipe
     from roco.stages.extract_summary import articles as summarize
 
-    summary = summarize(load_recipe(recipe).open(), lambda caption: identify(caption)[0])
+    progress = ProgressBar(at_once=False)
+    with shown(progress):
+        summary = summarize(load_recipe(recipe).open(), lambda caption: identify(caption)[0], progress)
     print_json(summary) if as_json else print_articles(summary, each)

@@ -98,7 +98,8 @@ def print_plan(plan: Mapping[str, Any]) -> None:
     """Prints the result of a dry run: articles, parts to process, and stages that are out of date."""
     changes = f"{plan['new']:,} new, {plan['changed']:,} changed, {plan['removed']:,} removed"
     print(f"{count('article', plan['articles'])}: {changes}")
-    print(f"to process: {plan['parts_to_do']:,} of {count('part', plan['parts'])}")
+    in_parts = f"in {plan['parts_to_do']:,} of {count('part', plan['parts'])}"
+    print(f"to process: {count('article', plan['articles_to_do'])} {in_parts}")
     if plan["ids"]:
         print(f"release: keeps the {count('id', plan['ids'])} assigned so far (unless --new-ids)")
     for stage in plan["stages"]:
@@ -116,7 +117,8 @@ def print_status(status: Mapping[str, Any], title: str) -> None:
         articles = counts.get("articles", articles)
     facts = [status["state"], f"{count('article', articles)} in {count('part', parts)}"]
     if status["parts_done"] < parts:
-        facts.append(f"{status['parts_done']:,} of {parts:,} parts done")
+        total = articles + source.get("superseded", 0)
+        facts.append(f"{status['articles_done']:,} of {count('article', total)} done")
     if counts.get("images_in_packages"):
         facts.append(f"{count('image', counts['images_in_packages'])} in packages")
     if source.get("superseded"):

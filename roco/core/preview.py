@@ -32,7 +32,8 @@ def preview(folder: RunFolder) -> dict[str, Any]:
     was_listed = pc.is_in(listing["article"], value_set=_column(current, "article"))
     is_unchanged = pc.is_in(parts.keys(listing), value_set=parts.keys(before.table))
     is_still_listed = pc.is_in(current["article"], value_set=_column(listing, "article"))
-    done = Manifest(folder).done(after)
+    done = set(Manifest(folder).done(after))
+    n_to_do = sum(length for name, (_, length) in after.spans.items() if name not in done)
     stages = status(folder)["stages"]
     published = Publications(folder).current(None)
     ledger = None
@@ -45,6 +46,7 @@ def preview(folder: RunFolder) -> dict[str, Any]:
         "removed": _count(pc.invert(is_still_listed)),
         "parts": len(after.names),
         "parts_to_do": len(after.names) - len(done),
+        "articles_to_do": n_to_do,
         "ids": 0 if ledger is None else len(ledger.table),
         "stages": [{name: stage[name] for name in ("stage", "kind", "state", "why")} for stage in stages],
     }

@@ -23,7 +23,8 @@ def status(folder: RunFolder) -> dict[str, Any]:
     """
     saved = manifests.load(folder.manifest)
     source = saved.get("source") or parts.read(folder.parts).summary
-    records, done = _records(folder, saved)
+    records, parts_done = _records(folder, saved)
+    done = len(parts_done)
     stages = _stages(folder, saved)
     flows = [*total(record.funnel for record in records), *map(Flow.of_json, saved.get("table", []))]
     by_stage = {flow.stage: flow.to_json() for flow in flows}
@@ -37,6 +38,7 @@ def status(folder: RunFolder) -> dict[str, Any]:
         "state": _state(source, done, stages, saved),
         "source": dict(source),
         "parts_done": done,
+        "articles_done": _articles(folder, parts_done, source),
         "counts": manifests.add_counts(record.counts for record in records),
         "stages": stages,
         "removed_stages": [step["name"] for step in saved.get("steps", []) if step["name"] not in names],
@@ -44,26 +46,36 @@ def status(folder: RunFolder) -> dict[str, Any]:
     }
 
 
-def _records(folder: RunFolder, saved: Mapping[str, Any]) -> tuple[list[PartRecord], int]:
-    """Returns the records of all parts that are done, and their number; new ones are read from their footers.
+def _articles(folder: RunFolder, done: Sequence[str], source: Mapping[str, int]) -> int:
+    """Returns the number of articles in the parts that are done, superseded ones included."""
+    if len(done) >= source.get("parts", 0):
+        return source.get("articles", 0) + source.get("superseded", 0)
+    spans = parts.read(folder.parts).spans
+    return sum(spans[part][1] for part in done if part in spans)
 
-    If the row stages have changed, returns the old records, and the number of parts that are done with the new stages.
+
+def _records(folder: RunFolder, saved: Mapping[str, Any]) -> tuple[list[PartRecord], list[str]]:
+    """Returns the records of all parts that are done, and their names; new ones are read from their footers.
+
+    If the row stages have changed, returns the old records, and the names of parts that are done with the new stages.
     """
     known = {name: StampedRecord.of_json(value) for name, value in saved.get("parts", {}).items()}
     stamps = manifests.stamps(folder.row_decisions_folder)
     if saved.get("rows_digest", folder.pipeline.rows_digest) != folder.pipeline.rows_digest:
-        return [one.record for one in known.values()], len(stamps)
-    records = []
+        return [one.record for one in known.values()], [file.removesuffix(".parquet") for file in stamps]
+    records, names = [], []
     for file, stamp in stamps.items():
         part = file.removesuffix(".parquet")
         if part in known and known[part].stamp == stamp:
-            records.append(known[part].record)
-            continue
-        try:
-            records.append(PartRecord.of_json(read_meta(folder.row_decisions(part))))
-        except (CorruptFile, FileNotFoundError):
-            continue
-    return records, len(records)
+            record = known[part].record
+        else:
+            try:
+                record = PartRecord.of_json(read_meta(folder.row_decisions(part)))
+            except (CorruptFile, FileNotFoundError):
+                continue
+        records.append(record)
+        names.append(part)
+    return records, names
 
 
 def _stages(folder: RunFolder, saved: Mapping[str, Any]) -> list[dict[str, Any]]:

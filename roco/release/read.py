@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from roco.base.errors import DataError, UsageError, nearest
 from roco.base.ids import clean_pmcid
 from roco.base.licenses import DEFAULT_LICENSES
+from roco.base.progress import NullProgress, Progress
 from roco.base.readers import UNREADABLE, csv_rows, parquet_rows, read_text
 from roco.base.schema import SPLITS, types
 from roco.base.tables import CUI_MAPPING_COLUMNS, LICENSE_COLUMNS, SPLIT_TABLES, TOMBSTONE_COLUMNS
@@ -172,7 +173,10 @@ class Release:
         return [file for file in files if file.is_file()]
 
     def verify(
-        self, licenses: Collection[str] = DEFAULT_LICENSES, retracted: Iterable[str | Path] = ()
+        self,
+        licenses: Collection[str] = DEFAULT_LICENSES,
+        retracted: Iterable[str | Path] = (),
+        progress: Progress | None = None,
     ) -> list[Problem]:
         """Checks every file of the dataset and returns what is wrong; see `roco.verify`."""
         from roco.release.verify import verify_release
@@ -180,7 +184,7 @@ class Release:
 
         lists = [Path(path) for path in retracted]
         check = verify_published if self.published else verify_release
-        return check(self.path, licenses, lists)
+        return check(self.path, licenses, lists, progress or NullProgress())
 
     def __len__(self) -> int:
         """Returns the number of images."""

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from roco.base.files import file_digest
+from roco.base.progress import Progress
 from roco.base.readers import read_text
 from roco.base.schema import SPLITS
 from roco.base.tables import SPLIT_TABLES
@@ -38,13 +39,15 @@ from roco.release.verify_figures import FigureTable, check_articles, check_retra
 from roco.release.verify_tables import check_attribution, check_licenses, check_names, check_table, check_zip
 
 
-def verify_release(root: Path, licenses: Collection[str], retracted: Iterable[Path]) -> list[Problem]:
+def verify_release(
+    root: Path, licenses: Collection[str], retracted: Iterable[Path], progress: Progress
+) -> list[Problem]:
     """Checks every file of a release of roco and returns what is wrong.
 
     licenses: the allowed licences; retracted: lists of retracted papers. The checksums show which files have
     changed. The other checks compare the files with each other and report what was wrong from the start.
     """
-    problems = problems_of_file(CHECKSUMS, _check_checksums(root))
+    problems = problems_of_file(CHECKSUMS, _check_checksums(root, progress))
 
     def check(name: str, found: Iterator[Problem]) -> None:
         # A missing file is reported once, by the check of the checksums.
@@ -62,13 +65,14 @@ def verify_release(root: Path, licenses: Collection[str], retracted: Iterable[Pa
     check(FIGURES, check_articles(table.figures))
 
     # The tables and images of each split.
+    progress.start("images", len(table.figures))
     for split in SPLITS:
         of_split = {id: figure for id, figure in table.figures.items() if figure.split == split}
         for kind in SPLIT_TABLES:
             name = f"{split}_{kind}.csv"
             check(name, check_table(root / name, kind, of_split))
         name = f"{split}_images.zip"
-        check(name, check_zip(root / name, of_split))
+        check(name, check_zip(root / name, of_split, progress))
 
     # The tables of all images.
     check(CUI_MAPPING, check_names(root / CUI_MAPPING, table.cuis))
@@ -87,7 +91,7 @@ def verify_release(root: Path, licenses: Collection[str], retracted: Iterable[Pa
     return problems
 
 
-def _check_checksums(root: Path) -> Iterator[Problem]:
+def _check_checksums(root: Path, progress: Progress) -> Iterator[Problem]:
     """Compares the files of the folder with checksums.sha256, and with the files that a release must have."""
     entries = {entry.name: entry for entry in root.iterdir()}
     digests: dict[str, str] = {}
@@ -100,6 +104,7 @@ def _check_checksums(root: Path) -> Iterator[Problem]:
     for name in sorted({*FILES, CHECKSUMS, *digests} - entries.keys()):
         yield Problem(MISSING_FILE, excerpt(name))
     for name, entry in sorted(entries.items()):
+        progress.start(f"checksum of {name}", None)
         if entry.is_symlink() or not entry.is_file():
             yield Problem("not a regular file", excerpt(name))
         elif name == CHECKSUMS:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from roco.base.formats import SIGNATURES
 from roco.base.ids import is_cui
+from roco.base.progress import Progress
 from roco.base.readers import UNREADABLE, check_zip_directory, csv_rows
 from roco.base.tables import CUI_MAPPING_COLUMNS
 from roco.base.terminal import excerpt
@@ -18,16 +19,20 @@ from roco.release.published import PublishedImage, read_tables
 from roco.release.retraction_lists import read_list
 
 
-def verify_published(root: Path, licenses: Collection[str], retracted: Iterable[Path]) -> list[Problem]:
+def verify_published(
+    root: Path, licenses: Collection[str], retracted: Iterable[Path], progress: Progress
+) -> list[Problem]:
     """Checks tables and images of the published layout and returns what is wrong.
 
     Finds rows, ids and images that do not match, invalid CUIs, licences that are not allowed, and retracted articles.
     Images in zips are read to compare their CRC; of loose image files only the first bytes can be checked.
     """
-    return first_of_each_file(_problems(root, licenses, retracted))
+    return first_of_each_file(_problems(root, licenses, retracted, progress))
 
 
-def _problems(root: Path, licenses: Collection[str], retracted: Iterable[Path]) -> Iterator[Problem]:
+def _problems(
+    root: Path, licenses: Collection[str], retracted: Iterable[Path], progress: Progress
+) -> Iterator[Problem]:
     tables = read_tables(root)
     index = index_images(root)
     yield from (*tables.unusable, *tables.missing, *tables.problems)
@@ -44,7 +49,7 @@ def _problems(root: Path, licenses: Collection[str], retracted: Iterable[Path]) 
         if id not in tables.images:
             yield Problem("unexpected image", file.where)
     yield from _check_names(root / CUI_MAPPING, used_cuis)
-    yield from _check_bytes(root, index.files)
+    yield from _check_bytes(root, index.files, progress)
 
 
 def _check_tables(image: PublishedImage) -> Iterator[Problem]:
@@ -107,16 +112,18 @@ def _check_names(path: Path, used: Collection[str]) -> Iterator[Problem]:
         yield Problem("CUI without a name", f"{path.name}, {excerpt(cui)}")
 
 
-def _check_bytes(root: Path, files: Mapping[str, ImageFile]) -> Iterator[Problem]:
+def _check_bytes(root: Path, files: Mapping[str, ImageFile], progress: Progress) -> Iterator[Problem]:
     """Finds image files that are corrupt or contain something else."""
     by_zip: dict[str, list[ImageFile]] = {}
+    progress.start("images", len(files))
     for file in files.values():
         if file.container.endswith(".zip"):
             by_zip.setdefault(file.container, []).append(file)
         else:
             yield from _check_loose(root, file)
+            progress.advance()
     for name, members in by_zip.items():
-        yield from _check_members(root / name, members)
+        yield from _check_members(root / name, members, progress)
 
 
 def _check_loose(root: Path, file: ImageFile) -> Iterator[Problem]:
@@ -130,13 +137,14 @@ def _check_loose(root: Path, file: ImageFile) -> Iterator[Problem]:
         yield Problem("not an image", file.where)
 
 
-def _check_members(path: Path, files: list[ImageFile]) -> Iterator[Problem]:
+def _check_members(path: Path, files: list[ImageFile], progress: Progress) -> Iterator[Problem]:
     # Images hardly shrink in a zip: one that unpacks to much more than its own size is an attack.
     budget = 20 * path.stat().st_size + (1 << 20)
     with path.open("rb") as fh:
         check_zip_directory(fh)
         with zipfile.ZipFile(fh) as archive:
             for file in files:
+                progress.advance()
                 budget -= file.size
                 if budget < 0:
                     yield Problem("zip unpacks to more than 20 times its size", file.where)

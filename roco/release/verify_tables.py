@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 from roco.base.ids import is_cui
+from roco.base.progress import Progress
 from roco.base.readers import csv_rows, zip_members
 from roco.base.tables import ATTRIBUTION_COLUMNS, CUI_MAPPING_COLUMNS, LICENSE_COLUMNS, SPLIT_TABLES
 from roco.base.terminal import excerpt
@@ -75,7 +76,7 @@ def check_names(path: Path, used: Collection[str]) -> Iterator[Problem]:
         yield Problem("CUI without a name", f"{path.name}, {excerpt(cui)}")
 
 
-def check_zip(path: Path, figures: Mapping[str, Figure]) -> Iterator[Problem]:
+def check_zip(path: Path, figures: Mapping[str, Figure], progress: Progress) -> Iterator[Problem]:
     """Checks that a zip contains the images of its split, each once, with the SHA-256 of figures.parquet."""
     digests = {figure.member: figure.sha256 for figure in figures.values()}
     checked: set[str] = set()
@@ -90,6 +91,7 @@ def check_zip(path: Path, figures: Mapping[str, Figure]) -> Iterator[Problem]:
         elif sha256 != digests[name]:
             yield Problem(f"image differs from {FIGURES} (SHA-256)", where)
         checked.add(name)
+        progress.advance()
     for name in digests:
         if name not in checked:
             yield Problem("missing image", f"{path.name}, {name}")

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from roco.base.errors import CorruptFile, DataError
 from roco.base.files import read_table
+from roco.base.progress import NullProgress, Progress
 from roco.base.schema import NOT_READ, OTHER_XML
 from roco.core import parts
 from roco.core.run import Run
@@ -89,7 +90,7 @@ class Summary(TypedDict):
     articles: list[ArticleSummary]
 
 
-def articles(run: Run, language: Callable[[str], str | None]) -> Summary:
+def articles(run: Run, language: Callable[[str], str | None], progress: Progress | None = None) -> Summary:
     """Counts what extraction read in all articles of a run; raises DataError if a part has not been read.
 
     Rows dropped as `scope`, `table` or similar are not counted as figures of their article. language: returns the
@@ -103,7 +104,10 @@ def articles(run: Run, language: Callable[[str], str | None]) -> Summary:
     figures = _Figures(language)
     other_xml: dict[str, None] = {}
     not_read: dict[str, str] = {}
+    progress = progress or NullProgress()
+    progress.start("articles", len(table.table))
     for rows, meta in _extracted(run, table):
+        progress.advance(len(meta["articles"]))
         for place, counts in meta["articles"].items():
             if counts.get(OTHER_XML):
                 other_xml[place] = None

@@ -50,6 +50,13 @@ def test_status_names_the_next_command(command: Command, demo: Path, finished_de
     assert done.err == f"next: roco show {finished_demo / 'demo.toml'} FIGURE\n"
 
 
+def test_status_and_a_dry_run_count_the_articles_of_an_incomplete_run(command: Command, demo: Path) -> None:
+    recipe = demo / "demo.toml"
+    command("run", recipe, "--workers", "0", "--parts", "2/2")
+    assert "incomplete · 35 articles in 3 parts · 12 of 35 articles done" in command("status", recipe).out
+    assert "to process: 23 articles in 2 of 3 parts\n" in command("run", recipe, "--dry").out
+
+
 def test_status_prints_which_stages_are_stale_and_why(command: Command, run: Path) -> None:
     recipe = run / "demo.toml"
     recipe.write_text(recipe.read_text().replace("at_least = 0.45", "at_least = 0.5"))
@@ -163,7 +170,7 @@ def test_a_dry_run_writes_nothing(command: Command, demo: Path) -> None:
     result = command("run", demo / "demo.toml", "--dry")
     assert result.code == DONE
     assert "35 articles: 35 new, 0 changed, 0 removed" in result.out
-    assert "to process: 3 of 3 parts\n" in result.out
+    assert "to process: 35 articles in 3 of 3 parts\n" in result.out
     assert contents(demo) == before
 
 

@@ -2,45 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from roco.base.progress import NullProgress
 from roco.core import part
 from roco.core.pipeline import Pipeline
 from tests.core import fakes
 from tests.core.conftest import run, write_article
+from tests.recorder import Recorder
 
 Make = Callable[..., Pipeline]
-
-
-class Recorder(NullProgress):
-    """Records what was reported: activities in order, totals, units done before and now."""
-
-    def __init__(self) -> None:
-        self.activities: list[str] = []
-        self.totals: dict[str, int] = {}
-        self.before: dict[str, int] = {}
-        self.done = Counter[str]()
-        self.steps: list[int] = []
-        self.amounts = Counter[str]()
-
-    def start(self, what: str, total: int | None, done: int = 0) -> None:
-        self.activities.append(what)
-        if total is not None:
-            self.totals[what], self.before[what] = total, done
-
-    def advance(self, n: int = 1) -> None:
-        self.done[self.activities[-1]] += n
-        if self.activities[-1] == "articles":
-            self.steps.append(n)
-
-    def count(self, **amounts: int) -> None:
-        if self.activities[-1] == "articles":
-            self.amounts.update(amounts)
 
 
 @pytest.mark.parametrize("workers", [0, 2])

@@ -21,7 +21,8 @@ from roco.base import readers
 from roco.base.files import file_digest
 from roco.release.format import FILES
 from roco.release.problems import Problem
-from roco.release.read import load, verify
+from roco.release.read import Release, load, verify
+from tests.recorder import Recorder
 from tests.stages.publish.finished import Run, publish
 
 TRAIN = "train_captions.csv"
@@ -484,3 +485,11 @@ def test_a_release_from_before_metadata_json_is_valid(release: Path) -> None:
     (release / "metadata.json").unlink()
     with_new_checksums(release)
     assert verify(release) == []
+
+
+def test_a_check_names_the_files_whose_checksums_it_computes_and_counts_images(release: Path) -> None:
+    recorder = Recorder()
+    opened = Release.open(release)
+    assert opened.verify(progress=recorder) == []
+    assert "checksum of train_images.zip" in recorder.activities
+    assert recorder.totals["images"] == recorder.done["images"] == len(opened)

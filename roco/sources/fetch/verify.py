@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from roco.base.errors import DataError
+from roco.base.progress import NullProgress, Progress
 from roco.sources.fetch.articles_folder import ArticlesFolder
 from roco.sources.fetch.json_log import read_log
 from roco.sources.fetch.receipts import RECEIPTS
@@ -20,7 +21,7 @@ class Problem(NamedTuple):
     what: str
 
 
-def verify(folder: Path) -> list[Problem]:
+def verify(folder: Path, progress: Progress | None = None) -> list[Problem]:
     """Returns the files of all articles that are corrupt, missing or unexpected, by their last receipts.
 
     Raises DataError where the folder has no receipts.
@@ -31,15 +32,18 @@ def verify(folder: Path) -> list[Problem]:
     receipts = {str(record["key"]): record for record in read_log(path) if "key" in record}
     articles = ArticlesFolder(folder)
     problems: list[Problem] = []
-    present = set()
-    for number, versions in sorted(articles.versions().items()):
-        for version in sorted(versions):
-            key = f"PMC{number}.{version}"
-            present.add(key)
-            problems += _check_version(articles, key, receipts)
+    present = [
+        f"PMC{n}.{version}" for n, versions in sorted(articles.versions().items()) for version in sorted(versions)
+    ]
+    progress = progress or NullProgress()
+    progress.start("articles", len(present))
+    for key in present:
+        problems += _check_version(articles, key, receipts)
+        progress.advance()
+    known = set(present)
     for path_in_bucket, record in receipts.items():
         key, _, name = path_in_bucket.partition("/")
-        if key in present and "sha256" in record and name not in articles.file_names(key):
+        if key in known and "sha256" in record and name not in articles.file_names(key):
             problems.append(Problem(path_in_bucket, "missing"))
     return sorted(problems)
 

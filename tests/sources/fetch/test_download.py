@@ -28,6 +28,7 @@ from roco.sources.fetch.receipts import RECEIPTS
 from roco.sources.jats.article import Article
 from roco.sources.jats.figures import Figure
 from tests.bucket import Bucket, Fault, Proxy, kill_after_responses, roco_command, url
+from tests.recorder import Recorder
 from tests.sources.fetch.articles import OLD, files_of, image, options, put, xml
 from tests.sources.fetch.conftest import QUICK
 
@@ -120,7 +121,9 @@ def test_packs_are_listed_and_read_like_folders(bucket: Bucket, tmp_path: Path, 
         assert [a.read(name) for name, _ in a.files] == [b.read(name) for name, _ in b.files]
         b.close()
     assert other.listing(other.listing(None)).to_pylist() == other.listing(None).to_pylist()
-    assert commands.verify(packed) == []
+    recorder = Recorder()
+    assert commands.verify(packed, recorder) == []
+    assert recorder.totals["articles"] == recorder.done["articles"] > 0
 
 
 def test_any_tar_reader_unpacks_a_pack_to_folders(bucket: Bucket, tmp_path: Path) -> None:
