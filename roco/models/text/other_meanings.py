@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from roco.base.patterns import later
+
 # Phrases that contain a name of the vocabulary but mean something else. As the longer match they hide the name.
 DECOYS = (
     *("cystic duct", "cystic artery", "cystic fibrosis", "renal pelvis", "heart rate", "heart failure"),
@@ -75,11 +77,11 @@ class Meaning(NamedTuple):
 
 
 def _before(words: str) -> re.Pattern[str]:
-    return re.compile(rf"(?:^|[^\w])(?:{words})[\s\-\u2010-\u2015]*$", re.I)
+    return later(rf"(?:^|[^\w])(?:{words})[\s\-\u2010-\u2015]*$", re.I)
 
 
 def _after(words: str) -> re.Pattern[str]:
-    return re.compile(rf"[\s\-\u2010-\u2015]*(?:{words})", re.I)
+    return later(rf"[\s\-\u2010-\u2015]*(?:{words})", re.I)
 
 
 _DOSE = r"[(,]?\s*(?:of|at|with|dose|doses|a|single|total|to|the|in|\W)*\s*[\d.]+\s*(?:-\s*[\d.]+\s*)?[mcµ]?Gy\b"
@@ -123,16 +125,16 @@ _VIEWS = (
     r"|flexion|extension|cephalometric|mammographic|radiographic)"
 )
 _FILM = Meaning(
-    needs_before=re.compile(rf"\b(?:{_PLACES}|{_VIEWS})[\s\-\u2010-\u2015]+$", re.I),
-    needs_after=re.compile(rf"\s+of\s+(?:(?:the|his|her|a|both|right|left)\s+)*{_PLACES}\b", re.I),
+    needs_before=later(rf"\b(?:{_PLACES}|{_VIEWS})[\s\-\u2010-\u2015]+$", re.I),
+    needs_after=later(rf"\s+of\s+(?:(?:the|his|her|a|both|right|left)\s+)*{_PLACES}\b", re.I),
 )
 _TOMOGRAPHY = Meaning(
-    needs_before=re.compile(
+    needs_before=later(
         rf"\b(?:{_PLACES}|axial|coronal|sagittal|transverse|computed|computeri[sz]ed|spiral|helical|multi\w+"
         r"|(?:contrast[\s-])?enhanced)[\s\-\u2010-\u2015]+$",
         re.I,
     ),
-    needs_after=re.compile(
+    needs_after=later(
         rf"\s+(?:of\s+(?:(?:the|his|her|a|both|right|left)\s+)*{_PLACES}\b|scan|image|section|slice|cut\b|cuts\b|view"
         r"|appearance|finding|exam)",
         re.I,
@@ -152,22 +154,22 @@ ANY_ABBREVIATION = Meaning(
 )
 """For all names of up to four capitals: the names of molecules, genes and strains look the same."""
 
-PCR = re.compile(r"\bq?(?:RT-?q?)?PCR\b|cycle threshold|threshold cycle|\bprimers?\b|\bcopies\b|\bhousekeeping", re.I)
+PCR = later(r"\bq?(?:RT-?q?)?PCR\b|cycle threshold|threshold cycle|\bprimers?\b|\bcopies\b|\bhousekeeping", re.I)
 # States of the USA in addresses: "Stamford, CT", "Agfa, Malvern, PA, USA".
 _CITIES = {
     "CT": "Hartford|New Haven|Stamford|Bridgeport|Danbury|Norwalk|Farmington|Storrs|Shelton|Wallingford|Groton",
     "PA": "Philadelphia|Pittsburgh|Malvern|Hershey|Exton|Allentown|Horsham",
     "LA": "New Orleans|Baton Rouge|Shreveport|Lafayette",
 }
-CITY_OF_STATE = {name: re.compile(rf"\b(?:{cities}),\s*$") for name, cities in _CITIES.items()}
-ANY_CITY = re.compile(r"[A-Z][\w.'’-]+,\s*$")
-AFTER_STATE = re.compile(r",?\s*(?:U\.?S\.?A\b|US\b|United States\b|\d{5}\b)")
+CITY_OF_STATE = {name: later(rf"\b(?:{cities}),\s*$") for name, cities in _CITIES.items()}
+ANY_CITY = later(r"[A-Z][\w.'’-]+,\s*$")
+AFTER_STATE = later(r",?\s*(?:U\.?S\.?A\b|US\b|United States\b|\d{5}\b)")
 
-_MITRAL = re.compile("mitral", re.I)
+_MITRAL = later("mitral", re.I)
 
-_DEXAMETHASONE = re.compile("dexamethasone", re.I)
+_DEXAMETHASONE = later("dexamethasone", re.I)
 _PANORAMIC = Meaning(
-    needs_anywhere=re.compile(
+    needs_anywhere=later(
         r"teeth|tooth|dent(?:al|ition)|jaw|mandib|maxill|molar|incisor|canine|orthopan|radiogra|x-?ray|impacted|radiolucen"
         r"|radio-?opa|implant|condyl|alveolar|odontogenic|ramus|film"
         r"|patient|(?:pre|post)-?operative|follow-?up",
@@ -181,7 +183,7 @@ MEANINGS: dict[str, Meaning] = {
     "x ray film": Meaning(
         _before(r"expos\w+\s+(?:to|on|onto)|autoradiograph\w*(?:\s+on)?"),
         None,
-        re.compile(r"\b(?:immuno)?blot|\bgels?\b|electrophores|chemiluminescen|autoradiogra", re.I),
+        later(r"\b(?:immuno)?blot|\bgels?\b|electrophores|chemiluminescen|autoradiogra", re.I),
     ),
     "anechoic": Meaning(None, _after("chamber|room|tank|box")),
     "echogenic": Meaning(None, _after("liposom|bubble|particle|polymer|coating|needle")),
@@ -194,13 +196,13 @@ MEANINGS: dict[str, Meaning] = {
     "panoramic image": _PANORAMIC,
     "panoramic film": _PANORAMIC,
     "FAST": Meaning(
-        needs_before=re.compile(r"\b(?:abdominal|suprapubic|bedside|extended|positive|negative)\s+$", re.I),
+        needs_before=later(r"\b(?:abdominal|suprapubic|bedside|extended|positive|negative)\s+$", re.I),
         needs_after=_after(r"(?:views?|scans?|exam|ultraso|sonogra|protocol)\b"),
     ),
     "DEXA": Meaning(_before("with|of|and"), _after(r"treat|group|[\d.]+\s?[µmn]?[Mg]\b"), _DEXAMETHASONE),
     "SWI": Meaning(None, _after("/?SNF")),
-    "colon study": Meaning(None, re.compile(r"\s+(?:of|in|cohort|group|participants|population)\b", re.I)),
-    "b scan": Meaning(None, None, re.compile(r"\bOCT\b|coherence", re.I)),
+    "colon study": Meaning(None, later(r"\s+(?:of|in|cohort|group|participants|population)\b", re.I)),
+    "b scan": Meaning(None, None, later(r"\bOCT\b|coherence", re.I)),
     "film": _FILM,
     "tomography": _TOMOGRAPHY,
     "tomographic": _TOMOGRAPHY,
@@ -220,17 +222,17 @@ MEANINGS: dict[str, Meaning] = {
         _after(r"(?:jet|severity|grade|volume|regurg|1\b)"),
         _MITRAL,
     ),
-    "MRS": Meaning(None, _after(r"(?:agar|broth|medium|media|plates?|scores?|\d)"), re.compile("Rankin", re.I)),
+    "MRS": Meaning(None, _after(r"(?:agar|broth|medium|media|plates?|scores?|\d)"), later("Rankin", re.I)),
     "PET": Meaning(
         _before(r"recycled|made (?:of|from)|amorphous|PVC|PP|PE|PS|coated|films? of|bottles? of"),
         _after(
             r"(?:RAFT|bottle|films?\b|fib(?:er|re)|plastic|membrane|sheet|substrate|foil|vector|plasmid|preform|flake|resin"
             r"|polymer|granul|mesh|hydrolase|ase\b|degrad|surface|layer|\(?poly|textile|yarn|support|micropl|particle)"
         ),
-        re.compile(r"polyethylene|terephthalate|polyester", re.I),
+        later(r"polyethylene|terephthalate|polyester", re.I),
     ),
-    "OPG": Meaning(None, None, re.compile(r"\bRANK|osteoprotegerin|osteoclast", re.I)),
-    "DSA": Meaning(None, None, re.compile(r"donor[\s-]specific", re.I)),
-    "RA": Meaning(None, None, re.compile("arthritis", re.I)),
+    "OPG": Meaning(None, None, later(r"\bRANK|osteoprotegerin|osteoclast", re.I)),
+    "DSA": Meaning(None, None, later(r"donor[\s-]specific", re.I)),
+    "RA": Meaning(None, None, later("arthritis", re.I)),
 }
 """Names, capitals as in the vocabulary, other names in lower case without plural and hyphens -> other meanings."""

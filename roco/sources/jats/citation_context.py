@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 
+from roco.base.patterns import later
+
 _WINDOW = 100  # characters before and after a citation that are read
 
 # --- series: the figures of a supplement, of an appendix …, which are numbered apart
@@ -28,7 +30,7 @@ _TO_FIGURE = r"[\s,:(\u2010-\u2015-]*"
 _APPENDIX = r"(?:e?appendix|appendices|ap[eê]ndice|anexo|annexe?)"
 
 _BEFORE: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (series, re.compile(rf"(?<![^\W_]){pattern}$", re.I))
+    (series, later(rf"(?<![^\W_]){pattern}$", re.I))
     for series, pattern in (
         # "Extended Data Fig. 1"
         ("ED", rf"(?:ext(?:ended|\.)[\s-]+data{_TO_FIGURE}|(?-i:ED)\s+)"),
@@ -46,7 +48,7 @@ _BEFORE: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     )
 )
 # A cheap test that most citations fail; it matches whenever one of the patterns does.
-_MAY_NAME_SERIES = re.compile(
+_MAY_NAME_SERIES = later(
     r"supp|supl|\bsup\.|additional|ext(?:ended|\.)|append|ap[eê]ndi|ann?ex|resource|online|web|electronic|complementar"
     r"|\b(?:ed|si|esm)\b|\bs\d|(?<![^\W_])e[-\u2010-\u2012]?$",
     re.I,
@@ -56,7 +58,7 @@ _IN = (
     r"(?:(?:online|web|electronic|multimedia)[\s-]+)?"
 )
 _AFTER: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (series, re.compile(pattern, re.I))
+    (series, later(pattern, re.I))
     for series, pattern in (
         ("ED", rf"{_IN}extended[\s-]data\b"),
         # "Figure 1 in the supplement", "Figure 1 in S1 Text", "Figure 1 (supplementary material)"
@@ -97,7 +99,7 @@ _AND_NAME = rf"\s+(?:and|&|y|e|et|und)\s+{_NAME}"
 _AND_COLLEAGUES = (
     r"\s+(?:and|&)\s+(?:colleagues|associates|others|(?:co[\u2010-]?)?(?:workers|authors|investigators))\b"
 )
-_OF_ANOTHER = re.compile(
+_OF_ANOTHER = later(
     rf"{_OF}(?:"
     # "of [7]", "in ref. 7", "of (7)", "from 7)"
     r"[(\[]?\s*ref(?:s|erences?)?\b|\[\s*\d|\(\s*\d{1,3}\s*[,)]|\d{1,3}\s*[)\]]|https?:|doi\b"
@@ -114,14 +116,14 @@ _OF_ANOTHER = re.compile(
     re.I,
 )
 # "of Doe and Roe", "of Doe", "in Doe7": without anything else, "of Doppler and Duplex" and "in Ki67" look the same.
-_OF_NAME = re.compile(
+_OF_NAME = later(
     rf"{_OF}(?:{_WORK_OR_PART}\s+of\s+)?(?P<name>{_AUTHOR})"
     rf"(?:{_AND_NAME}|\d|\s+(?:shows?|showed|depicts?|illustrates?|is|was)\b|\s*(?:[).,;\]]|$))",
     re.I,
 )
-_OF_LINK = re.compile(rf"{_OF}[(\[]?\s*", re.I)  # what is between a citation and a link to a reference
+_OF_LINK = later(rf"{_OF}[(\[]?\s*", re.I)  # what is between a citation and a link to a reference
 _BY_ANOTHER = tuple(
-    re.compile(pattern, re.I)
+    later(pattern, re.I)
     for pattern in (
         # "their Figure 1", "Doe et al.'s Figure 1", "the authors' Figure 1"
         r"\b(?:their|his|her|whose|leurs?)\s+(?:(?:own|original|previous|earlier)\s+)?$",
@@ -135,7 +137,7 @@ _BY_ANOTHER = tuple(
 _TO_FIGURE_OF_YEAR = rf"(?:[,:]?\s*(?:{_PAGES}\s*,\s*)?|:\s*\d+(?:[\u2010-\u2015-]\d+)?\s*,\s*)"
 # Outside of brackets the comma may begin a clause: "unlike in Doe 2010, Fig. 1 shows a cyst".
 _BY_ANOTHER_IN_BRACKETS = tuple(
-    re.compile(pattern, re.I)
+    later(pattern, re.I)
     for pattern in (
         # "(Doe et al., 2010, Fig. 1)", "Doe (2010: Fig. 1)", "(Doe 2010: 23, Fig. 1)"
         rf"(?:\bet\s+al\.?,?|\b{_AUTHOR},?)\s*[(\[]?\s*{_YEAR}\s*{_TO_FIGURE_OF_YEAR}(?:see\s+)?$",
@@ -147,7 +149,7 @@ _BY_ANOTHER_IN_BRACKETS = tuple(
     )
 )
 # A cheap test that most citations fail; it matches whenever one of the patterns before a citation does.
-_MAY_NAME_OTHERS = re.compile(
+_MAY_NAME_OTHERS = later(
     r"(?:[,:;]|\d\d[a-z]?|\d\]?\s*\(|['’]s?|\b(?:their|his|her|whose|leurs?|own|original|previous|earlier|see))\s*$",
     re.I,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from roco.base.patterns import later
 from roco.models.text.credits.holders import HOLDER, PUBLISHERS
 from roco.models.text.credits.own_work import PATIENTS, PATIENTS_BEFORE, PATIENTS_OR_AUTHORITIES
 from roco.models.text.credits.parts import IMAGE
@@ -71,39 +72,37 @@ def is_panel_letter(text: str, match: re.Match[str]) -> bool:
     return bool(_OTHER_PANEL.search(text)) and not _NOTICE.match(text, match.end())
 
 
-_SENTENCES = re.compile(r"[.:;()\[\]]\s|[(\[]")
-_THIS_FIGURE = re.compile(
+_SENTENCES = later(r"[.:;()\[\]]\s|[(\[]")
+_THIS_FIGURE = later(
     r"(?:the\s+)?(?:fig(?:ure)?s?\.?|panels?|tables?)\s*S?\d+[a-z]?\b(?!\s*(?:of|in|from|by)\b"
     r"(?!\s+(?:this|the\s+present|our)\s+(?:article|manuscript|paper|study|work)\b))(?!\s*[\[(])",
     re.I,
 )
-_PICTURE = re.compile(rf"\b{IMAGE}(?!\w)|\b(?:schem\w+|sketch\w*|graphs?|charts?|tables?|plots?)\b", re.I)
+_PICTURE = later(rf"\b{IMAGE}(?!\w)|\b(?:schem\w+|sketch\w*|graphs?|charts?|tables?|plots?)\b", re.I)
 _BE = r"(?:is|are|was|were|(?:has|have|had)\s+been)(?:\s+\w+ly)?"
-_TOOL_SUBJECT = re.compile(
+_TOOL_SUBJECT = later(
     rf"(?P<means>\b(?:with|using|by|via)\s+(?:[\w-]+\s+){{0,4}}?{TOOL}\s+$)"
     rf"|\b(?:an?|the|this|our|their|of|in)\s+(?:[\w-]+\s+){{0,4}}?{TOOL}\s+$"
     rf"|\b(?:{TOOL}\s+(?:[\w-]+\s+){{0,6}}?|{MEASUREMENT}\s+){_BE}\s+$|\b{MEASUREMENT}\s+$"
     r"|\b(?:measured|calculated|performed|graded|classified|defined|scored|assessed|determined)\s+(?:as\s+)?$",
     re.I,
 )
-_ENDS = re.compile(r"[.;:]\s")
-_TOOL_AT_END = re.compile(rf"\b{TOOL}[\s,(]*(?:{_BE}\s+)?$", re.I)
-_MEANS = re.compile(rf"\b(?:with|using|by|via)\s+(?:[\w-]+\s+){{0,4}}?{TOOL}[\s,(]*$", re.I)
-_MATERIAL_AS_SUBJECT = re.compile(
+_ENDS = later(r"[.;:]\s")
+_TOOL_AT_END = later(rf"\b{TOOL}[\s,(]*(?:{_BE}\s+)?$", re.I)
+_MEANS = later(rf"\b(?:with|using|by|via)\s+(?:[\w-]+\s+){{0,4}}?{TOOL}[\s,(]*$", re.I)
+_MATERIAL_AS_SUBJECT = later(
     rf"\W*(?:(?!(?:CT|MRI?|US|of|with|in|from|show\w*)\b)[\w-]+\s+){{0,4}}(?:{TOOL}|{MATERIAL})[\s,(]*(?:{_BE}\s+)?",
     re.I,
 )
-_INDEFINITE = re.compile(r"(?:an?|one|another)\s")
-_ORIGINAL = re.compile(
-    r"\b(?:original|source|print|engraving|painting|plate|classification|lecture|presentation|talk)s?\b"
-)
-_NOTICE = re.compile(
+_INDEFINITE = later(r"(?:an?|one|another)\s")
+_ORIGINAL = later(r"\b(?:original|source|print|engraving|painting|plate|classification|lecture|presentation|talk)s?\b")
+_NOTICE = later(
     rf"[\s,]*(?:by\s+)?(?:{PUBLISHERS}|(?!(?:\w+\s+)?(?:CT|MRI?|US|PET)\b)(?-i:[A-Z][\w.&'-]*)"
     rf"(?:\s+(?-i:[A-Z&][\w.&'-]*)){{0,4}}\s*(?:[.;)]\s*|$)|(?:the\s+)?authors?\b|all\s+rights)",
     re.I,
 )
-_UNIT = re.compile(r"\s*(?:[ckm]?[gmlsV]\b|ms\b|mg|ml|Hz|kHz|Gy|HU\b|×|x\b|%|K\b)")
-_OTHER_PANEL = re.compile(
+_UNIT = later(r"\s*(?:[ckm]?[gmlsV]\b|ms\b|mg|ml|Hz|kHz|Gy|HU\b|×|x\b|%|K\b)")
+_OTHER_PANEL = later(
     # (A), (A, B), (A–B), (A: left), (II), panel B, A), "A, axial; B, coronal"
     r"[(\[]\s*[abd-qs-zABD-QS-Z](?:\s*[-–,;:&/]|\s+(?:and|to)\b|\s*[)\]])|[(\[][IVX]{1,3}[)\]]"
     r"|\b[Pp]anels?\s+[a-hA-H]\b|(?<![\w(])[abAB]\)|\([1-9]\)|\b[ABD]\s+\((?:19|20)\d\d\)|(?:^|[.;]\s)[AB][,:]\s"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from roco.base.patterns import later
 from roco.models.text.credits.holders import AGENCIES, PUBLISHERS
 from roco.models.text.credits.parts import (
     AFTER,
@@ -56,7 +57,7 @@ def _kind(name: str, *rules: _Rule) -> Kind:
     hints = dict.fromkeys(rule.hint for rule in rules)
     # In Arrow `\s` is ASCII only and `.` is no line break, but captions contain both no-break spaces and line breaks.
     hint = "(?s)" + "|".join(hints).replace(r"\s", r"[\s\p{Z}]")
-    return Kind(name, hint, re.compile("|".join(rule.pattern for rule in rules), re.I))
+    return Kind(name, hint, later("|".join(rule.pattern for rule in rules), re.I))
 
 
 _WORDS = r"(?:[\w’'-]+\s+)"

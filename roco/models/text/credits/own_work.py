@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from roco.base.patterns import later
+
 # --- the authors' own work
 
 # "the original authors", "authors of [3]" and "our previous study" are or may be published by others.
@@ -60,8 +62,8 @@ _GERMAN_AND_POLISH = (
     r"\beigene[nrms]?\b|\bselbst\s?(?:erstellt|gezeichnet)?\b|\bverfasser(?:in)?\b|\bautoren\b|\bautorin(?:nen)?\b",
     r"\bwłasn\w+|\bautorzy\b",
 )
-OWN = re.compile("|".join(_ENGLISH + _ROMANCE + _GERMAN_AND_POLISH), re.I)
-OWN_MATERIAL = re.compile(
+OWN = later("|".join(_ENGLISH + _ROMANCE + _GERMAN_AND_POLISH), re.I)
+OWN_MATERIAL = later(
     rf"(?:our|my)\s+(?:{_NOT_EARLIER}\w+\s+){{0,2}}?{_NOT_EARLIER}{_ESTABLISHMENT}\b"
     rf"|(?:the\s+)?(?:present|current|authors?['’]?s?)\s+(?:own\s+)?{_ESTABLISHMENT}\b|this\s+{_ESTABLISHMENT}\b",
     re.I,
@@ -78,10 +80,10 @@ _AUTHORITIES = (
     r"(?:model|ethic|éti[ck]|etic|comit[éê]|consent|committee|(?:review|institutional)\s+board|irb|home\s+office"
     r"|animal)"
 )
-PATIENTS = re.compile(rf"\b{_PEOPLE}", re.I)
-PATIENTS_OR_AUTHORITIES = re.compile(rf"\b(?:{_PEOPLE}|{_AUTHORITIES})", re.I)
-PATIENTS_BEFORE = re.compile(rf"\b(?:{_PEOPLE}s?['’]?s?|without|no)\s+(?:\w+\s+){{0,2}}permission", re.I)
-FROM_PATIENT = re.compile(
+PATIENTS = later(rf"\b{_PEOPLE}", re.I)
+PATIENTS_OR_AUTHORITIES = later(rf"\b(?:{_PEOPLE}|{_AUTHORITIES})", re.I)
+PATIENTS_BEFORE = later(rf"\b(?:{_PEOPLE}s?['’]?s?|without|no)\s+(?:\w+\s+){{0,2}}permission", re.I)
+FROM_PATIENT = later(
     r"(?:(?:the|an?|this|her|his|their|one|same)\s+)*(?:healthy\s+)?"
     rf"(?:{_PEOPLE}|same\b(?!\s+(?:source|ref|article|author|work|paper|book))|case\b(?!\s+(?:report|series))"
     r"|(?:\d+[\s-]+(?:year|month|week|day)s?[\s-]+(?:old\s+)?)?(?:old\s+)?"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from roco.base.patterns import later
 from roco.models.text.credits.holders import HOLDER
 from roco.models.text.credits.tables import any_of, nouns
 
@@ -81,26 +82,26 @@ MATERIAL = rf"(?:{nouns(_MATERIALS)}|antibod(?:y|ies)|mice)"
 """What others give to a laboratory, which takes the picture itself."""
 
 _ISOTOPE = r"(?-i:(?:99m)?(?:Tc|Ir|Co|Cs|Sr|Ra)-?\d{2,3}m?|\d{2,3}m?-?(?:Tc|Ir|Co|Cs|Sr|Ra|I)|I-\d{3})"
-_IN_ANY_CASE = re.compile(
+_IN_ANY_CASE = later(
     rf"\b(?:{any_of(_IMAGING)}|{any_of(_DESCRIPTIONS)}|{any_of(_SCANNERS)}|{SOFTWARE}|(?-i:{any_of(_IMAGING_ACRONYMS)})"
     rf"|(?-i:{any_of(_VESSEL_ACRONYMS)})|{_DISEASE}|{_OF_THE_PATIENT}|{_ISOTOPE})\b",
     re.I,
 )
-_OTHER = re.compile(
+_OTHER = later(
     rf"\b(?:{nouns(_DEVICES)}|{nouns(_METHODS)}|{nouns(_RECORDINGS)}|{nouns(_PROGRAMS)}|{nouns(_ANATOMY)}|{nouns(_RADIATION)})\b",
     re.I,
 )
 # "the manufacturer's software" is a thing, "Doe's software" credits Doe.
-_POSSESSOR = re.compile(r"^(?:[a-z]+\s+){0,3}[a-z]+(?:['’]s|s['’])\s+")
-_STARTS_WITH_SOFTWARE = re.compile(SOFTWARE)
-_BEFORE_NOUN = re.compile(
+_POSSESSOR = later(r"^(?:[a-z]+\s+){0,3}[a-z]+(?:['’]s|s['’])\s+")
+_STARTS_WITH_SOFTWARE = later(SOFTWARE)
+_BEFORE_NOUN = later(
     r"(?:(?:the|an?|this|our|its|left|right|anterior|posterior|superior|inferior|proximal|distal|upper|lower|middle"
     r"|common|deep|internal|external)\s+)*",
     re.I,
 )
 
-_CITATION = re.compile(r"\bet\s+al\b|\[\s*\d|\b(?:19|20)\d\d\b|\brefs?\b\.?", re.I)
-_END_OF_NOUN = re.compile(
+_CITATION = later(r"\bet\s+al\b|\[\s*\d|\b(?:19|20)\d\d\b|\brefs?\b\.?", re.I)
+_END_OF_NOUN = later(
     r"\s(?:after|and\s+then|at|before|by|during|for|from|in|on|reveal\w*|show\w*|demonstrat\w*|that|to|using|via|was"
     r"|were|when|which|who|with)\s",
     re.I,
