@@ -9,6 +9,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from roco.core.outside import temporary_files_in
 from roco.core.pipeline import Pipeline
 from roco.core.provenance import recipe_text
 from roco.core.publications import Publications
+from roco.core.recovery import recovered
 from roco.core.release_folder import recover
 from roco.core.retry import check_reason, forget
 from roco.core.run_log import LOG, run_log
@@ -126,7 +128,8 @@ class Driver:
         if not self.manifest.is_complete:
             executor.start()
         with locks.hold(self.folder.plan_lock, wait=True):
-            self.parts = parts.plan(self.folder.parts, source, self.part_size)
+            recover_parts = partial(recovered, measures=self.folder.root / "measures")
+            self.parts = parts.plan(self.folder.parts, source, self.part_size, recover_parts)
             if not len(self.parts.table):
                 raise DataError(
                     f"no articles under {source.path} for a source of kind '{source.kind}'",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -75,16 +75,21 @@ def read(path: Path) -> Parts:
     except CorruptFile as err:
         raise DataError(
             f"corrupt file: {path}",
-            "delete it and run again: unchanged articles get the same parts, and keep their measures",
+            "delete it and run again: unchanged parts are recognised by their measures, which are kept",
         ) from err
 
 
-def plan(path: Path, source: Source, part_size: int = PART_SIZE) -> Parts:
+Recover = Callable[[pa.Table], pa.Table]
+"""Returns the parts of a listing that were measured before; called if there is no file of parts."""
+
+
+def plan(path: Path, source: Source, part_size: int = PART_SIZE, recover: Recover | None = None) -> Parts:
     """Lists the source and appends parts for new and changed articles; existing parts do not change."""
     before = read(path)
     known = before.table.filter(before.table["current"]).select(LISTING.names) if len(before.table) else None
     listing = source.listing(known)
-    after = updated(before.table, listing, part_size)
+    existing = recover(listing) if recover and not path.exists() else before.table
+    after = updated(existing, listing, part_size)
     if not after.equals(before.table):
         write_table(path, after, {"articles": len(listing)})
     return Parts(after)
@@ -107,12 +112,20 @@ def updated(table: pa.Table, listing: pa.Table, part_size: int) -> pa.Table:
 def _new_parts(fresh: pa.Table, part_size: int) -> Iterator[pa.Table]:
     start = 0
     for size in sizes(len(fresh), part_size):
-        rows = fresh.slice(start, size)
+        yield part_table(fresh.slice(start, size))
         start += size
-        content = [rows[name].to_pylist() for name in ("article", "digest", "place")]
-        name = pa.array([digest(content)[:16]] * len(rows), pa.string())
-        current = pa.array([True] * len(rows))
-        yield pa.table({"part": name, **{n: rows[n] for n in LISTING.names}, "current": current}, schema=SCHEMA)
+
+
+def part_table(rows: pa.Table) -> pa.Table:
+    """Returns a part that consists of these rows of a listing."""
+    name = pa.array([part_name(rows)] * len(rows), pa.string())
+    current = pa.array([True] * len(rows))
+    return pa.table({"part": name, **{n: rows[n] for n in LISTING.names}, "current": current}, schema=SCHEMA)
+
+
+def part_name(rows: pa.Table) -> str:
+    """Returns the name of the part that consists of these rows: the digest of its articles, in order."""
+    return digest([rows[name].to_pylist() for name in ("article", "digest", "place")])[:16]
 
 
 def sizes(articles: int, most: int = PART_SIZE) -> Iterator[int]:

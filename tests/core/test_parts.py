@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
 
 from roco.base.files import write_table
 from roco.core import parts
+from roco.core.pipeline import Pipeline
+from tests.cli.command import contents
 from tests.core import fakes
-from tests.core.conftest import write_article
+from tests.core.conftest import run, write_article
 
 
 def test_the_same_articles_make_the_same_parts(articles: Path, tmp_path: Path) -> None:
@@ -92,3 +96,28 @@ def test_a_package_that_moved_is_read_again_at_its_new_place(articles: Path, tmp
     after = parts.Parts(parts.updated(before.table, moved, 7))
     assert after.unlisted == {before.names[0]: ["A003"]}
     assert [a["place"] for a in after.articles(after.names[-1])] == ["moved/A003.json"]
+
+
+def test_parts_are_recognised_by_their_measures_after_their_file_was_deleted(
+    articles: Path, tmp_path: Path, make: Callable[..., Pipeline]
+) -> None:
+    """The first parts have another size, as those of an older version, and some articles were added later."""
+    run(make(), tmp_path / "run", workers=0, part_size=20)
+    for i in range(40, 50):
+        write_article(articles, i)
+    run(make(), tmp_path / "run", workers=0)
+    before = contents(tmp_path / "run" / "release")
+    for path in (tmp_path / "run").iterdir():
+        if path.name != "measures":
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    assert run(make(), tmp_path / "run", workers=0).measured == {}
+    assert contents(tmp_path / "run" / "release") == before
+
+
+def test_a_part_with_a_changed_article_is_measured_again(
+    articles: Path, tmp_path: Path, make: Callable[..., Pipeline]
+) -> None:
+    run(make(), tmp_path / "run", workers=0, part_size=10)
+    write_article(articles, 3, note="changed")
+    (tmp_path / "run" / "parts.parquet").unlink()
+    assert run(make(), tmp_path / "run", workers=0).measured["read"] == 10
