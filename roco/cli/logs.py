@@ -54,4 +54,4 @@ def be_verbose(value: bool) -> None:
 
 def is_quiet() -> bool:
     """Returns whether progress and the next command are not to be printed."""
-    return not _ADVICE.isEnabledFor(logging.INFO)
+    return _ADVICE.level > logging.INFO
