@@ -71,7 +71,7 @@ def options(
         return
     if check is None:
         print(context.get_help())
-        return
+        raise typer.Exit(2)  # like `roco` and `roco fetch` without a command
     _check(check, profile, truth, split)
 
 

@@ -24,7 +24,7 @@ MOST_KNOWN = 20_000
 """Articles, and ids of the release, among which the nearest name is looked for."""
 
 _ALWAYS_COMPARED = ("file", "archive", "article_key")
-_COLUMNS = ("figure_id", "file", "article_key", "archive", "pmcid", "doi", "pmid")
+_COLUMNS = ("figure_id", "file", "article_key", "archive", "pmcid", "doi", "pmid", "fig_id")
 _VERSION = r"^([^/]+?)\.[0-9]+(/|$)"
 """The version of an article at the beginning of a figure_id: `.2` of `PMC123.2/f1/0`."""
 
@@ -50,8 +50,9 @@ class Name:
         yield pc.or_(pc.equal(file, self.written), pc.equal(file, self.file))
         yield pc.equal(_stems(file), self.stem)
         yield pc.starts_with(figure, f"{self.written}/")
-        values = {"article_key": (self.written, self.pmcid, self.doi), "archive": (self.written,),
-                  "pmcid": (self.pmcid,), "doi": (self.doi,), "pmid": (self.pmid,)}  # fmt: skip
+        values = {"fig_id": (self.written,), "article_key": (self.written, self.pmcid, self.doi),
+                  "archive": (self.written,), "pmcid": (self.pmcid,), "doi": (self.doi,),
+                  "pmid": (self.pmid,)}  # fmt: skip
         for column, wanted in values.items():
             if column in table.column_names:
                 yield pc.is_in(table[column], value_set=pa.array([one for one in wanted if one], pa.string()))

@@ -189,7 +189,7 @@ class Publication(Decision):
         raise TypeError(f"{type(self).__name__} has no publish(self, run, folder)")
 
     def figure_of(self, folder: Path, id: str) -> str | None:
-        """Returns the figure_id of an id in a published folder: empty if there is none, None if it cannot be told."""
+        """Returns the figure_id of an id in a published folder: empty if there is none, None if it is unknown."""
         return None
 
     def ledger(self, folder: Path) -> pa.Table | None:

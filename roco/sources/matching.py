@@ -47,10 +47,12 @@ class By(IntEnum):
 class Strength(NamedTuple):
     """How well a name matches a file; the smaller the better.
 
-    other_case, other_folder: case or folder of the file differ from the name, or from the folder of the XML.
+    respelled: the name matches only in another reading, such as with percent-encoding decoded. other_case,
+    other_folder: case or folder of the file differ from the name, or from the folder of the XML.
     """
 
     by: By
+    respelled: bool
     other_case: bool
     other_folder: bool
 
@@ -67,7 +69,12 @@ class Images:
         self.all = sorted(name for name in names if _extension(name) in _RANK and not _base(name).startswith("._"))
         self._by_base: defaultdict[str, list[str]] = defaultdict(list)
         self._by_stem: defaultdict[str, list[str]] = defaultdict(list)
+        # Files by folder and name as written: found at once, however many folders have a file of that name.
+        self._in_folder: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+        self._stem_in_folder: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
         for name in self.all:
+            self._in_folder[folder_of(name), _base(name)].append(name)
+            self._stem_in_folder[folder_of(name), _stem(name)].append(name)
             self._by_base[_normalised(_base(name))].append(name)
             self._by_stem[_normalised(_stem(name))].append(name)
 
@@ -96,29 +103,51 @@ class Images:
         file with the name counts more than one with the stem, and the same case more than another case. Of several
         renditions the best is returned: a GIF beside a JPEG is its thumbnail.
         """
-        for path in _spellings(href):
+        for number, path in enumerate(_spellings(href)):
             base = _base(path)
-            files = self._by_base.get(_normalised(base))
-            if files:
-                available = [file for file in files if file not in taken]
-                same_case = [file for file in available if _base(file) == base]
-                nearest = _nearest(same_case or available, path, folder)
+            by: By | None = None
+            if _normalised(base) in self._by_base:
+                nearest = self._nearest_by_name(path, folder, taken)
                 if len(nearest) != 1:
                     return None
                 file = self._full_size(nearest[0], taken)
                 by = By.NAME if file == nearest[0] else By.THUMBNAIL
-                return Match(file, Strength(by, not same_case, not _is_in(file, path, folder)))
-            # The name without extension: as a whole first, because `fig1.2` may be a stem.
-            for stem in (base, stem_of(base)):
-                files = [file for file in self._by_stem.get(_normalised(stem), ()) if file not in taken]
-                if files:
-                    same_case = [file for file in files if _stem(file) == stem]
-                    nearest = _nearest(same_case or files, path, folder)
-                    if len({_stem(file) for file in nearest}) != 1:
+                other_case = _base(nearest[0]) != base
+            else:
+                # The name without extension: as a whole first, because `fig1.2` may be a stem.
+                for stem in (base, stem_of(base)):
+                    renditions = self._nearest_by_stem(stem, path, folder, taken)
+                    if renditions is None:
+                        continue
+                    if len({_stem(file) for file in renditions}) != 1:
                         return None
-                    file = min(nearest, key=_rank)
-                    return Match(file, Strength(By.STEM, not same_case, not _is_in(file, path, folder)))
+                    file = min(renditions, key=_rank)
+                    by, other_case = By.STEM, _stem(file) != stem
+                    break
+            if by is not None:
+                return Match(file, Strength(by, number > 0, other_case, not _is_in(file, path, folder)))
         return None
+
+    def _nearest_by_name(self, path: str, folder: str, taken: Container[str]) -> Sequence[str]:
+        """Returns the available files of a name in the likeliest folder; empty if several are equally likely."""
+        base = _base(path)
+        place = _wanted_folder(path, folder), base
+        in_place = [file for file in self._in_folder.get(place, ()) if file not in taken]
+        if in_place:
+            return in_place
+        available = [file for file in self._by_base[_normalised(base)] if file not in taken]
+        same_case = [file for file in available if _base(file) == base]
+        return _nearest(same_case or available, path, folder)
+
+    def _nearest_by_stem(self, stem: str, path: str, folder: str, taken: Container[str]) -> Sequence[str] | None:
+        """Returns the available files of a stem in the likeliest folder; None if no file is available."""
+        place = _wanted_folder(path, folder), stem
+        in_place = [file for file in self._stem_in_folder.get(place, ()) if file not in taken]
+        if in_place:
+            return in_place
+        files = [file for file in self._by_stem.get(_normalised(stem), ()) if file not in taken]
+        same_case = [file for file in files if _stem(file) == stem]
+        return _nearest(same_case or files, path, folder) if files else None
 
     def renditions(self, names: Iterable[str]) -> set[str]:
         """Returns the other renditions of the named files: of the same folder and stem, or with a suffix for a size."""

@@ -11,7 +11,7 @@ import pytest
 import roco
 import roco.base.files
 from roco.base.guarantees import GUARANTEES
-from tests.cli.command import DONE, Command, contents
+from tests.cli.command import DATA, DONE, Command, contents
 from tests.stages.publish.finished import ImageFilter
 
 
@@ -74,6 +74,15 @@ def test_show_accepts_figure_id_file_name_article_and_id_in_the_release(command:
         result = command("show", recipe, name)
         assert result.code == DONE
         assert "PMC99000001/f2/0" in result.out
+
+
+def test_show_accepts_the_id_of_a_figure_within_its_article(command: Command, finished_demo: Path) -> None:
+    traces = json.loads(command("show", finished_demo / "demo.toml", "f4", "--json").out)
+    assert "PMC99000024/f4/0" in [trace["figure_id"] for trace in traces]
+    assert {trace["figure_id"].split("/")[1] for trace in traces} == {"f4"}
+    of_many = command("show", finished_demo / "demo.toml", "f1")
+    assert of_many.code == DATA
+    assert re.search(r"'f1' is the name of \d+ figures of \d+ articles", of_many.err)
 
 
 def test_show_prints_why_its_trace_is_stale_and_how_to_run_again(command: Command, run: Path) -> None:

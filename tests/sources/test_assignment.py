@@ -30,6 +30,9 @@ def files(claims: list[Claim], names: tuple[str, ...]) -> list[str | None]:
         (("a.jpg?x=1", "a.gif"), ("a.jpg",), ("a.jpg", None)),
         (("a%20b.tif", "a b.png"), ("a b.png",), (None, "a b.png")),
         (("journal.pone.1.g001.tif", "pone.1.g001.png"), ("pone.1.g001.png",), (None, "pone.1.g001.png")),
+        # the name as written wins over one that must be read differently
+        (("journal.a.jpg", "a.jpg"), ("a.jpg",), (None, "a.jpg")),
+        (("a b.jpg", "a%20b.jpg", "a+b.jpg"), ("a b.jpg",), ("a b.jpg", None, None)),
         # nobody's, if names match equally well
         (("a.tif", "a.eps"), ("a.jpg",), (None, None)),
         (("img/a.jpg", "old/a.jpg"), ("a.jpg",), (None, None)),
@@ -92,3 +95,21 @@ def test_a_file_serves_figures_of_one_name_only_and_an_exact_name_is_never_lost(
         others = {other for other, its in zip(hrefs, found, strict=True) if its == file and file}
         stems = {other.removesuffix(".jpg").removesuffix(".gif").removesuffix(".tif") for other in others}
         assert len(others) <= 1 or (len(stems) == 1 and stems & others)
+
+
+def test_thousands_of_images_of_one_name_in_different_folders_take_time_in_proportion() -> None:
+    """Counts comparisons of files instead of seconds: each figure looks only into its own folder."""
+    looked_at = 0
+
+    class Counted(frozenset[str]):
+        def __contains__(self, file: object) -> bool:
+            nonlocal looked_at
+            looked_at += 1
+            return False
+
+    names = [f"d{n}/f1.jpg" for n in range(2000)]
+    claims = [Claim((name,), unavailable=Counted()) for name in names]
+    assert [one.files for one in assign(claims, Images(names))] == [[name] for name in names]
+    claims = [Claim(("f1",), folder=f"d{n}", unavailable=Counted()) for n in range(2000)]
+    assert [one.files for one in assign(claims, Images(names))] == [[name] for name in names]
+    assert looked_at < 10 * len(names)

@@ -386,3 +386,11 @@ def test_an_article_is_the_same_in_a_zip_and_in_a_folder(shared: Path, tmp_path:
     read = [name for name, _ in zipped.files if not name.endswith(".pdf")]
     assert len(read) == 5 and all(loose.read(name) == zipped.read(name) for name in read)
     zipped.close()
+
+
+def test_a_meca_package_is_read_as_the_zip_that_it_is(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.MECA", "w") as fh:
+        fh.writestr("content/a.xml", XML)
+    assert FolderSource(path=tmp_path).listing(None)["article"].to_pylist() == ["a.MECA"]
+    package = FolderSource(path=tmp_path).open("a.MECA")
+    assert [name for name, _ in package.files] == list(package.xmls)

@@ -100,12 +100,6 @@ def macro_f1(counts: Iterable[Counts]) -> float:
     return sum(values) / len(values) if values else float("nan")
 
 
-def jaccard(a: AbstractSet[str], b: AbstractSet[str]) -> float:
-    """Returns |A∩B| / |A∪B|; 0 of two empty sets."""
-    union = len(a | b)
-    return len(a & b) / union if union else 0.0
-
-
 def _ratio(numerator: NDArray[Any], denominator: NDArray[np.int64]) -> Floats:
     """Returns the quotients; 0 where the denominator is 0."""
     ratio: Floats = np.divide(numerator, denominator, out=np.zeros(len(denominator)), where=denominator > 0)

@@ -1,20 +1,16 @@
 """Checks what the decoders of image files do not check by themselves.
 
-Pillow ignores the checksums of a PNG's pixels, the end of a PNG or GIF, and what libjpeg reports as corrupt. A release
-contains the bytes of a file, and not the pixels that one tolerant decoder made of them; so `decode.decode` calls these
-checks, and `frames.decode_other_frames` for the frames after the first.
+Pillow ignores the checksums, missing rows and end of a PNG, the end of a GIF, and what libjpeg reports as corrupt. A
+release contains the bytes of a file, and not the pixels that one tolerant decoder made of them; so `decode.decode`
+calls these checks, and `frames.decode_other_frames` for the frames after the first.
 """
 
 from __future__ import annotations
 
 import re
-import struct
-import zlib
 
 from roco.models.images.gif import walk_gif
-
-_PNG_SIGNATURE = 8  # bytes
-_PNG_CHUNK = 12  # bytes of a chunk besides its data: length, type, CRC
+from roco.models.images.png import png_problem
 
 # What libjpeg reports about the pixels themselves. Other reports, as of an unknown revision of JFIF, are harmless.
 _JPEG_CORRUPT = "Corrupt JPEG data"
@@ -27,9 +23,11 @@ class Incomplete(Exception):
 
 
 def check_structure(data: bytes, format: str) -> None:
-    """Raises Incomplete if a PNG or GIF has no end, or if a checksum of a PNG does not match."""
+    """Raises Incomplete if a PNG or GIF has no end, or if rows of a PNG are missing or a checksum is wrong."""
     if format == "PNG":
-        _check_png(data)
+        problem = png_problem(data)
+        if problem:
+            raise Incomplete(problem)
     elif format == "GIF" and not walk_gif(data).is_complete:
         raise Incomplete("truncated")
 
@@ -45,21 +43,3 @@ def check_jpeg_report(report: str, data: bytes) -> None:
     if padding and bytes(int(padding[1])) + _JPEG_END in data:
         return
     raise Incomplete("corrupt")
-
-
-def _check_png(data: bytes) -> None:
-    view = memoryview(data)
-    at = _PNG_SIGNATURE
-    kind = b""
-    while kind != b"IEND":
-        if at + _PNG_CHUNK > len(data):
-            raise Incomplete("truncated")
-        (length,) = struct.unpack_from(">I", data, at)
-        end = at + _PNG_CHUNK + length
-        if end > len(data):
-            raise Incomplete("truncated")
-        (crc,) = struct.unpack_from(">I", data, end - 4)
-        if zlib.crc32(view[at + 4 : end - 4]) != crc:
-            raise Incomplete("corrupt")
-        kind = data[at + 4 : at + 8]
-        at = end

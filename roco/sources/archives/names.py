@@ -12,7 +12,7 @@ _T = TypeVar("_T")
 
 _XML = (".nxml", ".xml", ".jats")
 _PACKING_LISTS = frozenset({"manifest.xml", "directives.xml", "transfer.xml", "reviews.xml", "mets.xml", "go.xml"})
-_ZIP = ".zip"
+_ZIPS = (".zip", ".meca")  # MECA packages of manuscripts, as of bioRxiv, are zips
 _COMPRESSED: dict[str, Codec] = {".gz": GZIP, ".bz2": BZIP2, ".xz": XZ}
 _TARS: dict[str, Codec] = {
     ".tar": STORED, ".tar.gz": GZIP, ".tgz": GZIP, ".tar.bz2": BZIP2, ".tbz2": BZIP2, ".tbz": BZIP2, ".tb2": BZIP2,
@@ -51,7 +51,7 @@ def is_packing_list(name: str) -> bool:
 
 
 def is_zip(name: str) -> bool:
-    return name.lower().endswith(_ZIP)
+    return name.lower().endswith(_ZIPS)
 
 
 def tar_codec(name: str) -> Codec | None:

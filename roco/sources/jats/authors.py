@@ -76,7 +76,7 @@ def _personal_name(name: etree._Element) -> str:
 
 
 def _suffix(name: etree._Element) -> str:
-    """Returns what tells an author from a relative of the same name, such as "Jr" or "III", as written."""
+    """Returns the suffix of a name as written, such as "Jr" or "III"; academic degrees are not suffixes."""
     for element in children(name, "suffix"):
         for word in text_of(element).replace(",", " ").split():
             if _SUFFIXES.fullmatch(word):

@@ -33,15 +33,16 @@ _BEFORE: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (series, later(rf"(?<![^\W_]){pattern}$", re.I))
     for series, pattern in (
         # "Extended Data Fig. 1"
-        ("ED", rf"(?:ext(?:ended|\.)[\s-]+data{_TO_FIGURE}|(?-i:ED)\s+)"),
+        ("ED", rf"(?:ext(?:ended|\.)[\s-]+data{_TO_FIGURE}|(?-i:Extended|ED)\s+)"),
         # "Supplementary Figure 1", "Additional file 2: Figure 1", "supplementary material online, Fig. 1"
-        ("S", rf"{_SUPPLEMENTARY}(?:\s+{_CONTENT})*(?:\s*{_NUMBER})?{_TO_FIGURE}"),
+        ("S", rf"{_SUPPLEMENTARY}(?:\s+{_CONTENT})*(?:[\s_]*{_NUMBER})?{_TO_FIGURE}"),
         # "supplement Figure 1"; in brackets after it the figure may show a supplement that somebody takes
-        ("S", r"suppl?(?:ement)?[\s,]+"),
+        ("S", rf"suppl?(?:ement)?(?:\s+{_NUMBER})?[\s,]+"),
         # "File S1, Fig. 2", "S1 Text: Fig. 2"
         ("S", rf"(?:{_FILE}\s+(?-i:S)\d+|(?-i:S)\d+\s+{_FILE}){_TO_FIGURE}"),
         # "Appendix Figure 1", "Appendix A (Fig. 1)", but not the organ: "a thickened appendix (Fig. 1)"
         ("A", rf"{_APPENDIX}(?:\s+|\s+(?:{_NUMBER}|[IVX]+|{_PAGES})(?!\w){_TO_FIGURE})"),
+        ("A", r"(?-i:App)\.\s+"),
         ("A", r"(?:(?-i:Appendix)|(?:online|web)[\s-]+appendix)\s*[,:]\s*"),
         # "Online Figure 1", "Web extra Figure 1", "eFigure 1", "e-Figure 1"
         ("E", r"(?:(?:online|web|electronic)(?:[\s-]+(?:only|extra))?\s*|(?-i:[eE])[-\u2010-\u2012]?)"),
@@ -49,8 +50,8 @@ _BEFORE: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 )
 # A cheap test that most citations fail; it matches whenever one of the patterns does.
 _MAY_NAME_SERIES = later(
-    r"supp|supl|\bsup\.|additional|ext(?:ended|\.)|append|ap[eê]ndi|ann?ex|resource|online|web|electronic|complementar"
-    r"|\b(?:ed|si|esm)\b|\bs\d|(?<![^\W_])e[-\u2010-\u2012]?$",
+    r"supp|supl|\bsup\.|additional|ext(?:ended|\.)|append|\bapp\.|ap[eê]ndi|ann?ex|resource|online|web|electronic|complementar"
+    r"|\b(?:ed|si|esm)(?:\b|_)|\bs\d|(?<![^\W_])e[-\u2010-\u2012]?$",
     re.I,
 )
 _IN = (

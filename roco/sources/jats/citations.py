@@ -126,7 +126,7 @@ def _figures_in(citation: re.Match[str], series: str) -> Iterator[Cited]:
 
 
 def _in_series(number: str, series: str) -> str:
-    """Returns the number in upper case; a letter of its own tells its series better than the words around."""
+    """Returns the number in upper case; a letter of its own takes precedence over the words around it."""
     return number.upper() if number[0].isalpha() else f"{series}{number}"
 
 

@@ -43,8 +43,3 @@ def test_hits_false_predictions_and_misses_are_counted_per_concept() -> None:
     assert [sets.concept_f1(c) for c in counts.values()] == [0.0, 1.0, 0.0]
     assert sets.macro_f1(counts.values()) == 1 / 3
     assert sets.micro_f1(sets.overlap([frozenset("ab"), frozenset("b")], [frozenset("bc"), frozenset("b")])) == 4 / 6
-
-
-def test_the_jaccard_index_of_two_empty_sets_is_0() -> None:
-    assert sets.jaccard(frozenset(), frozenset()) == 0.0
-    assert sets.jaccard(frozenset("ab"), frozenset("bc")) == 1 / 3

@@ -1,0 +1,125 @@
+"""Checks a PNG as strictly as its specification: the checksum of each chunk, its end, and the pixels of every frame.
+
+Pillow ignores the checksums of the pixels, and leaves black the rows that the compressed pixels do not contain.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from isal import isal_zlib
+
+_SIGNATURE = 8  # bytes before the first chunk
+_AROUND = 12  # bytes of a chunk besides its data: length, type, CRC
+_PIECE = 1 << 20  # bytes that are inflated at once, which bounds the memory
+
+_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+"""Samples of a pixel by colour type."""
+
+
+class _Pass(NamedTuple):
+    """One pass over an image: its first column and row, and the distance to the next ones."""
+
+    left: int
+    top: int
+    across: int
+    down: int
+
+
+_PLAIN = (_Pass(0, 0, 1, 1),)
+_INTERLACED = (
+    *(_Pass(0, 0, 8, 8), _Pass(4, 0, 8, 8), _Pass(0, 4, 4, 8), _Pass(2, 0, 4, 4)),
+    *(_Pass(0, 2, 2, 4), _Pass(1, 0, 2, 2), _Pass(0, 1, 1, 2)),
+)
+"""Adam7 (PNG specification, section 8.2)."""
+
+
+class _Chunk(NamedTuple):
+    kind: bytes
+    data: memoryview
+
+
+class _Header(NamedTuple):
+    """What the header says of all frames: bits of a pixel, and the passes."""
+
+    bits: int
+    passes: Sequence[_Pass]
+
+    def n_bytes(self, width: int, height: int) -> int:
+        """Returns the length of the pixels of a frame before compression: each row begins with its filter."""
+        total = 0
+        for one in self.passes:
+            columns = _n_steps(one.left, width, one.across)
+            if columns:
+                total += _n_steps(one.top, height, one.down) * (1 + (columns * self.bits + 7) // 8)
+        return total
+
+
+def png_problem(data: bytes) -> str | None:
+    """Returns `truncated` or `corrupt` for a PNG that does not decode completely, also in a later frame; else None."""
+    try:
+        return _problem(memoryview(data))
+    except (struct.error, KeyError, ValueError, isal_zlib.error):  # type: ignore[misc]  # its stub has an instance
+        return "corrupt"
+
+
+def _problem(view: memoryview) -> str | None:
+    header = _Header(0, _PLAIN)
+    expected = 0  # bytes of the current frame before compression
+    pixels: list[memoryview] = []
+    kind = b""
+    for kind, data in _chunks(view):
+        if kind == b"IHDR":
+            width, height, depth, colour, _, _, interlaced = struct.unpack_from(">IIBBBBB", data)
+            header = _Header(depth * _SAMPLES[colour], _INTERLACED if interlaced else _PLAIN)
+            expected = header.n_bytes(width, height)
+        elif kind == b"IDAT":
+            pixels.append(data)
+        elif kind == b"fdAT":
+            pixels.append(data[4:])  # without the number of the chunk
+        elif kind in (b"fcTL", b"IEND"):
+            # The end of a frame; the first fcTL may precede all pixels.
+            if pixels and _n_inflated(pixels, expected) < expected:
+                return "truncated"
+            pixels = []
+            if kind == b"fcTL":
+                expected = header.n_bytes(*struct.unpack_from(">II", data, 4))
+    return None if kind == b"IEND" else "truncated"
+
+
+def _chunks(view: memoryview) -> Iterator[_Chunk]:
+    """Yields the chunks up to the end, or up to the first that is cut; raises ValueError for a wrong checksum."""
+    at = _SIGNATURE
+    kind = b""
+    while kind != b"IEND" and at + _AROUND <= len(view):
+        (length,) = struct.unpack_from(">I", view, at)
+        end = at + _AROUND + length
+        if end > len(view):
+            return
+        (crc,) = struct.unpack_from(">I", view, end - 4)
+        if isal_zlib.crc32(view[at + 4 : end - 4]) != crc:
+            raise ValueError("wrong checksum")
+        kind = bytes(view[at + 4 : at + 8])
+        yield _Chunk(kind, view[at + 8 : end - 4])
+        at = end
+
+
+def _n_steps(first: int, size: int, distance: int) -> int:
+    return max(0, (size - first + distance - 1) // distance)
+
+
+def _n_inflated(pieces: Sequence[memoryview], most: int) -> int:
+    """Returns to how many bytes compressed pieces inflate; stops once there are as many as needed."""
+    inflater = isal_zlib.decompressobj()
+    n = 0
+    for piece in pieces:
+        pending: bytes | memoryview = piece
+        while n < most and not inflater.eof:
+            n_new = len(inflater.decompress(pending, _PIECE))
+            pending = inflater.unconsumed_tail
+            n += n_new
+            if not pending and not n_new:
+                break  # this piece is used up
+    return n
