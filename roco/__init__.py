@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from roco.core.contract import Reason
     from roco.core.run import Outcome, Run
     from roco.core.stage import Decision, Measure, Publication, Stage, drop, put
+    from roco.curate.audit import Audit, draw_audit, read_audit
     from roco.evaluate.agreement import evaluate_agreement
     from roco.evaluate.captions import evaluate_captions
     from roco.evaluate.concepts import evaluate_concepts
@@ -32,6 +33,7 @@ _HOME = {
     "roco.stages.dedup_groups": ("duplicates",),
     "roco.core.run": ("Outcome", "Run"),
     "roco.core.stage": ("Decision", "Measure", "Publication", "Stage", "drop", "put"),
+    "roco.curate.audit": ("Audit", "draw_audit", "read_audit"),
     "roco.release.read": ("Release", "load", "verify"),
     "roco.release.diff": ("diff",),
     "roco.base.errors": ("DataError", "RecipeError", "RocoError", "UsageError"),
@@ -44,6 +46,7 @@ _HOME = {
 }
 
 __all__ = [
+    "Audit",
     "DataError",
     "Decision",
     "Measure",
@@ -62,6 +65,7 @@ __all__ = [
     "__version__",
     "articles",
     "diff",
+    "draw_audit",
     "drop",
     "duplicates",
     "evaluate_agreement",
@@ -71,6 +75,7 @@ __all__ = [
     "load",
     "load_recipe",
     "put",
+    "read_audit",
     "verify",
 ]
 

@@ -196,12 +196,13 @@ def test_a_command_of_the_data_format_page_prints_the_output_below_it(
     assert steady(do(words, monkeypatch)) == steady(output)
 
 
-def test_the_commands_and_the_code_of_the_page_on_scores_print_what_it_shows(
-    demo: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("page", "outputs"), [("evaluate.md", 4), ("audit.md", 3)])
+def test_the_commands_and_the_code_of_a_page_print_what_it_shows(
+    demo: Path, monkeypatch: pytest.MonkeyPatch, page: str, outputs: int
 ) -> None:
     monkeypatch.chdir(demo)
     shown = 0
-    for block in blocks(ROOT / "docs" / "evaluate.md"):
+    for block in blocks(ROOT / "docs" / page):
         if block.language == "python":
             exec(block.text, {})
         if block.language != "console":
@@ -212,7 +213,7 @@ def test_the_commands_and_the_code_of_the_page_on_scores_print_what_it_shows(
             expected = steady(output.partition("…")[0])
             assert printed[: len(expected)] == expected, command
             shown += bool(expected)
-    assert shown == 4
+    assert shown == outputs
 
 
 def steady(text: str) -> list[str]:

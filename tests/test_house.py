@@ -34,6 +34,7 @@ IMPORTS: dict[str, set[str]] = {name: house.imports(path, MODULES) - {name} for 
 WALLS = {
     "core": {"base"},
     "release": {"base", "models"},
+    "curate": {"base", "core", "models"},
     "evaluate": {"base", "models", "release"},
     "baselines": {"base", "models", "release"},
 }

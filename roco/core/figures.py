@@ -25,7 +25,7 @@ class Figures:
     """The kept and the dropped figures of a run, with every column that was measured or decided so far.
 
     kept: figure_id, archive and part of the figures that are still kept, sorted by figure_id. writer: the step that
-    wrote a column last.
+    wrote a column last. done: the names of the steps whose verdicts are part of this.
     """
 
     def __init__(self, folder: RunFolder, parts: Parts) -> None:
@@ -34,6 +34,7 @@ class Figures:
         self._tables = OpenTables()
         self._decided: dict[str, pa.Table] = {}
         self._dropped_late: list[pa.Table] = []
+        self.done = {step.name for step in folder.pipeline.row_steps}
         for step in folder.pipeline.row_steps:
             self.add_columns(step)
         self.kept = self._load()
@@ -57,6 +58,7 @@ class Figures:
         if not step.is_measure:
             self._decided[step.name] = put(verdict, "archive", self.kept["archive"])
         self.add_columns(step)
+        self.done.add(step.name)
         rows = put(put(self.kept, "drop", verdict["drop"]), "drop_detail", verdict["drop_detail"])
         out = dropped(rows)
         self._dropped_late.append(

@@ -106,6 +106,20 @@ class Run:
         table = figures.gather(rows, columns).sort_by([("figure_id", "ascending"), ("archive", "ascending")])
         return table if where is None else table.filter(where)
 
+    def is_decided(self, stage: str) -> bool:
+        """Returns whether `figures` contains what a stage dropped; False if its results are missing or out of date.
+
+        Raises as `figures` does.
+        """
+        return stage in self._decided().done
+
+    def columns(self, rows: pa.Table, columns: Sequence[str]) -> pa.Table:
+        """Returns some rows of `figures` with further columns, which are read for the parts of these rows alone.
+
+        rows: with figure_id, archive and part, in any order; the order is preserved. Raises as `figures` does.
+        """
+        return self._decided().gather(rows, columns)
+
     def dropped(
         self, stage: str | None = None, reason: str | None = None, columns: Sequence[str] | None = None
     ) -> pa.Table:

@@ -1,0 +1,1 @@
+"""Labels by people: what they are asked, and what follows from their answers."""
