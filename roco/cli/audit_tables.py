@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from roco.cli.output import count
 from roco.cli.tables import clean, console, print_table, table
@@ -11,11 +11,14 @@ from roco.curate.audit import Audit, Sample, StratumResult
 from roco.curate.estimates import Estimate
 from roco.curate.strata import DROPPED, KEPT
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 
 def print_sample(sample: Sample) -> None:
     """Prints what a stage kept and dropped, and how many figures of each stratum were drawn."""
     out = console()
-    out.print(_judged(sample.stage, sample.strata))
+    _print_judged(out, sample.stage, sample.strata)
     if sample.score is None:
         out.print("[dim]the stage reads no score, so its strata are decision and reason[/dim]")
     if sample.without_image:
@@ -28,7 +31,7 @@ def print_sample(sample: Sample) -> None:
 def print_audit(audit: Audit) -> None:
     """Prints the estimates with their intervals, and the labels by stratum."""
     out = console()
-    out.print(_judged(audit.stage, audit.strata))
+    _print_judged(out, audit.stage, audit.strata)
     drawn = sum(one.drawn for one in audit.strata)
     labelled = sum(one.labelled for one in audit.strata)
     unsure = sum(one.unsure for one in audit.strata)
@@ -48,7 +51,7 @@ def print_audit(audit: Audit) -> None:
     if audit.unlabelled or audit.widest:
         out.print()
     for one in audit.unlabelled:
-        out.print(f"[dim]no labels: {clean(one.stratum.name)}; its interval is 0 to 1[/dim]")
+        out.print(f"[dim]no labels: {clean(one.stratum.name)}; the interval of its share is 0 to 1[/dim]")
     if audit.widest is not None:
         widest = clean(audit.widest.stratum.name)
         out.print(f"[dim]more labels would narrow the intervals most in: {widest}[/dim]")
@@ -86,16 +89,20 @@ def audit_facts(audit: Audit) -> dict[str, Any]:
     return {"stage": audit.stage, "score": audit.score, **numbers, "strata": strata(audit.strata)}
 
 
-def _judged(stage: str, results: Sequence[StratumResult]) -> str:
+def _print_judged(out: Console, stage: str, results: Sequence[StratumResult]) -> None:
     sizes = {KEPT: 0, DROPPED: 0}
     for one in results:
         sizes[one.stratum.decision] += one.stratum.size
     figures = count("figure", sum(sizes.values()))
-    return f"[bold]{clean(stage)}[/bold] kept {sizes[KEPT]:,} and dropped {sizes[DROPPED]:,} of {figures}"
+    out.print(f"[bold]{clean(stage)}[/bold] kept {sizes[KEPT]:,} and dropped {sizes[DROPPED]:,} of {figures}")
+    if not sizes[DROPPED]:
+        out.print("[dim]nothing was dropped in this run, so the recall of the stage is 1[/dim]")
+    if not sizes[KEPT]:
+        out.print("[dim]nothing was kept in this run, so the stage has no precision[/dim]")
 
 
 def _shown(estimate: Estimate | None, digits: int) -> dict[str, str]:
     if estimate is None:
-        return {"estimate": "-", "interval": "no labels"}
+        return {"estimate": "-", "interval": "not estimated"}
     value, low, high = (f"{number:,.{digits}f}" for number in estimate)
     return {"estimate": value, "interval": f"{low} to {high}"}

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from roco.base.errors import DataError, nearest
 from roco.base.files import write_text
-from roco.base.terminal import quoted
+from roco.base.terminal import excerpt, quoted
 from roco.curate.cells import Cell
 from roco.curate.strata import Judged
 
@@ -88,7 +92,7 @@ def read_labels(paths: Sequence[Path], figures: Judged) -> Labels:
         rows = _rows(path)
         if not rows:
             raise DataError(f"no rows below the header ({path})", "draw the sample again, or restore the file")
-        places = _Places(figures, path)
+        places = _Places(figures, path, (_plain(row["figure_id"]) for _, row in rows))
         for line, row in rows:
             at = places.of(line, row)
             label = _label(path, line, row["label"])
@@ -115,32 +119,43 @@ def _label(path: Path, line: int, written: str) -> str:
 class _Places:
     """Finds the figures of a file among the judged ones."""
 
-    def __init__(self, figures: Judged, path: Path) -> None:
+    def __init__(self, figures: Judged, path: Path, ids: Iterable[str]) -> None:
         self.figures, self.path = figures, path
         self.by_id: dict[str, list[int]] = {}
-        for at, figure in enumerate(figures.rows["figure_id"].to_pylist()):
-            self.by_id.setdefault(figure, []).append(at)
+        all_ids = figures.rows["figure_id"]
+        is_named = pc.is_in(all_ids, value_set=pa.array(sorted(set(ids)), pa.string()))
+        for at in np.flatnonzero(is_named.to_numpy()).tolist():
+            self.by_id.setdefault(all_ids[at].as_py(), []).append(at)
 
     def of(self, line: int, row: Mapping[str, str]) -> int:
         """Returns the position of a figure; raises DataError if it is unknown, or has another decision now."""
-        figure, archive = _plain(row["figure_id"]), _plain(row.get("archive") or "")
         where, stage = f"({self.path}, line {line})", self.figures.step.name
         drawn_for = (row.get("stage") or stage).strip()
         if drawn_for != stage:
             message = f"labels of the stage {quoted(drawn_for)}, not of '{stage}' {where}"
-            raise DataError(message, f"audit that stage: roco audit RECIPE {drawn_for} --labels FILE")
+            raise DataError(message, f"audit that stage: roco audit RECIPE {excerpt(drawn_for)} --labels FILE")
+        at = self._place(row, where)
+        stratum = self.figures.strata[self.figures.rows["stratum"][at].as_py()]
+        before = (row.get("decision") or "").strip()
+        if before and before != stratum.decision:
+            figure = quoted(_plain(row["figure_id"]))
+            message = f"the stage '{stage}' has {stratum.decision} {figure}, which was {excerpt(before)} {where}"
+            raise DataError(message, "the recipe has changed since the sample was drawn: draw a new one")
+        return at
+
+    def _place(self, row: Mapping[str, str], where: str) -> int:
+        figure, archive = _plain(row["figure_id"]), _plain(row.get("archive") or "")
         places = self.by_id.get(figure, [])
         if len(places) > 1:  # two packages of one article
             archives = self.figures.rows["archive"]
-            places = [at for at in places if archives[at].as_py() == archive]
-        if len(places) != 1:
-            message = f"no figure {quoted(figure)} reached the stage '{stage}' {where}"
+            same = [at for at in places if archives[at].as_py() == archive]
+            if not same:
+                message = f"{len(places)} packages have a figure {quoted(figure)} {where}"
+                raise DataError(message, "name the package in the column 'archive', as in the file that was drawn")
+            places = same
+        if not places:
+            message = f"no figure {quoted(figure)} reached the stage '{self.figures.step.name}' {where}"
             raise DataError(message, "check that recipe and stage are those of the sample")
-        stratum = self.figures.strata[self.figures.rows["stratum"][places[0]].as_py()]
-        before = (row.get("decision") or "").strip()
-        if before and before != stratum.decision:
-            message = f"the stage '{stage}' has {stratum.decision} {quoted(figure)}, which was {before} {where}"
-            raise DataError(message, "the recipe has changed since the sample was drawn: draw a new one")
         return places[0]
 
 

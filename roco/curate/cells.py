@@ -21,8 +21,11 @@ from roco.models.images.decode import decode, thumbnail
 LONGEST_CAPTION = 600  # characters
 LONGEST_VALUE = 160  # characters of a value in the evidence
 
-_SHOWN_APART = ("caption", "caption_raw")
-_PLACE = ("figure_id", "archive", "part")
+_NO_EVIDENCE = (
+    *("caption", "caption_raw"),  # the caption is shown by itself
+    *("figure_id", "archive", "part", "article_key", "image_key", "sha256", "phash", "phash_fine"),
+)
+"""Columns that are shown elsewhere, or tell a person nothing."""
 
 
 @dataclass(frozen=True)
@@ -97,10 +100,10 @@ def _written(run: Run) -> dict[str, pa.DataType]:
 
 
 def _evidence_columns(run: Run, figures: Judged) -> list[str]:
-    """Returns the columns that a stage reads or writes and a person can read: no caption, pixels or embedding."""
-    written = _written(run)
-    names = dict.fromkeys([*figures.step.reads, *figures.step.writes])
-    others = (*_SHOWN_APART, *_PLACE, figures.score)
+    """Returns the columns that a stage judged by, and those that a decision wrote, as far as a person can read them."""
+    step, written = figures.step, _written(run)
+    names = dict.fromkeys(step.reads if step.is_measure else [*step.reads, *step.writes])
+    others = {*_NO_EVIDENCE, figures.score}
     return [name for name in names if name in written and name not in others and _is_readable(written[name])]
 
 

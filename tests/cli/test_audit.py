@@ -64,8 +64,20 @@ def test_audit_says_which_strata_have_no_labels(command: Command, finished_demo:
     label(tmp_path / "labels.csv", "keep", "")
     result = command("audit", recipe, "language", "--labels", tmp_path / "labels.csv")
     assert "20 of 26 figures in the file labelled keep or drop, 0 unsure, 6 without a label" in result.out
-    assert re.search(r"^recall +- +no labels ", result.out, re.M)
-    assert "no labels: dropped, language, score from 0.99; its interval is 0 to 1" in result.out
+    assert re.search(r"^recall +- +not estimated ", result.out, re.M)
+    assert "no labels: dropped, language, score from 0.99; the interval of its share is 0 to 1" in result.out
+
+
+def test_a_stage_that_dropped_nothing_in_a_run_has_a_recall_of_1(
+    command: Command, finished_demo: Path, tmp_path: Path
+) -> None:
+    recipe = finished_demo / "demo.toml"
+    result = command("audit", recipe, "merge", "--n", "5", "--out", tmp_path)
+    assert "merge kept 48 and dropped 0 of 48 figures\nnothing was dropped in this run" in result.out
+    label(tmp_path / "labels.csv", "keep", "")
+    printed = json.loads(command("audit", recipe, "merge", "--labels", tmp_path / "labels.csv", "--json").out)
+    assert printed["recall"] == {"value": 1.0, "low": 1.0, "high": 1.0}
+    assert printed["lost"] == {"value": 0.0, "low": 0.0, "high": 0.0}
 
 
 def test_audit_never_overwrites_labels(command: Command, finished_demo: Path, tmp_path: Path) -> None:

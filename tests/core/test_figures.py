@@ -46,6 +46,26 @@ def test_figures_of_a_run_that_has_not_started_or_is_out_of_date_are_refused(mak
         Run(make(long=fakes.Long(at_least=3)), tmp_path / "run").figures()
 
 
+def test_columns_of_some_figures_are_read_in_the_order_of_the_rows(make: Make, tmp_path: Path) -> None:
+    run(make(), tmp_path / "run", workers=0, part_size=7)
+    opened = Run(make(), tmp_path / "run")
+    table = opened.figures(["caption", "split"])
+    some = [41, 3, 3, 17]
+    rows = opened.figures().take(some)
+    assert opened.columns(rows, ["caption", "split"]).to_pylist() == table.take(some).to_pylist()
+    with pytest.raises(RecipeError, match="unknown column 'captoin'"):
+        opened.columns(rows, ["captoin"])
+
+
+def test_a_stage_is_decided_if_its_results_are_up_to_date(make: Make, tmp_path: Path) -> None:
+    run(make(), tmp_path / "run", workers=0)
+    assert all(Run(make(), tmp_path / "run").is_decided(stage) for stage in ("long", "look", "halves"))
+    # The row stages are as they were, the first table stage is another one.
+    changed = Run(make(halves=fakes.Halves(refuse="A000")), tmp_path / "run")
+    assert changed.is_decided("long") and changed.is_decided("look") and not changed.is_decided("halves")
+    assert not set(changed.figures()["stage"].to_pylist()) & {"halves"}
+
+
 def test_an_unknown_column_is_refused_with_the_nearest_name(make: Make, tmp_path: Path) -> None:
     run(make(), tmp_path / "run", workers=0)
     with pytest.raises(RecipeError) as err:

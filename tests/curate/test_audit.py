@@ -123,6 +123,7 @@ def test_an_image_that_cannot_be_read_is_a_cell_with_its_reason(run: roco.Run, t
     sample = draw_audit(run, "image", tmp_path, n=50)
     text = sample.sheet.read_text(encoding="utf-8")
     assert sample.without_image == 2
+    assert "sha256" not in text and "phash" not in text  # hashes tell a person nothing
     assert "<p>no image: HTML, not an image</p>" in text and "<p>no image: truncated JPEG</p>" in text
     assert len(rows(sample.labels)) == 51
 

@@ -85,7 +85,9 @@ def test_the_archive_tells_two_packages_of_one_article_apart(tmp_path: Path) -> 
     text = "figure_id,archive,label\nPMC5/é/0,other,keep\n"
     assert labels(tmp_path, text) == {5: "keep"}
     assert labels(tmp_path, text.encode("cp1252")) == {5: "keep"}
-    assert "no figure 'PMC5/é/0' reached the stage 'dark'" in fault(tmp_path, "figure_id,label\nPMC5/é/0,keep\n")
+    assert fault(tmp_path, "figure_id,label\nPMC5/é/0,keep\n").startswith(
+        "2 packages have a figure 'PMC5/é/0' (FILE, line 2)\n  name the package in the column 'archive'"
+    )
 
 
 def test_several_files_are_one_sample(tmp_path: Path) -> None:
