@@ -14,9 +14,10 @@ from PIL import ImageFile, UnidentifiedImageError
 
 from roco.base.errors import RejectedInput
 from roco.base.formats import FORMATS
-from roco.models.images.complete import check_jpeg_report, check_structure
+from roco.models.images.complete import Incomplete, check_jpeg_report, check_structure
 from roco.models.images.eight_bits import to_8_bits
 from roco.models.images.frames import decode_other_frames, has_one_frame
+from roco.models.images.libtiff import decoder_errors
 from roco.models.images.metadata import identifying_fields
 from roco.models.images.size import TOO_MANY_PIXELS, check_size
 from roco.models.images.tiff import as_black_is_zero
@@ -86,9 +87,12 @@ def decode(data: bytes) -> Decoded:
         # As stored in the file: loading the pixels may change them.
         mode, width, height = header.mode, header.width, header.height
         try:
-            one_frame = has_one_frame(header, readable)
-            image = to_8_bits(_load(header, readable, format), white_is_zero)
-            n_frames = 1 if one_frame else decode_other_frames(_open(readable), readable)
+            with decoder_errors() as errors:
+                one_frame = has_one_frame(header, readable)
+                image = to_8_bits(_load(header, readable, format), white_is_zero)
+                n_frames = 1 if one_frame else decode_other_frames(_open(readable), readable)
+            if errors:
+                raise Incomplete("corrupt")
         except (MemoryError, RejectedInput):
             raise
         except Exception as err:  # Pillow's decoders raise many kinds of exceptions on hostile bytes
