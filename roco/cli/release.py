@@ -20,7 +20,10 @@ def verify(
         typer.Option(metavar="LIST", help="Papers that must not be in it: a CSV file, or one id per line."),
     ] = None,
     license: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="A licence to allow; by default CC-BY and CC-BY-NC.")
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="A licence to allow; by default those of the recipe, else CC-BY and CC-BY-NC."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -28,7 +31,7 @@ def verify(
 
     Example: roco verify demo/run/release --retracted retracted.csv
     """
-    from roco.base.licenses import DEFAULT_LICENSES, LICENSES
+    from roco.base.licenses import LICENSES
     from roco.cli.progress import ProgressBar, shown
     from roco.release.read import Release
 
@@ -38,7 +41,7 @@ def verify(
     opened = Release.open(release)
     progress = ProgressBar(at_once=False)
     with shown(progress):
-        problems = opened.verify(license or DEFAULT_LICENSES, retracted or (), progress)
+        problems = opened.verify(license, retracted or (), progress)
     if as_json:
         print_json([problem._asdict() for problem in problems])
     else:

@@ -174,7 +174,7 @@ class Release:
 
     def verify(
         self,
-        licenses: Collection[str] = DEFAULT_LICENSES,
+        licenses: Collection[str] | None = None,
         retracted: Iterable[str | Path] = (),
         progress: Progress | None = None,
     ) -> list[Problem]:
@@ -183,8 +183,9 @@ class Release:
         from roco.release.verify_published import verify_published
 
         lists = [Path(path) for path in retracted]
-        check = verify_published if self.published else verify_release
-        return check(self.path, licenses, lists, progress or NullProgress())
+        if self.published:
+            return verify_published(self.path, licenses or DEFAULT_LICENSES, lists, progress or NullProgress())
+        return verify_release(self.path, licenses, lists, progress or NullProgress())
 
     def __len__(self) -> int:
         """Returns the number of images."""
@@ -245,11 +246,12 @@ def load(path: str | Path, split: str | None = None, columns: Sequence[str] | No
 
 
 def verify(
-    path: str | Path, licenses: Collection[str] = DEFAULT_LICENSES, retracted: Iterable[str | Path] = ()
+    path: str | Path, licenses: Collection[str] | None = None, retracted: Iterable[str | Path] = ()
 ) -> list[Problem]:
     """Checks every file of a dataset and returns what is wrong; the list is empty for a valid one.
 
-    licenses: the allowed licences. retracted: lists of retracted papers; their images are reported.
+    licenses: the allowed licences; by default those that the recipe of the release allows, or CC BY and CC BY-NC if it
+    states none. retracted: lists of retracted papers; their images are reported.
     Tables and images are streamed; nothing is unpacked to disk. The published ROCOv2 has no checksums, so
     only its content is checked.
     """

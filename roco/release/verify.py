@@ -34,17 +34,19 @@ from roco.release.verify_counts import (
     check_groups,
     check_leakage,
     check_tombstones,
+    recipe_licenses,
 )
 from roco.release.verify_figures import FigureTable, check_articles, check_retracted
 from roco.release.verify_tables import check_attribution, check_licenses, check_names, check_table, check_zip
 
 
 def verify_release(
-    root: Path, licenses: Collection[str], retracted: Iterable[Path], progress: Progress
+    root: Path, licenses: Collection[str] | None, retracted: Iterable[Path], progress: Progress
 ) -> list[Problem]:
     """Checks every file of a release of roco and returns what is wrong.
 
-    licenses: the allowed licences; retracted: lists of retracted papers. The checksums show which files have
+    licenses: the allowed licences, by default those that the recipe of the release allows, as funnel.json states them;
+    retracted: lists of retracted papers. The checksums show which files have
     changed. The other checks compare the files with each other and report what was wrong from the start.
     """
     problems = problems_of_file(CHECKSUMS, _check_checksums(root, progress))
@@ -57,7 +59,7 @@ def verify_release(
     # figures.parquet comes first: the other files are compared with it.
     table = FigureTable()
     path = root / FIGURES
-    check(FIGURES, table.read(path, licenses))
+    check(FIGURES, table.read(path, licenses or recipe_licenses(root / FUNNEL)))
     if not table.complete:
         return problems
     for listed in retracted:

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from roco.base.readers import csv_rows, parquet_rows, read_text
+from roco.base.licenses import DEFAULT_LICENSES, LICENSES
+from roco.base.readers import UNREADABLE, csv_rows, parquet_rows, read_text
 from roco.base.schema import SPLITS, types
 from roco.base.tables import TOMBSTONE_COLUMNS
 from roco.base.terminal import excerpt
@@ -84,6 +85,19 @@ def check_funnel(path: Path, figures: Mapping[str, Figure], dropped: DropCounts)
     sizes = Counter(figure.split for figure in figures.values())
     if release != {split: sizes[split] for split in SPLITS}:
         yield Problem(f"split sizes differ from {FIGURES}", path.name)
+
+
+def recipe_licenses(path: Path) -> Collection[str]:
+    """Returns the licences that the recipe of a release allows, as its funnel states them.
+
+    Recipes without the stage `license` and releases of former versions of roco state none: then the default licences.
+    An invalid funnel is reported by `check_funnel`.
+    """
+    try:
+        stated = json.loads(read_text(path))["licenses"]
+    except (*UNREADABLE, TypeError, KeyError):
+        return DEFAULT_LICENSES
+    return [name for name in LICENSES if name in stated] if isinstance(stated, list) else DEFAULT_LICENSES
 
 
 def check_tombstones(path: Path, figures: Collection[str]) -> Iterator[Problem]:

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from roco.base.guarantees import not_filtered_note
+from roco.base.licenses import LICENSES
+from roco.core.spec import find
+from roco.stages.license import License
 
 
 def guarantees(recipe: Mapping[str, Any]) -> frozenset[str]:
@@ -16,3 +19,9 @@ def guarantees(recipe: Mapping[str, Any]) -> frozenset[str]:
 def included(recipe: Mapping[str, Any]) -> str:
     """Returns a sentence on what the release contains because no stage drops it."""
     return not_filtered_note(guarantees(recipe)) or "Every filter that roco knows was applied."
+
+
+def allowed_licenses(recipe: Mapping[str, Any]) -> list[str]:
+    """Returns the licences that every stage `license` of a recipe allows, empty if it has no such stage."""
+    lists = [stage["options"]["allow"] for stage in recipe["stages"] if issubclass(find(stage["use"]), License)]
+    return [name for name in LICENSES if lists and all(name in allowed for allowed in lists)]

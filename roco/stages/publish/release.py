@@ -54,6 +54,7 @@ from roco.stages.publish.datasheet import datasheet
 from roco.stages.publish.details import with_published_details
 from roco.stages.publish.groups import duplicates
 from roco.stages.publish.growth import check_growth, ledger_changes
+from roco.stages.publish.guarantees import allowed_licenses
 from roco.stages.publish.tombstones import tombstone_rows
 from roco.stages.publish.writers import ZipThreads, with_escapes, write_csv, write_json, write_parquet, write_text
 
@@ -80,7 +81,7 @@ class Release(Publication):
     optional = ("pinned_id",)
     writes = types("id")
     takes_ledger = True
-    version = 3
+    version = 4
 
     prefix: str = "roco"
     vocabulary: Path | None = None
@@ -176,6 +177,9 @@ class Release(Publication):
         # Numbers, and the texts that contain them.
         sizes = Counter(row["split"] for row in rows)
         funnel = {**run.funnel, "release": {split: sizes[split] for split in SPLITS}}
+        allowed = allowed_licenses(run.recipe)
+        if allowed:
+            funnel["licenses"] = allowed  # `roco verify` accepts these
         grown_from = self._grown_from(run.ledger)
         if grown_from:
             funnel["grown_from"] = grown_from
