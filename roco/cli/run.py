@@ -82,7 +82,7 @@ def run(
     opened = loaded.open(until)
     if dry:
         planned = opened.preview()
-        print_json(planned) if as_json else print_plan(planned)
+        print_json(planned) if as_json else print_plan(planned, recipe)
         return
     progress, started = RunProgress(), time.monotonic()
     with resumable(progress):
@@ -90,10 +90,10 @@ def run(
     if as_json:
         facts = {"measured": outcome.measured, "complete": outcome.complete, "release": outcome.release}
         changes = outcome.changes._asdict() if outcome.changes else None
-        facts |= {"changes": changes, "carried": dict(outcome.carried)}
+        facts |= {"changes": changes, "only_new": list(outcome.only_new), "carried": dict(outcome.carried)}
         print_json({**outcome.funnel, **facts, "not_filtered": not_filtered(opened.pipeline.ensures)})
     else:
-        print_outcome(outcome, time.monotonic() - started, opened.pipeline.ensures)
+        print_outcome(outcome, time.monotonic() - started, opened.pipeline.ensures, recipe)
     if outcome.complete and opened.pipeline.publication:
         check_amount(outcome, f"roco status {recipe}")
     if outcome.release:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from roco.base.guarantees import not_filtered_note
@@ -32,10 +34,10 @@ LONGEST_VALUE = 300
 """Characters of a value that are printed."""
 
 
-def print_outcome(outcome: Outcome, seconds: float, ensures: Collection[str]) -> None:
+def print_outcome(outcome: Outcome, seconds: float, ensures: Collection[str], recipe: Path) -> None:
     """Prints what one `roco run` did, the funnel of a complete run, and what its release contains unfiltered.
 
-    ensures: what the stages of the recipe guarantee of every image.
+    ensures: what the stages of the recipe guarantee of every image. recipe: its file.
     """
     out = console()
     measured = ", ".join(f"{name} {n:,}" for name, n in outcome.measured.items())
@@ -46,7 +48,7 @@ def print_outcome(outcome: Outcome, seconds: float, ensures: Collection[str]) ->
     if outcome.complete:
         print_table(out, funnel_table(outcome.funnel["stages"]))
         _print_unread_note(outcome.funnel.get("counts", {}))
-    for line in (*_changes(outcome.changes), *_carried(outcome.carried)):
+    for line in (*_changes(outcome.changes), *_only_new(outcome.only_new, recipe), *_carried(outcome.carried)):
         out.print(clean(line), soft_wrap=True)
     stages = outcome.funnel["stages"]
     if outcome.release is not None:
@@ -84,6 +86,13 @@ def _changes(changes: Changes | None) -> Iterator[str]:
         yield f"grown from the previous release: {count('image', changes.kept)} kept their id and split, {others}"
 
 
+def _only_new(options: Sequence[str], recipe: Path) -> Iterator[str]:
+    """Yields a line on changed options that have no effect on released images; options: as `stage.option`."""
+    if options:
+        command = f"roco run {shlex.quote(str(recipe))} --new-ids"
+        yield f"changed options apply to new images only: {', '.join(options)}; for all images: {command}"
+
+
 def _carried(carried: Mapping[str, str]) -> Iterator[str]:
     """Yields lines on the files of others that were in the folder of the release."""
     untouched = [name for name, new_name in carried.items() if name == new_name]
@@ -94,7 +103,7 @@ def _carried(carried: Mapping[str, str]) -> Iterator[str]:
             yield f"{name} had been edited or damaged: that file is {new_name} now"
 
 
-def print_plan(plan: Mapping[str, Any]) -> None:
+def print_plan(plan: Mapping[str, Any], recipe: Path) -> None:
     """Prints the result of a dry run: articles, parts to process, and stages that are out of date."""
     changes = f"{plan['new']:,} new, {plan['changed']:,} changed, {plan['removed']:,} removed"
     print(f"{count('article', plan['articles'])}: {changes}")
@@ -102,6 +111,8 @@ def print_plan(plan: Mapping[str, Any]) -> None:
     print(f"to process: {count('article', plan['articles_to_do'])} {in_parts}")
     if plan["ids"]:
         print(f"release: keeps the {count('id', plan['ids'])} assigned so far (unless --new-ids)")
+    for line in _only_new(plan["only_new"], recipe):
+        print(safe(line))
     for stage in plan["stages"]:
         if stage["why"]:
             print(safe(f"{stage['state']}: {stage['stage']} ({stage['why']})"))

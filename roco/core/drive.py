@@ -177,6 +177,7 @@ class Driver:
         if published is not None:
             self.outcome.release = published.path
             self.outcome.changes, self.outcome.carried = published.changes, published.carried
+            self.outcome.only_new = published.only_new
         self._write_recipe(tables.ledger)
 
     def _pass_parts(self, names: Sequence[str], executor: Executor) -> None:

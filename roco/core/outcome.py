@@ -18,7 +18,8 @@ class Outcome:
     another process is processing. superseded: articles that the source no longer lists. release: the published folder,
     new or up to date; None if the run ends before the stage that publishes, or if it keeps no figure and the previous
     release has some: that one is unchanged then. changes: how the release differs from the one before it, if it was
-    written now and there was one. carried: what others wrote in the folder of the release, with its name there now.
+    written now and there was one. only_new: changed options, as `stage.option`, without effect on the images of the
+    release before it. carried: what others wrote in the folder of the release, with its name there now.
     """
 
     folder: Path
@@ -29,6 +30,7 @@ class Outcome:
     funnel: dict[str, Any] = field(default_factory=dict)
     release: Path | None = None
     changes: Changes | None = None
+    only_new: tuple[str, ...] = ()
     carried: Mapping[str, str] = field(default_factory=dict)
     superseded: int = 0
     complete: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from roco.base.errors import RecipeError, nearest
 from roco.base.files import digest
@@ -72,6 +73,12 @@ class Pipeline:
     def ensures(self) -> frozenset[str]:
         """Returns what is true of every figure that the pipeline keeps."""
         return frozenset(guarantee for step in self.steps for guarantee in step.contract.ensures)
+
+    @cached_property
+    def options_of_new(self) -> dict[str, dict[str, Any]]:
+        """Returns the options that concern only what is new in a release, of each stage that has some."""
+        steps = [step for step in self.steps if step.stage.only_new]
+        return {step.name: {name: step.stage.options[name] for name in step.stage.only_new} for step in steps}
 
     @cached_property
     def _first_table(self) -> int:

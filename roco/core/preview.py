@@ -19,7 +19,8 @@ from roco.core.status import status
 def preview(folder: RunFolder) -> dict[str, Any]:
     """Lists the source and counts new, changed and removed articles, parts to process, and out-of-date stages.
 
-    ids: number of ids, in use or retired, from which the next release would grow.
+    ids: number of ids, in use or retired, from which the next release would grow. only_new: changed options, as
+    `stage.option`, that have no effect on images with such an id.
     Raises RocoError for what would stop the run before its first row, such as an invalid vocabulary.
     """
     for step in folder.pipeline.steps:
@@ -36,6 +37,7 @@ def preview(folder: RunFolder) -> dict[str, Any]:
     n_to_do = sum(length for name, (_, length) in after.spans.items() if name not in done)
     stages = status(folder)["stages"]
     published = Publications(folder).current(None)
+    record = published.record if published else None
     ledger = None
     if published is not None and published.ledger is not None:
         ledger = Publications(folder).ledger(published.ledger)
@@ -48,6 +50,7 @@ def preview(folder: RunFolder) -> dict[str, Any]:
         "parts_to_do": len(after.names) - len(done),
         "articles_to_do": n_to_do,
         "ids": 0 if ledger is None else len(ledger.table),
+        "only_new": record.changed_options(folder.pipeline.options_of_new) if record else [],
         "stages": [{name: stage[name] for name in ("stage", "kind", "state", "why")} for stage in stages],
     }
 

@@ -7,7 +7,7 @@ show which record describes it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,8 @@ class Record:
 
     files: as they were written. states: the state after each table stage. base: digest of the ledger it grew from, None
     if it assigned everything anew. ledger: digest of its own ledger, None if the publication has none. flow: the flows
-    of the table stages. in_place: false until the folder is known to be in its place.
+    of the table stages. options: of each stage, those that concern only what is new. in_place: false until the folder
+    is known to be in its place.
     """
 
     files: Stamps
@@ -49,6 +50,7 @@ class Record:
     base: str | None
     ledger: str | None
     flow: tuple[Flow, ...]
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     in_place: bool = False
 
     def to_json(self) -> dict[str, Any]:
@@ -58,6 +60,7 @@ class Record:
             "base": self.base,
             "ledger": self.ledger,
             "flow": [flow.to_json() for flow in self.flow],
+            "options": {name: dict(options) for name, options in self.options.items()},
             "in_place": self.in_place,
         }
 
@@ -65,7 +68,16 @@ class Record:
     def of_json(cls, value: Mapping[str, Any]) -> Record:
         files = {name: Stamp(*stamp) for name, stamp in value["files"].items()}
         flow = tuple(Flow.of_json(one) for one in value["flow"])
-        return cls(files, tuple(value["states"]), value["base"], value["ledger"], flow, value["in_place"])
+        options = value.get("options", {})
+        return cls(files, tuple(value["states"]), value["base"], value["ledger"], flow, options, value["in_place"])
+
+    def changed_options(self, options: Mapping[str, Mapping[str, Any]]) -> list[str]:
+        """Returns the options that differ from the recorded ones, as `stage.option`; new stages do not count."""
+        changed = []
+        for stage, now in options.items():
+            before = self.options.get(stage, {})
+            changed += [f"{stage}.{name}" for name, value in now.items() if name in before and before[name] != value]
+        return changed
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,14 @@ class Published:
     """The published folder.
 
     changes: how it differs from the one before; None if nothing was written, or nothing was published before. carried:
-    what others wrote in the folder before: its name there, and its name now.
+    what others wrote in the folder before: its name there, and its name now. only_new: changed options, as
+    `stage.option`, that have no effect on what was published before.
     """
 
     path: Path
     changes: Changes | None = None
     carried: Mapping[str, str] = field(default_factory=dict)
+    only_new: tuple[str, ...] = ()
 
 
 def publish(

@@ -40,6 +40,8 @@ class Stage:
     ensures: ClassVar[tuple[str, ...]] = ()
     heavy: ClassVar[int] = 0
     takes_ledger: ClassVar[bool] = False
+    only_new: ClassVar[tuple[str, ...]] = ()
+    """Options without effect on what the release in the run folder contains; a run reports it if they changed."""
     version: ClassVar[int] = 1
 
     @property

@@ -95,9 +95,14 @@ class TablePass:
         finished.check()
         LOG.info("publishing %s", self.folder.release)
         self.progress.start("images of the release", len(self.figures.kept))
-        draft = Record({}, tuple(self.states), self.base, None, tuple(self.flows))
+        options = self.pipeline.options_of_new
+        draft = Record({}, tuple(self.states), self.base, None, tuple(self.flows), options)
         published = publish(finished, stage, self.publications, current, draft)
-        return replace(published, changes=None) if is_same else published
+        if is_same:
+            return replace(published, changes=None)
+        if record is not None and self.base is not None and published.changes and published.changes.kept:
+            published = replace(published, only_new=tuple(record.changed_options(options)))
+        return published
 
     def _nothing_to_do(self, record: Record) -> Published:
         self.manifest.table = self.flows = list(record.flow)

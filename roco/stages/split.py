@@ -68,6 +68,7 @@ class Split(Decision):
     writes = types("split")
     reasons = {"leak": Reason("related images would be in two splits")}
     scope = "table"
+    only_new = ("fractions", "seed", "by", "held_out")
     version = 3
 
     fractions: tuple[float, ...] = (0.75, 0.125, 0.125)

@@ -45,6 +45,32 @@ def test_new_ids_are_reported_with_how_many_changed(command: Command, run: Path)
     assert "assigned anew" not in printed.out  # they are new already
 
 
+def test_changed_options_without_effect_on_released_images_are_reported_once(command: Command, run: Path) -> None:
+    recipe, before = run / "demo.toml", contents(run / "run" / "release")
+    edit(recipe, "fractions = [0.6, 0.2, 0.2]", "fractions = [0.5, 0.25, 0.25]")
+    edit(recipe, 'use = "release"\n', 'use = "release"\nprefix = "mine"\n')
+    options = "split.fractions, release.prefix"
+    line = f"changed options apply to new images only: {options}; for all images: roco run {recipe} --new-ids\n"
+    assert line in command("run", recipe, "--dry").out
+    assert line in command("run", recipe, "--workers", "0").out
+    assert contents(run / "run" / "release")["train_captions.csv"] == before["train_captions.csv"]
+    again = command("run", recipe, "--workers", "0")
+    assert (again.code, "changed options" in again.out) == (DONE, False)
+    assert "changed options" not in command("run", recipe, "--dry").out
+
+
+def test_changed_options_that_new_ids_apply_are_not_reported(command: Command, run: Path) -> None:
+    edit(run / "demo.toml", 'use = "release"\n', 'use = "release"\nprefix = "mine"\n')
+    result = json.loads(command("run", run / "demo.toml", "--workers", "0", "--new-ids", "--json").out)
+    assert (result["only_new"], result["changes"]["renumbered"]) == ([], 47)
+
+
+def test_a_changed_filter_is_not_reported_as_without_effect(command: Command, run: Path) -> None:
+    edit(run / "demo.toml", 'allow = ["CC-BY", "CC-BY-NC"]', 'allow = ["CC-BY"]')
+    result = json.loads(command("run", run / "demo.toml", "--workers", "0", "--json").out)
+    assert (result["only_new"], result["changes"]["retired"]) == ([], 10)
+
+
 def test_new_ids_and_slices_exclude_each_other(command: Command, demo: Path) -> None:
     result = command("run", demo / "demo.toml", "--new-ids", "--parts", "1/2")
     assert (result.code, result.err.splitlines()[0]) == (2, "error: a slice assigns no ids (--new-ids with --parts)")

@@ -81,6 +81,7 @@ class Release(Publication):
     optional = ("pinned_id",)
     writes = types("id")
     takes_ledger = True
+    only_new = ("prefix",)
     version = 4
 
     prefix: str = "roco"
