@@ -7,7 +7,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 
-for path in sorted([*ROOT.glob("roco/**/*.py"), *ROOT.glob("tests/**/*.py"), *ROOT.glob("benchmarks/*.py")]):
+files = [path for folder in ("roco", "tests", "benchmarks", "training") for path in ROOT.glob(f"{folder}/**/*.py")]
+for path in sorted(files):
     text = path.read_text(encoding="utf-8")
     lines = text.count("\n")
     name = path.relative_to(ROOT)

@@ -1,0 +1,1 @@
+"""Training material for the default heads: `python -m training.material OUT`. Images never enter the repository."""
