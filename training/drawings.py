@@ -168,33 +168,46 @@ def structure(rng: Rng) -> Image.Image:
     width = max(1, int(unit / 16))
     font = fonts.font(fonts.pick(rng, "sans"), int(unit * 0.55))
     coloured = rng.random() < 0.4
-    for _ in range(int(rng.integers(1, 4))):
-        x, y = rng.uniform(0.25, 0.75) * image.width, rng.uniform(0.3, 0.7) * image.height
-        for _ in range(int(rng.integers(2, 6))):
-            corners = [(x + unit * np.cos(a), y + unit * np.sin(a)) for a in np.arange(6) * np.pi / 3 + np.pi / 6]
-            draw.line([*corners, corners[0]], fill="black", width=width)
-            inner = [
-                (x + 0.78 * unit * np.cos(a), y + 0.78 * unit * np.sin(a)) for a in np.arange(6) * np.pi / 3 + np.pi / 6
-            ]
-            for i in (0, 2, 4):
-                draw.line([inner[i], inner[i + 1]], fill="black", width=width)
-            for corner in corners:
-                if rng.random() < 0.25:
-                    end = (corner[0] + (corner[0] - x) * 0.9, corner[1] + (corner[1] - y) * 0.9)
-                    draw.line([corner, end], fill="black", width=width)
-                    atom = one(rng, ["OH", "NH₂", "Cl", "F", "O", "CH₃", "Br", "COOH"])
-                    box = draw.textbbox(end, atom, font=font, anchor="mm")
-                    draw.rectangle(box, fill="white")
-                    draw.text(
-                        end,
-                        atom,
-                        font=font,
-                        fill=one(rng, ["#cc0000", "#0000cc", "#008800"]) if coloured else "black",
-                        anchor="mm",
-                    )
-            step = rng.integers(6) * np.pi / 3
-            x, y = x + 1.732 * unit * np.cos(step), y + 1.732 * unit * np.sin(step)
+    molecules = int(rng.integers(1, 4))
+    for molecule in range(molecules):
+        x, y = (molecule + 0.5) * image.width / molecules, rng.uniform(0.35, 0.65) * image.height
+        rings: list[tuple[float, float]] = []
+        for _ in range(int(rng.integers(1, 5))):
+            _ring(draw, rng, (x, y), unit, width, font, coloured)
+            rings.append((x, y))
+            # The next ring shares a side with this one, where there is none yet.
+            steps = [(x + 1.732 * unit * np.cos(a), y + 1.732 * unit * np.sin(a)) for a in np.arange(6) * np.pi / 3]
+            free = [step for step in steps if all(np.hypot(step[0] - u, step[1] - v) > unit for u, v in rings)]
+            x, y = free[int(rng.integers(len(free)))]
     return image
+
+
+def _ring(
+    draw: ImageDraw.ImageDraw,
+    rng: Rng,
+    centre: tuple[float, float],
+    unit: float,
+    width: int,
+    font: ImageFont.FreeTypeFont,
+    coloured: bool,
+) -> None:
+    """Draws a ring of six atoms with double bonds and groups."""
+    x, y = centre
+    angles = np.arange(6) * np.pi / 3 + np.pi / 6
+    corners = [(x + unit * np.cos(a), y + unit * np.sin(a)) for a in angles]
+    inner = [(x + 0.78 * unit * np.cos(a), y + 0.78 * unit * np.sin(a)) for a in angles]
+    draw.line([*corners, corners[0]], fill="black", width=width)
+    for i in (0, 2, 4):
+        draw.line([inner[i], inner[i + 1]], fill="black", width=width)
+    for corner in corners:
+        if rng.random() < 0.8:
+            continue
+        end = (corner[0] + (corner[0] - x) * 0.9, corner[1] + (corner[1] - y) * 0.9)
+        draw.line([corner, end], fill="black", width=width)
+        atom = one(rng, ["OH", "NH2", "Cl", "F", "O", "CH3", "Br", "COOH"])
+        draw.rectangle(draw.textbbox(end, atom, font=font, anchor="mm"), fill="white")
+        colour = one(rng, ["#cc0000", "#0000cc", "#008800"]) if coloured else "black"
+        draw.text(end, atom, font=font, fill=colour, anchor="mm")
 
 
 def diagram(rng: Rng) -> Image.Image:

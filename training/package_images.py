@@ -51,7 +51,7 @@ def _of_file(
                 label=label,
                 modality=entry.get("modality", ""),
                 kind=entry.get("kind", "plain"),
-                source=_source(package.name),
+                source=entry.get("source") or _source(package.name),
                 group=group,
                 derived=simulated,
                 fold=fold(entry.get("key", group), group),

@@ -54,6 +54,10 @@ def gutter(rng: Rng) -> int:
 def grid(rng: Rng, n: int, side: int, gap: int, strip: int) -> Layout:
     """Equal cells in rows and columns; the last row may have fewer."""
     columns = int(np.clip(round(np.sqrt(n) * rng.uniform(0.6, 1.8)), 1, n))
+    if rng.random() < 0.8:
+        # Mostly no cell stays empty.
+        divisors = [count for count in range(1, n + 1) if n % count == 0]
+        columns = min(divisors, key=lambda count: abs(count - columns))
     rows = -(-n // columns)
     w, h = side, int(side * rng.uniform(0.7, 1.3))
     boxes = [(c * (w + gap), r * (h + gap + strip) + strip, w, h) for r in range(rows) for c in range(columns)][:n]
