@@ -31,7 +31,6 @@ COLOURS = [
 def _style(rng: Rng) -> dict[str, Any]:
     """Settings of matplotlib as they differ between journals and authors."""
     path = fonts.pick(rng, one(rng, ["sans", "sans", "sans", "serif"]))
-    font_manager.fontManager.addfont(path)
     family = font_manager.FontProperties(fname=str(path)).get_name()
     background = one(rng, ["white"] * 9 + ["#f2f2f2", "#eaeaf2", "#fffbe6"])
     open_axes = bool(rng.random() < 0.5)

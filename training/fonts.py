@@ -7,6 +7,7 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+from matplotlib import font_manager
 from PIL import ImageFont
 
 CARRIED = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
@@ -25,6 +26,16 @@ def add_folder(folder: Path) -> None:
         if path not in known:
             _extra.append(path)
     pick_list.cache_clear()
+
+
+def register() -> None:
+    """Lets matplotlib choose among its own fonts and the added ones only: the same charts on every machine.
+
+    All are registered before the first chart, since matplotlib compares all fonts that it knows of a family.
+    """
+    font_manager.fontManager.ttflist = []
+    for path in sorted(CARRIED.glob("*.ttf")) + _extra:
+        font_manager.fontManager.addfont(path)
 
 
 @lru_cache

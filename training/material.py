@@ -25,6 +25,7 @@ def prepare(font_folder: Path | None) -> None:
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     if font_folder:
         fonts.add_folder(font_folder)
+    fonts.register()
 
 
 def unpack(out: Path, packages: Path) -> list[Record]:

@@ -16,6 +16,13 @@ from training.fetching import Package, members
 from training.records import Record, fold
 from training.singles import eight_bits
 
+SOURCES = {
+    "pydicom-data": "pydicom",
+    "mricron-data": "mricron",
+    "insighttoolkit5-examples": "itk",
+    "invesalius-examples": "invesalius",
+}
+"""The names under which the labelled images list the same sources."""
 LONGEST = 1600
 """Larger pictures are scaled down."""
 
@@ -63,7 +70,7 @@ def _of_file(
 
 def _source(name: str) -> str:
     """The coarse source: packages that carry the pictures of one project are one source."""
-    return {"pydicom-data": "pydicom", "mricron-data": "mricron", "insighttoolkit5-examples": "itk"}.get(name, name)
+    return SOURCES.get(name, name)
 
 
 def _pictures(name: str, content: bytes, entry: dict[str, Any], simulated: bool) -> list[tuple[str, Image.Image]]:

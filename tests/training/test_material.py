@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib import font_manager
 from PIL import Image
 
-from training import material, plan, records, volumes
+from training import charts, fonts, material, package_images, plan, records, volumes
 from training.fetching import Package, fetch, members, packages
 from training.records import CLASSES, MODALITIES, Record, fold, generator, inherit
 
@@ -48,6 +49,7 @@ def make(shared: Path, out: Path) -> dict[str, bytes]:
     """Makes a small material; returns its files."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(plan, "COUNTS", COUNTS)
+        patch.setattr(font_manager.fontManager, "ttflist", font_manager.fontManager.ttflist)
         patch.setattr(material.real, "articles", lambda data: iter(()))
         material.make(out, shared, None)
     return {str(path.relative_to(out)): path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
@@ -70,6 +72,31 @@ def rows(made: Path) -> list[Record]:
 def test_the_same_seed_writes_the_same_files(shared: Path, made: Path, tmp_path: Path) -> None:
     first = {str(path.relative_to(made)): path.read_bytes() for path in sorted(made.rglob("*")) if path.is_file()}
     assert make(shared, tmp_path / "again") == first
+
+
+def test_a_chart_does_not_depend_on_the_charts_drawn_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", font_manager.fontManager.ttflist)
+    fonts.register()
+    known = list(font_manager.fontManager.ttflist)
+    charts.single(generator(1, "chart", 0))
+    assert font_manager.fontManager.ttflist == known
+
+
+def test_packages_with_pictures_of_one_volume_are_one_source(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).integers(0, 255, (9, 9, 9))
+    path = tmp_path / "invesalius-examples_1.tgz"
+    with tarfile.open(path, "w:gz") as tar:
+        content = nifti(values, [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0])
+        info = tarfile.TarInfo("head.nii")
+        info.size = len(content)
+        tar.addfile(info, io.BytesIO(content))
+    entry = {"path": "head.nii", "modality": "DRCT", "planes": {"axial": 2}}
+    found = [
+        record
+        for record, _ in package_images.images(Package("debian", "invesalius-examples", "1", "GPL-2", (entry,)), path)
+    ]
+    assert {(record.source, record.group) for record in found} == {("invesalius", "invesalius-examples-head")}
+    assert len(found) == 2
 
 
 def test_another_seed_chooses_other_images(rows: list[Record]) -> None:
