@@ -20,6 +20,10 @@ from training.plan import Task
 from training.records import Record, generator, inherit, save, write
 
 
+LONGEST = 1200
+"""Larger derived images are scaled down."""
+
+
 def prepare(font_folder: Path | None) -> None:
     """Prepares a process: the fonts of packages, and no messages of matplotlib about fonts."""
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
@@ -83,8 +87,8 @@ def _generate(task: Task, rng: singles.Rng, out: Path, name: str) -> Record:
         image, kind = {"chart": charts.single, "drawing": drawings.single, "lookalike": lookalikes.single}[task.kind](
             rng
         )
-    if max(image.size) > 1200:
-        image.thumbnail((1200, 1200))
+    if max(image.size) > LONGEST:
+        image.thumbnail((LONGEST, LONGEST))
     if rng.random() < 0.12:
         image = image.convert("L")
     label = "compound_figure" if task.kind == "charts" else "figure"
@@ -108,6 +112,8 @@ def _derive(task: Task, rng: singles.Rng, out: Path, name: str) -> Record:
     else:
         image, done = _compound(task, pictures, rng, radiology)
         kind = f"tiling: {done}"
+    if max(image.size) > LONGEST:
+        image.thumbnail((LONGEST, LONGEST))
     return Record(
         path=save(image, out, name, rng),
         label=("compound_" if task.kind.startswith("compound") else "") + ("radiology" if radiology else "figure"),
