@@ -19,7 +19,6 @@ from training import charts, drawings, fetching, fonts, lookalikes, marks, packa
 from training.plan import Task
 from training.records import Record, generator, inherit, save, write
 
-
 LONGEST = 1200
 """Larger derived images are scaled down."""
 
