@@ -126,6 +126,12 @@ COLUMNS: dict[str, Column] = {
         pa.list_(pa.struct([("cui", pa.string()), ("start", pa.int32()), ("end", pa.int32()), ("text", pa.string())])),
         "concept names in the caption: CUI, character offsets, text as written",
     ),
+    "layout": Column(
+        pa.list_(pa.float32()), "panels, edges, tone and colour of the image: numbers of `models.images.layout`"
+    ),
+    "n_rows": Column(pa.int32(), "rows of panels that are divided by white, black or uniform bands"),
+    "n_columns": Column(pa.int32(), "columns of panels that are divided by white, black or uniform bands"),
+    "embedding": Column(pa.binary(), "features of the image by a network: 16-bit floats, little-endian"),
     # decisions
     "given_id": Column(pa.string(), "id of the image in the dataset from which it was read"),
     "given_split": Column(pa.string(), "split of the image in the dataset from which it was read"),
@@ -161,6 +167,7 @@ COLUMNS: dict[str, Column] = {
     # in memory only
     "bytes": Column(pa.large_binary(), "the image file; in memory only"),
     "thumbnail": Column(pa.large_binary(), "JPEG of at most 280 px a side; in the pack of the run, never in a table"),
+    "small": Column(PIXELS, "the decoded image reduced to a long side of at most 400 px; in memory only"),
     "pixels": Column(PIXELS, "the decoded image, 8-bit grey or RGB, upright; in memory only"),
 }
 

@@ -13,7 +13,7 @@ import typer
 
 from roco.base.errors import RocoError
 from roco.base.version import __version__
-from roco.cli import audit, evaluate, fetch, recipe, release, review, run
+from roco.cli import audit, evaluate, fetch, fit, recipe, release, review, run
 from roco.cli.app import App
 from roco.cli.logs import be_quiet, be_verbose, log_on_stderr
 from roco.cli.output import safe
@@ -30,7 +30,7 @@ app = App(
 
 COMMANDS: tuple[Callable[..., None], ...] = (
     *(run.init, recipe.recipe, recipe.check, run.run, run.status, run.show, run.stages, run.articles),
-    *(review.dropped, review.duplicates, audit.audit, release.verify, release.diff),
+    *(review.dropped, review.duplicates, audit.audit, fit.fit, release.verify, release.diff),
 )
 for command in COMMANDS:
     app.command()(command)

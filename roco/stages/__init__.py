@@ -6,11 +6,14 @@ from roco.core.stage import Stage
 from roco.stages.caption import Caption
 from roco.stages.cutoff import Cutoff
 from roco.stages.dedup import Dedup
+from roco.stages.embed import Embed
 from roco.stages.extract import Extract
+from roco.stages.filter import Filter
 from roco.stages.identity import Identity
 from roco.stages.image import Image
 from roco.stages.language import Language
 from roco.stages.language_id import LanguageId
+from roco.stages.layout import Layout
 from roco.stages.license import License
 from roco.stages.mentions import Mentions
 from roco.stages.merge import Merge
@@ -19,6 +22,7 @@ from roco.stages.prune import Prune
 from roco.stages.publish.release import Release
 from roco.stages.retraction import Retraction
 from roco.stages.rights import Rights
+from roco.stages.score import Score
 from roco.stages.split import Split
 
 STAGES: dict[str, type[Stage]] = {
@@ -29,6 +33,10 @@ STAGES: dict[str, type[Stage]] = {
     "language_id": LanguageId,
     "language": Language,
     "image": Image,
+    "layout": Layout,
+    "embed": Embed,
+    "score": Score,
+    "filter": Filter,
     "mentions": Mentions,
     "merge": Merge,
     "identity": Identity,

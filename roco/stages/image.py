@@ -22,7 +22,7 @@ from roco.models.images.decode import Decoded, decode, thumbnail
 class Image(Measure):
     """Measures format, size, mode and hashes of the image; lends thumbnail and decoded pixels to other measures.
 
-    The image is decoded once in a pass, however many measures read `pixels` (`models.images.pixels.arrays`).
+    The image is decoded once in a pass, however many measures read `small` or `pixels` (`models.images.pixels.arrays`).
     """
 
     needs = ("extract",)
@@ -31,7 +31,7 @@ class Image(Measure):
         *("format", "declared", "width", "height", "mode", "n_frames", "n_bytes", "identifying_fields"),
         *("sha256", "image_key", "phash", "phash_fine"),
     )
-    lends = types("thumbnail", "pixels")
+    lends = types("thumbnail", "small", "pixels")
     reasons = {"unreadable": Reason("the image cannot be decoded completely")}
     version = 7
 
@@ -42,7 +42,7 @@ class Image(Measure):
             if reason.is_valid or not data.is_valid:
                 rows.append({})
             else:
-                rows.append(_facts(key.as_py(), file.as_py(), data.as_py(), "pixels" in lend, decoded))
+                rows.append(_facts(key.as_py(), file.as_py(), data.as_py(), lend, decoded))
         for name, kind in {**self.writes, **{c: self.lends[c] for c in lend}}.items():
             batch = put(batch, name, pa.array([row.get(name) for row in rows], kind))
         details = pa.array([row.get("unreadable") for row in rows], pa.string())
@@ -50,16 +50,16 @@ class Image(Measure):
 
 
 def _facts(
-    key: str | None, file: str | None, data: bytes, with_pixels: bool, decoded: dict[str, dict[str, Any]]
+    key: str | None, file: str | None, data: bytes, lend: Collection[str], decoded: dict[str, dict[str, Any]]
 ) -> dict[str, Any]:
     sha256 = hashlib.sha256(data).hexdigest()
     if sha256 not in decoded:
-        decoded[sha256] = {"n_bytes": len(data), "sha256": sha256, **_decoded_facts(data, with_pixels)}
+        decoded[sha256] = {"n_bytes": len(data), "sha256": sha256, **_decoded_facts(data, lend)}
     of_this_figure = {"declared": declared_format(file), "image_key": None if key is None else f"{key}-{sha256}"}
     return {**decoded[sha256], **of_this_figure}
 
 
-def _decoded_facts(data: bytes, with_pixels: bool) -> dict[str, Any]:
+def _decoded_facts(data: bytes, lend: Collection[str]) -> dict[str, Any]:
     try:
         decoded = decode(data)
         return {
@@ -70,7 +70,8 @@ def _decoded_facts(data: bytes, with_pixels: bool) -> dict[str, Any]:
             "n_frames": decoded.n_frames,
             "identifying_fields": list(decoded.identifying_fields),
             "thumbnail": thumbnail(decoded),
-            "pixels": pixels.to_value(decoded.pixels) if with_pixels else None,
+            "small": pixels.to_value(decoded.small) if "small" in lend else None,
+            "pixels": pixels.to_value(decoded.pixels) if "pixels" in lend else None,
             **_hashes(decoded),
         }
     except RejectedInput as err:

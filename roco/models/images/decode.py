@@ -24,6 +24,7 @@ from roco.models.images.tiff import as_black_is_zero
 
 THUMBNAIL_SIDE = 280  # pixels
 THUMBNAIL_QUALITY = 85
+SMALL_SIDE = 400  # pixels; the copy on which panels are looked for, and which networks of up to 300 px read
 
 # Other files that packages contain under the name of an image, by their first bytes in lower case.
 _NOT_IMAGES = {
@@ -66,8 +67,16 @@ class Decoded:
     @property
     def pixels(self) -> NDArray[np.uint8]:
         """8-bit samples, height x width (grey) or height x width x 3 (RGB), rotated as EXIF says."""
-        array: NDArray[np.uint8] = np.asarray(self.image)
-        return array if array.ndim == 2 else array[..., :3]
+        return _samples(self.image)
+
+    @property
+    def small(self) -> NDArray[np.uint8]:
+        """The pixels reduced to a long side of 400 px by averaging; those of a smaller image as they are."""
+        scale = SMALL_SIDE / max(self.image.size)
+        if scale >= 1:
+            return _samples(self.image)
+        size = (max(1, round(self.image.width * scale)), max(1, round(self.image.height * scale)))
+        return _samples(self.image.resize(size, Pillow.Resampling.BOX, reducing_gap=2.0))
 
 
 def decode(data: bytes) -> Decoded:
@@ -102,6 +111,11 @@ def decode(data: bytes) -> Decoded:
         if transpose is not None:
             image = image.transpose(transpose)
         return Decoded(format, mode, width, height, image, n_frames, tuple(identifying_fields(header)))
+
+
+def _samples(image: Pillow.Image) -> NDArray[np.uint8]:
+    array: NDArray[np.uint8] = np.asarray(image)
+    return array if array.ndim == 2 else array[..., :3]
 
 
 def thumbnail(decoded: Decoded) -> bytes:

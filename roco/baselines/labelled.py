@@ -1,0 +1,147 @@
+"""Reads labels from a CSV file, and joins them with the numbers that heads read."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from roco.base.errors import DataError, RejectedInput, nearest
+from roco.baselines.examples import Examples
+from roco.models.heads import features
+from roco.models.images.backbone import Backbone
+from roco.models.images.decode import decode
+from roco.models.images.layout import layout
+
+MOST_BYTES = 256 << 20
+MOST_CLASSES = 200
+
+Read = Callable[[], bytes]
+
+
+class Label(NamedTuple):
+    """One line of the file. key: figure_id, or the path of an image. group, source: may be empty."""
+
+    line: int
+    key: str
+    label: str
+    group: str
+    source: str
+
+
+class Joined(NamedTuple):
+    """The examples, the names of their classes, and how many labels have none, by reason."""
+
+    examples: Examples
+    classes: tuple[str, ...]
+    left_out: Mapping[str, int]
+
+
+def read_labels(path: Path, key: str, classes: Sequence[str] = ()) -> list[Label]:
+    """Reads a CSV file with the columns `label` and `key`, and perhaps `group` and `source`.
+
+    Lines with an empty label are skipped. classes: the labels that are allowed; all if empty. Raises DataError with
+    file and line.
+    """
+    if not path.is_file():
+        raise DataError(f"missing labels: {path}", f"write a CSV file with the columns {key} and label")
+    if path.stat().st_size > MOST_BYTES:
+        raise DataError(f"{path} is larger than {MOST_BYTES >> 20} MB", "divide it")
+    labels: list[Label] = []
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as fh:
+            start = fh.read(4096)
+            fh.seek(0)
+            reader = csv.DictReader(fh, delimiter=";" if start.count(";") > start.count(",") else ",")
+            missing = [name for name in (key, "label") if name not in (reader.fieldnames or ())]
+            if missing:
+                hint = f"the columns are {', '.join(reader.fieldnames or ()) or 'missing'}; write {key},label"
+                raise DataError(f"no column '{missing[0]}' in {path}", hint)
+            for row in reader:
+                label = (row["label"] or "").strip()
+                if not label:
+                    continue
+                if classes and label not in classes:
+                    raise DataError(
+                        f"unknown class '{label}' ({path}, line {reader.line_num})", nearest(label, classes)
+                    )
+                values = ((row.get(name) or "").strip() for name in (key, "group", "source"))
+                labels.append(Label(reader.line_num, *_in_order(label, *values)))
+    except (UnicodeDecodeError, csv.Error) as err:
+        raise DataError(f"{path} is not a CSV file in UTF-8", "save it as CSV, UTF-8") from err
+    if not labels:
+        raise DataError(f"no label in {path}", "fill in the column label")
+    names = {label.label for label in labels}
+    if len(names) < 2:
+        raise DataError(f"all labels of {path} are '{labels[0].label}'", "a head needs two classes")
+    if len(names) > MOST_CLASSES:
+        raise DataError(f"{len(names)} different labels in {path}", f"at most {MOST_CLASSES} are possible")
+    return labels
+
+
+def _in_order(label: str, key: str, group: str, source: str) -> tuple[str, str, str, str]:
+    return key, label, group, source
+
+
+def from_table(labels: Sequence[Label], table: pa.Table, blocks: Sequence[str], classes: Sequence[str]) -> Joined:
+    """Joins labels with the figures of a run: figure_id, article_key, origin and the columns of the blocks.
+
+    The article is the group where the file gives none. Labels of unknown figures, and of figures that were dropped
+    before these numbers were measured, are left out and counted.
+    """
+    place = {figure: row for row, figure in enumerate(table["figure_id"].to_pylist())}
+    known = [label for label in labels if label.key in place]
+    rows = table.take(pa.array([place[label.key] for label in known], pa.int64()))
+    numbers, given = {}, np.ones(len(known), np.bool_)
+    for block in blocks:
+        numbers[block], has_numbers = features.read(rows, block)
+        given &= has_numbers
+    left_out = Counter({"unknown figure": len(labels) - len(known), "not measured": int((~given).sum())})
+    articles, origins = rows["article_key"].to_pylist(), rows["origin"].to_pylist()
+    examples = _examples(
+        [label._replace(group=label.group or article or label.key, source=label.source or origin or "run")
+         for label, article, origin in zip(known, articles, origins, strict=True)],
+        numbers, classes,
+    )  # fmt: skip
+    return Joined(examples.take(given), tuple(classes), {k: n for k, n in left_out.items() if n})
+
+
+def from_images(
+    labels: Sequence[Label],
+    images: Iterable[Read],
+    classes: Sequence[str],
+    backbone: Backbone,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> Joined:
+    """Measures the labelled images themselves; those that cannot be decoded are left out and counted."""
+    embeddings, layouts, used = [], [], []
+    for number, (label, read) in enumerate(zip(labels, images, strict=True)):
+        progress(number, len(labels))
+        try:
+            small = decode(read()).small
+        except (OSError, RejectedInput):
+            continue
+        embeddings.append(backbone.embed([small])[0].astype(np.float32))
+        layouts.append(layout(small).values)
+        used.append(label._replace(group=label.group or label.key, source=label.source or "images"))
+    if not used:
+        raise DataError("none of the labelled images can be read", "check the paths in the file of labels")
+    numbers = {"embedding": np.stack(embeddings), "layout": np.stack(layouts)}
+    left_out = {"unreadable": len(labels) - len(used)} if len(used) < len(labels) else {}
+    return Joined(_examples(used, numbers, classes), tuple(classes), left_out)
+
+
+def _examples(labels: Sequence[Label], numbers: Mapping[str, features.Floats], classes: Sequence[str]) -> Examples:
+    return Examples(
+        tuple(label.key for label in labels),
+        numbers,
+        np.array([classes.index(label.label) for label in labels], np.int64),
+        tuple((label.group,) for label in labels),
+        tuple(label.source for label in labels),
+        np.zeros(len(labels), np.bool_),
+    )

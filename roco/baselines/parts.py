@@ -1,0 +1,133 @@
+"""Trains the parts of a head with scikit-learn, and turns them into arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roco.base.errors import MissingExtra
+from roco.models.heads.head import Floats, Linear, Logits, Part, side_by_side
+from roco.models.heads.trees import Trees
+
+LEAST_SCALE = 1e-4
+"""A number that hardly varies in training would blow up any difference."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a part is trained on, and how. c: inverse strength of the penalty of a linear part."""
+
+    kind: Literal["linear", "trees"]
+    blocks: tuple[str, ...]
+    c: float = 0.01
+    trees: int = 150
+    leaves: int = 12
+    rate: float = 0.08
+
+
+def scikit_learn() -> Any:
+    """Imports scikit-learn; raises MissingExtra."""
+    try:
+        import sklearn
+    except ImportError as err:
+        raise MissingExtra("scikit-learn", "fit") from err
+    return sklearn
+
+
+def train(
+    recipe: Recipe, blocks: Mapping[str, Floats], labels: NDArray[np.int64], weights: NDArray[np.float64], classes: int
+) -> Part:
+    """Trains one part; weights: of the rows, already balanced."""
+    scikit_learn()
+    features = side_by_side(blocks, recipe.blocks)
+    if recipe.kind == "linear":
+        return Part(recipe.blocks, _linear(recipe, features, labels, weights, classes))
+    return Part(recipe.blocks, _trees(recipe, features, labels, weights, classes))
+
+
+def _linear(
+    recipe: Recipe, features: Floats, labels: NDArray[np.int64], weights: NDArray[np.float64], classes: int
+) -> Linear:
+    from sklearn.linear_model import LogisticRegression
+
+    mean = np.average(features, axis=0, weights=weights).astype(np.float32)
+    scale = np.sqrt(np.average((features - mean) ** 2, axis=0, weights=weights)).astype(np.float32)
+    scale = np.maximum(scale, LEAST_SCALE)
+    standard = np.clip((features - mean) / scale, -8, 8)
+    model = LogisticRegression(C=recipe.c, max_iter=150, tol=1e-3)
+    model.fit(standard, labels, sample_weight=weights)
+    present = model.classes_.astype(int)
+    if len(present) == 2:
+        coefficients = np.concatenate([-model.coef_ / 2, model.coef_ / 2])
+        intercept = np.concatenate([-model.intercept_ / 2, model.intercept_ / 2])
+    else:
+        coefficients, intercept = model.coef_, model.intercept_
+    all_weights = np.zeros((features.shape[1], classes), np.float32)
+    bias = np.full(classes, -8.0, np.float32)  # a class that these rows lack
+    all_weights[:, present] = coefficients.T
+    bias[present] = intercept
+    return Linear(mean, scale, all_weights, bias)
+
+
+def _trees(
+    recipe: Recipe, features: Floats, labels: NDArray[np.int64], weights: NDArray[np.float64], classes: int
+) -> Trees:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    model = HistGradientBoostingClassifier(
+        max_iter=recipe.trees,
+        learning_rate=recipe.rate,
+        max_leaf_nodes=recipe.leaves,
+        min_samples_leaf=15,
+        l2_regularization=1.0,
+        max_features=0.3,
+        early_stopping=False,
+        random_state=0,
+    )
+    model.fit(features, labels, sample_weight=weights)
+    trees = _arrays(model, classes)
+    some = features[:64]
+    given = np.asarray(model.decision_function(some), np.float64).reshape(len(some), -1)
+    ours = trees.logits(some)[:, model.classes_.astype(int)]
+    if given.shape[1] == 1:
+        ours = ours[:, 1:] - ours[:, :1]
+    if not np.allclose(given, ours, atol=1e-3):
+        raise RuntimeError("trees of this version of scikit-learn are stored in another way")
+    return trees
+
+
+def _arrays(model: Any, classes: int) -> Trees:
+    """Returns the trees of a fitted HistGradientBoostingClassifier as arrays of trees x nodes."""
+    present = model.classes_.astype(int)
+    base = np.full(classes, -8.0)
+    start = np.asarray(model._baseline_prediction, np.float64).ravel()
+    predictors = [(tree, k) for stage in model._predictors for k, tree in enumerate(stage)]
+    most = max(len(tree.nodes) for tree, _ in predictors)
+    shape = (len(predictors), most)
+    feature = np.full(shape, -1, np.int32)
+    threshold, value = np.zeros(shape, np.float64), np.zeros(shape, np.float32)
+    left, right = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
+    output = np.zeros(len(predictors), np.int32)
+    for place, (tree, k) in enumerate(predictors):
+        nodes = tree.nodes
+        n = len(nodes)
+        is_leaf = nodes["is_leaf"].astype(bool)
+        feature[place, :n] = np.where(is_leaf, -1, nodes["feature_idx"])
+        threshold[place, :n] = nodes["num_threshold"]
+        left[place, :n], right[place, :n] = nodes["left"], nodes["right"]
+        value[place, :n] = nodes["value"]
+        output[place] = present[1] if len(present) == 2 else present[k]
+    if len(present) == 2:
+        base[present[0]], base[present[1]] = 0.0, start[0]
+    else:
+        base[present] = start
+    return Trees(feature, threshold, left, right, value, output, base)
+
+
+def logits(part: Part, blocks: Mapping[str, Floats]) -> Logits:
+    """Returns the log-odds of a part for each row."""
+    return part.model.logits(side_by_side(blocks, part.blocks))

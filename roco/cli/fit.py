@@ -1,0 +1,137 @@
+"""`roco fit`: trains a head on labels, and says how good it is."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from roco.base.errors import DataError, UsageError
+from roco.cli.output import print_json, safe, shown_path
+from roco.cli.run import Json
+
+
+def fit(
+    task: Annotated[str, typer.Argument(metavar="TASK", help="Name of the head, which is part of its columns.")],
+    labels: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A CSV file: label and figure_id (or path); perhaps group and source."),
+    ] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(metavar="RECIPE", help="Take the stored numbers of this recipe's run; the file names figure_id."),
+    ] = None,
+    images: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Measure images of this folder; the file names path.")
+    ] = None,
+    release: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Take images and labels of a release: its column TASK."),
+    ] = None,
+    backbone: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="An ONNX file with a card, instead of the shipped backbone.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the head to this file; by default TASK.npz.")
+    ] = None,
+    by: Annotated[
+        Literal["group", "source"],
+        typer.Option(help="What is never on both sides of a test: an article or patient (group), or a whole source."),
+    ] = "group",
+    as_json: Json = False,
+) -> None:
+    """Trains a head from labels. Writes its file, its card and a plot of its reliability.
+
+    The head is judged by cross-validation: no article, patient or source is on both sides.
+
+    Example: roco fit modality --release demo/run/release
+    """
+    from roco.baselines.fit import fit as fit_head
+    from roco.baselines.parts import Recipe
+    from roco.baselines.report import plot
+    from roco.baselines.save import save
+    from roco.models.images.backbone import Backbone
+
+    if not task.replace("_", "").isalnum():
+        raise UsageError(f"invalid name of a head: {task!r}", "use letters, digits and '_'")
+    file = out or Path(f"{task}.npz")
+    if file.suffix != ".npz":
+        raise UsageError(f"--out {shown_path(file)} is no .npz file", f"write --out {file.stem}.npz")
+    existing = [path for path in (file, file.with_suffix(".json"), file.with_suffix(".svg")) if path.exists()]
+    if existing:
+        raise UsageError(f"{shown_path(existing[0])} already exists", "choose another file with --out")
+    if sum(option is not None for option in (run, images, release)) != 1:
+        raise UsageError("give one of --run, --images and --release", "they say where the labelled images are")
+    network = Backbone.load(backbone)
+    joined = _joined(task, labels, run, images, release, network)
+    recipes = (Recipe("linear", ("embedding", "layout")), Recipe("trees", ("layout",)))
+    fitted = fit_head(joined.examples, joined.classes, recipes, by)
+    card = save(
+        file, task, joined.classes, fitted, joined.examples, by=by,
+        backbone={"name": network.name, "sha256": network.sha256},
+        trained_on={"made_by": "roco fit", "images": len(joined.examples), "left_out": dict(joined.left_out)},
+    )  # fmt: skip
+    numbers = card.measured[f"by {by}"]
+    plot(numbers, task, file.with_suffix(".svg"))
+    if as_json:
+        print_json({"file": str(file), "classes": list(card.classes), **numbers, "left_out": dict(joined.left_out)})
+    else:
+        from roco.cli.fit_tables import print_fit
+
+        print_fit(card.classes, numbers, joined.left_out)
+    print(
+        safe(f"wrote {shown_path(file)}, {file.with_suffix('.json').name} and {file.with_suffix('.svg').name}"),
+        file=sys.stderr,
+    )
+
+
+def _joined(
+    task: str, labels: Path | None, run: Path | None, images: Path | None, release: Path | None, network: Any
+) -> Any:
+    """Returns the labelled examples from wherever the options say."""
+    from roco.baselines.labelled import from_images, from_table, read_labels
+    from roco.cli.progress import ProgressBar, shown
+
+    if release is not None:
+        return _of_release(task, release, network)
+    if labels is None:
+        raise UsageError(
+            "missing option --labels", "write --labels FILE.csv, with the columns label and figure_id or path"
+        )
+    if run is not None:
+        from roco.recipes.load import load_recipe
+
+        given = read_labels(labels, "figure_id")
+        columns = ("article_key", "origin", "embedding", "layout")
+        with closing(load_recipe(run).open()) as opened:
+            table = opened.figures(columns)
+        return from_table(given, table, ("embedding", "layout"), _classes(given))
+    assert images is not None
+    given = read_labels(labels, "path")
+    reads = [(images / label.key).read_bytes for label in given]
+    bar = ProgressBar(at_once=False)
+    with shown(bar):
+        return from_images(given, reads, _classes(given), network)
+
+
+def _of_release(task: str, folder: Path, network: Any) -> Any:
+    from roco.baselines.labelled import Label, from_images
+    from roco.release.read import Release
+
+    release = Release.open(folder)
+    if task not in release.columns:
+        raise DataError(f"the release has no column '{task}'", "name the column that has the labels, such as modality")
+    group = "article_key" if "article_key" in release.columns else "id"
+    rows = release.table(columns=list(dict.fromkeys(["id", task, group]))).to_pylist()
+    given = [Label(0, row["id"], str(row[task]), row[group] or row["id"], "") for row in rows if row[task]]
+    if len({label.label for label in given}) < 2:
+        raise DataError(f"the column '{task}' of the release has fewer than two labels", "a head needs two classes")
+    reads = [lambda id=label.key: release.image(id) for label in given]
+    return from_images(given, reads, _classes(given), network)
+
+
+def _classes(labels: Any) -> tuple[str, ...]:
+    return tuple(sorted({label.label for label in labels}))

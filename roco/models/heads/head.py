@@ -1,0 +1,188 @@
+"""A head: parts that each give log-odds from some blocks, weighted and calibrated."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roco.base.errors import DataError, nearest
+from roco.base.files import file_digest
+from roco.models.heads import card as cards
+from roco.models.heads.card import Card
+from roco.models.heads.features import BLOCKS
+from roco.models.heads.trees import Trees
+
+FOLDER = Path(__file__).parents[1] / "weights" / "heads"
+MOST_BYTES = 256 << 20
+"""A larger file of a head is refused, also if it is that large only when decompressed."""
+
+Floats = NDArray[np.float32]
+Logits = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Log-odds that are linear in standardised numbers; numbers beyond eight standard deviations count as eight."""
+
+    mean: Floats
+    scale: Floats
+    weights: Floats
+    bias: Floats
+
+    @property
+    def width(self) -> int:
+        return len(self.mean)
+
+    def logits(self, features: Floats) -> Logits:
+        standard = np.clip((features - self.mean) / self.scale, -8, 8)
+        logits: Logits = (standard @ self.weights + self.bias).astype(np.float64)
+        return logits
+
+
+@dataclass(frozen=True)
+class Part:
+    """A model on the numbers of some blocks, put side by side."""
+
+    blocks: tuple[str, ...]
+    model: Linear | Trees
+
+
+@dataclass(frozen=True)
+class Head:
+    """A head with its card. weights: of the parts, by class; bias: of the classes. They calibrate the log-odds."""
+
+    path: Path
+    card: Card
+    parts: tuple[Part, ...]
+    weights: NDArray[np.float64]
+    bias: NDArray[np.float64]
+
+    @classmethod
+    def load(cls, name: str | Path) -> Head:
+        """Loads a shipped head by name, or another one by its path. Raises DataError."""
+        path = find(name)
+        card = cards.read(path.with_suffix(".json"))
+        if file_digest(path) != card.sha256:
+            hint = "restore the file that belongs to the card, or make the head again with `roco fit`"
+            raise DataError(f"{path} is not the file that its card describes (SHA-256)", hint)
+        unknown = [block for block in card.blocks if block not in BLOCKS]
+        if unknown:
+            raise DataError(f"head {path} reads unknown numbers '{unknown[0]}'", nearest(unknown[0], BLOCKS))
+        return cls(path, card, *_parts(path, card, _arrays(path)))
+
+    @property
+    def digest(self) -> str:
+        """Returns the SHA-256 of the arrays, which determines the scores together with what the head reads."""
+        return self.card.sha256
+
+    def probabilities(self, blocks: Mapping[str, Floats]) -> Floats:
+        """Returns the calibrated probability of each class (columns) for each row of the blocks."""
+        logits = self.bias
+        for weights, part in zip(self.weights, self.parts, strict=True):
+            logits = logits + weights * centred(part.model.logits(side_by_side(blocks, part.blocks)))
+        exponents = np.exp(logits - logits.max(1, keepdims=True))
+        probabilities: Floats = (exponents / exponents.sum(1, keepdims=True)).astype(np.float32)
+        return probabilities
+
+
+def side_by_side(blocks: Mapping[str, Floats], names: Sequence[str]) -> Floats:
+    return np.concatenate([blocks[name] for name in names], 1)
+
+
+def centred(logits: Logits) -> Logits:
+    """Returns log-odds of two or more classes with mean 0; a single column is the log-odds of the second class."""
+    if logits.shape[1] == 1:
+        return np.concatenate([-logits / 2, logits / 2], 1)
+    centre: Logits = logits - logits.mean(1, keepdims=True)
+    return centre
+
+
+def shipped() -> list[str]:
+    """Returns the names of the heads that roco ships."""
+    return sorted(path.stem for path in FOLDER.glob("*.npz"))
+
+
+def find(name: str | Path) -> Path:
+    """Returns the file of a head; raises DataError if it is neither a shipped head nor a file."""
+    if str(name) in shipped():
+        return FOLDER / f"{name}.npz"
+    path = Path(name)
+    if path.suffix == ".npz" and path.is_file():
+        return path
+    if path.suffix == ".npz" or len(path.parts) > 1:
+        raise DataError(f"missing head: {path}", "check the path (relative to the recipe): a head is a file NAME.npz")
+    raise DataError(f"unknown head '{name}'", nearest(str(name), shipped()))
+
+
+def as_option(head: str | Path) -> Path:
+    """Returns how an option names a head: a shipped head by its name alone, also if a recipe's folder precedes it."""
+    path = Path(head)
+    return Path(path.name) if path.name in shipped() and not path.exists() else path
+
+
+def save(path: Path, parts: Sequence[Part], weights: NDArray[np.float64], bias: NDArray[np.float64]) -> str:
+    """Writes the arrays of a head, equal bytes for equal values; returns their SHA-256."""
+    arrays: dict[str, NDArray[Any]] = {"weights": weights, "bias": bias, "format": np.array([1])}
+    for number, part in enumerate(parts):
+        prefix = f"{number}_"
+        arrays[prefix + "blocks"] = np.array(part.blocks, np.str_)
+        for name, value in vars(part.model).items():
+            arrays[prefix + name] = value
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, values in sorted(arrays.items()):
+            buffer = io.BytesIO()
+            np.lib.format.write_array(buffer, np.ascontiguousarray(values), allow_pickle=False)
+            archive.writestr(
+                zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0)), buffer.getvalue(), zipfile.ZIP_DEFLATED
+            )
+    return file_digest(path)
+
+
+def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """Reads the arrays of a head without pickle, within limits."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if path.stat().st_size > MOST_BYTES or sum(item.file_size for item in archive.infolist()) > MOST_BYTES:
+                raise DataError(f"{path} is larger than {MOST_BYTES >> 20} MB", "a head is a file of a few megabytes")
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError, NotImplementedError) as err:
+        raise DataError(f"{path} is not a head", "make it with `roco fit`") from err
+
+
+def _parts(
+    path: Path, card: Card, arrays: Mapping[str, NDArray[Any]]
+) -> tuple[tuple[Part, ...], NDArray[np.float64], NDArray[np.float64]]:
+    try:
+        weights, bias = np.asarray(arrays["weights"], np.float64), np.asarray(arrays["bias"], np.float64)
+        if weights.ndim != 2 or bias.shape != (len(card.classes),):
+            raise ValueError("weights of another number of classes")
+        parts = []
+        for number in range(len(weights)):
+            prefix = f"{number}_"
+            blocks = tuple(str(block) for block in arrays[prefix + "blocks"])
+            if not blocks or not set(blocks) <= set(card.blocks):
+                raise ValueError("a part reads what the card does not name")
+            parts.append(Part(blocks, _model(arrays, prefix)))
+        return tuple(parts), weights, bias
+    except (KeyError, ValueError, TypeError) as err:
+        raise DataError(f"invalid head {path}: {err}", "make it again with `roco fit`") from err
+
+
+def _model(arrays: Mapping[str, NDArray[Any]], prefix: str) -> Linear | Trees:
+    if prefix + "mean" not in arrays:
+        return Trees.from_arrays(arrays, prefix)
+    mean, scale, weights, bias = (
+        np.asarray(arrays[prefix + name], np.float32) for name in ("mean", "scale", "weights", "bias")
+    )
+    if mean.ndim != 1 or mean.shape != scale.shape or weights.shape != (len(mean), len(bias)) or not (scale > 0).all():
+        raise ValueError("a linear part of different shapes")
+    return Linear(mean, scale, weights, bias)

@@ -1,0 +1,58 @@
+"""What a caption says about several panels."""
+
+from __future__ import annotations
+
+import pytest
+
+from roco.models.text.panels import NAMES, evidence, find, numbers
+
+
+@pytest.mark.parametrize(
+    ("caption", "letters"),
+    [
+        ("(a) Axial CT; (b) coronal reformation.", "ab"),
+        ("CT (A) shows a mass (arrow). (B) MRI of the same patient.", "AB"),
+        ("A, Axial. B, Coronal.", "AB"),
+        ("a) before b) after", ""),  # no end of a sentence before the second: an enumeration in running text
+        ("a) Before. b) After.", "ab"),
+        ("(a–d) Serial radiographs.", "abcd"),
+        ("Before (A, B) and after (C, D) treatment.", "ABCD"),
+        ("Axial (A), coronal (B) and sagittal (C) MRI.", "ABC"),
+        ("Axial CT (MR) of the liver.", ""),
+        ("Vitamin A: normal.", ""),
+        ("Arrow (a) shows the lesion.", ""),
+        ("(b) and (c) without a first.", ""),
+        ("", ""),
+    ],
+)
+def test_panel_letters_count_in_order_from_the_first(caption: str, letters: str) -> None:
+    assert "".join(find(caption).letters) == letters
+
+
+@pytest.mark.parametrize(
+    ("caption", "sides"),
+    [
+        ("Left panel: CT. Right panel: MRI.", ("left", "right")),
+        ("CT (top) and MRI (bottom).", ("top", "bottom")),
+        ("The left lung and the right lung.", ()),
+        ("Left panel of an earlier figure.", ()),
+    ],
+)
+def test_sides_count_in_pairs_and_only_of_panels(caption: str, sides: tuple[str, ...]) -> None:
+    assert find(caption).sides == sides
+
+
+def test_letters_are_explained_by_several_graphics() -> None:
+    beyond = NAMES.index("letters_beyond_graphics")
+    assert numbers("(a) CT. (b) MRI.", 1)[beyond] == 2
+    assert numbers("(a) CT. (b) MRI.", 2)[beyond] == 0
+    assert numbers("(a) CT. (b) MRI. (c) PET.", 2)[beyond] == 1
+
+
+def test_the_evidence_is_given_in_words() -> None:
+    assert evidence("(a) CT. (b) MRI.") == "caption has panels a to b"
+    assert evidence("Chest radiograph.") is None
+
+
+def test_a_long_hostile_caption_is_read_only_to_its_limit() -> None:
+    assert find("(" * 200_000 + "a)").letters == ()
