@@ -1,4 +1,4 @@
-"""`roco fit`: trains a head on labels, and says how good it is."""
+"""`roco fit`: trains a head on labels and reports how good it is."""
 
 from __future__ import annotations
 
@@ -43,11 +43,12 @@ def fit(
     ] = "group",
     as_json: Json = False,
 ) -> None:
-    """Trains a head from labels. Writes its file, its card and a plot of its reliability.
-
-    The head is judged by cross-validation: no article, patient or source is on both sides.
+    """Trains a head from labels and writes its file, its card and a plot of its reliability.
 
     Example: roco fit modality --release demo/run/release
+
+    The head is judged by cross-validation: no article or patient is both trained on and tested; with --by source, no
+    source is. A recipe uses it by its path: head = "modality.npz".
     """
     from roco.baselines.fit import fit as fit_head
     from roco.baselines.parts import Recipe
@@ -64,7 +65,7 @@ def fit(
     if existing:
         raise UsageError(f"{shown_path(existing[0])} already exists", "choose another file with --out")
     if sum(option is not None for option in (run, images, release)) != 1:
-        raise UsageError("give one of --run, --images and --release", "they say where the labelled images are")
+        raise UsageError("give one of --run, --images and --release", "one of them names the labelled images")
     network = Backbone.load(backbone)
     joined = _joined(task, labels, run, images, release, network)
     recipes = (Recipe("linear", ("embedding", "layout")), Recipe("trees", ("layout",)))
