@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,12 +32,19 @@ class Fitted:
     held_out: NDArray[np.float64]
 
 
-def fit(examples: Examples, classes: Sequence[str], recipes: Sequence[parts.Recipe], by: By = "group") -> Fitted:
+def fit(
+    examples: Examples,
+    classes: Sequence[str],
+    recipes: Sequence[parts.Recipe],
+    by: By = "group",
+    left_out: Mapping[str, int] | None = None,
+) -> Fitted:
     """Fits all parts on all examples; weights and calibration come from the log-odds of the folds.
 
-    The probabilities of `held_out` are calibrated by folds, too: by the log-odds of the other folds.
+    The probabilities of `held_out` are calibrated by folds, too: by the log-odds of the other folds. left_out: labels
+    without an example, by reason, which an error about too few images names.
     """
-    check(examples, classes)
+    check(examples, classes, left_out)
     n, k = len(examples), len(classes)
     held_out = np.full((len(recipes), n, k), np.nan)
     fold_of = np.full(n, -1)
@@ -61,18 +68,20 @@ def fit(examples: Examples, classes: Sequence[str], recipes: Sequence[parts.Reci
     return Fitted(tuple(_train(examples, recipes, k)), weights, bias, probabilities)
 
 
-def check(examples: Examples, classes: Sequence[str]) -> None:
+def check(examples: Examples, classes: Sequence[str], left_out: Mapping[str, int] | None = None) -> None:
     """Raises DataError if there are too few images of a class, or too few groups, to judge a head."""
     real = ~examples.derived
     counts = Counter(examples.labels[real].tolist())
+    more = ", ".join(f"{n:,} {reason}" for reason, n in (left_out or {}).items())
+    more = more and f"; labels left out: {more}"
     for number, label in enumerate(classes):
         if counts[number] < LEAST:
             message = f"only {counts[number]} images are labelled '{label}'"
-            raise DataError(message, f"label at least {LEAST} of each class")
+            raise DataError(message, f"label at least {LEAST} of each class{more}")
     groups = {group for groups, one in zip(examples.groups, real, strict=True) if one for group in groups}
     if len(groups) < LEAST:
         message = f"the images are from only {len(groups)} articles, patients or videos"
-        raise DataError(message, f"label images of at least {LEAST}")
+        raise DataError(message, f"label images of at least {LEAST}{more}")
 
 
 def balanced(examples: Examples, classes: int) -> NDArray[np.float64]:

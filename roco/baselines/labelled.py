@@ -5,15 +5,17 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from roco.base.errors import DataError, RejectedInput, nearest
+from roco.base.errors import DataError, nearest
+from roco.base.terminal import excerpt
 from roco.baselines.examples import Examples
 from roco.models.heads import features
+from roco.models.heads.card import is_name
 from roco.models.images.backbone import Backbone
 from roco.models.images.decode import decode
 from roco.models.images.layout import layout
@@ -66,16 +68,15 @@ def read_labels(path: Path, key: str, classes: Sequence[str] = ()) -> list[Label
                 label = (row["label"] or "").strip()
                 if not label:
                     continue
-                if classes and label not in classes:
-                    raise DataError(
-                        f"unknown class '{label}' ({path}, line {reader.line_num})", nearest(label, classes)
-                    )
-                values = ((row.get(name) or "").strip() for name in (key, "group", "source"))
-                labels.append(Label(reader.line_num, *_in_order(label, *values)))
+                of_key, group, source = ((row.get(name) or "").strip() for name in (key, "group", "source"))
+                one = Label(reader.line_num, of_key, label, group, source)
+                _check(one, key, f"({path}, line {one.line})", classes)
+                labels.append(one)
     except (UnicodeDecodeError, csv.Error) as err:
         raise DataError(f"{path} is not a CSV file in UTF-8", "save it as CSV, UTF-8") from err
     if not labels:
         raise DataError(f"no label in {path}", "fill in the column label")
+    _check_keys(labels, path)
     names = {label.label for label in labels}
     if len(names) < 2:
         raise DataError(f"all labels of {path} are '{labels[0].label}'", "a head needs two classes")
@@ -84,8 +85,29 @@ def read_labels(path: Path, key: str, classes: Sequence[str] = ()) -> list[Label
     return labels
 
 
-def _in_order(label: str, key: str, group: str, source: str) -> tuple[str, str, str, str]:
-    return key, label, group, source
+def _check(label: Label, key: str, where: str, classes: Sequence[str]) -> None:
+    """Raises DataError for a class that is unknown or that no card may name, and for a path out of the folder."""
+    if classes and label.label not in classes:
+        hint = f"{nearest(label.label, classes)} (--classes names the classes)"
+        raise DataError(f"unknown class '{excerpt(label.label)}' {where}", hint)
+    if not is_name(label.label):
+        message = f"invalid class '{excerpt(label.label)}' {where}"
+        raise DataError(message, "use letters, digits, '_' and '-', at most 60")
+    if not label.key:
+        raise DataError(f"empty {key} {where}", f"write the {key}, or remove the line")
+    path = PurePosixPath(label.key.replace("\\", "/"))
+    if key == "path" and (path.is_absolute() or ".." in path.parts):
+        raise DataError(f"path '{excerpt(label.key)}' {where}", "use a path inside the folder, relative to it")
+
+
+def _check_keys(labels: Sequence[Label], path: Path) -> None:
+    """Raises DataError for an image with two labels."""
+    first: dict[str, Label] = {}
+    for label in labels:
+        before = first.setdefault(label.key, label)
+        if before is not label:
+            message = f"two labels of '{excerpt(label.key)}' ({path}, line {label.line})"
+            raise DataError(message, f"remove line {before.line} or line {label.line}")
 
 
 def from_table(labels: Sequence[Label], table: pa.Table, blocks: Sequence[str], classes: Sequence[str]) -> Joined:
@@ -116,15 +138,15 @@ def from_images(
     images: Iterable[Read],
     classes: Sequence[str],
     backbone: Backbone,
-    progress: Callable[[int, int], None] = lambda done, of: None,
+    progress: Callable[[], None] = lambda: None,
 ) -> Joined:
     """Measures the labelled images themselves; those that cannot be decoded are left out and counted."""
     embeddings, layouts, used = [], [], []
-    for number, (label, read) in enumerate(zip(labels, images, strict=True)):
-        progress(number, len(labels))
+    for label, read in zip(labels, images, strict=True):
+        progress()
         try:
             small = decode(read()).small
-        except (OSError, RejectedInput):
+        except (OSError, DataError, MemoryError):
             continue
         embeddings.append(backbone.embed([small])[0].astype(np.float32))
         layouts.append(layout(small).values)
@@ -134,6 +156,13 @@ def from_images(
     numbers = {"embedding": np.stack(embeddings), "layout": np.stack(layouts)}
     left_out = {"unreadable": len(labels) - len(used)} if len(used) < len(labels) else {}
     return Joined(_examples(used, numbers, classes), tuple(classes), left_out)
+
+
+def common(labels: Sequence[Label], least: int) -> tuple[list[Label], dict[str, int]]:
+    """Returns the labels of classes that have enough images, and how many others there are, by reason."""
+    counts = Counter(label.label for label in labels)
+    rare = {f"fewer than {least} images of {name}": n for name, n in sorted(counts.items()) if n < least}
+    return [label for label in labels if counts[label.label] >= least], rare
 
 
 def _examples(labels: Sequence[Label], numbers: Mapping[str, features.Floats], classes: Sequence[str]) -> Examples:

@@ -16,6 +16,9 @@ from roco.models.heads.trees import Trees
 LEAST_SCALE = 1e-4
 """A number that hardly varies in training would blow up any difference."""
 
+ROWS_FOR_THREADS = 5000
+"""Rows from which trees are trained in several threads."""
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -77,6 +80,7 @@ def _trees(
     recipe: Recipe, features: Floats, labels: NDArray[np.int64], weights: NDArray[np.float64], classes: int
 ) -> Trees:
     from sklearn.ensemble import HistGradientBoostingClassifier
+    from threadpoolctl import threadpool_limits
 
     model = HistGradientBoostingClassifier(
         max_iter=recipe.trees,
@@ -88,7 +92,9 @@ def _trees(
         early_stopping=False,
         random_state=0,
     )
-    model.fit(features, labels, sample_weight=weights)
+    # Threads that wait for each other take many times as long where other processes need the cores.
+    with threadpool_limits(1 if len(features) < ROWS_FOR_THREADS else None, "openmp"):
+        model.fit(features, labels, sample_weight=weights)
     trees = _arrays(model, classes)
     some = features[:64]
     given = np.asarray(model.decision_function(some), np.float64).reshape(len(some), -1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -33,6 +34,10 @@ def fit(
     ] = None,
     backbone: Annotated[
         Path | None, typer.Option(metavar="FILE", help="An ONNX file with a card, instead of the shipped backbone.")
+    ] = None,
+    classes: Annotated[
+        str | None,
+        typer.Option(metavar="A,B", help="Refuse labels other than these; by default those of a shipped head TASK."),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the head to this file; by default TASK.npz.")
@@ -66,10 +71,10 @@ def fit(
         raise UsageError(f"{shown_path(existing[0])} already exists", "choose another file with --out")
     if sum(option is not None for option in (run, images, release)) != 1:
         raise UsageError("give one of --run, --images and --release", "one of them names the labelled images")
-    network = Backbone.load(backbone)
-    joined = _joined(task, labels, run, images, release, network)
+    network = Backbone.load(_backbone_of(run, backbone))
+    joined = _joined(task, labels, run, images, release, network, _known(task, classes))
     recipes = (Recipe("linear", ("embedding", "layout")), Recipe("trees", ("layout",)))
-    fitted = fit_head(joined.examples, joined.classes, recipes, by)
+    fitted = fit_head(joined.examples, joined.classes, recipes, by, joined.left_out)
     card = save(
         file, task, joined.classes, fitted, joined.examples, by=by,
         backbone={"name": network.name, "sha256": network.sha256},
@@ -90,13 +95,20 @@ def fit(
 
 
 def _joined(
-    task: str, labels: Path | None, run: Path | None, images: Path | None, release: Path | None, network: Any
+    task: str,
+    labels: Path | None,
+    run: Path | None,
+    images: Path | None,
+    release: Path | None,
+    network: Any,
+    known: Sequence[str],
 ) -> Any:
     """Returns the labelled examples from wherever the options say."""
-    from roco.baselines.labelled import from_images, from_table, read_labels
-    from roco.cli.progress import ProgressBar, shown
+    from roco.baselines.labelled import from_table, read_labels
 
     if release is not None:
+        if labels is not None:
+            raise UsageError("--labels with --release", "omit --labels: the labels are the column TASK of the release")
         return _of_release(task, release, network)
     if labels is None:
         raise UsageError(
@@ -105,21 +117,21 @@ def _joined(
     if run is not None:
         from roco.recipes.load import load_recipe
 
-        given = read_labels(labels, "figure_id")
+        given = read_labels(labels, "figure_id", known)
         columns = ("article_key", "origin", "embedding", "layout")
         with closing(load_recipe(run).open()) as opened:
             table = opened.figures(columns)
         return from_table(given, table, ("embedding", "layout"), _classes(given))
     assert images is not None
-    given = read_labels(labels, "path")
-    reads = [(images / label.key).read_bytes for label in given]
-    bar = ProgressBar(at_once=False)
-    with shown(bar):
-        return from_images(given, reads, _classes(given), network)
+    if not images.is_dir():
+        raise UsageError(f"no such folder: {shown_path(images)}", "check the path of --images")
+    given = read_labels(labels, "path", known)
+    return _measured(given, [(images / label.key).read_bytes for label in given], network)
 
 
 def _of_release(task: str, folder: Path, network: Any) -> Any:
-    from roco.baselines.labelled import Label, from_images
+    from roco.baselines.fit import LEAST
+    from roco.baselines.labelled import Label, common
     from roco.release.read import Release
 
     release = Release.open(folder)
@@ -128,10 +140,50 @@ def _of_release(task: str, folder: Path, network: Any) -> Any:
     group = "article_key" if "article_key" in release.columns else "id"
     rows = release.table(columns=list(dict.fromkeys(["id", task, group]))).to_pylist()
     given = [Label(0, row["id"], str(row[task]), row[group] or row["id"], "") for row in rows if row[task]]
-    if len({label.label for label in given}) < 2:
-        raise DataError(f"the column '{task}' of the release has fewer than two labels", "a head needs two classes")
+    given, rare = common(given, LEAST)
+    if len(_classes(given)) < 2:
+        raise DataError(
+            f"the column '{task}' of the release has fewer than two labels of {LEAST} images",
+            "a head needs two classes",
+        )
     reads = [lambda id=label.key: release.image(id) for label in given]
-    return from_images(given, reads, _classes(given), network)
+    joined = _measured(given, reads, network)
+    return joined._replace(left_out={**joined.left_out, **rare})
+
+
+def _measured(labels: Any, reads: Any, network: Any) -> Any:
+    """Measures labelled images, and shows how far it is."""
+    from roco.baselines.labelled import from_images
+    from roco.cli.progress import ProgressBar, shown
+
+    bar = ProgressBar(at_once=False)
+    with shown(bar):
+        bar.start("images measured", len(labels))
+        return from_images(labels, reads, _classes(labels), network, bar.advance)
+
+
+def _known(task: str, classes: str | None) -> tuple[str, ...]:
+    """Returns the classes that labels may have: those of --classes, or of the shipped head of that name; () for all."""
+    from roco.models.heads import head
+
+    if classes is not None:
+        return tuple(name.strip() for name in classes.split(",") if name.strip())
+    return head.Head.load(task).card.classes if task in head.shipped() else ()
+
+
+def _backbone_of(run: Path | None, backbone: Path | None) -> Path | None:
+    """Returns the backbone of the embeddings: that of the run, if one is given. Raises UsageError if it is another."""
+    if run is None:
+        return backbone
+    from roco.models.images.backbone import Backbone
+    from roco.recipes.load import load_recipe
+    from roco.stages.embed import Embed
+
+    stages = [step.stage for step in load_recipe(run).pipeline.steps]
+    of_run = next((stage.backbone for stage in stages if isinstance(stage, Embed)), None)
+    if backbone is not None and Backbone.load(backbone).sha256 != Backbone.load(of_run).sha256:
+        raise UsageError("the run was embedded by another backbone", "omit --backbone: that of the recipe is used")
+    return of_run
 
 
 def _classes(labels: Any) -> tuple[str, ...]:

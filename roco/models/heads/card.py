@@ -95,7 +95,12 @@ def to_json(card: Card) -> str:
     return json.dumps(dataclasses.asdict(card), indent=1, ensure_ascii=False) + "\n"
 
 
+def is_name(value: Any) -> bool:
+    """Returns whether a card may use a value as the name of a task, class or reason."""
+    return isinstance(value, str) and value.replace("_", "").replace("-", "").isalnum() and len(value) <= 60
+
+
 def _name(value: Any) -> str:
-    if not isinstance(value, str) or not value.replace("_", "").replace("-", "").isalnum() or len(value) > 60:
+    if not is_name(value):
         raise ValueError(f"invalid name {value!r}")
-    return value
+    return str(value)
