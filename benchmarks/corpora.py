@@ -21,6 +21,15 @@ REAL_SIZE = 4_600_000
 """Bytes of a mean PMC package: 22 TB in 4,798,923 archives (paper, Dataset Creation)."""
 
 
+_LOOSE = (".jpg", ".jpeg", ".png", ".gif", ".tif")
+
+
+def real_images() -> list[Path]:
+    """Returns all available images, radiology and others, sorted."""
+    folders = (SHARED / "data" / name for name in ("radiology", "images"))
+    return sorted(path for folder in folders for path in folder.rglob("*") if path.suffix.lower() in _LOOSE)
+
+
 def composed(articles: int) -> Path:
     """Returns a composed corpus in the layout of the paper; it is created once and stored in .bench."""
     out = BENCH / f"composed-{articles}"

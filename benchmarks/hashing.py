@@ -13,20 +13,12 @@ import imagehash
 import numpy as np
 from PIL import Image
 
-from benchmarks.corpora import SHARED
+from benchmarks.corpora import real_images
 from roco.base.errors import RejectedInput
 from roco.models.images.decode import decode
 from roco.models.images.hamming import hamming_distance
 from roco.models.images.hashes import phash, phash_fine, small
 from roco.stages.dedup import Dedup
-
-_LOOSE = (".jpg", ".jpeg", ".png", ".gif", ".tif")
-
-
-def real_images() -> list[Path]:
-    """Returns all available images, radiology and others, sorted."""
-    folders = (SHARED / "data" / name for name in ("radiology", "images"))
-    return sorted(path for folder in folders for path in folder.rglob("*") if path.suffix.lower() in _LOOSE)
 
 
 def hashing(repeats: int) -> list[str]:

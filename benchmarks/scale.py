@@ -18,8 +18,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from benchmarks.corpora import BENCH
-from benchmarks.hashing import real_images
+from benchmarks.corpora import BENCH, real_images
 from roco.base.errors import RejectedInput
 from roco.base.schema import DROP, types
 from roco.models.images.decode import decode

@@ -7,6 +7,7 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image as Pillow
@@ -52,7 +53,7 @@ _TRANSPOSE = {
 class Decoded:
     """A decoded image: format, mode, width, height and number of frames as stored in the file, and its pixels.
 
-    image: mode L, RGB or RGBX, upright, on a white background. identifying_fields: the metadata fields of the file
+    image: mode L or RGB, upright, on a white background. identifying_fields: the metadata fields of the file
     that may name people or places.
     """
 
@@ -194,8 +195,19 @@ def _load_jpeg(header: Pillow.Image, data: bytes) -> Pillow.Image | None:
         return None
     if header.mode == "CMYK" or array.shape[:2] != (header.height, header.width):
         return None
-    mode = "L" if space == "GRAY" else space
-    return Pillow.frombuffer(mode, header.size, array, "raw", mode, 0, 1)
+    if space == "GRAY":
+        return Pillow.frombuffer("L", header.size, array, "raw", "L", 0, 1)
+    return _of_four_bytes(array)
+
+
+def _of_four_bytes(array: NDArray[np.uint8]) -> Pillow.Image:
+    """Returns an RGB image that shares the memory of an array of height x width x 4, whose fourth channel is unused.
+
+    Pillow stores RGB like that; a copy of a large image would take as long as decoding it.
+    """
+    bytes_of_pixels = pa.Array.from_buffers(pa.uint8(), array.size, [None, pa.py_buffer(array)])
+    pixels = pa.FixedSizeListArray.from_arrays(bytes_of_pixels, 4)
+    return Pillow.fromarrow(pixels, "RGB", (array.shape[1], array.shape[0]))
 
 
 def _is_truncated(err: Exception, data: bytes, format: str) -> bool:
