@@ -14,9 +14,10 @@ from pathlib import Path
 
 from benchmarks.corpora import SHARED
 from benchmarks.rights import captions, wilson
+from roco.models.text.caption_rules import Word, modality
 from roco.models.text.linker import Linker
+from roco.models.text.rule_files import OTHER
 from roco.models.text.vocabulary import load
-from roco.stages.merge import Word, modality
 
 LABELS = Path(__file__).with_name("modality_labels.csv")
 NOTES = SHARED / "data" / "radiology" / "covid_cxr_ct" / "metadata.csv"
@@ -32,7 +33,8 @@ def named(text: str) -> str:
     for mention in LINKER.link(text):
         concept = VOCABULARY.by_cui[mention.cui]
         words.append(Word(mention.cui, concept.kind, concept.label, mention.start, mention.end, mention.text))
-    return modality(text, words) or "none"
+    label = modality(text, words).label
+    return "none" if label in (None, OTHER) else label
 
 
 def line(name: str, found: Iterable[tuple[str, str]]) -> str:

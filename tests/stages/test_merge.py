@@ -10,6 +10,7 @@ import pytest
 from roco.base.schema import types
 from roco.core.stage import put
 from roco.models.text.linker import Linker
+from roco.models.text.rule_files import files
 from roco.models.text.vocabulary import SHIPPED, load
 from roco.stages.merge import Merge
 
@@ -73,6 +74,12 @@ def decide(caption: str) -> dict[str, Any]:
         ("Fluoroscopic image", "DRXR"),
         ("Ultrasound; the CT followed", "DRUS"),
         ("A normal left coronary artery", None),
+        ("Computed angiography of the kidney", "DRCT"),
+        ("Axial T2 of the brain", "DRMR"),
+        ("Percutaneous cholangiography", "DRXR"),
+        ("X-ray diffraction of the powder", None),
+        ("Micro-CT of a fossil skull", None),
+        ("Micro-CT of the femur of a mouse", "DRCT"),
     ],
 )
 def test_the_modality_follows_the_words_of_the_caption(caption: str, modality: str | None) -> None:
@@ -92,6 +99,8 @@ def test_the_modality_follows_the_words_of_the_caption(caption: str, modality: s
         ("Radiograph of both hands", "upper_extremity"),
         ("Radiograph; on the other hand nothing", None),
         ("Chest CT", None),
+        ("Voiding cystourethrogram (VCUG)", "abdomen"),
+        ("Chest radiograph of a dog", None),
     ],
 )
 def test_the_region_is_determined_for_xrays_only(caption: str, region: str | None) -> None:
@@ -112,6 +121,9 @@ def test_the_region_is_determined_for_xrays_only(caption: str, region: str | Non
         ("Radiograph of a transverse fracture", None),
         ("Radiograph of the sagittal balance", None),
         ("Sagittal MRI", None),
+        ("X-ray with an anteroposterior diameter of 4 cm", None),
+        ("AP (a) and oblique views of the foot, radiograph", None),
+        ("Portable chest radiograph", "coronal_ap"),
     ],
 )
 def test_the_direction_is_determined_for_xrays_of_one_view(caption: str, direction: str | None) -> None:
@@ -167,7 +179,7 @@ def test_another_vocabulary_determines_which_of_its_concepts_are_modalities(tmp_
     table = put(table, "mentions", pa.array(words, types("mentions")["mentions"]))
     assert Merge(vocabulary=mine)(table)["modality"].to_pylist() == ["DRCT"]
     assert Merge()(table)["modality"].to_pylist() == [None]
-    assert Merge().content == (SHIPPED,)
+    assert Merge().content == (SHIPPED, *files())
 
 
 @pytest.mark.shared

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from roco.base.labels import NUCLEAR
+from roco.models.text.caption_rules import Word, modality
 from roco.models.text.expansions import long_forms
 from roco.models.text.linker import Linker
+from roco.models.text.rule_files import OTHER
 from roco.models.text.vocabulary import Concept, Vocabulary, load
-from roco.stages.merge import Word, modality
 from tests.waits import cpu_limit
 
 VOCABULARY = load()
@@ -25,7 +26,8 @@ def label(text: str) -> str | None:
     for mention in LINKER.link(text):
         concept = VOCABULARY.by_cui[mention.cui]
         words.append(Word(mention.cui, concept.kind, concept.label, mention.start, mention.end, mention.text))
-    return modality(text, words)
+    named = modality(text, words).label
+    return None if named == OTHER else named
 
 
 OTHER_MEANINGS = [
