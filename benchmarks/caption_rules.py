@@ -4,7 +4,7 @@ The labels of 400 captions of the first ROCO state what a reader takes from the 
 a word of projection radiography (xray), and 150 of all others (all), each the first by a hash of the id. half: dev and
 held-out, by a hash of the article, were labelled before the rules were written on dev; fresh, another 100 with a word
 of projection radiography, after the rules had been written. The reader also wrote the rules, and so knew the held-out
-captions: only fresh measures what the rules reach on captions that nobody had in mind.
+captions: fresh comes closest to captions that nobody had in mind.
 
 Region and direction are labelled for X-rays. `unclear` and `foreign` (not English) are not counted. The file contains
 no text.
