@@ -30,7 +30,7 @@ $(VENV)/.dev-neural: pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(VENV)/.bench: pyproject.toml | $(BIN)/python
-	$(INSTALL) -e '.[dev,dev-neural,bench]'
+	$(INSTALL) -e '.[dev,dev-neural,bench,export]'
 	@touch $@
 
 # The commands of the README, in a new folder: an existing one is never changed.

@@ -10,6 +10,7 @@ from benchmarks.archives import archives
 from benchmarks.corpora import composed, of_jpegs, real_size
 from benchmarks.fetching import fetching
 from benchmarks.hashing import hashing
+from benchmarks.heads import heads
 from benchmarks.readers import readers
 from benchmarks.runs import million
 from benchmarks.scale import scale
@@ -43,6 +44,7 @@ def main() -> None:
     lines += archives({"of incompressible members": real_size(400), "of JPEGs": of_jpegs(60)}, REPEATS)
     lines += readers(REPEATS)
     lines += hashing(REPEATS)
+    lines += heads(REPEATS)
     lines += scale(REPEATS)
     lines += fetching(REPEATS)
     lines += scoring(REPEATS)

@@ -69,7 +69,7 @@ def _decoded_facts(data: bytes, lend: Collection[str]) -> dict[str, Any]:
             "mode": decoded.mode,
             "n_frames": decoded.n_frames,
             "identifying_fields": list(decoded.identifying_fields),
-            "thumbnail": thumbnail(decoded),
+            "thumbnail": thumbnail(decoded) if "thumbnail" in lend else None,
             "small": pixels.to_value(decoded.small) if "small" in lend else None,
             "pixels": pixels.to_value(decoded.pixels) if "pixels" in lend else None,
             **_hashes(decoded),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+import string
 from typing import NamedTuple
 
 import numpy as np
@@ -88,13 +90,12 @@ def _expanded(inside: str) -> list[str]:
 
 
 def _in_order(letters: list[str]) -> tuple[str, ...]:
-    """Returns the longest run a, b, c … that begins with a, in one case."""
+    """Returns the longest run a, b, c … that begins with a, in one case; nothing for fewer than two letters."""
     best: tuple[str, ...] = ()
-    for start in ("a", "A"):
-        given, run = set(letters), []
-        code = ord(start)
-        while chr(code) in given:
-            run.append(chr(code))
-            code += 1
-        best = max(best, tuple(run), key=len)
+    if len(letters) < 2:
+        return best
+    given = set(letters)
+    for alphabet in (string.ascii_lowercase, string.ascii_uppercase):
+        run = tuple(itertools.takewhile(given.__contains__, alphabet))
+        best = max(best, run, key=len)
     return best
