@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,14 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roco.base.errors import MissingExtra
+from roco.baselines.bins import binned
 from roco.models.heads.head import Floats, Linear, Logits, Part, side_by_side
 from roco.models.heads.trees import Trees
 
 LEAST_SCALE = 1e-4
 """A number that hardly varies in training would blow up any difference."""
-
-ROWS_FOR_THREADS = 5000
-"""Rows from which trees are trained in several threads."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +44,14 @@ def train(
 ) -> Part:
     """Trains one part; weights: of the rows, already balanced."""
     scikit_learn()
+    from threadpoolctl import threadpool_limits
+
     features = side_by_side(blocks, recipe.blocks)
-    if recipe.kind == "linear":
-        return Part(recipe.blocks, _linear(recipe, features, labels, weights, classes))
-    return Part(recipe.blocks, _trees(recipe, features, labels, weights, classes))
+    train_one = _linear if recipe.kind == "linear" else _trees
+    # One thread: more wait for each other by computing, which takes many times as long where other processes need the
+    # cores. And sums do not depend on the number of cores, so that equal examples give equal heads anywhere.
+    with threadpool_limits(1):
+        return Part(recipe.blocks, train_one(recipe, features, labels, weights, classes))
 
 
 def _linear(
@@ -80,7 +82,6 @@ def _trees(
     recipe: Recipe, features: Floats, labels: NDArray[np.int64], weights: NDArray[np.float64], classes: int
 ) -> Trees:
     from sklearn.ensemble import HistGradientBoostingClassifier
-    from threadpoolctl import threadpool_limits
 
     model = HistGradientBoostingClassifier(
         max_iter=recipe.trees,
@@ -92,13 +93,11 @@ def _trees(
         early_stopping=False,
         random_state=0,
     )
-    # Threads that wait for each other take many times as long where other processes need the cores.
-    with threadpool_limits(1 if len(features) < ROWS_FOR_THREADS else None, "openmp"):
-        model.fit(features, labels, sample_weight=weights)
-    trees = _arrays(model, classes)
-    some = features[:64]
-    given = np.asarray(model.decision_function(some), np.float64).reshape(len(some), -1)
-    ours = trees.logits(some)[:, model.classes_.astype(int)]
+    codes, edges = binned(features, weights)
+    model.fit(codes, labels, sample_weight=weights)
+    trees = _arrays(model, classes, edges)
+    given = np.asarray(model.decision_function(codes[:64]), np.float64).reshape(len(codes[:64]), -1)
+    ours = trees.logits(features[:64])[:, model.classes_.astype(int)]
     if given.shape[1] == 1:
         ours = ours[:, 1:] - ours[:, :1]
     if not np.allclose(given, ours, atol=1e-3):
@@ -106,8 +105,11 @@ def _trees(
     return trees
 
 
-def _arrays(model: Any, classes: int) -> Trees:
-    """Returns the trees of a fitted HistGradientBoostingClassifier as arrays of trees x nodes."""
+def _arrays(model: Any, classes: int, edges: Sequence[NDArray[np.float64]]) -> Trees:
+    """Returns the trees of a HistGradientBoostingClassifier, fitted on bins, as arrays of trees x nodes.
+
+    edges: of the bins of each feature, which the thresholds of the trees become.
+    """
     present = model.classes_.astype(int)
     base = np.full(classes, -8.0)
     start = np.asarray(model._baseline_prediction, np.float64).ravel()
@@ -123,7 +125,9 @@ def _arrays(model: Any, classes: int) -> Trees:
         n = len(nodes)
         is_leaf = nodes["is_leaf"].astype(bool)
         feature[place, :n] = np.where(is_leaf, -1, nodes["feature_idx"])
-        threshold[place, :n] = nodes["num_threshold"]
+        for at in np.flatnonzero(~is_leaf):
+            # A threshold between bins k and k + 1 is the edge of bin k.
+            threshold[place, at] = edges[nodes["feature_idx"][at]][int(nodes["num_threshold"][at])]
         left[place, :n], right[place, :n] = nodes["left"], nodes["right"]
         value[place, :n] = nodes["value"]
         output[place] = present[1] if len(present) == 2 else present[k]
