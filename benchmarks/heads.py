@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import resource
 import statistics
-import subprocess
 import sys
 import time
 import warnings
@@ -197,26 +196,23 @@ def eager(rounds: int) -> list[str]:
     return [*lines, "", f"Target: 3. The largest difference of a value is {difference:.1e} of the largest value."]
 
 
-def memory() -> list[str]:
-    """Reports the memory of a process of its own, in which many images go through all steps."""
-    command = [sys.executable, "-m", "benchmarks.heads", "memory"]
-    return ["", subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()]
-
-
-def peaks(n: int = 2000) -> str:
-    """Returns the peak memory of this process while images of both sizes go through all steps."""
+def memory(n: int = 2000) -> list[str]:
+    """Reports the peak memory of a process in which many images go through all steps."""
     steps = [Steps(jpegs(size, 8)) for size in SIZES]
     for one in steps:
         one.all(WITH_THUMBNAIL)
-    found = [_peak()]
+    peaks = [_peak()]
     each = n // 4 // sum(len(one.table) for one in steps)
     for _ in range(4):
         for _ in range(each):
             for one in steps:
                 one.all(WITH_THUMBNAIL)
-        found.append(_peak())
-    shown = ", ".join(f"{peak:.0f}" for peak in found)
-    return f"Peak memory after the first batches and after each quarter of {n:,} images of both sizes: {shown} MB."
+        peaks.append(_peak())
+    shown = ", ".join(f"{peak:.0f}" for peak in peaks)
+    return [
+        "",
+        f"Peak memory after the first batches and after each quarter of {n:,} images of both sizes: {shown} MB.",
+    ]
 
 
 def _peak() -> float:
@@ -230,5 +226,4 @@ def heads(repeats: int) -> list[str]:
 
 
 if __name__ == "__main__":
-    words = sys.argv[1:]
-    print(peaks() if words == ["memory"] else "\n".join(heads(int(words[0]) if words else 5)))
+    print("\n".join(heads(int(sys.argv[1]) if len(sys.argv) > 1 else 5)))

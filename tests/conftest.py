@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.demo import without_filters
+
 SHARED = Path(os.environ.get("ROCO_SHARED", Path(__file__).parents[2] / "shared"))
 NO_MATERIAL = "the real material is missing: set ROCO_SHARED to a folder with data/ and tools/"
 NO_EXTRA = "the extra [neural] is missing: pip install '.[dev,dev-neural]'"
@@ -87,11 +89,11 @@ def composed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def finished_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of `roco init` after `roco run`; not to be changed."""
+    """The folder of `roco init` after `roco run` of its recipe without filters; not to be changed."""
     from roco.recipes.demo import write
     from roco.recipes.load import load_recipe, shipped
 
     folder = tmp_path_factory.mktemp("demo") / "demo"
-    write(folder, shipped()["demo"].read_text(encoding="utf-8"))
+    write(folder, without_filters(shipped()["demo"].read_text(encoding="utf-8")))
     load_recipe(folder / "demo.toml").run(workers=0)
     return folder

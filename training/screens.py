@@ -160,6 +160,18 @@ def heat(image: Image.Image, rng: Rng) -> Image.Image:
     return Image.fromarray((pixels * (1 - weight) + colour * weight).clip(0, 255).astype(np.uint8))
 
 
+def fused(image: Image.Image, rng: Rng) -> Image.Image:
+    """PET fused with CT: the whole section in the colours of a hot metal, with a few bright spots of uptake."""
+    pixels = np.asarray(image.convert("RGB"), float)
+    body = pixels.mean(-1) / 255
+    uptake = rng.uniform(0.05, 0.3) * (body > 0.1) * (0.5 + body) + _blobs(pixels, rng, rng.uniform(0.03, 0.12))
+    uptake = uptake.clip(0, 1)
+    # Black, red, yellow, white.
+    hot = np.stack([uptake / 0.37, (uptake - 0.37) / 0.37, (uptake - 0.74) / 0.26], -1).clip(0, 1)
+    share = rng.uniform(0.3, 0.7)
+    return Image.fromarray((255 * (body[..., None] * (1 - share) + hot * share)).clip(0, 255).astype(np.uint8))
+
+
 def region(image: Image.Image, rng: Rng) -> Image.Image:
     """A region in one colour over a section, as a segmentation is shown: filled or as an outline."""
     pixels = np.asarray(image.convert("RGB"), float)

@@ -155,7 +155,7 @@ SPECIAL: dict[str, list[tuple[str, Callable[[Image.Image, Rng], Image.Image], fl
     "DRAN": [("ECG strip", screens.ecg, 0.1)],
     "DRXR": [("collimated", collimated, 0.15)],
     "DRMR": [("heat map", screens.heat, 0.08), ("region", screens.region, 0.05)],
-    "DRCT": [("PET over CT", screens.heat, 0.08), ("region", screens.region, 0.05)],
+    "DRCT": [("PET over CT", screens.heat, 0.05), ("fused PET", screens.fused, 0.06), ("region", screens.region, 0.05)],
     "DRPE": [],
 }
 """What is done to images of one modality only, each with its probability."""

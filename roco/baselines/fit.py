@@ -15,7 +15,7 @@ from roco.baselines.examples import Examples, Flags
 from roco.baselines.folds import By, folds
 from roco.models.heads.head import Logits, Part, centred
 
-DERIVED_WEIGHT = 0.5
+DERIVED_WEIGHT = 0.25
 """What all derived images of a class count together, relative to the real ones of the class."""
 
 LEAST = 8
@@ -85,7 +85,7 @@ def check(examples: Examples, classes: Sequence[str], left_out: Mapping[str, int
 
 
 def balanced(examples: Examples, classes: int) -> NDArray[np.float64]:
-    """Returns a weight for each row: classes count alike, derived images of a class half as much as its real ones."""
+    """Returns a weight for each row: classes count alike, derived images of a class less than its real ones."""
     weights = np.zeros(len(examples))
     for label in range(classes):
         real = (examples.labels == label) & ~examples.derived

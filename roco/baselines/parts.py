@@ -20,11 +20,16 @@ LEAST_SCALE = 1e-4
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a part is trained on, and how. c: inverse strength of the penalty of a linear part."""
+    """What a part is trained on, and how.
+
+    c: inverse strength of the penalty of a linear part. embedding: first and last place (exclusive) of the numbers of
+    the embedding that a linear part reads, all of them by default.
+    """
 
     kind: Literal["linear", "trees"]
     blocks: tuple[str, ...]
-    c: float = 0.01
+    embedding: tuple[int, int] | None = None
+    c: float = 0.003
     trees: int = 150
     leaves: int = 12
     rate: float = 0.08
@@ -47,11 +52,33 @@ def train(
     from threadpoolctl import threadpool_limits
 
     features = side_by_side(blocks, recipe.blocks)
-    train_one = _linear if recipe.kind == "linear" else _trees
     # One thread: more wait for each other by computing, which takes many times as long where other processes need the
     # cores. And sums do not depend on the number of cores, so that equal examples give equal heads anywhere.
+    used = _used(recipe, blocks)
     with threadpool_limits(1):
-        return Part(recipe.blocks, train_one(recipe, features, labels, weights, classes))
+        if recipe.kind == "trees":
+            return Part(recipe.blocks, _trees(recipe, features, labels, weights, classes))
+        model = _linear(recipe, features[:, used], labels, weights, classes)
+    return Part(recipe.blocks, model if used.all() else _widened(model, used))
+
+
+def _used(recipe: Recipe, blocks: Mapping[str, Floats]) -> NDArray[np.bool_]:
+    """Returns which of the numbers side by side the part reads."""
+    flags = []
+    for name in recipe.blocks:
+        width = blocks[name].shape[1]
+        first, last = recipe.embedding if recipe.embedding and name == "embedding" else (0, width)
+        place = np.arange(width)
+        flags.append((place >= first) & (place < last))
+    return np.concatenate(flags)
+
+
+def _widened(model: Linear, used: NDArray[np.bool_]) -> Linear:
+    """Returns the same model on all numbers; those that it was not trained on have weight 0."""
+    mean, scale = np.zeros(len(used), np.float32), np.ones(len(used), np.float32)
+    weights = np.zeros((len(used), len(model.bias)), np.float32)
+    mean[used], scale[used], weights[used] = model.mean, model.scale, model.weights
+    return Linear(mean, scale, weights, model.bias)
 
 
 def _linear(

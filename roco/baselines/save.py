@@ -31,11 +31,10 @@ def save(
 ) -> Card:
     """Writes NAME.npz and NAME.json; returns the card.
 
-    by: how the folds of `fitted` were made. other: a second fit of the same examples with folds by group, whose
-    numbers and thresholds for a recall the card has too.
+    by: how the folds of `fitted` were made; thresholds for a recall come from them. other: a second fit of the same
+    examples with folds by group, whose numbers the card has, too.
     """
     sha256 = head.save(path, fitted.parts, fitted.weights, fitted.bias)
-    curves_of = fitted if other is None else other
     numbers = {f"by {by}": measured(examples, fitted.held_out, classes)}
     if other is not None:
         numbers["by group"] = measured(examples, other.held_out, classes)
@@ -47,7 +46,7 @@ def save(
         backbone=backbone or {},
         reasons=reasons or {},
         ensures=ensures or {},
-        recall={k: tuple(v) for k, v in recall_curves(examples, curves_of.held_out, classes).items()},
+        recall={k: tuple(v) for k, v in recall_curves(examples, fitted.held_out, classes).items()},
         measured=numbers,
         trained_on=trained_on or {},
     )

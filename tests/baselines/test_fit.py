@@ -11,7 +11,7 @@ from roco.base.errors import DataError
 from roco.baselines.examples import Examples
 from roco.baselines.fit import balanced, fit
 from roco.baselines.folds import folds
-from roco.baselines.parts import Recipe
+from roco.baselines.parts import Recipe, train
 from roco.baselines.report import auroc, measured, recall_curves
 from roco.baselines.save import save
 from roco.models.heads.head import Head
@@ -42,12 +42,23 @@ TREES = Recipe("trees", ("layout",), trees=10, leaves=4)
 def test_nothing_of_a_tested_group_or_source_is_trained_on(by: str) -> None:
     some = examples(derived=20)
     tested = np.zeros(len(some), int)
-    for train, test in folds(some, by):  # type: ignore[arg-type]
+    for trained, test in folds(some, by):  # type: ignore[arg-type]
         names = some.sources if by == "source" else tuple(groups[0] for groups in some.groups)
-        assert not {names[i] for i in np.flatnonzero(train)} & {names[i] for i in np.flatnonzero(test)}
+        assert not {names[i] for i in np.flatnonzero(trained)} & {names[i] for i in np.flatnonzero(test)}
         assert not some.derived[test].any()
         tested += test
     assert (tested == ~some.derived).all()
+
+
+def test_an_image_in_two_sources_is_left_out_with_both() -> None:
+    some = examples(40)
+    sources = list(some.sources)
+    sources[0] = "source 0|source 3"
+    joined = Examples(some.ids, some.blocks, some.labels, some.groups, tuple(sources), some.derived)
+    for trained, test in folds(joined, "source"):
+        of_test = {name for i in np.flatnonzero(test) for name in sources[i].split("|")}
+        of_train = {name for i in np.flatnonzero(trained) for name in sources[i].split("|")}
+        assert not of_test & of_train
 
 
 def test_a_composed_image_is_left_out_with_each_of_its_articles() -> None:
@@ -60,9 +71,9 @@ def test_a_composed_image_is_left_out_with_each_of_its_articles() -> None:
         (*some.sources, "generated"),
         np.append(some.derived, True),
     )
-    for train, test in folds(composed, "group"):
+    for trained, test in folds(composed, "group"):
         tested = {composed.groups[i][0] for i in np.flatnonzero(test)}
-        assert train[-1] == tested.isdisjoint({"article 0", "article 7"})
+        assert trained[-1] == tested.isdisjoint({"article 0", "article 7"})
 
 
 def test_classes_count_alike_however_many_images_they_have() -> None:
@@ -80,6 +91,20 @@ def test_a_fitted_head_answers_as_its_file_does_when_it_is_loaded(tmp_path: Path
     answers = head.probabilities(some.blocks).argmax(1)
     assert (answers == some.labels).mean() > 0.9
     assert head.card.measured["by group"]["accuracy"][1] == len(some)
+
+
+def test_a_part_reads_the_numbers_of_the_embedding_that_it_is_given() -> None:
+    some = examples()
+    noise = np.random.default_rng(1).normal(0, 1, (len(some), 20)).astype(np.float32)
+    noise[:, 7] = some.labels
+    blocks = {"embedding": noise, "layout": some.blocks["layout"]}
+    weights = np.ones(len(some))
+    both = train(Recipe("linear", ("embedding", "layout"), (5, 10)), blocks, some.labels, weights, 2).model
+    assert set(np.flatnonzero(np.abs(both.weights).sum(1))) == {5, 6, 7, 8, 9, *range(20, 20 + len(NAMES))}
+    alone = train(Recipe("linear", ("embedding",), (0, 5)), blocks, some.labels, weights, 2).model
+    moved = noise.copy()
+    moved[:, 5:] += 100
+    assert (alone.logits(moved) == alone.logits(noise)).all()
 
 
 def test_the_same_examples_give_the_same_bytes(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_check_prints_the_stages_and_marks_overridden_options(command: Command, 
     result = command("check", recipe)
     assert result.code == DONE
     assert "more_than = 3 (override)" in result.out
-    assert "OK: 17 stages, all checks passed" in result.out
+    assert "OK: 25 stages, all checks passed" in result.out
     assert result.err == f"next: roco run {recipe}\n"
 
 

@@ -55,9 +55,10 @@ _GRANTS = re.compile(
     r"|https?:|\b(?:l?gpl|agpl|gnu|apache|bsd)\b"
 )
 _VERB = re.compile(r"\b(?:is|are|was|were|be|has|have|can|may|will|estao|sao|estan|son|sont)\b")
-# Where a sentence about the article goes on to other material: ", and its data are", "while the source code is".
+# Where a sentence about the article goes on to other material: ", and its data are", "while the source code is". It
+# begins at a comma or at the first of several spaces, so that a long run of them is read once.
 _TURN = re.compile(
-    r",?\s+(?:and|but|while|whereas|with|except(?:ing)?(?:\s+for)?|excluding)\s+"
+    r"(?:,|(?<![\s,]))\s+(?:and|but|while|whereas|with|except(?:ing)?(?:\s+for)?|excluding)\s+"
     r"(?=(?:(?:the|all|any|its|our|their|associated|underlying|source|raw|research)\s+)*"
     r"(?:supplement|supporting\s+info|additional\s+file|data|metadata|software|code|scripts?\b|abstract|video))",
     re.I,

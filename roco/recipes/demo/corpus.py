@@ -189,7 +189,7 @@ def _cloud(root: Path, corpus_articles: Sequence[Article], files: Sequence[Files
 
 
 def _truth(corpus_articles: Sequence[Article]) -> list[tuple[str, ...]]:
-    """Returns one row for each graphic, and one for an unreadable article; `later:` marks reasons of other stages."""
+    """Returns one row for each graphic, and one for an unreadable article."""
     rows: list[tuple[str, ...]] = []
     for article in corpus_articles:
         if article.broken:

@@ -17,14 +17,15 @@ PMIDs from 99000001 on are not in use, and 10.5555 is the DOI prefix for example
 
 - `package/`: the layout of PMC until 2026, `oa_package/xx/yy/PMCn.tar.gz` and `oa_file_list.csv`
 - `cloud/`: the same articles in the layout of PMC's S3 bucket, `PMCn.v/` with XML, JSON and images
-- `truth.csv`: the kind of each image and its expected result: `keep`, or the reason for dropping it; `later:REASON` if
-  only a stage that the demo recipe does not have can find it
+- `truth.csv`: the kind of each image and its expected result: `keep`, or the reason for dropping it; the gate drops
+  charts, photographs and compound figures as `gate`
 
 ## Drawn
 
 The images marked PHANTOM, the charts, the table, the portrait and the formula were drawn for this corpus and are CC0.
 They show no person. The guideline of the paper (Table S14) labels phantoms OTHER; here they are labelled as the
-examinations that they imitate.
+examinations that they imitate. The filters learned from real images, and drop some of these drawings as
+`not_radiology`.
 
 ## Real
 

@@ -46,7 +46,7 @@ REAL: dict[str, RealImage] = {
     "vertebra": RealImage(
         _TESTS, "data/test_files/CT_small.dcm", (400, 2000), _ALL, "", _WG04 + ", scaled down by pydicom"
     ),
-    "lymph_node": RealImage(_DATA, "data/US1_UNCR.dcm", (0, 255), (0.075, 0.215, 0.925, 0.56), "", _WG04),
+    "lymph_node": RealImage(_DATA, "data/US1_UNCR.dcm", (0, 255), (0.075, 0.215, 0.493, 0.56), "", _WG04),
     "bladder": RealImage(
         _DATA, "data/gdcm-US-ALOKA-16.dcm", (0, 65535), (0.05, 0.1, 0.52, 0.86), "", "the GDCM library"
     ),

@@ -117,7 +117,9 @@ def test_every_word_is_in_one_of_the_parts(words: str) -> None:
     assert divided == Counter(re.findall(r"\w+", words))
 
 
-@pytest.mark.parametrize("hostile", ["data of ", "data made available ", "the article s ", ", and the data ", "code "])
+@pytest.mark.parametrize(
+    "hostile", ["data of ", "data made available ", "the article s ", ", and the data ", "code ", " " * 22]
+)
 def test_words_without_end_are_divided_in_time(hostile: str) -> None:
     with cpu_limit():
         divide(hostile * 3_000)

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roco.models.text.license_codes import from_code, from_url
+from roco.models.text.license_codes import bare_url, from_code, from_url
 from roco.models.text.licenses import Terms, normalise
 from roco.models.text.third_party import third_party
 from roco.sources.jats.article import parse
+from tests.waits import cpu_limit
 
 
 @pytest.mark.parametrize(
@@ -272,3 +273,14 @@ def test_one_of_the_real_articles_excepts_material_of_others(shared: Path) -> No
     entries = map(json.loads, (shared / "data" / "articles.jsonl").read_text(encoding="utf-8").splitlines())
     found = {e["id"] for e in entries if parse((shared / "data" / e["path"] / e["xml"]).read_bytes()).third_party}
     assert found == {"10.1289_ehp.11570"}
+
+
+@pytest.mark.parametrize("around", [("", ""), ("(", ")."), (" \n<", ">;")])
+def test_a_url_is_read_without_the_punctuation_around_it(around: tuple[str, str]) -> None:
+    before, after = around
+    assert bare_url(f"{before}https://example.org/a?b=c#d/{after}") == "https://example.org/a?b=c#d/"
+
+
+def test_a_megabyte_of_spaces_is_read_in_time() -> None:
+    with cpu_limit():
+        assert bare_url("a" + " " * (1 << 20) + "b").startswith("a ")
