@@ -22,8 +22,8 @@ from typing import NamedTuple
 
 from benchmarks.modality import LINKER, VOCABULARY
 from benchmarks.rights import captions, wilson
+from roco.models.text import caption_rules
 from roco.models.text.caption_rules import Answer, Word, read
-from roco.models.text.rule_files import OTHER
 
 LABELS = Path(__file__).with_name("caption_rule_labels.csv")
 NOT_COUNTED = ("unclear", "foreign")
@@ -43,11 +43,7 @@ class Judged(NamedTuple):
 
 def words(text: str) -> list[Word]:
     """Returns the names of the shipped vocabulary in a caption."""
-    found = []
-    for mention in LINKER.link(text):
-        concept = VOCABULARY.by_cui[mention.cui]
-        found.append(Word(mention.cui, concept.kind, concept.label, mention.start, mention.end, mention.text))
-    return found
+    return caption_rules.words((mention._asdict() for mention in LINKER.link(text)), VOCABULARY)
 
 
 def judged() -> Iterator[Judged]:
@@ -63,7 +59,7 @@ def judged() -> Iterator[Judged]:
         for kind in kinds:
             if row[kind] not in NOT_COUNTED:
                 answer: Answer = getattr(reading, kind)
-                label = "none" if answer.label in (None, OTHER) else answer.label
+                label = answer.of_paper or "none"
                 rule = answer.evidence[0].rule if answer.evidence else None
                 yield Judged(row["half"], kind, row[kind], label, rule, row["roco_id"])
 

@@ -14,9 +14,8 @@ from pathlib import Path
 
 from benchmarks.corpora import SHARED
 from benchmarks.rights import captions, wilson
-from roco.models.text.caption_rules import Word, modality
+from roco.models.text import caption_rules
 from roco.models.text.linker import Linker
-from roco.models.text.rule_files import OTHER
 from roco.models.text.vocabulary import load
 
 LABELS = Path(__file__).with_name("modality_labels.csv")
@@ -29,12 +28,8 @@ LINKER = Linker(VOCABULARY)
 
 def named(text: str) -> str:
     """Returns the modality that the stages `mentions` and `merge` read from a caption, `none` if they read none."""
-    words = []
-    for mention in LINKER.link(text):
-        concept = VOCABULARY.by_cui[mention.cui]
-        words.append(Word(mention.cui, concept.kind, concept.label, mention.start, mention.end, mention.text))
-    label = modality(text, words).label
-    return "none" if label in (None, OTHER) else label
+    words = caption_rules.words((mention._asdict() for mention in LINKER.link(text)), VOCABULARY)
+    return caption_rules.modality(text, words).of_paper or "none"
 
 
 def line(name: str, found: Iterable[tuple[str, str]]) -> str:

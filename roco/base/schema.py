@@ -18,6 +18,17 @@ STRINGS = pa.list_(pa.string())
 DATES = pa.list_(pa.struct([("kind", pa.string()), ("date", pa.string())]))
 RELATED = pa.list_(pa.struct([("kind", pa.string()), ("id", pa.string())]))
 NAMES = pa.list_(pa.struct([("cui", pa.string()), ("name", pa.string())]))
+EVIDENCE = pa.list_(
+    pa.struct(
+        [
+            ("of", pa.string()),
+            ("text", pa.string()),
+            ("start", pa.int32()),
+            ("end", pa.int32()),
+            ("rule", pa.string()),
+        ]
+    )
+)
 CITATIONS = pa.list_(
     pa.struct(
         [
@@ -151,9 +162,22 @@ COLUMNS: dict[str, Column] = {
     "similar_group": Column(
         pa.string(), "smallest image_key of a group of near-duplicates; a group stays in one split"
     ),
+    "modality_guess": Column(pa.string(), "most probable modality by caption and pixels; OTHER: no radiology"),
+    "modality_p": Column(pa.float32(), "probability of the guessed modality, 0 to 1"),
+    "modality_guess_from": Column(pa.string(), "what the guess is based on: caption, pixels or both"),
+    "modality_disagrees": Column(
+        pa.bool_(), "whether the pixels show another modality than the caption names; null if one of them shows none"
+    ),
+    "region_guess": Column(pa.string(), "body region of an X-ray, by its caption"),
+    "region_guess_from": Column(pa.string(), "what the guess is based on: caption"),
+    "direction_guess": Column(pa.string(), "direction of an X-ray, by its caption"),
+    "direction_guess_from": Column(pa.string(), "what the guess is based on: caption"),
+    "guess_evidence": Column(
+        EVIDENCE, "words of the caption behind the guesses: of (modality, region, direction), text, offsets, rule"
+    ),
     "modality": Column(pa.string(), "DRAN DRCO DRCT DRMR DRPE DRUS DRXR"),
     "modality_from": Column(
-        pa.string(), "origin of the modality: label (assigned manually) or guess (words of the caption)"
+        pa.string(), "origin of the modality: label (assigned manually) or guess (stage `guess`, or the caption)"
     ),
     "region": Column(pa.string(), "body region of an X-ray: abdomen, breast, chest, cranium …"),
     "direction": Column(pa.string(), "direction of an X-ray: coronal_ap, coronal_pa, sagittal, transversal"),

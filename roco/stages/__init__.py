@@ -9,6 +9,7 @@ from roco.stages.dedup import Dedup
 from roco.stages.embed import Embed
 from roco.stages.extract import Extract
 from roco.stages.filter import Filter
+from roco.stages.guess import Guess
 from roco.stages.identity import Identity
 from roco.stages.image import Image
 from roco.stages.language import Language
@@ -38,6 +39,7 @@ STAGES: dict[str, type[Stage]] = {
     "score": Score,
     "filter": Filter,
     "mentions": Mentions,
+    "guess": Guess,
     "merge": Merge,
     "identity": Identity,
     "retraction": Retraction,

@@ -15,7 +15,7 @@ from roco.base.schema import types
 from roco.core.contract import Reason
 from roco.core.stage import Decision, drop, put
 from roco.models.text import caption_rules, rule_files
-from roco.models.text.caption_rules import Answer, Word
+from roco.models.text.caption_rules import Word
 from roco.models.text.vocabulary import SHIPPED, Vocabulary, load
 
 
@@ -37,8 +37,9 @@ class Merge(Decision):
 
     Order: modality, region (X-rays only), direction (X-rays only), then all other concepts in the order of the caption,
     each once. Further modalities are kept for combined images only (section Caption Processing and Concept Extraction).
-    Manual concepts come first, and a manual modality takes precedence over the caption; the column `modality_from`
-    records the source: label or guess. The rules that read the caption are described in docs/modality.md.
+    Manual concepts come first, and a manual modality takes precedence; the column `modality_from` records the source:
+    label or guess. The guess is that of the stage `guess`, if the recipe has it before, else the caption's alone. The
+    rules that read the caption are described in docs/modality.md.
 
     modality_from: the sources that may be used, in order. given: which concepts of a previous dataset
     (`kind = "release"`) are used: manual (its manual concepts), all (its automatic concepts too, instead of those
@@ -47,10 +48,10 @@ class Merge(Decision):
 
     needs = ("mentions",)
     reads = ("caption", "mentions")
-    optional = ("given_manual", "given_concepts")
+    optional = ("given_manual", "given_concepts", "modality_guess")
     writes = types("modality", "modality_from", "region", "direction", "concepts_auto", "concepts_manual", "concepts")
     reasons = {"concepts": Reason("the figure has no concept")}
-    version = 4
+    version = 5
 
     given: Literal["manual", "all", "none"] = "manual"
     modality_from: tuple[Literal["label", "guess"], ...] = ("label", "guess")
@@ -82,14 +83,14 @@ class Merge(Decision):
 
     def _labels(self, row: Mapping[str, Any]) -> Labels:
         caption = row["caption"] or ""
-        words = [self._word(mention) for mention in row["mentions"] or ()]
+        words = caption_rules.words(row["mentions"] or (), self._vocabulary)
         manual = list(row.get("given_manual") or ()) if self.given != "none" else []
 
-        kind, source = self._modality(caption, words, manual)
+        kind, source = self._modality(caption, words, manual, row.get("modality_guess"))
         part = side = None
         if kind == "DRXR":
-            part = _manual_label("region", manual) or _named(caption_rules.region(caption, words))
-            side = _manual_label("direction", manual) or _named(caption_rules.direction(caption, words))
+            part = _manual_label("region", manual) or caption_rules.region(caption, words).of_paper
+            side = _manual_label("direction", manual) or caption_rules.direction(caption, words).of_paper
 
         auto = in_order(words, kind, part, side)
         if self.given == "all" and row.get("given_concepts") is not None:
@@ -97,21 +98,20 @@ class Merge(Decision):
         concepts = [*manual, *(cui for cui in auto if cui not in manual)]
         return Labels(kind, source, part, side, auto, manual, concepts)
 
-    def _modality(self, caption: str, words: Sequence[Word], manual: Sequence[str]) -> tuple[str | None, str | None]:
+    def _modality(
+        self, caption: str, words: Sequence[Word], manual: Sequence[str], guess: str | None
+    ) -> tuple[str | None, str | None]:
         """Returns the modality and its source: the first allowed source that determines one."""
         for source in self.modality_from:
             if source == "label":
                 kind = _manual_label("modality", manual)
+            elif guess:
+                kind = None if guess == rule_files.OTHER else guess
             else:
-                kind = _named(caption_rules.modality(caption, words))
+                kind = caption_rules.modality(caption, words).of_paper
             if kind:
                 return kind, source
         return None, None
-
-    def _word(self, mention: Mapping[str, Any]) -> Word:
-        concept = self._vocabulary.by_cui.get(mention["cui"])
-        kind, label = (concept.kind, concept.label) if concept else ("concept", None)
-        return Word(mention["cui"], kind, label, mention["start"], mention["end"], mention["text"])
 
 
 def _manual_label(kind: str, manual: Sequence[str]) -> str | None:
@@ -119,11 +119,6 @@ def _manual_label(kind: str, manual: Sequence[str]) -> str | None:
     label_of = {term.cui: label for label, term in KINDS[kind].items() if term.cui}
     labels = {label_of[cui] for cui in manual if cui in label_of}
     return labels.pop() if len(labels) == 1 else None
-
-
-def _named(answer: Answer) -> str | None:
-    """Returns the label that a caption names; None if it names none, or what is no radiology."""
-    return None if answer.label == rule_files.OTHER else answer.label
 
 
 def in_order(words: Sequence[Word], kind: str | None, part: str | None, side: str | None) -> list[str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from roco.base.labels import NUCLEAR
-from roco.models.text.rule_files import FILES, RANKS, Rule, load
+from roco.models.text.rule_files import FILES, OTHER, RANKS, Rule, load
+from roco.models.text.vocabulary import Vocabulary
 
 MOST_CHARACTERS = 20_000
 """Of a longer caption, only the beginning is read."""
@@ -45,10 +46,16 @@ class Evidence(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """One label, or OTHER, or None; and the words that decided: several if they contradict each other."""
+    """One label, or OTHER, or None; the words that decided, several if they contradict each other; and their rank."""
 
     label: str | None
     evidence: tuple[Evidence, ...] = ()
+    rank: str | None = None
+
+    @property
+    def of_paper(self) -> str | None:
+        """Returns the label if it is one of the paper's: None for OTHER."""
+        return None if self.label == OTHER else self.label
 
 
 class Reading(NamedTuple):
@@ -93,15 +100,15 @@ class Rules:
             if rank == _NAMES:
                 hits += self._joined(caption, hits + [hit for hit in named if hit.rule in self._paired])
             if hits:
-                return self._answer(caption, _outermost(hits))
+                return self._answer(caption, _outermost(hits), RANKS[rank])
         return Answer(None)
 
-    def _answer(self, caption: str, hits: Sequence[_Hit]) -> Answer:
+    def _answer(self, caption: str, hits: Sequence[_Hit], rank: str) -> Answer:
         if not self._only:
-            return Answer(hits[0].label, (_evidence(caption, hits[0]),))
+            return Answer(hits[0].label, (_evidence(caption, hits[0]),), rank)
         first = {hit.label: hit for hit in reversed(hits)}
         evidence = tuple(_evidence(caption, hit) for hit in sorted(first.values()))
-        return Answer(next(iter(first)) if len(first) == 1 else None, evidence)
+        return Answer(next(iter(first)) if len(first) == 1 else None, evidence, rank)
 
     def _of_word(self, text: _Text, word: Word) -> list[_Hit]:
         """Returns the hit of a name of the vocabulary; none if a rule for it excludes it here."""
@@ -192,6 +199,16 @@ def read(caption: str, words: Sequence[Word]) -> Reading:
     """Returns modality, region and direction that a caption names; words: the names of the vocabulary in it."""
     caption, words = _beginning(caption, words)
     return Reading(*(rules(kind).read(caption, words) for kind in FILES))
+
+
+def words(mentions: Iterable[Mapping[str, Any]], vocabulary: Vocabulary) -> list[Word]:
+    """Returns mentions (cui, start, end, text) together with their concepts in the vocabulary."""
+    found = []
+    for mention in mentions:
+        concept = vocabulary.by_cui.get(mention["cui"])
+        kind, label = (concept.kind, concept.label) if concept else ("concept", None)
+        found.append(Word(mention["cui"], kind, label, mention["start"], mention["end"], mention["text"]))
+    return found
 
 
 def modality(caption: str, words: Sequence[Word]) -> Answer:

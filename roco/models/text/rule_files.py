@@ -13,7 +13,11 @@ from roco.base.errors import DataError
 from roco.base.labels import KINDS
 
 FOLDER = Path(__file__).with_name("rules")
-FILES = {"modality": ("modality",), "region": ("animals", "region"), "direction": ("animals", "direction")}
+FILES = {
+    "modality": ("modality", "no_radiology"),
+    "region": ("animals", "region"),
+    "direction": ("animals", "direction"),
+}
 """What is read from a caption -> the files with its rules."""
 
 OTHER = "OTHER"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from roco.base.errors import DataError
-from roco.models.text import rule_files
+from roco.models.text import caption_rules, rule_files
 from roco.models.text.caption_rules import MOST_CHARACTERS, Word, read, rules
 from roco.models.text.linker import Linker
 from roco.models.text.rule_files import FILES, OTHER, Pair, Rule
@@ -22,11 +22,7 @@ NAMES = [f"{kind}: {rule.name}" for kind, rule in ALL]
 
 
 def words(text: str) -> list[Word]:
-    found = []
-    for mention in LINKER.link(text):
-        concept = LINKER.vocabulary.by_cui[mention.cui]
-        found.append(Word(mention.cui, concept.kind, concept.label, mention.start, mention.end, mention.text))
-    return found
+    return caption_rules.words((mention._asdict() for mention in LINKER.link(text)), LINKER.vocabulary)
 
 
 @pytest.mark.parametrize(("kind", "rule"), ALL, ids=NAMES)

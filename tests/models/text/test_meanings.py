@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from roco.base.labels import NUCLEAR
-from roco.models.text.caption_rules import Word, modality
+from roco.models.text import caption_rules
 from roco.models.text.expansions import long_forms
 from roco.models.text.linker import Linker
-from roco.models.text.rule_files import OTHER
 from roco.models.text.vocabulary import Concept, Vocabulary, load
 from tests.waits import cpu_limit
 
@@ -22,12 +21,8 @@ def names_of_imaging(text: str) -> list[str]:
 
 
 def label(text: str) -> str | None:
-    words = []
-    for mention in LINKER.link(text):
-        concept = VOCABULARY.by_cui[mention.cui]
-        words.append(Word(mention.cui, concept.kind, concept.label, mention.start, mention.end, mention.text))
-    named = modality(text, words).label
-    return None if named == OTHER else named
+    words = caption_rules.words((mention._asdict() for mention in LINKER.link(text)), VOCABULARY)
+    return caption_rules.modality(text, words).of_paper
 
 
 OTHER_MEANINGS = [
