@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from roco.base.errors import RecipeError
 from roco.core.contract import Contract, Reason
@@ -106,7 +107,7 @@ class Filter(Decision):
         below = pc.less(probability, pa.scalar(self.threshold, pa.float32()))
         # Of a million figures, only those that are dropped are looked at one by one.
         places = np.flatnonzero(pc.fill_null(below, False).to_numpy())
-        dropped = self._rows(batch.take(places))
+        dropped = self._rows(batch, places)
         details = np.full(len(batch), None, object)
         values = probability.take(places).to_pylist()
         details[places] = [self._detail(row, value) for row, value in zip(dropped, values, strict=True)]
@@ -126,9 +127,9 @@ class Filter(Decision):
             total = pc.add(total, pc.struct_field(scores, label))
         return total
 
-    def _rows(self, batch: pa.Table) -> list[Mapping[str, Any]]:
+    def _rows(self, batch: pa.Table, places: NDArray[np.int64]) -> list[Mapping[str, Any]]:
         optional = [name for name in self.contract.optional if name in batch.column_names]
-        rows: list[Mapping[str, Any]] = batch.select(["figure_id", *optional]).to_pylist()
+        rows: list[Mapping[str, Any]] = batch.select(["figure_id", *optional]).take(places).to_pylist()
         return rows
 
     def _detail(self, row: Mapping[str, Any], probability: float) -> str:

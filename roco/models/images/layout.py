@@ -1,32 +1,20 @@
 """Measures how an image is divided into panels, and how it uses colour: a few numbers that need no network.
 
 They are computed on the reduced copy that `image` lends (long side at most 400 px) in about 3 ms. Panels are found by
-cutting along bands that are white, black or uniform from edge to edge, again and again within each part (recursive
-XY-cut: Nagy and Seth, Hierarchical Representation of Optically Scanned Documents, 1984). Panels that touch have no band
-between them; long straight edges and the resemblance of halves and thirds hint at those.
+cutting along bands (`models.images.cuts`). Panels that touch have no band between them; long straight edges and the
+resemblance of halves and thirds hint at those.
 """
 
 from __future__ import annotations
 
-import functools
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-WHITE, BLACK = 246, 9
-"""Grey levels from which, and up to which, a pixel belongs to a white or black band."""
-
-COVERED = 0.985
-"""The part of a line that has to be white or black for the line to belong to a band."""
-
-FLAT = 5.0
-"""Standard deviation in grey levels below which a line is uniform."""
-
-LEAST_PANEL = 0.06
-"""The least side of a panel, as part of the image's side; what is smaller is a label or a line of text."""
+from roco.models.images import cuts
+from roco.models.images.cuts import BLACK, WHITE, Flags, Grey, Planes, mean_lines, spread
 
 EDGE = 18
 """Grey levels between two neighbouring pixels that make an edge."""
@@ -34,45 +22,7 @@ EDGE = 18
 LEAST_SIDE = 16
 """Pixels; a long strip is thinner on the reduced copy, and is extended."""
 
-DEPTH = 3
-"""How often a part is cut again."""
-
-Grey = NDArray[np.uint8]
 Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-
-
-class Band(NamedTuple):
-    """A band between two panels: first line, line after the last, and whether it is white or black."""
-
-    start: int
-    end: int
-    white: bool
-    black: bool
-
-
-@dataclass
-class Cut:
-    """A part of the image and how it is divided; `parts` is empty for a panel."""
-
-    top: int
-    left: int
-    height: int
-    width: int
-    depth: int
-    vertical: bool = False
-    bands: list[Band] = field(default_factory=list)
-    parts: list[Cut] = field(default_factory=list)
-
-    def panels(self) -> list[Cut]:
-        """Returns the undivided parts."""
-        if not self.parts:
-            return [self]
-        return [panel for part in self.parts for panel in part.panels()]
-
-    def all(self) -> list[Cut]:
-        """Returns this part and all parts of it."""
-        return [self, *(cut for part in self.parts for cut in part.all())]
 
 
 class Layout(NamedTuple):
@@ -87,11 +37,11 @@ def layout(image: NDArray[np.uint8]) -> Layout:
     """Measures an image of height x width (grey) or height x width x 3 (RGB), 8 bits."""
     image = _at_least(image, LEAST_SIDE)
     grey = image if image.ndim == 2 else _luma(image)
-    planes = _Planes(grey)
-    root = _cut(planes, 0, 0, grey.shape[0], grey.shape[1], 0)
-    rows, columns = _grid(root)
+    planes = Planes(grey)
+    root = cuts.cut(planes, 0, 0, grey.shape[0], grey.shape[1], 0)
+    rows, columns = cuts.grid(root)
     numbers = {
-        **_cut_numbers(root, grey.shape, rows, columns),
+        **cuts.numbers(root, grey.shape, rows, columns),
         **_edge_numbers(grey, planes),
         **_resemblance(grey),
         **_tone_numbers(grey),
@@ -119,170 +69,10 @@ def _luma(image: NDArray[np.uint8]) -> Grey:
     return grey
 
 
-class _Planes:
-    """The image as planes of floats, whose sums along lines are products with a vector of ones (fast in BLAS)."""
-
-    def __init__(self, grey: Grey) -> None:
-        self.level = grey.astype(np.float32)
-        self.square = self.level * self.level
-        self.white = (grey >= WHITE).astype(np.float32)
-        self.black = (grey <= BLACK).astype(np.float32)
-
-
-@functools.lru_cache(maxsize=1024)
-def _shares(n: int) -> NDArray[np.float32]:
-    """Returns the vector with which a product is the mean of n numbers."""
-    return np.full(n, 1 / n, np.float32)
-
-
-def mean_lines(plane: NDArray[np.float32], across: bool) -> NDArray[np.float32]:
-    """Returns the mean of each row (`across`), or of each column."""
-    n = plane.shape[1] if across else plane.shape[0]
-    ones = _shares(n)
-    means: NDArray[np.float32] = plane @ ones if across else ones @ plane
-    return means
-
-
-def _spread(planes: _Planes, window: tuple[slice, slice], across: bool) -> NDArray[np.float32]:
-    """Returns the standard deviation of each row or column."""
-    mean = mean_lines(planes.level[window], across)
-    return np.sqrt(np.maximum(mean_lines(planes.square[window], across) - mean * mean, 0))
-
-
-# --- panels -----------------------------------------------------------------------------------------------------------
-
-
-def _cut(planes: _Planes, top: int, left: int, bottom: int, right: int, depth: int) -> Cut:
-    """Removes the margin of a part, and divides it along the bands of the direction that has the wider ones."""
-    rows = _lines(planes, (slice(top, bottom), slice(left, right)), True)
-    inner_rows = _inner(rows)
-    top, bottom = top + inner_rows.start, top + inner_rows.stop
-    columns = _lines(planes, (slice(top, bottom), slice(left, right)), False)
-    inner_columns = _inner(columns)
-    trimmed = inner_columns != slice(0, right - left)
-    left, right = left + inner_columns.start, left + inner_columns.stop
-    cut = Cut(top, left, bottom - top, right - left, depth)
-    if depth == DEPTH or min(cut.height, cut.width) < 24:
-        return cut
-    # Columns without the margin are the same columns; rows change with the columns that they lose.
-    if trimmed:
-        rows = _lines(planes, (slice(top, bottom), slice(left, right)), True)
-    else:
-        rows = rows.take(inner_rows)
-    across, down = _bands(rows), _bands(columns.take(inner_columns))
-    if not across and not down:
-        return cut
-    cut.vertical = sum(b.end - b.start for b in down) > sum(b.end - b.start for b in across)
-    cut.bands = down if cut.vertical else across
-    edges = [
-        0,
-        *(edge for band in cut.bands for edge in (band.start, band.end)),
-        cut.width if cut.vertical else cut.height,
-    ]
-    for start, end in zip(edges[::2], edges[1::2], strict=True):
-        if cut.vertical:
-            cut.parts.append(_cut(planes, top, left + start, bottom, left + end, depth + 1))
-        else:
-            cut.parts.append(_cut(planes, top + start, left, top + end, right, depth + 1))
-    return cut
-
-
-class _Lines(NamedTuple):
-    """For each row or column: whether it belongs to a band, to a white one, to a black one."""
-
-    band: Flags
-    white: Flags
-    black: Flags
-
-    def take(self, some: slice) -> _Lines:
-        return _Lines(self.band[some], self.white[some], self.black[some])
-
-
-def _lines(planes: _Planes, window: tuple[slice, slice], across: bool) -> _Lines:
-    """Looks at each row (`across`) or column of a part of the image."""
-    white = mean_lines(planes.white[window], across) >= COVERED
-    black = mean_lines(planes.black[window], across) >= COVERED
-    return _Lines(white | black | (_spread(planes, window, across) < FLAT), white, black)
-
-
-def _inner(lines: _Lines) -> slice:
-    """Returns the lines without the margin: from the first to the last that belongs to no band; all if none does."""
-    content = np.flatnonzero(~lines.band)
-    return slice(int(content[0]), int(content[-1]) + 1) if len(content) > 1 else slice(0, len(lines.band))
-
-
-def _bands(lines: _Lines) -> list[Band]:
-    """Returns the bands that have a panel at both sides."""
-    is_band, white, black = lines
-    n = len(is_band)
-    least = max(8, round(LEAST_PANEL * n))
-    changes = np.flatnonzero(np.diff(np.concatenate([[False], is_band, [False]]).astype(np.int8)))
-    bands: list[Band] = []
-    last = 0
-    for start, end in zip(changes[::2].tolist(), changes[1::2].tolist(), strict=True):
-        if start - last >= least and n - end >= least:
-            middle = slice(start, end)
-            bands.append(Band(start, end, _is_most(white[middle]), _is_most(black[middle])))
-            last = end
-    return bands
-
-
-def _is_most(flags: Flags) -> bool:
-    return 2 * int(np.count_nonzero(flags)) > len(flags)
-
-
-def _grid(root: Cut) -> tuple[int, int]:
-    """Returns the rows and columns of panels: of the first cut, and the most of any cut across it."""
-    first = len(root.parts) or 1
-    second = max((len(part.parts) or 1 for part in root.parts if part.vertical != root.vertical), default=1)
-    return (second, first) if root.vertical else (first, second)
-
-
-def _cut_numbers(root: Cut, shape: tuple[int, ...], rows: int, columns: int) -> dict[str, float]:
-    height, width = shape[:2]
-    cuts, panels = root.all(), root.panels()
-    bands = [(band, width if cut.vertical else height, cut) for cut in cuts for band in cut.bands]
-    thickness = np.array([(band.end - band.start) / side for band, side, _ in bands] or [0.0])
-    areas = np.array([panel.height * panel.width for panel in panels], np.float64)
-    whole = height * width
-    large = areas > 0.02 * whole
-    sides = np.array([[panel.height, panel.width] for panel in panels], np.float64)[large]
-    numbers = {
-        "panels": len(panels),
-        "large_panels": int(large.sum()),
-        "rows": rows,
-        "columns": columns,
-        "root_is_vertical": float(root.vertical),
-        "root_bands": len(root.bands),
-        "bands": len(bands),
-        "white_bands": sum(band.white for band, _, _ in bands),
-        "black_bands": sum(band.black for band, _, _ in bands),
-        "other_bands": sum(not band.white and not band.black for band, _, _ in bands),
-        "band_median": float(np.median(thickness)),
-        "band_most": float(thickness.max()),
-        "band_root_most": max((b.end - b.start for b in root.bands), default=0) / (width if root.vertical else height),
-        "area_panels": float(areas.sum() / whole),
-        "area_largest": float(areas.max() / whole),
-        "area_second": float(np.sort(areas)[-2] / whole) if len(areas) > 1 else 0.0,
-        "area_even": float(areas[large].min() / areas[large].max()) if large.sum() > 1 else 0.0,
-        "heights_vary": float(sides[:, 0].std() / sides[:, 0].mean()) if len(sides) > 1 else 1.0,
-        "widths_vary": float(sides[:, 1].std() / sides[:, 1].mean()) if len(sides) > 1 else 1.0,
-        "margin_top": root.top / height,
-        "margin_left": root.left / width,
-        "margin_bottom": 1 - (root.top + root.height) / height,
-        "margin_right": 1 - (root.left + root.width) / width,
-        "root_balance": 0.0,
-    }
-    if root.parts:
-        parts = np.array([part.width if root.vertical else part.height for part in root.parts], np.float64)
-        numbers["root_balance"] = float(parts.min() / parts.max())
-    return numbers
-
-
 # --- edges and resemblance --------------------------------------------------------------------------------------------
 
 
-def _edge_numbers(grey: Grey, planes: _Planes) -> dict[str, float]:
+def _edge_numbers(grey: Grey, planes: Planes) -> dict[str, float]:
     """Measures long straight edges inside the image, as they are between panels that touch."""
     numbers: dict[str, float] = {}
     whole = (slice(None), slice(None))
@@ -302,14 +92,15 @@ def _edge_numbers(grey: Grey, planes: _Planes) -> dict[str, float]:
         numbers[f"edge_{name}_stands_out"] = float(order[0] - median)
         # The change of the mean level across the strongest line: two panels of different brightness.
         place = strongest + margin
-        level = mean_lines(planes.level, axis == 0)
+        means = planes.means(whole, axis == 0)
+        level = means[0]
         numbers[f"edge_{name}_level"] = abs(float(level[: place + 1].mean() - level[place + 1 :].mean())) / 255
         # How uniform the most uniform inner line is, relative to the median line.
         inside = slice(margin, -margin) if len(line) > 2 * margin + 3 else slice(None)
-        spread = _spread(planes, whole, axis == 0)[inside]
-        numbers[f"spread_{name}_least"] = float(spread.min() / (np.median(spread) + 1))
-        middle = spread[len(spread) // 3 : max(len(spread) // 3 + 1, 2 * len(spread) // 3)]
-        numbers[f"spread_{name}_middle"] = float(middle.min() / (np.median(spread) + 1))
+        spreads = spread(means)[inside]
+        numbers[f"spread_{name}_least"] = float(spreads.min() / (np.median(spreads) + 1))
+        middle = spreads[len(spreads) // 3 : max(len(spreads) // 3 + 1, 2 * len(spreads) // 3)]
+        numbers[f"spread_{name}_middle"] = float(middle.min() / (np.median(spreads) + 1))
         numbers[f"level_{name}_least"] = float(level[inside].min() / (np.median(level[inside]) + 1))
         numbers[f"level_{name}_most"] = float(level[inside].max() / 255)
     return numbers
