@@ -132,8 +132,9 @@ def steps(rounds: int) -> list[str]:
     lines = [
         "## Embedding and heads",
         "",
-        f"CPU time an image on one core, {BATCH} real images scaled to each size, JPEG of quality 90; in brackets",
+        f"CPU time an image on one thread, {BATCH} real images scaled to each size, JPEG of quality 90; in brackets",
         "relative to the network alone (medians over rounds in which all take turns). Target of all steps: 1.3.",
+        "This section and the next two: `python -m benchmarks.heads 5`.",
         "",
         f"| | {names[0]} px | {names[1]} px |",
         "|---|---|---|",
