@@ -24,12 +24,12 @@ from PIL import Image as Pillow
 from threadpoolctl import threadpool_limits
 
 from benchmarks.corpora import real_images
-from benchmarks.heads_mix import mix
+from benchmarks.heads_mix import TOGETHER, alone, mix
 from benchmarks.heads_refit import refitting, thresholds
 from benchmarks.runs import peak_of
 from roco.models.images.backbone import Backbone
 from roco.models.images.decode import decode
-from roco.stages.embed import BATCH, Embed
+from roco.stages.embed import BATCH_OF_CPU, Embed
 from roco.stages.image import Image
 from roco.stages.layout import Layout
 from roco.stages.score import Score
@@ -41,7 +41,7 @@ WITHOUT_THUMBNAIL, WITH_THUMBNAIL = ("small",), ("small", "thumbnail")
 Table = pa.Table
 
 
-def jpegs(size: tuple[int, int], n: int = BATCH) -> list[bytes]:
+def jpegs(size: tuple[int, int], n: int = TOGETHER) -> list[bytes]:
     """Returns real images of all sources, scaled to one size and stored as RGB JPEGs of quality 90."""
     paths = [path for path in real_images() if path.suffix.lower() in (".jpg", ".jpeg", ".png")]
     files = []
@@ -84,8 +84,7 @@ class Steps:
         self.embedded = self.embed(self.layout(self.decoded))
 
     def network(self) -> Any:
-        session = self.backbone._session
-        return session.run(None, {session.get_inputs()[0].name: self.tensors})
+        return alone(self.backbone, self.tensors)
 
     def all(self, lend: Sequence[str] = WITHOUT_THUMBNAIL) -> Table:
         return self.heads(self.embed(self.layout(self.image(self.table, lend))))
@@ -126,13 +125,13 @@ def ratio(some: Sequence[float], others: Sequence[float]) -> float:
 
 
 def steps(rounds: int) -> list[str]:
-    found = [interleaved(Steps(jpegs(size)).named(), rounds, BATCH) for size in SIZES]
+    found = [interleaved(Steps(jpegs(size)).named(), rounds, TOGETHER) for size in SIZES]
     first = next(iter(found[0]))
     names = [f"{width} x {height}" for width, height in SIZES]
     lines = [
         "## Embedding and heads",
         "",
-        f"CPU time an image on one thread, {BATCH} real images scaled to each size, JPEG of quality 90; in brackets",
+        f"CPU time an image on one thread, {TOGETHER} real images scaled to each size, JPEG of quality 90; in brackets",
         "relative to the network alone (medians over rounds in which all take turns). Target of all steps: 1.3.",
         "This section and the next two: `python -m benchmarks.heads 5`.",
         "",
@@ -177,15 +176,15 @@ def eager(rounds: int) -> list[str]:
         with torch.inference_mode():
             return network(torch.from_numpy(some)).numpy()
 
-    def one_by_one(do: Callable[[NDArray[np.float32]], Any]) -> list[Any]:
-        return [do(tensors[i : i + 1]) for i in range(len(tensors))]
+    def one_by_one(do: Callable[[NDArray[np.float32]], Any], size: int = 1) -> list[Any]:
+        return [do(tensors[i : i + size]) for i in range(0, len(tensors), size)]
 
     def in_onnx(some: NDArray[np.float32]) -> Any:
         return session.run(None, {name: some})[0]
 
     work = {
-        "ONNX Runtime, batch": lambda: in_onnx(tensors),
-        "PyTorch, batch": lambda: in_torch(tensors),
+        "ONNX Runtime, batch": lambda: alone(backbone, tensors),
+        "PyTorch, batch": lambda: one_by_one(in_torch, BATCH_OF_CPU),
         "ONNX Runtime, one image": lambda: one_by_one(in_onnx),
         "PyTorch, one image": lambda: one_by_one(in_torch),
     }
@@ -195,7 +194,7 @@ def eager(rounds: int) -> list[str]:
     lines += ["| | ONNX Runtime | PyTorch | ratio |", "|---|---|---|---|"]
     for how in ("batch", "one image"):
         ours, theirs = times[f"ONNX Runtime, {how}"], times[f"PyTorch, {how}"]
-        title = f"batches of {BATCH}" if how == "batch" else how
+        title = f"batches of {BATCH_OF_CPU}" if how == "batch" else how
         row = f"{statistics.median(ours):.1f} | {statistics.median(theirs):.1f} | {ratio(theirs, ours):.1f}"
         lines.append(f"| {title} | {row} |")
     return [*lines, "", f"Target: 3. The largest difference of a value is {difference:.1e} of the largest value."]
