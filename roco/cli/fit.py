@@ -56,7 +56,7 @@ def fit(
     source is. A recipe uses it by its path: head = "modality.npz".
     """
     from roco.baselines.fit import fit as fit_head
-    from roco.baselines.parts import Recipe
+    from roco.baselines.parts import recipes
     from roco.baselines.report import plot
     from roco.baselines.save import save
     from roco.models.images.backbone import Backbone
@@ -73,8 +73,7 @@ def fit(
         raise UsageError("give one of --run, --images and --release", "one of them names the labelled images")
     network = Backbone.load(_backbone_of(run, backbone))
     joined = _joined(task, labels, run, images, release, network, _known(task, classes))
-    recipes = (Recipe("linear", ("embedding", "layout")), Recipe("trees", ("layout",)))
-    fitted = fit_head(joined.examples, joined.classes, recipes, by, joined.left_out)
+    fitted = fit_head(joined.examples, joined.classes, recipes(network.sections), by, joined.left_out)
     card = save(
         file, task, joined.classes, fitted, joined.examples, by=by,
         backbone={"name": network.name, "sha256": network.sha256},

@@ -109,8 +109,7 @@ class Guess(Decision):
         words = caption_rules.words(mentions or (), self._vocabulary)
         said = caption_rules.modality(caption, words)
         pixels = {label: p for label, p in (scores or {}).items() if p is not None}
-        is_sure = said.label == OTHER and said.rank == "decides"
-        label, probability, source = combined(said.label, pixels, is_sure=is_sure)
+        label, probability, source = combined(said.label, pixels, is_sure=said.is_sure_of_other)
         answers = {"modality": said}
         if label == "DRXR":
             answers["region"] = caption_rules.region(caption, words)

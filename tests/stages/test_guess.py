@@ -85,7 +85,12 @@ def test_pixels_disagree_from_a_probability_that_is_an_option(p: float, disagree
 
 @pytest.mark.parametrize(
     ("caption", "modality"),
-    [("FDG-PET of the chest", "DRPE"), ("PET/CT of the chest", "DRCO"), ("CT of a water phantom", "OTHER")],
+    [
+        ("FDG-PET of the chest", "DRPE"),
+        ("PET/CT of the chest", "DRCO"),
+        ("CT of a water phantom", "OTHER"),
+        ("Bone scintigraphy", "OTHER"),
+    ],
 )
 def test_what_the_head_was_not_trained_on_is_guessed_from_the_caption_alone(caption: str, modality: str) -> None:
     row = decide(caption, pixels())

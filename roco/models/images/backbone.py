@@ -1,7 +1,8 @@
 """A backbone: a network that turns an image into numbers; an ONNX file with a card beside it.
 
 The card is a JSON file of the same name: `name`, `size` (pixels a side), `mean` and `std` of the three channels (in
-grey levels, 0 to 255), `width` (numbers of an embedding), `sha256` of the ONNX file, `license`, `source`.
+grey levels, 0 to 255), `width` (numbers of an embedding), `sha256` of the ONNX file, `license`, `source`. `sections`,
+which may be missing, divides the embedding: numbers of the last layer, of earlier stages.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ class Backbone:
     std: tuple[float, ...]
     width: int
     sha256: str
+    sections: tuple[int, ...] = ()
 
     @classmethod
     def load(cls, path: Path | None = None) -> Backbone:
@@ -56,7 +58,8 @@ class Backbone:
             hint = f"restore the file that belongs to the card, or correct `sha256` in {card_path(path).name}"
             raise DataError(f"{path} is not the file that its card describes (SHA-256)", hint)
         mean, std = tuple(card["mean"]), tuple(card["std"])
-        return cls(path, card["name"], card["size"], mean, std, card["width"], digest)
+        sections = tuple(card.get("sections", ()))
+        return cls(path, card["name"], card["size"], mean, std, card["width"], digest, sections)
 
     @property
     def preparation(self) -> dict[str, Any]:
@@ -144,12 +147,20 @@ def _check_card(file: Path, card: dict[str, Any]) -> None:
         "std": _is_triple(card.get("std"), lambda value: is_number(value) and value > 0),
         "width": isinstance(card.get("width"), int) and 1 <= card["width"] <= 1 << 16,
         "sha256": isinstance(card.get("sha256"), str),
+        "sections": _are_sections(card.get("sections", []), card.get("width")),
     }
     wrong = [key for key, right in checks.items() if not right]
     if wrong:
-        hint = f"size is {SIZES.start} to {SIZES.stop - 1} px; mean and std have three numbers; width is a number"
+        sizes = f"size is {SIZES.start} to {SIZES.stop - 1} px"
+        hint = f"{sizes}; mean and std have three numbers; width is a number; sections add up to it"
         raise DataError(f"missing or invalid '{wrong[0]}' in the card {file}", hint)
 
 
 def _is_triple(value: Any, right: Any) -> bool:
     return isinstance(value, list) and len(value) == 3 and all(right(one) for one in value)
+
+
+def _are_sections(value: Any, width: Any) -> bool:
+    if not isinstance(value, list) or not all(isinstance(one, int) and one > 0 for one in value):
+        return False
+    return not value or sum(value) == width

@@ -21,6 +21,8 @@ VOCABULARY = "vocabulary"
 RADIONUCLIDE = "radionuclide"
 """Stands for the label of scintigraphy and SPECT, which have none."""
 
+_RADIONUCLIDE_RULE = "radionuclide imaging"
+
 _NAMES = RANKS.index("names")
 _REACH = 30  # characters before or after a word that a rule may look at
 
@@ -56,6 +58,13 @@ class Answer(NamedTuple):
     def of_paper(self) -> str | None:
         """Returns the label if it is one of the paper's: None for OTHER."""
         return None if self.label == OTHER else self.label
+
+    @property
+    def is_sure_of_other(self) -> bool:
+        """Returns whether the words show something that pixels cannot contradict: a phantom, a thing, scintigraphy."""
+        if self.label != OTHER:
+            return False
+        return self.rank == RANKS[0] or all(one.rule == _RADIONUCLIDE_RULE for one in self.evidence)
 
 
 class Reading(NamedTuple):

@@ -32,6 +32,8 @@ def a_backbone(folder: Path, **changes: object) -> Path:
     path = folder / "mine.onnx"
     shutil.copy(SHIPPED, path)
     card = json.loads(SHIPPED.with_suffix(".json").read_text())
+    if "width" in changes:
+        card.pop("sections")
     path.with_suffix(".json").write_text(json.dumps({**card, **changes}))
     return path
 
@@ -44,6 +46,8 @@ def a_backbone(folder: Path, **changes: object) -> Path:
         ({"std": [1, 1, 0]}, "'std'"),
         ({"width": "many"}, "'width'"),
         ({"sha256": "0" * 64}, "not the file that its card describes"),
+        ({"sections": [1280, 1]}, "sections"),
+        ({"sections": [-1, 1809]}, "sections"),
     ],
 )
 def test_a_card_with_invalid_values_is_refused(tmp_path: Path, changes: dict[str, object], message: str) -> None:
