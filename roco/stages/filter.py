@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -29,7 +29,10 @@ class Filter(Decision):
     the caption. `roco audit` estimates what the filter lost.
 
     head, backbone: as in `score`. keep: the wanted classes. at_least: the probability from which figures are kept.
-    recall: chooses that probability instead, such that this part of the wanted figures was kept in cross-validation.
+    recall: chooses that probability such that this part of the wanted figures was kept in cross-validation; without
+    effect where at_least is set, so that an override can set it.
+    given: whether images of a dataset that is read (`kind = "release"`) are kept, because its makers chose them, or
+    filtered as all others are.
     """
 
     head: Path = Path("compound")
@@ -37,11 +40,10 @@ class Filter(Decision):
     keep: tuple[str, ...] | str = "single"
     at_least: float | None = None
     recall: float | None = None
+    given: Literal["keep", "filter"] = "keep"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "head", as_option(self.head))
-        if self.at_least is not None and self.recall is not None:
-            raise RecipeError(f"both at_least and recall (stage '{self.name or 'filter'}')", "set one of them")
         for option in ("at_least", "recall"):
             value = getattr(self, option)
             if value is not None and not 0 <= value <= 1:
@@ -58,7 +60,7 @@ class Filter(Decision):
     @cached_property
     def threshold(self) -> float:
         """Returns the probability of the wanted classes from which figures are kept; 0.5 if nothing is set."""
-        if self.recall is None:
+        if self.at_least is not None or self.recall is None:
             return 0.5 if self.at_least is None else self.at_least
         if len(self._wanted) > 1:
             raise RecipeError("recall with several classes in `keep`", "set at_least")
@@ -85,7 +87,7 @@ class Filter(Decision):
             super().contract,
             needs=(("score", options),),
             reads=(self._column,),
-            optional=("n_rows", "n_columns", "n_graphics", "caption"),
+            optional=("n_rows", "n_columns", "n_graphics", "caption", "given_id"),
             reasons={reason: meaning},
             ensures=(ensures,) if ensures else (),
         )
@@ -105,6 +107,8 @@ class Filter(Decision):
     def __call__(self, batch: pa.Table) -> pa.Table:
         probability = self.probability(batch[self._column])
         below = pc.less(probability, pa.scalar(self.threshold, pa.float32()))
+        if self.given == "keep" and "given_id" in batch.column_names:
+            below = pc.and_(below, pc.is_null(batch["given_id"]))
         # Of a million figures, only those that are dropped are looked at one by one.
         places = np.flatnonzero(pc.fill_null(below, False).to_numpy())
         dropped = self._rows(batch, places)

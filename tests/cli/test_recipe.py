@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from roco.recipes.load import load_recipe
@@ -44,7 +45,7 @@ def test_check_prints_the_stages_and_marks_overridden_options(command: Command, 
     result = command("check", recipe)
     assert result.code == DONE
     assert "more_than = 3 (override)" in result.out
-    assert "OK: 25 stages, all checks passed" in result.out
+    assert re.search(r"OK: \d+ stages, all checks passed", result.out)
     assert result.err == f"next: roco run {recipe}\n"
 
 

@@ -90,7 +90,6 @@ def test_a_recall_chooses_the_threshold_of_the_card() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"at_least": 0.5, "recall": 0.9}, "both at_least and recall"),
         ({"at_least": 1.5}, "at_least = 1.5"),
         ({"keep": "singel"}, "has no class 'singel'"),
         ({"recall": 1.0, "keep": "nothing"}, "has no class 'nothing'"),
@@ -121,3 +120,15 @@ def test_a_changed_threshold_changes_the_filter_alone() -> None:
     one, other = (Filter(head=Path("compound"), at_least=value) for value in (0.5, 0.6))
     assert one.digest({}) != other.digest({})
     assert one.contract.needs == other.contract.needs
+
+
+def test_at_least_of_an_override_counts_instead_of_the_recall_of_the_recipe() -> None:
+    assert Filter(head=Path("gate"), keep="candidate", recall=0.995, at_least=0.25).threshold == 0.25
+
+
+def test_images_of_a_dataset_that_is_read_are_kept_unless_they_shall_be_filtered() -> None:
+    rows = batch(
+        compound_score=pa.array([0.9, 0.9, 0.1], pa.float32()), given_id=["ROCOv2_2023_train_000001", None, None]
+    )
+    assert Filter()(rows)["drop"].to_pylist() == [None, "compound", None]
+    assert Filter(given="filter")(rows)["drop"].to_pylist() == ["compound", "compound", None]
