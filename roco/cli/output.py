@@ -16,8 +16,13 @@ from roco.cli.logs import is_quiet
 def print_json(value: Any) -> None:
     """Prints a value as JSON on stdout; characters that could steer a terminal are escaped."""
     is_unicode = str(sys.stdout.encoding).lower().startswith("utf")
-    text = json.dumps(value, indent=1, ensure_ascii=not is_unicode, default=str)
+    text = json.dumps(value, indent=1, ensure_ascii=not is_unicode, default=_plain)
     print(printable_json(text))
+
+
+def _plain(value: Any) -> str:
+    """Returns bytes, such as an embedding, as hexadecimal digits, and anything else as it prints itself."""
+    return value.hex() if isinstance(value, bytes) else str(value)
 
 
 def safe(text: str) -> str:

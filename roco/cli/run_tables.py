@@ -157,14 +157,16 @@ def print_trace(trace: Mapping[str, Any]) -> None:
         out.print(f"  released as {clean(trace['id'])}")
     for reason in trace["stale"]:
         out.print(f"  [yellow]stale[/yellow]: {clean(reason)}", soft_wrap=True)
+    width = max(14, *(len(step["stage"]) for step in trace["steps"]))
     for step in trace["steps"]:
-        print_labelled(out, f"  {step['stage']:<14} ", _state(step), _STYLES.get(step["state"], ""))
+        print_labelled(out, f"  {step['stage']:<{width}} ", _state(step), _STYLES.get(step["state"], ""))
         values = {name: value for name, value in step["values"].items() if value not in (None, [], "")}
         printed = values
         if len(values) > COLUMNS_PER_STEP:
             printed = {name: value for name, value in values.items() if name in IMPORTANT_COLUMNS}
         for name, value in printed.items():
-            print_labelled(out, f"      {name} ", excerpt(value, LONGEST_VALUE))
+            shown = f"{len(value):,} bytes" if isinstance(value, bytes) else excerpt(value, LONGEST_VALUE)
+            print_labelled(out, f"      {name} ", shown)
         if len(printed) < len(values):
             out.print(f"      [dim]and {len(values) - len(printed)} more: --json[/dim]")
 

@@ -139,7 +139,7 @@ class Filter(Decision):
     def _detail(self, row: Mapping[str, Any], probability: float) -> str:
         wanted = " or ".join(self._wanted)
         facts = [f"{wanted} {probability:.2f}"]
-        if "single" in self._wanted:
+        if {"single", "candidate"} & set(self._wanted):
             rows, columns = row.get("n_rows") or 1, row.get("n_columns") or 1
             if rows * columns > 1:
                 facts.append(f"bands between {rows} x {columns} panels")

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from roco.cli.grid import Grid, wrap
+from roco.cli.output import print_json
+from roco.cli.run_tables import print_trace
 from tests.cli.command import DONE, Command
 
 FUNNEL = Grid(
@@ -117,3 +119,25 @@ def test_status_explains_the_mark_of_outdated_stages(command: Command, run: Path
     out = command("status", recipe).out
     assert re.search(r"^language \* +57 ", out, re.M)
     assert re.search(r"^\* the results are missing or out of date:\nstale: language \(", out, re.M)
+
+
+def test_an_embedding_is_printed_as_its_size_and_names_of_stages_are_aligned(capfd: pytest.CaptureFixture[str]) -> None:
+    steps = [
+        {"stage": "embed", "state": "kept", "values": {"embedding": b"\x00" * 3616}},
+        {"stage": "score_radiology", "state": "not reached", "values": {}},
+    ]
+    trace = {
+        "figure_id": "f",
+        "archive": "a",
+        "part": "p",
+        "superseded": False,
+        "id": None,
+        "stale": [],
+        "steps": steps,
+    }
+    print_trace(trace)
+    print_json({"embedding": b"\x01\xff"})
+    out = capfd.readouterr().out
+    assert "      embedding 3,616 bytes\n" in out
+    assert "  embed           kept\n  " in out and "\n  score_radiology not reached\n" in out
+    assert '"embedding": "01ff"' in out
