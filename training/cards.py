@@ -1,4 +1,4 @@
-"""Writes into docs/filters.md, and into docs/reliability.svg, how good the shipped heads are: what their cards say.
+"""Writes into docs/ how good the shipped heads are: what their cards say, in filters.md, by-source.md, reliability.svg.
 
 python -m training.cards
 """
@@ -27,6 +27,7 @@ def main() -> None:
     if not begin or not end:
         raise SystemExit(f"{page}: the markers of the cards are missing")
     page.write_text(before + begin + "\n".join([*overall(cards), "", *by_class(cards)]) + "\n" + end + after, "utf-8")
+    (DOCS / "by-source.md").write_text("\n".join(by_source(cards)) + "\n", encoding="utf-8")
     plot(cards, DOCS / "reliability.svg")
 
 
@@ -50,6 +51,23 @@ def by_class(cards: Sequence[Card]) -> Iterator[str]:
         for label, row in card.measured["by source"]["classes"].items():
             cells = [f"`{card.task}`", label, str(row["sources"]), percent(row["recall"]), percent(row["precision"])]
             yield f"| {' | '.join([*cells, row.get('note', '')])} |"
+
+
+def by_source(cards: Sequence[Card]) -> Iterator[str]:
+    """Yields the page of the right answers of each head on each source, which it was not trained on."""
+    yield "# The shipped heads on each source"
+    yield ""
+    yield "Right answers on the real images of a source by parts that were trained without it, with Wilson's interval of 95 %."
+    yield "Written by `python -m training.cards` from the cards of the heads; [filters](filters.md) explains the numbers."
+    for card in cards:
+        yield ""
+        yield f"## {card.task}"
+        yield ""
+        yield "| source | class | right (95 %) |"
+        yield "|---|---|---|"
+        for source, classes in card.measured["by source"]["by_source"].items():
+            for label, share in classes.items():
+                yield f"| {source.replace('|', ', ')} | {label} | {percent(share)} |"
 
 
 def percent(share: Sequence[float]) -> str:
