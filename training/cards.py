@@ -57,8 +57,8 @@ def by_source(cards: Sequence[Card]) -> Iterator[str]:
     """Yields the page of the right answers of each head on each source, which it was not trained on."""
     yield "# The shipped heads on each source"
     yield ""
-    yield "Right answers on the real images of a source by parts that were trained without it, with Wilson's interval of 95 %."
-    yield "Written by `python -m training.cards` from the cards of the heads; [filters](filters.md) explains the numbers."
+    yield "Right answers on the real images of a source by parts that were trained without it, with Wilson's interval"
+    yield "of 95 %. Written by `python -m training.cards` from the cards of the heads; see [filters](filters.md)."
     for card in cards:
         yield ""
         yield f"## {card.task}"
