@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from roco.models.heads.card import Card
@@ -88,7 +89,8 @@ def plot(cards: Sequence[Card], file: Path) -> None:
             )
         axes.set(xlabel="stated probability", title=card.task, xlim=(0.15, 1.04), ylim=(0, 1.04))
     figure.axes[0].set_ylabel("share of right answers")
-    figure.savefig(file, metadata={"Date": None})
+    with rc_context({"svg.hashsalt": "roco"}):
+        figure.savefig(file, metadata={"Date": None})
 
 
 if __name__ == "__main__":

@@ -97,6 +97,7 @@ def reliability(values: NDArray[np.float64], labels: Ints) -> list[dict[str, flo
 
 def plot(numbers: Mapping[str, Any], title: str, file: Path) -> None:
     """Draws the reliability of a head: the probability that it states against the share of right answers."""
+    from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(4.2, 4.2), layout="constrained")
@@ -107,7 +108,8 @@ def plot(numbers: Mapping[str, Any], title: str, file: Path) -> None:
     for row in rows:
         axes.annotate(f"{row['n']:,}", (row["probability"], row["right"]), (4, -10), textcoords="offset points", size=7)
     axes.set(xlabel="stated probability", ylabel="share of right answers", title=title, xlim=(0, 1.02), ylim=(0, 1.02))
-    figure.savefig(file, metadata={"Date": None} if file.suffix == ".svg" else None)
+    with rc_context({"svg.hashsalt": "roco"}):  # fixed ids: equal numbers give equal bytes
+        figure.savefig(file, metadata={"Date": None} if file.suffix == ".svg" else None)
 
 
 def _share(hits: int, of: int) -> list[float]:

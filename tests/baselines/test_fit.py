@@ -12,7 +12,7 @@ from roco.baselines.examples import Examples
 from roco.baselines.fit import balanced, fit
 from roco.baselines.folds import folds
 from roco.baselines.parts import Recipe, train
-from roco.baselines.report import auroc, measured, recall_curves
+from roco.baselines.report import auroc, measured, plot, recall_curves
 from roco.baselines.save import save
 from roco.models.heads.head import Head
 from roco.models.images.layout import NAMES
@@ -111,7 +111,8 @@ def test_the_same_examples_give_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a", "b"):
         fitted = fit(examples(), ("no", "yes"), (LINEAR, TREES))
         save(tmp_path / name / "x.npz", "x", ("no", "yes"), fitted, examples(), by="group")
-    for suffix in (".npz", ".json"):
+        plot(measured(examples(), fitted.held_out, ("no", "yes")), "x", tmp_path / name / "x.svg")
+    for suffix in (".npz", ".json", ".svg"):
         assert (tmp_path / "a" / f"x{suffix}").read_bytes() == (tmp_path / "b" / f"x{suffix}").read_bytes()
 
 
