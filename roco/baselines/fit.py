@@ -76,7 +76,8 @@ def check(examples: Examples, classes: Sequence[str], left_out: Mapping[str, int
     more = more and f"; labels left out: {more}"
     for number, label in enumerate(classes):
         if counts[number] < LEAST:
-            message = f"only {counts[number]} images are labelled '{label}'"
+            images = "1 image is" if counts[number] == 1 else f"{counts[number]} images are"
+            message = f"only {images} labelled '{label}'"
             raise DataError(message, f"label at least {LEAST} of each class{more}")
     groups = {group for groups, one in zip(examples.groups, real, strict=True) if one for group in groups}
     if len(groups) < LEAST:

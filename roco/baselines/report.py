@@ -129,7 +129,8 @@ def _class(number: int, labels: Ints, answers: Ints, sources: Sequence[str]) -> 
     }
     beside = int(of_class.sum()) - largest
     if beside < ENOUGH:
-        row["note"] = f"{NOT_MEASURED}: only {beside} images are from a second source ({ENOUGH} are needed)"
+        few = "no image is" if not beside else "only 1 image is" if beside == 1 else f"only {beside} images are"
+        row["note"] = f"{NOT_MEASURED}: {few} from a second source ({ENOUGH} are needed)"
     return row
 
 

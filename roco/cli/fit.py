@@ -19,18 +19,18 @@ def fit(
     task: Annotated[str, typer.Argument(metavar="TASK", help="Name of the head, which is part of its columns.")],
     labels: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="A CSV file: label and figure_id (or path); perhaps group and source."),
+        typer.Option(metavar="FILE", help="A CSV file: label and figure_id (or path); optionally group and source."),
     ] = None,
     run: Annotated[
         Path | None,
-        typer.Option(metavar="RECIPE", help="Take the stored numbers of this recipe's run; the file names figure_id."),
+        typer.Option(metavar="RECIPE", help="Use the stored measurements of this recipe's run; labels by figure_id."),
     ] = None,
     images: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Measure images of this folder; the file names path.")
+        Path | None, typer.Option(metavar="FOLDER", help="Measure the images of this folder; labels by path.")
     ] = None,
     release: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Take images and labels of a release: its column TASK."),
+        typer.Option(metavar="FOLDER", help="Use images and labels of a release: its column TASK."),
     ] = None,
     backbone: Annotated[
         Path | None, typer.Option(metavar="FILE", help="An ONNX file with a card, instead of the shipped backbone.")
@@ -44,7 +44,7 @@ def fit(
     ] = None,
     by: Annotated[
         Literal["group", "source"],
-        typer.Option(help="What is never on both sides of a test: an article or patient (group), or a whole source."),
+        typer.Option(metavar="UNIT", help="Hold out whole units: group (an article or patient) or source."),
     ] = "group",
     as_json: Json = False,
 ) -> None:
@@ -65,7 +65,7 @@ def fit(
         raise UsageError(f"invalid name of a head: {task!r}", "use letters, digits and '_'")
     file = out or Path(f"{task}.npz")
     if file.suffix != ".npz":
-        raise UsageError(f"--out {shown_path(file)} is no .npz file", f"write --out {file.stem}.npz")
+        raise UsageError(f"--out {shown_path(file)} does not end in .npz", f"write --out {file.stem}.npz")
     existing = [path for path in (file, file.with_suffix(".json"), file.with_suffix(".svg")) if path.exists()]
     if existing:
         raise UsageError(f"{shown_path(existing[0])} already exists", "choose another file with --out")

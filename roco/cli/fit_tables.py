@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from roco.cli.output import count
 from roco.cli.tables import console, print_table, table
 
 
@@ -19,12 +20,13 @@ def print_fit(classes: Sequence[str], numbers: Mapping[str, Any], left_out: Mapp
         rows.append({"class": label, **shares, "note": row.get("note", "")})
     print_table(out, table(rows, {name: name for name in ("class", "recall", "precision", "note")}))
     confusion = [
-        {"labelled": label, **dict(zip(classes, counts, strict=True))}
+        {"": label, **dict(zip(classes, counts, strict=True))}
         for label, counts in zip(classes, numbers["confusion"], strict=True)
     ]
-    print_table(out, table(confusion, {name: name for name in ("labelled", *classes)}))
+    print("\npredicted (columns) by label (rows)")
+    print_table(out, table(confusion, {name: name for name in ("", *classes)}))
     for reason, n in left_out.items():
-        print(f"left out: {n:,} labels ({reason})")
+        print(f"left out: {count('label', n)} ({reason})")
 
 
 def _share(value: Sequence[float]) -> str:

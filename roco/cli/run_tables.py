@@ -30,6 +30,9 @@ MOST_PLACES = 10
 _STYLES = {"dropped": "bold red", "not reached": "dim", "not run": "dim"}
 """State of a step -> the style in which the name of its stage is printed."""
 
+MOST_NUMBERS = 8
+"""Numbers of a list that are printed; --json prints all."""
+
 LONGEST_VALUE = 300
 """Characters of a value that are printed."""
 
@@ -165,10 +168,18 @@ def print_trace(trace: Mapping[str, Any]) -> None:
         if len(values) > COLUMNS_PER_STEP:
             printed = {name: value for name, value in values.items() if name in IMPORTANT_COLUMNS}
         for name, value in printed.items():
-            shown = f"{len(value):,} bytes" if isinstance(value, bytes) else excerpt(value, LONGEST_VALUE)
-            print_labelled(out, f"      {name} ", shown)
+            print_labelled(out, f"      {name} ", _shown(value))
         if len(printed) < len(values):
             out.print(f"      [dim]and {len(values) - len(printed)} more: --json[/dim]")
+
+
+def _shown(value: Any) -> str:
+    """Returns a value as one text; of an embedding or a layout, which nobody reads, only its size."""
+    if isinstance(value, bytes):
+        return f"{len(value):,} bytes"
+    if isinstance(value, list) and len(value) > MOST_NUMBERS and all(isinstance(one, float) for one in value):
+        return f"{len(value):,} numbers"
+    return excerpt(value, LONGEST_VALUE)
 
 
 def _state(step: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from roco.base.errors import UsageError, nearest
 from roco.cli.help import argument_name, is_option
@@ -54,12 +54,18 @@ def _given(err: Any) -> str:
 
 
 def _expected(param: Any, context: Any) -> str:
-    """Returns what a value must be: its kind, and its least and largest value."""
+    """Returns what a value must be: one of its choices, or its kind with its least and largest value."""
     annotation = getattr(getattr(param, "type_descriptor", None), "annotation", None)
-    name = annotation.__name__ if isinstance(annotation, type) else str(getattr(param.type, "name", "")).split()[0]
+    if get_origin(annotation) is Literal:
+        return f"write {' or '.join(get_args(annotation))}"
+    kind = getattr(param, "type", None)
+    choices = getattr(kind, "choices", None)
+    if choices:
+        return f"write {' or '.join(choices)}"
+    name = annotation.__name__ if isinstance(annotation, type) else str(getattr(kind, "name", "")).partition(" ")[0]
     if name not in _KINDS:
         return _example(context)
-    limits = param if hasattr(param, "min") else param.type
+    limits = param if hasattr(param, "min") else kind
     least, most = getattr(limits, "min", None), getattr(limits, "max", None)
     if least is not None and most is not None:
         return f"write {_KINDS[name]} from {least} to {most}"

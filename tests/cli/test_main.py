@@ -40,6 +40,7 @@ def test_a_wrong_call_is_answered_with_the_nearest_name_or_an_example(
         (("run", "x.toml", "--workers", ""), "", "--workers", "write a whole number of at least 0"),
         (("duplicates", "x.toml", "--most", "0"), "0", "--most", "write a whole number of at least 1"),
         (("fetch", "plan", "x", "--from", "last"), "last", "--from", "write a whole number"),
+        (("fit", "modality", "--by", "patient"), "patient", "--by", "write group or source"),
         (("evaluate", "retrieval", "x", "--pool", "all"), "all", "--pool", "write a whole number"),
     ],
 )

@@ -121,9 +121,12 @@ def test_status_explains_the_mark_of_outdated_stages(command: Command, run: Path
     assert re.search(r"^\* the results are missing or out of date:\nstale: language \(", out, re.M)
 
 
-def test_an_embedding_is_printed_as_its_size_and_names_of_stages_are_aligned(capfd: pytest.CaptureFixture[str]) -> None:
+def test_embedding_and_layout_are_printed_as_their_sizes_and_names_of_stages_are_aligned(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     steps = [
         {"stage": "embed", "state": "kept", "values": {"embedding": b"\x00" * 3616}},
+        {"stage": "layout", "state": "kept", "values": {"layout": [0.5] * 30, "few": [0.5, 1.0]}},
         {"stage": "score_radiology", "state": "not reached", "values": {}},
     ]
     trace = {
@@ -139,5 +142,6 @@ def test_an_embedding_is_printed_as_its_size_and_names_of_stages_are_aligned(cap
     print_json({"embedding": b"\x01\xff"})
     out = capfd.readouterr().out
     assert "      embedding 3,616 bytes\n" in out
+    assert "      layout 30 numbers\n" in out and "      few [0.5, 1.0]\n" in out
     assert "  embed           kept\n  " in out and "\n  score_radiology not reached\n" in out
     assert '"embedding": "01ff"' in out

@@ -15,6 +15,7 @@ from roco.base.tables import CUI_MAPPING_COLUMNS, LICENSE_COLUMNS
 from roco.core.spec import find
 from roco.release.format import license_words
 from roco.release.metadata import Creator, Metadata
+from roco.stages.guess import Guess
 from roco.stages.publish.card_text import LIMITATIONS, NON_COMMERCIAL, SUMMARY
 from roco.stages.publish.front_matter import front_matter
 from roco.stages.publish.guarantees import guarantees, included
@@ -49,7 +50,7 @@ def card(
         _split_table("licence", licenses, rows),
         _split_shares(rows),
         _leakage_note(leaks, UNIQUE in guarantees(recipe)),
-        _modality_note(rows),
+        _modality_note(rows, recipe),
         _metadata_note(rows),
         _format_note(rows),
         "## How it was made\n",
@@ -157,10 +158,12 @@ def _leakage_note(leaks: Mapping[str, int], is_grouped: bool) -> str:
     )
 
 
-def _modality_note(rows: Sequence[Row]) -> str:
+def _modality_note(rows: Sequence[Row], recipe: Mapping[str, Any]) -> str:
     origin = Counter(row.get("modality_from") for row in rows)
+    guessed = any(issubclass(find(stage["use"]), Guess) for stage in recipe["stages"])
+    by = "guessed from caption and pixels" if guessed else "derived from the caption"
     return (
-        f"Modality labels: {origin['label']:,} assigned by annotators, {origin['guess']:,} derived from the caption, "
+        f"Modality labels: {origin['label']:,} assigned by annotators, {origin['guess']:,} {by}, "
         f"{origin[None]:,} unknown (column `modality_from`).\n"
     )
 

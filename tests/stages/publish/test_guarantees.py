@@ -16,6 +16,7 @@ from roco.recipes.load import load_recipe, shipped
 from roco.stages import STAGES
 from roco.stages.cutoff import Cutoff
 from roco.stages.dedup import Dedup
+from roco.stages.guess import Guess
 from roco.stages.license import License
 from roco.stages.rights import Rights
 from tests.stages.publish.finished import ImageFilter, Run, publish, text
@@ -121,6 +122,11 @@ def test_what_a_stage_ensures_depends_on_its_options() -> None:
 def test_options_that_keep_images_of_others_are_stated(tmp_path: Path, stage: Rights) -> None:
     for page in texts(tmp_path, stage):
         assert GUARANTEES["rights"] in page
+
+
+def test_the_card_states_that_modalities_are_guessed_from_the_pixels_too_where_a_stage_does_so(tmp_path: Path) -> None:
+    assert "0 derived from the caption, 12 unknown" in texts(tmp_path / "caption")[0]
+    assert "0 guessed from caption and pixels, 12 unknown" in texts(tmp_path / "pixels", Guess())[0]
 
 
 def test_an_unknown_guarantee_is_refused_before_the_run(tmp_path: Path) -> None:
