@@ -76,7 +76,7 @@ def _summary(rows: Sequence[Row], recipe: Mapping[str, Any], about: Metadata) ->
         version=recipe["roco"],
         names=",".join(CUI_MAPPING_COLUMNS),
         licenses=",".join(LICENSE_COLUMNS),
-        included=included(recipe),
+        included=included(rows, recipe),
     )
 
 

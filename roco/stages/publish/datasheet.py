@@ -89,7 +89,7 @@ def datasheet(
         articles=f"{_articles(rows):,}",
         splits=", ".join(f"{sizes[split]:,} {split}" for split in SPLITS),
         found=f"{stages[0]['in'] if stages else 0:,}",
-        included=included(recipe),
+        included=included(rows, recipe),
         related=_GROUPED if UNIQUE in given else _UNGROUPED,
         redistribution=_CHECKED if LICENSE in given else _UNCHECKED,
         years=f"{years[0]} to {years[-1]}" if years else "unknown",

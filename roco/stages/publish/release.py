@@ -240,7 +240,7 @@ def _order(row: Mapping[str, Any]) -> tuple[str, str]:
 _TEXTS = ("id", "split", "article_key", "pmcid", "doi", "license", "archive", "file", "format", "sha256", "modality")
 _CREDITED = ("title", "journal", "license_url", "license_version", "license_port", "copyright")
 _GROUPS = ("image_key", "duplicate_group", "similar_group")
-_CARD = ("modality_from", "identifying_fields", "n_frames", "declared")
+_CARD = ("given_id", "modality_from", "identifying_fields", "n_frames", "declared")
 _LISTS = ("authors", "concepts", "concepts_manual", "given_names")
 _USED = {"figure_id", "year", "caption", *_TEXTS, *_CREDITED, *_GROUPS, *_CARD, *_LISTS}
 """The columns that the files beside figures.parquet are made of."""

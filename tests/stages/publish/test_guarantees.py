@@ -16,8 +16,10 @@ from roco.recipes.load import load_recipe, shipped
 from roco.stages import STAGES
 from roco.stages.cutoff import Cutoff
 from roco.stages.dedup import Dedup
+from roco.stages.filter import Filter
 from roco.stages.guess import Guess
 from roco.stages.license import License
+from roco.stages.publish.guarantees import included
 from roco.stages.rights import Rights
 from tests.stages.publish.finished import ImageFilter, Run, publish, text
 
@@ -127,6 +129,16 @@ def test_options_that_keep_images_of_others_are_stated(tmp_path: Path, stage: Ri
 def test_the_card_states_that_modalities_are_guessed_from_the_pixels_too_where_a_stage_does_so(tmp_path: Path) -> None:
     assert "0 derived from the caption, 12 unknown" in texts(tmp_path / "caption")[0]
     assert "0 guessed from caption and pixels, 12 unknown" in texts(tmp_path / "pixels", Guess())[0]
+
+
+def test_filters_that_keep_the_images_of_a_dataset_are_stated_with_their_number() -> None:
+    recipe = FilteredRun(Filter(), Filter(given="filter")).recipe
+    rows = [{"given_id": "ROCOv2_2023_train_000001"}, {"given_id": None}]
+    name = recipe["stages"][-1]["name"]
+    note = f" Not applied to the images of existing datasets (1 in the release): `{name}`."
+    assert included(rows, recipe).endswith(note)
+    assert "datasets" not in included(rows[1:], recipe)
+    assert "datasets" not in included(rows, FilteredRun(Filter(given="filter")).recipe)
 
 
 def test_an_unknown_guarantee_is_refused_before_the_run(tmp_path: Path) -> None:
