@@ -143,7 +143,7 @@ class Filter(Decision):
             rows, columns = row.get("n_rows") or 1, row.get("n_columns") or 1
             if rows * columns > 1:
                 facts.append(f"bands between {rows} x {columns} panels")
-            said = evidence(row.get("caption") or "")
-            if said:
-                facts.append(said)
+            letters = evidence(row.get("caption") or "")
+            if letters:
+                facts.append(letters)
         return "; ".join(facts)

@@ -107,10 +107,10 @@ class Guess(Decision):
         """Returns the guess for one figure; scores: the probability of each class of the head, by the pixels."""
         caption = caption or ""
         words = caption_rules.words(mentions or (), self._vocabulary)
-        said = caption_rules.modality(caption, words)
+        named = caption_rules.modality(caption, words)
         pixels = {label: p for label, p in (scores or {}).items() if p is not None}
-        label, probability, source = combined(said.label, pixels, is_sure=said.is_sure_of_other)
-        answers = {"modality": said}
+        label, probability, source = combined(named.label, pixels, is_sure=named.is_sure_of_other)
+        answers = {"modality": named}
         if label == "DRXR":
             answers["region"] = caption_rules.region(caption, words)
             answers["direction"] = caption_rules.direction(caption, words)
@@ -119,7 +119,7 @@ class Guess(Decision):
             label,
             probability,
             source,
-            _disagrees(said.label, pixels, self.disagrees_at),
+            _disagrees(named.label, pixels, self.disagrees_at),
             region,
             "caption" if region else None,
             direction,
@@ -129,36 +129,36 @@ class Guess(Decision):
 
 
 def combined(
-    said: str | None, pixels: Mapping[str, float], *, is_sure: bool = False, another_image: float | None = None
+    named: str | None, pixels: Mapping[str, float], *, is_sure: bool = False, another_image: float | None = None
 ) -> tuple[str | None, float | None, str | None]:
     """Returns the most probable class, its probability, and whether it comes from caption, pixels or both.
 
-    said: what the caption was read as. pixels: the probabilities of the head, which counts its classes alike; empty if
+    named: what the caption was read as. pixels: the probabilities of the head, which counts its classes alike; empty if
     the image has none. A class that the head does not have is guessed only if the caption was read as it. is_sure:
     whether the caption alone decides. another_image: as in `likelihoods`.
     """
-    if said and is_sure:
-        return said, likelihood.sure_other(), "caption"
-    if said is None and not pixels:
+    if named and is_sure:
+        return named, likelihood.sure_other(), "caption"
+    if named is None and not pixels:
         return None, None, None
-    given = likelihood.likelihoods(another_image)[said or likelihood.NONE]
+    given = likelihood.likelihoods(another_image)[named or likelihood.NONE]
     weights = {}
     for label, share in likelihood.prior().items():
         # The pixels say nothing about a class that the head does not have: they fit it as well as the mean class.
         ratio = pixels[label] * len(pixels) if label in pixels else 1.0
         weights[label] = share * given[label] * ratio
     total = sum(weights.values())
-    best = max((label for label in weights if label in pixels or label == said), key=lambda label: weights[label])
+    best = max((label for label in weights if label in pixels or label == named), key=lambda label: weights[label])
     if best not in pixels:
         source = "caption"
     else:
-        source = "both" if said else "pixels"
+        source = "both" if named else "pixels"
     return best, weights[best] / total, source
 
 
-def _disagrees(said: str | None, pixels: Mapping[str, float], at_least: float) -> bool | None:
+def _disagrees(named: str | None, pixels: Mapping[str, float], at_least: float) -> bool | None:
     """Returns whether the pixels show another modality than the caption names; None if one of the two is missing."""
-    if said is None or said == OTHER or not pixels:
+    if named is None or named == OTHER or not pixels:
         return None
     seen = max(pixels, key=lambda label: pixels[label])
-    return said in pixels and seen != said and pixels[seen] >= at_least
+    return named in pixels and seen != named and pixels[seen] >= at_least
