@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -138,7 +139,8 @@ class Filter(Decision):
 
     def _detail(self, row: Mapping[str, Any], probability: float) -> str:
         wanted = " or ".join(self._wanted)
-        facts = [f"{wanted} {probability:.2f}"]
+        # Rounded down: 0.996 must not read as 1.00.
+        facts = [f"{wanted} {math.floor(probability * 100) / 100:.2f}"]
         if {"single", "candidate"} & set(self._wanted):
             rows, columns = row.get("n_rows") or 1, row.get("n_columns") or 1
             if rows * columns > 1:
