@@ -1,0 +1,1 @@
+"""Learns from captions with known concepts which n-grams stand for which concept."""

@@ -1,0 +1,146 @@
+"""Scores predicted concepts against labels: F1 averaged over captions, and by concept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roco.baselines.concepts.decision_list import is_label
+from roco.models.text.lexicon import Floats, Ints
+
+THRESHOLDS = np.arange(0.1, 0.76, 0.02)
+RESAMPLES = 1000
+NUMBERS = (0, 1, 2, 3, 5, 10, 20, 50, 100)
+"""Least numbers of learned rows of the groups of concepts in a card."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Candidates of captions that were not learned from.
+
+    rows: the captions; row, cui, score: of each candidate; hit: whether it is labelled; labels: number of labels of
+    each caption of `rows`.
+    """
+
+    rows: Ints
+    row: Ints
+    cui: Ints
+    score: Floats
+    hit: NDArray[np.bool_]
+    labels: Ints
+
+    @classmethod
+    def of(cls, rows: Ints, row: Ints, cui: Ints, score: Floats, keys: Ints, concepts: int) -> Judged:
+        """keys: the labels of all rows (`Rows.labels`)."""
+        hit = is_label(keys, concepts, row, cui)
+        labels = np.bincount(np.searchsorted(rows, keys[np.isin(keys // concepts, rows)] // concepts))
+        full = np.zeros(len(rows), np.int64)
+        full[: len(labels)] = labels
+        return cls(rows, row, cui, score, hit, full)
+
+    def f1(self, threshold: float | Floats) -> Floats:
+        """Returns the F1 of each caption; 1 where neither a label nor a prediction exists."""
+        kept = self.score >= threshold
+        place = np.searchsorted(self.rows, self.row[kept])
+        predicted = np.bincount(place, minlength=len(self.rows))
+        hits = np.bincount(place, self.hit[kept], len(self.rows))
+        both = predicted + self.labels
+        f1: Floats = np.where(both > 0, 2 * hits / np.maximum(both, 1), 1.0)
+        return f1
+
+    def best_threshold(self, captions: NDArray[np.bool_] | None = None) -> float:
+        """Returns the threshold with the highest mean F1 over the chosen captions, all by default."""
+        means = []
+        for threshold in THRESHOLDS:
+            f1 = self.f1(threshold)
+            means.append(float((f1 if captions is None else f1[captions]).mean()))
+        # The mean of three neighbours: one caption more or less must not move the threshold far.
+        smooth = np.convolve(np.pad(means, 1, mode="edge"), np.ones(3) / 3, mode="valid")
+        return round(float(THRESHOLDS[int(np.argmax(smooth))]), 3)
+
+
+def interval(f1: Floats, groups: Ints, seed: int = 0) -> tuple[float, float]:
+    """Returns the 95 % bootstrap interval of the mean F1 over articles, from 1,000 resamples."""
+    _, place = np.unique(groups, return_inverse=True)
+    sums, n = np.bincount(place, f1), np.bincount(place)
+    random = np.random.default_rng(seed)
+    means = []
+    for _ in range(RESAMPLES):
+        drawn = random.integers(0, len(n), len(n))
+        means.append(sums[drawn].sum() / n[drawn].sum())
+    low, high = np.quantile(means, (0.025, 0.975))
+    return float(low), float(high)
+
+
+def held_out(judged: Judged, groups: Ints) -> dict[str, float]:
+    """Returns the score on captions left out; the threshold of each half of the articles is chosen on the other.
+
+    groups: article of each caption of `judged.rows`.
+    """
+    _, number = np.unique(groups, return_inverse=True)
+    is_even = number % 2 == 0
+    f1 = np.zeros(len(groups))
+    for half in (is_even, ~is_even):
+        if half.any() and (~half).any():
+            f1[half] = judged.f1(judged.best_threshold(~half))[half]
+    low, high = interval(f1, groups)
+    return {
+        "f1": round(float(f1.mean()), 4),
+        "low": round(low, 4),
+        "high": round(high, 4),
+        "captions": float(len(f1)),
+        "articles": float(number.max() + 1),
+    }
+
+
+def by_concept(
+    judged: Judged, threshold: float, keys: Ints, learned: Ints
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Returns the labels, predictions and hits of each concept. learned: rows that each concept was learned from."""
+    concepts = len(learned)
+    labels = keys[np.isin(keys // concepts, judged.rows)] % concepts
+    kept = judged.score >= threshold
+    n = np.bincount(labels, minlength=concepts)
+    predicted = np.bincount(judged.cui[kept], minlength=concepts)
+    hits = np.bincount(judged.cui[kept & judged.hit], minlength=concepts)
+    return n, predicted, hits
+
+
+def summary(cuis: Sequence[str], totals: Ints, n: Ints, predicted: Ints, hits: Ints) -> dict[str, Mapping[str, Any]]:
+    """Returns rows, n, precision and recall of each concept. totals: rows with each concept in all data."""
+    out: dict[str, Mapping[str, Any]] = {}
+    for place, cui in enumerate(cuis):
+        out[cui] = {
+            "rows": int(totals[place]),
+            "n": int(n[place]),
+            "precision": _share(hits[place], predicted[place]),
+            "recall": _share(hits[place], n[place]),
+        }
+    return out
+
+
+def by_number(learned: Ints, n: Ints, predicted: Ints, hits: Ints) -> list[Mapping[str, Any]]:
+    """Returns precision, recall and F1 of the concepts by the number of rows that they were learned from."""
+    out: list[Mapping[str, Any]] = []
+    group = np.searchsorted(NUMBERS, learned, side="right") - 1
+    for place, least in enumerate(NUMBERS):
+        chosen = group == place
+        labels, guesses, right = (int(values[chosen].sum()) for values in (n, predicted, hits))
+        out.append(
+            {
+                "least_rows": least,
+                "labels": labels,
+                "precision": _share(right, guesses),
+                "recall": _share(right, labels),
+                "f1": _share(2 * right, labels + guesses),
+            }
+        )
+    return out
+
+
+def _share(part: int, whole: int) -> float | None:
+    return round(float(part / whole), 4) if whole else None

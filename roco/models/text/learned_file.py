@@ -1,0 +1,150 @@
+"""Stores learned models as one file of arrays without pickle, with a card beside it."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roco.base.errors import DataError
+from roco.base.files import file_digest, whole
+from roco.models.heads.trees import Trees
+from roco.models.text import learned_card as cards
+from roco.models.text.candidates import FEATURES
+from roco.models.text.learned_card import Card
+from roco.models.text.lexicon import Lexicon
+from roco.models.text.scorecard import Scorecard
+
+MOST_BYTES = 2 << 30
+"""A larger model is refused, also if it is that large only when decompressed."""
+
+FORMAT = 1
+_LEXICON = ("gram", "n", "first", "cui", "together", "concept_n", "best")
+_SCORECARD = ("mean", "scale", "weights", "bias")
+_MOST_CUI = 9_999_999
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model as it is stored. cuis: of the concepts, by number."""
+
+    lexicon: Lexicon
+    cuis: tuple[str, ...]
+    scorecard: Scorecard
+    card: Card
+
+
+def save(path: Path, lexicon: Lexicon, cuis: Sequence[str], arrays: Mapping[str, NDArray[Any]]) -> str:
+    """Writes the arrays of a model, equal bytes for equal values; returns their SHA-256."""
+    stored: dict[str, NDArray[Any]] = {
+        "format": np.array([FORMAT], np.int32),
+        "gram": lexicon.gram,
+        "n": lexicon.n.astype(np.int32),
+        "first": lexicon.first.astype(np.int64),
+        "cui": lexicon.cui.astype(np.int32),
+        "together": lexicon.together.astype(np.int32),
+        "concept_n": lexicon.concept_n.astype(np.int32),
+        "rows": np.array([lexicon.rows], np.int64),
+        "best": lexicon.best.astype(np.float32),
+        "cuis": np.array([int(cui[1:]) for cui in cuis], np.int32),
+        **arrays,
+    }
+    with whole(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        for name, values in sorted(stored.items()):
+            buffer = io.BytesIO()
+            np.lib.format.write_array(buffer, np.ascontiguousarray(values), allow_pickle=False)
+            item = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
+            archive.writestr(item, buffer.getvalue(), zipfile.ZIP_DEFLATED)
+    return file_digest(path)
+
+
+def save_card(path: Path, card: Card) -> None:
+    """Writes the card of the model at `path` beside it."""
+    with whole(path.with_suffix(".json")) as part:
+        part.write_text(cards.to_json(card), encoding="utf-8")
+
+
+def load(path: Path) -> Model:
+    """Loads a model and its card, and checks both. Raises DataError."""
+    if path.suffix != ".npz" or not path.is_file():
+        raise DataError(f"missing learned linker: {path}", "check the path: a model is a file NAME.npz")
+    card = cards.read(path.with_suffix(".json"))
+    if file_digest(path) != card.sha256:
+        hint = "restore the file that belongs to the card, or learn the model again"
+        raise DataError(f"{path} is not the file that its card describes (SHA-256)", hint)
+    arrays = _arrays(path)
+    try:
+        return Model(_lexicon(arrays), _cuis(arrays), _scorecard(arrays), card)
+    except (KeyError, ValueError, TypeError, IndexError, OverflowError) as err:
+        raise invalid(path) from err
+
+
+def invalid(path: Path) -> DataError:
+    return DataError(f"{path} is not a learned linker", "learn the model again")
+
+
+def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(item.file_size for item in archive.infolist())
+        if size > MOST_BYTES or path.stat().st_size > MOST_BYTES:
+            raise DataError(f"{path} is larger than {MOST_BYTES >> 20} MB", "learn a model from fewer rows")
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError, NotImplementedError) as err:
+        raise invalid(path) from err
+
+
+def _lexicon(arrays: Mapping[str, NDArray[Any]]) -> Lexicon:
+    """Checks the arrays, so that no place lies outside another array; raises ValueError or KeyError."""
+    if int(arrays["format"][0]) != FORMAT:
+        raise ValueError("another format")
+    gram = np.asarray(arrays["gram"])
+    n, first, cui, together, concept_n = (np.asarray(arrays[name]).astype(np.int64) for name in _LEXICON[1:6])
+    best = np.asarray(arrays["best"]).astype(float)
+    if gram.dtype != np.uint64 or gram.ndim != 1 or (gram[1:] <= gram[:-1]).any():
+        raise ValueError("n-grams are not sorted")
+    if n.shape != gram.shape or first.shape != (len(gram) + 1,) or (np.diff(first) < 0).any():
+        raise ValueError("n-grams without counts")
+    if cui.ndim != 1 or first[0] != 0 or first[-1] != len(cui) or together.shape != cui.shape:
+        raise ValueError("pairs without counts")
+    if best.shape != (len(cui), 2) or not ((best >= 0) & (best <= 1)).all():
+        raise ValueError("shares outside 0 to 1")
+    if concept_n.shape != arrays["cuis"].shape or (len(cui) and not 0 <= cui.min() <= cui.max() < len(concept_n)):
+        raise ValueError("pairs of unknown concepts")
+    inner = np.ones(max(len(cui) - 1, 0), bool)
+    begins = first[(first > 0) & (first < len(cui))]
+    inner[begins - 1] = False
+    if (np.diff(cui)[inner] <= 0).any():
+        raise ValueError("pairs are not sorted")
+    is_possible = (together >= 1) & (concept_n[cui] >= together) & (np.repeat(n, np.diff(first)) >= together)
+    rows = int(arrays["rows"][0])
+    if not is_possible.all() or rows < 1 or (n < 1).any() or n.max(initial=0) > rows:
+        raise ValueError("impossible counts")
+    return Lexicon(gram, n, first, cui, together, concept_n, rows, best)
+
+
+def _cuis(arrays: Mapping[str, NDArray[Any]]) -> tuple[str, ...]:
+    numbers = np.asarray(arrays["cuis"])
+    if numbers.ndim != 1 or numbers.dtype.kind != "i" or (numbers < 0).any() or (numbers > _MOST_CUI).any():
+        raise ValueError("invalid CUIs")
+    return tuple(f"C{number:07d}" for number in numbers.tolist())
+
+
+def _scorecard(arrays: Mapping[str, NDArray[Any]]) -> Scorecard:
+    mean, scale, weights, bias = (np.asarray(arrays[name]).astype(float) for name in _SCORECARD)
+    for values in (mean, scale, weights):
+        if values.shape != (len(FEATURES),) or not np.isfinite(values).all():
+            raise ValueError("scorecard of other features")
+    if (scale <= 0).any() or bias.shape != (1,) or not np.isfinite(bias).all():
+        raise ValueError("scorecard of other features")
+    trees = Trees.from_arrays(arrays, "trees_")
+    if trees.width > len(FEATURES) + 1 or len(trees.base) != 2:
+        raise ValueError("trees of other features")
+    return Scorecard(mean, scale, weights, float(bias[0]), trees)
