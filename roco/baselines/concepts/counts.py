@@ -45,7 +45,9 @@ class Counts:
         together = self.together[:, used].sum(1).astype(np.int64)
         gram_n, of_concept = n[self.pair_gram], concept_n[self.pair_cui]
         share = together / np.maximum(gram_n, 1)
-        often = (together >= 2) & (share >= LEAST_SHARE) & (share * rows > LEAST_LIFT * of_concept)
+        # A concept of most captions cannot become 1.5 times as frequent: there, half of the others must go.
+        least = np.minimum(LEAST_LIFT * of_concept, (rows + of_concept) / 2)
+        often = (together >= 2) & (share >= LEAST_SHARE) & (share * rows > least)
         rare = (together == 1) & (gram_n <= 2) & (of_concept <= RARE)
         kept = np.flatnonzero(often | rare)
         # An n-gram without a concept matters beside a word that has one, if it is not unique.

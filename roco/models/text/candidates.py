@@ -14,6 +14,9 @@ from roco.models.text.rivals import CROSSING, EQUAL, INNER, LONGER, rivals
 COVERED = 0.5
 """A longer n-gram of another concept covers a place if its Wilson bound is above this."""
 
+SHORTER_FIRST = 1e-7
+"""What a word more costs: it decides between equal evidence only."""
+
 FEATURES = (
     "share of surest", "log captions of surest", "bound of surest", "concept explained by surest", "words of surest",
     "share of span", "log captions of span", "bound of span", "concept explained by span", "words of span",
@@ -70,7 +73,9 @@ def candidates(lexicon: Lexicon, keys: Ints, words: Words) -> Candidates:
     concept_n = lexicon.concept_n[lexicon.cui[pair]].astype(float)
     bound = wilson_low(together, n)
     dice = 2 * together / (n + concept_n)
-    surest, span = _largest(bound, begins), _largest(dice, begins)
+    # Of n-grams that always occur together the shortest is the name: `liver`, not `liver shows`.
+    longer = SHORTER_FIRST * length[occurrence]
+    surest, span = _largest(bound - longer, begins), _largest(dice - longer, begins)
 
     at = occurrence[span]
     first, size = start[at], length[at] + 1

@@ -1,0 +1,193 @@
+"""Learning concepts from captions: rows and folds, counts, scores and the card."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from roco.base.errors import DataError
+from roco.baselines.concepts import judge
+from roco.baselines.concepts.counts import count
+from roco.baselines.concepts.decision_list import DecisionList, batches
+from roco.baselines.concepts.judge import Judged
+from roco.baselines.concepts.learn import learn
+from roco.baselines.concepts.rows import FOLDS, Row, Rows
+from roco.models.text.ngrams import Splitter, hashes
+from tests.learned import CT, CYST, LIVER, examples, learned
+
+# --- rows -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_order_of_rows_does_not_matter() -> None:
+    rows = examples(60)
+    shuffled = random.Random(1).sample(rows, len(rows))
+    assert Rows.of(rows).digest == Rows.of(shuffled).digest
+    assert (Rows.of(rows).fold == Rows.of(shuffled).fold).all()
+
+
+def test_a_changed_caption_or_concept_changes_the_digest() -> None:
+    rows = examples(60)
+    digests = {
+        Rows.of(rows).digest,
+        Rows.of([rows[0]._replace(caption="other"), *rows[1:]]).digest,
+        Rows.of([rows[0]._replace(cuis=("C0000001",)), *rows[1:]]).digest,
+    }
+    assert len(digests) == 3
+
+
+def test_no_article_is_in_two_folds_and_no_fold_is_empty() -> None:
+    rows = Rows.of(examples())
+    assert len({(group, fold) for group, fold in zip(rows.groups, rows.fold, strict=True)}) == rows.groups.max() + 1
+    assert set(rows.fold) == set(range(FOLDS))
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([], "too few"),
+        (examples(20), "10 articles are too few"),
+        ([*examples(60), examples(1)[0]], "duplicate id 'r0000'"),
+        ([*examples(60), Row("x", "y", "z", ("CT",))], r"invalid CUI 'CT' \(row x\)"),
+        ([row._replace(cuis=()) for row in examples(60)], "no row has a concept"),
+        ([row._replace(caption="") for row in examples(60)], "no n-gram stands for a concept"),
+    ],
+)
+def test_rows_that_cannot_be_learned_from_are_refused(rows: list[Row], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        learn(rows)
+
+
+# --- counts ---------------------------------------------------------------------------------------------------------
+
+
+def test_counts_are_those_of_a_plain_loop_over_the_captions_of_the_folds() -> None:
+    rows = Rows.of(examples())
+    folds = [0, 2, 3]
+    lexicon, _ = count(rows).lexicon(folds)
+    n: Counter[int] = Counter()
+    together: Counter[tuple[int, int]] = Counter()
+    concepts: Counter[int] = Counter()
+    for row in np.flatnonzero(np.isin(rows.fold, folds)):
+        grams = {int(code) for code in hashes(Splitter().split([rows.texts[row]])).ravel() if code}
+        labels = [int(cui) for cui in rows.cui[rows.row == row]]
+        n.update(grams)
+        concepts.update(labels)
+        together.update((gram, label) for gram in grams for label in labels)
+    size = int(np.isin(rows.fold, folds).sum())
+    expected = {
+        (gram, cui): times
+        for (gram, cui), times in together.items()
+        if (
+            times >= 2
+            and times / n[gram] >= 0.15
+            and times / n[gram] * size > min(1.5 * concepts[cui], (size + concepts[cui]) / 2)
+        )
+        or (times == 1 and n[gram] <= 2 and concepts[cui] <= 3)
+    }
+    grams = np.repeat(lexicon.gram, np.diff(lexicon.first))
+    pairs = zip(grams.tolist(), lexicon.cui.tolist(), strict=True)
+    assert dict(zip(pairs, lexicon.together.tolist(), strict=True)) == expected
+    assert expected
+    assert all(n[gram] == times for gram, times in zip(lexicon.gram.tolist(), lexicon.n.tolist(), strict=True))
+
+
+def test_the_shares_of_the_list_without_a_fold_do_not_depend_on_labels_of_that_fold() -> None:
+    rows = Rows.of(examples())
+    in_fold = rows.fold[rows.row] == 2
+    # All labels of fold 2 become the first concept; the counts of the other folds remain.
+    other = replace(rows, cui=np.where(in_fold, 0, rows.cui))
+    shares = []
+    for version in (rows, other):
+        listed = DecisionList(count(rows), range(FOLDS))
+        kept = replace(version, cui=version.cui)
+        listed.learn(kept, Splitter(), kept.labels())
+        shares.append((listed.lexicon(without=2).best, listed.lexicon().best))
+    assert (shares[0][0] == shares[1][0]).all()
+    assert (shares[0][1] != shares[1][1]).any()
+
+
+def test_candidates_of_a_fold_are_found_without_its_captions() -> None:
+    rows = examples(60)
+    lonely = Row("z", "only here", "CT of the spleen shows splenosis", ("C0000001",))
+    some = Rows.of([*rows, lonely])
+    place = some.texts.index(lonely.caption)
+    fold = int(some.fold[place])
+    lexicon, _ = count(some).lexicon([other for other in range(FOLDS) if other != fold])
+    found = {
+        some.cuis[cui]
+        for candidates, _ in batches(some, np.array([place]), lexicon, Splitter())
+        for cui in candidates.cui
+    }
+    assert CT in found
+    assert "C0000001" not in found
+
+
+# --- scores ---------------------------------------------------------------------------------------------------------
+
+
+def judged() -> Judged:
+    """Three captions: two labels of which one is a candidate, none, and one label with two candidates."""
+    keys = np.array([10 * 1 + 3, 10 * 1 + 4, 10 * 7 + 5])
+    row, cui = np.array([1, 7, 7]), np.array([3, 5, 6])
+    return Judged.of(np.array([1, 4, 7]), row, cui, np.array([0.9, 0.8, 0.4]), keys, 10)
+
+
+def test_f1_is_averaged_over_captions_and_nothing_for_nothing_counts_as_one() -> None:
+    assert judged().f1(0.5) == pytest.approx([2 / 3, 1, 1])
+    assert judged().f1(0.3) == pytest.approx([2 / 3, 1, 2 / 3])
+    assert judged().f1(1.0) == pytest.approx([0, 1, 0])
+
+
+def test_the_threshold_has_the_highest_f1() -> None:
+    assert 0.4 < judged().best_threshold() <= 0.8
+
+
+def test_concepts_have_labels_predictions_and_hits() -> None:
+    some = judged()
+    keys = np.array([13, 14, 75])
+    n, predicted, hits = judge.by_concept(some, 0.3, keys, np.zeros(10, np.int64))
+    assert (n[3], n[4], n[5], n[6]) == (1, 1, 1, 0)
+    assert (predicted[3], predicted[4], predicted[6]) == (1, 0, 1)
+    assert (hits[3], hits[6]) == (1, 0)
+
+
+def test_an_interval_over_articles_is_wider_if_the_captions_of_an_article_agree() -> None:
+    f1 = np.tile([0.0, 1.0], 50)
+    alone = judge.interval(f1, np.arange(100))
+    together = judge.interval(f1, np.tile([0, 1], 50) + 2 * (np.arange(100) // 20))
+    assert alone[0] < 0.5 < alone[1]
+    assert together[1] - together[0] > alone[1] - alone[0]
+
+
+# --- the model ------------------------------------------------------------------------------------------------------
+
+
+def test_the_card_describes_the_data_and_the_score_on_articles_left_out() -> None:
+    card = learned().card
+    assert (card.rows, card.articles) == (240, 120)
+    assert card.data == Rows.of(examples()).digest
+    assert 0.7 < card.held_out["low"] <= card.held_out["f1"] <= card.held_out["high"] <= 1
+    assert set(card.per_concept) >= {CT, LIVER, CYST}
+    assert card.per_concept[LIVER]["rows"] == sum(LIVER in row.cuis for row in examples())
+    assert 0.8 < card.per_concept[LIVER]["precision"] <= 1
+    assert [entry["rows"] for entry in card.curve] == sorted(entry["rows"] for entry in card.curve)
+    assert sum(entry["labels"] for entry in card.by_number) == sum(entry["n"] for entry in card.per_concept.values())
+
+
+def test_equal_rows_give_an_equal_model_in_any_order() -> None:
+    rows = examples(120)
+    first, second = learn(rows), learn(random.Random(1).sample(rows, len(rows)))
+    assert first.card == second.card
+    assert (first.scorecard.weights == second.scorecard.weights).all()
+    assert (first.lexicon.best == second.lexicon.best).all()
+
+
+def test_the_steps_are_reported() -> None:
+    steps: list[str] = []
+    learn(examples(60), steps.append)
+    assert steps[0] == "counting n-grams"
+    assert steps[-1] == "learning from all rows"

@@ -1,0 +1,199 @@
+"""Applying a learned linker, and its file."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from roco.base.errors import DataError
+from roco.base.files import file_digest
+from roco.models.text import learned as module
+from roco.models.text import learned_card, learned_file
+from roco.models.text.learned import LearnedLinker
+from tests.learned import CT, CYST, EFFUSION, LEFT_LUNG, LIVER, LUNG, examples, learned
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    learned().save(tmp_path / "model.npz")
+    return tmp_path / "model.npz"
+
+
+@pytest.fixture
+def linker(path: Path) -> LearnedLinker:
+    return LearnedLinker.load(path)
+
+
+def concepts(linker: LearnedLinker, text: str) -> set[str]:
+    return {mention.cui for mention in linker.link([text])[0]}
+
+
+def test_concepts_are_linked_at_the_words_that_stand_for_them(linker: LearnedLinker) -> None:
+    text = "CT of the liver shows a cyst."
+    places = {mention.cui: (mention.text, text[mention.start : mention.end]) for mention in linker.link([text])[0]}
+    assert set(places) == {CT, LIVER, CYST}
+    assert places[LIVER] == ("liver", "liver")
+    assert places[CT] == ("CT", "CT")
+
+
+def test_a_longer_name_replaces_the_name_within_it(linker: LearnedLinker) -> None:
+    plain, longer = (concepts(linker, f"CT of the {name} shows nothing, 7.") for name in ("lung", "left lung"))
+    assert LUNG in plain
+    assert LEFT_LUNG not in plain
+    assert LEFT_LUNG in longer
+    assert LUNG not in longer
+
+
+def test_negated_findings_are_linked_as_they_were_labelled(linker: LearnedLinker) -> None:
+    assert EFFUSION in concepts(linker, "Image of the lung shows no pleural effusion.")
+
+
+def test_plurals_and_case_do_not_matter(linker: LearnedLinker) -> None:
+    assert EFFUSION in concepts(linker, "image of the patient shows PLEURAL EFFUSION, 12.")
+
+
+def test_there_is_one_mention_for_each_concept_by_place(linker: LearnedLinker) -> None:
+    (mentions,) = linker.link(["CT of the liver shows a cyst, CT of the liver shows a cyst."])
+    assert len({mention.cui for mention in mentions}) == len(mentions)
+    assert [mention.start for mention in mentions] == sorted(mention.start for mention in mentions)
+    assert all(linker.card.threshold <= mention.score <= 1 for mention in mentions)
+
+
+def test_the_division_into_batches_does_not_change_mentions(
+    linker: LearnedLinker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [row.caption for row in examples(60)]
+    together = linker.link(texts)
+    assert together == [linker.link([text])[0] for text in texts]
+    monkeypatch.setattr(module, "MOST_CHARACTERS", 200)
+    assert linker.link(texts) == together
+
+
+@pytest.mark.parametrize("text", ["", " ", "!?", "\x00", "unknown words only", "\ud800", "ﬁ" * 50, "a\u0301" * 50])
+def test_odd_captions_are_linked_without_an_error(linker: LearnedLinker, text: str) -> None:
+    (mentions,) = linker.link([text])
+    assert all(text[mention.start : mention.end] == mention.text for mention in mentions)
+
+
+def test_no_captions_give_no_mentions(linker: LearnedLinker) -> None:
+    assert linker.link([]) == []
+
+
+@pytest.mark.parametrize("text", ["CT of the left lung shows a cyst. " * 3000, "x-" * 50_000, "lung " * 20_000])
+def test_a_caption_of_100000_characters_has_no_more_candidates_than_different_ngrams(
+    linker: LearnedLinker, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged = []
+    real = module.candidates
+
+    def counted(*args: object) -> object:
+        found = real(*args)  # type: ignore[arg-type]
+        judged.append(len(found.row))
+        return found
+
+    monkeypatch.setattr(module, "candidates", counted)
+    linker.link([text])
+    assert sum(judged) <= len(linker.cuis)
+
+
+def test_equal_models_have_equal_bytes(path: Path, tmp_path: Path) -> None:
+    learned().save(tmp_path / "again.npz")
+    assert path.read_bytes() == (tmp_path / "again.npz").read_bytes()
+    assert path.with_suffix(".json").read_bytes() == (tmp_path / "again.json").read_bytes()
+
+
+def test_a_stored_model_judges_as_the_one_that_was_learned(linker: LearnedLinker) -> None:
+    model = learned()
+    direct = LearnedLinker(model.lexicon, model.scorecard, model.cuis, model.card)
+    texts = [row.caption for row in examples(40)]
+    assert direct.link(texts) == linker.link(texts)
+
+
+def test_the_file_contains_no_pickle_and_no_caption(path: Path) -> None:
+    with np.load(path, allow_pickle=False) as arrays:
+        assert all(arrays[name].dtype.kind in "iuf" for name in arrays.files)
+
+
+def test_a_model_that_is_not_the_one_of_its_card_is_refused(path: Path) -> None:
+    path.write_bytes(path.read_bytes() + b"x")
+    with pytest.raises(DataError, match="SHA-256"):
+        LearnedLinker.load(path)
+
+
+def test_a_missing_model_or_card_is_an_error_with_its_path(path: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="missing learned linker"):
+        LearnedLinker.load(tmp_path / "other.npz")
+    path.with_suffix(".json").unlink()
+    with pytest.raises(DataError, match="missing card"):
+        LearnedLinker.load(path)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", "[" * 5000, '{"sha256": 1}', json.dumps({"sha256": "x" * 64, "threshold": 2})]
+)
+def test_an_invalid_card_is_refused(path: Path, text: str) -> None:
+    path.with_suffix(".json").write_text(text)
+    with pytest.raises(DataError, match="invalid card"):
+        LearnedLinker.load(path)
+
+
+def changed(path: Path, name: str, values: np.ndarray | None) -> None:  # type: ignore[type-arg]
+    """Replaces an array of a model, or removes it, and corrects the digest of the card."""
+    with np.load(path, allow_pickle=False) as arrays:
+        content = {key: arrays[key] for key in arrays.files}
+    content.pop(name)
+    if values is not None:
+        content[name] = values
+    np.savez(path, **content)
+    card = learned_card.read(path.with_suffix(".json"))
+    learned_file.save_card(path, dataclasses.replace(card, sha256=file_digest(path)))
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("gram", lambda values: values[::-1].copy()),
+        ("gram", lambda values: values.astype(np.int64)),
+        ("first", lambda values: values + 1),
+        ("first", lambda values: values[:-1]),
+        ("cui", lambda values: values + 1000),
+        ("cui", lambda values: values - 1),
+        ("together", lambda values: values * 0),
+        ("together", lambda values: values + 10_000),
+        ("best", lambda values: values + np.float32(2)),
+        ("best", lambda values: values * np.float32("nan")),
+        ("cuis", lambda values: values + 10_000_000),
+        ("scale", lambda values: values * 0),
+        ("weights", lambda values: values[1:]),
+        ("bias", lambda values: values * np.inf),
+        ("rows", lambda values: values * 0),
+        ("format", lambda values: values + 1),
+        ("trees_left", lambda values: values + 10_000),
+        ("mean", lambda values: None),
+    ],
+)
+def test_a_model_with_impossible_arrays_is_refused(path: Path, name: str, change: object) -> None:
+    with np.load(path, allow_pickle=False) as arrays:
+        values = arrays[name]
+    changed(path, name, change(values))  # type: ignore[operator]
+    with pytest.raises(DataError, match="is not a learned linker"):
+        LearnedLinker.load(path)
+
+
+def test_a_model_that_is_too_large_when_decompressed_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with zipfile.ZipFile(path) as archive:
+        size = sum(item.file_size for item in archive.infolist())
+    assert path.stat().st_size < size
+    monkeypatch.setattr(learned_file, "MOST_BYTES", size - 1)
+    with pytest.raises(DataError, match="larger than"):
+        LearnedLinker.load(path)
+
+
+def test_a_model_is_saved_as_npz_only(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"NAME\.npz"):
+        learned().save(tmp_path / "model.pkl")
