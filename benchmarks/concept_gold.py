@@ -1,5 +1,7 @@
 """`python -m benchmarks.concept_gold`: concepts that a reader finds in 217 captions of the first ROCO.
 
+With `--score`, the mentions of the shipped linker are scored against them.
+
 docs/concept-labels.md has the guidelines. The table contains no text: a row is one mention with its offsets in code
 points, its concept and how it is meant. stratum: what the caption was chosen for. half: dev or held-out, by a hash of
 the article. source: where the CUI comes from; empty, like the CUI, where no CUI is known. inner: yes for a part of a
@@ -11,6 +13,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import re
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +21,10 @@ from itertools import pairwise
 from pathlib import Path
 
 from benchmarks.concept_sample import STRATA
+from benchmarks.modality import LINKER, VOCABULARY
 from benchmarks.rights import captions
 from roco.base.ids import is_cui
+from roco.evaluate.concept_mentions import Caption, Estimate, Gold, by_type, score
 
 GOLD = Path(__file__).with_name("concept_gold.csv")
 SECOND = Path(__file__).with_name("concept_gold_second.csv")
@@ -191,6 +196,47 @@ def counts(cells: Sequence[Mapping[str, str]]) -> Iterator[str]:
         yield f"| {tui} | {n} |"
 
 
+def linked(
+    texts: Mapping[str, str], articles: Mapping[str, str], half: str | None = None, *, confirmed: bool = False
+) -> list[Caption]:
+    """Returns the labelled captions with the mentions of the shipped linker; None means both halves.
+
+    confirmed: whether CUIs that only the reader knows count as unknown.
+    """
+    found = []
+    for roco_id, mentions in labels(rows()).items():
+        if half in (None, half_of(articles[roco_id])):
+            gold = []
+            for label in mentions:
+                cui = "" if confirmed and label.source == "reader" else label.cui
+                gold.append(Gold(start=label.start, end=label.end, cui=cui, tui=label.tui, inner=label.inner))
+            found.append(Caption(articles[roco_id], gold, LINKER.link(texts[roco_id])))
+    return found
+
+
+def scores(texts: Mapping[str, str], articles: Mapping[str, str]) -> Iterator[str]:
+    """Returns tables of the scores of the shipped linker, by half and by semantic type."""
+    yield "| captions | what | precision (95 %) | recall (95 %) | F1 (95 %) | labelled | linked |"
+    yield "|---|---|---|---|---|---|---|"
+    for half in ("dev", "held-out", None):
+        named = list(score(linked(texts, articles, half)).items())
+        confirmed = score(linked(texts, articles, half, confirmed=True))
+        named.append(("CUIs with a source", confirmed["CUIs"]))
+        for name, rates in named:
+            cells = " | ".join(_cell(one) for one in (rates.precision, rates.recall, rates.f1))
+            yield f"| {half or 'all'} | {name} | {cells} | {rates.gold} | {rates.found} |"
+    yield "\n| semantic type | labelled | touched | CUIs right | false | missed |\n|---|---|---|---|---|---|"
+    types = {concept.cui: concept.tui or "" for concept in VOCABULARY.concepts}
+    for tui, counts in by_type(linked(texts, articles), types).items():
+        cuis = " | ".join(map(str, counts.cuis))
+        yield f"| {tui or 'none'} | {counts.gold} | {counts.touched} | {cuis} |"
+
+
+def _cell(estimate: Estimate) -> str:
+    low, high = estimate.interval or (float("nan"), float("nan"))
+    return f"{estimate.value:.3f} ({low:.2f} to {high:.2f})"
+
+
 def main() -> None:
     known = list(captions())
     texts, articles = {c.id: c.text for c in known}, {c.id: c.article for c in known}
@@ -199,6 +245,8 @@ def main() -> None:
         print(f"{path.name}: {'OK' if not wrong else ''}")
         print("\n".join(wrong))
     print("\n".join(counts(rows())))
+    if "--score" in sys.argv:
+        print("\n" + "\n".join(scores(texts, articles)))
     second = agreement(labels(rows()), labels(rows(SECOND)))
     print("\nsecond reading, F1: " + ", ".join(f"{key} {value:.3f}" for key, value in second.items()))
 

@@ -1,0 +1,210 @@
+"""Scores the mentions of a linker against labelled ones: by span, by overlap, by CUI, and by semantic type.
+
+Precision, recall and F1 are given over all mentions (micro) and as the mean over captions, with bootstrap intervals
+over articles. Labels may lack a CUI: such a mention counts as a span, and what a linker links it to is not judged.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roco.evaluate.metrics import intervals, sets
+from roco.evaluate.metrics.intervals import Interval
+
+Floats = NDArray[np.float64]
+Span = tuple[int, int]
+
+
+class Found(Protocol):
+    """A mention that a linker returns: half-open offsets and CUI."""
+
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+    @property
+    def cui(self) -> str: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gold:
+    """A labelled mention; cui and tui are empty where unknown. inner: a part of a longer one, which may replace it."""
+
+    start: int
+    end: int
+    cui: str = ""
+    tui: str = ""
+    inner: bool = False
+
+
+class Caption(NamedTuple):
+    """The labelled and the linked mentions of one caption, and its article, which is what resamples draw."""
+
+    article: str
+    gold: Sequence[Gold]
+    found: Sequence[Found]
+
+
+class Estimate(NamedTuple):
+    """A score and its 95 % interval; None if there are fewer than two articles, NaN if nothing was to be scored."""
+
+    value: float
+    interval: Interval | None
+
+
+class Rates(NamedTuple):
+    """Precision, recall and F1, with the numbers of labelled and of linked mentions that count."""
+
+    precision: Estimate
+    recall: Estimate
+    f1: Estimate
+    gold: int
+    found: int
+
+
+class TypeCounts(NamedTuple):
+    """The counts of one semantic type: labelled mentions, those whose span is touched, and CUIs of captions."""
+
+    gold: int
+    touched: int
+    cuis: sets.Counts
+
+
+class _Pair(NamedTuple):
+    """What of a caption counts: labelled and linked mentions, after parts and wholes have been reconciled."""
+
+    gold: list[Gold]
+    found: list[Found]
+
+
+def score(captions: Sequence[Caption], resamples: int = intervals.RESAMPLES) -> dict[str, Rates]:
+    """Returns the rates by name: spans, overlaps and CUIs, each also `(mean)`, the mean over captions.
+
+    spans: the same offsets. overlaps: at least one shared character, each mention used once. CUIs: the sets of CUIs of
+    each caption. A mean leaves out captions with neither labelled nor linked mentions.
+    """
+    pairs = [_reconciled(caption) for caption in captions]
+    group = intervals.groups_of([caption.article for caption in captions])
+    sizes = {
+        "spans": sets.overlap([_spans(p.gold) for p in pairs], [_spans(p.found) for p in pairs]),
+        "overlaps": _overlaps(pairs),
+        "CUIs": sets.overlap(*_cuis(pairs)),
+    }
+    rates = {}
+    for name, size in sizes.items():
+        rates[name] = _micro(size, group, resamples)
+        rates[f"{name} (mean)"] = _mean(size, group, resamples)
+    return rates
+
+
+def by_type(captions: Sequence[Caption], types: Mapping[str, str]) -> dict[str, TypeCounts]:
+    """Returns the counts of each semantic type, the most frequent first.
+
+    types: the types of CUIs that only the linker returns. Labelled CUIs have the type of their label; CUIs whose type
+    is unknown are counted under the empty type.
+    """
+    gold, touched = defaultdict[str, int](int), defaultdict[str, int](int)
+    known = dict(types)
+    pairs = [_reconciled(caption) for caption in captions]
+    for pair in pairs:
+        for mention in pair.gold:
+            gold[mention.tui] += 1
+            touched[mention.tui] += any(_touch(mention, other) for other in pair.found)
+            known[mention.cui] = mention.tui
+    cuis: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    for cui, counts in sets.by_concept(*_cuis(pairs)).items():
+        for k, n in enumerate(counts):
+            cuis[known.get(cui, "")][k] += n
+    order = sorted({*gold, *cuis}, key=lambda tui: (-gold[tui], tui))
+    return {tui: TypeCounts(gold[tui], touched[tui], sets.Counts(*cuis[tui])) for tui in order}
+
+
+def _reconciled(caption: Caption) -> _Pair:
+    """Returns the mentions that count: of a joint name either the whole or, if only parts are linked, its parts."""
+    spans = {(m.start, m.end) for m in caption.found}
+    inner = [m for m in caption.gold if m.inner]
+    gold: list[Gold] = []
+    unjudged: set[Span] = set()
+    for whole in (m for m in caption.gold if not m.inner):
+        parts = [m for m in inner if whole.start <= m.start and m.end <= whole.end]
+        linked_parts = {(m.start, m.end) for m in parts} & spans
+        if linked_parts and (whole.start, whole.end) not in spans:
+            gold.extend(parts)
+        else:
+            gold.append(whole)
+            unjudged |= linked_parts
+    return _Pair(gold, [m for m in caption.found if (m.start, m.end) not in unjudged])
+
+
+def _spans(mentions: Sequence[Gold] | Sequence[Found]) -> set[str]:
+    return {f"{mention.start}-{mention.end}" for mention in mentions}
+
+
+def _overlaps(pairs: Sequence[_Pair]) -> sets.Overlap:
+    both = np.fromiter((_matched(pair) for pair in pairs), np.int64, len(pairs))
+    gold = np.fromiter((len(pair.gold) for pair in pairs), np.int64, len(pairs))
+    found = np.fromiter((len(pair.found) for pair in pairs), np.int64, len(pairs))
+    return sets.Overlap(both, gold, found)
+
+
+def _matched(pair: _Pair) -> int:
+    """Returns how many labelled mentions touch a linked one of their own, from left to right."""
+    left = sorted(pair.found, key=lambda m: (m.end, m.start))
+    matched = 0
+    for mention in sorted(pair.gold, key=lambda m: (m.end, m.start)):
+        partner = next((k for k, other in enumerate(left) if _touch(mention, other)), None)
+        if partner is not None:
+            del left[partner]
+            matched += 1
+    return matched
+
+
+def _cuis(pairs: Sequence[_Pair]) -> tuple[list[set[str]], list[set[str]]]:
+    """Returns the CUIs of each caption, labelled and linked, without what labels of unknown CUI leave unjudged."""
+    gold, found = [], []
+    for pair in pairs:
+        known = {m.cui for m in pair.gold if m.cui}
+        unknown = [m for m in pair.gold if not m.cui]
+        judged = {m.cui for m in pair.found if m.cui in known or not any(_touch(m, other) for other in unknown)}
+        gold.append(known)
+        found.append(judged)
+    return gold, found
+
+
+def _touch(a: Gold | Found, b: Gold | Found) -> bool:
+    return a.start < b.end and b.start < a.end
+
+
+def _micro(sizes: sets.Overlap, group: NDArray[np.int64], resamples: int) -> Rates:
+    columns = np.stack(sizes, axis=1).astype(float)
+
+    def estimate(kind: int) -> Estimate:
+        total = columns.sum(axis=0, keepdims=True)
+        bound = intervals.of_sums(columns, group, lambda sums: _rates(sums)[kind], resamples)
+        return Estimate(float(_rates(total)[kind][0]), bound)
+
+    precision, recall, f1 = (estimate(kind) for kind in range(3))
+    return Rates(precision, recall, f1, int(sizes.truth.sum()), int(sizes.predicted.sum()))
+
+
+def _rates(sums: Floats) -> tuple[Floats, Floats, Floats]:
+    """Returns precision, recall and F1 of rows of (both, gold, found); NaN where there is nothing to divide by."""
+    both, gold, found = sums.T
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return both / found, both / gold, 2 * both / (gold + found)
+
+
+def _mean(sizes: sets.Overlap, group: NDArray[np.int64], resamples: int) -> Rates:
+    counted = sizes.truth + sizes.predicted > 0
+    values = np.stack([sets.precision(sizes), sets.recall(sizes), sets.f1(sizes)], axis=1)
+    values[~counted] = np.nan
+    bounds = intervals.of_means(values, group, resamples)
+    means = [sets.mean(column[counted]) for column in values.T]
+    precision, recall, f1 = (Estimate(mean, bound) for mean, bound in zip(means, bounds, strict=True))
+    return Rates(precision, recall, f1, int(sizes.truth.sum()), int(sizes.predicted.sum()))
