@@ -5,7 +5,8 @@ With `--score`, the mentions of the shipped linker are scored against them.
 docs/concept-labels.md has the guidelines. The table contains no text: a row is one mention with its offsets in code
 points, its concept and how it is meant. stratum: what the caption was chosen for. half: dev or held-out, by a hash of
 the article. source: where the CUI comes from; empty, like the CUI, where no CUI is known. inner: yes for a part of a
-longer mention. A caption without concepts has one row without offsets.
+longer mention. instead: the CUI of the modality or direction that a linker may return for an examination or a view.
+A caption without concepts has one row without offsets.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from roco.evaluate.concept_mentions import Caption, Estimate, Gold, by_type, sco
 
 GOLD = Path(__file__).with_name("concept_gold.csv")
 SECOND = Path(__file__).with_name("concept_gold_second.csv")
-MENTION = ("start", "end", "name", "cui", "tui", "source", "negated", "uncertain", "inner")
+MENTION = ("start", "end", "name", "cui", "instead", "tui", "source", "negated", "uncertain", "inner")
 """Columns that describe a mention; all are empty for a caption without concepts."""
 SOURCES = ("paper", "ontology", "roco", "reader")
 _NUMBER = re.compile(r"0|[1-9]\d*")
@@ -46,6 +47,7 @@ class Label:
     end: int
     name: str
     cui: str
+    instead: str
     tui: str
     source: str
     negated: bool
@@ -71,7 +73,9 @@ def labels(cells: Sequence[Mapping[str, str]]) -> dict[str, list[Label]]:
         mentions = found.setdefault(row["roco_id"], [])
         if row["start"]:
             flags = {name: row[name] == "yes" for name in ("negated", "uncertain", "inner")}
-            texts = {name: row[name] for name in ("roco_id", "stratum", "half", "name", "cui", "tui", "source")}
+            texts = {
+                name: row[name] for name in ("roco_id", "stratum", "half", "name", "cui", "instead", "tui", "source")
+            }
             mentions.append(Label(**texts, **flags, start=int(row["start"]), end=int(row["end"])))
     return found
 
@@ -119,8 +123,9 @@ def _of_mention(row: Mapping[str, str], text: str) -> Iterator[str]:
     before, after = text[max(0, start - 1) : start], text[end : end + 1]
     if before.isalnum() or (text[end - 1].isalnum() and after.isalnum()):
         yield f"{start} to {end} cuts a word"
-    if row["cui"] and not is_cui(row["cui"]):
-        yield f"invalid CUI {row['cui']!r}"
+    for cui in (row["cui"], row["instead"]):
+        if cui and not is_cui(cui):
+            yield f"invalid CUI {cui!r}"
     if row["tui"] and not _TUI.fullmatch(row["tui"]):
         yield f"invalid semantic type {row['tui']!r}"
     if not row["name"]:
@@ -209,7 +214,8 @@ def linked(
             gold = []
             for label in mentions:
                 cui = "" if confirmed and label.source == "reader" else label.cui
-                gold.append(Gold(start=label.start, end=label.end, cui=cui, tui=label.tui, inner=label.inner))
+                part = {"instead": label.instead, "tui": label.tui, "inner": label.inner}
+                gold.append(Gold(start=label.start, end=label.end, cui=cui, **part))
             found.append(Caption(articles[roco_id], gold, LINKER.link(texts[roco_id])))
     return found
 

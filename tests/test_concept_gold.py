@@ -37,6 +37,7 @@ def test_a_sound_table_has_no_problems() -> None:
         ({"start": "21"}, "cuts a word"),
         ({"end": "35"}, "cuts a word"),
         ({"cui": "C32227"}, "invalid CUI 'C32227'"),
+        ({"instead": "C1"}, "invalid CUI 'C1'"),
         ({"tui": "47"}, "invalid semantic type '47'"),
         ({"name": ""}, "no name"),
         ({"source": ""}, "source '' for the CUI 'C0032227'"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -34,11 +34,16 @@ class Found(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Gold:
-    """A labelled mention; cui and tui are empty where unknown. inner: a part of a longer one, which may replace it."""
+    """A labelled mention; cui and tui are empty where unknown.
+
+    instead: another CUI that is as right: the modality of an examination. inner: a part of a longer mention, which may
+    replace it.
+    """
 
     start: int
     end: int
     cui: str = ""
+    instead: str = ""
     tui: str = ""
     inner: bool = False
 
@@ -126,7 +131,10 @@ def by_type(captions: Sequence[Caption], types: Mapping[str, str]) -> dict[str, 
 
 
 def _reconciled(caption: Caption) -> _Pair:
-    """Returns the mentions that count: of a joint name either the whole or, if only parts are linked, its parts."""
+    """Returns the mentions that count, with the CUIs that were linked where two are right.
+
+    Of a joint name, the whole counts or, if only parts are linked, its parts.
+    """
     spans = {(m.start, m.end) for m in caption.found}
     inner = [m for m in caption.gold if m.inner]
     gold: list[Gold] = []
@@ -139,7 +147,16 @@ def _reconciled(caption: Caption) -> _Pair:
         else:
             gold.append(whole)
             unjudged |= linked_parts
-    return _Pair(gold, [m for m in caption.found if (m.start, m.end) not in unjudged])
+    found = [m for m in caption.found if (m.start, m.end) not in unjudged]
+    return _Pair([_as_linked(mention, found) for mention in gold], found)
+
+
+def _as_linked(mention: Gold, found: Sequence[Found]) -> Gold:
+    """Returns the mention with its other CUI if that is the one to which its words are linked."""
+    linked = {other.cui for other in found if _touch(mention, other)}
+    if mention.instead in linked and mention.cui not in linked:
+        return replace(mention, cui=mention.instead)
+    return mention
 
 
 def _spans(mentions: Sequence[Gold] | Sequence[Found]) -> set[str]:

@@ -85,6 +85,15 @@ def test_a_label_without_cui_counts_as_a_span_and_is_not_judged_by_cui() -> None
     assert (rates["CUIs"].gold, rates["CUIs"].found) == (1, 1)
 
 
+def test_either_cui_of_an_examination_is_right() -> None:
+    gold = [Gold(start=0, end=9, cui="C0024671", instead=XRAY)]
+    for cui, value in (("C0024671", 1), (XRAY, 1), (LUNG, 0)):
+        rates = score([caption(gold, Link(0, 9, cui))])
+        assert values(rates["CUIs"]) == (value, value, value)
+    elsewhere = score([caption(gold, Link(20, 24, XRAY))])
+    assert values(elsewhere["CUIs"]) == (0, 0, 0)
+
+
 def test_a_repeated_concept_is_one_cui_of_its_caption() -> None:
     rates = score([caption([ONE[0], Gold(start=6, end=9, cui=LUNG)], Link(0, 4, LUNG))])
     assert values(rates["CUIs"]) == (1, 1, 1)
