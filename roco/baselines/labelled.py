@@ -58,17 +58,25 @@ def read_labels(path: Path, key: str, classes: Sequence[str] = ()) -> list[Label
     try:
         with path.open(encoding="utf-8-sig", newline="") as fh:
             start = fh.read(4096)
+            first_line = (start.splitlines() or [""])[0]
             fh.seek(0)
-            reader = csv.DictReader(fh, delimiter=";" if start.count(";") > start.count(",") else ",")
-            missing = [name for name in (key, "label") if name not in (reader.fieldnames or ())]
+            reader = csv.DictReader(fh, delimiter=max(",;\t", key=first_line.count))
+            header = [name.strip() for name in reader.fieldnames or ()]
+            reader.fieldnames = header
+            missing = [name for name in (key, "label") if name not in header]
             if missing:
-                hint = f"the columns are {', '.join(reader.fieldnames or ()) or 'missing'}; write {key},label"
+                hint = f"the columns are {excerpt(', '.join(header)) or 'missing'}; write {key},label"
                 raise DataError(f"no column '{missing[0]}' in {path}", hint)
+            twice = [name for name in (key, "label", "group", "source") if header.count(name) > 1]
+            if twice:
+                raise DataError(f"two columns '{twice[0]}' in {path}", "remove or rename one of them")
             for row in reader:
                 label = (row["label"] or "").strip()
                 if not label:
                     continue
                 of_key, group, source = ((row.get(name) or "").strip() for name in (key, "group", "source"))
+                if key == "path" and of_key:
+                    of_key = str(PurePosixPath(of_key))  # ./a.png and a.png are one image
                 one = Label(reader.line_num, of_key, label, group, source)
                 _check(one, key, f"({path}, line {one.line})", classes)
                 labels.append(one)
@@ -80,24 +88,44 @@ def read_labels(path: Path, key: str, classes: Sequence[str] = ()) -> list[Label
     names = {label.label for label in labels}
     if len(names) < 2:
         raise DataError(f"all labels of {path} are '{labels[0].label}'", "a head needs two classes")
-    if len(names) > MOST_CLASSES:
-        raise DataError(f"{len(names)} different labels in {path}", f"at most {MOST_CLASSES} are possible")
+    check_classes(sorted(names), f"({path})", classes)
     return labels
 
 
 def _check(label: Label, key: str, where: str, classes: Sequence[str]) -> None:
     """Raises DataError for a class that is unknown or that no card may name, and for a path out of the folder."""
-    if classes and label.label not in classes:
-        hint = f"{nearest(label.label, classes)} (--classes names the classes)"
-        raise DataError(f"unknown class '{excerpt(label.label)}' {where}", hint)
-    if not is_name(label.label):
-        message = f"invalid class '{excerpt(label.label)}' {where}"
-        raise DataError(message, "use letters, digits, '_' and '-', at most 60")
+    _check_class(label.label, where, classes)
     if not label.key:
         raise DataError(f"empty {key} {where}", f"write the {key}, or remove the line")
+    if "\0" in label.key:
+        raise DataError(f"{key} '{excerpt(label.key)}' contains a zero byte {where}", f"correct the {key}")
     path = PurePosixPath(label.key.replace("\\", "/"))
     if key == "path" and (path.is_absolute() or ".." in path.parts):
         raise DataError(f"path '{excerpt(label.key)}' {where}", "use a path inside the folder, relative to it")
+
+
+def check_classes(names: Sequence[str], where: str, known: Sequence[str] = ()) -> None:
+    """Raises DataError for too many classes, an unknown one, one that no card may name, and two that differ in case.
+
+    Those are one class, written in two ways. known: the classes that are allowed; all if empty.
+    """
+    if len(names) > MOST_CLASSES:
+        raise DataError(f"{len(names)} different labels {where}", f"at most {MOST_CLASSES} are possible")
+    first: dict[str, str] = {}
+    for name in names:
+        _check_class(name, where, known)
+        other = first.setdefault(name.casefold(), name)
+        if other != name:
+            raise DataError(f"classes '{other}' and '{name}' differ only in case {where}", "write all in one way")
+
+
+def _check_class(name: str, where: str, known: Sequence[str]) -> None:
+    if known and name not in known:
+        hint = f"{nearest(name, known)} (--classes names the classes)"
+        raise DataError(f"unknown class '{excerpt(name)}' {where}", hint)
+    if not is_name(name):
+        message = f"invalid class '{excerpt(name)}' {where}"
+        raise DataError(message, "use letters, digits, '_' and '-', at most 60")
 
 
 def _check_keys(labels: Sequence[Label], path: Path) -> None:
@@ -156,6 +184,13 @@ def from_images(
     numbers = {"embedding": np.stack(embeddings), "layout": np.stack(layouts)}
     left_out = {"unreadable": len(labels) - len(used)} if len(used) < len(labels) else {}
     return Joined(_examples(used, numbers, classes), tuple(classes), left_out)
+
+
+def read_image(path: Path) -> bytes:
+    """Reads an image of a folder; raises OSError for what is no file, such as a pipe, which would never end."""
+    if not path.is_file():
+        raise FileNotFoundError(path)
+    return path.read_bytes()
 
 
 def common(labels: Sequence[Label], least: int) -> tuple[list[Label], dict[str, int]]:

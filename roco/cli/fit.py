@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -66,13 +68,14 @@ def fit(
     file = out or Path(f"{task}.npz")
     if file.suffix != ".npz":
         raise UsageError(f"--out {shown_path(file)} does not end in .npz", f"write --out {file.stem}.npz")
+    _check_writable(file.parent)
     existing = [path for path in (file, file.with_suffix(".json"), file.with_suffix(".svg")) if path.exists()]
     if existing:
         raise UsageError(f"{shown_path(existing[0])} already exists", "choose another file with --out")
     if sum(option is not None for option in (run, images, release)) != 1:
         raise UsageError("give one of --run, --images and --release", "one of them names the labelled images")
     network = Backbone.load(_backbone_of(run, backbone))
-    joined = _joined(task, labels, run, images, release, network, _known(task, classes))
+    joined = _joined(task, labels, run, images, release, network, _known(task, classes), classes is not None)
     fitted = fit_head(joined.examples, joined.classes, recipes(network.sections), by, joined.left_out)
     card = save(
         file, task, joined.classes, fitted, joined.examples, by=by,
@@ -93,6 +96,15 @@ def fit(
     )
 
 
+def _check_writable(folder: Path) -> None:
+    """Raises DataError if no file can be written into a folder that may not exist yet; fitting may take minutes."""
+    existing = next(path for path in (folder, *folder.parents, Path()) if path.exists())
+    if not existing.is_dir():
+        raise DataError(f"{shown_path(existing)} is not a folder", "choose another file with --out")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise DataError(f"permission denied: cannot write to {shown_path(existing)}", "choose another file with --out")
+
+
 def _joined(
     task: str,
     labels: Path | None,
@@ -101,14 +113,15 @@ def _joined(
     release: Path | None,
     network: Any,
     known: Sequence[str],
+    has_classes: bool,
 ) -> Any:
     """Returns the labelled examples from wherever the options say."""
-    from roco.baselines.labelled import from_table, read_labels
+    from roco.baselines.labelled import from_table, read_image, read_labels
 
     if release is not None:
         if labels is not None:
             raise UsageError("--labels with --release", "omit --labels: the labels are the column TASK of the release")
-        return _of_release(task, release, network)
+        return _of_release(task, release, network, known if has_classes else ())
     if labels is None:
         raise UsageError(
             "missing option --labels", "write --labels FILE.csv, with the columns label and figure_id or path"
@@ -125,12 +138,12 @@ def _joined(
     if not images.is_dir():
         raise UsageError(f"no such folder: {shown_path(images)}", "check the path of --images")
     given = read_labels(labels, "path", known)
-    return _measured(given, [(images / label.key).read_bytes for label in given], network)
+    return _measured(given, [partial(read_image, images / label.key) for label in given], network)
 
 
-def _of_release(task: str, folder: Path, network: Any) -> Any:
+def _of_release(task: str, folder: Path, network: Any, known: Sequence[str]) -> Any:
     from roco.baselines.fit import LEAST
-    from roco.baselines.labelled import Label, common
+    from roco.baselines.labelled import Label, check_classes, common
     from roco.release.read import Release
 
     release = Release.open(folder)
@@ -145,6 +158,7 @@ def _of_release(task: str, folder: Path, network: Any) -> Any:
             f"the column '{task}' of the release has fewer than two labels of {LEAST} images",
             "a head needs two classes",
         )
+    check_classes(_classes(given), f"(column '{task}' of the release)", known)
     reads = [lambda id=label.key: release.image(id) for label in given]
     joined = _measured(given, reads, network)
     return joined._replace(left_out={**joined.left_out, **rare})
@@ -166,7 +180,10 @@ def _known(task: str, classes: str | None) -> tuple[str, ...]:
     from roco.models.heads import head
 
     if classes is not None:
-        return tuple(name.strip() for name in classes.split(",") if name.strip())
+        names = tuple(name.strip() for name in classes.split(",") if name.strip())
+        if len(set(names)) < 2:
+            raise UsageError(f"--classes {classes!r} names fewer than two classes", "write --classes A,B")
+        return names
     return head.Head.load(task).card.classes if task in head.shipped() else ()
 
 

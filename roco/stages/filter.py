@@ -45,6 +45,8 @@ class Filter(Decision):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "head", as_option(self.head))
+        if not self._wanted:
+            raise RecipeError(f"keep names no class (stage '{self.name or 'filter'}')", "name a class of the head")
         for option in ("at_least", "recall"):
             value = getattr(self, option)
             if value is not None and not 0 <= value <= 1:

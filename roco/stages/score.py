@@ -71,6 +71,7 @@ class Score(Measure):
         if trained.get("sha256") != backbone.sha256:
             message = f"head '{self.head}' was trained on embeddings of {trained.get('name', 'no backbone')}"
             raise RecipeError(f"{message}, not of {backbone.name}", "fit a head for this backbone with `roco fit`")
+        self.model.check({**features.WIDTHS, "embedding": backbone.width})
 
     @property
     def content(self) -> tuple[Path, ...]:

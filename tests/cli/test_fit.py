@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -322,3 +323,57 @@ def test_a_fitted_head_filters_a_run(command: Command, measured: Path, tmp_path:
     assert command(*words, "--out", folder / "parity.npz").code == DONE
     recipe = measuring(folder, '[[stage]]\nuse = "filter"\nname = "parity"\nhead = "parity.npz"\nkeep = "even"\n')
     assert command("run", recipe, "--workers", "0").code == DONE
+
+
+def test_a_file_with_tabs_and_spaces_in_its_header_is_read(command: Command, drawn: Path, tmp_path: Path) -> None:
+    labels = tmp_path / "labels.csv"
+    labels.write_text("path\t label \n" + "".join(f"./{path}\t{label}\n" for path, label in labelled(drawn)))
+    result = command("fit", "kind", "--labels", labels, "--images", drawn, "--out", tmp_path / "kind.npz")
+    assert result.code == DONE
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (("./noise-0.png", "noise"), "two labels of 'noise-0.png'"),
+        (("a\0b.png", "noise"), "contains a zero byte"),
+        (("a.png", "Noise"), "classes 'Noise' and 'noise' differ only in case"),
+    ],
+)
+def test_a_row_that_would_count_an_image_or_a_class_twice_is_refused(
+    command: Command, drawn: Path, tmp_path: Path, row: tuple[str, str], message: str
+) -> None:
+    labels = write(tmp_path / "labels.csv", ("path", "label"), [*labelled(drawn), row])
+    refused(command("fit", "kind", "--labels", labels, "--images", drawn, "--out", tmp_path / "x.npz"), DATA, message)
+
+
+def test_a_pipe_among_the_images_is_left_out_and_not_waited_for(command: Command, drawn: Path, tmp_path: Path) -> None:
+    images = tmp_path / "images"
+    shutil.copytree(drawn, images)
+    os.mkfifo(images / "pipe.png")
+    labels = write(tmp_path / "labels.csv", ("path", "label"), [*labelled(drawn), ("pipe.png", "noise")])
+    result = command("fit", "kind", "--labels", labels, "--images", images, "--out", tmp_path / "kind.npz")
+    assert (result.code, "left out: 1 label (unreadable)" in result.out) == (DONE, True)
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_images_are_measured(
+    command: Command, drawn: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    out = tmp_path / "file" / "kind.npz"
+    result = command("fit", "kind", "--labels", drawn / "labels.csv", "--images", drawn, "--out", out)
+    refused(result, DATA, "is not a folder", "--out")
+    assert "measured" not in result.err
+
+
+def test_a_column_of_a_release_whose_values_are_no_names_is_refused(
+    command: Command, run: Path, tmp_path: Path
+) -> None:
+    result = command("fit", "license_url", "--release", run / "run" / "release", "--out", tmp_path / "x.npz")
+    refused(result, DATA, "invalid class 'https://")
+
+
+def test_classes_that_are_given_hold_for_a_release_too(command: Command, run: Path, tmp_path: Path) -> None:
+    options = ("--release", run / "run" / "release", "--out", tmp_path / "x.npz", "--classes")
+    refused(command("fit", "modality", *options, "DRCT,DRMR"), DATA, "unknown class")
+    refused(command("fit", "modality", *options, ","), USAGE, "fewer than two classes")

@@ -91,6 +91,7 @@ def test_a_recall_chooses_the_threshold_of_the_card() -> None:
     ("options", "message"),
     [
         ({"at_least": 1.5}, "at_least = 1.5"),
+        ({"keep": ()}, "names no class"),
         ({"keep": "singel"}, "has no class 'singel'"),
         ({"recall": 1.0, "keep": "nothing"}, "has no class 'nothing'"),
     ],

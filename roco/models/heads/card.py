@@ -71,9 +71,12 @@ def read(path: Path) -> Card:
         if path.stat().st_size > MOST_BYTES:
             raise ValueError("too large")
         values = json.loads(path.read_text(encoding="utf-8"))
+        classes = values["classes"]
+        if not isinstance(classes, list) or len(set(classes)) != len(classes) or len(classes) < 2:
+            raise ValueError("no list of two or more different classes")
         return Card(
             task=_name(values["task"]),
-            classes=tuple(_name(label) for label in values["classes"]),
+            classes=tuple(_name(label) for label in classes),
             blocks=tuple(_name(block) for block in values["blocks"]),
             sha256=str(values["sha256"]),
             backbone={str(k): str(v) for k, v in values.get("backbone", {}).items()},
@@ -86,7 +89,7 @@ def read(path: Path) -> Card:
             measured=dict(values.get("measured", {})),
             trained_on=dict(values.get("trained_on", {})),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as err:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as err:
         raise DataError(f"invalid card of a head: {path}", "make it again with `roco fit`") from err
 
 

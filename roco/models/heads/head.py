@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,15 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roco.base.errors import DataError, nearest
-from roco.base.files import file_digest
+from roco.base.files import file_digest, whole
 from roco.models.heads import card as cards
 from roco.models.heads.card import Card
-from roco.models.heads.features import BLOCKS
+from roco.models.heads.features import BLOCKS, WIDTHS
 from roco.models.heads.trees import Trees
 
 FOLDER = Path(__file__).parents[1] / "weights" / "heads"
 MOST_BYTES = 256 << 20
 """A larger file of a head is refused, also if it is that large only when decompressed."""
+
+# A RuntimeError is an encrypted archive, a MemoryError an array that claims to be huge.
+_UNREADABLE = (OSError, ValueError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
 
 Floats = NDArray[np.float32]
 Logits = NDArray[np.float64]
@@ -39,6 +43,10 @@ class Linear:
     @property
     def width(self) -> int:
         return len(self.mean)
+
+    @property
+    def outputs(self) -> int:
+        return len(self.bias)
 
     def logits(self, features: Floats) -> Logits:
         standard = np.clip((features - self.mean) / self.scale, -8, 8)
@@ -75,7 +83,19 @@ class Head:
         unknown = [block for block in card.blocks if block not in BLOCKS]
         if unknown:
             raise DataError(f"head {path} reads unknown numbers '{unknown[0]}'", nearest(unknown[0], BLOCKS))
-        return cls(path, card, *_parts(path, card, _arrays(path)))
+        head = cls(path, card, *_parts(path, card, _arrays(path)))
+        head.check(WIDTHS)
+        return head
+
+    def check(self, widths: Mapping[str, int]) -> None:
+        """Raises DataError if a part reads another number of features than its blocks have; widths: of some blocks."""
+        for part in self.parts:
+            if not set(part.blocks) <= set(widths):
+                continue
+            width, given = part.model.width, sum(widths[block] for block in part.blocks)
+            if width > given or (width < given and isinstance(part.model, Linear)):
+                message = f"invalid head {self.path}: it reads {width} numbers of {', '.join(part.blocks)}, not {given}"
+                raise DataError(message, "make it again with `roco fit`")
 
     @property
     def digest(self) -> str:
@@ -116,9 +136,11 @@ def find(name: str | Path) -> Path:
     path = Path(name)
     if path.suffix == ".npz" and path.is_file():
         return path
-    if path.suffix == ".npz" or len(path.parts) > 1:
+    if path.suffix == ".npz":
         raise DataError(f"missing head: {path}", "check the path (relative to the recipe): a head is a file NAME.npz")
-    raise DataError(f"unknown head '{name}'", nearest(str(name), shipped()))
+    # A recipe's folder precedes the name of a head that is not shipped.
+    hint = f"{nearest(path.name, shipped())}; a head of your own is a file NAME.npz"
+    raise DataError(f"unknown head '{path.name}'", hint)
 
 
 def as_option(head: str | Path) -> Path:
@@ -135,8 +157,7 @@ def save(path: Path, parts: Sequence[Part], weights: NDArray[np.float64], bias: 
         arrays[prefix + "blocks"] = np.array(part.blocks, np.str_)
         for name, value in vars(part.model).items():
             arrays[prefix + name] = value
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+    with whole(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, values in sorted(arrays.items()):
             buffer = io.BytesIO()
             np.lib.format.write_array(buffer, np.ascontiguousarray(values), allow_pickle=False)
@@ -154,7 +175,7 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
                 raise DataError(f"{path} is larger than {MOST_BYTES >> 20} MB", "a head is a file of a few megabytes")
         with np.load(path, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError, NotImplementedError) as err:
+    except _UNREADABLE as err:
         raise DataError(f"{path} is not a head", "make it with `roco fit`") from err
 
 
@@ -163,17 +184,25 @@ def _parts(
 ) -> tuple[tuple[Part, ...], NDArray[np.float64], NDArray[np.float64]]:
     try:
         weights, bias = np.asarray(arrays["weights"], np.float64), np.asarray(arrays["bias"], np.float64)
-        if weights.ndim != 2 or bias.shape != (len(card.classes),):
+        n = len(card.classes)
+        if weights.ndim != 2 or not len(weights) or weights.shape[1] != n or bias.shape != (n,):
             raise ValueError("weights of another number of classes")
+        if not (np.isfinite(weights).all() and np.isfinite(bias).all()):
+            raise ValueError("weights that are not finite")
         parts = []
         for number in range(len(weights)):
             prefix = f"{number}_"
             blocks = tuple(str(block) for block in arrays[prefix + "blocks"])
             if not blocks or not set(blocks) <= set(card.blocks):
                 raise ValueError("a part reads what the card does not name")
-            parts.append(Part(blocks, _model(arrays, prefix)))
+            part = Part(blocks, _model(arrays, prefix))
+            if part.model.outputs not in (1, n):
+                raise ValueError("a part with another number of classes")
+            parts.append(part)
         return tuple(parts), weights, bias
-    except (KeyError, ValueError, TypeError) as err:
+    except KeyError as err:
+        raise DataError(f"invalid head {path}: no array {err}", "make it again with `roco fit`") from err
+    except (ValueError, TypeError) as err:
         raise DataError(f"invalid head {path}: {err}", "make it again with `roco fit`") from err
 
 
@@ -185,4 +214,6 @@ def _model(arrays: Mapping[str, NDArray[Any]], prefix: str) -> Linear | Trees:
     )
     if mean.ndim != 1 or mean.shape != scale.shape or weights.shape != (len(mean), len(bias)) or not (scale > 0).all():
         raise ValueError("a linear part of different shapes")
+    if not all(np.isfinite(values).all() for values in (mean, scale, weights, bias)):
+        raise ValueError("a linear part with numbers that are not finite")
     return Linear(mean, scale, weights, bias)

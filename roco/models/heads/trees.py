@@ -43,7 +43,7 @@ class Trees:
         )
         shape = trees.feature.shape
         same = all(given[name].shape == shape for name in ("threshold", "left", "right", "value"))
-        if len(shape) != 2 or not same or trees.output.shape != shape[:1] or trees.base.ndim != 1:
+        if len(shape) != 2 or not shape[1] or not same or trees.output.shape != shape[:1] or trees.base.ndim != 1:
             raise ValueError("trees of different shapes")
         for nodes in (trees.left, trees.right):
             # A child comes after its parent, so that every walk ends.
@@ -52,12 +52,18 @@ class Trees:
                 raise ValueError("a tree that is not a tree")
         if len(trees.output) and not 0 <= trees.output.min() <= trees.output.max() < len(trees.base):
             raise ValueError("a tree of an unknown class")
+        if not (np.isfinite(trees.value).all() and np.isfinite(trees.base).all()) or np.isnan(trees.threshold).any():
+            raise ValueError("trees with numbers that are not finite")
         return trees
 
     @property
     def width(self) -> int:
         """Returns the number of features that the trees need at least."""
         return int(self.feature.max(initial=-1)) + 1
+
+    @property
+    def outputs(self) -> int:
+        return len(self.base)
 
     def logits(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Returns the log-odds of each row (columns: classes)."""

@@ -28,6 +28,8 @@ MOST_BYTES = 2 << 30
 MOST_CARD_BYTES = 1 << 20
 SIZES = range(32, 1025)
 
+_EXPORT = "export it with one input of n x 3 x size x size in 32 bits, where n is not fixed"
+
 # The first provider that is installed is used. Those that are not listed need settings that roco does not know.
 _PROVIDERS = ("CUDAExecutionProvider", "OpenVINOExecutionProvider", "CPUExecutionProvider")
 
@@ -71,10 +73,17 @@ class Backbone:
         if not images:
             return np.zeros((0, self.width), np.float16)
         batch = np.stack([self.tensor(image) for image in images])
-        out = self._session.run(None, {self._session.get_inputs()[0].name: batch})[0]
+        session = self._session
+        try:
+            out = session.run(None, {session.get_inputs()[0].name: batch})[0]
+        except Exception as err:  # as in `_session`
+            raise DataError(f"{self.path} fails on images in batches of {len(batch)}", _EXPORT) from err
         if out.ndim != 2 or out.shape != (len(images), self.width):
             hint = f"correct `width` in {card_path(self.path).name}, or export one output of n x width"
             raise DataError(f"{self.path} returns {out.shape}, not {(len(images), self.width)}", hint)
+        if not np.isfinite(out).all():
+            hint = f"check `mean` and `std` in {card_path(self.path).name}, or export the network again"
+            raise DataError(f"{self.path} returns numbers that are not finite", hint)
         # Values beyond 16 bits would become infinite.
         embeddings: NDArray[np.float16] = np.clip(out, -65_000, 65_000).astype(np.float16)
         return embeddings
@@ -100,9 +109,26 @@ class Backbone:
         providers = [name for name in _PROVIDERS if name in onnxruntime.get_available_providers()]
         try:
             # From memory: a file that refers to weights in further files cannot load them.
-            return onnxruntime.InferenceSession(self.path.read_bytes(), options, providers=providers)
+            session = onnxruntime.InferenceSession(self.path.read_bytes(), options, providers=providers)
         except Exception as err:  # ONNX Runtime has many exceptions, none of them public
             raise DataError(f"{self.path} is not a valid ONNX model", "export it again (ONNX, weights inside)") from err
+        self._check_input(session.get_inputs())
+        return session
+
+    def _check_input(self, inputs: Sequence[Any]) -> None:
+        """Raises DataError if the network reads something else than a batch of images of the size on the card."""
+        wanted = ("n", 3, self.size, self.size)
+        if len(inputs) != 1:
+            raise DataError(f"{self.path} has {len(inputs)} inputs, not 1", _EXPORT)
+        kind, shape = inputs[0].type, inputs[0].shape
+        # A dimension that is not fixed is a name or None; the number of images must not be fixed.
+        fits = len(shape) == 4 and all(
+            not isinstance(one, int) or one == right for one, right in zip(shape, wanted, strict=True)
+        )
+        if kind != "tensor(float)" or not fits:
+            has = f"{kind} of {' x '.join(map(str, shape))}"
+            hint = f"{_EXPORT}, and write its size into {card_path(self.path).name}"
+            raise DataError(f"{self.path} reads {has}, not tensor(float) of n x 3 x {self.size} x {self.size}", hint)
 
     @property
     def provider(self) -> str:
@@ -130,7 +156,7 @@ def _card(path: Path) -> dict[str, Any]:
         card = json.loads(file.read_text(encoding="utf-8"))
         if not isinstance(card, dict):
             raise ValueError("no object")
-    except (OSError, ValueError) as err:
+    except (OSError, ValueError, RecursionError) as err:
         raise DataError(f"invalid card: {file}", "it must be a JSON object") from err
     _check_card(file, card)
     return card
@@ -138,7 +164,7 @@ def _card(path: Path) -> dict[str, Any]:
 
 def _check_card(file: Path, card: dict[str, Any]) -> None:
     def is_number(value: Any) -> bool:
-        return isinstance(value, int | float) and not isinstance(value, bool) and bool(np.isfinite(value))
+        return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e30
 
     checks = {
         "name": isinstance(card.get("name"), str),

@@ -129,3 +129,55 @@ def test_each_shipped_head_states_what_it_was_trained_on_and_how_good_it_is(name
         row = card.measured["by source"]["classes"][label]
         assert len(row["recall"]) == 4
     assert sum(map(sum, card.measured["by source"]["confusion"])) == card.measured["by source"]["images"]
+
+
+@pytest.mark.parametrize(
+    ("weights", "bias", "message"),
+    [
+        (np.full((1, 2), np.nan), np.zeros(2), "not finite"),
+        (np.ones((1, 2)), np.array([np.inf, 0]), "not finite"),
+        (np.ones((0, 2)), np.zeros(2), "another number of classes"),
+        (np.ones((1, 3)), np.zeros(2), "another number of classes"),
+    ],
+)
+def test_a_head_whose_weights_would_keep_everything_or_stop_a_run_is_refused(
+    tmp_path: Path, weights: np.ndarray, bias: np.ndarray, message: str
+) -> None:
+    path = a_head(tmp_path)
+    part = Head.load(path).parts[0]
+    card = json.loads(path.with_suffix(".json").read_text())
+    digest = save(path, [part] * len(weights), weights, bias)
+    path.with_suffix(".json").write_text(json.dumps({**card, "sha256": digest}))
+    with pytest.raises(DataError, match=message):
+        Head.load(path)
+
+
+@pytest.mark.parametrize(("n", "classes"), [(7, 2), (len(NAMES), 5)])
+def test_a_part_of_another_width_or_number_of_classes_is_refused(tmp_path: Path, n: int, classes: int) -> None:
+    path = a_head(tmp_path)
+    card = json.loads(path.with_suffix(".json").read_text())
+    values = (np.zeros(n), np.ones(n), np.zeros((n, classes)), np.zeros(classes))
+    linear = Linear(*(np.asarray(value, np.float32) for value in values))
+    digest = save(path, [Part(("layout",), linear)], np.ones((1, 2)), np.zeros(2))
+    path.with_suffix(".json").write_text(json.dumps({**card, "sha256": digest}))
+    with pytest.raises(DataError, match="invalid head"):
+        Head.load(path)
+
+
+@pytest.mark.parametrize("classes", [["no"], ["yes", "yes"], "ny", []])
+def test_a_card_needs_two_different_classes(tmp_path: Path, classes: object) -> None:
+    with pytest.raises(DataError, match="invalid card"):
+        Head.load(a_head(tmp_path, classes=classes))
+
+
+def test_a_card_that_is_nested_too_deeply_is_refused(tmp_path: Path) -> None:
+    path = a_head(tmp_path)
+    path.with_suffix(".json").write_text("[" * 100_000)
+    with pytest.raises(DataError, match="invalid card"):
+        Head.load(path)
+
+
+def test_an_unknown_head_in_a_recipe_is_answered_with_the_nearest_one(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="unknown head 'radiolgy'") as caught:
+        Head.load(tmp_path / "radiolgy")
+    assert "did you mean 'radiology'?" in caught.value.hint

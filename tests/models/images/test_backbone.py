@@ -44,6 +44,7 @@ def a_backbone(folder: Path, **changes: object) -> Path:
         ({"size": 10_000}, "'size'"),
         ({"mean": [1, 2]}, "'mean'"),
         ({"std": [1, 1, 0]}, "'std'"),
+        ({"mean": [10**400, 0, 0]}, "'mean'"),
         ({"width": "many"}, "'width'"),
         ({"sha256": "0" * 64}, "not the file that its card describes"),
         ({"sections": [1280, 1]}, "sections"),
@@ -76,3 +77,16 @@ def test_a_file_that_is_no_network_is_refused(tmp_path: Path) -> None:
 def test_a_network_with_another_width_than_its_card_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="correct `width`"):
         Backbone.load(a_backbone(tmp_path, width=7)).embed([np.zeros((20, 20), np.uint8)])
+
+
+def test_a_network_that_reads_images_of_another_size_than_its_card_is_refused_before_it_runs(tmp_path: Path) -> None:
+    backbone = Backbone.load(a_backbone(tmp_path, size=64))
+    with pytest.raises(DataError, match="of n x 3 x 64 x 64") as caught:
+        _ = backbone.provider
+    assert "mine.json" in caught.value.hint
+
+
+def test_a_network_whose_numbers_are_not_finite_is_refused(tmp_path: Path) -> None:
+    backbone = Backbone.load(a_backbone(tmp_path, std=[1e-300, 1, 1]))
+    with np.errstate(all="ignore"), pytest.raises(DataError, match="not finite"):
+        backbone.embed([np.zeros((40, 40), np.uint8)])
