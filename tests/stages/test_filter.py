@@ -15,6 +15,7 @@ from roco.base.errors import DataError, RecipeError
 from roco.models.heads.head import FOLDER
 from roco.models.images import pixels
 from roco.models.images.layout import NAMES
+from roco.recipes.load import load_recipe
 from roco.stages.embed import Embed
 from roco.stages.filter import Filter
 from roco.stages.layout import Layout
@@ -133,3 +134,16 @@ def test_images_of_a_dataset_that_is_read_are_kept_unless_they_shall_be_filtered
     )
     assert Filter()(rows)["drop"].to_pylist() == [None, "compound", None]
     assert Filter(given="filter")(rows)["drop"].to_pylist() == ["compound", "compound", None]
+
+
+@pytest.mark.parametrize("stage", ["compound", "radiology"])
+@pytest.mark.parametrize("option", ["at_least", "recall"])
+def test_an_override_of_either_option_changes_the_threshold_of_a_shipped_filter(
+    tmp_path: Path, stage: str, option: str
+) -> None:
+    recipe = tmp_path / "mine.toml"
+    head = '[run]\nfolder = "run"\nbase = "rocov2"\n[source]\nkind = "package"\npath = "articles"\n'
+    recipe.write_text(f'{head}[[override]]\nstage = "{stage}"\n{option} = 0.99\n')
+    steps = load_recipe(recipe).pipeline.steps
+    found = next(step.stage for step in steps if isinstance(step.stage, Filter) and step.stage.name == stage)
+    assert found.threshold != 0.5

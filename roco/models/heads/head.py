@@ -139,7 +139,7 @@ def find(name: str | Path) -> Path:
     if path.suffix == ".npz":
         raise DataError(f"missing head: {path}", "check the path (relative to the recipe): a head is a file NAME.npz")
     # A recipe's folder precedes the name of a head that is not shipped.
-    hint = f"{nearest(path.name, shipped())}; a head of your own is a file NAME.npz"
+    hint = f"{nearest(path.name, shipped())} (a head of your own is a file NAME.npz)"
     raise DataError(f"unknown head '{path.name}'", hint)
 
 
