@@ -28,6 +28,9 @@ from roco.baselines.concepts.rows import Row
 from roco.models.text.learned import LearnedLinker
 
 CAPTIONS = SHARED / "data" / "captions" / "roco_v1_open_validation_radiology.jsonl.gz"
+LEAST = 3
+"""Captions in which an n-gram of the plain association has the concept."""
+
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -40,7 +43,7 @@ def main() -> None:
     judged = [row for row in rows if is_judged(row)]
     print(f"{len(known)} rows to learn from, {len(judged)} rows of other articles to judge by\n")
     print("| method | F1 | 95 % interval | precision | recall |\n|---|---|---|---|---|")
-    print(line("most frequent name: n-gram with P >= 0.8", judged, association(known, judged)))
+    print(line("n-gram association, P >= 0.8", judged, association(known, judged)))
     with tempfile.TemporaryDirectory() as folder:
         model, seconds, cpu = timed(known)
         path = Path(folder) / "model.npz"
@@ -75,7 +78,7 @@ def is_judged(row: Row) -> bool:
 
 
 def association(known: Sequence[Row], judged: Sequence[Row], least: float = 0.8) -> list[set[str]]:
-    """Returns the concepts of all n-grams of 1 to 5 words that had them at least twice, and in most captions."""
+    """Returns the concepts of all n-grams of 1 to 5 words that had them at least three times, and in most captions."""
     n: Counter[str] = Counter()
     together: Counter[tuple[str, str]] = Counter()
     for row in known:
@@ -84,7 +87,7 @@ def association(known: Sequence[Row], judged: Sequence[Row], least: float = 0.8)
         together.update((gram, cui) for gram in grams for cui in set(row.cuis))
     names: dict[str, set[str]] = {}
     for (gram, cui), times in together.items():
-        if times >= 2 and times / n[gram] >= least:
+        if times >= LEAST and times / n[gram] >= least:
             names.setdefault(gram, set()).add(cui)
     return [set().union(*(names.get(gram, ()) for gram in ngrams(row.caption))) for row in judged]
 

@@ -110,8 +110,15 @@ def by_concept(
     return n, predicted, hits
 
 
-def summary(cuis: Sequence[str], totals: Ints, n: Ints, predicted: Ints, hits: Ints) -> dict[str, Mapping[str, Any]]:
-    """Returns rows, n, precision and recall of each concept. totals: rows with each concept in all data."""
+def summary(
+    cuis: Sequence[str],
+    totals: Ints,
+    forms: Sequence[Sequence[Mapping[str, Any]]],
+    n: Ints,
+    predicted: Ints,
+    hits: Ints,
+) -> dict[str, Mapping[str, Any]]:
+    """Returns rows, n, precision, recall and forms of each concept. totals: rows with each concept in all data."""
     out: dict[str, Mapping[str, Any]] = {}
     for place, cui in enumerate(cuis):
         out[cui] = {
@@ -119,6 +126,7 @@ def summary(cuis: Sequence[str], totals: Ints, n: Ints, predicted: Ints, hits: I
             "n": int(n[place]),
             "precision": _share(hits[place], predicted[place]),
             "recall": _share(hits[place], n[place]),
+            "forms": forms[place],
         }
     return out
 

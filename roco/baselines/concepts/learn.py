@@ -14,6 +14,7 @@ from roco.base.errors import DataError
 from roco.baselines.concepts import judge, scorecard
 from roco.baselines.concepts.counts import Counts, count
 from roco.baselines.concepts.decision_list import DecisionList, batches, is_label
+from roco.baselines.concepts.forms import forms
 from roco.baselines.concepts.judge import Judged
 from roco.baselines.concepts.rows import FOLDS, Row, Rows
 from roco.baselines.parts import scikit_learn
@@ -86,7 +87,7 @@ def learn(examples: Sequence[Row], progress: Progress = lambda step: None) -> Le
         held_out=score,
         by_number=judge.by_number(lexicon.concept_n, *figures),
         curve=curve,
-        per_concept=judge.summary(rows.cuis, final.concept_n, *figures),
+        per_concept=judge.summary(rows.cuis, final.concept_n, forms(rows, final), *figures),
     )
     return Learned(final, card, rows.cuis, described)
 

@@ -11,7 +11,7 @@ from roco.baselines.parts import Recipe, train
 from roco.models.heads.trees import Trees
 from roco.models.text.scorecard import Scorecard
 
-TREES = Recipe("trees", ("layout",), trees=200, leaves=24, rate=0.05)
+TREES = Recipe("trees", ("layout",), trees=200, leaves=16, rate=0.05)
 LEAST_SCALE = 1e-3
 MOST_LINEAR = 300_000
 """Candidates of which the linear part is trained; more, and every second, third, … is used."""

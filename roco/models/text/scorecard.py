@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from roco.models.heads.trees import Trees
 from roco.models.text.lexicon import Floats
 
-LEAST, MOST = 0.02, 0.98
+LEAST, MOST = 0.01, 0.995
 """The trees judge the candidates to which the linear part gives a probability between these."""
 
 

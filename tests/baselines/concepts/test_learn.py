@@ -178,6 +178,17 @@ def test_the_card_describes_the_data_and_the_score_on_articles_left_out() -> Non
     assert sum(entry["labels"] for entry in card.by_number) == sum(entry["n"] for entry in card.per_concept.values())
 
 
+def test_the_card_has_the_words_that_stand_for_a_concept() -> None:
+    forms = {cui: entry["forms"] for cui, entry in learned().card.per_concept.items()}
+    assert forms[LIVER][0]["form"].lower() == "liver"
+    assert "cyst" in {form["form"] for form in forms[CYST]}
+    first = forms[LIVER][0]
+    assert first["n"] == sum("liver" in row.caption for row in examples())
+    assert first["labelled"] == sum("liver" in row.caption and LIVER in row.cuis for row in examples())
+    assert 0 < first["low"] < first["labelled"] / first["n"]
+    assert all(0 < len(some) <= 3 for some in forms.values())
+
+
 def test_equal_rows_give_an_equal_model_in_any_order() -> None:
     rows = examples(120)
     first, second = learn(rows), learn(random.Random(1).sample(rows, len(rows)))
