@@ -44,7 +44,18 @@ def forms(rows: Rows, lexicon: Lexicon) -> list[Sequence[Mapping[str, Any]]]:
         form = {"form": text, "n": total, "labelled": hits, "low": round(wilson(hits, total)[0], 3)}
         if text:
             compared[lexicon.cui[pair]].append((-float(dice[pair]), length, text, form))
-    return [[entry[3] for entry in sorted(some, key=lambda entry: entry[:3])[:MOST]] for some in compared]
+    return [_different(some) for some in compared]
+
+
+def _different(some: list[tuple[float, int, str, Mapping[str, Any]]]) -> list[Mapping[str, Any]]:
+    """Returns the best forms that do not contain a better one: `bladder`, not `the bladder` besides."""
+    kept: list[Mapping[str, Any]] = []
+    texts: list[str] = []
+    for _, _, text, form in sorted(some, key=lambda entry: entry[:3]):
+        if len(kept) < MOST and not any(other in text.casefold() for other in texts):
+            kept.append(form)
+            texts.append(text.casefold())
+    return kept
 
 
 def _written(rows: Rows, wanted: NDArray[np.uint64]) -> dict[int, tuple[str, int]]:

@@ -19,6 +19,9 @@ MOST_CHARACTERS = 60_000
 """Characters of the captions that are linked at once, which bounds the memory; a longer caption is linked alone."""
 
 
+EDGES = " .;:,()"
+
+
 class LearnedMention(NamedTuple):
     """One concept of a caption: the place that is the best evidence for it, and the probability of the label.
 
@@ -78,10 +81,19 @@ class LearnedLinker:
         order = np.lexsort((found.cui[chosen], end, begin, rows))
         for at in order:
             place, row = chosen[at], int(rows[at])
-            left, right = int(begin[at]), int(end[at])
+            left, right = _trimmed(texts[row], int(begin[at]), int(end[at]))
             cui = self.cuis[found.cui[place]]
             out[row].append(LearnedMention(left, right, texts[row][left:right], cui, round(float(scores[place]), 4)))
         return out
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    """Returns the offsets without punctuation marks at the ends, if anything else remains."""
+    inner = text[start:end].strip(EDGES)
+    if not inner:
+        return start, end
+    start = text.index(inner, start)
+    return start, start + len(inner)
 
 
 def _portions(texts: Sequence[str]) -> Iterator[list[str]]:

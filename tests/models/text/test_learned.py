@@ -80,6 +80,16 @@ def test_odd_captions_are_linked_without_an_error(linker: LearnedLinker, text: s
     assert all(text[mention.start : mention.end] == mention.text for mention in mentions)
 
 
+@pytest.mark.parametrize(
+    ("text", "part", "trimmed"),
+    [("a (cyst). b", "(cyst).", "cyst"), ("a cyst", "cyst", "cyst"), ("a ). b", ").", ").")],
+)
+def test_mentions_have_no_punctuation_at_their_ends(text: str, part: str, trimmed: str) -> None:
+    start = text.index(part)
+    left, right = module._trimmed(text, start, start + len(part))
+    assert text[left:right] == trimmed
+
+
 def test_no_captions_give_no_mentions(linker: LearnedLinker) -> None:
     assert linker.link([]) == []
 
