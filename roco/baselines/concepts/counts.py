@@ -15,15 +15,27 @@ from roco.models.text.ngrams import Splitter, Words, hashes
 
 LEAST_SHARE = 0.15
 LEAST_LIFT = 1.5
-RARE = 3
-"""An n-gram of one caption is evidence only for concepts of at most this many captions."""
+MOST_RARE = 30
+"""An n-gram that occurs once is evidence for concepts of at most this many captions, fewer in large data."""
+
+MOST_RARE_LABELS = 15_000
+"""Labels of all rare concepts; they bound the n-grams that are stored although they occur once."""
+
+FEW = 50
+"""Captions from which on the share of a concept is about the same in any choice of folds."""
+
+LABELS_AT_ONCE = 40_000
+"""Labels of the concepts that are counted together, which bounds the memory."""
 
 ROWS_AT_ONCE = 4000
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Captions by fold (columns): of each n-gram, of each pair of n-gram and concept, of each concept."""
+    """Captions by fold (columns): of each n-gram, of each pair of n-gram and concept, of each concept.
+
+    is_rare: whether an n-gram that occurs once is evidence for a concept.
+    """
 
     gram: NDArray[np.uint64]
     n: NDArray[np.int32]
@@ -32,6 +44,7 @@ class Counts:
     together: NDArray[np.int32]
     concept_n: NDArray[np.int32]
     rows: Ints
+    is_rare: NDArray[np.bool_]
 
     def lexicon(self, folds: Collection[int]) -> tuple[Lexicon, Ints]:
         """Returns what the captions of some folds are evidence for, and the place of each of its pairs in the counts.
@@ -48,7 +61,7 @@ class Counts:
         # A concept of most captions cannot become 1.5 times as frequent: there, half of the others must go.
         least = np.minimum(LEAST_LIFT * of_concept, (rows + of_concept) / 2)
         often = (together >= 2) & (share >= LEAST_SHARE) & (share * rows > least)
-        rare = (together == 1) & (gram_n <= 2) & (of_concept <= RARE)
+        rare = (together == 1) & (gram_n <= 2) & self.is_rare[self.pair_cui]
         kept = np.flatnonzero(often | rare)
         # An n-gram without a concept matters beside a word that has one, if it is not unique.
         useful = n >= 2
@@ -69,63 +82,82 @@ class Counts:
 
 
 def count(rows: Rows) -> Counts:
-    """Counts the n-grams of all captions that occur twice, or beside a rare concept."""
-    from scipy import sparse
-
-    splitter = Splitter()
-    row, code = _occurrences(rows, splitter)
+    """Counts the n-grams of all captions that occur twice, or in a caption with a rare concept."""
+    row, code = _occurrences(rows, Splitter())
     gram, place, n = np.unique(code, return_inverse=True, return_counts=True)
-    concepts, size = len(rows.cuis), len(rows.texts)
-    labels: Any = sparse.csr_array((np.ones(len(rows.row), np.int32), (rows.row, rows.cui)), shape=(size, concepts))
-    total = np.bincount(rows.cui, minlength=concepts)
-
-    # N-grams of one caption are far more than all others, so they are multiplied with rare concepts only.
-    repeated = n >= 2
-    rare = labels[:, total <= 2 * RARE].tocsr()
-    rare_row = np.diff(rare.indptr) > 0
-    kept = repeated[place] | rare_row[row]
-    row, place = row[kept], place[kept]
-    used = np.unique(place)
-    gram, repeated = gram[used], repeated[used]
-    place = np.searchsorted(used, place)
-
-    keys, numbers = [], []
-    rare_cui = np.flatnonzero(total <= 2 * RARE)
-    for fold in range(FOLDS):
-        here = rows.fold[row] == fold
-        for which, table, names in ((repeated, labels, np.arange(concepts)), (~repeated, rare, rare_cui)):
-            chosen = here & which[place]
-            grams: Any = sparse.csr_array(
-                (np.ones(int(chosen.sum()), np.int32), (place[chosen], row[chosen])), shape=(len(gram), size)
-            )
-            both = (grams @ table).tocoo()
-            keys.append((both.row.astype(np.int64) * concepts + names[both.col]) * FOLDS + fold)
-            numbers.append(both.data.astype(np.int32))
-    return _joined(rows, gram, np.concatenate(keys), np.concatenate(numbers), row, place)
-
-
-def _joined(rows: Rows, gram: NDArray[np.uint64], key: Ints, number: Ints, row: Ints, place: Ints) -> Counts:
     concepts = len(rows.cuis)
-    pair, at = np.unique(key // FOLDS, return_inverse=True)
-    # A pair that could not become evidence in any choice of folds is not stored.
-    together = np.bincount(at, number, len(pair))
-    n = np.bincount(place, minlength=len(gram))
-    kept = (together >= 2) | (n[pair // concepts] <= 2 + FOLDS)
-    number_of = np.cumsum(kept) - 1
-    chosen = kept[at]
-    table = np.zeros((int(kept.sum()), FOLDS), np.int32)
-    table[number_of[at[chosen]], key[chosen] % FOLDS] = number[chosen]
+    total = np.bincount(rows.cui, minlength=concepts)
+    is_rare = total <= most_rare(total)
+    has_rare = np.zeros(len(rows.texts), bool)
+    has_rare[rows.row[is_rare[rows.cui]]] = True
+
+    # N-grams of one caption are far more than all others; without a rare concept they are evidence for nothing.
+    kept = (n >= 2)[place] | has_rare[row]
+    row, place = row[kept], place[kept]
+    used, place = np.unique(place, return_inverse=True)
+    gram, n = gram[used], n[used]
     by_fold = np.bincount(place * FOLDS + rows.fold[row], minlength=len(gram) * FOLDS).reshape(-1, FOLDS)
     concept_n = np.bincount(rows.cui * FOLDS + rows.fold[rows.row], minlength=concepts * FOLDS).reshape(-1, FOLDS)
+    pair, together = _pairs(rows, row, place, n, total, is_rare)
     return Counts(
         gram,
         by_fold.astype(np.int32),
-        pair[kept] // concepts,
-        pair[kept] % concepts,
-        table,
+        pair // concepts,
+        pair % concepts,
+        together,
         concept_n.astype(np.int32),
         np.bincount(rows.fold, minlength=FOLDS).astype(np.int64),
+        is_rare,
     )
+
+
+def most_rare(total: Ints) -> int:
+    """Returns the captions that a rare concept may have. total: captions of each concept."""
+    labels = np.cumsum(np.bincount(total, total, MOST_RARE + 1)[: MOST_RARE + 1])
+    return max(2, int(np.searchsorted(labels, MOST_RARE_LABELS, side="right")) - 1)
+
+
+def _pairs(
+    rows: Rows, row: Ints, place: Ints, n: Ints, total: Ints, is_rare: NDArray[np.bool_]
+) -> tuple[Ints, NDArray[np.int32]]:
+    """Returns n-gram times concepts plus concept of each pair, sorted, and its captions by fold.
+
+    Pairs that are evidence in no choice of folds are left out.
+    """
+    from scipy import sparse
+
+    concepts, size = len(rows.cuis), len(rows.texts)
+    labels: Any = sparse.csc_array((np.ones(len(rows.row), np.int32), (rows.row, rows.cui)), shape=(size, concepts))
+    by_fold: list[Any] = []
+    for fold in range(FOLDS):
+        here = rows.fold[row] == fold
+        ones = np.ones(int(here.sum()), np.int32)
+        by_fold.append(sparse.csr_array((ones, (place[here], row[here])), shape=(len(n), size)))
+    block = np.cumsum(total) // LABELS_AT_ONCE
+    pairs, tables = [], []
+    for number in np.unique(block):
+        names = np.flatnonzero(block == number)
+        some = labels[:, names].tocsr()
+        keys, numbers = [], []
+        for fold, grams in enumerate(by_fold):
+            both = (grams @ some).tocoo()
+            keys.append((both.row.astype(np.int64) * concepts + names[both.col]) * FOLDS + fold)
+            numbers.append(both.data.astype(np.int32))
+        key, count_of = np.concatenate(keys), np.concatenate(numbers)
+        pair, at = np.unique(key // FOLDS, return_inverse=True)
+        together = np.bincount(at, count_of, len(pair))
+        gram_n = n[pair // concepts]
+        # Shares in some folds are close to the share in all of them, unless the captions are few.
+        kept = (together >= 2) & ((gram_n < FEW) | (together >= LEAST_SHARE / 2 * gram_n))
+        kept |= is_rare[pair % concepts] & (gram_n <= 2 + FOLDS)
+        table = np.zeros((int(kept.sum()), FOLDS), np.int32)
+        chosen = kept[at]
+        table[(np.cumsum(kept) - 1)[at[chosen]], key[chosen] % FOLDS] = count_of[chosen]
+        pairs.append(pair[kept])
+        tables.append(table)
+    pair = np.concatenate(pairs)
+    order = np.argsort(pair)
+    return pair[order], np.concatenate(tables)[order]
 
 
 def _occurrences(rows: Rows, splitter: Splitter) -> tuple[Ints, NDArray[np.uint64]]:

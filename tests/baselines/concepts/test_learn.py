@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from roco.base.errors import DataError
-from roco.baselines.concepts import judge
-from roco.baselines.concepts.counts import count
+from roco.baselines.concepts import counts, judge
+from roco.baselines.concepts.counts import count, most_rare
 from roco.baselines.concepts.decision_list import DecisionList, batches
 from roco.baselines.concepts.judge import Judged
 from roco.baselines.concepts.learn import learn
@@ -65,8 +65,12 @@ def test_rows_that_cannot_be_learned_from_are_refused(rows: list[Row], message: 
 
 
 def test_counts_are_those_of_a_plain_loop_over_the_captions_of_the_folds() -> None:
-    rows = Rows.of(examples())
-    folds = [0, 2, 3]
+    some = examples()
+    some[7] = some[7]._replace(cuis=("C0000001",))
+    some[30] = some[30]._replace(cuis=("C0000001", CT))
+    rows = Rows.of(some)
+    rare = rows.cuis.index("C0000001")
+    folds = [fold for fold in range(FOLDS) if fold != 1]
     lexicon, _ = count(rows).lexicon(folds)
     n: Counter[int] = Counter()
     together: Counter[tuple[int, int]] = Counter()
@@ -86,13 +90,30 @@ def test_counts_are_those_of_a_plain_loop_over_the_captions_of_the_folds() -> No
             and times / n[gram] >= 0.15
             and times / n[gram] * size > min(1.5 * concepts[cui], (size + concepts[cui]) / 2)
         )
-        or (times == 1 and n[gram] <= 2 and concepts[cui] <= 3)
+        or (times == 1 and n[gram] <= 2 and cui == rare)
     }
     grams = np.repeat(lexicon.gram, np.diff(lexicon.first))
     pairs = zip(grams.tolist(), lexicon.cui.tolist(), strict=True)
     assert dict(zip(pairs, lexicon.together.tolist(), strict=True)) == expected
     assert expected
     assert all(n[gram] == times for gram, times in zip(lexicon.gram.tolist(), lexicon.n.tolist(), strict=True))
+
+
+def test_concepts_are_rare_up_to_a_bounded_number_of_labels() -> None:
+    few, many = np.array([1, 2, 30, 31, 500]), np.repeat(np.arange(1, 100), 300)
+    assert most_rare(few) == counts.MOST_RARE
+    limit = most_rare(many)
+    assert many[many <= limit].sum() <= counts.MOST_RARE_LABELS < many[many <= limit + 1].sum()
+
+
+def test_counting_in_blocks_of_concepts_does_not_change_the_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = Rows.of(examples())
+    whole = count(rows)
+    monkeypatch.setattr(counts, "LABELS_AT_ONCE", 50)
+    blocks = count(rows)
+    assert (whole.together == blocks.together).all()
+    assert (whole.pair_gram == blocks.pair_gram).all()
+    assert (whole.pair_cui == blocks.pair_cui).all()
 
 
 def test_the_shares_of_the_list_without_a_fold_do_not_depend_on_labels_of_that_fold() -> None:
