@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from roco.base.errors import DataError
+from roco.base.errors import DataError, MissingExtra
 from roco.baselines.concepts import counts, judge
 from roco.baselines.concepts.counts import count, most_rare
 from roco.baselines.concepts.decision_list import DecisionList, batches
@@ -224,3 +225,9 @@ def test_the_steps_are_reported() -> None:
     learn(examples(60), steps.append)
     assert steps[0] == "counting n-grams"
     assert steps[-1] == "learning from all rows"
+
+
+def test_learning_without_scikit_learn_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    with pytest.raises(MissingExtra, match="scikit-learn"):
+        learn(examples(60))

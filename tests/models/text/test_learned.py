@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -207,3 +209,12 @@ def test_a_model_that_is_too_large_when_decompressed_is_refused(path: Path, monk
 def test_a_model_is_saved_as_npz_only(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"NAME\.npz"):
         learned().save(tmp_path / "model.pkl")
+
+
+def test_linking_needs_neither_scikit_learn_nor_scipy(path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from roco.models.text.learned import LearnedLinker; "
+        f"assert LearnedLinker.load(Path({str(path)!r})).link(['CT of the liver shows a cyst, 7.'])[0]; "
+        "assert not {'sklearn', 'scipy'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
