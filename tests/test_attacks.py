@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from roco.recipes.shipped import shipped
 from tests.attacks import RELEASED, Attack, Trap
 from tests.attacks.compressed import BZIP2_TARS, COMPRESSED_XML, PLAIN_TARS, XZ_TARS
 from tests.attacks.documents import ADDRESSES, DOCUMENTS, TEXTS
@@ -26,6 +27,7 @@ from tests.attacks.packing import article, image, package
 from tests.attacks.pictures import PICTURES
 from tests.attacks.tars import GZIPS, TARS
 from tests.attacks.zips import ZIPS
+from tests.demo import without_filters
 from tests.waits import PATIENCE
 
 pytestmark = pytest.mark.slow
@@ -99,7 +101,8 @@ def trap(tmp_path_factory: pytest.TempPathFactory, listener: http.server.HTTPSer
 
 def _run(root: Path, kind: str, listener: http.server.HTTPServer) -> Done:
     recipe = root / "attacked.toml"
-    recipe.write_text(f'[run]\nfolder = "run"\nbase = "rocov2"\n[source]\nkind = "{kind}"\npath = "source"\n')
+    head = f'[run]\nfolder = "run"\n[source]\nkind = "{kind}"\npath = "source"\n\n'
+    recipe.write_text(head + without_filters(shipped()["rocov2"].read_text(encoding="utf-8")))
     ran = subprocess.run([sys.executable, "-c", WATCH, str(recipe)], capture_output=True, text=True, timeout=PATIENCE)
     assert ran.returncode == 0, ran.stderr[-3000:]
     return Done(_rows(root / "run"), json.loads(ran.stdout), list(listener.calls), root)  # type: ignore[attr-defined]
