@@ -24,7 +24,7 @@ from PIL import Image as Pillow
 from threadpoolctl import threadpool_limits
 
 from benchmarks.corpora import real_images
-from benchmarks.heads_mix import TOGETHER, alone, mix
+from benchmarks.heads_mix import TOGETHER, alone, figures, mix
 from benchmarks.heads_refit import refitting, thresholds
 from benchmarks.runs import peak_of
 from roco.models.images.backbone import Backbone
@@ -53,28 +53,11 @@ def jpegs(size: tuple[int, int], n: int = TOGETHER) -> list[bytes]:
     return files
 
 
-def batch(files: Sequence[bytes]) -> Table:
-    """Returns figures as the stages read them, with the bytes of their images."""
-    n = len(files)
-    return pa.table(
-        {
-            "figure_id": [str(i) for i in range(n)],
-            "drop": pa.nulls(n, pa.string()),
-            "drop_detail": pa.nulls(n, pa.string()),
-            "article_key": ["PMC1"] * n,
-            "file": ["figure.jpg"] * n,
-            "bytes": pa.array(files, pa.large_binary()),
-            "caption": ["Axial CT of the abdomen."] * n,
-            "n_graphics": pa.array([1] * n, pa.int32()),
-        }
-    )
-
-
 class Steps:
     """All steps of one batch, and the network alone on tensors that are ready."""
 
     def __init__(self, files: Sequence[bytes]) -> None:
-        self.table = batch(files)
+        self.table = figures(files, "Axial CT of the abdomen.")
         self.image, self.layout, self.embed = Image(), Layout(), Embed()
         self.scores = [Score(head=Path(name)) for name in HEADS]
         self.backbone = Backbone.load()

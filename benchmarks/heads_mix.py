@@ -108,7 +108,8 @@ class Mix:
         seconds["network and heads"] += time.process_time() - started
 
 
-def figures(files: Sequence[bytes]) -> pa.Table:
+def figures(files: Sequence[bytes], caption: str = "") -> pa.Table:
+    """Returns figures as the stages read them, with the bytes of their images."""
     n = len(files)
     columns: Mapping[str, Any] = {
         "figure_id": [str(i) for i in range(n)],
@@ -117,7 +118,7 @@ def figures(files: Sequence[bytes]) -> pa.Table:
         "article_key": ["PMC1"] * n,
         "file": ["figure.jpg"] * n,
         "bytes": pa.array(files, pa.large_binary()),
-        "caption": [""] * n,
+        "caption": [caption] * n,
         "n_graphics": pa.array([1] * n, pa.int32()),
     }
     return pa.table(columns)

@@ -109,7 +109,7 @@ def _overridden(entries: list[Entry], name: str, options: Entry, base: str) -> l
 
 
 def _implied(entries: Sequence[Entry]) -> list[str]:
-    """Returns the measures that the stages need directly or indirectly and that the entries do not list."""
+    """Returns the measures that the stages need but the entries do not list, also those needed by other measures."""
     implied: list[str] = []
     pending = [STAGES[entry["use"]] for entry in entries]
     while pending:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -10,13 +10,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from roco.models.images import layout
-from roco.models.text import panels
 
 Floats = NDArray[np.float32]
 
 
 class Block(NamedTuple):
-    """A block of numbers: the measure that provides it ('' for none), and the columns from which it is made."""
+    """A block of numbers: the measure that provides it and the columns from which it is made."""
 
     need: str
     columns: tuple[str, ...]
@@ -25,10 +24,9 @@ class Block(NamedTuple):
 BLOCKS: Mapping[str, Block] = {
     "embedding": Block("embed", ("embedding",)),
     "layout": Block("layout", ("layout",)),
-    "caption": Block("extract", ("caption", "n_graphics")),
 }
 
-WIDTHS = {"layout": len(layout.NAMES), "caption": len(panels.NAMES)}
+WIDTHS = {"layout": len(layout.NAMES)}
 """Numbers of a block; of an embedding, the card of the backbone says it."""
 
 
@@ -36,9 +34,7 @@ def read(batch: pa.Table, block: str) -> tuple[Floats, NDArray[np.bool_]]:
     """Returns the numbers of a block, one row for each figure, and which figures have them."""
     if block == "embedding":
         return _embeddings(batch["embedding"])
-    if block == "layout":
-        return _lists(batch["layout"], WIDTHS[block])
-    return _captions(batch["caption"], batch["n_graphics"])
+    return _lists(batch["layout"], WIDTHS[block])
 
 
 def _embeddings(column: pa.ChunkedArray) -> tuple[Floats, NDArray[np.bool_]]:
@@ -60,12 +56,3 @@ def _lists(column: pa.ChunkedArray, width: int) -> tuple[Floats, NDArray[np.bool
         if value is not None:
             out[row] = value
     return out, given
-
-
-def _captions(captions: pa.ChunkedArray, graphics: pa.ChunkedArray) -> tuple[Floats, NDArray[np.bool_]]:
-    rows: Sequence[Floats] = [
-        panels.numbers(caption or "", n or 1)
-        for caption, n in zip(captions.to_pylist(), graphics.to_pylist(), strict=True)
-    ]
-    out = np.stack(rows) if rows else np.zeros((0, WIDTHS["caption"]), np.float32)
-    return out, np.ones(len(rows), np.bool_)

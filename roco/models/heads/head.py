@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roco.base.errors import DataError, nearest
-from roco.base.files import file_digest, whole
+from roco.base.files import file_digest
+from roco.models import arrays as arrays_file
 from roco.models.heads import card as cards
 from roco.models.heads.card import Card
 from roco.models.heads.features import BLOCKS, WIDTHS
@@ -23,9 +21,6 @@ from roco.models.heads.trees import Trees
 FOLDER = Path(__file__).parents[1] / "weights" / "heads"
 MOST_BYTES = 256 << 20
 """A larger file of a head is refused, also if it is that large only when decompressed."""
-
-# A RuntimeError is an encrypted archive, a MemoryError an array that claims to be huge.
-_UNREADABLE = (OSError, ValueError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
 
 Floats = NDArray[np.float32]
 Logits = NDArray[np.float64]
@@ -83,7 +78,9 @@ class Head:
         unknown = [block for block in card.blocks if block not in BLOCKS]
         if unknown:
             raise DataError(f"head {path} reads unknown numbers '{unknown[0]}'", nearest(unknown[0], BLOCKS))
-        head = cls(path, card, *_parts(path, card, _arrays(path)))
+        head = cls(
+            path, card, *_parts(path, card, arrays_file.read(path, MOST_BYTES, "a head", "make it with `roco fit`"))
+        )
         head.check(WIDTHS)
         return head
 
@@ -157,26 +154,7 @@ def save(path: Path, parts: Sequence[Part], weights: NDArray[np.float64], bias: 
         arrays[prefix + "blocks"] = np.array(part.blocks, np.str_)
         for name, value in vars(part.model).items():
             arrays[prefix + name] = value
-    with whole(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, values in sorted(arrays.items()):
-            buffer = io.BytesIO()
-            np.lib.format.write_array(buffer, np.ascontiguousarray(values), allow_pickle=False)
-            archive.writestr(
-                zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0)), buffer.getvalue(), zipfile.ZIP_DEFLATED
-            )
-    return file_digest(path)
-
-
-def _arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """Reads the arrays of a head without pickle, within limits."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if path.stat().st_size > MOST_BYTES or sum(item.file_size for item in archive.infolist()) > MOST_BYTES:
-                raise DataError(f"{path} is larger than {MOST_BYTES >> 20} MB", "a head is a file of a few megabytes")
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except _UNREADABLE as err:
-        raise DataError(f"{path} is not a head", "make it with `roco fit`") from err
+    return arrays_file.write(path, arrays)
 
 
 def _parts(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ from numpy.typing import NDArray
 
 from roco.base.errors import DataError
 from roco.base.files import file_digest, whole
+from roco.models import arrays as arrays_file
 from roco.models.heads.trees import Trees
 from roco.models.text import learned_card as cards
 from roco.models.text.candidates import FEATURES
@@ -55,13 +54,7 @@ def save(path: Path, lexicon: Lexicon, cuis: Sequence[str], arrays: Mapping[str,
         "cuis": np.array([int(cui[1:]) for cui in cuis], np.int32),
         **arrays,
     }
-    with whole(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        for name, values in sorted(stored.items()):
-            buffer = io.BytesIO()
-            np.lib.format.write_array(buffer, np.ascontiguousarray(values), allow_pickle=False)
-            item = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
-            archive.writestr(item, buffer.getvalue(), zipfile.ZIP_DEFLATED)
-    return file_digest(path)
+    return arrays_file.write(path, stored)
 
 
 def save_card(path: Path, card: Card) -> None:
@@ -78,7 +71,7 @@ def load(path: Path) -> Model:
     if file_digest(path) != card.sha256:
         hint = "restore the file that belongs to the card, or learn the model again"
         raise DataError(f"{path} is not the file that its card describes (SHA-256)", hint)
-    arrays = _arrays(path)
+    arrays = arrays_file.read(path, MOST_BYTES, "a learned linker", "learn the model again")
     try:
         return Model(_lexicon(arrays), _cuis(arrays), _scorecard(arrays), card)
     except (KeyError, ValueError, TypeError, IndexError, OverflowError) as err:
@@ -87,18 +80,6 @@ def load(path: Path) -> Model:
 
 def invalid(path: Path) -> DataError:
     return DataError(f"{path} is not a learned linker", "learn the model again")
-
-
-def _arrays(path: Path) -> dict[str, NDArray[Any]]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(item.file_size for item in archive.infolist())
-        if size > MOST_BYTES or path.stat().st_size > MOST_BYTES:
-            raise DataError(f"{path} is larger than {MOST_BYTES >> 20} MB", "learn a model from fewer rows")
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError, NotImplementedError) as err:
-        raise invalid(path) from err
 
 
 def _lexicon(arrays: Mapping[str, NDArray[Any]]) -> Lexicon:

@@ -5,13 +5,6 @@ from __future__ import annotations
 import itertools
 import re
 import string
-from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
-
-NAMES = ("letters", "letters_beyond_graphics", "sides", "says_panel", "several_graphics")
-"""The numbers of a caption, in their order."""
 
 MOST_CHARACTERS = 20_000
 """Of a longer caption, only the beginning is read."""
@@ -30,53 +23,32 @@ _SIDE = re.compile(
     r"|picture|figure|half))\b|\((left|right|upper|lower|top|bottom|middle)(?: panel| image| row| column)?\)",
     re.IGNORECASE,
 )
-_PANEL = re.compile(r"\b(?:panels?|composite|montage|collage|multi-?panel)\b", re.IGNORECASE)
 _OPPOSITES = (
     *(("left", "right"), ("upper", "lower"), ("top", "bottom"), ("first", "second"), ("upper", "bottom")),
     *(("top", "lower"), ("upper", "middle"), ("top", "middle")),
 )
 
 
-class Panels(NamedTuple):
-    """letters: the panel letters in order, as the caption writes them. sides: the opposite sides that it names."""
-
-    letters: tuple[str, ...]
-    sides: tuple[str, ...]
-    says_panel: bool
+def letters(text: str) -> tuple[str, ...]:
+    """Returns the panel letters in order; they count if they are a, b, c … without a gap, at least two."""
+    longest = max((_in_order(found) for found in _candidates(text)), key=len, default=())
+    return longest if len(longest) > 1 else ()
 
 
-def find(caption: str) -> Panels:
-    """Returns what a caption says about panels; letters count if they are a, b, c … without a gap, at least two."""
-    text = caption[:MOST_CHARACTERS]
-    return Panels(_letters(text), _sides(text), bool(_PANEL.search(text)))
-
-
-def _letters(text: str) -> tuple[str, ...]:
-    letters = max((_in_order(found) for found in _candidates(text)), key=len, default=())
-    return letters if len(letters) > 1 else ()
-
-
-def _sides(text: str) -> tuple[str, ...]:
+def sides(text: str) -> tuple[str, ...]:
+    """Returns two opposite sides of panels that a text names, nothing for one alone."""
     named = {(one or other).lower() for one, other in _SIDE.findall(text)}
     return next((pair for pair in _OPPOSITES if named.issuperset(pair)), ())
-
-
-def numbers(caption: str, n_graphics: int) -> NDArray[np.float32]:
-    """Returns the numbers of `NAMES`. Letters up to the number of graphics are explained by the graphics."""
-    found = find(caption)
-    n = min(len(found.letters), _MOST_LETTERS)
-    beyond = max(0, n - max(1, n_graphics)) if n_graphics > 1 else n
-    return np.array([n, beyond, bool(found.sides), found.says_panel, n_graphics > 1], np.float32)
 
 
 def evidence(caption: str) -> str | None:
     """Returns in a few words what speaks for several panels; None if nothing does."""
     text = caption[:MOST_CHARACTERS]
-    letters = _letters(text)
-    if letters:
-        return f"caption has panels {letters[0]} to {letters[-1]}"
-    sides = _sides(text)
-    return f"caption has {sides[0]} and {sides[1]}" if sides else None
+    named = letters(text)
+    if named:
+        return f"caption has panels {named[0]} to {named[-1]}"
+    opposite = sides(text)
+    return f"caption has {opposite[0]} and {opposite[1]}" if opposite else None
 
 
 def _candidates(text: str) -> list[list[str]]:
@@ -97,12 +69,12 @@ def _expanded(inside: str) -> list[str]:
     return re.findall(r"\b[A-Za-z]\b", inside)
 
 
-def _in_order(letters: list[str]) -> tuple[str, ...]:
+def _in_order(found: list[str]) -> tuple[str, ...]:
     """Returns the longest run a, b, c … that begins with a, in one case; nothing for fewer than two letters."""
     best: tuple[str, ...] = ()
-    if len(letters) < 2:
+    if len(found) < 2:
         return best
-    given = set(letters)
+    given = set(found)
     for alphabet in (string.ascii_lowercase, string.ascii_uppercase):
         run = tuple(itertools.takewhile(given.__contains__, alphabet))
         best = max(best, run, key=len)
