@@ -25,7 +25,7 @@ from benchmarks.corpora import SHARED
 from roco.baselines.concepts.judge import interval
 from roco.baselines.concepts.learn import Learned, learn
 from roco.baselines.concepts.rows import Row
-from roco.models.text.learned import LearnedLinker
+from roco.models.text.learned.linker import LearnedLinker
 
 CAPTIONS = SHARED / "data" / "captions" / "roco_v1_open_validation_radiology.jsonl.gz"
 LEAST = 3

@@ -15,8 +15,8 @@ from pathlib import Path
 from benchmarks.corpora import SHARED
 from benchmarks.rights import captions, wilson
 from roco.models.text import caption_rules
-from roco.models.text.linker import Linker
-from roco.models.text.vocabulary import load
+from roco.models.text.terms.matcher import Linker
+from roco.models.text.terms.table import load
 
 LABELS = Path(__file__).with_name("modality_labels.csv")
 NOTES = SHARED / "data" / "radiology" / "covid_cxr_ct" / "metadata.csv"

@@ -169,8 +169,8 @@ def umls_f1(pairs: CaptionPairs) -> MetricResult:
     import numpy as np
 
     from roco.base.files import file_digest
-    from roco.models.text.linker import Linker
-    from roco.models.text.vocabulary import load
+    from roco.models.text.terms.matcher import Linker
+    from roco.models.text.terms.table import load
 
     path = pairs.models.vocabulary
     if path is None:

@@ -17,7 +17,7 @@ from roco.base.labels import KINDS, NUCLEAR
 from roco.base.schema import types
 from roco.core.contract import Contract, Reason
 from roco.core.stage import Decision, drop, put
-from roco.models.text.vocabulary import SHIPPED, load
+from roco.models.text.terms.table import SHIPPED, load
 from roco.release.previous import concepts_of, content_files
 
 

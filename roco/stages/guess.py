@@ -17,7 +17,7 @@ from roco.core.stage import Decision, put
 from roco.models.heads.head import Head, as_option
 from roco.models.text import caption_rules, likelihood, rule_files
 from roco.models.text.rule_files import OTHER
-from roco.models.text.vocabulary import SHIPPED, Vocabulary, load
+from roco.models.text.terms.table import SHIPPED, Vocabulary, load
 
 
 class Guessed(NamedTuple):

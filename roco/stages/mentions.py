@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from roco.base.schema import types
 from roco.core.stage import Measure, each, put
-from roco.models.text.linker import Linker
-from roco.models.text.vocabulary import SHIPPED, load
+from roco.models.text.terms.matcher import Linker
+from roco.models.text.terms.table import SHIPPED, load
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -22,7 +22,7 @@ class Mentions(Measure):
     A name is not linked where the caption shows that it means something else: "controls (CT)", "X-ray diffraction".
     docs/modality.md describes the rule and its measured precision.
 
-    vocabulary: a CSV file in the format of `roco.models.text.vocabulary.load`; none for the shipped one.
+    vocabulary: a CSV file in the format of `roco.models.text.terms.table.load`; none for the shipped one.
     """
 
     needs = ("extract",)

@@ -16,7 +16,7 @@ from roco.core.contract import Reason
 from roco.core.stage import Decision, drop, put
 from roco.models.text import caption_rules, rule_files
 from roco.models.text.caption_rules import Word
-from roco.models.text.vocabulary import SHIPPED, Vocabulary, load
+from roco.models.text.terms.table import SHIPPED, Vocabulary, load
 
 
 class Labels(NamedTuple):

@@ -12,8 +12,8 @@ from roco.base.errors import RecipeError
 from roco.base.labels import MODALITIES
 from roco.base.schema import types
 from roco.models.text import likelihood
-from roco.models.text.linker import Linker
-from roco.models.text.vocabulary import load
+from roco.models.text.terms.matcher import Linker
+from roco.models.text.terms.table import load
 from roco.recipes.demo import write
 from roco.recipes.load import load_recipe
 from roco.stages.guess import Guess, combined

@@ -5,7 +5,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from roco.base.schema import COLUMNS
-from roco.models.text.vocabulary import SHIPPED
+from roco.models.text.terms.table import SHIPPED
 from roco.stages.mentions import Mentions
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from roco.base.schema import types
 from roco.core.stage import put
-from roco.models.text.linker import Linker
 from roco.models.text.rule_files import files
-from roco.models.text.vocabulary import SHIPPED, load
+from roco.models.text.terms.matcher import Linker
+from roco.models.text.terms.table import SHIPPED, load
 from roco.stages.merge import Merge
 
 LINKER = Linker(load())

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roco.baselines.concepts.rows import FOLDS, Rows
-from roco.models.text.lexicon import Ints, Lexicon
-from roco.models.text.ngrams import Splitter, Words, hashes
+from roco.models.text.learned.lexicon import Ints, Lexicon
+from roco.models.text.learned.ngrams import Splitter, Words, hashes
 
 LEAST_SHARE = 0.15
 LEAST_LIFT = 1.5

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from roco.baselines.concepts.counts import Counts
 from roco.baselines.concepts.rows import Rows
-from roco.models.text.candidates import Candidates, candidates
-from roco.models.text.lexicon import Ints, Lexicon, wilson_low
-from roco.models.text.ngrams import Splitter
+from roco.models.text.learned.candidates import Candidates, candidates
+from roco.models.text.learned.lexicon import Ints, Lexicon, wilson_low
+from roco.models.text.learned.ngrams import Splitter
 
 WEIGHT = 1.5
 """Captions for which the Wilson bound counts."""

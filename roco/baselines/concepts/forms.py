@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from roco.base.intervals import wilson
 from roco.baselines.concepts.rows import Rows
-from roco.models.text.lexicon import Ints, Lexicon
-from roco.models.text.ngrams import Splitter, hashes
+from roco.models.text.learned.lexicon import Ints, Lexicon
+from roco.models.text.learned.ngrams import Splitter, hashes
 
 MOST = 3
 """Forms of a concept on the card."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roco.baselines.concepts.decision_list import is_label
-from roco.models.text.lexicon import Floats, Ints
+from roco.models.text.learned.lexicon import Floats, Ints
 
 THRESHOLDS = np.arange(0.1, 0.76, 0.02)
 RESAMPLES = 1000

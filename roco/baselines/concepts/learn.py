@@ -18,11 +18,11 @@ from roco.baselines.concepts.forms import forms
 from roco.baselines.concepts.judge import Judged
 from roco.baselines.concepts.rows import FOLDS, Row, Rows
 from roco.baselines.parts import scikit_learn
-from roco.models.text import learned_file
-from roco.models.text.learned_card import Card
-from roco.models.text.lexicon import Ints, Lexicon
-from roco.models.text.ngrams import Splitter
-from roco.models.text.scorecard import Scorecard
+from roco.models.text.learned import file as learned_file
+from roco.models.text.learned.card import Card
+from roco.models.text.learned.lexicon import Ints, Lexicon
+from roco.models.text.learned.ngrams import Splitter
+from roco.models.text.learned.scorecard import Scorecard
 
 MOST_CANDIDATES = 1_000_000
 """Out-of-fold candidates of which the scorecard is trained; it bounds the memory."""

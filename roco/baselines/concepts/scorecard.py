@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from roco.baselines.parts import Recipe, train
 from roco.models.heads.trees import Trees
-from roco.models.text.scorecard import Scorecard
+from roco.models.text.learned.scorecard import Scorecard
 
 TREES = Recipe("trees", ("layout",), trees=200, leaves=16, rate=0.05)
 LEAST_SCALE = 1e-3

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from roco.base.labels import NUCLEAR
 from roco.models.text.rule_files import FILES, OTHER, RANKS, Rule, load
-from roco.models.text.vocabulary import Vocabulary
+from roco.models.text.terms.table import Vocabulary
 
 MOST_CHARACTERS = 20_000
 """Of a longer caption, only the beginning is read."""

@@ -20,7 +20,7 @@ from roco.base.schema import COLUMNS, SPLITS, types
 from roco.base.tables import ATTRIBUTION_COLUMNS, CUI_MAPPING_COLUMNS, LICENSE_COLUMNS, SPLIT_TABLES, TOMBSTONE_COLUMNS
 from roco.core.ledger import Changes, Ledger
 from roco.core.stage import Finished, Publication, put
-from roco.models.text import vocabulary
+from roco.models.text.terms import table as vocabulary
 from roco.release.format import (
     ATTRIBUTION,
     CARD,

@@ -17,7 +17,7 @@ from roco.baselines.concepts.decision_list import DecisionList, batches
 from roco.baselines.concepts.judge import Judged
 from roco.baselines.concepts.learn import learn
 from roco.baselines.concepts.rows import FOLDS, Row, Rows
-from roco.models.text.ngrams import Splitter, hashes
+from roco.models.text.learned.ngrams import Splitter, hashes
 from tests.learned import CT, CYST, LIVER, examples, learned
 
 # --- rows -----------------------------------------------------------------------------------------------------------

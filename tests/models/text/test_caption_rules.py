@@ -11,9 +11,9 @@ import pytest
 from roco.base.errors import DataError
 from roco.models.text import caption_rules, rule_files
 from roco.models.text.caption_rules import MOST_CHARACTERS, Word, read, rules
-from roco.models.text.linker import Linker
 from roco.models.text.rule_files import FILES, OTHER, Pair, Rule
-from roco.models.text.vocabulary import load
+from roco.models.text.terms.matcher import Linker
+from roco.models.text.terms.table import load
 from tests.waits import cpu_limit
 
 LINKER = Linker(load())

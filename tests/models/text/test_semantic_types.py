@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from roco.base.errors import DataError
-from roco.models.text import semantic_types, vocabulary
+from roco.models.text import semantic_types
 from roco.models.text.semantic_types import SHIPPED, kept, load, tuis
+from roco.models.text.terms import table as vocabulary
 
 TABLE_6 = {
     "T023": "Body Part, Organ, or Organ Component",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from roco.models.text.ngrams import LONGEST
+from roco.models.text.learned.ngrams import LONGEST
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from roco.models.text.expansions import long_forms
-from roco.models.text.other_meanings import (
+from roco.models.text.terms.expansions import long_forms
+from roco.models.text.terms.other_meanings import (
     AFTER_STATE,
     ANY_ABBREVIATION,
     ANY_CITY,

@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from roco.models.text import learned_file as files
-from roco.models.text.candidates import Candidates, candidates
-from roco.models.text.learned_card import Card
-from roco.models.text.lexicon import Floats, Lexicon
-from roco.models.text.ngrams import Splitter, Words
-from roco.models.text.scorecard import Scorecard
+from roco.models.text.learned import file as files
+from roco.models.text.learned.candidates import Candidates, candidates
+from roco.models.text.learned.card import Card
+from roco.models.text.learned.lexicon import Floats, Lexicon
+from roco.models.text.learned.ngrams import Splitter, Words
+from roco.models.text.learned.scorecard import Scorecard
 
 MOST_CHARACTERS = 60_000
 """Characters of the captions that are linked at once, which bounds the memory; a longer caption is linked alone."""

@@ -14,9 +14,10 @@ import pytest
 
 from roco.base.errors import DataError
 from roco.base.files import file_digest
-from roco.models.text import learned as module
-from roco.models.text import learned_card, learned_file
-from roco.models.text.learned import LearnedLinker
+from roco.models.text.learned import card as learned_card
+from roco.models.text.learned import file as learned_file
+from roco.models.text.learned import linker as module
+from roco.models.text.learned.linker import LearnedLinker
 from tests.learned import CT, CYST, EFFUSION, LEFT_LUNG, LIVER, LUNG, examples, learned
 
 
@@ -213,7 +214,7 @@ def test_a_model_is_saved_as_npz_only(tmp_path: Path) -> None:
 
 def test_linking_needs_neither_scikit_learn_nor_scipy(path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from roco.models.text.learned import LearnedLinker; "
+        "import sys; from pathlib import Path; from roco.models.text.learned.linker import LearnedLinker; "
         f"assert LearnedLinker.load(Path({str(path)!r})).link(['CT of the liver shows a cyst, 7.'])[0]; "
         "assert not {'sklearn', 'scipy'} & set(sys.modules)"
     )

@@ -6,9 +6,9 @@ import pytest
 
 from roco.base.labels import NUCLEAR
 from roco.models.text import caption_rules
-from roco.models.text.expansions import long_forms
-from roco.models.text.linker import Linker
-from roco.models.text.vocabulary import Concept, Vocabulary, load
+from roco.models.text.terms.expansions import long_forms
+from roco.models.text.terms.matcher import Linker
+from roco.models.text.terms.table import Concept, Vocabulary, load
 from tests.waits import cpu_limit
 
 VOCABULARY = load()

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roco.models.text.linker import Linker
-from roco.models.text.vocabulary import Concept, Vocabulary, load
+from roco.models.text.terms.matcher import Linker
+from roco.models.text.terms.table import Concept, Vocabulary, load
 
 CT, MR, US, XR, PET, PET_CT = "C0040405", "C0024485", "C0041618", "C1306645", "C0032743", "C1699633"
 AN, AP, PA, CHEST, MEDIASTINUM = "C0002978", "C1999039", "C1996865", "C0817096", "C0025066"

@@ -7,9 +7,9 @@ import itertools
 import numpy as np
 import pytest
 
-from roco.models.text import ngrams
-from roco.models.text.ngrams import LONGEST, Splitter, folded, hashes
-from roco.models.text.rivals import CROSSING, EQUAL, INNER, LONGER, rivals
+from roco.models.text.learned import ngrams
+from roco.models.text.learned.ngrams import LONGEST, Splitter, folded, hashes
+from roco.models.text.learned.rivals import CROSSING, EQUAL, INNER, LONGER, rivals
 
 
 @pytest.mark.parametrize(("a", "b"), [("Lungs", "lung"), ("EFFUSIONS", "effusion"), ("ＣＴ", "ct"), ("Cysts", "cyst")])

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from roco.models.text.lexicon import Floats, Ints, Lexicon, wilson_low
-from roco.models.text.ngrams import LONGEST, Words, hashes
-from roco.models.text.rivals import CROSSING, EQUAL, INNER, LONGER, rivals
+from roco.models.text.learned.lexicon import Floats, Ints, Lexicon, wilson_low
+from roco.models.text.learned.ngrams import LONGEST, Words, hashes
+from roco.models.text.learned.rivals import CROSSING, EQUAL, INNER, LONGER, rivals
 
 COVERED = 0.5
 """A longer n-gram of another concept covers a place if its Wilson bound is above this."""

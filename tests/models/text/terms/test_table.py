@@ -6,8 +6,8 @@ import pytest
 
 from roco.base import labels as vocab
 from roco.base.errors import DataError
-from roco.models.text import vocabulary
-from roco.models.text.vocabulary import load
+from roco.models.text.terms import table as vocabulary
+from roco.models.text.terms.table import load
 
 HEADER = "cui,name,tui,kind,label,synonyms\n"
 CT = "C0040405,X-Ray Computed Tomography,T060,modality,DRCT,CT|computed tomography\n"

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 import ahocorasick_rs
 
-from roco.models.text.expansions import abbreviates
-from roco.models.text.meanings import CaptionMeanings
-from roco.models.text.other_meanings import DECOYS
-from roco.models.text.vocabulary import Vocabulary
+from roco.models.text.terms.expansions import abbreviates
+from roco.models.text.terms.meanings import CaptionMeanings
+from roco.models.text.terms.other_meanings import DECOYS
+from roco.models.text.terms.table import Vocabulary
 
 LONGEST_ABBREVIATION = 4  # names of at most this many capitals are matched case-sensitively
 

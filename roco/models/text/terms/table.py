@@ -15,7 +15,7 @@ from roco.base.errors import DataError, nearest
 from roco.base.ids import is_cui
 from roco.base.text import escaped
 
-SHIPPED = Path(__file__).parents[1] / "weights" / "vocabulary.csv"
+SHIPPED = Path(__file__).parents[1] / "rules" / "terms.csv"
 COLUMNS = ("cui", "name", "tui", "kind", "label", "synonyms")
 KINDS = (*labels.KINDS, "concept")
 

@@ -14,11 +14,11 @@ from roco.base.errors import DataError
 from roco.base.files import file_digest, whole
 from roco.models import arrays as arrays_file
 from roco.models.heads.trees import Trees
-from roco.models.text import learned_card as cards
-from roco.models.text.candidates import FEATURES
-from roco.models.text.learned_card import Card
-from roco.models.text.lexicon import Lexicon
-from roco.models.text.scorecard import Scorecard
+from roco.models.text.learned import card as cards
+from roco.models.text.learned.candidates import FEATURES
+from roco.models.text.learned.card import Card
+from roco.models.text.learned.lexicon import Lexicon
+from roco.models.text.learned.scorecard import Scorecard
 
 MOST_BYTES = 2 << 30
 """A larger model is refused, also if it is that large only when decompressed."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roco.models.heads.trees import Trees
-from roco.models.text.lexicon import Floats
+from roco.models.text.learned.lexicon import Floats
 
 LEAST, MOST = 0.01, 0.995
 """The trees judge the candidates to which the linear part gives a probability between these."""
