@@ -1,0 +1,163 @@
+"""Captions with known concepts, from a dataset or a file: what linkers are learned from and scored against."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from roco.base.errors import DataError, UsageError, nearest
+from roco.base.ids import is_cui
+from roco.base.readers import UNREADABLE, csv_rows
+from roco.base.schema import SPLITS
+from roco.base.tables import SPLIT_TABLES
+from roco.base.terminal import excerpt
+from roco.release.caption_files import SUFFIXES, Row, read_file
+from roco.release.format import CUI_MAPPING
+from roco.release.published import PublishedImage, is_published, read_tables
+from roco.release.read import Release
+
+__all__ = ["Captioned", "Row", "read"]
+
+COLUMNS = ("id", "split", "article_key", "caption", "concepts", "concepts_manual")
+"""Columns of figures.parquet that rows are made from."""
+
+
+@dataclass(frozen=True)
+class Captioned:
+    """Captions with their concepts, in the order of the source.
+
+    names: the name of each concept that the source names. files: the files that were read.
+    """
+
+    rows: list[Row]
+    names: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[Path, ...] = ()
+
+    @property
+    def has_manual(self) -> bool:
+        """Returns whether people assigned concepts to any of the images."""
+        return any(row.manual for row in self.rows)
+
+    @property
+    def has_articles(self) -> bool:
+        """Returns whether the article of any row is known; else each row counts as an article of its own."""
+        return any(row.group != row.id for row in self.rows)
+
+
+def read(path: str | Path, splits: Collection[str] | None = None) -> Captioned:
+    """Reads captions with known concepts.
+
+    path: a release of roco, the published ROCOv2 or a folder in its layout (captions and concepts of at least one
+    split; manual concepts, licences and names may be missing); a CSV file with the columns id, caption and cuis, and
+    optionally article, manual and split; a file of JSON lines with roco_id or id, caption and cuis, and optionally
+    pmcid, or a folder of such files; each may be compressed (.gz). splits: train, valid, test; all by default.
+    Raises DataError with file and line for invalid rows, UsageError for an unknown split.
+    """
+    source = Path(path)
+    for split in splits or ():
+        if split not in SPLITS:
+            raise UsageError(f"unknown split '{excerpt(split)}'", nearest(split, SPLITS))
+    if not source.exists():
+        raise DataError(f"{source} does not exist", "give a dataset, or a file with captions and concepts")
+    captioned = _of_folder(source, splits) if source.is_dir() else _of_files([source], splits)
+    if not captioned.rows:
+        raise DataError(f"{source} has no captions", "choose other splits" if splits else "give another dataset")
+    return captioned
+
+
+def _of_folder(folder: Path, splits: Collection[str] | None) -> Captioned:
+    if is_published(folder):
+        return _of_published(folder, splits)
+    files = sorted(file for file in folder.iterdir() if file.name.endswith(SUFFIXES) and file.is_file())
+    try:
+        release = Release.open(folder)
+    except DataError:
+        if files:
+            return _of_files(files, splits)
+        raise
+    with release:
+        return _of_release(release, splits)
+
+
+def _of_files(files: list[Path], splits: Collection[str] | None) -> Captioned:
+    rows: dict[str, Row] = {}
+    for file in files:
+        for line, row in read_file(file):
+            if row.id in rows:
+                raise DataError(f"{file}, line {line}: duplicate id '{excerpt(row.id)}'", "give each row its own id")
+            rows[row.id] = row
+    if splits and not any(row.split for row in rows.values()):
+        raise UsageError(f"{files[0]} has no splits", "add a column split, or choose no split")
+    return Captioned([row for row in rows.values() if not splits or row.split in splits], {}, tuple(files))
+
+
+def _of_release(release: Release, splits: Collection[str] | None) -> Captioned:
+    known = release.columns
+    table = release.table(None, [name for name in COLUMNS if name in known])
+    rows = []
+    for image in table.to_pylist():
+        if splits and image.get("split") not in splits:
+            continue
+        concepts, manual = image.get("concepts") or (), image.get("concepts_manual") or ()
+        row = Row(
+            image["id"], image.get("article_key") or image["id"], image.get("caption") or "", tuple(concepts),
+            tuple(manual), image.get("split") or "",
+        )  # fmt: skip
+        rows.append(row)
+    _check_cuis(rows, lambda row: f"{release.path}, image {row.id}")
+    return Captioned(rows, _names(release), tuple(release.table_files()))
+
+
+def _of_published(folder: Path, splits: Collection[str] | None) -> Captioned:
+    """Reads the tables of the splits that have captions and concepts; the other tables may be missing."""
+    tables = read_tables(folder)
+    for problem in tables.unusable:
+        raise DataError(f"{folder / problem.where}: {problem.what}", f"run roco verify {folder} for details")
+    missing = {problem.where for problem in tables.missing}
+    chosen = [split for split in SPLITS if not splits or split in splits]
+    complete = [split for split in chosen if not missing & {f"{split}_captions.csv", f"{split}_concepts.csv"}]
+    if not complete or (splits and len(complete) < len(chosen)):
+        lacking = next(split for split in chosen if split not in complete)
+        names = f"{lacking}_captions.csv and {lacking}_concepts.csv"
+        raise DataError(f"{folder} lacks {names}", "add both files, or choose another split")
+    images = [image for image in tables.images.values() if image.split in complete]
+    rows = [_row(image) for image in images if image.caption is not None and image.concepts is not None]
+    _check_cuis(rows, lambda row: _line_of(folder, row))
+    release = Release(folder, published=True)
+    return Captioned(rows, _names(release), tuple(file for split in complete for file in release.table_files(split)))
+
+
+def _row(image: PublishedImage) -> Row:
+    article = image.pmcid or image.id
+    return Row(image.id, article, image.caption or "", image.concepts or (), image.manual or (), image.split)
+
+
+def _names(release: Release) -> dict[str, str]:
+    """Returns the name of each CUI; nothing for a dataset without cui_mapping.csv."""
+    return release.concept_names() if (release.path / CUI_MAPPING).is_file() else {}
+
+
+def _check_cuis(rows: Iterable[Row], where: Any) -> None:
+    for row in rows:
+        for cui in (*row.cuis, *row.manual):
+            if not is_cui(cui):
+                raise DataError(f"{where(row)}: invalid CUI '{excerpt(cui, 40)}'", "a CUI is C and seven digits")
+
+
+def _line_of(folder: Path, row: Row) -> str:
+    """Returns file and line of the invalid concepts of an image."""
+    table = "concepts" if not all(map(is_cui, row.cuis)) else "concepts_manual"
+    path = folder / f"{row.split}_{table}.csv"
+    for line, cells, _ in _cells(path, table):
+        if cells is not None and cells[0].strip().startswith(row.id):
+            return f"{path}, line {line}"
+    return f"{path}, image {row.id}"
+
+
+def _cells(path: Path, table: str) -> Iterator[Any]:
+    try:
+        yield from csv_rows(path, SPLIT_TABLES[table], exact=False)
+    except UNREADABLE:
+        return
