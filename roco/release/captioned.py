@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ from roco.release.format import CUI_MAPPING
 from roco.release.published import PublishedImage, is_published, read_tables
 from roco.release.read import Release
 
-__all__ = ["Captioned", "Row", "read"]
+__all__ = ["Captioned", "Row", "is_held_out", "read"]
 
 COLUMNS = ("id", "split", "article_key", "caption", "concepts", "concepts_manual")
 """Columns of figures.parquet that rows are made from."""
@@ -65,6 +66,14 @@ def read(path: str | Path, splits: Collection[str] | None = None) -> Captioned:
     if not captioned.rows:
         raise DataError(f"{source} has no captions", "choose other splits" if splits else "give another dataset")
     return captioned
+
+
+def is_held_out(article: str, percent: int) -> bool:
+    """Returns whether an article belongs to the part of `percent` % that nothing is learned from.
+
+    It depends on the hash of the article alone: a smaller part is contained in a larger one.
+    """
+    return int(hashlib.sha256(article.encode()).hexdigest(), 16) % 100 < percent
 
 
 def _of_folder(folder: Path, splits: Collection[str] | None) -> Captioned:

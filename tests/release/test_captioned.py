@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roco.base.errors import DataError, UsageError
-from roco.release.captioned import Row, read
+from roco.release.captioned import Row, is_held_out, read
 from roco.release.read import Release
 from tests.sources.test_dataset import published
 from tests.stages.publish.finished import publish
@@ -132,6 +132,13 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory,
             read(folder / name)
         except DataError as err:
             assert name in err.message
+
+
+def test_a_part_of_the_articles_is_held_out_by_their_hash() -> None:
+    articles = [f"PMC{number}" for number in range(2000)]
+    part = {percent: {name for name in articles if is_held_out(name, percent)} for percent in (0, 20, 40, 100)}
+    assert not part[0] and part[20] < part[40] and part[100] == set(articles)
+    assert 0.36 < len(part[40]) / len(articles) < 0.44
 
 
 # --- datasets ----------------------------------------------------------------------------------------------
