@@ -1,7 +1,7 @@
 """Judges the learned linker on ROCO v1: score on articles left out, speed, and learning from 60,000 rows.
 
-`python -m benchmarks.learned_linker` prints the tables of docs/concepts.md; `--rows 60000` sets the rows to learn from,
-0 for none.
+`python -m benchmarks.learned_linker` prints the tables of docs/learned-concepts.md; `--rows 60000` sets the rows to
+learn from, 0 for none.
 """
 
 from __future__ import annotations

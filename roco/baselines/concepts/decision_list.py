@@ -12,7 +12,7 @@ from roco.baselines.concepts.counts import Counts
 from roco.baselines.concepts.rows import Rows
 from roco.models.text.learned.candidates import Candidates, candidates
 from roco.models.text.learned.lexicon import Ints, Lexicon, wilson_low
-from roco.models.text.learned.ngrams import Splitter
+from roco.models.text.learned.ngrams import Splitter, hashes
 
 WEIGHT = 1.5
 """Captions for which the Wilson bound counts."""
@@ -26,7 +26,7 @@ def batches(rows: Rows, which: Ints, lexicon: Lexicon, splitter: Splitter) -> It
     for begin in range(0, len(which), AT_ONCE):
         chosen = which[begin : begin + AT_ONCE]
         words = splitter.split([rows.texts[row] for row in chosen])
-        found = candidates(lexicon, keys, words)
+        found = candidates(lexicon, keys, words, lexicon.find(hashes(words)))
         yield found, chosen[found.row]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roco.models.text.learned.lexicon import Floats, Ints, Lexicon, wilson_low
-from roco.models.text.learned.ngrams import LONGEST, Words, hashes
+from roco.models.text.learned.ngrams import LONGEST, Words
 from roco.models.text.learned.rivals import CROSSING, EQUAL, INNER, LONGER, rivals
 
 COVERED = 0.5
@@ -33,12 +33,13 @@ FEATURES = (
 class Candidates:
     """Concepts that a caption may have.
 
-    row, cui: caption and concept. pair: of the span, place in the lexicon. start, length: words of the span.
+    row, cui: caption and concept. gram, pair: of the span, places in the lexicon. start, length: words of the span.
     covered: whether a longer n-gram of another concept covers the span. features: see FEATURES.
     """
 
     row: Ints
     cui: Ints
+    gram: Ints
     pair: Ints
     start: Ints
     length: Ints
@@ -46,9 +47,11 @@ class Candidates:
     features: NDArray[np.float32]
 
 
-def candidates(lexicon: Lexicon, keys: Ints, words: Words) -> Candidates:
-    """Returns the candidates of a batch, by caption and concept. keys: `lexicon.pair_keys()`."""
-    grams = lexicon.find(hashes(words))
+def candidates(lexicon: Lexicon, keys: Ints, words: Words, grams: Ints) -> Candidates:
+    """Returns the candidates of a batch, by caption and concept.
+
+    keys: `lexicon.pair_keys()`. grams: the n-gram of each place and length in the lexicon (`lexicon.find`).
+    """
     start, length = np.nonzero(grams >= 0)
     gram = grams[start, length]
     start, length, gram = _first_only(words.row[start], gram, start, length, len(lexicon.gram))
@@ -66,7 +69,9 @@ def candidates(lexicon: Lexicon, keys: Ints, words: Words) -> Candidates:
     begins = np.flatnonzero(np.append(True, key[1:] != key[:-1])) if len(key) else np.zeros(0, np.int64)
     if not len(begins):
         none = np.zeros(0, np.int64)
-        return Candidates(none, none, none, none, none, none.astype(bool), np.zeros((0, len(FEATURES)), np.float32))
+        return Candidates(
+            none, none, none, none, none, none, none.astype(bool), np.zeros((0, len(FEATURES)), np.float32)
+        )
 
     together = lexicon.together[pair].astype(float)
     n = lexicon.n[gram[occurrence]].astype(float)
@@ -102,7 +107,7 @@ def candidates(lexicon: Lexicon, keys: Ints, words: Words) -> Candidates:
         _explained(first, size, bound[span], len(words.code)),
     )  # fmt: skip
     features = np.stack([np.asarray(column, np.float32) for column in columns], 1)
-    return Candidates(row, cui, pair[span], first, size, covered, features)
+    return Candidates(row, cui, gram[at], pair[span], first, size, covered, features)
 
 
 def _first_only(row: Ints, gram: Ints, start: Ints, length: Ints, grams: int) -> tuple[Ints, Ints, Ints]:

@@ -4,41 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from roco.models.text.learned import file as files
-from roco.models.text.learned.candidates import Candidates, candidates
+from roco.models.text.learned.candidates import candidates
 from roco.models.text.learned.card import Card
-from roco.models.text.learned.lexicon import Floats, Lexicon
-from roco.models.text.learned.ngrams import Splitter, Words
+from roco.models.text.learned.lexicon import Lexicon
+from roco.models.text.learned.ngrams import Splitter, hashes
+from roco.models.text.learned.occurrences import occurrences
 from roco.models.text.learned.scorecard import Scorecard
+from roco.models.text.linking.linker import Mention
 
 MOST_CHARACTERS = 60_000
 """Characters of the captions that are linked at once, which bounds the memory; a longer caption is linked alone."""
 
-
-EDGES = " .;:,()"
-
-
-class LearnedMention(NamedTuple):
-    """One concept of a caption: the place that is the best evidence for it, and the probability of the label.
-
-    start, end: code points. Negation is not judged: learned models link as their examples were labelled.
-    """
-
-    start: int
-    end: int
-    text: str
-    cui: str
-    score: float
-    linker: str = "learned"
+NAME = "learned"
 
 
 class LearnedLinker:
     """Links captions by a learned model; its results do not depend on how captions are divided into batches."""
 
+    name = NAME
     heavy = False
 
     def __init__(self, lexicon: Lexicon, scorecard: Scorecard, cuis: Sequence[str], card: Card) -> None:
@@ -55,45 +42,24 @@ class LearnedLinker:
         model = files.load(path)
         return cls(model.lexicon, model.scorecard, model.cuis, model.card)
 
-    def link(self, texts: Sequence[str]) -> list[list[LearnedMention]]:
-        """Returns the mentions of each caption, by place; one for each concept."""
-        out: list[list[LearnedMention]] = []
-        for some in _portions(texts):
-            words = self._splitter.split(some)
-            found = candidates(self._lexicon, self._keys, words)
-            scores = self._scorecard.probabilities(found.features)
-            out += self._mentions(some, words, found, scores)
+    def link(self, captions: Sequence[str]) -> list[list[Mention]]:
+        """Returns the mentions of each caption, by place: all places of the n-gram that decided for a concept."""
+        out: list[list[Mention]] = []
+        for texts in _portions(captions):
+            out += self._portion(texts)
         return out
 
-    def _mentions(
-        self, texts: Sequence[str], words: Words, found: Candidates, scores: Floats
-    ) -> list[list[LearnedMention]]:
-        out: list[list[LearnedMention]] = [[] for _ in texts]
+    def _portion(self, texts: Sequence[str]) -> list[list[Mention]]:
+        words = self._splitter.split(texts)
+        grams = self._lexicon.find(hashes(words))
+        found = candidates(self._lexicon, self._keys, words, grams)
+        scores = self._scorecard.probabilities(found.features)
         chosen = np.flatnonzero(scores >= self.card.threshold)
-        first, last = found.start[chosen], found.start[chosen] + found.length[chosen] - 1
-        begin, end = words.start[first], words.end[last]
-        # The word at the begin of a caption has no characters: the first word of the mention is the next one.
-        empty = (words.start[first] == words.end[first]) & (first < last)
-        begin = np.where(empty, words.start[np.minimum(first + 1, last)], begin)
-        empty = (words.start[last] == words.end[last]) & (first < last)
-        end = np.where(empty, words.end[np.maximum(last - 1, first)], end)
-        rows = found.row[chosen]
-        order = np.lexsort((found.cui[chosen], end, begin, rows))
-        for at in order:
-            place, row = chosen[at], int(rows[at])
-            left, right = _trimmed(texts[row], int(begin[at]), int(end[at]))
-            cui = self.cuis[found.cui[place]]
-            out[row].append(LearnedMention(left, right, texts[row][left:right], cui, round(float(scores[place]), 4)))
+        out: list[list[Mention]] = [[] for _ in texts]
+        for row, start, end, candidate in occurrences(texts, words, grams, found, chosen):
+            cui, score = self.cuis[found.cui[candidate]], round(float(scores[candidate]), 4)
+            out[row].append(Mention(start, end, texts[row][start:end], cui, score, linker=NAME))
         return out
-
-
-def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
-    """Returns the offsets without punctuation marks at the ends, if anything else remains."""
-    inner = text[start:end].strip(EDGES)
-    if not inner:
-        return start, end
-    start = text.index(inner, start)
-    return start, start + len(inner)
 
 
 def _portions(texts: Sequence[str]) -> Iterator[list[str]]:

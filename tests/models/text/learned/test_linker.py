@@ -18,6 +18,7 @@ from roco.models.text.learned import card as learned_card
 from roco.models.text.learned import file as learned_file
 from roco.models.text.learned import linker as module
 from roco.models.text.learned.linker import LearnedLinker
+from roco.models.text.linking.linker import Linker
 from tests.learned import CT, CYST, EFFUSION, LEFT_LUNG, LIVER, LUNG, examples, learned
 
 
@@ -60,11 +61,20 @@ def test_plurals_and_case_do_not_matter(linker: LearnedLinker) -> None:
     assert EFFUSION in concepts(linker, "image of the patient shows PLEURAL EFFUSION, 12.")
 
 
-def test_there_is_one_mention_for_each_concept_by_place(linker: LearnedLinker) -> None:
-    (mentions,) = linker.link(["CT of the liver shows a cyst, CT of the liver shows a cyst."])
-    assert len({mention.cui for mention in mentions}) == len(mentions)
+def test_every_occurrence_of_the_words_that_decided_is_a_mention(linker: LearnedLinker) -> None:
+    text = "CT of the liver shows a cyst, CT of the livers shows no cyst."
+    (mentions,) = linker.link([text])
+    assert [mention.text for mention in mentions if mention.cui == LIVER] == ["liver", "livers"]
+    assert [mention.text for mention in mentions if mention.cui == CT] == ["CT", "CT"]
     assert [mention.start for mention in mentions] == sorted(mention.start for mention in mentions)
+    assert len({(mention.start, mention.end, mention.cui) for mention in mentions}) == len(mentions)
+    assert all(text[mention.start : mention.end] == mention.text for mention in mentions)
     assert all(linker.card.threshold <= mention.score <= 1 for mention in mentions)
+
+
+def test_it_is_a_linker(linker: LearnedLinker) -> None:
+    assert isinstance(linker, Linker)
+    assert {mention.linker for mention in linker.link(["CT of the liver"])[0]} == {linker.name} == {"learned"}
 
 
 def test_the_division_into_batches_does_not_change_mentions(
@@ -81,16 +91,6 @@ def test_the_division_into_batches_does_not_change_mentions(
 def test_odd_captions_are_linked_without_an_error(linker: LearnedLinker, text: str) -> None:
     (mentions,) = linker.link([text])
     assert all(text[mention.start : mention.end] == mention.text for mention in mentions)
-
-
-@pytest.mark.parametrize(
-    ("text", "part", "trimmed"),
-    [("a (cyst). b", "(cyst).", "cyst"), ("a cyst", "cyst", "cyst"), ("a ). b", ").", ").")],
-)
-def test_mentions_have_no_punctuation_at_their_ends(text: str, part: str, trimmed: str) -> None:
-    start = text.index(part)
-    left, right = module._trimmed(text, start, start + len(part))
-    assert text[left:right] == trimmed
 
 
 def test_no_captions_give_no_mentions(linker: LearnedLinker) -> None:
