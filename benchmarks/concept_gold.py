@@ -25,7 +25,8 @@ from benchmarks.concept_sample import STRATA
 from benchmarks.modality import LINKER, VOCABULARY
 from benchmarks.rights import captions
 from roco.base.ids import is_cui
-from roco.evaluate.concept_mentions import Caption, Estimate, Gold, by_type, score
+from roco.evaluate.concept_mentions import Caption, Gold, by_type, score
+from roco.evaluate.metrics.rates import Estimate
 
 GOLD = Path(__file__).with_name("concept_gold.csv")
 SECOND = Path(__file__).with_name("concept_gold_second.csv")

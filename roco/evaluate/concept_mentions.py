@@ -12,12 +12,10 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from roco.evaluate.metrics import intervals, sets
-from roco.evaluate.metrics.intervals import Interval
+from roco.evaluate.metrics import intervals, rates, sets
+from roco.evaluate.metrics.rates import Rates
 
-Floats = NDArray[np.float64]
 Span = tuple[int, int]
 
 
@@ -56,23 +54,6 @@ class Caption(NamedTuple):
     found: Sequence[Found]
 
 
-class Estimate(NamedTuple):
-    """A score and its 95 % interval; None if there are fewer than two articles, NaN if nothing was to be scored."""
-
-    value: float
-    interval: Interval | None
-
-
-class Rates(NamedTuple):
-    """Precision, recall and F1, with the numbers of labelled and of linked mentions that count."""
-
-    precision: Estimate
-    recall: Estimate
-    f1: Estimate
-    gold: int
-    found: int
-
-
 class TypeCounts(NamedTuple):
     """The counts of one semantic type: labelled mentions, those whose span is touched, and CUIs of captions."""
 
@@ -101,11 +82,11 @@ def score(captions: Sequence[Caption], resamples: int = intervals.RESAMPLES) -> 
         "overlaps": _overlaps(pairs),
         "CUIs": sets.overlap(*_cuis(pairs)),
     }
-    rates = {}
+    scores = {}
     for name, size in sizes.items():
-        rates[name] = _micro(size, group, resamples)
-        rates[f"{name} (mean)"] = _mean(size, group, resamples)
-    return rates
+        scores[name] = rates.micro(size, group, resamples)
+        scores[f"{name} (mean)"] = rates.mean(size, group, resamples)
+    return scores
 
 
 def by_type(captions: Sequence[Caption], types: Mapping[str, str]) -> dict[str, TypeCounts]:
@@ -159,6 +140,11 @@ def _as_linked(mention: Gold, found: Sequence[Found]) -> Gold:
     return mention
 
 
+def cuis(captions: Sequence[Caption]) -> tuple[list[set[str]], list[set[str]]]:
+    """Returns the CUIs of each caption, labelled and linked, as `score` compares them."""
+    return _cuis([_reconciled(caption) for caption in captions])
+
+
 def _spans(mentions: Sequence[Gold] | Sequence[Found]) -> set[str]:
     return {f"{mention.start}-{mention.end}" for mention in mentions}
 
@@ -196,32 +182,3 @@ def _cuis(pairs: Sequence[_Pair]) -> tuple[list[set[str]], list[set[str]]]:
 
 def _touch(a: Gold | Found, b: Gold | Found) -> bool:
     return a.start < b.end and b.start < a.end
-
-
-def _micro(sizes: sets.Overlap, group: NDArray[np.int64], resamples: int) -> Rates:
-    columns = np.stack(sizes, axis=1).astype(float)
-
-    def estimate(kind: int) -> Estimate:
-        total = columns.sum(axis=0, keepdims=True)
-        bound = intervals.of_sums(columns, group, lambda sums: _rates(sums)[kind], resamples)
-        return Estimate(float(_rates(total)[kind][0]), bound)
-
-    precision, recall, f1 = (estimate(kind) for kind in range(3))
-    return Rates(precision, recall, f1, int(sizes.truth.sum()), int(sizes.predicted.sum()))
-
-
-def _rates(sums: Floats) -> tuple[Floats, Floats, Floats]:
-    """Returns precision, recall and F1 of rows of (both, gold, found); NaN where there is nothing to divide by."""
-    both, gold, found = sums.T
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return both / found, both / gold, 2 * both / (gold + found)
-
-
-def _mean(sizes: sets.Overlap, group: NDArray[np.int64], resamples: int) -> Rates:
-    counted = sizes.truth + sizes.predicted > 0
-    values = np.stack([sets.precision(sizes), sets.recall(sizes), sets.f1(sizes)], axis=1)
-    values[~counted] = np.nan
-    bounds = intervals.of_means(values, group, resamples)
-    means = [sets.mean(column[counted]) for column in values.T]
-    precision, recall, f1 = (Estimate(mean, bound) for mean, bound in zip(means, bounds, strict=True))
-    return Rates(precision, recall, f1, int(sizes.truth.sum()), int(sizes.predicted.sum()))

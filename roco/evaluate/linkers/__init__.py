@@ -1,0 +1,1 @@
+"""Scores linkers, which read concepts from captions, against captions with known concepts."""

@@ -1,0 +1,127 @@
+"""Reads labelled mentions: a CSV file of offsets and concepts of captions that another file contains."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+from roco.base.errors import DataError, nearest
+from roco.base.ids import is_cui
+from roco.base.readers import UNREADABLE
+from roco.base.terminal import excerpt
+from roco.evaluate.concept_mentions import Gold
+from roco.release.captioned import Captioned, Row
+
+REQUIRED = ("id", "start", "end", "cui")
+OPTIONAL = ("instead", "tui", "inner")
+OTHER_HEADERS = {"roco_id": "id"}
+"""Header that is accepted as well -> column."""
+MOST_BYTES = 256 << 20
+_TRUE, _FALSE = ("yes", "true", "1"), ("", "no", "false", "0")
+
+
+class SpanGold(NamedTuple):
+    """The labelled captions, in the order of the file, and the mentions of each."""
+
+    rows: list[Row]
+    mentions: list[list[Gold]]
+
+
+def is_span_gold(path: Path) -> bool:
+    """Returns whether the header of a file has the columns of labelled mentions: start and end."""
+    if not path.is_file():
+        return False
+    try:
+        with path.open("rb") as fh:
+            first = fh.readline(10_000).decode("utf-8-sig")
+    except (OSError, ValueError):
+        return False
+    return {"start", "end"} <= {name.strip().lower() for name in first.split(",")}
+
+
+def read_spans(path: Path, captioned: Captioned) -> SpanGold:
+    """Reads labelled mentions.
+
+    The columns are id, start, end (half-open offsets in code points) and cui, which may be empty; optionally instead,
+    tui and inner as in `Gold`. A caption without mentions has one row without offsets. captioned: where the captions
+    are. Raises DataError with file and line.
+    """
+    known = {row.id: row for row in captioned.rows}
+    mentions: dict[str, list[Gold]] = {}
+    for line, cells in _rows(path):
+        id = cells["id"]
+        if id not in known:
+            _refuse(path, line, f"unknown caption '{excerpt(id)}'", "give the dataset of the captions with --captions")
+        of_caption = mentions.setdefault(id, [])
+        if cells["start"] or cells["end"]:
+            of_caption.append(_gold(path, line, cells, len(known[id].caption)))
+    if not mentions:
+        raise DataError(f"{path} has no rows", "add one row for each mention below the header")
+    return SpanGold([known[id] for id in mentions], list(mentions.values()))
+
+
+def _gold(path: Path, line: int, cells: Mapping[str, str], length: int) -> Gold:
+    start, end = (_number(path, line, name, cells[name]) for name in ("start", "end"))
+    if not start < end <= length:
+        _refuse(
+            path, line, f"{start} to {end} is not in the caption of {length} characters",
+            "offsets are code points; the end is the one after the last character",
+        )  # fmt: skip
+    for name in ("cui", "instead"):
+        cui = cells.get(name, "")
+        if cui and not is_cui(cui):
+            _refuse(path, line, f"invalid CUI '{excerpt(cui, 40)}'", "a CUI is C and seven digits")
+    inner = cells.get("inner", "").lower()
+    if inner not in (*_TRUE, *_FALSE):
+        _refuse(path, line, f"inner is '{excerpt(inner, 40)}'", "write yes or leave the cell empty")
+    return Gold(
+        start=start, end=end, cui=cells["cui"], instead=cells.get("instead", ""), tui=cells.get("tui", ""),
+        inner=inner in _TRUE,
+    )  # fmt: skip
+
+
+def _number(path: Path, line: int, name: str, cell: str) -> int:
+    if not (cell.isascii() and cell.isdecimal() and len(cell) < 10):
+        _refuse(path, line, f"{name} is '{excerpt(cell, 40)}'", "write a whole number")
+    return int(cell)
+
+
+def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yields line number and the cells of each row by column."""
+    try:
+        with path.open("rb") as fh:
+            data = fh.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            raise ValueError(f"larger than {MOST_BYTES >> 20} MB")
+        text = data.decode("utf-8-sig")
+    except UNREADABLE as err:
+        raise DataError(f"{path} cannot be read: {excerpt(err)}", "give a CSV file in UTF-8") from err
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        header = [_column(name) for name in next(reader, [])]
+        for column in (*REQUIRED, *OPTIONAL):
+            if header.count(column) > 1:
+                _refuse(path, 1, f"duplicate column '{column}'", "remove one of them")
+            if column in REQUIRED and column not in header:
+                _refuse(path, 1, f"missing column '{column}'", nearest(column, header[:100]))
+        for cells in reader:
+            if not any(cells):
+                continue
+            if len(cells) != len(header):
+                hint = "put double quotes around cells that contain a comma"
+                _refuse(path, reader.line_num, f"{len(cells)} cells, but {len(header)} columns", hint)
+            yield reader.line_num, dict(zip(header, (cell.strip() for cell in cells), strict=True))
+    except csv.Error as err:
+        _refuse(path, reader.line_num, str(err), "correct the quotes in this line")
+
+
+def _column(name: str) -> str:
+    lower = name.strip().lower()
+    return OTHER_HEADERS.get(lower, lower)
+
+
+def _refuse(path: Path, line: int, what: str, hint: str) -> NoReturn:
+    raise DataError(f"{path}, line {line}: {what}", hint)
