@@ -51,8 +51,8 @@ class ConceptPairs:
         """Returns the modality of each image, from its manual concepts if there are any."""
         if self.manual is not None:
             # Combined modalities have no CUI: the manual concepts of such an image contain no single modality.
-            return [_single_modality(cuis) or COMBINED for cuis in self.manual]
-        return [_single_modality(cuis) or _unlabelled_modality(cuis) for cuis in self.truth]
+            return [single_modality(cuis) or COMBINED for cuis in self.manual]
+        return [single_modality(cuis) or _unlabelled_modality(cuis) for cuis in self.truth]
 
 
 def pair(predictions: Mapping[str, frozenset[str]], truth: Truth, profile: Profile) -> ConceptPairs:
@@ -168,7 +168,7 @@ def _is_combined(pairs: ConceptPairs) -> NDArray[np.bool_]:
     return np.array([modality == COMBINED for modality in pairs.modalities])
 
 
-def _single_modality(cuis: frozenset[str]) -> str:
+def single_modality(cuis: frozenset[str]) -> str:
     """Returns the label of the only modality among the CUIs; empty if there are none or several."""
     modalities = {MODALITY_LABELS[cui] for cui in cuis if cui in MODALITY_LABELS}
     return modalities.pop() if len(modalities) == 1 else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from roco.base import labels
 from roco.base.errors import DataError
@@ -27,20 +27,51 @@ PARTS: dict[str, Callable[[str], bool]] = {
 }
 """Name of a part of the concepts -> whether a concept belongs to it."""
 
-Rule = Callable[[str], str | None]
-"""What rules make of a concept: itself, the concept that replaces it, or None if they remove it."""
+
+class Rules(Protocol):
+    """What rules make of a concept: itself, the concept that replaces it, or None if they remove it."""
+
+    def of_known(self, cui: str) -> str | None: ...
+
+    def of_mention(self, mention: Mention) -> str | None: ...
+
+    def of_suggestion(self, suggestion: Suggestion) -> str | None: ...
 
 
 class Links(NamedTuple):
-    """What a linker makes of one caption: mentions, and concepts without a span."""
+    """What a linker makes of one caption: mentions, and concepts without a span; given: concepts of a file instead."""
 
-    mentions: Sequence[Mention]
+    mentions: Sequence[Mention] = ()
     suggestions: Sequence[Suggestion] = ()
+    given: Sequence[str] = ()
 
     @property
     def cuis(self) -> frozenset[str]:
         mentioned = {mention.cui for mention in self.mentions}
-        return frozenset(mentioned | {suggestion.cui for suggestion in self.suggestions})
+        suggested = {suggestion.cui for suggestion in self.suggestions}
+        return frozenset(mentioned | suggested | {*self.given})
+
+    def only(self, cuis: frozenset[str]) -> Links:
+        """Returns what leads to some of the concepts."""
+        return Links(
+            [mention for mention in self.mentions if mention.cui in cuis],
+            [suggestion for suggestion in self.suggestions if suggestion.cui in cuis],
+            [cui for cui in self.given if cui in cuis],
+        )
+
+    def after(self, rules: Rules) -> Links:
+        """Returns what the rules leave, with the concepts that they replace."""
+        mentions, suggestions = [], []
+        for mention in self.mentions:
+            cui = rules.of_mention(mention)
+            if cui:
+                mentions.append(mention._replace(cui=cui))
+        for suggestion in self.suggestions:
+            cui = rules.of_suggestion(suggestion)
+            if cui:
+                suggestions.append(suggestion._replace(cui=cui))
+        given = [cui for cui in map(rules.of_known, self.given) if cui]
+        return Links(mentions, suggestions, given)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,19 +85,22 @@ class Compared:
 
     def part(self, belongs: Callable[[str], bool]) -> Compared:
         """Returns the same captions with one part of the concepts on both sides."""
-        return self._with(lambda cui: cui if belongs(cui) else None)
-
-    def after(self, rule: Rule) -> Compared:
-        """Returns the same captions with what the rules leave of the concepts on both sides."""
-        decided = {cui: rule(cui) for cuis in (*self.gold, *self.predicted) for cui in cuis}
-        return self._with(decided.__getitem__)
-
-    def _with(self, rule: Rule) -> Compared:
-        def left(cuis: Iterable[str]) -> frozenset[str]:
-            return frozenset(kept for kept in map(rule, cuis) if kept is not None)
-
-        gold, predicted = [*map(left, self.gold)], [*map(left, self.predicted)]
+        gold = [frozenset(filter(belongs, cuis)) for cuis in self.gold]
+        predicted = [frozenset(filter(belongs, cuis)) for cuis in self.predicted]
         return Compared(rows=self.rows, gold=gold, predicted=predicted, links=self.links)
+
+    def after(self, rules: Rules) -> Compared:
+        """Returns the same captions with what the rules leave of the concepts on both sides.
+
+        Known concepts have no words, so rules for words apply to mentions only.
+        """
+        replaced = {cui: rules.of_known(cui) for cuis in self.gold for cui in cuis}
+        gold = []
+        for cuis in self.gold:
+            gold.append(frozenset(cui for cui in map(replaced.get, cuis) if cui))
+        # Concepts that are not judged are in the links only.
+        links = [found.only(cuis).after(rules) for found, cuis in zip(self.links, self.predicted, strict=True)]
+        return Compared(rows=self.rows, gold=gold, predicted=[one.cuis for one in links], links=links)
 
 
 def link(rows: Sequence[Row], linker: Linker, *, negated: bool = True, progress: Progress | None = None) -> list[Links]:
@@ -94,8 +128,8 @@ def link(rows: Sequence[Row], linker: Linker, *, negated: bool = True, progress:
 
 
 def of_concepts(rows: Sequence[Row], concepts: Mapping[str, Iterable[str]]) -> list[Links]:
-    """Returns predicted concepts that have no places in the captions, such as those of a file, as links."""
-    return [Links((), [Suggestion(cui, 1.0, "file") for cui in sorted(concepts[row.id])]) for row in rows]
+    """Returns predicted concepts, by the id of the caption, as links."""
+    return [Links(given=sorted(concepts[row.id])) for row in rows]
 
 
 def compare(rows: Sequence[Row], links: Sequence[Links], gold: Sequence[Iterable[str]] | None = None) -> Compared:

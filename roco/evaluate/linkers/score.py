@@ -8,7 +8,7 @@ from roco.base.progress import Progress
 from roco.evaluate import concept_mentions
 from roco.evaluate.concept_mentions import Caption
 from roco.evaluate.linkers.misses import Describe, disagreements, worst
-from roco.evaluate.linkers.predicted import Compared, Links, Rule, compare, link, of_concepts
+from roco.evaluate.linkers.predicted import Compared, Links, Rules, compare, link, of_concepts
 from roco.evaluate.linkers.report import AFTER, BEFORE, LinkerReport
 from roco.evaluate.linkers.scores import averages, by_frequency, by_type
 from roco.evaluate.linkers.span_gold import SpanGold
@@ -26,7 +26,7 @@ def score_linker(
     gold: Captioned | SpanGold,
     predictions: Linker | Mapping[str, Iterable[str]],
     *,
-    rule: Rule | None = None,
+    rules: Rules | None = None,
     rules_name: str = "none",
     describe: Describe = lambda cui: None,
     negated: bool = True,
@@ -36,9 +36,10 @@ def score_linker(
 ) -> LinkerReport:
     """Compares a linker with known concepts; suggestions of the linker count like mentions.
 
-    predictions: the linker, or the concepts of each caption by its id. rule: what the rules make of a concept; it is
-    applied to both sides. describe: name and semantic types of concepts, for the breakdown and the misses. negated:
-    whether negated mentions count. most: how many missed and how many false concepts are listed.
+    predictions: the linker, or the concepts of each caption by its id. rules: are applied to both sides, without those
+    that depend on other captions or on the image (frequency, automatic modality). describe: name and semantic types of
+    concepts, for the breakdown and the misses. negated: whether negated mentions count. most: how many missed and how
+    many false concepts are listed.
     """
     rows = gold.rows
     if isinstance(predictions, Mapping):
@@ -51,8 +52,8 @@ def score_linker(
     else:
         compared = compare(rows, links)
     scores = {BEFORE: averages(compared, resamples)}
-    if rule is not None:
-        compared = compared.after(rule)
+    if rules is not None:
+        compared = compared.after(rules)
         scores[AFTER] = averages(compared, resamples)
     described = _described(compared, describe)
     types = {cui: concept.tuis for cui, concept in described.items()}

@@ -25,8 +25,11 @@ class ReportTable(NamedTuple):
     rows: list[tuple[Cell, ...]]
 
 
-def text(table: ReportTable) -> str:
-    """Returns a table as aligned text with at most MAX_ROWS rows; numbers are right-aligned."""
+def text(table: ReportTable, rest: str = "--out DIR writes all") -> str:
+    """Returns a table as aligned text with at most MAX_ROWS rows; numbers are right-aligned.
+
+    rest: how to get the other rows.
+    """
     omitted = len(table.rows) - MAX_ROWS
     # A single omitted row would take as much space as the line about it.
     if omitted > 1:
@@ -43,7 +46,7 @@ def text(table: ReportTable) -> str:
         ]
         rendered.append("  " + "  ".join(cells).rstrip())
     if omitted > 1:
-        rendered.append(f"  … {omitted:,} more rows (--out DIR writes all)")
+        rendered.append(f"  … {omitted:,} more rows ({rest})")
     return "\n".join(rendered)
 
 

@@ -13,6 +13,7 @@ from roco.evaluate.concept_mentions import Gold
 from roco.evaluate.linkers.report import AFTER, BEFORE
 from roco.evaluate.linkers.score import score_linker
 from roco.evaluate.linkers.span_gold import SpanGold, is_span_gold, read_spans
+from roco.models.text.linking.linker import Mention, Suggestion
 from roco.release.captioned import Captioned, Row
 from tests.evaluate.linkers.examples import (
     CHEST,
@@ -28,6 +29,19 @@ from tests.evaluate.linkers.examples import (
 )
 
 THREE = captioned(("CT of the chest", [CT, FLUID]), ("CT: no nodule", [CT, NODULE]), ("Photograph", []))
+
+
+class MadeUpRules:
+    """Fluid replaces a nodule; the chest and suggestions are removed, and everything that is written in capitals."""
+
+    def of_known(self, cui: str) -> str | None:
+        return {NODULE: FLUID, CHEST: None}.get(cui, cui)
+
+    def of_mention(self, mention: Mention) -> str | None:
+        return None if mention.text.isupper() and mention.cui == NODULE else self.of_known(mention.cui)
+
+    def of_suggestion(self, suggestion: Suggestion) -> str | None:
+        return None
 
 
 # --- averages ----------------------------------------------------------------------------------------------
@@ -77,12 +91,25 @@ def test_predictions_may_come_from_a_file() -> None:
 
 
 def test_rules_apply_to_both_sides() -> None:
-    rule = {CT: CT, NODULE: FLUID, CHEST: None, FLUID: FLUID}.__getitem__
-    report = score_linker(THREE, LINKER, rule=rule, rules_name="rules.toml")
+    report = score_linker(THREE, LINKER, rules=MadeUpRules(), rules_name="rules.toml")
     assert report.scores[BEFORE]["all"].micro.f1.value == 0.75
     after = report.final["all"].micro
     assert report.final is report.scores[AFTER] and (after.gold, after.found) == (4, 3) and after.recall.value == 0.75
     assert [(miss.kind, miss.cui, miss.n, miss.of) for miss in report.misses] == [("missed", FLUID, 1, 2)]
+
+
+def test_rules_see_the_words_of_mentions_and_remove_suggestions() -> None:
+    gold = captioned(("NODULE and nodule", [NODULE]), ("NODULE", []))
+    linker = SuggestingLinker(LINKER.words)
+    report = score_linker(gold, linker, rules=MadeUpRules())
+    assert report.scores[BEFORE]["all"].micro.found == 4
+    assert report.final["all"].mean.f1.value == 1.0 and report.disagreements.num_rows == 0
+
+
+def test_after_a_remap_a_disagreement_keeps_its_words() -> None:
+    report = score_linker(captioned(("nodule", [])), LINKER, rules=MadeUpRules())
+    (row,) = report.disagreements.to_pylist()
+    assert (row["cui"], row["words"]) == (FLUID, "nodule")
 
 
 def test_a_linker_that_breaks_its_protocol_is_an_error() -> None:
