@@ -36,9 +36,8 @@ class LongForm(NamedTuple):
 
 def long_forms(text: str, abbreviation: str) -> Iterator[LongForm]:
     """Yields the long forms of an abbreviation that a text contains."""
-    occurrences = list(re.finditer(rf"(?<![\w-]){re.escape(abbreviation)}(?:s|'s)?(?![\w])", text))
-    for occurrence in occurrences[:_MOST_OCCURRENCES]:
-        start, end = occurrence.span()
+    occurrences = list(_occurrences(text, abbreviation))
+    for start, end in occurrences[:_MOST_OCCURRENCES]:
         before, after = text[max(0, start - _NEAR) : start].rstrip(), text[end : end + _NEAR]
         if before.endswith(("(", "[")) and re.match(r"\s*[)\],;:=]", after):
             yield from _before_bracket(before[:-1], abbreviation)
@@ -48,6 +47,33 @@ def long_forms(text: str, abbreviation: str) -> Iterator[LongForm]:
         definition = _SIGN.match(after)
         if definition:
             yield from _after_sign(definition, abbreviation, text, len(occurrences))
+
+
+def _occurrences(text: str, abbreviation: str) -> Iterator[tuple[int, int]]:
+    """Yields the offsets of an abbreviation as a word of its own, also with the s of a plural or a genitive.
+
+    Captions have thousands of different abbreviations; to compile a pattern for each would take longer than all else.
+    """
+    at = text.find(abbreviation)
+    while at >= 0:
+        end = at + len(abbreviation)
+        before = text[at - 1 : at]
+        if not (before == "-" or _is_word(before)):
+            for ending in ("s", "'s", ""):
+                beyond = end + len(ending)
+                if text.startswith(ending, end) and not _is_word(text[beyond : beyond + 1]):
+                    yield at, beyond
+                    end = beyond
+                    break
+            else:
+                end = at + 1
+        else:
+            end = at + 1
+        at = text.find(abbreviation, end)
+
+
+def _is_word(char: str) -> bool:
+    return char.isalnum() or char == "_"
 
 
 def _long_form(words: str) -> LongForm:

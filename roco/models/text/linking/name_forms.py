@@ -1,0 +1,94 @@
+"""The forms in which a text may write a name: "effusion, pleural", "pleural effusion", "effusion of the pleura"."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+TABLE = Path(__file__).with_name("name_forms.toml")
+
+MOST_INVERTED = 6  # words of a name with a comma that is read the other way round
+
+# Additions of terminologies that no caption writes.
+_ADDITION = re.compile(
+    r"\s*(?:,\s*NOS|\bNOS|,\s*unspecified"
+    r"|\((?:disorder|finding|procedure|body structure|morphologic abnormality|qualifier value|observable entity"
+    r"|physical object|diagnosis|disease|anatomy|device|substance|regime/therapy|situation|event)\)"
+    r"|\[[^\[\]]{2,40}\])$",
+    re.I,
+)
+_ENDS = (")", "]", "NOS", "unspecified")
+# Names with these words say more than their parts in another order.
+_BOUND = re.compile(
+    r"\b(?:and|or|with|without|not|no|due|in|by|to|from|for|on|as|except|other|non)\b|[()\[\];:]|\d", re.I
+)
+_OF = re.compile(r" of (?!the )", re.I)
+
+
+class _Table(NamedTuple):
+    heads: frozenset[str]
+    nouns: dict[str, str]  # adjective -> noun
+    adjectives: dict[str, tuple[str, ...]]  # noun -> adjectives
+
+
+@cache
+def _table() -> _Table:
+    content = tomllib.loads(TABLE.read_text(encoding="utf-8"))
+    adjectives = {noun: tuple(words) for noun, words in content["adjectives"].items()}
+    nouns = {adjective: noun for noun, words in adjectives.items() for adjective in words}
+    return _Table(frozenset(content["heads"]), nouns, adjectives)
+
+
+def forms(name: str) -> tuple[str, ...]:
+    """Returns a name and the other forms in which it may be written; hyphens, plurals and spellings are left alone."""
+    if "," not in name and " of " not in name and not name.endswith(_ENDS):
+        words = name.split(" ")
+        if len(words) != 2 or words[1].lower() not in _table().heads:
+            return (name,)
+    return tuple(dict.fromkeys(_forms(name)))
+
+
+def _forms(name: str) -> Iterator[str]:
+    yield name
+    short = _ADDITION.sub("", name)
+    if short and short != name:
+        yield short
+    inverted = _inverted(short) if "," in short else None
+    if inverted:
+        yield inverted
+    for form in (short, inverted):
+        if form:
+            yield from _rebuilt(form)
+            if " of " in form:
+                yield _OF.sub(" of the ", form)
+
+
+def _inverted(name: str) -> str | None:
+    """Returns "pleural effusion" for "effusion, pleural", None where the parts may not be exchanged."""
+    parts = [part.strip() for part in name.split(",")]
+    if len(parts) > 3 or not all(parts) or len(name.split()) > MOST_INVERTED or _BOUND.search(name):
+        return None
+    return " ".join(reversed(parts))
+
+
+def _rebuilt(name: str) -> Iterator[str]:
+    """Yields "fracture of the femur" for "femoral fracture", and the other way round; only for heads of the table."""
+    words = name.lower().split()
+    table = _table()
+    if len(words) == 2 and words[1] in table.heads:
+        place, head = words
+        noun = table.nouns.get(place, place if place in table.adjectives else None)
+        if noun:
+            yield f"{head} of {noun}"
+            yield f"{head} of the {noun}"
+            yield f"{noun} {head}"
+            yield from (f"{adjective} {head}" for adjective in table.adjectives[noun])
+    if len(words) in (3, 4) and words[0] in table.heads and words[1] == "of" and (len(words) == 3 or words[2] == "the"):
+        head, noun = words[0], words[-1]
+        if noun in table.adjectives:
+            yield f"{noun} {head}"
+            yield from (f"{adjective} {head}" for adjective in table.adjectives[noun])
