@@ -54,7 +54,7 @@ class Row(NamedTuple):
 def read_file(path: Path) -> Iterator[tuple[int, Row]]:
     """Yields line number and row; raises DataError with file and line for the first invalid one."""
     is_json = path.name.removesuffix(".gz").endswith((".jsonl", ".ndjson", ".json"))
-    with contextlib.closing(_lines(path)) as lines:
+    with contextlib.closing(lines_of(path)) as lines:
         for number, (line, fields) in enumerate(_json(path, lines) if is_json else _csv(path, lines), start=1):
             if number > MOST_ROWS:
                 _refuse(path, line, f"more than {MOST_ROWS:,} rows", "divide the file")
@@ -124,13 +124,13 @@ def _row(path: Path, line: int, fields: Mapping[str, Any]) -> Row:
     id = texts["id"].strip()
     if not id:
         _refuse(path, line, "no id", "give each row its own id")
-    cuis, manual = (_cuis(path, line, fields.get(field)) for field in ("cuis", "manual"))
+    cuis, manual = (cuis_of(path, line, fields.get(field)) for field in ("cuis", "manual"))
     # The order of the paper: manual concepts first.
     every = tuple(dict.fromkeys((*manual, *cuis))) if not set(manual) <= set(cuis) else cuis
     return Row(id, texts["group"].strip() or id, texts["caption"], every, manual, texts["split"].strip())
 
 
-def _cuis(path: Path, line: int, value: Any) -> tuple[str, ...]:
+def cuis_of(path: Path, line: int, value: Any) -> tuple[str, ...]:
     """Returns the CUIs of a list, or of a text in which `;`, `|`, commas or spaces separate them; each once."""
     if isinstance(value, str):
         value = [cui for cui in _SEPARATORS.split(value) if cui]
@@ -144,7 +144,7 @@ def _cuis(path: Path, line: int, value: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value))
 
 
-def _lines(path: Path) -> Generator[str, None, None]:
+def lines_of(path: Path) -> Generator[str, None, None]:
     """Yields the lines of a text file in UTF-8; raises DataError if it is corrupt, too large or not UTF-8."""
     line = size = 0
     try:

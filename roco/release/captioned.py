@@ -16,6 +16,7 @@ from roco.base.tables import SPLIT_TABLES
 from roco.base.terminal import excerpt
 from roco.release.caption_files import SUFFIXES, Row, read_file
 from roco.release.format import CUI_MAPPING
+from roco.release.label_files import label_files, read_labels
 from roco.release.published import PublishedImage, is_published, read_tables
 from roco.release.read import Release
 
@@ -50,10 +51,14 @@ class Captioned:
 def read(path: str | Path, splits: Collection[str] | None = None) -> Captioned:
     """Reads captions with known concepts.
 
-    path: a release of roco, the published ROCOv2 or a folder in its layout (captions and concepts of at least one
-    split; manual concepts, licences and names may be missing); a CSV file with the columns id, caption and cuis, and
-    optionally article, manual and split; a file of JSON lines with roco_id or id, caption and cuis, and optionally
-    pmcid, or a folder of such files; each may be compressed (.gz). splits: train, valid, test; all by default.
+    path: one of these; splits: train, valid, test, all by default.
+    - a release of roco, or the published ROCOv2, or a folder in its layout: captions and concepts of at least one split
+      are enough, manual concepts, licences and names may be missing
+    - a folder with files of captions (ID,Caption) and of concepts (ID,CUIs) whose names contain train, valid or test,
+      such as those of ImageCLEF
+    - a CSV file with the columns id, caption and cuis, and optionally article, manual and split
+    - a file of JSON lines with roco_id or id, caption and cuis, and optionally pmcid, also compressed (.gz), or a
+      folder of such files
     Raises DataError with file and line for invalid rows, UsageError for an unknown split.
     """
     source = Path(path)
@@ -85,6 +90,10 @@ def _of_folder(folder: Path, splits: Collection[str] | None) -> Captioned:
     except DataError:
         if files:
             return _of_files(files, splits)
+        labels = label_files(folder)
+        if labels:
+            rows = [row for row in read_labels(labels) if not splits or row.split in splits]
+            return Captioned(rows, {}, tuple(file.path for file in labels))
         raise
     with release:
         return _of_release(release, splits)

@@ -179,6 +179,24 @@ def test_an_invalid_cui_of_the_published_layout_is_reported_with_its_line(tmp_pa
         read(tmp_path)
 
 
+def test_files_of_imageclef_are_joined_by_id(tmp_path: Path) -> None:
+    write(tmp_path / "Caption_2023_valid_labels.csv", 'ID\tCaption\ni_1\tCT, "axial"\ni_2\tMRI\ni_3\tno concepts\n')
+    write(tmp_path / "Concepts_2023_valid_labels.csv", f"ID\tCUIs\ni_2\t\ni_1\t{CT};{CHEST}\n")
+    write(tmp_path / "Concepts_2023_valid_manual.csv", f"ID,CUIs\ni_1,{CHEST}\n")
+    write(tmp_path / "Caption_2023_test.csv", "ID\tCaption\ni_9\tnot labelled\n")
+    write(tmp_path / "mapping.csv", "CUI,Canonical name\n")
+    first = Row("i_1", "i_1", 'CT, "axial"', (CHEST, CT), (CHEST,), "valid")
+    assert read(tmp_path).rows == [first, Row("i_2", "i_2", "MRI", (), (), "valid")]
+    with pytest.raises(DataError, match="has no captions"):
+        read(tmp_path, ["train"])
+    write(tmp_path / "Concepts_2023_valid_labels.csv", "ID\tCUIs\ni_1\tC12\n")
+    with pytest.raises(DataError, match=r"valid_labels\.csv, line 2: invalid CUI 'C12'"):
+        read(tmp_path)
+    write(tmp_path / "other_valid.csv", "ID|Caption\n")
+    with pytest.raises(DataError, match="two files of captions for the same split"):
+        read(tmp_path)
+
+
 def test_unknown_paths_splits_and_folders_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="does not exist"):
         read(tmp_path / "nothing")
