@@ -26,6 +26,9 @@ class _Bounded(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
+    def tell(self) -> int:
+        return self.total
+
     def readinto(self, buffer: Any) -> int:
         try:
             data = self.stream.read(len(buffer))
