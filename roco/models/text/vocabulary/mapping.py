@@ -50,10 +50,10 @@ def read_table(path: Path) -> dict[str, list[str]]:
 def records(reads: Sequence[Read], table: Cuis, by_name: bool = False) -> list[Record]:
     """Returns the terms of CSV, OBO and MeSH files as records, one for each CUI of a term, in the order of CUIs.
 
-    A term without a CUI gets those of the table, else the one that all terms with a cross-reference to it have; else,
-    with by_name, the one whose concepts alone have the term's preferred name. A term of several CUIs keeps those that
-    terms of one CUI confirm, by cross-reference or preferred name; else all, up to MOST_CUIS. What is left out is
-    counted by reason in left_out of its source.
+    A term without a CUI gets those of the table, else the one that all terms with a cross-reference to it have, or
+    the only one of theirs with its preferred name; else, with by_name, the one whose concepts alone have that name. A
+    term of several CUIs keeps those that terms of one CUI confirm, by cross-reference or preferred name; else all, up
+    to MOST_CUIS. What is left out is counted by reason in left_out of its source.
     """
     references, names = _of_one_cui(reads)
     found: list[Record] = []
@@ -61,11 +61,12 @@ def records(reads: Sequence[Read], table: Cuis, by_name: bool = False) -> list[R
     for read in reads:
         for term in read.terms:
             cuis = term.cuis or tuple(table.get(term.id, ()))
-            if not cuis and len(references.get(term.id, ())) == 1:
-                cuis = tuple(references[term.id])
-            if len(cuis) > 1:
-                confirmed = references.get(term.id, set()) | names.get(term.name.casefold(), set())
-                cuis = tuple(cui for cui in cuis if cui in confirmed) or cuis
+            referring, named = references.get(term.id, set()), names.get(term.name.casefold(), set())
+            if not cuis:
+                confirmed = referring if len(referring) == 1 else referring & named
+                cuis = tuple(confirmed) if len(confirmed) == 1 else ()
+            elif len(cuis) > 1:
+                cuis = tuple(cui for cui in cuis if cui in referring | named) or cuis
             if len(cuis) > MOST_CUIS:
                 read.left_out[f"more than {MOST_CUIS} CUIs"] += 1
             elif cuis:
@@ -73,8 +74,8 @@ def records(reads: Sequence[Read], table: Cuis, by_name: bool = False) -> list[R
             else:
                 waiting.append((read, term))
     if by_name:
-        waiting, named = _by_name(reads, found, waiting)
-        found += named
+        waiting, matched = _by_name(reads, found, waiting)
+        found += matched
     for read, term in waiting:
         several = len(references.get(term.id, ())) > 1
         read.left_out["several CUIs by cross-reference" if several else "no CUI"] += 1

@@ -76,8 +76,11 @@ def test_mesh_gets_its_cuis_by_cross_references_of_an_ontology(tmp_path: Path) -
 def test_a_cross_reference_to_several_concepts_is_not_followed(tmp_path: Path) -> None:
     text = OBO.replace("xref: UMLS:C0027651\n", "xref: UMLS:C0027651\nxref: MESH:D010996\n")
     read = mesh.read(write(tmp_path, "d.bin", ASCII))
-    _, report = built([obo.read(write(tmp_path, "hp.obo", text)), read])
+    renamed = text.replace("name: Pleural effusion", "name: Effusion of pleura")
+    _, report = built([obo.read(write(tmp_path, "hp.obo", renamed)), read])
     assert report.sources[1].left_out["several CUIs by cross-reference"] == 1
+    same_name, _ = built([obo.read(write(tmp_path, "hp.obo", text)), mesh.read(tmp_path / "d.bin")])
+    assert "MeSH" in same_name.by_cui["C0032227"].source and "MeSH" not in same_name.by_cui["C0027651"].source
 
 
 def test_a_table_gives_terms_their_cuis(tmp_path: Path) -> None:
