@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import types
 import typing
 from collections.abc import Mapping
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from roco.base.errors import RecipeError, nearest
-from roco.core.outside import import_without_bytecode
+from roco.base.user_modules import import_named
 
 
 def to_spec(thing: Any) -> dict[str, Any]:
@@ -32,26 +31,7 @@ def reference(cls: type) -> str:
 
 def find(use: str) -> type:
     """Imports the class that `module:Class` names."""
-    module_name, _, name = use.partition(":")
-    if not module_name or not name:
-        raise RecipeError(f"'{use}' does not name a class", "write module:Class")
-    if module_name.partition(".")[0] != "roco":
-        import_without_bytecode()
-    try:
-        module = importlib.import_module(module_name)
-    except ImportError as err:
-        hint = "install the module, or put it into the folder of the recipe"
-        raise RecipeError(f"cannot import '{use}': {err}", hint) from err
-    except (Exception, SystemExit) as err:
-        # Whatever the code of a user does at import, such as a syntax error.
-        hint = f"correct the module '{module_name}'; --debug shows the traceback"
-        raise RecipeError(f"cannot import '{use}': {type(err).__name__}: {err}", hint) from err
-    value: Any = module
-    for attribute in name.split("."):
-        value = getattr(value, attribute, None)
-    if value is None:
-        classes = [known for known, one in vars(module).items() if isinstance(one, type)]
-        raise RecipeError(f"no class '{name}' in module '{module_name}'", nearest(name, classes))
+    value = import_named(use)
     if not isinstance(value, type):
         raise RecipeError(f"'{use}' is not a class", "name a class that is derived from roco.Measure or roco.Decision")
     return value

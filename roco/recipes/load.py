@@ -6,13 +6,13 @@ Everything is checked before the first row is read; errors on unknown names sugg
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from roco.base.errors import RecipeError
+from roco.base.user_modules import search_in
 from roco.core import pipeline as core
 from roco.core.run import Outcome, Run
 from roco.core.source import Source
@@ -72,8 +72,7 @@ def load_recipe(path: str | os.PathLike[str]) -> Recipe:
     sections.check_names(options, sections.RUN_OPTIONS, "option", " in [run]")
     here = path.resolve().parent
     folder = sections.run_folder(options.get("folder"), path, here)
-    if str(here) not in sys.path:
-        sys.path.append(str(here))  # the folder of the recipe may contain a module with stages
+    search_in(here)  # the folder of the recipe may contain a module with stages
     previous = options.get("previous")
     sections.check_previous(previous, folder, here)
     labels = sections.labels(data, folder, here)

@@ -147,7 +147,9 @@ def test_a_changed_module_of_a_user_is_imported_as_it_is(tmp_path: Path) -> None
 
 
 def test_installed_packages_are_imported_with_their_bytecode() -> None:
-    code = "import roco.core.outside as o; o.import_without_bytecode(); import json.tool as t, lxml as u, roco as r; "
+    code = (
+        "import roco.base.user_modules as o; o.import_without_bytecode(); import json.tool as t, lxml as u, roco as r; "
+    )
     code += "print(*(type(m.__spec__.loader).__name__ for m in (t, u, r)))"
     out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT).stdout
     assert set(out.split()) == {"SourceFileLoader"}
