@@ -28,6 +28,29 @@ def examples(n: int = 240, noise: float = 0.05) -> list[Row]:
     return rows
 
 
+XRAY, CHEST, PA = "C1306645", "C0817096", "C1996865"
+MANUAL = (CT, XRAY, CHEST, PA)
+
+
+def with_manual(n: int = 280) -> list[Row]:
+    """Captions with concepts of people beside their own: each is a CT or an X-ray, which half of them do not name."""
+    chance = random.Random(1)
+    rows = []
+    for number in range(n):
+        organ, finding = (chance.choice(sorted(table)) for table in (ORGANS, FINDINGS))
+        is_ct = chance.random() < 0.3
+        scan = chance.choice(["CT" if is_ct else "Radiograph", "Image"])
+        manual = [CT] if is_ct else [XRAY, CHEST] if chance.random() < 0.8 else [XRAY, PA]
+        cuis = tuple(cui for cui in (*manual, ORGANS[organ], FINDINGS[finding]) if cui)
+        rows.append(Row(f"r{number:04}", f"a{number // 2}", f"{scan} of the {organ} shows {finding}.", cuis))
+    return rows
+
+
+@functools.cache
+def learned_with_manual() -> Learned:
+    return learn(with_manual(), manual=MANUAL, names={CT: "X-Ray Computed Tomography"})
+
+
 @functools.cache
 def learned() -> Learned:
     return learn(examples())

@@ -20,14 +20,14 @@ WEIGHT = 1.5
 AT_ONCE = 256
 
 
-def batches(rows: Rows, which: Ints, lexicon: Lexicon, splitter: Splitter) -> Iterator[tuple[Candidates, Ints]]:
-    """Yields the candidates of some rows, and the row of each candidate."""
+def batches(rows: Rows, which: Ints, lexicon: Lexicon, splitter: Splitter) -> Iterator[tuple[Candidates, Ints, Ints]]:
+    """Yields the candidates of some rows, the row of each candidate, and all rows of the batch."""
     keys = lexicon.pair_keys()
     for begin in range(0, len(which), AT_ONCE):
         chosen = which[begin : begin + AT_ONCE]
         words = splitter.split([rows.texts[row] for row in chosen])
         found = candidates(lexicon, keys, words, lexicon.find(hashes(words)))
-        yield found, chosen[found.row]
+        yield found, chosen[found.row], chosen
 
 
 def is_label(labels: Ints, concepts: int, row: Ints, cui: Ints) -> NDArray[np.bool_]:
@@ -55,7 +55,7 @@ class DecisionList:
         uses, hits = [], []
         for number, fold in enumerate(self._folds):
             lexicon, pairs = self._counts.lexicon([other for other in self._folds if other != fold])
-            for found, row in batches(rows, np.flatnonzero(rows.fold == fold), lexicon, splitter):
+            for found, row, _ in batches(rows, np.flatnonzero(rows.fold == fold), lexicon, splitter):
                 use = (pairs[found.pair] * 2 + found.covered) * len(self._folds) + number
                 uses.append(use)
                 hits.append(use[is_label(labels, len(rows.cuis), row, found.cui)])

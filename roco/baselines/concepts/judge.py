@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from roco.baselines.concepts.decision_list import is_label
 from roco.models.text.learned.lexicon import Floats, Ints
 
 THRESHOLDS = np.arange(0.1, 0.76, 0.02)
@@ -18,45 +17,61 @@ NUMBERS = (0, 1, 2, 3, 5, 10, 20, 50, 100)
 """Least numbers of learned rows of the groups of concepts in a card."""
 
 
+PARTS = ("all", "automatic", "manual", "spans")
+"""What is scored: all concepts, the automatic ones, the manual ones, and all without those that are only suggested."""
+
+
+class Pairs(NamedTuple):
+    """Pairs of caption and concept; hit: whether the pair is labelled."""
+
+    row: Ints
+    cui: Ints
+    hit: NDArray[np.bool_]
+
+
 @dataclass(frozen=True)
 class Judged:
-    """Candidates of captions that were not learned from.
+    """What a model says about captions that it was not learned from.
 
-    rows: the captions; row, cui, score: of each candidate; hit: whether it is labelled; labels: number of labels of
-    each caption of `rows`.
+    rows: the captions, sorted. found, score: candidates of automatic concepts, and their probability. chosen, named:
+    manual concepts, and whether words name them. labels: of the automatic and of the manual concepts, by caption.
     """
 
     rows: Ints
-    row: Ints
-    cui: Ints
+    found: Pairs
     score: Floats
-    hit: NDArray[np.bool_]
-    labels: Ints
+    chosen: Pairs
+    named: NDArray[np.bool_]
+    labels: tuple[Ints, Ints]
 
-    @classmethod
-    def of(cls, rows: Ints, row: Ints, cui: Ints, score: Floats, keys: Ints, concepts: int) -> Judged:
-        """keys: the labels of all rows (`Rows.labels`)."""
-        hit = is_label(keys, concepts, row, cui)
-        labels = np.bincount(np.searchsorted(rows, keys[np.isin(keys // concepts, rows)] // concepts))
-        full = np.zeros(len(rows), np.int64)
-        full[: len(labels)] = labels
-        return cls(rows, row, cui, score, hit, full)
+    def pairs(self, threshold: float, part: str = "all") -> Pairs:
+        """Returns the predicted pairs of a part (see PARTS)."""
+        automatic, manual = self.score >= threshold, np.ones(len(self.named), bool)
+        if part == "manual":
+            automatic = np.zeros_like(automatic)
+        elif part == "automatic":
+            manual = np.zeros_like(manual)
+        elif part == "spans":
+            manual = self.named
+        pairs = zip(self.found, self.chosen, strict=True)
+        return Pairs(*(np.concatenate([one[automatic], other[manual]]) for one, other in pairs))
 
-    def f1(self, threshold: float | Floats) -> Floats:
+    def f1(self, threshold: float, part: str = "all") -> Floats:
         """Returns the F1 of each caption; 1 where neither a label nor a prediction exists."""
-        kept = self.score >= threshold
-        place = np.searchsorted(self.rows, self.row[kept])
+        pairs = self.pairs(threshold, part)
+        place = np.searchsorted(self.rows, pairs.row)
         predicted = np.bincount(place, minlength=len(self.rows))
-        hits = np.bincount(place, self.hit[kept], len(self.rows))
-        both = predicted + self.labels
+        hits = np.bincount(place, pairs.hit, len(self.rows))
+        labels = {"automatic": self.labels[0], "manual": self.labels[1]}.get(part, self.labels[0] + self.labels[1])
+        both = predicted + labels
         f1: Floats = np.where(both > 0, 2 * hits / np.maximum(both, 1), 1.0)
         return f1
 
     def best_threshold(self, captions: NDArray[np.bool_] | None = None) -> float:
-        """Returns the threshold with the highest mean F1 over the chosen captions, all by default."""
+        """Returns the threshold with the highest mean F1 of automatic concepts, over the chosen captions or all."""
         means = []
         for threshold in THRESHOLDS:
-            f1 = self.f1(threshold)
+            f1 = self.f1(threshold, "automatic")
             means.append(float((f1 if captions is None else f1[captions]).mean()))
         # The mean of three neighbours: one caption more or less must not move the threshold far.
         smooth = np.convolve(np.pad(means, 1, mode="edge"), np.ones(3) / 3, mode="valid")
@@ -76,25 +91,25 @@ def interval(f1: Floats, groups: Ints, seed: int = 0) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def held_out(judged: Judged, groups: Ints) -> dict[str, float]:
-    """Returns the score on captions left out; the threshold of each half of the articles is chosen on the other.
+def held_out(judged: Judged, groups: Ints) -> dict[str, dict[str, float]]:
+    """Returns the scores on captions left out; the threshold of each half of the articles is chosen on the other.
 
-    groups: article of each caption of `judged.rows`.
+    groups: article of each caption of `judged.rows`. Manual concepts and spans have no score if no concept is manual.
     """
     _, number = np.unique(groups, return_inverse=True)
     is_even = number % 2 == 0
-    f1 = np.zeros(len(groups))
-    for half in (is_even, ~is_even):
-        if half.any() and (~half).any():
-            f1[half] = judged.f1(judged.best_threshold(~half))[half]
-    low, high = interval(f1, groups)
-    return {
-        "f1": round(float(f1.mean()), 4),
-        "low": round(low, 4),
-        "high": round(high, 4),
-        "captions": float(len(f1)),
-        "articles": float(number.max() + 1),
-    }
+    halves = [half for half in (is_even, ~is_even) if half.any() and (~half).any()]
+    thresholds = [judged.best_threshold(~half) for half in halves]
+    parts = PARTS if judged.labels[1].any() else PARTS[:1]
+    out = {}
+    for part in parts:
+        f1 = np.zeros(len(groups))
+        for half, threshold in zip(halves, thresholds, strict=True):
+            f1[half] = judged.f1(threshold, part)[half]
+        low, high = interval(f1, groups)
+        out[part] = {"f1": round(float(f1.mean()), 4), "low": round(low, 4), "high": round(high, 4)}
+    out["all"] |= {"captions": float(len(groups)), "articles": float(number.max() + 1)}
+    return out
 
 
 def by_concept(
@@ -103,25 +118,30 @@ def by_concept(
     """Returns the labels, predictions and hits of each concept. learned: rows that each concept was learned from."""
     concepts = len(learned)
     labels = keys[np.isin(keys // concepts, judged.rows)] % concepts
-    kept = judged.score >= threshold
+    pairs = judged.pairs(threshold)
     n = np.bincount(labels, minlength=concepts)
-    predicted = np.bincount(judged.cui[kept], minlength=concepts)
-    hits = np.bincount(judged.cui[kept & judged.hit], minlength=concepts)
+    predicted = np.bincount(pairs.cui, minlength=concepts)
+    hits = np.bincount(pairs.cui[pairs.hit], minlength=concepts)
     return n, predicted, hits
 
 
 def summary(
     cuis: Sequence[str],
+    names: Mapping[str, str],
     totals: Ints,
     forms: Sequence[Sequence[Mapping[str, Any]]],
     n: Ints,
     predicted: Ints,
     hits: Ints,
 ) -> dict[str, Mapping[str, Any]]:
-    """Returns rows, n, precision, recall and forms of each concept. totals: rows with each concept in all data."""
+    """Returns name, rows, n, precision, recall and forms of each concept.
+
+    names: as far as they are known. totals: rows with each concept in all data.
+    """
     out: dict[str, Mapping[str, Any]] = {}
     for place, cui in enumerate(cuis):
         out[cui] = {
+            "name": names.get(cui, ""),
             "rows": int(totals[place]),
             "n": int(n[place]),
             "precision": _share(hits[place], predicted[place]),

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from roco.base.errors import DataError
-from roco.baselines.concepts import judge, scorecard
+from roco.baselines.concepts import judge as scores
+from roco.baselines.concepts import manual as assigned
+from roco.baselines.concepts import scorecard
 from roco.baselines.concepts.counts import Counts, count
-from roco.baselines.concepts.decision_list import DecisionList, batches, is_label
+from roco.baselines.concepts.decision_list import AT_ONCE, DecisionList, batches, is_label
 from roco.baselines.concepts.forms import forms
-from roco.baselines.concepts.judge import Judged
+from roco.baselines.concepts.judge import Judged, Pairs
 from roco.baselines.concepts.rows import FOLDS, Row, Rows
+from roco.baselines.concepts.word_weights import WordCounts
 from roco.baselines.parts import scikit_learn
 from roco.models.text.learned import file as learned_file
 from roco.models.text.learned.card import Card
-from roco.models.text.learned.lexicon import Ints, Lexicon
+from roco.models.text.learned.judge import Judge
+from roco.models.text.learned.lexicon import Ints
+from roco.models.text.learned.manual import BOUND
 from roco.models.text.learned.ngrams import Splitter
-from roco.models.text.learned.scorecard import Scorecard
 
 MOST_CANDIDATES = 1_000_000
 """Out-of-fold candidates of which the scorecard is trained; it bounds the memory."""
@@ -38,8 +42,7 @@ Progress = Callable[[str], None]
 class Learned:
     """A learned model, before it is stored."""
 
-    lexicon: Lexicon
-    scorecard: Scorecard
+    judge: Judge
     cuis: list[str]
     card: Card
 
@@ -47,87 +50,134 @@ class Learned:
         """Writes the model to `path` (NAME.npz) and its card beside it; returns the card."""
         if path.suffix != ".npz":
             raise DataError(f"invalid name of a learned linker: {path}", "name it NAME.npz")
-        digest = learned_file.save(path, self.lexicon, self.cuis, _arrays(self.scorecard))
-        card = replace(self.card, sha256=digest)
+        card = replace(self.card, sha256=learned_file.save(path, self.judge, self.cuis))
         learned_file.save_card(path, card)
         return card
 
 
-def learn(examples: Sequence[Row], progress: Progress = lambda step: None) -> Learned:
+def learn(
+    examples: Sequence[Row],
+    progress: Progress = lambda step: None,
+    *,
+    manual: Collection[str] = (),
+    names: Mapping[str, str] | None = None,
+) -> Learned:
     """Learns a linker.
 
-    A model of six of the seven folds chooses the threshold on the seventh, and is scored there; the model that is
-    returned is learned from all rows. Raises DataError for invalid rows, MissingExtra without scikit-learn.
+    manual: CUIs that people assigned to the images (modality, region, direction), which are also suggested where no
+    words name them. names: of the concepts. A model of six of the seven folds chooses the threshold on the seventh, and
+    is scored there; the model that is returned is learned from all rows. Raises DataError for invalid rows,
+    MissingExtra without scikit-learn.
     """
     scikit_learn()
     progress("counting n-grams")
-    rows = Rows.of(examples)
-    counts = count(rows)
-    labels = rows.labels()
+    rows = Rows.of(examples, manual, names)
+    counted = Counted(rows, count(rows), WordCounts(rows.texts) if rows.manual else None, rows.labels())
     inner = np.flatnonzero(rows.fold == INNER)
     curve = []
     for folds in (*SMALLER, INNER):
         progress(f"learning from {folds} of {FOLDS} folds")
-        lexicon, card = _model(rows, counts, labels, range(folds))
-        judged = _judged(rows, labels, inner, lexicon, card)
-        score = judge.held_out(judged, rows.groups[inner])
+        # The smaller models have no part for manual concepts, which takes long.
+        model = _model(counted if folds == INNER else counted._replace(words=None), range(folds))
+        judged = _judged(counted, inner, model)
+        score = scores.held_out(judged, rows.groups[inner])
         n = int((rows.fold < folds).sum())
-        curve.append({"rows": n, "f1": score["f1"], "low": score["low"], "high": score["high"]})
+        automatic = score.get("automatic", score["all"])
+        curve.append({"rows": n, **{name: automatic[name] for name in ("f1", "low", "high")}})
     threshold = judged.best_threshold()
-    figures = judge.by_concept(judged, threshold, labels, lexicon.concept_n)
+    learned = model.lexicon.concept_n
+    figures = scores.by_concept(judged, threshold, counted.labels, learned)
     progress("learning from all rows")
-    final, card = _model(rows, counts, labels, range(FOLDS))
-    described = Card(
+    final = _model(counted, range(FOLDS))
+    card = Card(
         sha256="",
         threshold=threshold,
         data=rows.digest,
         rows=len(rows.texts),
         articles=int(rows.groups.max()) + 1,
         concepts=len(rows.cuis),
+        manual=sorted(rows.manual),
         held_out=score,
-        by_number=judge.by_number(lexicon.concept_n, *figures),
+        by_number=scores.by_number(learned, *figures),
         curve=curve,
-        per_concept=judge.summary(rows.cuis, final.concept_n, forms(rows, final), *figures),
+        per_concept=scores.summary(
+            rows.cuis, rows.names, final.lexicon.concept_n, forms(rows, final.lexicon), *figures
+        ),
     )
-    return Learned(final, card, rows.cuis, described)
+    return Learned(final, rows.cuis, card)
 
 
-def _model(rows: Rows, counts: Counts, labels: Ints, folds: Sequence[int]) -> tuple[Lexicon, Scorecard]:
+class Counted(NamedTuple):
+    """What is counted once for all models; words: None without manual concepts."""
+
+    rows: Rows
+    counts: Counts
+    words: WordCounts | None
+    labels: Ints
+
+
+def _model(counted: Counted, folds: Sequence[int]) -> Judge:
     """Learns from some folds; the candidates of each are found without its own counts."""
+    rows, counts, words, labels = counted
     splitter = Splitter()
     listed = DecisionList(counts, folds)
     listed.learn(rows, splitter, labels)
     features: list[NDArray[np.float32]] = []
-    hits: list[NDArray[np.bool_]] = []
+    row_of, cui_of, covered = [], [], []
     for number, fold in enumerate(folds):
         lexicon = listed.lexicon(without=number)
         which = np.flatnonzero(rows.fold == fold)
         left = MOST_CANDIDATES // len(folds)
-        for found, row in batches(rows, which, lexicon, splitter):
+        for found, row, some in batches(rows, which, lexicon, splitter):
             features.append(found.features)
-            hits.append(is_label(labels, len(rows.cuis), row, found.cui))
+            row_of.append(row)
+            cui_of.append(found.cui)
+            covered.append(some)
             left -= len(row)
             if left <= 0:
                 break
-    hit = np.concatenate(hits)
+    row, cui = np.concatenate(row_of), np.concatenate(cui_of)
+    hit = is_label(labels, len(rows.cuis), row, cui)
     if len(np.unique(hit)) < 2:
         raise DataError(
             "no n-gram stands for a concept", "use more rows, or check that captions and CUIs belong together"
         )
-    return listed.lexicon(), scorecard.fit(np.concatenate(features), hit)
+    numbers = np.concatenate(features)
+    card = scorecard.fit(numbers, hit)
+    by_caption = assigned.no_manual()
+    if words is not None:
+        evidence = row, cui, card.probabilities(numbers), numbers[:, BOUND]
+        by_caption = assigned.fit(rows, words, np.concatenate(covered), *evidence)
+    final = listed.lexicon()
+    return Judge(final, final.pair_keys(), card, by_caption)
 
 
-def _judged(rows: Rows, labels: Ints, which: Ints, lexicon: Lexicon, card: Scorecard) -> Judged:
-    row, cui, score = [], [], []
-    for found, number in batches(rows, which, lexicon, Splitter()):
-        row.append(number)
-        cui.append(found.cui)
-        score.append(card.probabilities(found.features))
-    return Judged.of(which, np.concatenate(row), np.concatenate(cui), np.concatenate(score), labels, len(rows.cuis))
+def _judged(counted: Counted, which: Ints, model: Judge) -> Judged:
+    """Judges captions; which: their numbers, sorted."""
+    rows, labels = counted.rows, counted.labels
+    splitter = Splitter()
+    concepts = len(rows.cuis)
+    row, cui, score, manual_row, manual_cui, named = [], [], [], [], [], []
+    for begin in range(0, len(which), AT_ONCE):
+        chosen = which[begin : begin + AT_ONCE]
+        judged = model.judge(splitter.split([rows.texts[number] for number in chosen]))
+        automatic = ~judged.is_manual
+        row.append(chosen[judged.found.row[automatic]])
+        cui.append(judged.found.cui[automatic])
+        score.append(judged.score[automatic])
+        caption, place = np.nonzero(judged.chosen)
+        manual_row.append(chosen[caption])
+        manual_cui.append(model.manual.concepts[place])
+        named.append(judged.named[caption, place])
 
+    def pairs(some_rows: list[Ints], some_cuis: list[Ints]) -> Pairs:
+        all_rows, all_cuis = np.concatenate(some_rows), np.concatenate(some_cuis)
+        return Pairs(all_rows, all_cuis, is_label(labels, concepts, all_rows, all_cuis))
 
-def _arrays(card: Scorecard) -> Mapping[str, NDArray[Any]]:
-    trees = {f"trees_{name}": values for name, values in vars(card.trees).items()}
-    return {
-        "mean": card.mean, "scale": card.scale, "weights": card.weights, "bias": np.array([card.bias]), **trees
-    }  # fmt: skip
+    of_manual = np.isin(labels % concepts, model.manual.concepts)
+    n = [
+        np.bincount(labels[some] // concepts, minlength=len(rows.texts))[which].astype(np.int64)
+        for some in (~of_manual, of_manual)
+    ]
+    found, chosen_pairs = pairs(row, cui), pairs(manual_row, manual_cui)
+    return Judged(which, found, np.concatenate(score), chosen_pairs, np.concatenate(named), (n[0], n[1]))

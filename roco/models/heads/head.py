@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,7 +153,8 @@ def save(path: Path, parts: Sequence[Part], weights: NDArray[np.float64], bias: 
     for number, part in enumerate(parts):
         prefix = f"{number}_"
         arrays[prefix + "blocks"] = np.array(part.blocks, np.str_)
-        for name, value in vars(part.model).items():
+        for name in (field.name for field in dataclasses.fields(part.model)):
+            value = getattr(part.model, name)
             arrays[prefix + name] = value
     return arrays_file.write(path, arrays)
 

@@ -11,14 +11,15 @@ import numpy as np
 import pytest
 
 from roco.base.errors import DataError, MissingExtra
-from roco.baselines.concepts import counts, judge
+from roco.baselines.concepts import counts, judge, manual, word_weights
 from roco.baselines.concepts.counts import count, most_rare
 from roco.baselines.concepts.decision_list import DecisionList, batches
-from roco.baselines.concepts.judge import Judged
+from roco.baselines.concepts.judge import Judged, Pairs
 from roco.baselines.concepts.learn import learn
 from roco.baselines.concepts.rows import FOLDS, Row, Rows
+from roco.baselines.concepts.word_weights import WordCounts
 from roco.models.text.learned.ngrams import Splitter, hashes
-from tests.learned import CT, CYST, LIVER, examples, learned
+from tests.learned import CT, CYST, LIVER, MANUAL, XRAY, examples, learned, learned_with_manual, with_manual
 
 # --- rows -----------------------------------------------------------------------------------------------------------
 
@@ -141,7 +142,7 @@ def test_candidates_of_a_fold_are_found_without_its_captions() -> None:
     lexicon, _ = count(some).lexicon([other for other in range(FOLDS) if other != fold])
     found = {
         some.cuis[cui]
-        for candidates, _ in batches(some, np.array([place]), lexicon, Splitter())
+        for candidates, _, _ in batches(some, np.array([place]), lexicon, Splitter())
         for cui in candidates.cui
     }
     assert CT in found
@@ -152,29 +153,39 @@ def test_candidates_of_a_fold_are_found_without_its_captions() -> None:
 
 
 def judged() -> Judged:
-    """Three captions: two labels of which one is a candidate, none, and one label with two candidates."""
-    keys = np.array([10 * 1 + 3, 10 * 1 + 4, 10 * 7 + 5])
-    row, cui = np.array([1, 7, 7]), np.array([3, 5, 6])
-    return Judged.of(np.array([1, 4, 7]), row, cui, np.array([0.9, 0.8, 0.4]), keys, 10)
+    """Three captions: two labels of which one is a candidate, none, and one label with two candidates.
+
+    The first caption has a manual label that was chosen without a span, the last one a wrong manual concept.
+    """
+    found = Pairs(np.array([1, 7, 7]), np.array([3, 5, 6]), np.array([True, True, False]))
+    chosen = Pairs(np.array([1, 7]), np.array([8, 9]), np.array([True, False]))
+    labels = np.array([2, 0, 1]), np.array([1, 0, 0])
+    return Judged(np.array([1, 4, 7]), found, np.array([0.9, 0.8, 0.4]), chosen, np.array([False, True]), labels)
 
 
 def test_f1_is_averaged_over_captions_and_nothing_for_nothing_counts_as_one() -> None:
-    assert judged().f1(0.5) == pytest.approx([2 / 3, 1, 1])
-    assert judged().f1(0.3) == pytest.approx([2 / 3, 1, 2 / 3])
-    assert judged().f1(1.0) == pytest.approx([0, 1, 0])
+    assert judged().f1(0.5, "automatic") == pytest.approx([2 / 3, 1, 1])
+    assert judged().f1(0.3, "automatic") == pytest.approx([2 / 3, 1, 2 / 3])
+    assert judged().f1(1.0, "automatic") == pytest.approx([0, 1, 0])
+    assert judged().f1(0.5, "manual") == pytest.approx([1, 1, 0])
+    assert judged().f1(0.5) == pytest.approx([4 / 5, 1, 2 / 3])
 
 
-def test_the_threshold_has_the_highest_f1() -> None:
+def test_concepts_without_a_span_count_except_for_spans() -> None:
+    assert judged().f1(0.5, "spans") == pytest.approx([2 / 4, 1, 2 / 3])
+
+
+def test_the_threshold_has_the_highest_f1_of_automatic_concepts() -> None:
     assert 0.4 < judged().best_threshold() <= 0.8
 
 
 def test_concepts_have_labels_predictions_and_hits() -> None:
     some = judged()
-    keys = np.array([13, 14, 75])
+    keys = np.array([13, 14, 18, 75])
     n, predicted, hits = judge.by_concept(some, 0.3, keys, np.zeros(10, np.int64))
-    assert (n[3], n[4], n[5], n[6]) == (1, 1, 1, 0)
-    assert (predicted[3], predicted[4], predicted[6]) == (1, 0, 1)
-    assert (hits[3], hits[6]) == (1, 0)
+    assert (n[3], n[4], n[5], n[6], n[8]) == (1, 1, 1, 0, 1)
+    assert (predicted[3], predicted[4], predicted[6], predicted[8]) == (1, 0, 1, 1)
+    assert (hits[3], hits[6], hits[8], hits[9]) == (1, 0, 1, 0)
 
 
 def test_an_interval_over_articles_is_wider_if_the_captions_of_an_article_agree() -> None:
@@ -192,7 +203,9 @@ def test_the_card_describes_the_data_and_the_score_on_articles_left_out() -> Non
     card = learned().card
     assert (card.rows, card.articles) == (240, 120)
     assert card.data == Rows.of(examples()).digest
-    assert 0.7 < card.held_out["low"] <= card.held_out["f1"] <= card.held_out["high"] <= 1
+    score = card.held_out["all"]
+    assert 0.7 < score["low"] <= score["f1"] <= score["high"] <= 1
+    assert set(card.held_out) == {"all"}
     assert set(card.per_concept) >= {CT, LIVER, CYST}
     assert card.per_concept[LIVER]["rows"] == sum(LIVER in row.cuis for row in examples())
     assert 0.8 < card.per_concept[LIVER]["precision"] <= 1
@@ -216,8 +229,8 @@ def test_equal_rows_give_an_equal_model_in_any_order() -> None:
     rows = examples(120)
     first, second = learn(rows), learn(random.Random(1).sample(rows, len(rows)))
     assert first.card == second.card
-    assert (first.scorecard.weights == second.scorecard.weights).all()
-    assert (first.lexicon.best == second.lexicon.best).all()
+    assert (first.judge.scorecard.weights == second.judge.scorecard.weights).all()
+    assert (first.judge.lexicon.best == second.judge.lexicon.best).all()
 
 
 def test_the_steps_are_reported() -> None:
@@ -231,3 +244,44 @@ def test_learning_without_scikit_learn_names_the_extra(monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "sklearn", None)
     with pytest.raises(MissingExtra, match="scikit-learn"):
         learn(examples(60))
+
+
+# --- manual concepts ------------------------------------------------------------------------------------------------
+
+
+def test_the_card_scores_manual_concepts_apart() -> None:
+    card = learned_with_manual().card
+    assert card.manual == sorted(MANUAL)
+    assert set(card.held_out) == {"all", "automatic", "manual", "spans"}
+    assert card.held_out["automatic"]["f1"] > 0.95
+    assert card.held_out["spans"]["f1"] < card.held_out["all"]["f1"]
+    assert card.per_concept[CT]["name"] == "X-Ray Computed Tomography"
+    assert card.per_concept[XRAY]["name"] == ""
+
+
+def test_weights_of_words_are_a_logistic_regression() -> None:
+    rows = with_manual(120)
+    counts = WordCounts([row.caption for row in rows])
+    labels = np.array([[CT in row.cuis] for row in rows])
+    weights = counts.fit(np.arange(len(rows)), labels)
+    logits = counts.logits(np.arange(len(rows)), weights)[:, 0]
+    names = np.array(["CT" in row.caption for row in rows])
+    assert logits[names].min() > 0 > logits[[("Radiograph" in row.caption) for row in rows]].max()
+    words = Splitter().split([row.caption for row in rows])
+    assert weights.logits(words, hashes(words))[:, 0] == pytest.approx(logits, abs=1e-4)
+
+
+def test_only_the_most_frequent_ngrams_have_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [row.caption for row in with_manual(120)]
+    every = WordCounts(texts)
+    monkeypatch.setattr(word_weights, "MOST_GRAMS", 20)
+    some = WordCounts(texts)
+    assert 0 < len(some.gram) <= 20
+    assert some.n.min() > np.sort(every.n)[-21]
+
+
+def test_a_manual_concept_of_few_rows_has_the_probability_of_its_share() -> None:
+    features = np.zeros((200, 3), np.float32)
+    hit = np.arange(200) < 4
+    trees = manual._joined([manual._trees(features, hit)])
+    assert 1 / (1 + np.exp(-trees.logits(features[:1]))) == pytest.approx(0.02)

@@ -23,10 +23,12 @@ class Card:
     """What the JSON file beside a learned model says.
 
     sha256: of the model. threshold: least probability of a mention. data: digest of the rows, whatever their order.
-    rows, articles, concepts: of the data. held_out: F1 averaged over captions, with its 95 % interval over articles,
-    of a model learned without them. by_number: recall and precision by the number of rows that a concept had.
-    curve: F1 by the number of rows learned from. per_concept: CUI -> rows, and n, precision, recall on the articles
-    left out (null without any), and the forms that agree best with its labels.
+    rows, articles, concepts: of the data. manual: CUIs that people assigned. held_out: F1 averaged over captions, with
+    its 95 % interval over articles, of a model learned without them: of all concepts, and where some are manual, of the
+    automatic ones, the manual ones, and all without suggestions ("spans"). by_number: recall and precision by the
+    number of rows that a concept had. curve: F1 of all concepts by the number of rows learned from. per_concept:
+    CUI -> name (empty if unknown), rows, and n, precision, recall on the articles left out (null without any), and the
+    forms that agree best with its labels.
     """
 
     sha256: str
@@ -35,7 +37,8 @@ class Card:
     rows: int
     articles: int
     concepts: int
-    held_out: Mapping[str, float]
+    manual: Sequence[str]
+    held_out: Mapping[str, Mapping[str, float]]
     by_number: Sequence[Mapping[str, Any]]
     curve: Sequence[Mapping[str, float]]
     per_concept: Mapping[str, Mapping[str, Any]]
@@ -59,7 +62,8 @@ def read(path: Path) -> Card:
             rows=int(values["rows"]),
             articles=int(values["articles"]),
             concepts=int(values["concepts"]),
-            held_out={str(key): float(value) for key, value in values["held_out"].items()},
+            manual=[str(cui) for cui in values["manual"]],
+            held_out={str(part): _numbers(figures) for part, figures in values["held_out"].items()},
             by_number=[dict(entry) for entry in values["by_number"]],
             curve=[dict(entry) for entry in values["curve"]],
             per_concept={str(key): dict(value) for key, value in values["per_concept"].items()},
@@ -69,6 +73,10 @@ def read(path: Path) -> Card:
         return card
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as err:
         raise DataError(f"invalid card of a learned linker: {path}", "learn the model again") from err
+
+
+def _numbers(figures: Mapping[str, Any]) -> dict[str, float]:
+    return {str(name): float(value) for name, value in figures.items()}
 
 
 def to_json(card: Card) -> str:

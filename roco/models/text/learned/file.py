@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +18,16 @@ from roco.models.heads.trees import Trees
 from roco.models.text.learned import card as cards
 from roco.models.text.learned.candidates import FEATURES
 from roco.models.text.learned.card import Card
+from roco.models.text.learned.judge import Judge
 from roco.models.text.learned.lexicon import Lexicon
+from roco.models.text.learned.manual import MOST, Manual
 from roco.models.text.learned.scorecard import Scorecard
+from roco.models.text.learned.word_weights import WordWeights
 
 MOST_BYTES = 2 << 30
 """A larger model is refused, also if it is that large only when decompressed."""
 
-FORMAT = 1
+FORMAT = 2
 _LEXICON = ("gram", "n", "first", "cui", "together", "concept_n", "best")
 _SCORECARD = ("mean", "scale", "weights", "bias")
 _MOST_CUI = 9_999_999
@@ -33,14 +37,14 @@ _MOST_CUI = 9_999_999
 class Model:
     """A model as it is stored. cuis: of the concepts, by number."""
 
-    lexicon: Lexicon
+    judge: Judge
     cuis: tuple[str, ...]
-    scorecard: Scorecard
     card: Card
 
 
-def save(path: Path, lexicon: Lexicon, cuis: Sequence[str], arrays: Mapping[str, NDArray[Any]]) -> str:
+def save(path: Path, judge: Judge, cuis: Sequence[str]) -> str:
     """Writes the arrays of a model, equal bytes for equal values; returns their SHA-256."""
+    lexicon, card, manual = judge.lexicon, judge.scorecard, judge.manual
     stored: dict[str, NDArray[Any]] = {
         "format": np.array([FORMAT], np.int32),
         "gram": lexicon.gram,
@@ -52,9 +56,21 @@ def save(path: Path, lexicon: Lexicon, cuis: Sequence[str], arrays: Mapping[str,
         "rows": np.array([lexicon.rows], np.int64),
         "best": lexicon.best.astype(np.float32),
         "cuis": np.array([int(cui[1:]) for cui in cuis], np.int32),
-        **arrays,
+        "mean": card.mean,
+        "scale": card.scale,
+        "weights": card.weights,
+        "bias": np.array([card.bias]),
+        **_fields("trees_", card.trees),
+        "manual": manual.concepts.astype(np.int32),
+        "manual_none": np.array([manual.none]),
+        **_fields("words_", manual.words),
+        **_fields("manual_trees_", manual.trees),
     }
     return arrays_file.write(path, stored)
+
+
+def _fields(prefix: str, values: Trees | WordWeights) -> Mapping[str, NDArray[Any]]:
+    return {prefix + field.name: getattr(values, field.name) for field in dataclasses.fields(values)}
 
 
 def save_card(path: Path, card: Card) -> None:
@@ -73,7 +89,9 @@ def load(path: Path) -> Model:
         raise DataError(f"{path} is not the file that its card describes (SHA-256)", hint)
     arrays = arrays_file.read(path, MOST_BYTES, "a learned linker", "learn the model again")
     try:
-        return Model(_lexicon(arrays), _cuis(arrays), _scorecard(arrays), card)
+        lexicon = _lexicon(arrays)
+        judge = Judge(lexicon, lexicon.pair_keys(), _scorecard(arrays), _manual(arrays, lexicon.concepts))
+        return Model(judge, _cuis(arrays), card)
     except (KeyError, ValueError, TypeError, IndexError, OverflowError) as err:
         raise invalid(path) from err
 
@@ -129,3 +147,30 @@ def _scorecard(arrays: Mapping[str, NDArray[Any]]) -> Scorecard:
     if trees.width > len(FEATURES) + 1 or len(trees.base) != 2:
         raise ValueError("trees of other features")
     return Scorecard(mean, scale, weights, float(bias[0]), trees)
+
+
+def _manual(arrays: Mapping[str, NDArray[Any]], concepts: int) -> Manual:
+    manual = np.asarray(arrays["manual"]).astype(np.int64)
+    if manual.ndim != 1 or len(manual) > MOST or (np.diff(manual) <= 0).any():
+        raise ValueError("manual concepts are not sorted, or too many")
+    if len(manual) and not 0 <= manual[0] <= manual[-1] < concepts:
+        raise ValueError("manual concepts that are unknown")
+    gram = np.asarray(arrays["words_gram"])
+    idf, weights, bias = (np.asarray(arrays[f"words_{name}"]).astype(np.float32) for name in ("idf", "weights", "bias"))
+    if gram.dtype != np.uint64 or gram.ndim != 1 or (gram[1:] <= gram[:-1]).any():
+        raise ValueError("n-grams are not sorted")
+    if idf.shape != gram.shape or weights.shape != (len(gram), len(manual)) or bias.shape != manual.shape:
+        raise ValueError("weights of other n-grams or concepts")
+    if not ((idf > 1e-3) & (idf < 1e3)).all() or not (_is_moderate(weights) and _is_moderate(bias)):
+        raise ValueError("weights that are no numbers")
+    trees = Trees.from_arrays(arrays, "manual_trees_")
+    if trees.width > 3 * len(manual) or len(trees.base) != len(manual):
+        raise ValueError("trees of other concepts")
+    none = float(arrays["manual_none"][0])
+    if not 0 <= none <= 1e4:
+        raise ValueError("impossible share of captions without manual concepts")
+    return Manual(manual, WordWeights(gram, idf, weights, bias), trees, none)
+
+
+def _is_moderate(values: NDArray[np.float32]) -> bool:
+    return bool((np.abs(values) < 1e6).all())

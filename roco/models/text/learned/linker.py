@@ -7,14 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
+from roco.base import labels
 from roco.models.text.learned import file as files
-from roco.models.text.learned.candidates import candidates
 from roco.models.text.learned.card import Card
-from roco.models.text.learned.lexicon import Lexicon
-from roco.models.text.learned.ngrams import Splitter, hashes
+from roco.models.text.learned.judge import Judge, Judged
+from roco.models.text.learned.lexicon import Ints
+from roco.models.text.learned.manual import places
+from roco.models.text.learned.ngrams import Splitter
 from roco.models.text.learned.occurrences import occurrences
-from roco.models.text.learned.scorecard import Scorecard
-from roco.models.text.linking.linker import Mention
+from roco.models.text.linking.linker import Described, Mention, Suggestion
 
 MOST_CHARACTERS = 60_000
 """Characters of the captions that are linked at once, which bounds the memory; a longer caption is linked alone."""
@@ -23,43 +24,67 @@ NAME = "learned"
 
 
 class LearnedLinker:
-    """Links captions by a learned model; its results do not depend on how captions are divided into batches."""
+    """Links captions by a learned model; its results do not depend on how captions are divided into batches.
+
+    directions: whether directions are suggested, which are guessed right in about 6 of 10 captions that name none.
+    """
 
     name = NAME
     heavy = False
 
-    def __init__(self, lexicon: Lexicon, scorecard: Scorecard, cuis: Sequence[str], card: Card) -> None:
+    def __init__(self, judge: Judge, cuis: Sequence[str], card: Card, *, directions: bool = True) -> None:
         self.card = card
         self.cuis = tuple(cuis)
-        self._lexicon = lexicon
-        self._keys = lexicon.pair_keys()
-        self._scorecard = scorecard
+        self._judge = judge
         self._splitter = Splitter()
+        hidden = frozenset() if directions else labels.cuis("direction")
+        self._suggested = np.array([self.cuis[place] not in hidden for place in judge.manual.concepts], bool)
 
     @classmethod
-    def load(cls, path: Path) -> LearnedLinker:
+    def load(cls, path: Path, *, directions: bool = True) -> LearnedLinker:
         """Loads a model and its card. Raises DataError if one is missing, damaged or too large."""
         model = files.load(path)
-        return cls(model.lexicon, model.scorecard, model.cuis, model.card)
+        return cls(model.judge, model.cuis, model.card, directions=directions)
 
     def link(self, captions: Sequence[str]) -> list[list[Mention]]:
         """Returns the mentions of each caption, by place: all places of the n-gram that decided for a concept."""
-        out: list[list[Mention]] = []
+        return [mentions for mentions, _ in self.link_and_suggest(captions)]
+
+    def link_and_suggest(self, captions: Sequence[str]) -> list[tuple[list[Mention], list[Suggestion]]]:
+        """Returns mentions, and the manual concepts that a caption makes probable but does not name, by CUI."""
+        out: list[tuple[list[Mention], list[Suggestion]]] = []
         for texts in _portions(captions):
             out += self._portion(texts)
         return out
 
-    def _portion(self, texts: Sequence[str]) -> list[list[Mention]]:
+    def describe(self, cui: str) -> Described | None:
+        """Returns the name of a concept, as the dataset has it."""
+        name = str(self.card.per_concept.get(cui, {}).get("name") or "")
+        return Described(name) if name else None
+
+    def _portion(self, texts: Sequence[str]) -> list[tuple[list[Mention], list[Suggestion]]]:
         words = self._splitter.split(texts)
-        grams = self._lexicon.find(hashes(words))
-        found = candidates(self._lexicon, self._keys, words, grams)
-        scores = self._scorecard.probabilities(found.features)
-        chosen = np.flatnonzero(scores >= self.card.threshold)
-        out: list[list[Mention]] = [[] for _ in texts]
-        for row, start, end, candidate in occurrences(texts, words, grams, found, chosen):
-            cui, score = self.cuis[found.cui[candidate]], round(float(scores[candidate]), 4)
-            out[row].append(Mention(start, end, texts[row][start:end], cui, score, linker=NAME))
+        judged = self._judge.judge(words)
+        manual = self._judge.manual.concepts
+        out: list[tuple[list[Mention], list[Suggestion]]] = [([], []) for _ in texts]
+        for row, start, end, candidate in occurrences(
+            texts, words, judged.grams, judged.found, self._mentioned(judged)
+        ):
+            cui, score = self.cuis[judged.found.cui[candidate]], round(float(judged.score[candidate]), 4)
+            out[row][0].append(Mention(start, end, texts[row][start:end], cui, score, linker=NAME))
+        for row, place in np.argwhere(judged.chosen & ~judged.named & self._suggested).tolist():
+            out[row][1].append(Suggestion(self.cuis[manual[place]], round(float(judged.p[row, place]), 4), NAME))
         return out
+
+    def _mentioned(self, judged: Judged) -> Ints:
+        """Returns the candidates that are mentions: sure automatic ones, and chosen manual ones that words name."""
+        mentioned = judged.score >= self.card.threshold
+        if len(self._judge.manual.concepts):
+            place = places(self._judge.manual.concepts, len(self.cuis))[judged.found.cui]
+            chosen = (judged.chosen & judged.named)[judged.found.row, np.maximum(place, 0)]
+            mentioned = np.where(judged.is_manual, chosen, mentioned)
+        chosen_candidates: Ints = np.flatnonzero(mentioned)
+        return chosen_candidates
 
 
 def _portions(texts: Sequence[str]) -> Iterator[list[str]]:

@@ -16,10 +16,25 @@ from roco.base.errors import DataError
 from roco.base.files import file_digest
 from roco.models.text.learned import card as learned_card
 from roco.models.text.learned import file as learned_file
+from roco.models.text.learned import judge
 from roco.models.text.learned import linker as module
 from roco.models.text.learned.linker import LearnedLinker
-from roco.models.text.linking.linker import Linker
-from tests.learned import CT, CYST, EFFUSION, LEFT_LUNG, LIVER, LUNG, examples, learned
+from roco.models.text.learned.manual import Manual
+from roco.models.text.linking.linker import Described, Describes, Linker, Suggests
+from tests.learned import (
+    CT,
+    CYST,
+    EFFUSION,
+    LEFT_LUNG,
+    LIVER,
+    LUNG,
+    PA,
+    XRAY,
+    examples,
+    learned,
+    learned_with_manual,
+    with_manual,
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -102,14 +117,14 @@ def test_a_caption_of_100000_characters_has_no_more_candidates_than_different_ng
     linker: LearnedLinker, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     judged = []
-    real = module.candidates
+    real = judge.candidates
 
     def counted(*args: object) -> object:
         found = real(*args)  # type: ignore[arg-type]
         judged.append(len(found.row))
         return found
 
-    monkeypatch.setattr(module, "candidates", counted)
+    monkeypatch.setattr(judge, "candidates", counted)
     linker.link([text])
     assert sum(judged) <= len(linker.cuis)
 
@@ -122,7 +137,7 @@ def test_equal_models_have_equal_bytes(path: Path, tmp_path: Path) -> None:
 
 def test_a_stored_model_judges_as_the_one_that_was_learned(linker: LearnedLinker) -> None:
     model = learned()
-    direct = LearnedLinker(model.lexicon, model.scorecard, model.cuis, model.card)
+    direct = LearnedLinker(model.judge, model.cuis, model.card)
     texts = [row.caption for row in examples(40)]
     assert direct.link(texts) == linker.link(texts)
 
@@ -153,6 +168,94 @@ def test_an_invalid_card_is_refused(path: Path, text: str) -> None:
     path.with_suffix(".json").write_text(text)
     with pytest.raises(DataError, match="invalid card"):
         LearnedLinker.load(path)
+
+
+# --- manual concepts ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def manual_path(tmp_path: Path) -> Path:
+    learned_with_manual().save(tmp_path / "manual.npz")
+    return tmp_path / "manual.npz"
+
+
+@pytest.fixture
+def manual(manual_path: Path) -> LearnedLinker:
+    return LearnedLinker.load(manual_path)
+
+
+def test_a_manual_concept_that_words_name_is_a_mention(manual: LearnedLinker) -> None:
+    ((mentions, suggestions),) = manual.link_and_suggest(["CT of the liver shows a cyst."])
+    assert {mention.cui: mention.text for mention in mentions}[CT] == "CT"
+    assert not {suggestion.cui for suggestion in suggestions} & {CT, XRAY}
+
+
+def test_a_manual_concept_that_no_words_name_is_suggested(manual: LearnedLinker) -> None:
+    ((mentions, suggestions),) = manual.link_and_suggest(["Of the liver."])
+    assert {mention.cui for mention in mentions} == {LIVER}
+    assert {suggestion.cui: suggestion.linker for suggestion in suggestions}[XRAY] == "learned"
+    assert all(0 < suggestion.score <= 1 for suggestion in suggestions)
+    assert isinstance(manual, Suggests)
+
+
+def test_link_returns_the_mentions_alone(manual: LearnedLinker) -> None:
+    texts = [row.caption for row in with_manual(50)]
+    both = manual.link_and_suggest(texts)
+    assert manual.link(texts) == [mentions for mentions, _ in both]
+    assert any(suggestions for _, suggestions in both)
+    for mentions, suggestions in both:
+        assert not {mention.cui for mention in mentions} & {suggestion.cui for suggestion in suggestions}
+
+
+def test_directions_are_suggested_on_request_only(manual_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_directions, without = (LearnedLinker.load(manual_path, directions=flag) for flag in (True, False))
+    monkeypatch.setattr(Manual, "choose", lambda self, p: np.ones(p.shape, bool))
+    ((_, some),), ((_, fewer),) = (linker.link_and_suggest(["Unknown words."]) for linker in (with_directions, without))
+    assert {suggestion.cui for suggestion in some} - {suggestion.cui for suggestion in fewer} == {PA}
+
+
+def test_batches_do_not_change_suggestions(manual: LearnedLinker, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [row.caption for row in with_manual(60)] + ["", "?"]
+    together = manual.link_and_suggest(texts)
+    assert together == [manual.link_and_suggest([text])[0] for text in texts]
+    monkeypatch.setattr(module, "MOST_CHARACTERS", 200)
+    assert manual.link_and_suggest(texts) == together
+
+
+def test_a_linker_describes_the_concepts_whose_names_its_dataset_has(manual: LearnedLinker) -> None:
+    assert isinstance(manual, Describes)
+    assert manual.describe(CT) == Described("X-Ray Computed Tomography")
+    assert manual.describe(XRAY) is None
+    assert manual.describe("C0000001") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("manual", lambda values: values[::-1].copy()),
+        ("manual", lambda values: values + 1000),
+        ("manual", lambda values: np.arange(41, dtype=np.int32)),
+        ("manual_none", lambda values: values * np.nan),
+        ("words_gram", lambda values: values[::-1].copy()),
+        ("words_gram", lambda values: values[1:]),
+        ("words_idf", lambda values: values * 0),
+        ("words_idf", lambda values: values * np.float32("inf")),
+        ("words_weights", lambda values: values.T.copy()),
+        ("words_weights", lambda values: values * np.float32("nan")),
+        ("words_bias", lambda values: values[1:]),
+        ("manual_trees_base", lambda values: values[1:]),
+        ("manual_trees_feature", lambda values: np.where(values >= 0, 10_000, values)),
+    ],
+)
+def test_a_model_with_impossible_manual_concepts_is_refused(manual_path: Path, name: str, change: object) -> None:
+    with np.load(manual_path, allow_pickle=False) as arrays:
+        values = arrays[name]
+    changed(manual_path, name, change(values))  # type: ignore[operator]
+    with pytest.raises(DataError, match="is not a learned linker"):
+        LearnedLinker.load(manual_path)
+
+
+# --- hostile files ------------------------------------------------------------------------------------------------
 
 
 def changed(path: Path, name: str, values: np.ndarray | None) -> None:  # type: ignore[type-arg]
