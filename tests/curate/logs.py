@@ -1,0 +1,38 @@
+"""Builders for the tests of label logs: the shipped tasks, labels and a clock that ticks with each event."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from roco.curate.events import Entry
+from roco.curate.log import Batch, Log
+from roco.curate.task_files import load_all
+
+TASKS = load_all(["modality", "region", "direction", "visible"])
+
+
+def ticking() -> Callable[[], str]:
+    """A clock whose times are 2026-01-01T00:00:00, 00:00:01 and so on."""
+    seconds = itertools.count()
+    return lambda: f"2026-01-01T00:{(n := next(seconds)) // 60:02}:{n % 60:02}.000+00:00"
+
+
+def opened(path: Path, *rounds: str, **options: Any) -> Log:
+    """A log with open rounds."""
+    log = Log.open(path, TASKS, now=ticking(), **options)
+    for name in rounds:
+        log.open_round(name, annotator="lead", blind=name.startswith("blind"))
+    return log
+
+
+def labelled(log: Log, image: str, label: str, by: str = "a1", round: str = "first", **more: Any) -> Batch:
+    """Adds one label."""
+    return log.add([Entry(image_key=image, label=label, **{"task": "modality", **more})], round=round, annotator=by)
+
+
+def current(log: Log, task: str = "modality") -> dict[tuple[str, str], str]:
+    """The current labels by image and annotator."""
+    return {(event.image_key, event.annotator): event.label for event in log.current(task)}
