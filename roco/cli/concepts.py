@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 app = App(
     no_args_is_help=True,
     help="Scores linkers of concepts, and counts the concepts of a release.\n\n"
-    "Example: roco concepts tables demo/run/release --table 5",
+    "Example: roco concepts score demo/run/release --linker dictionary",
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -42,8 +42,15 @@ def score(
             show_default=False,
         ),
     ],
-    linker: Annotated[str, typer.Option(metavar="NAME", help="The linker: learned.")] = "learned",
-    model: Annotated[Path | None, typer.Option(metavar="FILE", help="The learned model, NAME.npz.")] = None,
+    linker: Annotated[
+        str, typer.Option(metavar="NAME", help="dictionary, learned, medcat, or module:function of your own.")
+    ] = "dictionary",
+    model: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The learned model, or the model pack of MedCAT.")
+    ] = None,
+    table: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="CUIs for the concepts of a model pack of MedCAT.")
+    ] = None,
     predictions: Annotated[
         Path | None, typer.Option(metavar="CSV", help="Score these concepts (ID,CUIs) instead of a linker.")
     ] = None,
@@ -81,12 +88,12 @@ def score(
 
     if disagreements is not None:
         writer_of(disagreements)  # an unknown format is an error before anything is read
-    _check_options(model, predictions)
+    _check_options(linker, model, table, predictions)
     examples = _gold(gold, captions, split, held_out)
     describe = _describe(vocabulary)
     compared: Linker | Mapping[str, Any]
     if predictions is None:
-        compared = _linker(linker, model)
+        compared = _linker(linker, model, table, vocabulary)
         describe = _with_linker(compared, describe)
     else:
         compared = _predictions(predictions, examples)
@@ -139,10 +146,10 @@ def tables(
         print_next("roco concepts tables", release, "--paper")
 
 
-def _check_options(model: Path | None, predictions: Path | None) -> None:
+def _check_options(linker: str, model: Path | None, table: Path | None, predictions: Path | None) -> None:
     """Raises UsageError for options that exclude each other, before anything is read."""
-    if predictions is not None and model is not None:
-        raise UsageError("--predictions cannot be combined with --model", "give either of them")
+    if predictions is not None and (model is not None or table is not None or linker != "dictionary"):
+        raise UsageError("--predictions cannot be combined with a linker", "give either of them")
 
 
 def _gold(path: Path, captions: Path | None, splits: list[str] | None, held_out: int | None) -> Captioned | SpanGold:
@@ -167,15 +174,17 @@ def _gold(path: Path, captions: Path | None, splits: list[str] | None, held_out:
     return read_spans(path, captioned) if has_spans else captioned
 
 
-def _linker(name: str, model: Path | None) -> Linker:
-    from roco.base.errors import nearest
-    from roco.models.text.learned.linker import LearnedLinker
+def _linker(name: str, model: Path | None, table: Path | None, vocabulary: Path | None) -> Linker:
+    from roco.base.user_modules import search_in
+    from roco.models.text.linking.open import open_linker
 
-    if name != "learned":
-        raise UsageError(f"unknown linker '{name}'", nearest(name, ["learned"]))
-    if model is None:
-        raise UsageError("linker 'learned' needs a model", "add --model FILE.npz")
-    return LearnedLinker.load(model)
+    if ":" in name:
+        search_in(Path.cwd())  # a module of the user, as the recipe finds those in its folder
+    # Only the dictionary links by a vocabulary; for the other linkers it names concepts.
+    linker: Linker = open_linker(
+        name, vocabulary=vocabulary if name == "dictionary" else None, model=model, table=table
+    )
+    return linker
 
 
 def _predictions(path: Path, gold: Captioned | SpanGold) -> Mapping[str, frozenset[str]]:

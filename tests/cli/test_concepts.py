@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command import DATA, DONE, USAGE, Command
+from tests.learned import learned
 
 CT, CHEST, FLUID = "C0040405", "C0817096", "C0444611"
 
@@ -101,12 +102,49 @@ def test_wrong_input_is_one_error_with_file_and_line(
 
 
 def test_the_learned_linker_is_scored(command: Command, gold: Path, tmp_path: Path) -> None:
+    linker = tmp_path / "learned.npz"
+    learned().save(linker)
+    result = command("concepts", "score", gold, "--linker", "learned", "--model", linker, "--json")
+    found = json.loads(result.out)
+    assert found["linker"] == "learned" and found["scores"]["before rules"]["all"]["micro"]["precision"]["value"] == 1.0
     missing = command("concepts", "score", gold, "--linker", "learned")
     assert missing.code == USAGE and "model" in missing.err
     result = command("concepts", "score", gold, "--linker", "learned", "--model", tmp_path / "model.npz")
     assert result.code == DATA and result.err.startswith("error: ")
     unknown = command("concepts", "score", gold, "--linker", "lerned")
     assert unknown.code == USAGE and "did you mean 'learned'?" in unknown.err
+
+
+def test_the_dictionary_links_by_any_vocabulary(command: Command, gold: Path, tmp_path: Path) -> None:
+    vocabulary = tmp_path / "vocabulary.csv"
+    vocabulary.write_text(f"cui,name,synonyms,tui,source,license\n{FLUID},of the chest,,T031,,\n")
+    options = ("concepts", "score", gold, "--vocabulary", vocabulary)
+    false = command(*options).out.partition("Wrongly predicted most often\n")[2]
+    assert false.startswith(f"  {FLUID} of the chest, wrong in 6 of 6: 'of the chest'\n")
+    types = {one["type"] for one in json.loads(command(*options, "--json").out)["types"]}
+    assert types == {"T031", "unknown"}
+    missing = command("concepts", "score", gold, "--vocabulary", tmp_path / "other.csv")
+    assert missing.code == DATA and "other.csv does not exist" in missing.err
+
+
+def test_negated_mentions_are_dropped_on_request(command: Command, tmp_path: Path) -> None:
+    gold = tmp_path / "gold.csv"
+    gold.write_text(f"id,caption,cuis\n1,No pleural effusion on chest CT.,{CT}\n")
+    counts = [
+        json.loads(command("concepts", "score", gold, "--negated", how, "--json").out)["scores"]["before rules"]
+        for how in ("keep", "drop")
+    ]
+    kept, dropped = (one["all"]["micro"]["predicted"] for one in counts)
+    assert dropped < kept
+
+
+def test_a_linker_of_a_user_is_scored(
+    command: Command, gold: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my_lab.py").write_text(f"def link(captions):\n    return [[(0, 2, None, '{CT}')] for _ in captions]\n")
+    monkeypatch.chdir(tmp_path)
+    result = command("concepts", "score", gold, "--linker", "my_lab:link", "--json")
+    assert json.loads(result.out)["scores"]["before rules"]["all"]["micro"]["predicted"] == 6
 
 
 # --- tables ------------------------------------------------------------------------------------------------

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from roco.base import labels
-from roco.base.errors import DataError
-from roco.base.ids import is_cui
 from roco.base.progress import NullProgress, Progress
-from roco.base.terminal import excerpt
+from roco.models.text.linking.checked import Checked, with_checks
 from roco.models.text.linking.linker import Linker, Mention, Suggestion, Suggests
 from roco.release.captioned import Row
 
@@ -106,23 +104,21 @@ class Compared:
 def link(rows: Sequence[Row], linker: Linker, *, negated: bool = True, progress: Progress | None = None) -> list[Links]:
     """Returns the links of each caption, with those a linker suggests; negated: whether negated mentions count.
 
-    Raises DataError if the linker returns something else than one list per caption, or an invalid CUI.
+    Raises DataError if the linker returns something else than mentions of these captions.
     """
     progress = progress or NullProgress()
     progress.start("captions", len(rows))
+    checked = linker if isinstance(linker, Checked) else with_checks(linker, linker.name)
     found: list[Links] = []
     for start in range(0, len(rows), BATCH):
         texts = [row.caption for row in rows[start : start + BATCH]]
-        if isinstance(linker, Suggests):
-            links = [Links(mentions, suggestions) for mentions, suggestions in linker.link_and_suggest(texts)]
+        if isinstance(checked, Suggests):
+            links = [Links(mentions, suggestions) for mentions, suggestions in checked.link_and_suggest(texts)]
         else:
-            links = [Links(mentions) for mentions in linker.link(texts)]
-        if len(links) != len(texts):
-            raise DataError(
-                f"linker {linker.name}: {len(links)} results for {len(texts)} captions",
-                "return one list of mentions for each caption",
-            )
-        found += [_checked(one, linker.name, negated) for one in links]
+            links = [Links(mentions) for mentions in checked.link(texts)]
+        if not negated:
+            links = [one._replace(mentions=[m for m in one.mentions if not m.negated]) for one in links]
+        found += links
         progress.advance(len(texts))
     return found
 
@@ -136,12 +132,3 @@ def compare(rows: Sequence[Row], links: Sequence[Links], gold: Sequence[Iterable
     """Returns the known concepts of captions, those of the rows by default, beside the predicted ones."""
     known = [frozenset(row.cuis) for row in rows] if gold is None else [frozenset(cuis) for cuis in gold]
     return Compared(rows=rows, gold=known, predicted=[one.cuis for one in links], links=links)
-
-
-def _checked(links: Links, name: str, negated: bool) -> Links:
-    for cui in links.cuis:
-        if not is_cui(cui):
-            raise DataError(f"linker {name}: invalid CUI '{excerpt(cui, 40)}'", "a CUI is C and seven digits")
-    if negated:
-        return links
-    return Links([mention for mention in links.mentions if not mention.negated], links.suggestions)

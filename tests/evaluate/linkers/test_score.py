@@ -117,9 +117,9 @@ def test_a_linker_that_breaks_its_protocol_is_an_error() -> None:
         def link(self, captions):  # type: ignore[no-untyped-def]
             return []
 
-    with pytest.raises(DataError, match="linker words: 0 results for 3 captions"):
+    with pytest.raises(DataError, match="'words' returned 0 results for 3 captions"):
         score_linker(THREE, Short({}))
-    with pytest.raises(DataError, match="linker words: invalid CUI 'C1'"):
+    with pytest.raises(DataError, match="'words' returned a mention with invalid CUI 'C1'"):
         score_linker(THREE, WordLinker({"ct": "C1"}))
 
 
