@@ -23,10 +23,14 @@ _MODIFIERS = frozenset(("the", "a", "an", "left", "right", "both", "bilateral", 
 
 
 class Defined(NamedTuple):
-    """An abbreviation with the words of its long form; numbers is empty if no name of the vocabulary is among them."""
+    """An abbreviation with its long form, as numbers of words.
+
+    name: the long form, without side, if the vocabulary has it, else empty. long: all words of the long form.
+    """
 
     abbreviation: str
-    numbers: tuple[int, ...]
+    name: tuple[int, ...]
+    long: tuple[int, ...]
 
 
 def defined(text: str, names: Names) -> list[Defined]:
@@ -36,16 +40,18 @@ def defined(text: str, names: Names) -> list[Defined]:
     """
     found = []
     for abbreviation in _candidates(text):
-        is_certain = False
-        for long in long_forms(text, abbreviation):
-            numbers = _known(long.words, names)
-            if numbers:
-                found.append(Defined(abbreviation, numbers))
+        unknown: tuple[int, ...] | None = None
+        for words, is_certain in long_forms(text, abbreviation):
+            long = tuple(names.words.tokens(words).numbers)
+            name = _known(long, words, names)
+            if name:
+                found.append(Defined(abbreviation, name, long))
                 break
-            is_certain |= long.certain
+            if is_certain and unknown is None:
+                unknown = long
         else:
-            if is_certain:
-                found.append(Defined(abbreviation, ()))
+            if unknown is not None:
+                found.append(Defined(abbreviation, (), unknown))
     return found
 
 
@@ -62,13 +68,12 @@ def _candidates(text: str) -> Iterator[str]:
                 yield singular
 
 
-def _known(words: str, names: Names) -> tuple[int, ...]:
-    """Returns the numbers of the words of a long form that are one name, without side; none if there is no name."""
-    numbers = names.words.tokens(words).numbers
+def _known(numbers: tuple[int, ...], words: str, names: Names) -> tuple[int, ...]:
+    """Returns the words of a long form that are one name, without articles and side; none if there is no name."""
     written = words.lower().split()
     while numbers:
-        if names.value(tuple(numbers)):
-            return tuple(numbers)
+        if names.value(numbers):
+            return numbers
         if not written or written[0] not in _MODIFIERS:
             return ()
         numbers, written = numbers[1:], written[1:]

@@ -61,13 +61,14 @@ class Cues:
             self._phrases.put(table()[kind]["words"], kind)
         self._ends.put(table()["ends"]["words"], "ends")
         self._bridges.put(table()["bridges"]["words"], "bridges")
-        self._first = {words.number(phrase.split()[0]) for kind in _KINDS for phrase in table()[kind]["words"]}
-        self._marks = {words.number(mark) for mark in _MARKS}
-        self._lists = {words.number(word) for word in _LIST_WORDS}
-        self._comma, self._and, self._question = (words.number(word) for word in (",", "and", "?"))
-        self._prepositions = {words.number(word) for word in _PREPOSITIONS}
-        self._articles = {words.number(word) for word in ("a", "an", "the")}
-        self._fillers = {words.number(word) for word in _FILLERS}
+        with words.learning():
+            self._first = {words.key(phrase)[0] for kind in _KINDS for phrase in table()[kind]["words"]}
+            self._marks = {words[mark] for mark in _MARKS}
+            self._lists = {words[word] for word in _LIST_WORDS}
+            self._comma, self._and, self._question = (words[word] for word in (",", "and", "?"))
+            self._prepositions = {words[word] for word in _PREPOSITIONS}
+            self._articles = {words[word] for word in ("a", "an", "the")}
+            self._fillers = {words[word] for word in _FILLERS}
 
     def assertions(self, numbers: Sequence[int], spans: Sequence[Span]) -> list[Assertion]:
         """Returns for each mention whether it is negated or uncertain; numbers: the words of the caption.

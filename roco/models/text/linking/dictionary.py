@@ -48,8 +48,9 @@ class Dictionary:
         self._names.build((concept.cui, concept.names) for concept in vocabulary.concepts)
         self._names.put(DECOYS, NOTHING)
         self._cues = Cues(self._words)
-        self._short_forms = {self._words.number(form) for form in shipped()}
-        self._doubtful = {self._words.number(name.split()[0]) for name in MEANINGS} | {self._words.number("X-ray")}
+        with self._words.learning():
+            self._short_forms = {self._words[form] for form in shipped()}
+        self._doubtful = {self._words.key(name)[0] for name in ("X-ray", *MEANINGS)}
         self._checked = self._doubtful | self._short_forms
 
     def __reduce__(self) -> tuple[type[Dictionary], tuple[Vocabulary]]:
@@ -90,17 +91,19 @@ class Dictionary:
         """
         long_of: dict[str, Key] = {}
         confirmed: dict[str, Value] = {}
-        for abbreviation, numbers in defined(text, self._names):
-            value = self._names.value(numbers)
-            if value and value == self._alone(abbreviation):
-                confirmed[abbreviation] = value
+        for abbreviation, name, long in defined(text, self._names):
+            alone = self._alone(abbreviation)
+            # "magnetic resonance venogram (MRV)" confirms that MRV is magnetic resonance.
+            values = [self._names.value(name)] if name else [match.value for match in self._names.matches(long)]
+            if alone and alone in values:
+                confirmed[abbreviation] = alone
             else:
-                long_of[abbreviation] = numbers
+                long_of[abbreviation] = name
         return long_of, confirmed
 
     def _alone(self, abbreviation: str) -> Value | None:
         """Returns what the vocabulary says that an abbreviation means."""
-        key = self._words.learn(abbreviation)
+        key = self._words.key(abbreviation)
         value = self._names.value(key)
         if isinstance(value, tuple) and len(value) == 1:
             return (
@@ -184,7 +187,7 @@ class Dictionary:
     def _cui(self, names: Sequence[str]) -> str | None:
         """Returns the concept of the first of some names that the vocabulary has."""
         for name in names:
-            value = self._names.value(self._words.learn(name))
+            value = self._names.value(self._words.key(name))
             if value:
                 return _first(value)
         return None

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 TABLE = Path(__file__).with_name("name_forms.toml")
 
+MOST_REBUILT = 5  # words of a name that is rebuilt around its head
 MOST_INVERTED = 6  # words of a name with a comma that is read the other way round
 
 # Additions of terminologies that no caption writes.
@@ -31,6 +32,7 @@ _OF = re.compile(r" of (?!the )", re.I)
 
 class _Table(NamedTuple):
     heads: frozenset[str]
+    places: frozenset[str]
     nouns: dict[str, str]  # adjective -> noun
     adjectives: dict[str, tuple[str, ...]]  # noun -> adjectives
 
@@ -40,22 +42,22 @@ def _table() -> _Table:
     content = tomllib.loads(TABLE.read_text(encoding="utf-8"))
     adjectives = {noun: tuple(words) for noun, words in content["adjectives"].items()}
     nouns = {adjective: noun for noun, words in adjectives.items() for adjective in words}
-    return _Table(frozenset(content["heads"]), nouns, adjectives)
+    return _Table(frozenset(content["heads"]), frozenset(content["places"]), nouns, adjectives)
 
 
 def forms(name: str) -> tuple[str, ...]:
     """Returns a name and the other forms in which it may be written; hyphens, plurals and spellings are left alone."""
     if "," not in name and " of " not in name and not name.endswith(_ENDS):
-        words = name.split(" ")
-        if len(words) != 2 or words[1].lower() not in _table().heads:
+        head = name.rpartition(" ")[2]
+        if head is name or head.lower() not in _table().heads:
             return (name,)
     return tuple(dict.fromkeys(_forms(name)))
 
 
 def _forms(name: str) -> Iterator[str]:
     yield name
-    short = _ADDITION.sub("", name)
-    if short and short != name:
+    short = _ADDITION.sub("", name) or name if name.endswith(_ENDS) else name
+    if short is not name:
         yield short
     inverted = _inverted(short) if "," in short else None
     if inverted:
@@ -76,19 +78,34 @@ def _inverted(name: str) -> str | None:
 
 
 def _rebuilt(name: str) -> Iterator[str]:
-    """Yields "fracture of the femur" for "femoral fracture", and the other way round; only for heads of the table."""
+    """Yields "fracture of the left femur" for "femoral fracture", and the other way round.
+
+    Only for heads and places of the table: "acute fracture" is no place.
+    """
     words = name.lower().split()
+    heads = _table().heads
+    if len(words) > MOST_REBUILT:
+        return
+    if words[-1] in heads:
+        head, places = words[-1], _places(" ".join(words[:-1]))
+    elif len(words) > 2 and words[0] in heads and words[1] == "of":
+        place = " ".join(words[2:]).removeprefix("the ")
+        head, places = words[0], _places(place)
+    else:
+        return
+    if not places:
+        return
+    for place in places:
+        yield f"{place} {head}"
+    for article in ("", "the "):
+        for side in ("", "left ", "right "):
+            yield f"{head} of {article}{side}{places[0]}"
+
+
+def _places(place: str) -> tuple[str, ...]:
+    """Returns the words for a place of the body, the noun, then its adjectives; none for other words."""
     table = _table()
-    if len(words) == 2 and words[1] in table.heads:
-        place, head = words
-        noun = table.nouns.get(place, place if place in table.adjectives else None)
-        if noun:
-            yield f"{head} of {noun}"
-            yield f"{head} of the {noun}"
-            yield f"{noun} {head}"
-            yield from (f"{adjective} {head}" for adjective in table.adjectives[noun])
-    if len(words) in (3, 4) and words[0] in table.heads and words[1] == "of" and (len(words) == 3 or words[2] == "the"):
-        head, noun = words[0], words[-1]
-        if noun in table.adjectives:
-            yield f"{noun} {head}"
-            yield from (f"{adjective} {head}" for adjective in table.adjectives[noun])
+    noun = table.nouns.get(place, place)
+    if noun in table.adjectives:
+        return (noun, *table.adjectives[noun])
+    return (place,) if place.rpartition(" ")[2] in table.places else ()

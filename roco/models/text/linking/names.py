@@ -62,31 +62,39 @@ class Names:
         was_enabled = gc.isenabled()
         gc.disable()  # millions of tuples without cycles are created
         try:
-            for cui, names in concepts:
-                self._names[cui] = names
-                self._add(cui, names)
+            with self.words.learning():
+                for cui, names in concepts:
+                    self._names[cui] = names
+                    self._add(cui, names)
             self._find_sizes()
         finally:
             if was_enabled:
                 gc.enable()
 
     def _add(self, cui: str, names: Sequence[str]) -> None:
-        values, learn = self._values, self.words.learn
+        add, key_of = self._values.setdefault, self.words.key
         for name in names:
-            exact = is_short_form(name)
+            exact = len(name) <= 2 * LONGEST_SHORT_FORM and is_short_form(name)
             for form in forms(name):
-                key = learn(form)
-                if not key or len(key) > MOST_WORDS or (len(key) == 1 and not exact and _is_everyday(form)):
+                key = key_of(form)
+                if len(key) < 2:
+                    if not key or (not exact and _is_everyday(form)):
+                        continue
+                elif len(key) > MOST_WORDS:
                     continue
-                value = values.setdefault(key, cui)
-                if (exact or value != cui) and (isinstance(value, str) or cui not in value):
-                    cuis = (value,) if isinstance(value, str) else value
-                    values[key] = tuple(dict.fromkeys((*cuis, cui)))
+                value = add(key, cui)
+                if exact or value is not cui:
+                    self._add_choice(key, value, cui)
+
+    def _add_choice(self, key: Key, value: Value, cui: str) -> None:
+        cuis = (value,) if isinstance(value, str) else value
+        self._values[key] = tuple(dict.fromkeys((*cuis, cui)))
 
     def put(self, phrases: Iterable[str], value: str) -> None:
         """Adds phrases as they are, with one value; those that are names already remain what they were."""
-        for phrase in phrases:
-            self._values.setdefault(self.words.learn(phrase), value)
+        with self.words.learning():
+            for phrase in phrases:
+                self._values.setdefault(self.words.key(phrase), value)
         self._find_sizes()
 
     def value(self, key: Key) -> Value | None:
@@ -135,7 +143,7 @@ class Names:
         for place, name in enumerate(self._names[cui]):
             exact = is_short_form(name)
             for form in forms(name):
-                if self.words.learn(form) == key:
+                if self.words.key(form) == key:
                     yield Choice(cui, form if exact else form.lower(), exact, place == 0)
 
     def _find_sizes(self) -> None:
@@ -156,8 +164,6 @@ class Names:
 
 def is_short_form(name: str) -> bool:
     """Returns whether a name is a short form in capitals, of which other spellings are other words."""
-    if len(name) > 2 * LONGEST_SHORT_FORM:
-        return False
     letters = name.replace(".", "")
     if len(letters) > LONGEST_SHORT_FORM:
         return False

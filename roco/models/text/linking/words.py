@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from itertools import accumulate
 from pathlib import Path
@@ -45,28 +46,44 @@ class Tokens(NamedTuple):
 class Words(dict[str, int]):
     """Numbers of words as written; words that are compared alike have the same number, 1 and above.
 
-    Each different written word is normalised once. A word that `number` was never asked for has the number UNKNOWN.
+    Each different written word is normalised once. Words get numbers within `learning`; outside of it, memory does not
+    grow with the texts that are read, and all other words have the number UNKNOWN.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._numbers: dict[str, int] = {}
-        self._cached = 0
         self._is_learning = False
+        self._cached = 0
         table = _table()
-        self._prefixes = {self.number(prefix) for prefix in table.prefixes}
-        pairs = [[self.number(part) for part in compound.split()] for compound in table.compounds]
-        self._compounds = {(first, second) for first, second, *rest in pairs if not rest}
-        self._joints = self._prefixes | {first for first, _ in self._compounds}
+        with self.learning():
+            self._prefixes = {self[prefix] for prefix in table.prefixes}
+            pairs = [[self[part] for part in compound.split()] for compound in table.compounds]
+        self._compounds = {(first, second) for first, second in pairs}
+        self._openings = {first for first, _ in self._compounds}
+        self._joints = self._prefixes | self._openings
+
+    @contextmanager
+    def learning(self) -> Iterator[None]:
+        """Gives each new word of names and cues a number of its own; may be entered again."""
+        was_learning = self._is_learning
+        if self._cached:
+            self.clear()  # words of texts that were unknown
+            self._cached = 0
+        self._is_learning = True
+        try:
+            yield
+        finally:
+            self._is_learning = was_learning
 
     def __missing__(self, written: str) -> int:
         if len(written) > LONGEST_WORD:
             return UNKNOWN
         word = normal(written)
-        number = self._numbers.get(word, UNKNOWN)
         if self._is_learning:
             number = self._numbers.setdefault(word, len(self._numbers) + 1)
         else:
+            number = self._numbers.get(word, UNKNOWN)
             self._cached += 1
             if self._cached > MOST_CACHED:
                 self.clear()
@@ -74,26 +91,15 @@ class Words(dict[str, int]):
         self[written] = number
         return number
 
-    def number(self, written: str) -> int:
-        """Returns the number of a word, a new one if it had none."""
-        self._is_learning = True
-        number = self[written] or self.__missing__(written)
-        self._is_learning = False
-        return number
-
-    def learn(self, text: str) -> tuple[int, ...]:
-        """Returns the numbers of the words of a name, all of them known from now on."""
-        self._is_learning = True
-        # Most names are letters and spaces: twice as fast.
-        words = text.split(" ")
-        if "".join(words).isalnum():
-            numbers = [self[word] for word in words if word]
-        else:
-            numbers = [self[word] for word in _split(text)[1::2]]
-        if not self._joints.isdisjoint(numbers):
-            numbers = self.tokens(text).numbers
-        self._is_learning = False
-        return tuple(numbers)
+    def key(self, text: str) -> tuple[int, ...]:
+        """Returns the numbers of the words of a name."""
+        words = text.split()
+        joints = self._openings
+        if not "".join(words).isalnum():  # most names are letters and spaces, without a hyphen after a prefix
+            words = _split(text)[1::2]
+            joints = self._joints
+        numbers = tuple(map(self.__getitem__, words))
+        return numbers if joints.isdisjoint(numbers) else tuple(self.tokens(text).numbers)
 
     def tokens(self, text: str) -> Tokens:
         """Returns the words of a text."""

@@ -48,6 +48,12 @@ def test_a_short_form_with_an_unknown_long_form_is_not_linked() -> None:
     assert pairs("Rats (n = 9) with connective tissue (CT). CT was thick", *names) == []
 
 
+def test_a_long_form_that_contains_the_concept_confirms_the_short_form() -> None:
+    names = ("magnetic resonance|MRV", "vein")
+    assert ("MRV", "magnetic resonance") in pairs("Magnetic resonance venogram (MRV)", *names)
+    assert ("MRV", "magnetic resonance") not in pairs("mean recorded value (MRV)", *names)
+
+
 def test_a_name_may_go_on_after_a_short_form() -> None:
     names = ("left ventricle", "left ventricle aneurysm")
     assert ("LV aneurysm", "left ventricle aneurysm") in pairs("left ventricle (LV): LV aneurysm", *names)

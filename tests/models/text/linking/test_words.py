@@ -86,6 +86,14 @@ APART = [
 """Different words whose letters are close."""
 
 
+def learned(*names: str) -> Words:
+    known = Words()
+    with known.learning():
+        for name in names:
+            known.key(name)
+    return known
+
+
 @pytest.mark.parametrize(("one", "other"), ALIKE)
 def test_forms_of_a_word_are_compared_alike(one: str, other: str) -> None:
     assert normal(one) == normal(other)
@@ -112,16 +120,23 @@ def test_different_words_are_compared_apart(one: str, other: str) -> None:
     ],
 )
 def test_hyphens_only_separate_words_and_join_parts_of_words(name: str, text: str) -> None:
-    known = Words()
-    assert known.learn(name) == known.learn(text)
-    assert tuple(known.tokens(text).numbers) == known.learn(name)
+    known = learned(name)
+    assert known.key(name) == known.key(text) == tuple(known.tokens(text).numbers)
+    assert UNKNOWN not in known.key(name)
 
 
 def test_words_that_no_name_has_are_unknown() -> None:
-    known = Words()
-    known.learn("pleural effusion")
+    known = learned("pleural effusion")
     assert known.tokens("PLEURAL chair").numbers[1] == UNKNOWN
     assert known.tokens("PLEURAL chair").numbers[0] != UNKNOWN
+
+
+def test_a_word_that_was_unknown_can_be_learned() -> None:
+    known = Words()
+    assert known.tokens("effusion").numbers == [UNKNOWN]
+    with known.learning():
+        number = known["effusions"]
+    assert known.tokens("effusion").numbers == [number] != [UNKNOWN]
 
 
 def test_offsets_are_those_of_the_words() -> None:
@@ -149,8 +164,8 @@ def test_parts_that_are_joined_twice_lose_nothing(text: str) -> None:
 
 def test_captions_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(words, "MOST_CACHED", 10)
-    known = Words()
-    number = known.learn("effusion")[0]
+    known = learned("effusion")
+    number = known["effusion"]
     before = len(known)
     known.tokens(" ".join(f"w{k}" for k in range(100)))
     assert len(known) <= before + 11
