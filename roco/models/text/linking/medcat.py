@@ -15,6 +15,7 @@ from roco.base.errors import DataError
 from roco.base.ids import is_cui
 from roco.base.terminal import excerpt
 from roco.models.text.linking import cui_table
+from roco.models.text.linking.asserted import Asserted
 from roco.models.text.linking.checked import call
 from roco.models.text.linking.cui_table import Target
 from roco.models.text.linking.linker import Described, Mention
@@ -55,6 +56,7 @@ class MedCat:
         self._pack = pack
         self._targets = cuis
         self.left_out: Counter[str] = Counter()
+        self._asserted = Asserted()
 
     @classmethod
     def load(cls, model: Path, table: Path | None = None) -> MedCat:
@@ -68,7 +70,7 @@ class MedCat:
         """Returns the mentions of each caption. Raises DataError with the caption for which MedCAT fails."""
         with quiet():
             found = call(lambda some: [self._entities(caption) for caption in some], captions, self.name)
-        return [list(self._mentions(caption, entities)) for caption, entities in zip(captions, found, strict=True)]
+        return [self._mentions(caption, entities) for caption, entities in zip(captions, found, strict=True)]
 
     def describe(self, cui: str) -> Described | None:
         """Returns the name in the model pack, and the semantic types of the pack or of the table."""
@@ -88,7 +90,8 @@ class MedCat:
                 entities.append({**entity, "start": entity["start"] + begin, "end": entity["end"] + begin})
         return entities
 
-    def _mentions(self, caption: str, entities: Sequence[Mapping[str, Any]]) -> Iterator[Mention]:
+    def _mentions(self, caption: str, entities: Sequence[Mapping[str, Any]]) -> list[Mention]:
+        mentions, annotations = [], []
         for entity in entities:
             id = str(entity["cui"])
             cui = id if is_cui(id) else self._targets[id].cui if id in self._targets else None
@@ -96,17 +99,14 @@ class MedCat:
                 self.left_out[id] += 1
                 continue
             start, end = int(entity["start"]), int(entity["end"])
-            said = entity.get("meta_anns") or {}
-            yield Mention(
-                start,
-                end,
-                caption[start:end],
-                cui,
-                _score(entity["acc"]),
-                negated=_is(said, NEGATED),
-                uncertain=_is(said, UNCERTAIN),
-                linker=self.name,
-            )
+            mentions.append(Mention(start, end, caption[start:end], cui, _score(entity["acc"]), linker=self.name))
+            annotations.append({task.casefold(): one for task, one in (entity.get("meta_anns") or {}).items()})
+        by_cues = self._asserted.assertions(caption, [(mention.start, mention.end) for mention in mentions])
+        return [
+            mention._replace(negated=negated, uncertain=uncertain)
+            for mention, given, cues in zip(mentions, annotations, by_cues, strict=True)
+            for negated, uncertain in [_by_metacat(given) or cues]
+        ]
 
     @cached_property
     def _id_of(self) -> dict[str, str]:
@@ -156,9 +156,10 @@ def _score(similarity: Any) -> float:
     return 0.0 if math.isnan(value) else round(min(max(value, 0.0), 1.0), 4)
 
 
-def _is(annotations: Mapping[str, Any], values: Mapping[str, set[str]]) -> bool:
-    """Returns whether an annotation of MetaCAT has one of the values of its task."""
-    return any(
-        str(annotation.get("value", "")).casefold() in values.get(task.casefold(), ())
-        for task, annotation in annotations.items()
-    )
+def _by_metacat(annotations: Mapping[str, Mapping[str, Any]]) -> tuple[bool, bool] | None:
+    """Returns whether MetaCAT calls a mention negated and uncertain; None if the pack has no model that decides it."""
+    if annotations.keys().isdisjoint(NEGATED.keys() | UNCERTAIN.keys()):
+        return None
+    values = {task: str(annotation.get("value", "")).casefold() for task, annotation in annotations.items()}
+    negated = any(values.get(task) in NEGATED[task] for task in NEGATED)
+    return negated, any(values.get(task) in UNCERTAIN[task] for task in UNCERTAIN)

@@ -61,13 +61,23 @@ def test_the_similarity_of_the_context_is_the_score(accuracy: float, score: floa
         ("Status", "Other", False, True),
         ("Status", "Affirmed", False, False),
         ("Certainty", "Suspected", False, True),
-        ("Subject", "False", False, False),
     ],
 )
 def test_metacat_decides_on_negation_and_certainty(task: str, value: str, negated: bool, uncertain: bool) -> None:
     annotations = {task: {"name": task, "value": value, "confidence": 0.9}}
     (mention,) = link(entity(meta_anns=annotations))
     assert (mention.negated, mention.uncertain) == (negated, uncertain)
+
+
+MASS = entity(cui="C0027651", start=3, end=7)
+
+
+def test_the_words_of_the_caption_decide_where_the_pack_has_no_model_for_it() -> None:
+    mass, lung = link(MASS, entity())
+    assert (mass.negated, lung.negated) == (True, False)
+    annotations = {"Subject": {"value": "Patient"}}
+    assert link(MASS | {"meta_anns": annotations})[0].negated
+    assert not link(MASS | {"meta_anns": annotations | {"Negation": {"value": "No"}}})[0].negated
 
 
 def test_ids_of_another_terminology_become_cuis() -> None:

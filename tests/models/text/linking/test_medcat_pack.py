@@ -58,6 +58,11 @@ def test_a_pack_of_either_version_links_captions(both: dict[int, Path], version:
     assert linked(both[version]) == LINKED
 
 
+def test_a_mention_that_the_caption_negates_is_marked(both: dict[int, Path]) -> None:
+    found = open_linker("medcat", model=both[2]).link(CAPTIONS)
+    assert [[mention.negated for mention in some] for some in found] == [[False] * 3, [True], [], []]
+
+
 @pytest.mark.parametrize("version", [1, 2])
 def test_a_zip_is_read_like_its_folder_and_leaves_no_files(
     both: dict[int, Path], version: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
