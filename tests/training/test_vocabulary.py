@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from roco.models.text import semantic_types
-from roco.models.text.vocabulary.table import SHIPPED, save
+from roco.models.text.vocabulary.table import SHIPPED, load, save
 from training.vocabulary.build import BY_HAND, SHIPPED_SOURCES, UNCONFIRMED, ontology_types, rows, vocabulary
+from training.vocabulary.coverage import Labelled, frequent, types_of
+from training.vocabulary.coverage import read as read_captions
 from training.vocabulary.names import is_safe, key
 from training.vocabulary.ontologies import ONTOLOGIES, Term, names_of, read
 
@@ -90,3 +92,21 @@ def test_every_table_has_the_same_columns() -> None:
     for table in (*BY_HAND, "alternates"):
         with (folder / f"{table}.csv").open(encoding="utf-8", newline="") as fh:
             assert next(csv.reader(fh)) == ["cui", "name", "synonyms", "tui", "source", "note"]
+
+
+def test_types_of_captions_are_shared_out_among_their_concepts() -> None:
+    lung, cyst = "C0024109", "C0010709"
+    captions = [
+        Labelled(frozenset({lung}), frozenset({"T023"})),
+        Labelled(frozenset({lung, cyst}), frozenset({"T023", "T047"})),
+    ]
+    assert types_of(captions) == {lung: {"T023"}, cyst: {"T047"}}
+
+
+@pytest.mark.shared
+@pytest.mark.slow
+def test_the_shipped_vocabulary_has_four_fifths_of_the_frequent_concepts_of_roco(shared: Path) -> None:
+    wanted = frequent(read_captions(sorted((shared / "data" / "captions").glob("roco_v1_open_*.jsonl.gz"))))
+    known = load().by_cui
+    assert len(wanted) > 500
+    assert sum(cui in known for cui in wanted) >= 0.8 * len(wanted)

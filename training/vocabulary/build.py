@@ -23,6 +23,8 @@ SHIPPED_SOURCES = {
     "ontology": "roco; CUI: DOID, Mondo or HPO",
     "roco": "roco; CUI: ROCO v1 captions",
     "public": "roco; CUI: public code lists",
+    "order": "roco; CUI: order of CUIs",
+    "labels": "roco; CUI: labelled captions",
 }
 """Source of a CUI in the tables checked by hand -> source of the row that is shipped: the names are our own."""
 UNCONFIRMED = "unconfirmed"
@@ -65,7 +67,7 @@ def vocabulary(names: Mapping[str, Mapping[str, Sequence[str]]]) -> Vocabulary:
     """Returns the vocabulary to ship.
 
     names: ontology (a key of ONTOLOGIES) -> CUI -> names. Each name belongs to one concept, the first in the order of
-    the tables; only the concepts of `alternates.csv`, which stand last, repeat the names of others.
+    the tables. The concepts of `alternates.csv` stand last.
     """
     taken: dict[str, str] = {}
     concepts = []
@@ -75,7 +77,7 @@ def vocabulary(names: Mapping[str, Mapping[str, Sequence[str]]]) -> Vocabulary:
                 _claim(taken, row, table)
                 concepts.append(_by_hand(row))
     concepts += _from_ontologies(names, taken)
-    concepts += [_by_hand(row) for row in rows("alternates")]
+    concepts += [_alternate(row, taken) for row in rows("alternates")]
     return Vocabulary(tuple(concepts))
 
 
@@ -88,6 +90,18 @@ def _claim(taken: dict[str, str], row: Row, table: str) -> None:
 
 def _by_hand(row: Row) -> Concept:
     return Concept(row.cui, row.name, row.synonyms, (row.tui,), SHIPPED_SOURCES[row.source], OWN_LICENSE)
+
+
+def _alternate(row: Row, taken: dict[str, str]) -> Concept:
+    """Returns a further CUI of a name; names of other concepts are left to these.
+
+    UMLS has several concepts for many names. A linker gives the first one; the others are known by their CUI. Such a
+    concept has the CUI behind its name, which no caption contains.
+    """
+    free = [name for name in (row.name, *row.synonyms) if taken.setdefault(key(name), row.cui) == row.cui]
+    if not free:
+        free = [f"{row.name} ({row.cui})"]
+    return _by_hand(row._replace(name=free[0], synonyms=tuple(free[1:])))
 
 
 def _from_ontologies(names: Mapping[str, Mapping[str, Sequence[str]]], taken: dict[str, str]) -> list[Concept]:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from roco.models.text import semantic_types
 from roco.models.text.vocabulary.table import load
-from training.vocabulary.build import rows
 from training.vocabulary.names import key
 
 TERMS = Path(semantic_types.__file__).with_name("rules") / "terms.csv"
@@ -50,14 +49,17 @@ def test_every_concept_has_a_source_a_license_and_a_type_that_may_be_in_a_releas
         assert concept.tuis and set(concept.tuis) <= kept, concept
 
 
-def test_a_name_belongs_to_one_concept_unless_it_is_listed_as_an_alternate() -> None:
+def test_a_name_belongs_to_one_concept() -> None:
     owners = defaultdict(list)
     for concept in VOCABULARY.concepts:
         for name in {key(name) for name in concept.names}:
             owners[name].append(concept.cui)
-    alternates = {row.cui for row in rows("alternates")}
-    for name, cuis in owners.items():
-        assert set(cuis[1:]) <= alternates, (name, cuis)
+    assert not {name: cuis for name, cuis in owners.items() if len(cuis) > 1}
+
+
+def test_a_further_concept_of_a_name_leaves_the_name_to_the_first() -> None:
+    assert VOCABULARY.by_cui["C0412555"].names == ("ultrasound (C0412555)",)
+    assert "ultrasound" in VOCABULARY.by_cui["C0041618"].names
 
 
 def test_everyday_words_with_another_meaning_are_no_names() -> None:
