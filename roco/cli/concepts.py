@@ -58,6 +58,9 @@ def score(
     captions: Annotated[
         Path | None, typer.Option(metavar="DATASET", help="Where the captions of labelled mentions are.")
     ] = None,
+    only: Annotated[
+        str | None, typer.Option(metavar="COLUMN=VALUE", help="Only these labelled mentions, such as half=dev.")
+    ] = None,
     split: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only this split: train, valid or test; repeatable.")
     ] = None,
@@ -89,7 +92,7 @@ def score(
     if disagreements is not None:
         writer_of(disagreements)  # an unknown format is an error before anything is read
     _check_options(linker, model, table, predictions)
-    examples = _gold(gold, captions, split, held_out)
+    examples, learned = _gold(gold, captions, only, split, held_out)
     describe = _describe(vocabulary)
     compared: Linker | Mapping[str, Any]
     if predictions is None:
@@ -101,8 +104,9 @@ def score(
     progress = ProgressBar(at_once=False)
     with shown(progress):
         report = score_linker(
-            examples, compared, describe=describe, negated=negated == "keep", most=most, progress=progress
-        )
+            examples, compared, describe=describe, learned=learned, negated=negated == "keep", most=most,
+            progress=progress,
+        )  # fmt: skip
     print_json(report.as_mapping()) if as_json else print_report(report)
     if disagreements is None:
         print_next("add --disagreements FILE.csv to write every missed and false concept with its caption")
@@ -152,8 +156,14 @@ def _check_options(linker: str, model: Path | None, table: Path | None, predicti
         raise UsageError("--predictions cannot be combined with a linker", "give either of them")
 
 
-def _gold(path: Path, captions: Path | None, splits: list[str] | None, held_out: int | None) -> Captioned | SpanGold:
-    """Reads the known concepts, of all captions or of those chosen."""
+def _gold(
+    path: Path, captions: Path | None, only: str | None, splits: list[str] | None, held_out: int | None
+) -> tuple[Captioned | SpanGold, Mapping[str, int] | None]:
+    """Reads the known concepts, of all captions or of those chosen.
+
+    Returns also, if articles are held out, how many captions of the others have each concept.
+    """
+    from collections import Counter
     from dataclasses import replace
 
     from roco.base.errors import DataError
@@ -165,13 +175,23 @@ def _gold(path: Path, captions: Path | None, splits: list[str] | None, held_out:
         raise UsageError(f"{path} has labelled mentions without captions", "add --captions DATASET")
     if captions is not None and not has_spans:
         raise UsageError(f"{path} has captions of its own", "omit --captions")
+    column, _, value = (only or "").partition("=")
+    if only is not None and (not column or not has_spans):
+        raise UsageError(
+            f"--only {only} chooses no labelled mentions", "write --only COLUMN=VALUE, with a CSV of mentions"
+        )
     captioned = read(captions or path, splits)
+    learned = None
     if held_out is not None:
+        others = (row.cuis for row in captioned.rows if not is_held_out(row.group, held_out))
+        learned = Counter(cui for cuis in others for cui in cuis)
         rows = [row for row in captioned.rows if is_held_out(row.group, held_out)]
         if not rows:
             raise DataError(f"no article of {captions or path} is in the part of {held_out} %", "hold out more")
         captioned = replace(captioned, rows=rows)
-    return read_spans(path, captioned) if has_spans else captioned
+    if has_spans:
+        return read_spans(path, captioned, (column, value) if only else None), learned
+    return captioned, learned
 
 
 def _linker(name: str, model: Path | None, table: Path | None, vocabulary: Path | None) -> Linker:

@@ -68,7 +68,11 @@ def test_only_held_out_articles_are_scored(command: Command, gold: Path, predict
     ids = [f"i{n}" for n in range(6) if is_held_out(f"PMC{n}", 50)]
     predictions.write_text("ID,CUIs\n" + "".join(f"{id},{CT}\n" for id in ids))
     result = command("concepts", "score", gold, "--predictions", predictions, "--held-out", "50", "--json")
-    assert 0 < json.loads(result.out)["captions"] == len(ids) < 6
+    values = json.loads(result.out)
+    assert 0 < values["captions"] == len(ids) < 6
+    # The concepts of the others: both occur in all their captions.
+    others = {one["captions"]: one["concepts"] for one in values["learned"]}
+    assert sum(others.values()) == 2 and "0" not in others
 
 
 def test_captions_cannot_steer_the_terminal(command: Command, gold: Path, predictions: Path) -> None:
@@ -82,6 +86,10 @@ def test_labelled_mentions_need_their_captions(command: Command, gold: Path, pre
     spans.write_text("id,start,end,cui\n" + "".join(f"i{n},0,2,{CT}\n" for n in range(6)))
     result = command("concepts", "score", spans, "--predictions", predictions, "--captions", gold)
     assert result.code == DONE and "\nMentions\n" in result.out
+    only = ("--only", f"cui={CT}", "--json")
+    chosen = command("concepts", "score", spans, "--predictions", predictions, "--captions", gold, *only)
+    assert json.loads(chosen.out)["captions"] == 6
+    assert command("concepts", "score", gold, "--predictions", predictions, "--only", "half=dev").code == USAGE
     assert "add --captions DATASET" in command("concepts", "score", spans, "--predictions", predictions).err
     refused = command("concepts", "score", gold, "--predictions", predictions, "--captions", gold)
     assert refused.code == USAGE and "has captions of its own" in refused.err

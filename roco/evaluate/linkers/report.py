@@ -24,7 +24,9 @@ class LinkerReport:
 
     scores: averages by part (all, automatic, manual), before the rules and, if there are any, after them. All that
     follows is computed after the rules. spans: the rates of spans and overlaps, where mentions were labelled.
-    type_names: the name of each semantic type. disagreements: one row for each missed or wrongly predicted concept.
+    type_names: the name of each semantic type. frequencies: groups of concepts by the captions that have them; learned:
+    the same by the captions from which the linker was learned. disagreements: one row for each missed or wrongly
+    predicted concept.
     """
 
     linker: str
@@ -36,6 +38,7 @@ class LinkerReport:
     types: Sequence[Group]
     type_names: Mapping[str, str]
     frequencies: Sequence[Group]
+    learned: Sequence[Group] = ()
     misses: Sequence[Miss]
     disagreements: pa.Table
 
@@ -61,9 +64,13 @@ class LinkerReport:
         for group in self.types:
             rows.append((group.name, self.type_names.get(group.name, ""), group.concepts, *_cells(group.rates)))
         tables.append(ReportTable("By semantic type (micro)", ("type", "name", "concepts", *RATES), rows))
-        rows = [(group.name, group.concepts, *_cells(group.rates)) for group in self.frequencies]
-        title = "By frequency: captions with the concept (micro)"
-        tables.append(ReportTable(title, ("captions", "concepts", *RATES), rows))
+        for title, groups in (
+            ("By frequency: captions with the concept (micro)", self.frequencies),
+            ("By frequency in the other articles: captions to learn from (micro)", self.learned),
+        ):
+            if groups:
+                rows = [(group.name, group.concepts, *_cells(group.rates)) for group in groups]
+                tables.append(ReportTable(title, ("captions", "concepts", *RATES), rows))
         return tables
 
     def as_mapping(self) -> dict[str, Any]:
@@ -81,14 +88,17 @@ class LinkerReport:
             "articles": self.articles,
             "scores": scores,
             "spans": {name: _mapping(rates) for name, rates in self.spans.items()},
-            "types": [{"type": one.name, "concepts": one.concepts, **_mapping(one.rates)} for one in self.types],
-            "frequencies": [
-                {"captions": one.name, "concepts": one.concepts, **_mapping(one.rates)} for one in self.frequencies
-            ],
+            "types": _groups("type", self.types),
+            "frequencies": _groups("captions", self.frequencies),
+            "learned": _groups("captions", self.learned),
             "misses": [
                 {**miss._asdict(), "examples": [example._asdict() for example in miss.examples]} for miss in self.misses
             ],
         }
+
+
+def _groups(name: str, groups: Sequence[Group]) -> list[dict[str, Any]]:
+    return [{name: one.name, "concepts": one.concepts, **_mapping(one.rates)} for one in groups]
 
 
 def _cells(rates: Rates) -> tuple[Cell, ...]:

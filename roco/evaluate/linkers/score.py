@@ -29,6 +29,7 @@ def score_linker(
     rules: Rules | None = None,
     rules_name: str = "none",
     describe: Describe = lambda cui: None,
+    learned: Mapping[str, int] | None = None,
     negated: bool = True,
     most: int = 10,
     resamples: int = intervals.RESAMPLES,
@@ -38,8 +39,9 @@ def score_linker(
 
     predictions: the linker, or the concepts of each caption by its id. rules: are applied to both sides, without those
     that depend on other captions or on the image (frequency, automatic modality). describe: name and semantic types of
-    concepts, for the breakdown and the misses. negated: whether negated mentions count. most: how many missed and how
-    many false concepts are listed.
+    concepts, for the breakdown and the misses. learned: the number of captions with each concept among those from which
+    the linker was learned, for a breakdown. negated: whether negated mentions count. most: how many missed and how many
+    false concepts are listed.
     """
     rows = gold.rows
     if isinstance(predictions, Mapping):
@@ -66,7 +68,8 @@ def score_linker(
         spans=spans,
         types=by_type(compared, types, resamples),
         type_names={tui: one.name for tui, one in semantic_types.load().items()},
-        frequencies=by_frequency(compared, resamples),
+        frequencies=by_frequency(compared, None, resamples),
+        learned=() if learned is None else by_frequency(compared, learned, resamples),
         misses=worst(compared, described.get, most),
         disagreements=disagreements(compared, described.get),
     )

@@ -64,13 +64,18 @@ def by_type(
     return sorted(groups, key=lambda group: (-group.rates.gold, group.name))
 
 
-def by_frequency(compared: Compared, resamples: int = intervals.RESAMPLES) -> list[Group]:
-    """Returns the rates of rare and frequent concepts; frequency: the number of captions that have it in the gold."""
-    frequency = Counter(cui for cuis in compared.gold for cui in cuis)
+def by_frequency(
+    compared: Compared, captions: Mapping[str, int] | None = None, resamples: int = intervals.RESAMPLES
+) -> list[Group]:
+    """Returns the rates of rare and frequent concepts.
+
+    captions: the number of captions that have each concept; None counts those of the gold.
+    """
+    frequency = Counter(cui for cuis in compared.gold for cui in cuis) if captions is None else captions
     names = [_band_name(low, high) for low, high in BANDS]
 
     def band(cui: str) -> tuple[str]:
-        n = frequency[cui]
+        n = frequency.get(cui, 0)
         place = next(at for at, (_, high) in enumerate(BANDS) if high is None or n <= high)
         return (names[place],)
 

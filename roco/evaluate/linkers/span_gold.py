@@ -42,16 +42,22 @@ def is_span_gold(path: Path) -> bool:
     return {"start", "end"} <= {name.strip().lower() for name in first.split(",")}
 
 
-def read_spans(path: Path, captioned: Captioned) -> SpanGold:
+def read_spans(path: Path, captioned: Captioned, only: tuple[str, str] | None = None) -> SpanGold:
     """Reads labelled mentions.
 
     The columns are id, start, end (half-open offsets in code points) and cui, which may be empty; optionally instead,
     tui and inner as in `Gold`. A caption without mentions has one row without offsets. captioned: where the captions
-    are. Raises DataError with file and line.
+    are. only: name and value of a further column; other rows are left out. Raises DataError with file and line.
     """
     known = {row.id: row for row in captioned.rows}
     mentions: dict[str, list[Gold]] = {}
     for line, cells in _rows(path):
+        if only is not None:
+            column, value = only
+            if column not in cells:
+                _refuse(path, 1, f"missing column '{excerpt(column)}'", nearest(column, cells))
+            if cells[column] != value:
+                continue
         id = cells["id"]
         if id not in known:
             _refuse(path, line, f"unknown caption '{excerpt(id)}'", "give the dataset of the captions with --captions")
@@ -59,7 +65,8 @@ def read_spans(path: Path, captioned: Captioned) -> SpanGold:
         if cells["start"] or cells["end"]:
             of_caption.append(_gold(path, line, cells, len(known[id].caption)))
     if not mentions:
-        raise DataError(f"{path} has no rows", "add one row for each mention below the header")
+        which = f" with {only[0]} = '{excerpt(only[1])}'" if only else ""
+        raise DataError(f"{path} has no rows{which}", "add one row for each mention below the header")
     return SpanGold([known[id] for id in mentions], list(mentions.values()))
 
 

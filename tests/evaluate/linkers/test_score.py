@@ -203,6 +203,11 @@ def test_labelled_mentions_are_read_from_a_csv_file(tmp_path: Path) -> None:
     assert [row.id for row in gold.rows] == ["1", "3"]
     assert gold.mentions[0][1] == Gold(start=10, end=15, cui=CHEST, instead=FLUID, tui="T029", inner=True)
     assert gold.mentions[1] == []
+    assert len(read_spans(path, THREE, ("name", "CT")).rows) == 1
+    with pytest.raises(DataError, match="has no rows with half = 'test'"):
+        read_spans(path, THREE, ("half", "test"))
+    with pytest.raises(DataError, match="missing column 'halves'"):
+        read_spans(path, THREE, ("halves", "dev"))
 
 
 @pytest.mark.parametrize(
