@@ -64,7 +64,7 @@ class App(typer.Typer):
         )
 
     def command(self, name: str | None = None, **settings: Any) -> Callable[[Any], Any]:
-        return super().command(name, cls=Command, add_help_option=False, **settings)
+        return super().command(name, **{"cls": Command, "add_help_option": False, **settings})
 
 
 def common_options(ctx: Any) -> list[Any]:

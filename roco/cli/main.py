@@ -13,7 +13,7 @@ import typer
 
 from roco.base.errors import RocoError
 from roco.base.version import __version__
-from roco.cli import audit, concepts, evaluate, fetch, fit, recipe, release, review, run
+from roco.cli import audit, concepts, evaluate, fetch, fit, recipe, release, review, run, vocab
 from roco.cli.app import App
 from roco.cli.logs import be_quiet, be_verbose, log_on_stderr
 from roco.cli.output import safe
@@ -36,6 +36,7 @@ for command in COMMANDS:
     app.command()(command)
 app.add_typer(fetch.app, name="fetch")
 app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(vocab.app, name="vocab")
 app.add_typer(concepts.app, name="concepts")
 
 

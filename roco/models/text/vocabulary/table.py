@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import gzip
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import IO, NamedTuple, NoReturn, cast
 
 from roco.base.errors import DataError
 from roco.base.files import whole
@@ -102,23 +103,32 @@ def save(vocabulary: Vocabulary, path: Path) -> None:
 
     Raises DataError for a name that `load` would refuse.
     """
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for concept in vocabulary.concepts:
+    write(vocabulary.concepts, path)
+
+
+def write(concepts: Iterable[Concept], path: Path) -> None:
+    """Writes concepts as `save` does, one by one."""
+    with whole(path) as part, contextlib.ExitStack() as stack:
+        raw: IO[bytes] = stack.enter_context(part.open("wb"))
+        if path.suffix == ".gz":
+            # Without a file name and a time, so that equal vocabularies are equal files.
+            raw = stack.enter_context(cast(IO[bytes], gzip.GzipFile("", "wb", 6, raw, mtime=0)))
+        text = stack.enter_context(io.TextIOWrapper(raw, encoding="utf-8", newline=""))
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(map(_cells, concepts))
+
+
+def _cells(concept: Concept) -> tuple[str, ...]:
+    synonyms = SEPARATOR.join(concept.synonyms)
+    names = SEPARATOR.join(concept.names)
+    if names.count(SEPARATOR) != len(concept.synonyms) or not _PLAIN_NAMES.fullmatch(names):
         for name in concept.names:
             complaint = "contains '|'" if SEPARATOR in name else complaint_about(name)
             if complaint:
                 raise DataError(f"{concept.cui}: name {escaped(name[:40])!r} {complaint}", "correct or remove the name")
-        synonyms, tuis = SEPARATOR.join(concept.synonyms), SEPARATOR.join(concept.tuis)
-        writer.writerow((concept.cui, concept.name, synonyms, tuis, concept.source, concept.license))
-    with whole(path) as part, part.open("wb") as raw:
-        if path.suffix == ".gz":
-            # Without a file name and a time, so that equal vocabularies are equal files.
-            with gzip.GzipFile("", "wb", 9, raw, mtime=0) as packed:
-                packed.write(text.getvalue().encode())
-        else:
-            raw.write(text.getvalue().encode())
+    tuis = SEPARATOR.join(concept.tuis)
+    return concept.cui, concept.name, synonyms, tuis, concept.source, concept.license
 
 
 def complaint_about(name: str) -> str:
