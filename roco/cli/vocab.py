@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -80,6 +81,10 @@ def build(
         Path | None,
         typer.Option(metavar="DATASET", help="Learn a linker from captions with known concepts, such as ROCOv2."),
     ] = None,
+    split: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="With --learn: this split, or all; repeatable. Train by default."),
+    ] = None,
     languages: Annotated[
         str, typer.Option(metavar="A,B", help="UMLS: languages (LAT), the preferred one first.")
     ] = "ENG",
@@ -121,6 +126,8 @@ def build(
     _check_out(out, learn is not None, force)
     if learn is not None and (obo or mesh):
         raise UsageError("--learn with --obo or --mesh", "learn a model and build a vocabulary by two commands")
+    if learn is None and split:
+        raise UsageError("--split chooses rows of --learn, which is missing", "give --learn DATASET, or omit --split")
     if learn is None and umls is None and not (obo or mesh or csv):
         raise UsageError("no source to build a vocabulary from", "give --umls, --obo, --mesh, --csv or --learn")
     if umls is None and (languages != "ENG" or sab or tty or suppressed or obsolete):
@@ -137,7 +144,7 @@ def build(
         reads = _read(umls, umls_options, obo or (), mesh or (), csv or (), _names(synonyms) or (), progress)
         building = Building(reads, options, progress) if reads else None
         if learn is not None:
-            card = _learn(learn, building, out, progress)
+            card = _learn(learn, split, building, out, progress)
         else:
             assert building is not None
             card = _write(building, out, options)
@@ -247,8 +254,6 @@ def _read(
 
 def _write(building: Building, out: Path, options: Any) -> dict[str, Any]:
     """Writes the vocabulary and its card; returns the card."""
-    import json
-
     from roco.models.text.vocabulary import card, table
 
     table.write(building.concepts(), out)
@@ -256,6 +261,20 @@ def _write(building: Building, out: Path, options: Any) -> dict[str, Any]:
     return written
 
 
-def _learn(dataset: Path, building: Building | None, out: Path, progress: Any) -> dict[str, Any]:
-    """Learns a linker and writes it with its card; returns what is printed."""
-    raise UsageError("--learn is not available yet", "build a vocabulary from other sources")
+def _learn(
+    dataset: Path, splits: Sequence[str] | None, building: Building | None, out: Path, progress: Any
+) -> dict[str, Any]:
+    """Learns a linker and writes it with its card; returns the card. Sources only name concepts without a name."""
+    from roco.baselines.concepts import datasets
+    from roco.baselines.concepts.learn import learn
+    from roco.models.text.learned import card as cards
+
+    progress.start(f"reading {dataset.name}", None)
+    rows, known, manual, _ = datasets.read(dataset, splits or None)
+    names = dict(known)
+    if building is not None:
+        wanted = {cui for row in rows for cui in row.cuis} - names.keys()
+        names |= {concept.cui: concept.name for concept in building.concepts() if concept.cui in wanted}
+    learned = learn(rows, lambda step: progress.start(step, None), manual=manual, names=names)
+    card: dict[str, Any] = json.loads(cards.to_json(learned.save(out)))
+    return card

@@ -113,8 +113,12 @@ def print_summary(counted: Mapping[str, Any]) -> None:
 
 
 def print_learned(card: Mapping[str, Any]) -> None:
-    """Prints what a model was learned from, and its score on articles left out."""
-    print(
-        f"{count('concept', card['concepts'])} from {count('caption', card['rows'])} of"
-        f" {count('article', card['articles'])}"
-    )
+    """Prints what a model was learned from, and its scores on articles left out."""
+    rows, articles = count("caption", card["rows"]), count("article", card["articles"])
+    print(f"{count('concept', card['concepts'])} learned from {rows} of {articles}")
+    print("\nF1 on articles left out, averaged over captions")
+    parts = [
+        {"part": part, "f1": f"{score['f1']:.3f}", "interval": f"{score['low']:.3f} to {score['high']:.3f}"}
+        for part, score in card["held_out"].items()
+    ]
+    print_table(console(), table(parts, {"part": "concepts", "f1": "F1", "interval": "95 % interval"}))

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from roco.cli.vocab import spread
+from roco.models.text.learned.linker import LearnedLinker
 from roco.models.text.vocabulary.table import load
 from tests.cli.command import DATA, DONE, USAGE, Command
 from tests.cli.test_fit import refused
+from tests.learned import examples
 from tests.models.text.vocabulary import sources
 from tests.models.text.vocabulary.sources import GRAPH, OBO, XML, write
 
@@ -111,6 +113,28 @@ def test_what_cannot_be_built_is_one_error(
     monkeypatch.chdir(folder)
     refused(command("vocab", "build", *words), code, message, hint)
     assert not (folder / words[0]).exists() and not (folder / "mine.json").exists()
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    """Captions with known concepts, as a CSV file."""
+    rows = "".join(f'{row.id},{row.group},"{row.caption}",{";".join(row.cuis)}\n' for row in examples(120))
+    return write(tmp_path, "captions.csv", f"id,article,caption,cuis\n{rows}")
+
+
+def test_a_linker_is_learned_from_captions_and_named_by_a_vocabulary(command: Command, dataset: Path) -> None:
+    pytest.importorskip("sklearn")
+    out = dataset.with_name("mine.npz")
+    own = write(dataset.parent, "own.csv", OWN.replace("C0018787,Heart", "C0023884,Liver of mine"))
+    result = command("vocab", "build", out, "--learn", dataset, "--csv", own)
+    assert result.code == DONE
+    assert result.out.startswith("6 concepts learned from 120 captions of 60 articles\n")
+    assert result.err.splitlines()[-1].startswith("next: roco concepts score")
+    linker = LearnedLinker.load(out)
+    assert [mention.cui for mention in linker.link(["CT of the liver shows nothing."])[0]]
+    described = linker.describe("C0023884")
+    assert described is not None and described.name == "Liver of mine"
+    refused(command("vocab", "build", out, "--learn", dataset), USAGE, "mine.npz already exists", "--force")
 
 
 def test_several_files_may_follow_an_option() -> None:

@@ -85,10 +85,11 @@ class Building:
             if concept is not None:
                 yield concept
         if not self.tally.concepts:
-            reasons = sum((read.left_out for read in self.sources), Counter[str]())
-            reason = f" ({reasons.most_common(1)[0][0]}: {reasons.most_common(1)[0][1]:,})" if reasons else ""
+            reasons = _positive(sum((read.left_out for read in self.sources), Counter[str]()))
+            reason = ", ".join(f"{reason}: {n:,}" for reason, n in list(reasons.items())[:3])
             raise DataError(
-                f"no concept is left{reason}", "give a source that has CUIs, such as --csv, --umls or hp.obo"
+                f"no concept is left ({reason or 'other semantic types'})",
+                "give a source that has CUIs, such as --csv, --umls or hp.obo, or more semantic types",
             )
 
     def report(self) -> Report:
