@@ -10,9 +10,10 @@ import argparse
 from collections import Counter
 from pathlib import Path
 
+from roco.models.text.vocabulary.obo import read
 from roco.models.text.vocabulary.table import SHIPPED, Vocabulary, save
 from training.vocabulary.build import vocabulary
-from training.vocabulary.ontologies import ONTOLOGIES, names_of, read
+from training.vocabulary.ontologies import ONTOLOGIES, names_of
 
 
 def main() -> None:
@@ -21,7 +22,7 @@ def main() -> None:
         parser.add_argument(f"--{ontology}", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=SHIPPED)
     given = parser.parse_args()
-    made = vocabulary({ontology: names_of(read(getattr(given, ontology))) for ontology in ONTOLOGIES})
+    made = vocabulary({ontology: names_of(read(getattr(given, ontology)).terms) for ontology in ONTOLOGIES})
     save(made, given.out)
     print("\n".join(counts(made)))
 

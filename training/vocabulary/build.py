@@ -119,7 +119,7 @@ def _from_ontologies(names: Mapping[str, Mapping[str, Sequence[str]]], taken: di
                 sources.append(ontology)
                 kept += new
         if kept:
-            source = "|".join(ONTOLOGIES[ontology].name for ontology in sources)
+            source = "|".join(ONTOLOGIES[ontology].source for ontology in sources)
             license = "|".join(ONTOLOGIES[ontology].license for ontology in sources)
             concepts.append(Concept(cui, kept[0], _distinct(kept)[1:], (tui,), source, license))
     return concepts
