@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks.corpora import SHARED
 from benchmarks.rights import captions, wilson
 from roco.models.text import caption_rules
-from roco.models.text.terms.matcher import Linker
+from roco.models.text.terms.matcher import TermMatcher
 from roco.models.text.terms.table import load
 
 LABELS = Path(__file__).with_name("modality_labels.csv")
@@ -23,7 +23,7 @@ NOTES = SHARED / "data" / "radiology" / "covid_cxr_ct" / "metadata.csv"
 NOT_COUNTED = ("unclear", "foreign")
 
 VOCABULARY = load()
-LINKER = Linker(VOCABULARY)
+LINKER = TermMatcher(VOCABULARY)
 
 
 def named(text: str) -> str:

@@ -18,6 +18,35 @@ STRINGS = pa.list_(pa.string())
 DATES = pa.list_(pa.struct([("kind", pa.string()), ("date", pa.string())]))
 RELATED = pa.list_(pa.struct([("kind", pa.string()), ("id", pa.string())]))
 NAMES = pa.list_(pa.struct([("cui", pa.string()), ("name", pa.string())]))
+TERMS = pa.list_(pa.struct([("cui", pa.string()), ("start", pa.int32()), ("end", pa.int32()), ("text", pa.string())]))
+MENTIONS = pa.list_(
+    pa.struct(
+        [
+            ("cui", pa.string()),
+            ("start", pa.int32()),
+            ("end", pa.int32()),
+            ("text", pa.string()),
+            ("score", pa.float32()),
+            ("negated", pa.bool_()),
+            ("uncertain", pa.bool_()),
+            ("linker", pa.string()),
+            ("name", pa.string()),
+            ("tui", pa.string()),
+        ]
+    )
+)
+SUGGESTED = pa.list_(
+    pa.struct(
+        [
+            ("cui", pa.string()),
+            ("score", pa.float32()),
+            ("linker", pa.string()),
+            ("name", pa.string()),
+            ("tui", pa.string()),
+        ]
+    )
+)
+CONFLICTS = pa.list_(pa.struct([("kind", pa.string()), ("manual", pa.string()), ("automatic", pa.list_(pa.string()))]))
 EVIDENCE = pa.list_(
     pa.struct(
         [
@@ -133,9 +162,16 @@ COLUMNS: dict[str, Column] = {
     "sha256": Column(pa.string(), "SHA-256 of the image's bytes, hexadecimal"),
     "phash": Column(pa.string(), "perceptual hash, 64 bits, hexadecimal; null if the image has no contrast"),
     "phash_fine": Column(pa.string(), "second perceptual hash, 576 bits, hexadecimal; null if phash is"),
+    "terms": Column(
+        TERMS, "names of modalities, regions and directions in the caption: CUI, character offsets, text as written"
+    ),
     "mentions": Column(
-        pa.list_(pa.struct([("cui", pa.string()), ("start", pa.int32()), ("end", pa.int32()), ("text", pa.string())])),
-        "concept names in the caption: CUI, character offsets, text as written",
+        MENTIONS,
+        "concepts in the caption: CUI, character offsets, text as written, probability or similarity, whether the "
+        "caption negates or doubts it, linker, name of the concept, semantic types separated by `|`",
+    ),
+    "suggested": Column(
+        SUGGESTED, "concepts that a linker suggests without words for them: CUI, probability, linker, name, types"
     ),
     "layout": Column(
         pa.list_(pa.float32()), "panels, edges, tone and colour of the image: numbers of `models.images.layout`"
@@ -182,6 +218,14 @@ COLUMNS: dict[str, Column] = {
     "region": Column(pa.string(), "body region of an X-ray: abdomen, breast, chest, cranium …"),
     "direction": Column(pa.string(), "direction of an X-ray: coronal_ap, coronal_pa, sagittal, transversal"),
     "concepts_auto": Column(STRINGS, "CUIs detected automatically"),
+    "caption_keywords": Column(
+        STRINGS, "words of the caption that the automatic concepts stand for, in lower case, in order, each once"
+    ),
+    "concept_conflicts": Column(
+        CONFLICTS,
+        "manual labels that the caption contradicts: kind (modality, region, direction), manual CUI, CUIs in the "
+        "caption; null without manual concepts",
+    ),
     "concepts_manual": Column(STRINGS, "CUIs assigned manually"),
     "concepts": Column(STRINGS, "CUIs in the release: modality, region, direction, then the others"),
     "split": Column(pa.string(), "train, valid or test"),

@@ -1,4 +1,4 @@
-"""The commands under `roco concepts`: scores of linkers, and the paper's tables of most frequent concepts."""
+"""The commands under `roco concepts`: scores of linkers, changed rules, and the paper's tables of concepts."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from roco.base.errors import UsageError
+from roco.cli import concept_changes
 from roco.cli.app import App
 from roco.cli.output import print_json, print_next, safe
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 app = App(
     no_args_is_help=True,
-    help="Scores linkers of concepts, and counts the concepts of a release.\n\n"
+    help="Scores linkers of concepts, compares rules, and counts the concepts of a release.\n\n"
     "Example: roco concepts score demo/run/release --linker dictionary",
 )
 
@@ -29,6 +30,9 @@ Vocabulary = Annotated[
     Path | None,
     typer.Option(metavar="CSV", help="Names and semantic types of concepts; by default the shipped vocabulary."),
 ]
+
+
+app.command()(concept_changes.diff)
 
 
 @app.command()

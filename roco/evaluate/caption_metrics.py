@@ -169,20 +169,20 @@ def umls_f1(pairs: CaptionPairs) -> MetricResult:
     import numpy as np
 
     from roco.base.files import file_digest
-    from roco.models.text.terms.matcher import Linker
-    from roco.models.text.terms.table import load
+    from roco.models.text.linking.dictionary import Dictionary
+    from roco.models.text.vocabulary.table import load
 
     path = pairs.models.vocabulary
     if path is None:
         raise UsageError(
             "concept F1 needs a vocabulary", "--vocabulary FILE.csv (ImageCLEF uses MedCAT with all of UMLS)"
         )
-    linker = Linker(load(path))
+    linker = Dictionary(load(path))
     each = []
     n_without = 0
-    for true, predicted in zip(pairs.truth, pairs.predictions, strict=True):
-        true_cuis = frozenset(mention.cui for mention in linker.link(true))
-        predicted_cuis = frozenset(mention.cui for mention in linker.link(predicted))
+    for true, predicted in zip(linker.link(pairs.truth), linker.link(pairs.predictions), strict=True):
+        true_cuis = frozenset(mention.cui for mention in true)
+        predicted_cuis = frozenset(mention.cui for mention in predicted)
         each.append(concept_f1(true_cuis, predicted_cuis))
         n_without += not true_cuis and not predicted_cuis
     description = f"dictionary linker, {path}, sha256 {file_digest(path)[:16]}; differs from the profile (MedCAT)"

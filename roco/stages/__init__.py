@@ -25,6 +25,7 @@ from roco.stages.retraction import Retraction
 from roco.stages.rights import Rights
 from roco.stages.score import Score
 from roco.stages.split import Split
+from roco.stages.terms import Terms
 
 STAGES: dict[str, type[Stage]] = {
     "extract": Extract,
@@ -38,6 +39,7 @@ STAGES: dict[str, type[Stage]] = {
     "embed": Embed,
     "score": Score,
     "filter": Filter,
+    "terms": Terms,
     "mentions": Mentions,
     "guess": Guess,
     "merge": Merge,

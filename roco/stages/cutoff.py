@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
 from roco.base.errors import RecipeError
 from roco.base.guarantees import CONCEPTS
-from roco.base.labels import KINDS, NUCLEAR
 from roco.base.schema import types
 from roco.core.contract import Contract, Reason
 from roco.core.stage import Decision, drop, put
-from roco.models.text.terms.table import SHIPPED, load
+from roco.models.text.concepts import rules as concept_rules
+from roco.models.text.concepts.choose import frequent, modalities, protected
+from roco.models.text.terms import table as terms
 from roco.release.previous import concepts_of, content_files
 
 
@@ -31,7 +29,8 @@ class Cutoff(Decision):
     left without a concept are dropped unless `require` is false.
 
     frozen: folder of a previous release; exactly its concepts are kept, however many images have them now, so both
-    releases have the same vocabulary. vocabulary: the file that `mentions` uses.
+    releases have the same vocabulary. more_than: images that a concept needs more of; none for the number in the rules.
+    rules: the file that `merge` uses.
     """
 
     reads = ("concepts", "concepts_auto", "concepts_manual")
@@ -39,15 +38,15 @@ class Cutoff(Decision):
     writes = types("concepts", "concepts_auto")
     reasons = {"concepts": Reason("all its concepts are too rare")}
     scope = "table"
-    version = 2
+    version = 3
 
-    more_than: int = 10
+    more_than: int | None = None
     frozen: Path | None = None
     require: bool = True
-    vocabulary: Path | None = None
+    rules: Path | None = None
 
     def __post_init__(self) -> None:
-        if self.more_than < 0:
+        if self.more_than is not None and self.more_than < 0:
             raise RecipeError(f"more_than = {self.more_than} is negative (cutoff)", "set a number of images, 0 or more")
 
     @property
@@ -56,45 +55,32 @@ class Cutoff(Decision):
 
     @property
     def content(self) -> tuple[Path, ...]:
-        return (self.vocabulary or SHIPPED, *content_files(self.frozen))
+        return (self.rules or concept_rules.SHIPPED, terms.SHIPPED, *content_files(self.frozen))
 
     @cached_property
-    def _modalities(self) -> frozenset[str]:
-        return frozenset(concept.cui for concept in load(self.vocabulary).concepts if concept.kind == "modality")
+    def _least(self) -> int:
+        of_rules = concept_rules.load(self.rules).more_than
+        return of_rules if self.more_than is None else self.more_than
 
     def prepare(self) -> None:
-        _ = self._modalities
+        _ = self._least
         if self.frozen is not None:
             concepts_of(self.frozen)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         rows = batch.select([*self.reads, *self.optional]).to_pylist()
-        frequent = self._frequent(rows)
+        if self.frozen is not None:
+            enough = concepts_of(self.frozen)
+        else:
+            enough = frequent((row["concepts"] or () for row in rows), self._least)
+        of_combined = modalities()
         for name in self.writes:
             kept = []
             for row in rows:
-                protected = self._protected(row)
-                kept.append([cui for cui in row[name] or () if cui in frequent or cui in protected])
+                safe = protected(row, of_combined)
+                kept.append([cui for cui in row[name] or () if cui in enough or cui in safe])
             batch = put(batch, name, pa.array(kept, self.writes[name]))
         if not self.require:
             return batch
         without = pa.array([not cuis for cuis in batch["concepts"].to_pylist()], pa.bool_())
         return drop(batch, without, "concepts", "no concept, or only rare ones")
-
-    def _frequent(self, rows: Sequence[Mapping[str, Any]]) -> frozenset[str]:
-        """Returns the concepts that enough images have, or those of the frozen vocabulary."""
-        if self.frozen is not None:
-            return concepts_of(self.frozen)
-        images = Counter(cui for row in rows for cui in set(row["concepts"] or ()))
-        return frozenset(cui for cui, n in images.items() if n > self.more_than)
-
-    def _protected(self, row: Mapping[str, Any]) -> set[str | None]:
-        """Returns the concepts of an image that are kept however rare they are."""
-        protected: set[str | None] = {NUCLEAR, *(row["concepts_manual"] or ())}
-        for kind, terms in KINDS.items():
-            term = terms.get(row[kind] or "")
-            if term:
-                protected.add(term.cui)
-        if row["modality"] == "DRCO":
-            protected |= self._modalities
-        return protected

@@ -17,7 +17,7 @@ from roco.core.stage import Decision, put
 from roco.models.heads.head import Head, as_option
 from roco.models.text import caption_rules, likelihood, rule_files
 from roco.models.text.rule_files import OTHER
-from roco.models.text.terms.table import SHIPPED, Vocabulary, load
+from roco.models.text.terms.table import SHIPPED, load
 
 
 class Guessed(NamedTuple):
@@ -45,16 +45,15 @@ class Guess(Decision):
     words, `modality_disagrees` marks images whose pixels contradict the modality in their caption.
 
     head, backbone: as in `score`. disagrees_at: the probability by the pixels from which another modality than that of
-    the caption is a disagreement. vocabulary: the file that `mentions` uses.
+    the caption is a disagreement.
     """
 
-    reads = ("caption", "mentions")
+    reads = ("caption", "terms")
     writes = types(*Guessed._fields)
 
     head: Path = Path("modality")
     backbone: Path | None = None
     disagrees_at: float = 0.8
-    vocabulary: Path | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "head", as_option(self.head))
@@ -78,35 +77,31 @@ class Guess(Decision):
         if self.backbone:
             options["backbone"] = self.backbone
         return dataclasses.replace(
-            super().contract, needs=("mentions", ("score", options)), reads=(*self.reads, f"{card.task}_scores")
+            super().contract, needs=("terms", ("score", options)), reads=(*self.reads, f"{card.task}_scores")
         )
 
     @property
     def content(self) -> tuple[Path, ...]:
-        return (self.vocabulary or SHIPPED, likelihood.FILE, *rule_files.files())
+        return (SHIPPED, likelihood.FILE, *rule_files.files())
 
     def fingerprint(self) -> Any:
         return [super().fingerprint(), self._model.digest]
 
-    @cached_property
-    def _vocabulary(self) -> Vocabulary:
-        return load(self.vocabulary)
-
     def prepare(self) -> None:
-        _ = self._vocabulary, self._model, likelihood.likelihoods()
+        _ = load(), self._model, likelihood.likelihoods()
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         scores = f"{self._model.card.task}_scores"
-        rows = batch.select(["caption", "mentions", scores]).to_pylist()
-        guesses = [self.guess(row["caption"], row["mentions"], row[scores]) for row in rows]
+        rows = batch.select(["caption", "terms", scores]).to_pylist()
+        guesses = [self.guess(row["caption"], row["terms"], row[scores]) for row in rows]
         for name, kind in self.writes.items():
             batch = put(batch, name, pa.array([getattr(one, name) for one in guesses], kind))
         return batch
 
-    def guess(self, caption: str | None, mentions: Any, scores: Mapping[str, float | None] | None) -> Guessed:
+    def guess(self, caption: str | None, terms: Any, scores: Mapping[str, float | None] | None) -> Guessed:
         """Returns the guess for one figure; scores: the probability of each class of the head, by the pixels."""
         caption = caption or ""
-        words = caption_rules.words(mentions or (), self._vocabulary)
+        words = caption_rules.words(terms or (), load())
         named = caption_rules.modality(caption, words)
         pixels = {label: p for label, p in (scores or {}).items() if p is not None}
         label, probability, source = combined(named.label, pixels, is_sure=named.is_sure_of_other)

@@ -1,51 +1,104 @@
-"""Finds terms of the vocabulary in the caption."""
+"""Finds the concepts that a caption mentions."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from roco.base.errors import DataError, RecipeError
 from roco.base.schema import types
-from roco.core.stage import Measure, each, put
-from roco.models.text.terms.matcher import Linker
-from roco.models.text.terms.table import SHIPPED, load
+from roco.base.user_modules import import_named
+from roco.core.contract import Contract
+from roco.core.stage import Measure, put
+from roco.models.text.linking.fingerprint import fingerprint
+from roco.models.text.linking.linker import Describes, Linker, Mention, Suggestion, Suggests
+from roco.models.text.linking.open import open_linker
+
+HEAVY = 2 << 30
+"""Bytes of memory that a worker needs for a heavy linker, such as a MedCAT model of all of SNOMED CT."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Mentions(Measure):
-    """Finds the names of UMLS concepts in the caption, with their character offsets.
+    """Finds UMLS concepts in the caption, with their character offsets, and marks negated and uncertain ones.
 
-    A name is not linked where the caption shows that it means something else: "controls (CT)", "X-ray diffraction".
-    docs/modality.md describes the rule and its measured precision.
+    docs/linkers.md describes the linkers and what they find.
 
-    vocabulary: a CSV file in the format of `roco.models.text.terms.table.load`; none for the shipped one.
+    linker: `dictionary` (names of a vocabulary), `learned` (a model of `roco vocab build --learn`), `medcat` (a MedCAT
+    model pack, extra `medcat`), or `module:function` of your own. vocabulary: a table of concepts for `dictionary`,
+    also one made by `roco vocab build`; none for the shipped one. model: the file or folder of `learned` or `medcat`.
+    table: for `medcat`, a CSV file that maps the pack's SNOMED CT codes to CUIs.
     """
 
     needs = ("extract",)
     reads = ("caption",)
-    writes = types("mentions")
-    version = 3
+    writes = types("mentions", "suggested")
+    version = 4
 
+    linker: str = "dictionary"
     vocabulary: Path | None = None
+    model: Path | None = None
+    table: Path | None = None
+
+    @property
+    def contract(self) -> Contract:
+        return dataclasses.replace(super().contract, heavy=HEAVY if is_heavy(self.linker) else 0)
 
     @property
     def content(self) -> tuple[Path, ...]:
-        """Returns the vocabulary file, also the shipped one: if a name changes, mentions are measured again."""
-        return (self.vocabulary or SHIPPED,)
+        return ()  # `fingerprint` covers the files, of which a model may be a folder
+
+    def fingerprint(self) -> Any:
+        """Returns what determines the mentions: vocabulary or model by content, also the shipped ones."""
+        try:
+            return fingerprint(self.linker, **self._files)
+        except DataError as err:
+            hint = "check the path in the recipe (relative to the recipe)"
+            raise RecipeError(f"{err.message} (stage '{self.name or 'mentions'}')", hint) from err
+
+    @property
+    def _files(self) -> dict[str, Path | None]:
+        return {"vocabulary": self.vocabulary, "model": self.model, "table": self.table}
 
     @cached_property
-    def linker(self) -> Linker:
-        return Linker(load(self.vocabulary))
+    def _linker(self) -> Linker:
+        return open_linker(self.linker, **self._files)
 
     def prepare(self) -> None:
-        _ = self.linker
+        _ = self._linker
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        def link(caption: str) -> list[dict[str, Any]]:
-            return [mention._asdict() for mention in self.linker.link(caption)]
+        captions = batch["caption"].to_pylist()
+        known = [at for at, caption in enumerate(captions) if caption is not None]
+        linked, suggested = self._link([captions[at] for at in known])
+        mentions: list[list[dict[str, Any]] | None] = [None] * len(captions)
+        suggestions: list[list[dict[str, Any]] | None] = [None] * len(captions)
+        for at, found, others in zip(known, linked, suggested, strict=True):
+            mentions[at] = [self._described(mention) for mention in found]
+            suggestions[at] = [self._described(one) for one in others]
+        batch = put(batch, "mentions", pa.array(mentions, self.writes["mentions"]))
+        return put(batch, "suggested", pa.array(suggestions, self.writes["suggested"]))
 
-        return put(batch, "mentions", each(batch["caption"], link, self.writes["mentions"]))
+    def _link(self, captions: Sequence[str]) -> tuple[list[list[Mention]], list[list[Suggestion]]]:
+        if isinstance(self._linker, Suggests):
+            both = self._linker.link_and_suggest(captions)
+            return [mentions for mentions, _ in both], [suggested for _, suggested in both]
+        return self._linker.link(captions), [[] for _ in captions]
+
+    def _described(self, found: Mention | Suggestion) -> dict[str, Any]:
+        """Returns a row of the column, with the name and the semantic types that the linker knows."""
+        concept = self._linker.describe(found.cui) if isinstance(self._linker, Describes) else None
+        name, tuis = (concept.name, "|".join(concept.tuis)) if concept else (None, None)
+        return {**found._asdict(), "name": name, "tui": tuis}
+
+
+def is_heavy(linker: str) -> bool:
+    """Returns whether a linker declares that it is heavy; it is not loaded."""
+    if ":" in linker:
+        return bool(getattr(import_named(linker, "function"), "heavy", False))
+    return linker == "medcat"

@@ -1,4 +1,4 @@
-"""Turns the mentions in a caption into modality, region, direction and the ordered concepts of the release."""
+"""Turns what a caption mentions into modality, region, direction and the ordered concepts of the release."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from typing import Any, Literal, NamedTuple
 
 import pyarrow as pa
 
-from roco.base.labels import DIRECTIONS, KINDS, MODALITIES, REGIONS
+from roco.base.labels import KINDS
 from roco.base.schema import types
 from roco.core.contract import Reason
 from roco.core.stage import Decision, drop, put
 from roco.models.text import caption_rules, rule_files
 from roco.models.text.caption_rules import Word
-from roco.models.text.terms.table import SHIPPED, Vocabulary, load
+from roco.models.text.concepts import rules as concept_rules
+from roco.models.text.concepts.choose import COMBINED, Candidate, Chooser, decided
+from roco.models.text.terms import table as terms
 
 
 class Labels(NamedTuple):
@@ -29,45 +31,49 @@ class Labels(NamedTuple):
     concepts_auto: list[str]
     concepts_manual: list[str]
     concepts: list[str]
+    caption_keywords: list[str]
+    concept_conflicts: list[dict[str, Any]] | None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Merge(Decision):
-    """Determines modality, region and direction from labels or the caption, and orders the concepts.
+    """Determines modality, region and direction from labels or the caption, and chooses and orders the concepts.
 
-    Order: modality, region (X-rays only), direction (X-rays only), then all other concepts in the order of the caption,
-    each once. Further modalities are kept for combined images only (section Caption Processing and Concept Extraction).
-    Manual concepts come first, and a manual modality takes precedence; the column `modality_from` records the source:
-    label or guess. The guess is that of the stage `guess`, if the recipe has it before, else the caption's alone. The
-    rules that read the caption are described in docs/modality.md.
+    Order: modality, region (X-rays only), direction (X-rays only), then the automatic concepts that the rules keep, in
+    the order of the caption, each once (section Caption Processing and Concept Extraction). Manual concepts come first,
+    and a manual modality takes precedence; the column `modality_from` records the source: label or guess. The guess is
+    that of the stage `guess`, if the recipe has it before, else the caption's alone. docs/modality.md describes how a
+    caption is read, docs/concepts.md the rules for concepts. Where a manual label and the caption disagree, the label
+    is kept and `concept_conflicts` lists both.
 
     modality_from: the sources that may be used, in order. given: which concepts of a previous dataset
     (`kind = "release"`) are used: manual (its manual concepts), all (its automatic concepts too, instead of those
-    detected now) or none. require: drops figures without any concept. vocabulary: the file that `mentions` uses.
+    detected now) or none. require: drops figures without any concept. rules: a file of rules for concepts; none for the
+    shipped one.
     """
 
-    needs = ("mentions",)
-    reads = ("caption", "mentions")
+    needs = ("terms", "mentions")
+    reads = ("caption", "terms", "mentions", "suggested")
     optional = ("given_manual", "given_concepts", "modality_guess")
-    writes = types("modality", "modality_from", "region", "direction", "concepts_auto", "concepts_manual", "concepts")
+    writes = types(*Labels._fields)
     reasons = {"concepts": Reason("the figure has no concept")}
-    version = 5
+    version = 6
 
     given: Literal["manual", "all", "none"] = "manual"
     modality_from: tuple[Literal["label", "guess"], ...] = ("label", "guess")
     require: bool = False
-    vocabulary: Path | None = None
+    rules: Path | None = None
 
     @property
     def content(self) -> tuple[Path, ...]:
-        return (self.vocabulary or SHIPPED, *rule_files.files())
+        return (self.rules or concept_rules.SHIPPED, terms.SHIPPED, *rule_files.files())
 
     @cached_property
-    def _vocabulary(self) -> Vocabulary:
-        return load(self.vocabulary)
+    def _chooser(self) -> Chooser:
+        return Chooser(concept_rules.load(self.rules))
 
     def prepare(self) -> None:
-        _ = self._vocabulary
+        _ = self._chooser
         for kind in rule_files.FILES:
             caption_rules.rules(kind)
 
@@ -79,11 +85,11 @@ class Merge(Decision):
         if not self.require:
             return batch
         without = pa.array([not one.concepts for one in labels], pa.bool_())
-        return drop(batch, without, "concepts", "no term of the vocabulary in the caption")
+        return drop(batch, without, "concepts", "the caption names no concept that the rules keep")
 
     def _labels(self, row: Mapping[str, Any]) -> Labels:
         caption = row["caption"] or ""
-        words = caption_rules.words(row["mentions"] or (), self._vocabulary)
+        words = caption_rules.words(row["terms"] or (), terms.load())
         manual = list(row.get("given_manual") or ()) if self.given != "none" else []
 
         kind, source = self._modality(caption, words, manual, row.get("modality_guess"))
@@ -92,11 +98,14 @@ class Merge(Decision):
             part = _manual_label("region", manual) or caption_rules.region(caption, words).of_paper
             side = _manual_label("direction", manual) or caption_rules.direction(caption, words).of_paper
 
-        auto = in_order(words, kind, part, side)
+        kept = self._chooser.kept(_candidates(row), kind)
+        auto = list(dict.fromkeys([*decided(kind, part, side), *_parts(kind, words), *(cui for cui, _ in kept)]))
         if self.given == "all" and row.get("given_concepts") is not None:
             auto = row["given_concepts"]
         concepts = [*manual, *(cui for cui in auto if cui not in manual)]
-        return Labels(kind, source, part, side, auto, manual, concepts)
+        keywords = dict.fromkeys(" ".join(one.text.lower().split()) for _, one in kept if one.text)
+        conflicts = _conflicts(caption, words, manual, kind, [cui for cui, _ in kept]) if manual else None
+        return Labels(kind, source, part, side, auto, manual, concepts, list(keywords), conflicts)
 
     def _modality(
         self, caption: str, words: Sequence[Word], manual: Sequence[str], guess: str | None
@@ -114,20 +123,45 @@ class Merge(Decision):
         return None, None
 
 
+def _candidates(row: Mapping[str, Any]) -> list[Candidate]:
+    """Returns mentions in the order of the caption, then suggestions, the most probable first."""
+    mentions = [Candidate.of(mention) for mention in row["mentions"] or ()]
+    suggested = sorted(row["suggested"] or (), key=lambda one: (-(one["score"] or 0), one["cui"]))
+    return mentions + [Candidate.of(one)._replace(suggested=True) for one in suggested]
+
+
+def _parts(kind: str | None, words: Sequence[Word]) -> list[str]:
+    """Returns the modalities that the caption of a combined image names, which has no single label: PET/CT, CT."""
+    return [word.cui for word in words if word.kind == "modality"] if kind == COMBINED else []
+
+
+def _conflicts(
+    caption: str, words: Sequence[Word], manual: Sequence[str], kind: str | None, automatic: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Returns the manual labels that the caption contradicts; region and direction are compared for X-rays.
+
+    A caption contradicts a label if it names others of the kind and not this one. Several images of an examination
+    have often one caption, so a caption that names the label among others does not contradict it.
+    """
+    found = []
+    for name in KINDS:
+        label = _manual_label(name, manual)
+        if label is None or (name != "modality" and kind != "DRXR"):
+            continue
+        cuis = {term.cui for term in KINDS[name].values() if term.cui}
+        read = caption_rules.rules(name).read(caption, words).of_paper
+        named = [KINDS[name][read].cui] if read else []
+        if name == "modality" and (read is None or read == label):
+            continue
+        named += [cui for cui in automatic if cui in cuis]
+        others = list(dict.fromkeys(cui or COMBINED for cui in named))
+        if others and KINDS[name][label].cui not in others:
+            found.append({"kind": name, "manual": KINDS[name][label].cui, "automatic": others})
+    return found
+
+
 def _manual_label(kind: str, manual: Sequence[str]) -> str | None:
     """Returns the label of a kind among the manual concepts; None if there is none, or several."""
     label_of = {term.cui: label for label, term in KINDS[kind].items() if term.cui}
     labels = {label_of[cui] for cui in manual if cui in label_of}
     return labels.pop() if len(labels) == 1 else None
-
-
-def in_order(words: Sequence[Word], kind: str | None, part: str | None, side: str | None) -> list[str]:
-    """Returns the CUIs in the paper's order, each once; other modalities are kept for combined images only."""
-    decided = [
-        MODALITIES[kind].cui if kind else None,
-        REGIONS[part].cui if part else None,
-        DIRECTIONS[side].cui if side else None,
-    ]
-    kinds = ("concept", "region", "modality") if kind == "DRCO" else ("concept", "region")
-    others = [word.cui for word in words if word.kind in kinds]
-    return list(dict.fromkeys(cui for cui in (*decided, *others) if cui))

@@ -216,7 +216,7 @@ def test_slices_process_their_parts_and_a_run_without_slices_completes_the_relea
     assert not (demo / "run" / "release").exists()
     assert "measured: extract 12" in command("run", recipe, "--workers", "0", "--parts", "2/2").out
     assert (
-        "measured: mentions 48 " in command("run", recipe, "--workers", "0").out
+        "measured: terms 48, mentions 48 " in command("run", recipe, "--workers", "0").out
     )  # after dedup, which needs all parts
     assert contents(demo / "run" / "release") == contents(finished_demo / "run" / "release")
 
@@ -229,7 +229,7 @@ def test_until_stops_after_a_stage_and_the_next_run_continues(
     assert "measured: extract 35, language_id 57 " in first.out
     assert first.out.splitlines()[-1].startswith("language ")
     assert not (demo / "run" / "release").exists()
-    assert "measured: image 51, mentions 48 " in command("run", recipe, "--workers", "0").out
+    assert "measured: image 51, terms 48, mentions 48 " in command("run", recipe, "--workers", "0").out
     assert contents(demo / "run" / "release") == contents(finished_demo / "run" / "release")
 
 

@@ -7,7 +7,7 @@ import pytest
 from roco import evaluate_captions
 from roco.evaluate.caption_limits import idf_limits, meteor_limits
 from roco.evaluate.caption_pairs import Models
-from roco.models.text.terms.table import SHIPPED
+from roco.models.text.vocabulary.table import SHIPPED
 from tests.evaluate.examples import CAPTIONS, PREDICTED_CAPTIONS
 
 

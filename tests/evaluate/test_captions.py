@@ -15,7 +15,7 @@ from roco.base.errors import DataError, InvalidSubmission, UsageError
 from roco.evaluate.caption_metrics import concept_f1
 from roco.evaluate.caption_pairs import Models
 from roco.evaluate.caption_retrieval import nearest_captions
-from roco.models.text.terms.table import SHIPPED
+from roco.models.text.vocabulary.table import SHIPPED
 from tests.evaluate.examples import CAPTIONS, PREDICTED_CAPTIONS, table
 from tests.evaluate.metrics.test_neural import clip, minilm
 

@@ -14,7 +14,7 @@ from roco import Report, evaluate_captions, evaluate_concepts, evaluate_retrieva
 from roco.evaluate.caption_metrics import FAST, METRIC_OF
 from roco.evaluate.caption_pairs import Models
 from roco.evaluate.metrics.intervals import Interval, containing
-from roco.models.text.terms.table import SHIPPED
+from roco.models.text.vocabulary.table import SHIPPED
 
 TEXT = "ct mri of the chest with a large nodule and small pleural effusion in axial view arrow"
 WORDS = TEXT.split()

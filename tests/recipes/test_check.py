@@ -71,18 +71,23 @@ def test_a_model_that_cannot_be_loaded_is_a_problem(tmp_path: Path, error: str, 
     assert [(where, text) for where, text, _ in found] == [("stage 'nomodel'", message)]
 
 
-@pytest.mark.parametrize("stage", ["mentions", "merge", "cutoff", "release"])
-def test_an_invalid_vocabulary_is_a_problem_of_every_stage_that_reads_it(tmp_path: Path, stage: str) -> None:
+def test_an_invalid_vocabulary_is_a_problem_of_the_stage_that_reads_it(tmp_path: Path) -> None:
     (tmp_path / "corpus").mkdir()
     (tmp_path / "mine.csv").write_text("cui,nam\nC0040405,CT\n", encoding="utf-8")
-    text = '[run]\nfolder = "run"\nbase = "rocov2"\n[source]\nkind = "folder"\npath = "corpus"\n'
-    override = f'[[override]]\nstage = "{stage}"\nvocabulary = "mine.csv"\n'
-    if stage == "mentions":
-        override = ""
-        text = HEAD + '[[stage]]\nuse = "mentions"\nvocabulary = "mine.csv"\n'
-    ((where, message, _),) = check(tmp_path, text + override)
-    assert where == f"stage '{stage}'"
+    text = HEAD + '[[stage]]\nuse = "mentions"\nvocabulary = "mine.csv"\n'
+    ((where, message, _),) = check(tmp_path, text)
+    assert where == "stage 'mentions'"
     assert "mine.csv" in message
+
+
+@pytest.mark.parametrize("stage", ["merge", "cutoff"])
+def test_invalid_rules_for_concepts_are_a_problem_of_every_stage_that_reads_them(tmp_path: Path, stage: str) -> None:
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "mine.toml").write_text('base = "shipped"\nnegatd = "keep"\n', encoding="utf-8")
+    text = '[run]\nfolder = "run"\nbase = "rocov2"\n[source]\nkind = "folder"\npath = "corpus"\n'
+    ((where, message, hint),) = check(tmp_path, f'{text}[[override]]\nstage = "{stage}"\nrules = "mine.toml"\n')
+    assert where == f"stage '{stage}'"
+    assert "mine.toml" in message and "negated" in hint
 
 
 def test_an_invalid_list_of_retracted_papers_is_a_problem(tmp_path: Path) -> None:

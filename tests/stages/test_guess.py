@@ -12,14 +12,14 @@ from roco.base.errors import RecipeError
 from roco.base.labels import MODALITIES
 from roco.base.schema import types
 from roco.models.text import likelihood
-from roco.models.text.terms.matcher import Linker
+from roco.models.text.terms.matcher import TermMatcher
 from roco.models.text.terms.table import load
 from roco.recipes.demo import write
 from roco.recipes.load import load_recipe
 from roco.stages.guess import Guess, combined
 from roco.stages.merge import Merge
 
-LINKER = Linker(load())
+LINKER = TermMatcher(load())
 CLASSES = ("DRAN", "DRCT", "DRMR", "DRUS", "DRXR")
 XR, CHEST = "C1306645", "C0817096"
 
@@ -31,16 +31,18 @@ def pixels(**given: float) -> dict[str, float]:
 
 
 def batch(*rows: tuple[str | None, dict[str, float] | None]) -> pa.Table:
-    """Captions with their mentions, and the scores of the head `modality`."""
+    """Captions with their terms, and the scores of the head `modality`."""
     n = len(rows)
-    mentions = [None if c is None else [m._asdict() for m in LINKER.link(c)] for c, _ in rows]
+    terms = [None if c is None else [m._asdict() for m in LINKER.link(c)] for c, _ in rows]
     return pa.table(
         {
             "figure_id": pa.array([str(i) for i in range(n)]),
             "drop": pa.nulls(n, pa.string()),
             "drop_detail": pa.nulls(n, pa.string()),
             "caption": pa.array([caption for caption, _ in rows], pa.string()),
-            "mentions": pa.array(mentions, types("mentions")["mentions"]),
+            "terms": pa.array(terms, types("terms")["terms"]),
+            "mentions": pa.nulls(len(rows), types("mentions")["mentions"]),
+            "suggested": pa.nulls(len(rows), types("suggested")["suggested"]),
             "modality_scores": pa.array(
                 [scores for _, scores in rows], pa.struct([(label, pa.float32()) for label in CLASSES])
             ),
@@ -144,10 +146,10 @@ def test_columns_have_the_declared_types() -> None:
     assert Guess()(batch()).num_rows == 0
 
 
-def test_it_needs_mentions_and_the_scores_of_its_head() -> None:
+def test_it_needs_terms_and_the_scores_of_its_head() -> None:
     contract = Guess().contract
-    assert contract.needs == ("mentions", ("score", {"head": Path("modality"), "name": "score_modality"}))
-    assert contract.reads == ("caption", "mentions", "modality_scores")
+    assert contract.needs == ("terms", ("score", {"head": Path("modality"), "name": "score_modality"}))
+    assert contract.reads == ("caption", "terms", "modality_scores")
 
 
 def test_a_head_for_something_else_is_refused() -> None:

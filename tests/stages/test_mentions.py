@@ -1,12 +1,21 @@
+"""Tests of the stage `mentions`: any linker, its marks, its files."""
+
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
+import pytest
 
+from roco.base.errors import RecipeError, UsageError
 from roco.base.schema import COLUMNS
-from roco.models.text.terms.table import SHIPPED
+from roco.models.text.linking.linker import Described, Mention, Suggestion
+from roco.models.text.vocabulary.table import SHIPPED
 from roco.stages.mentions import Mentions
+
+HEADER = "cui,name,synonyms,tui,source,license\n"
 
 
 def batch(*captions: str | None) -> pa.Table:
@@ -21,31 +30,88 @@ def batch(*captions: str | None) -> pa.Table:
     )
 
 
+def found(stage: Mentions, caption: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = stage(batch(caption))["mentions"][0].as_py()
+    return rows
+
+
+class Heavy:
+    """A linker of a user that finds the first word and suggests a liver."""
+
+    name = "mine"
+    heavy = True
+
+    def link(self, captions: Sequence[str]) -> list[list[Mention]]:
+        return [mentions for mentions, _ in self.link_and_suggest(captions)]
+
+    def link_and_suggest(self, captions: Sequence[str]) -> list[tuple[list[Mention], list[Suggestion]]]:
+        both = []
+        for caption in captions:
+            word = caption.split()[0]
+            mention = Mention(0, len(word), word, "C0000001", 0.5, linker="mine")
+            both.append(([mention], [Suggestion("C0023884", 0.9, "mine")]))
+        return both
+
+    def describe(self, cui: str) -> Described | None:
+        return Described("First", ("T023", "T029")) if cui == "C0000001" else None
+
+
 def test_each_caption_gets_its_mentions_and_a_missing_caption_gets_null() -> None:
-    table = Mentions()(batch("Chest CT", "Nothing here", None))
+    table = Mentions()(batch("MRI of the liver", "Nothing here", None))
     assert table["mentions"].type == COLUMNS["mentions"].type
-    assert table["mentions"].to_pylist() == [
-        [
-            {"cui": "C0817096", "start": 0, "end": 5, "text": "Chest"},
-            {"cui": "C0040405", "start": 6, "end": 8, "text": "CT"},
-        ],
-        [],
-        None,
+    assert table["suggested"].type == COLUMNS["suggested"].type
+    first, nothing, missing = table["mentions"].to_pylist()
+    assert [(m["cui"], m["start"], m["end"], m["text"]) for m in first] == [
+        ("C0024485", 0, 3, "MRI"),
+        ("C0023884", 11, 16, "liver"),
     ]
+    assert first[1] | {"cui": "", "start": 0, "end": 0} == {
+        "cui": "", "start": 0, "end": 0, "text": "liver", "score": 1.0, "negated": False, "uncertain": False,
+        "linker": "dictionary", "name": "liver", "tui": "T023",
+    }  # fmt: skip
+    assert (nothing, missing) == ([], None)
+    assert table["suggested"].to_pylist() == [[], [], None]
+
+
+def test_a_negated_mention_is_marked() -> None:
+    (effusion,) = found(Mentions(), "No pleural effusion")
+    assert (effusion["cui"], effusion["negated"]) == ("C0032227", True)
 
 
 def test_another_vocabulary_replaces_the_shipped_one(tmp_path: Path) -> None:
     mine = tmp_path / "mine.csv"
-    mine.write_text("cui,name,tui,kind,label,synonyms\nC0000001,here,,concept,,\n", encoding="utf-8")
-    table = Mentions(vocabulary=mine)(batch("Chest CT here"))
-    assert [m["text"] for m in table["mentions"][0].as_py()] == ["here"]
+    mine.write_text(HEADER + "C0000001,gizmo,,T023|T029,,\n", encoding="utf-8")
+    (only,) = found(Mentions(vocabulary=mine), "Chest CT with a gizmo")
+    assert (only["text"], only["name"], only["tui"]) == ("gizmo", "gizmo", "T023|T029")
+
+
+def test_a_linker_of_a_user_may_suggest_describe_and_be_heavy() -> None:
+    stage = Mentions(linker="tests.stages.test_mentions:Heavy")
+    table = stage(batch("CT scan"))
+    (mention,) = table["mentions"][0].as_py()
+    assert (mention["text"], mention["name"], mention["tui"], mention["linker"]) == ("CT", "First", "T023|T029", "mine")
+    assert table["suggested"][0].as_py() == [
+        {"cui": "C0023884", "score": pytest.approx(0.9), "linker": stage.linker, "name": None, "tui": None}
+    ]
+    assert stage.contract.heavy > 0
+    assert Mentions().contract.heavy == 0
 
 
 def test_the_digest_depends_on_the_content_of_the_vocabulary_and_not_on_its_name(tmp_path: Path) -> None:
     one, other = tmp_path / "one.csv", tmp_path / "other.csv"
     one.write_bytes(SHIPPED.read_bytes())
     other.write_bytes(SHIPPED.read_bytes())
-    assert Mentions().content == (SHIPPED,)
     assert Mentions(vocabulary=one).digest({}) == Mentions(vocabulary=other).digest({})
-    other.write_bytes(SHIPPED.read_bytes() + b"C0000001,here,,concept,,\n")
+    other.write_bytes(SHIPPED.read_bytes() + b"C0000001,gizmo,,T023,,\n")
     assert Mentions(vocabulary=one).digest({}) != Mentions(vocabulary=other).digest({})
+
+
+def test_wrong_options_are_refused_when_the_recipe_is_read(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="unknown linker 'dictionry'") as caught:
+        Mentions(linker="dictionry").digest({})
+    assert "did you mean 'dictionary'?" in caught.value.hint
+    with pytest.raises(UsageError, match="needs the option 'model'"):
+        Mentions(linker="learned").digest({})
+    with pytest.raises(RecipeError, match=r"cannot read .*none\.csv") as caught:
+        Mentions(vocabulary=tmp_path / "none.csv").digest({})
+    assert "relative to the recipe" in caught.value.hint

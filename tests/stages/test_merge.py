@@ -9,27 +9,29 @@ import pytest
 
 from roco.base.schema import types
 from roco.core.stage import put
-from roco.models.text.rule_files import files
-from roco.models.text.terms.matcher import Linker
-from roco.models.text.terms.table import SHIPPED, load
+from roco.models.text.terms.matcher import TermMatcher
+from roco.models.text.terms.table import load
 from roco.stages.merge import Merge
 
-LINKER = Linker(load())
+LINKER = TermMatcher(load())
 CT, MR, US, XR, PET, PET_CT = "C0040405", "C0024485", "C0041618", "C1306645", "C0032743", "C1699633"
 AN, CHEST, BREAST, AP, PA, SAGITTAL = "C0002978", "C0817096", "C0006141", "C1999039", "C1996865", "C0205129"
 
 
 def batch(*captions: str | None) -> pa.Table:
-    """Captions with the mentions that `mentions` finds in them."""
+    """Captions with their terms; the same names stand for what `mentions` finds in them."""
     nothing = pa.nulls(len(captions), pa.string())
     found = [None if c is None else [m._asdict() for m in LINKER.link(c)] for c in captions]
+    mentions = types("mentions", "suggested", "terms")
     return pa.table(
         {
             "figure_id": pa.array([str(i) for i in range(len(captions))]),
             "drop": nothing,
             "drop_detail": nothing,
             "caption": pa.array(captions, pa.string()),
-            "mentions": pa.array(found, types("mentions")["mentions"]),
+            "terms": pa.array(found, mentions["terms"]),
+            "mentions": pa.array(found, mentions["mentions"]),
+            "suggested": pa.array([[] for _ in captions], mentions["suggested"]),
         }
     )
 
@@ -157,7 +159,7 @@ def test_figures_without_concepts_are_dropped_only_if_concepts_are_required() ->
     assert Merge()(table)["drop"].null_count == 3
     strict = Merge(require=True)(table)
     assert strict["drop"].to_pylist() == ["concepts", None, "concepts"]
-    assert strict["drop_detail"].to_pylist()[0] == "no term of the vocabulary in the caption"
+    assert strict["drop_detail"].to_pylist()[0] == "the caption names no concept that the rules keep"
 
 
 def test_a_figure_dropped_before_keeps_its_reason() -> None:
@@ -171,17 +173,6 @@ def test_columns_have_the_declared_types() -> None:
     assert Merge(require=True)(batch()).num_rows == 0
 
 
-def test_another_vocabulary_determines_which_of_its_concepts_are_modalities(tmp_path: Path) -> None:
-    mine = tmp_path / "mine.csv"
-    mine.write_text("cui,name,tui,kind,label,synonyms\nC0000001,scan,,modality,DRCT,\n", encoding="utf-8")
-    table = batch("a scan")
-    words = [[{"cui": "C0000001", "start": 2, "end": 6, "text": "scan"}]]
-    table = put(table, "mentions", pa.array(words, types("mentions")["mentions"]))
-    assert Merge(vocabulary=mine)(table)["modality"].to_pylist() == ["DRCT"]
-    assert Merge()(table)["modality"].to_pylist() == [None]
-    assert Merge().content == (SHIPPED, *files())
-
-
 @pytest.mark.shared
 def test_captions_of_known_images_name_their_modality(composed: Path) -> None:
     known = {"CT": "DRCT", "MR": "DRMR", "US": "DRUS", "X-ray": "DRXR", "MG": "DRXR", "XA": "DRAN"}
@@ -190,6 +181,76 @@ def test_captions_of_known_images_name_their_modality(composed: Path) -> None:
     decided = Merge()(batch(*(row["caption"] for row in rows)))["modality"].to_pylist()
     agreed = [known[row["modality"]] == label for row, label in zip(rows, decided, strict=True)]
     assert sum(agreed) / len(agreed) > 0.95
+
+
+# --- the rules for concepts -------------------------------------------------------------------------------------------
+
+
+def mentioned(caption: str, *mentions: dict[str, Any], suggested: Any = (), **options: Any) -> dict[str, Any]:
+    """What is decided for a caption with these mentions instead of its own."""
+    table = batch(caption)
+    for name, value in (("mentions", mentions), ("suggested", suggested)):
+        table = put(table, name, pa.array([list(value)], types(name)[name]))
+    row: dict[str, Any] = Merge(**options)(table).to_pylist()[0]
+    return row
+
+
+def mention(cui: str, text: str, tui: str = "T047", **marks: Any) -> dict[str, Any]:
+    return {"cui": cui, "text": text, "tui": tui, "score": 1.0, **marks}
+
+
+def test_negated_blocked_and_invisible_concepts_are_mentions_but_no_concepts() -> None:
+    row = mentioned(
+        "CT",
+        mention("C0032227", "pleural effusion", negated=True),
+        mention("C0376152", "arrow", "T073"),
+        mention("C0037410", "talk", "T054"),
+        mention("C0028259", "nodule", "T033"),
+    )
+    assert row["concepts"] == [CT, "C0028259"]
+
+
+def test_a_file_of_rules_decides_otherwise(tmp_path: Path) -> None:
+    mine = tmp_path / "rules.toml"
+    mine.write_text('base = "shipped"\nnegated = "keep"\n', encoding="utf-8")
+    negated = mention("C0032227", "pleural effusion", negated=True)
+    assert mentioned("CT", negated, rules=mine)["concepts"] == [CT, "C0032227"]
+    assert Merge(rules=mine).digest({}) != Merge().digest({})
+
+
+def test_suggestions_follow_the_mentions_the_most_probable_first() -> None:
+    suggested = [{"cui": "C0023884", "score": 0.6, "linker": "learned"}, {"cui": CHEST, "score": 0.9, "linker": "x"}]
+    row = mentioned("CT", mention("C0028259", "nodule"), suggested=suggested)
+    assert row["concepts"] == [CT, "C0028259", CHEST, "C0023884"]
+
+
+def test_keywords_are_the_words_of_the_concepts_that_are_kept() -> None:
+    row = mentioned(
+        "CT", mention("C0028259", "Lung  Nodules"), mention("C0376152", "arrow"), mention("C0028259", "lung nodules")
+    )
+    assert row["caption_keywords"] == ["lung nodules"]
+
+
+def conflicts(caption: str, manual: list[str]) -> Any:
+    return given(caption, manual)["concept_conflicts"]
+
+
+def test_a_manual_label_that_the_caption_contradicts_is_a_conflict() -> None:
+    assert conflicts("MRI of the knee", [CT]) == [{"kind": "modality", "manual": CT, "automatic": [MR]}]
+    assert conflicts("CT of the knee", [CT]) == []
+    assert conflicts("Image of the knee", [CT]) == []
+    assert conflicts("PET/CT of the chest", [CT])[0]["automatic"] == ["DRCO"]
+
+
+def test_region_and_direction_of_xrays_can_be_conflicts() -> None:
+    assert conflicts("Chest radiograph", [XR, BREAST]) == [{"kind": "region", "manual": BREAST, "automatic": [CHEST]}]
+    assert conflicts("PA radiograph", [XR, AP]) == [{"kind": "direction", "manual": AP, "automatic": [PA]}]
+    assert conflicts("Radiograph of chest and breast", [XR, BREAST]) == []
+    assert conflicts("Chest CT", [CT, BREAST]) == []
+
+
+def test_without_manual_concepts_there_is_nothing_to_contradict() -> None:
+    assert decide("Chest radiograph")["concept_conflicts"] is None
 
 
 # --- concepts of a previous dataset -----------------------------------------------------------------------------------

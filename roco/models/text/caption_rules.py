@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from roco.base.labels import NUCLEAR
 from roco.models.text.rule_files import FILES, OTHER, RANKS, Rule, load
-from roco.models.text.terms.table import Vocabulary
+from roco.models.text.terms.table import Terms
 
 MOST_CHARACTERS = 20_000
 """Of a longer caption, only the beginning is read."""
@@ -210,7 +210,7 @@ def read(caption: str, words: Sequence[Word]) -> Reading:
     return Reading(*(rules(kind).read(caption, words) for kind in FILES))
 
 
-def words(mentions: Iterable[Mapping[str, Any]], vocabulary: Vocabulary) -> list[Word]:
+def words(mentions: Iterable[Mapping[str, Any]], vocabulary: Terms) -> list[Word]:
     """Returns mentions (cui, start, end, text) together with their concepts in the vocabulary."""
     found = []
     for mention in mentions:

@@ -1,23 +1,22 @@
 """The 127 semantic types of UMLS, each kept or not for concepts that describe an image.
 
 The paper keeps concepts of types that are likely to be visible in an image, and publishes no list (section Caption
-Processing and Concept Extraction; the ten most frequent types are in its Table 6). The shipped list is this project's
-decision, type by type. It is meant for the rules on concepts; no stage reads it yet.
+Processing and Concept Extraction; the ten most frequent types are in its Table 6). The shipped decisions, one for each
+type with a reason, are this project's: `rules/rules.toml`, section [types].
 """
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Iterator, Mapping
+import tomllib
+from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from roco.base.errors import DataError, nearest
 
-SHIPPED = Path(__file__).with_name("rules") / "semantic_types.csv"
-COLUMNS = ("tui", "name", "kept", "reason", "example")
-MOST_BYTES = 1_000_000
-_KEPT = {"yes": True, "no": False}
+SHIPPED = Path(__file__).with_name("rules") / "rules.toml"
+KEYS = ("keep", "name", "reason", "example")
 
 
 class SemanticType(NamedTuple):
@@ -30,27 +29,42 @@ class SemanticType(NamedTuple):
     example: str
 
 
-def load(path: Path | None = None) -> dict[str, SemanticType]:
-    """Reads the decision on every semantic type, by TUI; None means the list that is shipped with roco.
+@cache
+def load() -> Mapping[str, SemanticType]:
+    """Returns the shipped decision on every semantic type, by TUI."""
+    values = tomllib.loads(SHIPPED.read_text(encoding="utf-8"))["types"]
+    return {
+        tui: SemanticType(tui, row["name"], row["keep"], row["reason"], row["example"]) for tui, row in values.items()
+    }
 
-    The file is a CSV in UTF-8 with the columns tui, name, kept (yes or no), reason and example, and one row for each of
-    the 127 types. Raises DataError with file, type and, for unknown types, the nearest name.
+
+def changed(values: Mapping[str, Any], where: str) -> dict[str, SemanticType]:
+    """Returns the shipped decisions with those of a user's table [types] instead.
+
+    values: TUI or name of a type -> keep, reason, and optionally name and example. Raises DataError.
     """
-    shipped = _read(SHIPPED)
-    if path is None:
-        return shipped
-    types = _read(path)
-    for row in types.values():
-        _check(path, row, shipped)
-    missing = [f"{tui} ({shipped[tui].name})" for tui in shipped if tui not in types]
-    if missing:
-        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-        raise DataError(f"{path}: missing semantic type {', '.join(missing[:3])}{more}", "decide each of the 127 types")
+    types = dict(load())
+    for given, row in values.items():
+        (tui,) = tuis([given], f"{where}, [types]")
+        at = f"{where}, [types], {given}"
+        if not isinstance(row, Mapping):
+            raise DataError(f"{at}: not a table", 'write { keep = true, reason = "why" }')
+        for key in row:
+            if key not in KEYS:
+                raise DataError(f"{at}: unknown key '{key[:40]}'", nearest(key[:40], KEYS))
+        if not isinstance(row.get("keep"), bool):
+            raise DataError(f"{at}: keep is {row.get('keep')!r:.40}", "write keep = true or keep = false")
+        reason, name = row.get("reason"), row.get("name", types[tui].name)
+        if not isinstance(reason, str) or not reason.strip():
+            raise DataError(f"{at} has no reason", "write a word of reason")
+        if not isinstance(name, str) or name.casefold() != types[tui].name.casefold():
+            raise DataError(f"{at} is called {name!r:.60}", f"{tui} is '{types[tui].name}' in UMLS")
+        types[tui] = types[tui]._replace(kept=row["keep"], reason=reason)
     return types
 
 
 def kept(types: Mapping[str, SemanticType] | None = None) -> frozenset[str]:
-    """Returns the TUIs of the types that are kept; None means the shipped list."""
+    """Returns the TUIs of the types that are kept; None means the shipped decisions."""
     return frozenset(row.tui for row in (types or load()).values() if row.kept)
 
 
@@ -59,7 +73,7 @@ def tuis(names: Iterable[str], where: str) -> frozenset[str]:
 
     where: file and key that contain the names, for errors. Raises DataError for an unknown type.
     """
-    shipped = _read(SHIPPED)
+    shipped = load()
     by_name = {row.name.casefold(): row.tui for row in shipped.values()}
     found = set()
     for name in names:
@@ -70,63 +84,7 @@ def tuis(names: Iterable[str], where: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def _read(path: Path) -> dict[str, SemanticType]:
-    types: dict[str, SemanticType] = {}
-    for line, row in _rows(path):
-        where = f"{path}, line {line}"
-        tui = row["tui"]
-        if tui in types:
-            raise DataError(f"{where}: duplicate semantic type {tui[:40]}", "remove one of the rows")
-        if row["kept"] not in _KEPT:
-            raise DataError(
-                f"{where}: semantic type {tui[:40]}: kept is {row['kept'][:40]!r}", "write yes or no in the column kept"
-            )
-        if not row["reason"]:
-            raise DataError(f"{where}: semantic type {tui[:40]} has no reason", "write a word of reason")
-        types[tui] = SemanticType(tui, row["name"], _KEPT[row["kept"]], row["reason"], row["example"])
-    return types
-
-
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    if not path.is_file():
-        raise DataError(f"list of semantic types {path} does not exist", "check the path")
-    if path.stat().st_size > MOST_BYTES:
-        raise DataError(f"{path} is larger than {MOST_BYTES // 1_000_000} MB", "a list of semantic types has 127 rows")
-    with path.open(encoding="utf-8-sig", newline="") as fh:
-        reader = csv.reader(fh, strict=True)
-        try:
-            header = [cell.strip().lower() for cell in next(reader, [])]
-            for column in COLUMNS:
-                if header.count(column) != 1:
-                    hint = f"the first line must be: {','.join(COLUMNS)}"
-                    raise DataError(f"{path}, line 1: missing or duplicate column '{column}'", hint)
-            for cells in reader:
-                if not any(cells):
-                    continue
-                if len(cells) != len(header):
-                    raise DataError(
-                        f"{path}, line {reader.line_num}: {len(cells)} cells, but {len(header)} columns",
-                        "put double quotes around cells that contain a comma",
-                    )
-                yield reader.line_num, dict(zip(header, (cell.strip() for cell in cells), strict=True))
-        except UnicodeDecodeError as err:
-            raise DataError(f"{path} is not UTF-8", "save it as UTF-8") from err
-        except csv.Error as err:
-            raise DataError(f"{path}, line {reader.line_num}: {err}", "correct the quotes in this line") from err
-
-
-def _check(path: Path, row: SemanticType, shipped: Mapping[str, SemanticType]) -> None:
-    if row.tui not in shipped:
-        _raise_unknown(str(path), row.tui, shipped, row.name)
-    name = shipped[row.tui].name
-    if row.name.casefold() != name.casefold():
-        raise DataError(
-            f"{path}: semantic type {row.tui} is called {row.name[:60]!r}", f"{row.tui} is '{name}' in UMLS"
-        )
-
-
-def _raise_unknown(where: str, given: str, shipped: Mapping[str, SemanticType], name: str = "") -> NoReturn:
-    """Raises for a type that UMLS does not have; the hint is nearest to its name, or to what was given."""
-    words = name or given
-    known = shipped if words[1:].isdigit() else [row.name for row in shipped.values()]
-    raise DataError(f"{where}: unknown semantic type {given[:60]!r}", nearest(words[:60], known))
+def _raise_unknown(where: str, given: str, shipped: Mapping[str, SemanticType]) -> NoReturn:
+    """Raises for a type that UMLS does not have; the hint is the nearest TUI, or the nearest name."""
+    known = shipped if given[1:].isdigit() else [row.name for row in shipped.values()]
+    raise DataError(f"{where}: unknown semantic type {given[:60]!r}", nearest(given[:60], known))

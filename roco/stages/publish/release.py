@@ -20,7 +20,8 @@ from roco.base.schema import COLUMNS, SPLITS, types
 from roco.base.tables import ATTRIBUTION_COLUMNS, CUI_MAPPING_COLUMNS, LICENSE_COLUMNS, SPLIT_TABLES, TOMBSTONE_COLUMNS
 from roco.core.ledger import Changes, Ledger
 from roco.core.stage import Finished, Publication, put
-from roco.models.text.terms import table as vocabulary
+from roco.models.text.terms import table as terms
+from roco.models.text.vocabulary import table as vocabulary
 from roco.release.format import (
     ATTRIBUTION,
     CARD,
@@ -50,6 +51,7 @@ from roco.release.previous import (
 from roco.stages.publish.attribution import attribution_row, license_row
 from roco.stages.publish.card import card
 from roco.stages.publish.citation import citation
+from roco.stages.publish.concept_names import concept_names
 from roco.stages.publish.datasheet import datasheet
 from roco.stages.publish.details import with_published_details
 from roco.stages.publish.groups import duplicates
@@ -71,7 +73,7 @@ class Release(Publication):
     previous release, which is the one in the run folder, keep their ids; new images continue from the highest number of
     their split; retired ids, listed in tombstones.csv with the reason, are never given to other images. previous:
     folder of another release to grow from. prefix: the beginning of each new id.
-    vocabulary: the file that `mentions` uses. metadata: title, creators and contact, the section [release] of a recipe.
+    metadata: title, creators and contact, the section [release] of a recipe.
     Raises DataError where an image differs from the one that was measured, a concept has no name, or an image of the
     release in the run folder would get another id or split.
     """
@@ -85,7 +87,6 @@ class Release(Publication):
     version = 4
 
     prefix: str = "roco"
-    vocabulary: Path | None = None
     previous: Path | None = None
     metadata: Metadata | None = None
 
@@ -100,10 +101,9 @@ class Release(Publication):
 
     @property
     def content(self) -> tuple[Path, ...]:
-        return (self.vocabulary or vocabulary.SHIPPED, *content_files(self.previous))
+        return (terms.SHIPPED, vocabulary.SHIPPED, *content_files(self.previous))
 
     def prepare(self) -> None:
-        vocabulary.load(self.vocabulary)
         if self.previous is not None:
             read_previous(self.previous)
 
@@ -162,7 +162,7 @@ class Release(Publication):
         # The tables of the paper.
         for split in SPLITS:
             _write_tables(folder, split, [row for row in rows if row["split"] == split])
-        write_csv(folder / CUI_MAPPING, CUI_MAPPING_COLUMNS, self._names(rows))
+        write_csv(folder / CUI_MAPPING, CUI_MAPPING_COLUMNS, concept_names(rows))
         write_csv(folder / LICENSES, LICENSE_COLUMNS, map(license_row, rows))
         write_csv(folder / ATTRIBUTION, ATTRIBUTION_COLUMNS, map(attribution_row, rows))
 
@@ -200,23 +200,6 @@ class Release(Publication):
         is_known = self.previous is not None and (self.previous / CHECKSUMS).is_file()
         return file_digest(self.previous / CHECKSUMS) if self.previous and is_known else ""
 
-    def _names(self, rows: Iterable[Mapping[str, Any]]) -> list[list[str]]:
-        """Returns the rows of cui_mapping.csv: each CUI in use with its canonical name."""
-        used: set[str] = set()
-        for row in rows:
-            used.update(row["concepts"], row["concepts_manual"])
-        # A dataset that is a source has concepts that the vocabulary need not contain, with names of its own.
-        names = {one["cui"]: one["name"] for row in rows for one in row["given_names"] or () if one["name"]}
-        names |= {cui: concept.name for cui, concept in vocabulary.load(self.vocabulary).by_cui.items()}
-        unnamed = sorted(used - names.keys())
-        if unnamed:
-            more = " …" if len(unnamed) > 5 else ""
-            raise DataError(
-                f"no name in the vocabulary: {', '.join(unnamed[:5])}{more} (stage 'release')",
-                "set vocabulary to the file that stage 'mentions' uses",
-            )
-        return [[cui, names[cui]] for cui in sorted(used)]
-
 
 def _highest(rows: Iterable[Mapping[str, Any]], previous: PreviousRelease | None) -> Counter[str]:
     """Returns the highest number in use by split: of previous releases, retired ids included, and of pinned ids."""
@@ -241,7 +224,7 @@ _TEXTS = ("id", "split", "article_key", "pmcid", "doi", "license", "archive", "f
 _CREDITED = ("title", "journal", "license_url", "license_version", "license_port", "copyright")
 _GROUPS = ("image_key", "duplicate_group", "similar_group")
 _CARD = ("given_id", "modality_from", "identifying_fields", "n_frames", "declared")
-_LISTS = ("authors", "concepts", "concepts_manual", "given_names")
+_LISTS = ("authors", "concepts", "concepts_manual", "mentions", "suggested", "given_names")
 _USED = {"figure_id", "year", "caption", *_TEXTS, *_CREDITED, *_GROUPS, *_CARD, *_LISTS}
 """The columns that the files beside figures.parquet are made of."""
 

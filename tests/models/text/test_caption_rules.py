@@ -12,11 +12,11 @@ from roco.base.errors import DataError
 from roco.models.text import caption_rules, rule_files
 from roco.models.text.caption_rules import MOST_CHARACTERS, Word, read, rules
 from roco.models.text.rule_files import FILES, OTHER, Pair, Rule
-from roco.models.text.terms.matcher import Linker
+from roco.models.text.terms.matcher import TermMatcher
 from roco.models.text.terms.table import load
 from tests.waits import cpu_limit
 
-LINKER = Linker(load())
+LINKER = TermMatcher(load())
 ALL = [(kind, rule) for kind in FILES for rule in (*rules(kind).rules, *rules(kind).pairs)]
 NAMES = [f"{kind}: {rule.name}" for kind, rule in ALL]
 

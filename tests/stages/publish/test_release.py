@@ -85,12 +85,6 @@ def test_a_prefix_that_breaks_file_names_or_loaders_is_rejected(prefix: str) -> 
         Release(prefix=prefix)
 
 
-def test_another_vocabulary_is_another_release(tmp_path: Path) -> None:
-    own = tmp_path / "own.csv"
-    own.write_text("cui,name,tui,kind,label,synonyms\n", encoding="utf-8")
-    assert Release().digest({}) != Release(vocabulary=own).digest({})
-
-
 # --- the files of the paper --------------------------------------------------------------------------------
 
 

@@ -29,7 +29,9 @@ def fingerprint(
     if linker == "dictionary":
         from roco.models.text.vocabulary.table import SHIPPED
 
-        return {"vocabulary": content_digest(vocabulary or SHIPPED)}
+        tables = sorted(Path(__file__).parent.glob("*.toml"))  # forms of words, short forms, cues of negation
+        rules = digest([(table.name, file_digest(table)) for table in tables])
+        return {"vocabulary": content_digest(vocabulary or SHIPPED), "rules": rules}
     values = {}
     if model is not None:
         values["model"] = content_digest(model)

@@ -14,7 +14,7 @@ import ahocorasick_rs
 from roco.models.text.terms.expansions import abbreviates
 from roco.models.text.terms.meanings import CaptionMeanings
 from roco.models.text.terms.other_meanings import DECOYS
-from roco.models.text.terms.table import Vocabulary
+from roco.models.text.terms.table import Terms
 
 LONGEST_ABBREVIATION = 4  # names of at most this many capitals are matched case-sensitively
 
@@ -49,14 +49,14 @@ class _Target(NamedTuple):
     exact: str | None
 
 
-class Linker:
+class TermMatcher:
     """Links captions to the concepts of a vocabulary; its speed does not depend on the size of the vocabulary."""
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        self.vocabulary = vocabulary
+    def __init__(self, terms: Terms) -> None:
+        self.terms = terms
         # Words of a name, joined -> its concepts, in the order of the vocabulary.
         self._targets: dict[str, list[_Target]] = {}
-        for concept in vocabulary.concepts:
+        for concept in terms.concepts:
             for name in concept.names:
                 self._add(name, concept.cui)
         for decoy in DECOYS:
@@ -66,8 +66,8 @@ class Linker:
             self._patterns, matchkind=ahocorasick_rs.MatchKind.LeftmostLongest
         )
 
-    def __reduce__(self) -> tuple[type[Linker], tuple[Vocabulary]]:
-        return type(self), (self.vocabulary,)
+    def __reduce__(self) -> tuple[type[TermMatcher], tuple[Terms]]:
+        return type(self), (self.terms,)
 
     def link(self, text: str) -> list[Mention]:
         """Returns the mentions in a text, in order and without overlaps; offsets count code points of `text`."""
@@ -108,13 +108,13 @@ class Linker:
         Without a long form in the vocabulary nothing is known about other concepts.
         """
         if not self._is_of_imaging(cui):
-            names = self.vocabulary.by_cui[cui].names
+            names = self.terms.by_cui[cui].names
             if not any(abbreviates(abbreviation, name) for name in names):
                 return True
         return any(mention.cui == cui or self._is_of_imaging(mention.cui) for mention in self.link(long_form))
 
     def _is_of_imaging(self, cui: str) -> bool:
-        return self.vocabulary.by_cui[cui].kind != "concept"
+        return self.terms.by_cui[cui].kind != "concept"
 
     def _add(self, name: str, cui: str | None) -> None:
         letters = re.sub(r"[\W_]", "", name)

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roco.models.text.terms.matcher import Linker
-from roco.models.text.terms.table import Concept, Vocabulary, load
+from roco.models.text.terms.matcher import TermMatcher
+from roco.models.text.terms.table import Term, Terms, load
 
 CT, MR, US, XR, PET, PET_CT = "C0040405", "C0024485", "C0041618", "C1306645", "C0032743", "C1699633"
 AN, AP, PA, CHEST, MEDIASTINUM = "C0002978", "C1999039", "C1996865", "C0817096", "C0025066"
-LINKER = Linker(load())
+LINKER = TermMatcher(load())
 
 
 def cuis(text: str) -> list[str]:
@@ -25,8 +25,8 @@ def words(text: str) -> list[str]:
     return [mention.text for mention in LINKER.link(text)]
 
 
-def small(*rows: tuple[str, str]) -> Linker:
-    return Linker(Vocabulary(tuple(Concept(cui, name, None, "concept", None, (name,)) for cui, name in rows)))
+def small(*rows: tuple[str, str]) -> TermMatcher:
+    return TermMatcher(Terms(tuple(Term(cui, name, None, "concept", None, (name,)) for cui, name in rows)))
 
 
 def test_offsets_of_a_mention_count_code_points() -> None:

@@ -7,12 +7,12 @@ import pytest
 from roco.base.labels import NUCLEAR
 from roco.models.text import caption_rules
 from roco.models.text.terms.expansions import long_forms
-from roco.models.text.terms.matcher import Linker
-from roco.models.text.terms.table import Concept, Vocabulary, load
+from roco.models.text.terms.matcher import TermMatcher
+from roco.models.text.terms.table import Term, Terms, load
 from tests.waits import cpu_limit
 
 VOCABULARY = load()
-LINKER = Linker(VOCABULARY)
+LINKER = TermMatcher(VOCABULARY)
 
 
 def names_of_imaging(text: str) -> list[str]:
@@ -172,7 +172,7 @@ def test_no_name_of_a_modality_hides_the_body_region_or_direction_in_it() -> Non
     hidden = {}
     for concept in VOCABULARY.concepts:
         others = tuple(other for other in VOCABULARY.concepts if other.kind in ("region", "direction"))
-        inner = Linker(Vocabulary(others))
+        inner = TermMatcher(Terms(others))
         if concept.kind == "modality":
             hidden |= {name: inner.link(name) for name in concept.names if inner.link(name)}
     # In these the word belongs to the name of the technique or of the device.
@@ -199,7 +199,7 @@ def test_the_long_forms_in_a_caption_are_found(text: str, words: list[str]) -> N
 
 @pytest.mark.parametrize("names", [("EGFR",), ("EGFR", "epidermal growth factor receptor")])
 def test_a_concept_of_another_vocabulary_may_be_a_molecule(names: tuple[str, ...]) -> None:
-    linker = Linker(Vocabulary((Concept("C0000001", "EGFR", None, "concept", None, names),)))
+    linker = TermMatcher(Terms((Term("C0000001", "EGFR", None, "concept", None, names),)))
     text = "EGFR expression; EGFR, epidermal growth factor receptor"
     assert linker.link(text)[0].text == "EGFR"
     other = "EGFR, estimated glomerular filtration rate; n, number"
