@@ -48,7 +48,7 @@ def with_manual(n: int = 280) -> list[Row]:
 
 @functools.cache
 def learned_with_manual() -> Learned:
-    return learn(with_manual(), manual=MANUAL, names={CT: "X-Ray Computed Tomography"})
+    return learn(with_manual(), manual=MANUAL, names={CT: ("X-Ray Computed Tomography", "CT")})
 
 
 @functools.cache

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from roco.baselines.concepts.names import name_pairs
 from roco.baselines.concepts.rows import FOLDS, Rows
 from roco.models.text.learned.lexicon import Ints, Lexicon
 from roco.models.text.learned.ngrams import Splitter, Words, hashes
@@ -34,7 +35,8 @@ ROWS_AT_ONCE = 4000
 class Counts:
     """Captions by fold (columns): of each n-gram, of each pair of n-gram and concept, of each concept.
 
-    is_rare: whether an n-gram that occurs once is evidence for a concept.
+    is_rare: whether an n-gram that occurs once is evidence for a concept. named: whether the n-gram of a pair is a name
+    of the concept, which counts as a caption of its own that has both.
     """
 
     gram: NDArray[np.uint64]
@@ -45,6 +47,7 @@ class Counts:
     concept_n: NDArray[np.int32]
     rows: Ints
     is_rare: NDArray[np.bool_]
+    named: NDArray[np.bool_]
 
     def lexicon(self, folds: Collection[int]) -> tuple[Lexicon, Ints]:
         """Returns what the captions of some folds are evidence for, and the place of each of its pairs in the counts.
@@ -55,14 +58,16 @@ class Counts:
         n = self.n[:, used].sum(1).astype(np.int64)
         concept_n = self.concept_n[:, used].sum(1).astype(np.int64)
         rows = int(self.rows[used].sum())
-        together = self.together[:, used].sum(1).astype(np.int64)
+        together = self.together[:, used].sum(1) + self.named.astype(np.int64)
+        n += np.bincount(self.pair_gram[self.named], minlength=len(n))
+        concept_n[np.unique(self.pair_cui[self.named])] += 1
         gram_n, of_concept = n[self.pair_gram], concept_n[self.pair_cui]
         share = together / np.maximum(gram_n, 1)
         # A concept of most captions cannot become 1.5 times as frequent: there, half of the others must go.
         least = np.minimum(LEAST_LIFT * of_concept, (rows + of_concept) / 2)
         often = (together >= 2) & (share >= LEAST_SHARE) & (share * rows > least)
         rare = (together == 1) & (gram_n <= 2) & self.is_rare[self.pair_cui]
-        kept = np.flatnonzero(often | rare)
+        kept = np.flatnonzero(often | rare | (self.named & (share >= LEAST_SHARE)))
         # An n-gram without a concept matters beside a word that has one, if it is not unique.
         useful = n >= 2
         useful[self.pair_gram[kept]] = True
@@ -77,6 +82,7 @@ class Counts:
             concept_n,
             rows,
             np.zeros((len(kept), 2)),
+            self.named[kept],
         )
         return lexicon, kept
 
@@ -99,7 +105,7 @@ def count(rows: Rows) -> Counts:
     by_fold = np.bincount(place * FOLDS + rows.fold[row], minlength=len(gram) * FOLDS).reshape(-1, FOLDS)
     concept_n = np.bincount(rows.cui * FOLDS + rows.fold[rows.row], minlength=concepts * FOLDS).reshape(-1, FOLDS)
     pair, together = _pairs(rows, row, place, n, total, is_rare)
-    return Counts(
+    counts = Counts(
         gram,
         by_fold.astype(np.int32),
         pair // concepts,
@@ -108,7 +114,29 @@ def count(rows: Rows) -> Counts:
         concept_n.astype(np.int32),
         np.bincount(rows.fold, minlength=FOLDS).astype(np.int64),
         is_rare,
+        np.zeros(len(pair), bool),
     )
+    return _with_names(counts, *name_pairs(rows.names, rows.cuis))
+
+
+def _with_names(counts: Counts, code: NDArray[np.uint64], cui: Ints) -> Counts:
+    """Returns the counts with all names: n-grams and pairs that no caption has count 0. code, cui: of each name."""
+    if not len(code):
+        return counts
+    concepts = len(counts.is_rare)
+    gram = np.union1d(counts.gram, code)
+    n = np.zeros((len(gram), FOLDS), np.int32)
+    place = np.searchsorted(gram, counts.gram)
+    n[place] = counts.n
+    old = place[counts.pair_gram] * concepts + counts.pair_cui
+    names = np.searchsorted(gram, code) * concepts + cui
+    pair = np.union1d(old, names)
+    together = np.zeros((len(pair), FOLDS), np.int32)
+    together[np.searchsorted(pair, old)] = counts.together
+    return replace(
+        counts, gram=gram, n=n, pair_gram=pair // concepts, pair_cui=pair % concepts, together=together,
+        named=np.isin(pair, names),
+    )  # fmt: skip
 
 
 def most_rare(total: Ints) -> int:

@@ -12,6 +12,8 @@ from roco.base.errors import DataError, UsageError
 from roco.base.ids import is_cui
 from roco.base.schema import SPLITS
 from roco.baselines.concepts.rows import Row
+from roco.models.text.vocabulary.table import Vocabulary
+from roco.models.text.vocabulary.table import load as load_vocabulary
 from roco.release import captioned
 from roco.release.caption_files import SUFFIXES
 
@@ -26,21 +28,31 @@ LEAST_ROWS = 10
 
 
 class Dataset(NamedTuple):
-    """What a linker is learned from; see `learn`. splits: those that were read, empty if the dataset has none."""
+    """What a linker is learned from; see `learn`.
+
+    names: of each concept, those of the dataset first, then those of a vocabulary. splits: those that were read, empty
+    if the dataset has none.
+    """
 
     rows: list[Row]
-    names: Mapping[str, str]
+    names: Mapping[str, tuple[str, ...]]
     manual: tuple[str, ...]
     splits: tuple[str, ...]
 
 
-def read(path: str | Path, splits: Collection[str] | None = None, manual: Collection[str] | None = None) -> Dataset:
+def read(
+    path: str | Path,
+    splits: Collection[str] | None = None,
+    manual: Collection[str] | None = None,
+    vocabulary: Vocabulary | None = None,
+) -> Dataset:
     """Reads a dataset in any layout of `roco.release.captioned.read`.
 
     splits: by default only `train`, so that valid and test remain for scoring; `all` for every split. Datasets without
     splits, or without a split `train`, are read as a whole. manual: CUIs that people assigned; by default those of the
     manual concepts of the dataset, and if it does not tell them apart, those of the paper; none for rows of the first
-    ROCO, whose concepts all come from the caption. Raises DataError and UsageError.
+    ROCO, whose concepts all come from the caption. vocabulary: names of concepts, by default those shipped with roco.
+    Raises DataError and UsageError.
     """
     for cui in manual or ():
         if not is_cui(cui):
@@ -55,7 +67,15 @@ def read(path: str | Path, splits: Collection[str] | None = None, manual: Collec
     if not any(row.cuis for row in found.rows):
         raise DataError(f"{path} has no concepts", "give a dataset whose captions have CUIs")
     read_splits = tuple(sorted({row.split for row in found.rows if row.split}))
-    return Dataset(found.rows, found.names, _manual(found, manual), read_splits)
+    names = _names(found.names, vocabulary or load_vocabulary())
+    return Dataset(found.rows, names, _manual(found, manual), read_splits)
+
+
+def _names(of_dataset: Mapping[str, str], vocabulary: Vocabulary) -> dict[str, tuple[str, ...]]:
+    names = {concept.cui: concept.names for concept in vocabulary.concepts}
+    for cui, name in of_dataset.items():
+        names[cui] = tuple(dict.fromkeys((name, *names.get(cui, ()))))
+    return names
 
 
 def _manual(found: captioned.Captioned, manual: Collection[str] | None) -> tuple[str, ...]:

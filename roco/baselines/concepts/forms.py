@@ -28,10 +28,14 @@ def forms(rows: Rows, lexicon: Lexicon) -> list[Sequence[Mapping[str, Any]]]:
     A form is written as in its first caption; n: captions with it; labelled: those that have the concept; low: lower
     95 % limit of their share.
     """
-    n = np.repeat(lexicon.n, np.diff(lexicon.first))
     gram = np.repeat(np.arange(len(lexicon.gram)), np.diff(lexicon.first))
-    dice = 2 * lexicon.together / (n + lexicon.concept_n[lexicon.cui])
+    # Names count as captions in the lexicon, but not on the card.
+    n = (lexicon.n - np.bincount(gram[lexicon.named], minlength=len(lexicon.n)))[gram]
+    together = lexicon.together - lexicon.named
+    total_of = np.bincount(rows.cui, minlength=len(rows.cuis))
+    dice = 2 * together / np.maximum(n + total_of[lexicon.cui], 1)
     order = np.lexsort((lexicon.gram[gram], -dice, lexicon.cui))
+    order = order[together[order] > 0]
     cuis = lexicon.cui[order]
     place = np.arange(len(order)) - np.searchsorted(cuis, cuis)
     order = order[place < COMPARED]
@@ -40,7 +44,7 @@ def forms(rows: Rows, lexicon: Lexicon) -> list[Sequence[Mapping[str, Any]]]:
     compared: list[list[tuple[float, int, str, Mapping[str, Any]]]] = [[] for _ in rows.cuis]
     for pair in order:
         text, length = written[int(lexicon.gram[gram[pair]])]
-        total, hits = int(n[pair]), int(lexicon.together[pair])
+        total, hits = int(n[pair]), int(together[pair])
         form = {"form": text, "n": total, "labelled": hits, "low": round(wilson(hits, total)[0], 3)}
         if text:
             compared[lexicon.cui[pair]].append((-float(dice[pair]), length, text, form))

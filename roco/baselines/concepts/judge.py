@@ -127,7 +127,7 @@ def by_concept(
 
 def summary(
     cuis: Sequence[str],
-    names: Mapping[str, str],
+    names: Mapping[str, Sequence[str]],
     totals: Ints,
     forms: Sequence[Sequence[Mapping[str, Any]]],
     n: Ints,
@@ -141,7 +141,7 @@ def summary(
     out: dict[str, Mapping[str, Any]] = {}
     for place, cui in enumerate(cuis):
         out[cui] = {
-            "name": names.get(cui, ""),
+            "name": next(iter(names.get(cui, ())), ""),
             "rows": int(totals[place]),
             "n": int(n[place]),
             "precision": _share(hits[place], predicted[place]),

@@ -60,14 +60,15 @@ def learn(
     progress: Progress = lambda step: None,
     *,
     manual: Collection[str] = (),
-    names: Mapping[str, str] | None = None,
+    names: Mapping[str, Sequence[str]] | None = None,
 ) -> Learned:
     """Learns a linker.
 
     manual: CUIs that people assigned to the images (modality, region, direction), which are also suggested where no
-    words name them. names: of the concepts. A model of six of the seven folds chooses the threshold on the seventh, and
-    is scored there; the model that is returned is learned from all rows. Raises DataError for invalid rows,
-    MissingExtra without scikit-learn.
+    words name them. names: of concepts, the preferred one first; they are evidence for concepts of few captions, also
+    for those of none. A model of six of the seven folds chooses the threshold on the seventh, and is scored there; the
+    model that is returned is learned from all rows. Raises DataError for invalid rows, MissingExtra without
+    scikit-learn.
     """
     scikit_learn()
     progress("counting n-grams")
@@ -85,7 +86,8 @@ def learn(
         automatic = score.get("automatic", score["all"])
         curve.append({"rows": n, **{name: automatic[name] for name in ("f1", "low", "high")}})
     threshold = judged.best_threshold()
-    learned = model.lexicon.concept_n
+    totals = np.bincount(rows.cui, minlength=len(rows.cuis))
+    learned = np.bincount(rows.cui[rows.fold[rows.row] != INNER], minlength=len(rows.cuis))
     figures = scores.by_concept(judged, threshold, counted.labels, learned)
     progress("learning from all rows")
     final = _model(counted, range(FOLDS))
@@ -95,14 +97,12 @@ def learn(
         data=rows.digest,
         rows=len(rows.texts),
         articles=int(rows.groups.max()) + 1,
-        concepts=len(rows.cuis),
+        concepts=int((totals > 0).sum()),
         manual=sorted(rows.manual),
         held_out=score,
         by_number=scores.by_number(learned, *figures),
         curve=curve,
-        per_concept=scores.summary(
-            rows.cuis, rows.names, final.lexicon.concept_n, forms(rows, final.lexicon), *figures
-        ),
+        per_concept=scores.summary(rows.cuis, rows.names, totals, forms(rows, final.lexicon), *figures),
     )
     return Learned(final, rows.cuis, card)
 

@@ -29,7 +29,7 @@ class Rows:
     """Rows as arrays.
 
     row, cui: the pairs of caption and concept. cuis: of the concepts. fold: of each row. manual: concepts that people
-    assigned. names: of the concepts, as far as they are known.
+    assigned. names: of concepts, as far as they are known, by CUI; concepts without a caption are in cuis as well.
     """
 
     texts: list[str]
@@ -40,10 +40,12 @@ class Rows:
     cui: NDArray[np.int64]
     digest: str
     manual: frozenset[str]
-    names: Mapping[str, str]
+    names: Mapping[str, Sequence[str]]
 
     @classmethod
-    def of(cls, rows: Sequence[Row], manual: Collection[str] = (), names: Mapping[str, str] | None = None) -> Rows:
+    def of(
+        cls, rows: Sequence[Row], manual: Collection[str] = (), names: Mapping[str, Sequence[str]] | None = None
+    ) -> Rows:
         """Checks and numbers rows; their order does not matter. Raises DataError.
 
         manual: see `Rows`; of more than MOST that occur, the most frequent ones.
@@ -63,16 +65,18 @@ class Rows:
             )
         number = {name: place for place, name in enumerate(articles)}
         groups = np.array([number[row.group] for row in rows], np.int64)
-        cuis = sorted({cui for row in rows for cui in row.cuis})
-        if not cuis:
+        labelled = {cui for row in rows for cui in row.cuis}
+        if not labelled:
             raise DataError("no row has a concept", "check the column of CUIs")
+        names = {cui: some for cui, some in (names or {}).items() if is_cui(cui)}
+        cuis = sorted(labelled | names.keys())
         code = {cui: place for place, cui in enumerate(cuis)}
         pairs = [(place, code[cui]) for place, row in enumerate(rows) for cui in sorted(set(row.cuis))]
         both = np.array(pairs, np.int64)
         content = digest([[row.id, row.group, row.caption, sorted(set(row.cuis))] for row in rows])
         return cls(
             [row.caption for row in rows], groups, _folds(articles)[groups], cuis, both[:, 0], both[:, 1], content,
-            _most_frequent(manual, cuis, both[:, 1]), names or {},
+            _most_frequent(manual, cuis, both[:, 1]), names,
         )  # fmt: skip
 
     def labels(self) -> NDArray[np.int64]:
@@ -83,7 +87,7 @@ class Rows:
 
 def _most_frequent(manual: Collection[str], cuis: Sequence[str], cui: NDArray[np.int64]) -> frozenset[str]:
     n = np.bincount(cui, minlength=len(cuis))
-    present = [place for place, name in enumerate(cuis) if name in manual]
+    present = [place for place, name in enumerate(cuis) if name in manual and n[place]]
     return frozenset(cuis[place] for place in sorted(present, key=lambda place: (-n[place], place))[:MOST])
 
 

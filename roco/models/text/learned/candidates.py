@@ -25,7 +25,7 @@ FEATURES = (
     "log captions with left word", "log captions with right word", "log captions with both words",
     "longer rival", "equal rival", "inner rival", "crossing rival",
     "rank", "n-grams", "any evidence", "sum of bounds", "listed", "listed log-odds", "log words of caption", "place",
-    "concepts of n-gram", "part of n-gram", "explained words",
+    "concepts of n-gram", "part of n-gram", "explained words", "surest is name", "span is name",
 )  # fmt: skip
 
 
@@ -104,7 +104,7 @@ def candidates(lexicon: Lexicon, keys: Ints, words: Words, grams: Ints) -> Candi
         np.add.reduceat(bound, begins), listed, np.log((listed + 0.01) / (1.01 - listed)),
         np.log(caption), (first - starts) / caption,
         np.log(pairs[at]), dice[span] / _sums(dice, occurrence, len(gram))[at],
-        _explained(first, size, bound[span], len(words.code)),
+        _explained(first, size, bound[span], len(words.code)), lexicon.named[pair[surest]], lexicon.named[pair[span]],
     )  # fmt: skip
     features = np.stack([np.asarray(column, np.float32) for column in columns], 1)
     return Candidates(row, cui, gram[at], pair[span], first, size, covered, features)

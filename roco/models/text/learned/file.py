@@ -55,6 +55,7 @@ def save(path: Path, judge: Judge, cuis: Sequence[str]) -> str:
         "concept_n": lexicon.concept_n.astype(np.int32),
         "rows": np.array([lexicon.rows], np.int64),
         "best": lexicon.best.astype(np.float32),
+        "named": lexicon.named.astype(np.uint8),
         "cuis": np.array([int(cui[1:]) for cui in cuis], np.int32),
         "mean": card.mean,
         "scale": card.scale,
@@ -115,6 +116,9 @@ def _lexicon(arrays: Mapping[str, NDArray[Any]]) -> Lexicon:
         raise ValueError("pairs without counts")
     if best.shape != (len(cui), 2) or not ((best >= 0) & (best <= 1)).all():
         raise ValueError("shares outside 0 to 1")
+    named = np.asarray(arrays["named"])
+    if named.shape != cui.shape or named.dtype != np.uint8 or (named > 1).any():
+        raise ValueError("pairs without a mark of names")
     if concept_n.shape != arrays["cuis"].shape or (len(cui) and not 0 <= cui.min() <= cui.max() < len(concept_n)):
         raise ValueError("pairs of unknown concepts")
     inner = np.ones(max(len(cui) - 1, 0), bool)
@@ -124,9 +128,9 @@ def _lexicon(arrays: Mapping[str, NDArray[Any]]) -> Lexicon:
         raise ValueError("pairs are not sorted")
     is_possible = (together >= 1) & (concept_n[cui] >= together) & (np.repeat(n, np.diff(first)) >= together)
     rows = int(arrays["rows"][0])
-    if not is_possible.all() or rows < 1 or (n < 1).any() or n.max(initial=0) > rows:
+    if not is_possible.all() or rows < 1 or (n < 1).any() or n.max(initial=0) > rows + len(concept_n):
         raise ValueError("impossible counts")
-    return Lexicon(gram, n, first, cui, together, concept_n, rows, best)
+    return Lexicon(gram, n, first, cui, together, concept_n, rows, best, named.astype(bool))
 
 
 def _cuis(arrays: Mapping[str, NDArray[Any]]) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ class Lexicon:
     cui, together: of each pair, the number of the concept, sorted within an n-gram, and the captions that have both.
     concept_n: captions with each concept. rows: all captions. best: of each pair, how often the concept is labelled
     where this n-gram is its best evidence; columns: not covered, covered by a longer n-gram of another concept.
+    named: of each pair, whether the n-gram is a name of the concept; a name counts as one more caption that has both.
     """
 
     gram: NDArray[np.uint64]
@@ -29,6 +30,7 @@ class Lexicon:
     concept_n: Ints
     rows: int
     best: Floats
+    named: NDArray[np.bool_]
 
     @property
     def concepts(self) -> int:

@@ -20,6 +20,7 @@ TABLE = Path(__file__).with_name("cues.toml")
 
 REACH = 5  # words between a cue and the mention
 LIST_REACH = 4  # words between two mentions of a list
+MOST_LISTED = 20  # mentions of a list
 
 NEGATES, NEGATED, SUSPECTS, SUSPECTED = "negates", "negated", "suspects", "suspected"
 _KINDS = (NEGATES, NEGATED, SUSPECTS, SUSPECTED)
@@ -116,7 +117,7 @@ class _Caption:
             return []
         found: list[int] = []
         at, left = cue.beyond, REACH
-        while at < len(self._numbers) and left >= 0:
+        while at < len(self._numbers) and left >= 0 and len(found) < MOST_LISTED:
             mention = self._beginning.get(at)
             if mention is not None:
                 found.append(mention)
@@ -176,12 +177,13 @@ class _Caption:
 
     def _listed_before(self, mention: int) -> list[int]:
         found: list[int] = []
-        while True:
+        while len(found) < MOST_LISTED:
             at = self._spans[mention].first
             if at < 1 or self._numbers[at - 1] not in self._cues._lists or at - 1 not in self._ending:
-                return found
+                break
             mention = self._ending[at - 1]
             found.append(mention)
+        return found
 
     def _ends(self, at: int) -> bool:
         return self._numbers[at] in self._cues._marks or self._size(self._cues._ends, at) > 0

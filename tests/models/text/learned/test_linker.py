@@ -281,6 +281,8 @@ def changed(path: Path, name: str, values: np.ndarray | None) -> None:  # type: 
         ("cui", lambda values: values - 1),
         ("together", lambda values: values * 0),
         ("together", lambda values: values + 10_000),
+        ("named", lambda values: values + 2),
+        ("named", lambda values: values[1:]),
         ("best", lambda values: values + np.float32(2)),
         ("best", lambda values: values * np.float32("nan")),
         ("cuis", lambda values: values + 10_000_000),
