@@ -264,17 +264,14 @@ def _write(building: Building, out: Path, options: Any) -> dict[str, Any]:
 def _learn(
     dataset: Path, splits: Sequence[str] | None, building: Building | None, out: Path, progress: Any
 ) -> dict[str, Any]:
-    """Learns a linker and writes it with its card; returns the card. Sources only name concepts without a name."""
+    """Learns a linker and writes it with its card; returns the card. Sources name its concepts."""
     from roco.baselines.concepts import datasets
     from roco.baselines.concepts.learn import learn
     from roco.models.text.learned import card as cards
 
     progress.start(f"reading {dataset.name}", None)
-    rows, known, manual, _ = datasets.read(dataset, splits or None)
-    names = dict(known)
-    if building is not None:
-        wanted = {cui for row in rows for cui in row.cuis} - names.keys()
-        names |= {concept.cui: concept.name for concept in building.concepts() if concept.cui in wanted}
+    concepts = building.concepts() if building is not None else ()
+    rows, names, manual, _ = datasets.read(dataset, splits or None, concepts=concepts)
     learned = learn(rows, lambda step: progress.start(step, None), manual=manual, names=names)
     card: dict[str, Any] = json.loads(cards.to_json(learned.save(out)))
     return card

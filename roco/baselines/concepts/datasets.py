@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,8 +12,8 @@ from roco.base.errors import DataError, UsageError
 from roco.base.ids import is_cui
 from roco.base.schema import SPLITS
 from roco.baselines.concepts.rows import Row
-from roco.models.text.vocabulary.table import Vocabulary
-from roco.models.text.vocabulary.table import load as load_vocabulary
+from roco.models.text.vocabulary import table as vocabulary
+from roco.models.text.vocabulary.table import Concept
 from roco.release import captioned
 from roco.release.caption_files import SUFFIXES
 
@@ -30,7 +30,7 @@ LEAST_ROWS = 10
 class Dataset(NamedTuple):
     """What a linker is learned from; see `learn`.
 
-    names: of each concept, those of the dataset first, then those of a vocabulary. splits: those that were read, empty
+    names: of each concept, those of the dataset first, then those of vocabularies. splits: those that were read, empty
     if the dataset has none.
     """
 
@@ -44,14 +44,14 @@ def read(
     path: str | Path,
     splits: Collection[str] | None = None,
     manual: Collection[str] | None = None,
-    vocabulary: Vocabulary | None = None,
+    concepts: Iterable[Concept] = (),
 ) -> Dataset:
     """Reads a dataset in any layout of `roco.release.captioned.read`.
 
     splits: by default only `train`, so that valid and test remain for scoring; `all` for every split. Datasets without
     splits, or without a split `train`, are read as a whole. manual: CUIs that people assigned; by default those of the
     manual concepts of the dataset, and if it does not tell them apart, those of the paper; none for rows of the first
-    ROCO, whose concepts all come from the caption. vocabulary: names of concepts, by default those shipped with roco.
+    ROCO, whose concepts all come from the caption. concepts: of further vocabularies, which name what the dataset has.
     Raises DataError and UsageError.
     """
     for cui in manual or ():
@@ -67,15 +67,19 @@ def read(
     if not any(row.cuis for row in found.rows):
         raise DataError(f"{path} has no concepts", "give a dataset whose captions have CUIs")
     read_splits = tuple(sorted({row.split for row in found.rows if row.split}))
-    names = _names(found.names, vocabulary or load_vocabulary())
-    return Dataset(found.rows, names, _manual(found, manual), read_splits)
+    return Dataset(found.rows, _names(found, concepts), _manual(found, manual), read_splits)
 
 
-def _names(of_dataset: Mapping[str, str], vocabulary: Vocabulary) -> dict[str, tuple[str, ...]]:
-    names = {concept.cui: concept.names for concept in vocabulary.concepts}
-    for cui, name in of_dataset.items():
-        names[cui] = tuple(dict.fromkeys((name, *names.get(cui, ()))))
-    return names
+def _names(found: captioned.Captioned, concepts: Iterable[Concept]) -> dict[str, tuple[str, ...]]:
+    """Returns the names that the dataset, further vocabularies and the shipped one have, in this order."""
+    names = {concept.cui: concept.names for concept in vocabulary.load().concepts}
+    labelled = {cui for row in found.rows for cui in row.cuis}
+    for concept in concepts:
+        if concept.cui in labelled:
+            names[concept.cui] = (*concept.names, *names.get(concept.cui, ()))
+    for cui, name in found.names.items():
+        names[cui] = (name, *names.get(cui, ()))
+    return {cui: tuple(dict.fromkeys(some)) for cui, some in names.items()}
 
 
 def _manual(found: captioned.Captioned, manual: Collection[str] | None) -> tuple[str, ...]:

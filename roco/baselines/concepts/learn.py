@@ -26,7 +26,7 @@ from roco.models.text.learned.card import Card
 from roco.models.text.learned.judge import Judge
 from roco.models.text.learned.lexicon import Ints
 from roco.models.text.learned.manual import BOUND
-from roco.models.text.learned.ngrams import Splitter
+from roco.models.text.learned.ngrams import LONGEST, Splitter
 
 MOST_CANDIDATES = 1_000_000
 """Out-of-fold candidates of which the scorecard is trained; it bounds the memory."""
@@ -123,7 +123,8 @@ def _model(counted: Counted, folds: Sequence[int]) -> Judge:
     listed = DecisionList(counts, folds)
     listed.learn(rows, splitter, labels)
     features: list[NDArray[np.float32]] = []
-    row_of, cui_of, covered = [], [], []
+    row_of, cui_of, start_of, length_of, covered = [], [], [], [], []
+    words_before = 0
     for number, fold in enumerate(folds):
         lexicon = listed.lexicon(without=number)
         which = np.flatnonzero(rows.fold == fold)
@@ -132,7 +133,10 @@ def _model(counted: Counted, folds: Sequence[int]) -> Judge:
             features.append(found.features)
             row_of.append(row)
             cui_of.append(found.cui)
+            start_of.append(found.start + words_before)
+            length_of.append(found.length)
             covered.append(some)
+            words_before += int(found.start.max(initial=0)) + 2 * LONGEST
             left -= len(row)
             if left <= 0:
                 break
@@ -143,10 +147,11 @@ def _model(counted: Counted, folds: Sequence[int]) -> Judge:
             "no n-gram stands for a concept", "use more rows, or check that captions and CUIs belong together"
         )
     numbers = np.concatenate(features)
-    card = scorecard.fit(numbers, hit)
+    places = row, np.concatenate(start_of), np.concatenate(length_of)
+    card = scorecard.fit(numbers, hit, *places)
     by_caption = assigned.no_manual()
     if words is not None:
-        evidence = row, cui, card.probabilities(numbers), numbers[:, BOUND]
+        evidence = row, cui, card.probabilities(numbers, *places), numbers[:, BOUND]
         by_caption = assigned.fit(rows, words, np.concatenate(covered), *evidence)
     final = listed.lexicon()
     return Judge(final, final.pair_keys(), card, by_caption)

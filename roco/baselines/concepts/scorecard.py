@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from roco.baselines.parts import Recipe, train
 from roco.models.heads.trees import Trees
-from roco.models.text.learned.scorecard import Scorecard
+from roco.models.text.learned.lexicon import Ints
+from roco.models.text.learned.scorecard import Scorecard, beside
 
 TREES = Recipe("trees", ("layout",), trees=200, leaves=16, rate=0.05)
 LEAST_SCALE = 1e-3
@@ -19,8 +20,11 @@ MOST_LINEAR = 300_000
 MOST_TREES = 400_000
 
 
-def fit(features: NDArray[np.float32], hit: NDArray[np.bool_]) -> Scorecard:
-    """Trains the linear part on all candidates, and trees on those of which it is unsure."""
+def fit(features: NDArray[np.float32], hit: NDArray[np.bool_], row: Ints, start: Ints, length: Ints) -> Scorecard:
+    """Trains the linear part on all candidates, and trees on those of which it is unsure.
+
+    row, start, length: see `Candidates`; no two captions share a place.
+    """
     from sklearn.linear_model import LogisticRegression
     from threadpoolctl import threadpool_limits
 
@@ -32,16 +36,19 @@ def fit(features: NDArray[np.float32], hit: NDArray[np.bool_]) -> Scorecard:
     with threadpool_limits(1):
         model.fit(standard, hit[some])
     linear = Scorecard(mean, scale, model.coef_[0].astype(float), float(model.intercept_[0]), no_trees())
-    return Scorecard(linear.mean, linear.scale, linear.weights, linear.bias, _trees(linear, features, hit))
+    trees = _trees(linear, features, hit, row, start, length)
+    return Scorecard(linear.mean, linear.scale, linear.weights, linear.bias, trees)
 
 
-def _trees(linear: Scorecard, features: NDArray[np.float32], hit: NDArray[np.bool_]) -> Trees:
+def _trees(
+    linear: Scorecard, features: NDArray[np.float32], hit: NDArray[np.bool_], row: Ints, start: Ints, length: Ints
+) -> Trees:
     logits = linear.linear(features)
     unsure = np.flatnonzero(linear.is_unsure(logits))
     unsure = unsure[:: max(1, -(-len(unsure) // MOST_TREES))]
     if len(np.unique(hit[unsure])) < 2:
         return no_trees()
-    blocks = {"layout": linear.with_logits(features[unsure], logits[unsure])}
+    blocks = {"layout": beside(features, logits, row, start, length)[unsure]}
     model = train(TREES, blocks, hit[unsure].astype(np.int64), np.ones(len(unsure)), 2).model
     if not isinstance(model, Trees):
         raise TypeError("trees expected")

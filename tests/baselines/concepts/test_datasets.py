@@ -9,7 +9,7 @@ import pytest
 
 from roco.base.errors import DataError, UsageError
 from roco.baselines.concepts.datasets import PAPER, read
-from roco.models.text.vocabulary.table import Concept, Vocabulary
+from roco.models.text.vocabulary.table import Concept
 
 CT, XRAY, OCT, LIVER = "C0040405", "C1306645", "C0920367", "C0023884"
 
@@ -41,16 +41,13 @@ def test_a_dataset_without_train_is_read_as_a_whole(tmp_path: Path) -> None:
     assert len(read(published(tmp_path, ("valid", "test"))).rows) == 24
 
 
-def test_names_of_the_dataset_come_before_those_of_the_vocabulary(tmp_path: Path) -> None:
-    vocabulary = Vocabulary((Concept(LIVER, "liver", ("hepar",)), Concept("C0000001", "other")))
-    names = read(published(tmp_path), vocabulary=vocabulary).names
-    assert names == {
-        CT: ("X-Ray Computed Tomography",), LIVER: ("Liver", "liver", "hepar"), "C0000001": ("other",),
-    }  # fmt: skip
-
-
-def test_the_vocabulary_is_the_shipped_one_by_default(tmp_path: Path) -> None:
-    assert len(read(published(tmp_path)).names) > 1000
+def test_names_of_the_dataset_come_before_those_of_vocabularies(tmp_path: Path) -> None:
+    concepts = [Concept(LIVER, "liver", ("hepar of mine",)), Concept("C0000001", "in no caption")]
+    names = read(published(tmp_path), concepts=concepts).names
+    assert names[CT][0] == "X-Ray Computed Tomography"
+    assert names[LIVER][:3] == ("Liver", "liver", "hepar of mine")
+    assert "C0000001" not in names
+    assert len(names) > 1000
 
 
 def test_manual_concepts_are_those_of_the_dataset_else_those_of_the_paper(tmp_path: Path) -> None:

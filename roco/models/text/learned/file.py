@@ -21,7 +21,7 @@ from roco.models.text.learned.card import Card
 from roco.models.text.learned.judge import Judge
 from roco.models.text.learned.lexicon import Lexicon
 from roco.models.text.learned.manual import MOST, Manual
-from roco.models.text.learned.scorecard import Scorecard
+from roco.models.text.learned.scorecard import BESIDE, Scorecard
 from roco.models.text.learned.word_weights import WordWeights
 
 MOST_BYTES = 2 << 30
@@ -148,7 +148,7 @@ def _scorecard(arrays: Mapping[str, NDArray[Any]]) -> Scorecard:
     if (scale <= 0).any() or bias.shape != (1,) or not np.isfinite(bias).all():
         raise ValueError("scorecard of other features")
     trees = Trees.from_arrays(arrays, "trees_")
-    if trees.width > len(FEATURES) + 1 or len(trees.base) != 2:
+    if trees.width > len(FEATURES) + BESIDE or len(trees.base) != 2:
         raise ValueError("trees of other features")
     return Scorecard(mean, scale, weights, float(bias[0]), trees)
 

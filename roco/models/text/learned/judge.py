@@ -48,7 +48,7 @@ class Judge:
         codes = hashes(words)
         grams = self.lexicon.find(codes)
         found = candidates(self.lexicon, self.keys, words, grams)
-        score = self.scorecard.probabilities(found.features)
+        score = self.scorecard.probabilities(found.features, found.row, found.start, found.length)
         shape = (words.rows, len(self.manual.concepts))
         named = np.zeros(shape, bool)
         if not len(self.manual.concepts):

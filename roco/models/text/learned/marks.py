@@ -16,7 +16,8 @@ class Marks:
         self._words = Words()
         self._cues = Cues(self._words)
         phrases = [phrase for kind in (NEGATES, SUSPECTS) for phrase in table()[kind]["words"]]
-        self._leading = {self._words.number(phrase.split()[0]) for phrase in phrases}
+        with self._words.learning():
+            self._leading = {self._words.key(phrase)[0] for phrase in phrases}
 
     def assertions(self, text: str, places: Sequence[tuple[int, int]]) -> list[Assertion]:
         """Returns how a caption speaks of mentions; places: their offsets, in order of the first one.

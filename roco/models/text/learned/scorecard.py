@@ -8,7 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roco.models.heads.trees import Trees
-from roco.models.text.learned.lexicon import Floats
+from roco.models.text.learned.lexicon import Floats, Ints
+from roco.models.text.learned.rivals import rivals
+
+BESIDE = 6
+"""Numbers that the trees read beside the features."""
 
 LEAST, MOST = 0.01, 0.995
 """The trees judge the candidates to which the linear part gives a probability between these."""
@@ -16,10 +20,7 @@ LEAST, MOST = 0.01, 0.995
 
 @dataclass(frozen=True)
 class Scorecard:
-    """mean, scale, weights: of the features; the trees read the features and the linear log-odds after them.
-
-    Without trees the linear part judges alone.
-    """
+    """mean, scale, weights: of the features. trees: read more (`beside`); without any the linear part judges alone."""
 
     mean: Floats
     scale: Floats
@@ -39,16 +40,28 @@ class Scorecard:
         unsure: NDArray[np.bool_] = (logits > np.log(LEAST / (1 - LEAST))) & (logits < np.log(MOST / (1 - MOST)))
         return unsure
 
-    def with_logits(self, features: NDArray[np.float32], logits: Floats) -> NDArray[np.float32]:
-        """Returns what the trees read."""
-        return np.concatenate([features, logits[:, None].astype(np.float32)], 1)
-
-    def probabilities(self, features: NDArray[np.float32]) -> Floats:
-        """Returns the probability of each candidate."""
+    def probabilities(self, features: NDArray[np.float32], row: Ints, start: Ints, length: Ints) -> Floats:
+        """Returns the probability of each candidate; see `Candidates`."""
         logits = self.linear(features)
         if len(self.trees.feature):
             unsure = np.flatnonzero(self.is_unsure(logits))
-            judged = self.trees.logits(self.with_logits(features[unsure], logits[unsure]))
+            judged = self.trees.logits(beside(features, logits, row, start, length)[unsure])
             logits[unsure] = judged[:, 1] - judged[:, 0]
-        probabilities: Floats = 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
-        return probabilities
+        return _probability(logits)
+
+
+def beside(features: NDArray[np.float32], logits: Floats, row: Ints, start: Ints, length: Ints) -> NDArray[np.float32]:
+    """Returns what the trees read: the features, the linear log-odds, and the probabilities of other candidates.
+
+    Those are the highest one of a longer, equal, inner and crossing candidate, and the sum over the caption: a name is
+    no mention where a longer one is.
+    """
+    p = _probability(logits)
+    others = rivals(start, length, p, int((start + length).max(initial=0)) + 1)
+    total = np.bincount(row, p)[row] if len(row) else p
+    return np.concatenate([features, logits[:, None], others, total[:, None]], 1).astype(np.float32)
+
+
+def _probability(logits: Floats) -> Floats:
+    probability: Floats = 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
+    return probability
