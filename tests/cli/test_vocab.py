@@ -40,7 +40,7 @@ def test_all_sources_together_give_a_vocabulary_a_card_and_a_report(command: Com
     result = command("vocab", "build", out, *everything(folder))
     assert result.code == DONE
     assert result.out.startswith("4 concepts, 11 names\n")
-    for line in ("Overlaps", "CC-BY-4.0", "UMLS license, category 0", "1 concept with different types by source:"):
+    for line in ("Overlaps", "CC BY 4.0", "UMLS license, category 0", "1 concept with different types by source:"):
         assert line in result.out
     assert result.err.splitlines()[-1].startswith("next: roco vocab show heart --vocabulary")
     assert set(load(out).by_cui) == {"C0000001", "C0018787", "C0027651", "C0032227"}

@@ -20,10 +20,10 @@ class Ontology(NamedTuple):
 
 
 ONTOLOGIES = {
-    "HP": Ontology("HPO", "HPO license", "T033"),
-    "MONDO": Ontology("Mondo", "CC-BY-4.0", "T047"),
-    "DOID": Ontology("DOID", "CC0-1.0", "T047"),
-    "UBERON": Ontology("UBERON", "CC-BY-3.0", "T023"),
+    "HP": Ontology("HPO", "HPO license (free with attribution)", "T033"),
+    "MONDO": Ontology("Mondo", "CC BY 4.0", "T047"),
+    "DOID": Ontology("DOID", "CC0 1.0", "T047"),
+    "UBERON": Ontology("UBERON", "CC BY 3.0", "T023"),
 }
 """Prefix of the ids -> ontology; terms of another ontology have its prefix as source, and no type."""
 

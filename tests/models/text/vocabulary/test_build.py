@@ -16,7 +16,7 @@ from tests.models.text.vocabulary import sources
 from tests.models.text.vocabulary.sources import ASCII, GRAPH, OBO, write
 
 HEADER = "cui,name,synonyms,tui,source,license\n"
-MINE = HEADER + "C0018787,Heart,cardiac|heart structure,T023,mine,CC0-1.0\nC0032227,PE sign,,T033,mine,CC0-1.0\n"
+MINE = HEADER + "C0018787,Heart,cardiac|heart structure,T023,mine,CC0 1.0\nC0032227,PE sign,,T033,mine,CC0 1.0\n"
 
 
 def files(folder: Path) -> list[Read]:
@@ -44,7 +44,9 @@ def test_sources_are_merged_by_cui_and_keep_their_names_and_licenses(tmp_path: P
         "Effusions, Pleural",
     )  # fmt: skip
     assert effusion.source == "mine|UMLS:MSH|HPO|Mondo|MeSH"
-    assert effusion.license == ("CC0-1.0|UMLS license, category 0|HPO license|CC-BY-4.0|public domain (NLM)")
+    assert effusion.license == (
+        "CC0 1.0|UMLS license, category 0|HPO license (free with attribution)|CC BY 4.0|public domain (NLM)"
+    )
 
 
 def test_name_and_types_are_those_of_the_most_trusted_source(tmp_path: Path) -> None:
@@ -143,7 +145,7 @@ def test_the_report_counts_overlaps_and_conflicts(tmp_path: Path) -> None:
     (names,) = report.examples_of_name_conflicts
     assert names.given["mine.csv"] == "PE sign"
     assert (report.type_conflicts, report.name_conflicts, report.shared_names) == (1, 1, 0)
-    assert report.licenses["CC-BY-4.0"] == 1
+    assert report.licenses["CC BY 4.0"] == 1
     json.dumps(report.as_json())
 
 

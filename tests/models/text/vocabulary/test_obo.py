@@ -22,7 +22,7 @@ def test_an_obo_file_gives_names_synonyms_cuis_and_types(tmp_path: Path) -> None
     assert effusion.synonyms == ('Fluid around the "lung"',)
     assert effusion.xrefs == ("MESH:D010996",)
     assert (effusion.tuis, neoplasm.tuis) == (("T033",), ("T191",))
-    assert (effusion.source, effusion.license) == ("HPO", "HPO license")
+    assert (effusion.source, effusion.license) == ("HPO", "HPO license (free with attribution)")
     assert without.cuis == ()
     assert (read.rows, read.left_out["obsolete term"], read.left_out["related synonym"]) == (5, 1, 1)
 
