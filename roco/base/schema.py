@@ -211,6 +211,10 @@ COLUMNS: dict[str, Column] = {
     "guess_evidence": Column(
         EVIDENCE, "words of the caption behind the guesses: of (modality, region, direction), text, offsets, rule"
     ),
+    "labelled_modality": Column(pa.string(), "modality that people chose; null if nobody did, or they disagree"),
+    "labelled_regions": Column(STRINGS, "body regions that people chose; empty if none fits, null if nobody chose"),
+    "labelled_directions": Column(STRINGS, "directions that people chose; empty if none fits, null if nobody chose"),
+    "labelled_concepts": Column(STRINGS, "CUIs of the labels that people chose in tasks of one's own"),
     "modality": Column(pa.string(), "DRAN DRCO DRCT DRMR DRPE DRUS DRXR"),
     "modality_from": Column(
         pa.string(), "origin of the modality: label (assigned manually) or guess (stage `guess`, or the caption)"

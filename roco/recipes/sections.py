@@ -24,7 +24,7 @@ LABEL_OPTIONS = ("log", "rounds")
 class Labels:
     """The label log of a recipe; it is outside the run folder, because labels outlive a run.
 
-    rounds: the rounds whose labels are used; empty for all.
+    rounds: the rounds whose labels are used; empty for all that are not blind.
     """
 
     log: Path

@@ -12,6 +12,7 @@ from roco.stages.filter import Filter
 from roco.stages.guess import Guess
 from roco.stages.identity import Identity
 from roco.stages.image import Image
+from roco.stages.label import Label
 from roco.stages.language import Language
 from roco.stages.language_id import LanguageId
 from roco.stages.layout import Layout
@@ -42,6 +43,7 @@ STAGES: dict[str, type[Stage]] = {
     "terms": Terms,
     "mentions": Mentions,
     "guess": Guess,
+    "label": Label,
     "merge": Merge,
     "identity": Identity,
     "retraction": Retraction,

@@ -19,6 +19,7 @@ from roco.models.text.caption_rules import Word
 from roco.models.text.concepts import rules as concept_rules
 from roco.models.text.concepts.choose import COMBINED, Candidate, Chooser, decided
 from roco.models.text.terms import table as terms
+from roco.stages import labelled
 
 
 class Labels(NamedTuple):
@@ -41,10 +42,10 @@ class Merge(Decision):
 
     Order: modality, region (X-rays only), direction (X-rays only), then the automatic concepts that the rules keep, in
     the order of the caption, each once (section Caption Processing and Concept Extraction). Manual concepts come first,
-    and a manual modality takes precedence; the column `modality_from` records the source: label or guess. The guess is
-    that of the stage `guess`, if the recipe has it before, else the caption's alone. docs/modality.md describes how a
-    caption is read, docs/concepts.md the rules for concepts. Where a manual label and the caption disagree, the label
-    is kept and `concept_conflicts` lists both.
+    those of the stage `label` before those of a dataset that is a source, and a manual modality takes precedence; the
+    column `modality_from` records the source: label or guess. The guess is that of the stage `guess`, if the recipe has
+    it before, else the caption's alone. docs/modality.md describes how a caption is read, docs/concepts.md the rules
+    for concepts. Where a manual label and the caption disagree, the label is kept and `concept_conflicts` lists both.
 
     modality_from: the sources that may be used, in order. given: which concepts of a previous dataset
     (`kind = "release"`) are used: manual (its manual concepts), all (its automatic concepts too, instead of those
@@ -54,7 +55,7 @@ class Merge(Decision):
 
     needs = ("terms", "mentions")
     reads = ("caption", "terms", "mentions", "suggested")
-    optional = ("given_manual", "given_concepts", "modality_guess")
+    optional = ("given_manual", "given_concepts", "modality_guess", *labelled.COLUMNS)
     writes = types(*Labels._fields)
     reasons = {"concepts": Reason("the figure has no concept")}
     version = 6
@@ -91,12 +92,13 @@ class Merge(Decision):
         caption = row["caption"] or ""
         words = caption_rules.words(row["terms"] or (), terms.load())
         manual = list(row.get("given_manual") or ()) if self.given != "none" else []
+        manual = labelled.with_labels(manual, row)
 
-        kind, source = self._modality(caption, words, manual, row.get("modality_guess"))
+        kind, source = self._modality(caption, words, manual, row)
         part = side = None
         if kind == "DRXR":
-            part = _manual_label("region", manual) or caption_rules.region(caption, words).of_paper
-            side = _manual_label("direction", manual) or caption_rules.direction(caption, words).of_paper
+            part = _of_x_ray("region", manual, row, caption_rules.region(caption, words).of_paper)
+            side = _of_x_ray("direction", manual, row, caption_rules.direction(caption, words).of_paper)
 
         kept = self._chooser.kept(_candidates(row), kind)
         auto = list(dict.fromkeys([*decided(kind, part, side), *_parts(kind, words), *(cui for cui, _ in kept)]))
@@ -108,12 +110,13 @@ class Merge(Decision):
         return Labels(kind, source, part, side, auto, manual, concepts, list(keywords), conflicts)
 
     def _modality(
-        self, caption: str, words: Sequence[Word], manual: Sequence[str], guess: str | None
+        self, caption: str, words: Sequence[Word], manual: Sequence[str], row: Mapping[str, Any]
     ) -> tuple[str | None, str | None]:
         """Returns the modality and its source: the first allowed source that determines one."""
+        guess = row.get("modality_guess")
         for source in self.modality_from:
             if source == "label":
-                kind = _manual_label("modality", manual)
+                kind = row.get("labelled_modality") or _manual_label("modality", manual)
             elif guess:
                 kind = None if guess == rule_files.OTHER else guess
             else:
@@ -158,6 +161,12 @@ def _conflicts(
         if others and KINDS[name][label].cui not in others:
             found.append({"kind": name, "manual": KINDS[name][label].cui, "automatic": others})
     return found
+
+
+def _of_x_ray(kind: str, manual: Sequence[str], row: Mapping[str, Any], of_caption: str | None) -> str | None:
+    """Returns region or direction: as people labelled it, else as the dataset gives it, else as the caption says."""
+    is_labelled, label = labelled.label_of(kind, row)
+    return label if is_labelled else _manual_label(kind, manual) or of_caption
 
 
 def _manual_label(kind: str, manual: Sequence[str]) -> str | None:
