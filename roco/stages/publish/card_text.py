@@ -61,8 +61,8 @@ LIMITATIONS = """\
   and images may have a lower quality than in the journal.
 - Captions are as published. They may name the wrong modality, omit body region or projection, or belong to another
   image.
-- Concepts were extracted automatically unless they are in `concepts_manual`. They include findings that the caption
-  negates or only mentions.
+- Concepts were extracted automatically unless they are in `concepts_manual`. A caption may mention what its image does
+  not show. The column `mentions` of figures.parquet contains their words, and marks negated and uncertain ones.
 - The paper split ROCOv2 by image. Scores on its splits are not comparable with scores on splits by article.
 - The images were not screened for burned-in text. If an image identifies a patient, do not use it, and report it to
   the publisher of this dataset.

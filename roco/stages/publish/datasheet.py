@@ -35,7 +35,8 @@ The dataset was created for research on captions, concepts and retrieval of radi
 - Labels: {auto} images have automatically extracted concepts, {manual} have concepts assigned by annotators.
 - Missing labels: no modality is known of {unknown} of the images.
 - Splits: {related} is in more than one split, except those counted in `leakage.json`.
-- Errors and noise: captions are as published; automatically extracted concepts include negated ones.
+- Errors and noise: captions are as published; automatically extracted concepts may be
+  mentioned without being visible in the image, or may be linked wrongly.
 - People: the images show patients, as published in the articles. The images were not screened for burned-in text.
 
 ## Collection
