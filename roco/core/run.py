@@ -113,6 +113,10 @@ class Run:
         """
         return stage in self._decided().done
 
+    def written(self) -> frozenset[str]:
+        """Returns the columns that `figures` can contain: those that some stage has written. Raises as `figures`."""
+        return frozenset(self._decided().writer)
+
     def columns(self, rows: pa.Table, columns: Sequence[str]) -> pa.Table:
         """Returns some rows of `figures` with further columns, which are read for the parts of these rows alone.
 

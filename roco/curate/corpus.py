@@ -1,0 +1,238 @@
+"""The figures that people look at: columns in memory for order and filters, images by key."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from roco.base.errors import DataError, RejectedInput, RocoError
+from roco.base.schema import COLUMNS
+from roco.core.run import Run
+from roco.core.stage import put
+from roco.curate import queue
+from roco.models.images.decode import decode, thumbnail
+
+SHOWN = (
+    *("image_key", "article_key", "pmcid", "doi", "title", "journal", "year", "license", "license_url", "label"),
+    *("caption", "mentions_in_text", "width", "height", "file", "modality", "region", "direction", "concepts"),
+    *("concepts_auto", "concepts_manual", "split", "id", "guess_evidence"),
+)
+"""The columns that the pages show and filter by, as far as a run or a release has them."""
+
+DROPPED = ("figure_id", "stage", "drop", "drop_detail")
+
+MIME = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png", b"GIF8": "image/gif"}
+"""First bytes of the images that are sent as they are; others are sent as PNG."""
+
+_CACHED = 4000  # thumbnails in memory: some 60 MB
+_EMBEDDINGS_AT_ONCE = 4096
+
+
+class Picture(NamedTuple):
+    """The bytes of an image for a browser, and their media type."""
+
+    data: bytes
+    mime: str
+
+
+class Dataset(Protocol):
+    """What is needed of a release; `roco.Release` is one."""
+
+    @property
+    def columns(self) -> list[str]: ...
+    def table(self, split: str | None = None, columns: Sequence[str] | None = None) -> pa.Table: ...
+    def dropped_rows(self, columns: dict[str, pa.DataType]) -> Iterator[dict[str, Any]]: ...
+    def image(self, id: str) -> bytes: ...
+    def concept_names(self) -> dict[str, str]: ...
+
+
+class Corpus:
+    """Figures in a fixed order; each has a key, which is its image_key, or else its figure_id or id.
+
+    table: the columns SHOWN and DROPPED and those of guesses; null where the source does not have them. asked: which
+    figures may be labelled: those with an image that no stage before the guess has dropped. names: CUI -> name.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        table: pa.Table,
+        asked: NDArray[np.bool_],
+        read: Callable[[dict[str, Any]], bytes],
+        read_thumbnail: Callable[[dict[str, Any]], bytes | None] | None = None,
+        *,
+        names: Mapping[str, str] | None = None,
+        embeddings: Callable[[], pa.ChunkedArray | None] = lambda: None,
+    ) -> None:
+        keys = _keys(table)
+        first = np.fromiter(_first(keys, table["stage"].is_null().to_pylist()), np.int64)
+        self.title, self.names = title, dict(names or {})
+        self.table: pa.Table = table.take(pa.array(first)).combine_chunks()
+        self.asked = asked[first]
+        self.keys = [keys[number] for number in first.tolist()]
+        self.rows = {key: number for number, key in enumerate(self.keys)}
+        self._first, self._embeddings = first, embeddings
+        self._read, self._read_thumbnail = read, read_thumbnail
+        self._lock = threading.Lock()
+        self._thumbnails: OrderedDict[int, Picture] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def row(self, key: str) -> int:
+        """Returns the number of a figure; raises UnknownFigure."""
+        if key not in self.rows:
+            raise UnknownFigure("unknown figure", f"it is not part of {self.title}: reload the page")
+        return self.rows[key]
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        """Returns a column; nulls if the source does not have it."""
+        return self.table[name] if name in self.table.column_names else pa.chunked_array([pa.nulls(len(self))])
+
+    @cached_property
+    def clusters(self) -> NDArray[np.int64]:
+        """Returns the cluster of each figure in the embedding space; 0 for all if the source has no embeddings."""
+        column = self._embeddings()
+        if column is None or column.null_count == len(column):
+            return np.zeros(len(self), np.int64)
+        column = column.take(pa.array(self._first)).combine_chunks()
+        return queue.clustered(_arrays(column))
+
+    # --- images -----------------------------------------------------------------------------------------------------
+
+    def image(self, row: int) -> Picture:
+        """Returns the image of a figure; raises DataError if it is missing or cannot be decoded by a browser."""
+        data = self._bytes(row)
+        for signature, mime in MIME.items():
+            if data.startswith(signature):
+                return Picture(data, mime)
+        from io import BytesIO
+
+        out = BytesIO()
+        decode(data).image.save(out, "PNG")
+        return Picture(out.getvalue(), "image/png")
+
+    def thumbnail(self, row: int) -> Picture:
+        """Returns a JPEG of at most 280 px a side; raises DataError as `image` does."""
+        with self._lock:
+            if row in self._thumbnails:
+                self._thumbnails.move_to_end(row)
+                return self._thumbnails[row]
+        small = None
+        if self._read_thumbnail:
+            with self._lock:
+                small = self._read_thumbnail(self._place(row))
+        picture = Picture(thumbnail(decode(self._bytes(row))) if small is None else small, "image/jpeg")
+        with self._lock:
+            self._thumbnails[row] = picture
+            while len(self._thumbnails) > _CACHED:
+                self._thumbnails.popitem(last=False)
+        return picture
+
+    def _bytes(self, row: int) -> bytes:
+        try:
+            with self._lock:  # packs and packages are read by one thread at a time
+                return self._read(self._place(row))
+        except RocoError:
+            raise
+        except Exception as err:
+            raise DataError(f"cannot read the image: {type(err).__name__}", "verify the run or the release") from err
+
+    def _place(self, row: int) -> dict[str, Any]:
+        names = [name for name in ("figure_id", "part", "archive", "file", "id") if name in self.table.column_names]
+        found: dict[str, Any] = self.table.select(names).slice(row, 1).to_pylist()[0]
+        return found
+
+
+class UnknownFigure(RejectedInput):
+    """A key that no figure has."""
+
+
+def of_run(run: Run, columns: Sequence[str] = ()) -> Corpus:
+    """Returns the figures of a run, kept and dropped; columns: those of guesses and items, if they were written."""
+    written = run.written()
+    wanted = [name for name in dict.fromkeys((*SHOWN, *columns)) if name in written]
+    table = run.figures(wanted)
+    steps = [step.name for step in run.pipeline.steps]
+    guesses = [number for number, step in enumerate(run.pipeline.steps) if any(one in step.writes for one in columns)]
+    before = steps[: guesses[0] + 1] if guesses else steps
+    # What a stage after the guess has dropped may have been dropped because of a label, which can be changed.
+    early = pc.is_in(table["stage"], value_set=pa.array(before, pa.string()))
+    has_image = table["image_key"].is_valid() if "image_key" in written else pa.array([False] * len(table))
+    asked = pc.and_(pc.invert(pc.fill_null(early, False)), has_image)
+
+    def embeddings() -> pa.ChunkedArray | None:
+        return run.figures(["embedding"])["embedding"] if "embedding" in written else None
+
+    names = run.folder if isinstance(run.folder, str) else run.folder.__fspath__()
+    return Corpus(
+        f"the run {names}", _complete(table), _mask(asked), run.image, run.thumbnail, embeddings=embeddings
+    )  # fmt: skip
+
+
+def of_release(release: Dataset, title: str, columns: Sequence[str] = ()) -> Corpus:
+    """Returns the images of a release, and the dropped figures that it records, which have no images."""
+    known = release.columns
+    wanted = [name for name in dict.fromkeys(("figure_id", *SHOWN, *columns)) if name in known]
+    kept = release.table(columns=wanted)
+    fields = {name: COLUMNS[name].type for name in ("figure_id", "image_key", "article_key", "pmcid", "file")}
+    fields |= {"stage": pa.string(), "drop": pa.string(), "drop_detail": pa.string()}
+    dropped = pa.Table.from_pylist(list(release.dropped_rows(fields)), schema=pa.schema(fields.items()))
+    table = pa.concat_tables([kept, dropped], promote_options="permissive")
+    asked = np.arange(len(table)) < len(kept)
+
+    def read(row: dict[str, Any]) -> bytes:
+        if row.get("id") is None:
+            raise DataError("a dropped figure has no image in the release", "view the recipe of the run instead")
+        return release.image(row["id"])
+
+    names = release.concept_names()
+    return Corpus(title, _complete(table), asked, read, names=names)
+
+
+def _complete(table: pa.Table) -> pa.Table:
+    """Returns a table with the columns SHOWN and DROPPED, null where the source does not have them."""
+    for name in (*SHOWN, *DROPPED):
+        if name not in table.column_names:
+            kind = COLUMNS[name].type if name in COLUMNS else pa.string()
+            table = put(table, name, pa.nulls(len(table), kind))
+    return table
+
+
+def _keys(table: pa.Table) -> list[str]:
+    named = pc.coalesce(*(table[name].cast(pa.string()) for name in ("image_key", "figure_id", "id")))
+    return [key or str(number) for number, key in enumerate(named.to_pylist())]
+
+
+def _first(keys: Sequence[str], kept: Sequence[bool]) -> Iterator[int]:
+    """Yields one number per key, in order: that of a kept figure if there is one."""
+    chosen: dict[str, int] = {}
+    for number, key in enumerate(keys):
+        if key not in chosen or (kept[number] and not kept[chosen[key]]):
+            chosen[key] = number
+    yield from sorted(chosen.values())
+
+
+def _mask(values: Any) -> NDArray[np.bool_]:
+    if isinstance(values, pa.ChunkedArray):
+        values = values.combine_chunks()
+    mask: NDArray[np.bool_] = np.asarray(values.to_numpy(zero_copy_only=False), bool)
+    return mask
+
+
+def _arrays(column: pa.Array) -> Iterator[NDArray[np.float32]]:
+    """Yields embeddings as arrays of some thousand figures; zeros where one is missing."""
+    first = next(value for value in column if value.is_valid).as_py()
+    blank = bytes(len(first))
+    for start in range(0, len(column), _EMBEDDINGS_AT_ONCE):
+        values = column.slice(start, _EMBEDDINGS_AT_ONCE).to_pylist()
+        joined = b"".join(value if value and len(value) == len(blank) else blank for value in values)
+        yield np.frombuffer(joined, "<f2").reshape(len(values), -1).astype(np.float32)

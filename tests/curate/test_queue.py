@@ -1,0 +1,55 @@
+"""The order of figures: doubt, spread, double labels, checks."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from roco.curate import queue
+
+
+def test_the_most_doubtful_figures_come_first() -> None:
+    p = np.array([0.99, 0.6, np.nan, 0.9])
+    doubts = queue.doubt(p, np.array([True, True, False, True]), np.array([False, False, False, True]))
+    assert np.allclose(doubts, [0.01, 0.4, 1.0, 1.1])
+    assert queue.by_doubt(doubts, np.zeros(4, np.int64), "s").tolist() == [3, 2, 1, 0]
+
+
+def test_figures_of_one_cluster_are_not_in_a_row() -> None:
+    clusters = np.array([0] * 50 + [1] * 50)
+    order = queue.by_doubt(np.ones(100), clusters, "s")
+    assert sorted(order.tolist()) == list(range(100))
+    assert all(set(pair) == {0, 1} for pair in clusters[order].reshape(50, 2).tolist())
+
+
+def test_the_spread_never_moves_a_figure_out_of_its_band_of_doubt() -> None:
+    n = 3 * queue.BAND
+    order = queue.by_doubt(np.linspace(1, 0, n), np.arange(n) % 7, "s")
+    assert set(order[: queue.BAND].tolist()) == set(range(queue.BAND))
+
+
+def test_like_embeddings_are_in_one_cluster() -> None:
+    rng = np.random.default_rng(3)
+    one, other = rng.standard_normal((2, 300)).astype(np.float32)
+    noise = rng.standard_normal((40, 300)).astype(np.float32) * 0.01
+    points = np.concatenate([one + noise[:20], other + noise[20:]])
+    clusters = queue.clustered([points[:30], points[30:]])
+    assert not set(clusters[:20].tolist()) & set(clusters[20:].tolist())
+
+
+def test_a_tenth_of_the_images_is_labelled_twice_and_the_same_tenth_in_a_larger_run() -> None:
+    keys = [f"k{number}" for number in range(4000)]
+    some = queue.drawn(keys[:2000], "curated", 0.1)
+    assert 0.08 < some.mean() < 0.12
+    assert (queue.drawn(keys, "curated", 0.1)[:2000] == some).all()
+    assert not (queue.drawn(keys[:2000], "another round", 0.1) == some).all()
+    assert queue.drawn(keys, "curated", 1.0).all()
+
+
+def test_a_second_annotator_is_asked_only_what_two_people_label() -> None:
+    nobody = np.array([False, False, False, False])
+    due = queue.due(nobody, np.array([0, 1, 1, 2]), np.array([False, False, True, True]))
+    assert due.tolist() == [True, False, True, False]
+
+
+def test_one_page_in_twenty_has_checks() -> None:
+    assert [page for page in range(60) if queue.is_check(page * 40, 40)] == [19, 39, 59]
