@@ -12,9 +12,11 @@ import typer
 from roco.base.errors import UsageError
 from roco.cli import concept_changes
 from roco.cli.app import App
+from roco.cli.concept_changes import SHIPPED
 from roco.cli.output import print_json, print_next, safe
 
 if TYPE_CHECKING:
+    from roco.evaluate.linkers.rules import AppliedRules
     from roco.evaluate.linkers.span_gold import SpanGold
     from roco.models.text.linking.linker import Described, Linker
     from roco.release.captioned import Captioned
@@ -25,6 +27,8 @@ app = App(
     "Example: roco concepts score demo/run/release --linker dictionary",
 )
 
+NO_RULES = "none"
+Describe = Callable[[str], "Described | None"]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Vocabulary = Annotated[
     Path | None,
@@ -59,6 +63,10 @@ def score(
         Path | None, typer.Option(metavar="CSV", help="Score these concepts (ID,CUIs) instead of a linker.")
     ] = None,
     vocabulary: Vocabulary = None,
+    rules: Annotated[
+        str,
+        typer.Option(metavar="FILE|none", help="Rules for both sides: a file, 'shipped', or none to compare all."),
+    ] = "shipped",
     captions: Annotated[
         Path | None, typer.Option(metavar="DATASET", help="Where the captions of labelled mentions are.")
     ] = None,
@@ -105,11 +113,12 @@ def score(
     else:
         compared = _predictions(predictions, examples)
     describe = _with_names(describe, getattr(examples, "names", {}))
+    applied = _rules(rules, describe)
     progress = ProgressBar(at_once=False)
     with shown(progress):
         report = score_linker(
-            examples, compared, describe=describe, learned=learned, negated=negated == "keep", most=most,
-            progress=progress,
+            examples, compared, rules=applied, rules_name=rules, describe=describe, learned=learned,
+            negated=negated == "keep", most=most, progress=progress,
         )  # fmt: skip
     print_json(report.as_mapping()) if as_json else print_report(report)
     if disagreements is None:
@@ -211,6 +220,17 @@ def _linker(name: str, model: Path | None, table: Path | None, vocabulary: Path 
     return linker
 
 
+def _rules(name: str, describe: Describe) -> AppliedRules | None:
+    """Returns the rules of a file, the shipped ones, or none; semantic types are those of the description."""
+    from roco.evaluate.linkers.rules import AppliedRules
+    from roco.models.text.concepts.rules import load
+
+    if name == NO_RULES:
+        return None
+
+    return AppliedRules(load(None if name == SHIPPED else Path(name)), describe)
+
+
 def _predictions(path: Path, gold: Captioned | SpanGold) -> Mapping[str, frozenset[str]]:
     """Reads predicted concepts as `roco evaluate concepts` does: each caption needs a row."""
     from roco.evaluate.predictions import read_concepts
@@ -222,8 +242,6 @@ def _predictions(path: Path, gold: Captioned | SpanGold) -> Mapping[str, frozens
 
 
 # --- names and semantic types -----------------------------------------------------------------------------------------
-
-Describe = Callable[[str], "Described | None"]
 
 
 def _describe(vocabulary: Path | None) -> Describe:

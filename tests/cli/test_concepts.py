@@ -33,7 +33,7 @@ def predictions(tmp_path: Path) -> Path:
 
 
 def test_predictions_are_scored_against_a_file(command: Command, gold: Path, predictions: Path) -> None:
-    result = command("concepts", "score", gold, "--predictions", predictions)
+    result = command("concepts", "score", gold, "--predictions", predictions, "--rules", "none")
     assert result.code == DONE
     assert result.out.startswith("file: 6 captions of 6 articles, rules: none\n\nScores\n")
     (line,) = [line for line in result.out.splitlines() if line.split()[:2] == ["all", "mean"]]
@@ -41,6 +41,25 @@ def test_predictions_are_scored_against_a_file(command: Command, gold: Path, pre
     assert f"  {CHEST} chest, missed in 6 of 6\n      i0: ct of the chest 0\n".lower() in result.out.lower()
     assert f"  {FLUID}" in result.out.partition("Wrongly predicted most often\n")[2]
     assert result.err == "next: add --disagreements FILE.csv to write every missed and false concept with its caption\n"
+
+
+def test_scores_are_printed_before_and_after_rules(
+    command: Command, gold: Path, predictions: Path, tmp_path: Path
+) -> None:
+    rules = tmp_path / "rules.toml"
+    block = f'[[block]]\nname = "fluids"\nreason = "a test"\ncuis = ["{FLUID}"]\n'
+    rules.write_text(f'base = "shipped"\n{block}')
+    options = ("concepts", "score", gold, "--predictions", predictions)
+    result = command(*options, "--rules", rules)
+    assert "Scores before rules\n" in result.out and "Wrongly predicted" not in result.out
+    scores = json.loads(command(*options, "--rules", rules, "--json").out)["scores"]
+    assert scores["before rules"]["all"]["micro"]["precision"]["value"] == 0.5
+    assert scores["after rules"]["all"]["micro"]["precision"]["value"] == 1.0
+    assert "Scores after rules\n" in command(*options).out  # the shipped ones
+    rules.write_text(f'base = "shipped"\n{block.replace("cuis", "cui")}')
+    wrong = command(*options, "--rules", rules)
+    assert wrong.code == DATA and "rules.toml, block 'fluids': unknown key 'cui'" in wrong.err
+    assert command(*options, "--rules", tmp_path / "rule.toml").code == DATA
 
 
 def test_every_disagreement_is_written(command: Command, gold: Path, predictions: Path, tmp_path: Path) -> None:
@@ -126,7 +145,7 @@ def test_the_learned_linker_is_scored(command: Command, gold: Path, tmp_path: Pa
 def test_the_dictionary_links_by_any_vocabulary(command: Command, gold: Path, tmp_path: Path) -> None:
     vocabulary = tmp_path / "vocabulary.csv"
     vocabulary.write_text(f"cui,name,synonyms,tui,source,license\n{FLUID},of the chest,,T031,,\n")
-    options = ("concepts", "score", gold, "--vocabulary", vocabulary)
+    options = ("concepts", "score", gold, "--vocabulary", vocabulary, "--rules", "none")
     false = command(*options).out.partition("Wrongly predicted most often\n")[2]
     assert false.startswith(f"  {FLUID} of the chest, wrong in 6 of 6: 'of the chest'\n")
     types = {one["type"] for one in json.loads(command(*options, "--json").out)["types"]}

@@ -90,14 +90,17 @@ class Compared:
     def after(self, rules: Rules) -> Compared:
         """Returns the same captions with what the rules leave of the concepts on both sides.
 
-        Known concepts have no words, so rules for words apply to mentions only.
+        Known concepts have no words, but rules may block words. A known concept that is linked as well is therefore
+        decided by the words that were linked to it; one that is missed is decided by its CUI and name.
         """
-        replaced = {cui: rules.of_known(cui) for cuis in self.gold for cui in cuis}
-        gold = []
-        for cuis in self.gold:
-            gold.append(frozenset(cui for cui in map(replaced.get, cuis) if cui))
-        # Concepts that are not judged are in the links only.
-        links = [found.only(cuis).after(rules) for found, cuis in zip(self.links, self.predicted, strict=True)]
+        missed = {cui: rules.of_known(cui) for cuis in self.gold for cui in cuis}
+        gold, links = [], []
+        for known, cuis, found in zip(self.gold, self.predicted, self.links, strict=True):
+            # Concepts that are not judged are in the links only.
+            judged = found.only(cuis)
+            left = {cui for cui in map(missed.get, known - cuis) if cui}
+            gold.append(frozenset(left | judged.only(known).after(rules).cuis))
+            links.append(judged.after(rules))
         return Compared(rows=self.rows, gold=gold, predicted=[one.cuis for one in links], links=links)
 
 
