@@ -16,13 +16,14 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.corpora import SHARED
-from roco.baselines.concepts.judge import interval
+from roco.baselines.concepts import datasets
+from roco.baselines.concepts.judge import NUMBERS, interval
 from roco.baselines.concepts.learn import Learned, learn
 from roco.baselines.concepts.rows import Row
 from roco.models.text.learned.linker import LearnedLinker
@@ -45,18 +46,25 @@ def main() -> None:
     print("| method | F1 | 95 % interval | precision | recall |\n|---|---|---|---|---|")
     print(line("n-gram association, P >= 0.8", judged, association(known, judged)))
     with tempfile.TemporaryDirectory() as folder:
-        model, seconds, cpu = timed(known)
+        names = datasets.read(CAPTIONS).names
+        model, seconds, cpu = timed(known, names)
         path = Path(folder) / "model.npz"
         card = model.save(path)
         linker = LearnedLinker.load(path)
         texts = [row.caption for row in judged]
-        print(line("learned linker", judged, [{mention.cui for mention in some} for some in linker.link(texts)]))
+        print(line("learned linker", judged, linked(linker, texts)))
+        plain, _, _ = timed(known, {})
+        without = LearnedLinker(plain.judge, plain.cuis, plain.card)
+        print(line("learned linker without names", judged, linked(without, texts)))
         print(f"\nexpected by its card: {card.held_out}; curve: {card.curve}")
+        print("\n| rows of the concept | labels | precision | recall | F1 |\n|---|---|---|---|---|")
+        for group in by_rows(known, judged, linked(linker, texts)):
+            print(group)
         print(
             f"learned in {seconds:.0f} s ({cpu:.0f} s CPU); {path.stat().st_size / 1e6:.1f} MB; {speed(linker, texts)}"
         )
         if arguments.rows:
-            model, seconds, cpu = timed(noisy(rows, arguments.rows))
+            model, seconds, cpu = timed(noisy(rows, arguments.rows), names, datasets.PAPER)
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
             card = model.save(path)
             size = path.stat().st_size / 1e6
@@ -110,9 +118,36 @@ def line(name: str, judged: Sequence[Row], predictions: Iterable[set[str]]) -> s
     return f"| {name} | {np.mean(f1):.3f} | {low:.3f} to {high:.3f} | {hits / predicted:.3f} | {hits / labels:.3f} |"
 
 
-def timed(rows: Sequence[Row]) -> tuple[Learned, float, float]:
+def linked(linker: LearnedLinker, texts: Sequence[str]) -> list[set[str]]:
+    return [{mention.cui for mention in mentions} for mentions in linker.link(texts)]
+
+
+def by_rows(known: Sequence[Row], judged: Sequence[Row], predictions: Sequence[set[str]]) -> list[str]:
+    """Returns the lines of a table: scores of concepts by the number of rows that they were learned from."""
+    n = Counter(cui for row in known for cui in row.cuis)
+    counts = {least: [0, 0, 0] for least in NUMBERS}  # labels, predictions, hits
+    for row, predicted in zip(judged, predictions, strict=True):
+        for cui in predicted | set(row.cuis):
+            group = counts[max(least for least in NUMBERS if least <= n[cui])]
+            group[0] += cui in row.cuis
+            group[1] += cui in predicted
+            group[2] += cui in predicted and cui in row.cuis
+    lines = []
+    for least, (labels, guesses, hits) in counts.items():
+        shares = (hits / max(guesses, 1), hits / max(labels, 1), 2 * hits / max(labels + guesses, 1))
+        lines.append(f"| {least} and more | {labels} | " + " | ".join(f"{share:.2f}" for share in shares) + " |")
+    return lines
+
+
+def timed(
+    rows: Sequence[Row], names: Mapping[str, Sequence[str]], manual: Sequence[str] = ()
+) -> tuple[Learned, float, float]:
     start, cpu = time.perf_counter(), time.process_time()
-    model = learn(rows, lambda step: print(f"  {time.perf_counter() - start:.0f} s: {step}", file=sys.stderr))
+
+    def show(step: str) -> None:
+        print(f"  {time.perf_counter() - start:.0f} s: {step}", file=sys.stderr)
+
+    model = learn(rows, show, manual=manual, names=names)
     return model, time.perf_counter() - start, time.process_time() - cpu
 
 
@@ -121,7 +156,7 @@ def speed(linker: LearnedLinker, texts: Sequence[str]) -> str:
     wall, cpu = [], []
     for _ in range(3):
         start, used = time.perf_counter(), time.process_time()
-        linker.link(texts)
+        linker.link_and_suggest(texts)
         wall.append(len(texts) / (time.perf_counter() - start))
         cpu.append(len(texts) / (time.process_time() - used))
     return f"{max(wall):.0f} captions/s, {max(cpu):.0f} by CPU time"

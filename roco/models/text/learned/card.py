@@ -71,7 +71,7 @@ def read(path: Path) -> Card:
         if not _SHA256.fullmatch(card.sha256) or not 0 <= card.threshold <= 1:
             raise ValueError("invalid values")
         return card
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as err:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as err:
         raise DataError(f"invalid card of a learned linker: {path}", "learn the model again") from err
 
 

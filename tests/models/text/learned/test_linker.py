@@ -170,6 +170,23 @@ def test_an_invalid_card_is_refused(path: Path, text: str) -> None:
         LearnedLinker.load(path)
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("rows", float("inf")),
+        ("threshold", float("nan")),
+        ("manual", 1),
+        ("held_out", {"all": 1}),
+        ("per_concept", [1]),
+    ],
+)
+def test_a_card_with_other_values_is_refused(path: Path, key: str, value: object) -> None:
+    card = path.with_suffix(".json")
+    card.write_text(json.dumps(json.loads(card.read_text()) | {key: value}))
+    with pytest.raises(DataError, match="invalid card"):
+        LearnedLinker.load(path)
+
+
 # --- manual concepts ----------------------------------------------------------------------------------------------
 
 
