@@ -13,7 +13,7 @@ import typer
 
 from roco.base.errors import RocoError
 from roco.base.version import __version__
-from roco.cli import audit, concepts, evaluate, fetch, fit, recipe, release, review, run, vocab
+from roco.cli import agree, audit, concepts, evaluate, fetch, fit, labels, recipe, release, review, run, vocab
 from roco.cli.app import App
 from roco.cli.logs import be_quiet, be_verbose, log_on_stderr
 from roco.cli.output import safe
@@ -30,7 +30,7 @@ app = App(
 
 COMMANDS: tuple[Callable[..., None], ...] = (
     *(run.init, recipe.recipe, recipe.check, run.run, run.status, run.show, run.stages, run.articles),
-    *(review.dropped, review.duplicates, audit.audit, fit.fit, release.verify, release.diff),
+    *(review.dropped, review.duplicates, audit.audit, agree.agree, fit.fit, release.verify, release.diff),
 )
 for command in COMMANDS:
     app.command()(command)
@@ -38,6 +38,7 @@ app.add_typer(fetch.app, name="fetch")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(vocab.app, name="vocab")
 app.add_typer(concepts.app, name="concepts")
+app.add_typer(labels.app, name="labels")
 
 
 def _print_version(context: typer.Context, value: bool) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import datetime
 import secrets
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -46,6 +47,7 @@ class Log(Reader):
     ) -> None:
         super().__init__(path, tasks, write=write)
         self._now = now
+        self._backing_up = threading.Lock()
 
     @classmethod
     def open(
@@ -92,7 +94,8 @@ class Log(Reader):
 
         Others may write meanwhile. A server calls it from time to time; opening and closing do it anyway.
         """
-        return log_file.back_up(self._connection, self.path)
+        with self._backing_up:
+            return log_file.back_up(self._connection, self.path)
 
     # --- writing ------------------------------------------------------------------------------------------------------
 

@@ -7,12 +7,13 @@ import errno
 import hashlib
 import os
 import sqlite3
+import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from roco.base.errors import Busy, CorruptFile, DataError
-from roco.base.files import whole
+from roco.base.files import sync_folder, whole
 from roco.curate.events import Event
 
 APPLICATION = 0x726F636F  # "roco", in the header of the file
@@ -82,7 +83,10 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
 
 
 def create(path: Path) -> None:
-    """Creates an empty log, unless the file exists; two processes may do so at the same time."""
+    """Creates an empty log, unless the file exists; two processes may do so at the same time.
+
+    The file gets its name when it is complete, so that no process, and no kill, leaves half a log there.
+    """
     with errors(path):
         if path.exists():
             return
@@ -90,15 +94,21 @@ def create(path: Path) -> None:
             hint = f"restore the backup: cp {backup_of(path)} {path}; or, for a new log, move the backup away"
             raise DataError(f"label log not found: {path}, but it has a backup", hint)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.closing(sqlite3.connect(path, timeout=WAIT, isolation_level=None)) as connection:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            with writing(connection, path):
-                if not connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+        part = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
+        try:
+            with contextlib.closing(sqlite3.connect(part, isolation_level=None)) as connection:
+                connection.execute("PRAGMA journal_mode = WAL")  # remembered in the file
+                connection.execute("PRAGMA synchronous = FULL")
+                with writing(connection, path):
                     connection.execute(f"PRAGMA application_id = {APPLICATION}")
                     connection.execute(f"PRAGMA user_version = {SCHEMA}")
                     for statement in _statements(_TABLES):
                         connection.execute(statement)
+            with contextlib.suppress(FileExistsError):
+                os.link(part, path)  # unlike a rename, it never replaces a log that another process has created
+            sync_folder(path.parent)
+        finally:
+            part.unlink(missing_ok=True)
 
 
 def _statements(script: str) -> Iterator[str]:

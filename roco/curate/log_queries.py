@@ -133,6 +133,12 @@ class Reader:
         version = self.tasks[task].version
         return self._events("current WHERE task = ? AND guideline NOT IN (?, '') ORDER BY id", task, version)
 
+    @property
+    def newest(self) -> int:
+        """Returns the id of the newest event, which is the number of events; 0 for an empty log."""
+        number: int = self._rows("SELECT coalesce(max(id), 0) FROM events")[0][0]
+        return number
+
     def events(self, after: int = 0) -> Iterator[Event]:
         """Yields all events with a larger id than `after`, by id."""
         while found := self._events("events WHERE id > ? ORDER BY id LIMIT 10000", after):

@@ -81,3 +81,13 @@ def resolved_of(labels: Iterable[Event]) -> Resolution:
         else:
             disputes.append(Dispute(*question, tuple(chosen)))
     return Resolution(tuple(resolved), tuple(disputes))
+
+
+def resolved_events(labels: Sequence[Event]) -> list[Event]:
+    """Returns one event for each resolved label: the newest of those that chose it; the annotator is how it came about.
+
+    For an export that has a label for each image, as training and other tools expect it.
+    """
+    newest = {(one.task, one.image_key, one.concept, one.label): one for one in sorted(labels)}
+    found = [(one, newest[one.task, one.image_key, one.concept, one.label]) for one in resolved_of(labels).resolved]
+    return [event._replace(annotator=one.how) for one, event in found]

@@ -1,0 +1,114 @@
+"""`roco labels` and `roco agree`: what they print and write, and the labels of datasets."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from roco.curate.events import Entry
+from roco.curate.log import Log
+from tests.cli.command import DATA, DONE, USAGE, Command
+from tests.curate.logs import labelled, opened
+from tests.sources.test_dataset import published
+
+
+@pytest.fixture
+def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A log with two annotators and a radiologist, who agrees on 3 of 4 images of a sample."""
+    monkeypatch.chdir(tmp_path)
+    with opened(Path("labels.db"), "curated", "blind-1") as found:
+        for number, label in enumerate(("DRCT", "DRCT", "DRMR", "DRMR")):
+            labelled(found, f"i{number}", label, round="curated")
+            labelled(found, f"i{number}", label, by="a2", round="curated")
+            labelled(found, f"i{number}", "DRCT" if number == 3 else label, by="radiologist", round="blind-1")
+        sample = [Entry(kind="sample", task="modality", image_key=f"i{n}", label="x", weight=10.0) for n in range(4)]
+        found.add(sample, round="blind-1", annotator="lead")
+    return Path("labels.db")
+
+
+def test_agree_prints_table_7(command: Command, log: Path) -> None:
+    done = command("agree", log, "--first", "curated", "--second", "radiologist")
+    assert done.code == DONE
+    assert "0.500 (0.375)" in done.out and "3 (75.00%)" in done.out and "2.0 (50.00%)" in done.out
+    assert "moderate" in done.out and "Weighted to all images" in done.out
+    assert "--out DIR" in done.err
+
+
+def test_agree_writes_the_pictures(command: Command, log: Path) -> None:
+    assert command("agree", log, "--first", "curated", "--second", "blind-1", "--out", "found").code == DONE
+    assert Path("found/modality_absolute.png").stat().st_size > 1000
+    assert Path("found/modality_normalised.svg").exists() and Path("found/agreement.json").exists()
+
+
+def test_agree_compares_the_annotators_with_most_images_in_common(command: Command, log: Path) -> None:
+    done = command("agree", log, "--json")
+    found = json.loads(done.out)
+    assert [(one["task"], one["raters"], one["agree"]) for one in found] == [("modality", ["a1", "a2"], 4)]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (("--first", "curated"), USAGE, "one rater"),
+        (("--first", "curated", "--second", "radiolgist"), USAGE, "did you mean 'radiologist'"),
+        (("--first", "curated", "--second", "curated:x"), USAGE, "unknown annotator 'x'"),
+        (("--task", "region"), DATA, "no two annotators"),
+        (("--task", "modalty"), USAGE, "did you mean 'modality'"),
+    ],
+)
+def test_agree_explains_what_it_cannot_compare(
+    command: Command, log: Path, words: tuple[str, ...], code: int, message: str
+) -> None:
+    done = command("agree", log, *words)
+    assert done.code == code
+    assert message in done.err
+
+
+def test_labels_are_exported_and_imported(command: Command, log: Path) -> None:
+    assert command("labels", "export", log, "all.csv", "--what", "events").out == "wrote all.csv: 18 events\n"
+    assert command("labels", "export", log, "resolved.parquet", "--what", "resolved").out.endswith(": 4 labels\n")
+    assert command("labels", "export", log, "b.json", "--round", "blind-1", "--task", "modality").out.endswith(
+        "4 labels\n"
+    )
+    done = command("labels", "import", "new.db", "b.json", "--round", "back")
+    assert (done.code, done.out) == (DONE, "new.db: 4 new labels, 0 already there\n")
+    assert (
+        command("labels", "import", "new.db", "b.json", "--round", "back").out
+        == "new.db: 0 new labels, 4 already there\n"
+    )
+    with Log.open("new.db", write=False) as found:
+        assert {event.annotator for event in found.current()} == {"radiologist"}
+
+
+def test_the_history_of_an_image_has_every_event(command: Command, log: Path) -> None:
+    with Log.open(log, write=False) as found:
+        batch = found.history("i3")[0].batch
+    assert command("labels", "undo", log, batch, "--annotator", "lead", "--note", "wrong").out == "took back 1 event\n"
+    done = command("labels", "history", log, "i3", "--json")
+    assert [event["kind"] for event in json.loads(done.out)] == ["label", "label", "label", "sample", "undo"]
+    assert "radiologist" in command("labels", "history", log, "i3").out
+    assert command("labels", "history", log, "none").code == DATA
+
+
+def test_the_check_reports_disputes_and_damage(command: Command, log: Path) -> None:
+    done = command("labels", "check", log)
+    assert done.out == "OK: 18 events, 4 labels resolved, all checks passed (labels.db)\n"
+    log.write_bytes(log.read_bytes()[:8192])
+    done = command("labels", "check", log)
+    assert done.code == DATA
+    assert "damaged label log" in done.err and "cp labels.db.backup labels.db" in done.err
+
+
+def test_manual_concepts_of_a_dataset_are_imported(command: Command, tmp_path: Path) -> None:
+    log, dataset = tmp_path / "labels.db", published(tmp_path / "rocov2")
+    done = command("labels", "import", log, dataset, "--round", "rocov2")
+    assert done.code == DONE, done.err
+    assert "new labels, 0 already there" in done.out
+    table = next(dataset.glob("train_concepts_manual.csv"))
+    again = command("labels", "import", log, table, "--round", "rocov2")
+    assert again.code == DONE
+    with Log.open(log, write=False) as found:
+        keys = {event.image_key for event in found.current("modality")}
+    assert keys and all(len(key.rpartition("-")[2]) == 64 for key in keys)

@@ -1,0 +1,170 @@
+"""Labels go to CSV, Parquet and Label Studio JSON and come back; hostile files are errors with line and remedy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from roco.base.errors import DataError, RocoError, UsageError
+from roco.curate.exchange import read_labels, write_events
+from roco.curate.importing import add_labels, of_manual_concepts
+from roco.curate.log import Log
+from roco.curate.resolve import resolved_events
+from roco.curate.task_files import load
+from tests.curate.logs import labelled, opened
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[Log]:
+    with opened(tmp_path / "labels.db", "first") as found:
+        found.tasks["region"] = load("region", several=True)
+        labelled(found, "i1", "DRCT", note='=HYPERLINK("x"), "quoted"')
+        labelled(found, "i1", "DRMR", by="a2")
+        labelled(found, "i2", "abdomen+pelvis", task="region")
+        labelled(found, "i3", "yes", task="visible", concept="C0817096")
+        yield found
+
+
+def facts(log: Log) -> list[tuple[str, ...]]:
+    return sorted(
+        (one.task, one.image_key, one.concept, one.annotator, one.label, one.guideline, one.note)
+        for one in log.current()
+    )
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".json"])
+def test_exported_labels_can_be_imported(log: Log, tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"labels{suffix}"
+    write_events(log.current(), path)
+    with opened(tmp_path / "other.db", "back") as other:
+        other.tasks["region"] = load("region", several=True)
+        assert add_labels(other, read_labels(path), round="back") == 4
+        assert facts(other) == facts(log)
+        assert {event.origin for event in other.current()} == {"imported"}
+        assert add_labels(other, read_labels(path), round="back") == 0
+
+
+def test_no_cell_is_a_formula(log: Log, tmp_path: Path) -> None:
+    write_events(log.current(), tmp_path / "labels.csv")
+    assert ",=HYPERLINK" not in (tmp_path / "labels.csv").read_text()
+    assert "'=HYPERLINK" in (tmp_path / "labels.csv").read_text()
+
+
+def test_an_export_of_resolved_labels_has_one_for_each_image(log: Log) -> None:
+    labelled(log, "i1", "DRCO", by="lead", origin="adjudicated")
+    found = resolved_events(log.current())
+    assert [(one.image_key, one.label, one.annotator) for one in found] == [
+        ("i1", "DRCO", "adjudicated"),
+        ("i2", "abdomen+pelvis", "single"),
+        ("i3", "yes", "single"),
+    ]
+
+
+def test_label_studio_has_a_task_for_each_image(log: Log, tmp_path: Path) -> None:
+    write_events(log.current(), tmp_path / "labels.json")
+    tasks = json.loads((tmp_path / "labels.json").read_text())
+    assert [task["data"] for task in tasks] == [
+        {"image_key": "i1"},
+        {"image_key": "i2"},
+        {"image_key": "i3", "concept": "C0817096"},
+    ]
+    assert [one["completed_by"]["email"] for one in tasks[0]["annotations"]] == ["a1", "a2"]
+    assert tasks[1]["annotations"][0]["result"][0]["value"] == {"choices": ["abdomen", "pelvis"]}
+
+
+def test_a_file_with_two_columns_is_enough(log: Log, tmp_path: Path) -> None:
+    path = tmp_path / "more.csv"
+    path.write_text("\ufeffimage_key, label\r\ni8,DRUS\r\n", encoding="utf-8")
+    assert add_labels(log, read_labels(path), round="first", annotator="a3", task="modality") == 1
+    assert log.history("i8")[0].label == "DRUS"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("x.csv", "image_key,lable\n", "missing column 'label'"),
+        ("x.csv", "", "missing column 'image_key'"),
+        ("x.csv", "image_key,label\ni1\n", "line 2: 1 cells, not 2"),
+        ("x.csv", "image_key,label\ni1,DRTC\n", "is not a label of the task 'modality' (x.csv, line 2)"),
+        ("x.csv", "image_key,label\n,DRCT\n", "invalid image_key '' (x.csv, line 2)"),
+        ("x.csv", "image_key,label\n\x00,DRCT\n", "x.csv"),
+        ("x.json", "{}", "not a list of tasks"),
+        ("x.json", "[" * 100_000, "x.json cannot be read"),
+        ("x.json", "[1]", "no image_key in data"),
+        ("x.json", '[{"data": {"image_key": "i"}, "annotations": [{"result": [{"type": "choices"}]}]}]', "no choices"),
+        ("x.parquet", "PAR1", "x.parquet cannot be read"),
+        ("x.xlsx", "", "unknown format '.xlsx'"),
+    ],
+)
+def test_an_invalid_file_is_an_error_and_adds_nothing(
+    log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: str, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_text(content)
+    before = log.newest
+    with pytest.raises(RocoError) as found:
+        add_labels(log, read_labels(Path(name)), round="first", annotator="a1", task="modality")
+    assert message in found.value.message and found.value.hint
+    assert log.newest == before
+
+
+def test_a_label_without_an_annotator_needs_one(log: Log, tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("image_key,label\ni1,DRCT\n")
+    with pytest.raises(UsageError, match="no annotator"):
+        add_labels(log, read_labels(tmp_path / "x.csv"), round="first", task="modality")
+
+
+def test_a_parquet_file_with_other_types_is_an_error(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"image_key": [1], "label": ["x"]}), tmp_path / "x.parquet")
+    with pytest.raises(DataError, match="cannot be read: the column image_key is int64"):
+        read_labels(tmp_path / "x.parquet")
+
+
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=5)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(
+            st.sampled_from(["data", "annotations", "result", "type", "value", "choices", "image_key", "meta"]), inner
+        ),
+    ),
+    max_leaves=12,
+)
+
+
+@given(JSON)
+def test_any_json_is_read_or_an_error(tmp_path_factory: pytest.TempPathFactory, value: object) -> None:
+    path = tmp_path_factory.getbasetemp() / "hostile.json"
+    path.write_text(json.dumps(value))
+    try:
+        read_labels(path)
+    except DataError as err:
+        assert err.hint
+
+
+def test_manual_concepts_become_labels() -> None:
+    images = [
+        ("i1", ["C1306645", "C0817096", "C1999039"]),
+        ("i2", ["C0040405"]),
+        ("i3", []),
+        ("i4", ["C0040405", "C0024485"]),
+        ("i5", ["C1306645"]),
+        ("i6", ["C0040405", "C0817096"]),
+    ]
+    found = [(one.image_key, one.task, one.label) for one in of_manual_concepts(images, "x")]
+    assert found == [
+        ("i1", "modality", "DRXR"),
+        ("i1", "region", "chest"),
+        ("i1", "direction", "coronal_ap"),
+        ("i2", "modality", "DRCT"),
+        ("i3", "modality", "DRCO"),
+        ("i5", "modality", "DRXR"),
+        ("i6", "modality", "DRCT"),
+    ]
