@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks.archives import archives
 from benchmarks.corpora import composed, of_jpegs, real_size
+from benchmarks.dictionary import dictionary
 from benchmarks.fetching import fetching
 from benchmarks.hashing import hashing
 from benchmarks.heads import heads
@@ -48,6 +49,7 @@ def main() -> None:
     lines += scale(REPEATS)
     lines += fetching(REPEATS)
     lines += scoring(REPEATS)
+    lines += dictionary(REPEATS)
     PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(PAGE.read_text(encoding="utf-8"))
 

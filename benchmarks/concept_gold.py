@@ -1,6 +1,6 @@
 """`python -m benchmarks.concept_gold`: concepts that a reader finds in 217 captions of the first ROCO.
 
-With `--score`, the mentions of the shipped linker are scored against them.
+With `--score`, the mentions of the linker `dictionary` with the shipped vocabulary are scored against them.
 
 docs/concept-labels.md has the guidelines. The table contains no text: a row is one mention with its offsets in code
 points, its concept and how it is meant. stratum: what the caption was chosen for. half: dev or held-out, by a hash of
@@ -16,17 +16,20 @@ import hashlib
 import re
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 from benchmarks.concept_sample import STRATA
-from benchmarks.modality import LINKER, VOCABULARY
 from benchmarks.rights import captions
 from roco.base.ids import is_cui
 from roco.evaluate.concept_mentions import Caption, Gold, by_type, score
 from roco.evaluate.metrics.rates import Estimate
+from roco.models.text.linking.dictionary import Dictionary
+from roco.models.text.linking.linker import Linker, Mention
+from roco.models.text.vocabulary import table
 
 GOLD = Path(__file__).with_name("concept_gold.csv")
 SECOND = Path(__file__).with_name("concept_gold_second.csv")
@@ -202,10 +205,39 @@ def counts(cells: Sequence[Mapping[str, str]]) -> Iterator[str]:
         yield f"| {tui} | {n} |"
 
 
+class Flag(NamedTuple):
+    """How often labels and the mentions that touch them have a flag: both, only the mention, only the label."""
+
+    right: int
+    false: int
+    missed: int
+
+    @property
+    def cells(self) -> str:
+        shares = [self.right / max(1, self.right + other) for other in (self.false, self.missed)]
+        return f"{shares[0]:.3f} | {shares[1]:.3f} | {self.right} | {self.false} | {self.missed}"
+
+
+def flags(captions: Iterable[tuple[Sequence[Label], Sequence[Mention]]], flag: str) -> Flag:
+    """Returns the counts of a flag over labelled and linked mentions of captions; inner mentions do not count."""
+    counts = Counter[tuple[bool, bool]]()
+    for labelled, found in captions:
+        for label in labelled:
+            touching = [mention for mention in found if mention.start < label.end and label.start < mention.end]
+            if touching and not label.inner:
+                counts[getattr(label, flag), any(getattr(mention, flag) for mention in touching)] += 1
+    return Flag(counts[True, True], counts[False, True], counts[True, False])
+
+
 def linked(
-    texts: Mapping[str, str], articles: Mapping[str, str], half: str | None = None, *, confirmed: bool = False
+    linker: Linker,
+    texts: Mapping[str, str],
+    articles: Mapping[str, str],
+    half: str | None = None,
+    *,
+    confirmed: bool = False,
 ) -> list[Caption]:
-    """Returns the labelled captions with the mentions of the shipped linker; None means both halves.
+    """Returns the labelled captions with the mentions of a linker; None means both halves.
 
     confirmed: whether CUIs that only the reader knows count as unknown.
     """
@@ -217,24 +249,32 @@ def linked(
                 cui = "" if confirmed and label.source == "reader" else label.cui
                 part = {"instead": label.instead, "tui": label.tui, "inner": label.inner}
                 gold.append(Gold(start=label.start, end=label.end, cui=cui, **part))
-            found.append(Caption(articles[roco_id], gold, LINKER.link(texts[roco_id])))
+            found.append(Caption(articles[roco_id], gold, linker.link([texts[roco_id]])[0]))
     return found
 
 
 def scores(texts: Mapping[str, str], articles: Mapping[str, str]) -> Iterator[str]:
-    """Returns tables of the scores of the shipped linker, by half and by semantic type."""
+    """Returns tables of the scores of the dictionary with the shipped vocabulary, by half and by semantic type."""
+    vocabulary = table.load()
+    linker = Dictionary(vocabulary)
     yield "| captions | what | precision (95 %) | recall (95 %) | F1 (95 %) | labelled | linked |"
     yield "|---|---|---|---|---|---|---|"
     for half in ("dev", "held-out", None):
-        named = list(score(linked(texts, articles, half)).items())
-        confirmed = score(linked(texts, articles, half, confirmed=True))
+        named = list(score(linked(linker, texts, articles, half)).items())
+        confirmed = score(linked(linker, texts, articles, half, confirmed=True))
         named.append(("CUIs with a source", confirmed["CUIs"]))
         for name, rates in named:
             cells = " | ".join(_cell(one) for one in (rates.precision, rates.recall, rates.f1))
             yield f"| {half or 'all'} | {name} | {cells} | {rates.gold} | {rates.found} |"
+    yield "\n| captions | flag | precision | recall | right | false | missed |\n|---|---|---|---|---|---|---|"
+    known = labels(rows())
+    for half in ("dev", "held-out", None):
+        of = [(known[i], linker.link([texts[i]])[0]) for i in known if half in (None, half_of(articles[i]))]
+        for flag in ("negated", "uncertain"):
+            yield f"| {half or 'all'} | {flag} | {flags(of, flag).cells} |"
     yield "\n| semantic type | labelled | touched | CUIs right | false | missed |\n|---|---|---|---|---|---|"
-    types = {concept.cui: concept.tui or "" for concept in VOCABULARY.concepts}
-    for tui, counts in by_type(linked(texts, articles), types).items():
+    types = {concept.cui: concept.tuis[0] if concept.tuis else "" for concept in vocabulary.concepts}
+    for tui, counts in by_type(linked(linker, texts, articles), types).items():
         cuis = " | ".join(map(str, counts.cuis))
         yield f"| {tui or 'none'} | {counts.gold} | {counts.touched} | {cuis} |"
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import concept_gold
-from benchmarks.concept_gold import GOLD, SECOND, agreement, counts, half_of, labels, problems, rows
+from benchmarks.concept_gold import GOLD, SECOND, Flag, agreement, counts, flags, half_of, labels, problems, rows
+from roco.models.text.linking.linker import Mention
 
 TEXT = "Chest X-ray without pleural effusion."
 ROW = {"roco_id": "ROCO_1", "stratum": "negation", "half": half_of("PMC1")} | dict.fromkeys(concept_gold.MENTION, "")
@@ -97,3 +98,13 @@ def test_the_labelled_captions_are_those_that_the_hash_draws(shared: Path) -> No
 
 def test_the_table_of_labels_contains_no_text_of_a_caption() -> None:
     assert max(len(row["name"].split()) for row in rows()) <= 6
+
+
+def test_flags_are_counted_over_labels_that_are_touched() -> None:
+    (label,) = labels([EFFUSION])["ROCO_1"]
+    mention = Mention(28, 36, "effusion", "C0032227", negated=True)
+    assert flags([([label], [mention])], "negated") == Flag(right=1, false=0, missed=0)
+    assert flags([([label], [mention])], "uncertain") == Flag(right=0, false=0, missed=0)
+    assert flags([([label], [mention._replace(negated=False)])], "negated") == Flag(right=0, false=0, missed=1)
+    assert flags([([label], [mention._replace(uncertain=True)])], "uncertain") == Flag(right=0, false=1, missed=0)
+    assert flags([([label], [mention._replace(start=0, end=5)])], "negated") == Flag(right=0, false=0, missed=0)

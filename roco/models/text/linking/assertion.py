@@ -74,7 +74,7 @@ class Cues:
     def assertions(self, numbers: Sequence[int], spans: Sequence[Span]) -> list[Assertion]:
         """Returns for each mention whether it is negated or uncertain; numbers: the words of the caption.
 
-        A mention that is negated is not uncertain: "no suspected metastasis". Takes a bounded time for each cue.
+        A mention that is negated is not uncertain: "no suspected metastasis".
         """
         if self._first.isdisjoint(numbers):
             return [AFFIRMED] * len(spans)
@@ -87,7 +87,7 @@ class Cues:
             if numbers[cue.first] == self._question:
                 marked.update(caption.beside(cue))
             elif cue.value in (NEGATES, SUSPECTS):
-                marked.update(caption.after(cue))
+                marked.update(caption.after(cue, marked))
             else:
                 marked.update(caption.before(cue))
         return [Assertion(k in negated, k in uncertain and k not in negated) for k in range(len(spans))]
@@ -111,8 +111,12 @@ class _Caption:
             return [self._ending[cue.first]]
         return [self._beginning[cue.beyond]] if cue.beyond in self._beginning else []
 
-    def after(self, cue: Match) -> list[int]:
-        """Returns the mentions that a cue before them reaches: the next one, and those listed with it."""
+    def after(self, cue: Match, marked: set[int]) -> list[int]:
+        """Returns the mentions that a cue before them reaches: the next one, and those listed with it.
+
+        The walk ends at a mention that is marked already, since the cue before has reached what is listed with it. So
+        all cues of a caption together pass each mention once.
+        """
         if cue.first in self._covered:
             return []
         found: list[int] = []
@@ -120,6 +124,8 @@ class _Caption:
         while at < len(self._numbers) and left >= 0 and len(found) < MOST_LISTED:
             mention = self._beginning.get(at)
             if mention is not None:
+                if mention in marked:
+                    break
                 found.append(mention)
                 at, left = self._after_mention(self._spans[mention].beyond, len(found))
                 continue
@@ -158,7 +164,7 @@ class _Caption:
                 head = self._head(mention)
                 return [] if head is None else [head, *self._listed_before(head)]
             at -= 1
-            if at < 0 or self._numbers[at] in self._cues._marks:
+            if at < 0 or self._numbers[at] in self._cues._marks or self._numbers[at] == self._cues._comma:
                 return []
         return []
 

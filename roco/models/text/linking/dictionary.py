@@ -8,13 +8,14 @@ from typing import NamedTuple
 
 from roco.models.text.linking.abbreviations import defined, replaced
 from roco.models.text.linking.assertion import Cues, Span
+from roco.models.text.linking.hidden_phrases import phrases
 from roco.models.text.linking.linker import Described, Mention
 from roco.models.text.linking.names import NOTHING, Key, Names, Value
 from roco.models.text.linking.short_forms import SCORE as DECIDED
 from roco.models.text.linking.short_forms import CaptionShortForms, shipped
 from roco.models.text.linking.words import Tokens, Words
 from roco.models.text.terms.meanings import CaptionMeanings
-from roco.models.text.terms.other_meanings import DECOYS, MEANINGS
+from roco.models.text.terms.other_meanings import MEANINGS
 from roco.models.text.vocabulary.table import Vocabulary
 
 NAME = "dictionary"
@@ -46,7 +47,7 @@ class Dictionary:
         self._words = Words()
         self._names = Names(self._words)
         self._names.build((concept.cui, concept.names) for concept in vocabulary.concepts)
-        self._names.put(DECOYS, NOTHING)
+        self._names.put(phrases(), NOTHING)
         self._cues = Cues(self._words)
         with self._words.learning():
             self._short_forms = {self._words[form] for form in shipped()}

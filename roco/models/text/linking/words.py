@@ -58,6 +58,7 @@ class Words(dict[str, int]):
         table = _table()
         with self.learning():
             self._prefixes = {self[prefix] for prefix in table.prefixes}
+            self._opposites = {self[prefix] for prefix in table.opposites}
             pairs = [[self[part] for part in compound.split()] for compound in table.compounds]
         self._compounds = {(first, second) for first, second in pairs}
         self._openings = {first for first, _ in self._compounds}
@@ -139,7 +140,9 @@ class Words(dict[str, int]):
             return False  # post-CT
         is_hyphen = len(between) == 1 and _HYPHEN.match(between) is not None
         if is_hyphen and numbers[k] in self._prefixes:
-            return True
+            # "post-thrombolysis" remains two words if no name has it in one, but "non-contrast" is not contrast.
+            is_known = self["".join(parts[2 * k + 1 : 2 * k + 4])] != UNKNOWN
+            return is_known or numbers[k] in self._opposites
         return (is_hyphen or between == " ") and (numbers[k], numbers[k + 1]) in self._compounds
 
 
@@ -221,6 +224,7 @@ class _Table(NamedTuple):
     spellings: dict[str, str]
     compounds: tuple[str, ...]
     prefixes: tuple[str, ...]
+    opposites: tuple[str, ...]
     everyday: frozenset[str]
 
 
@@ -233,6 +237,7 @@ def _table() -> _Table:
         spellings=content["spellings"],
         compounds=tuple(compounds["words"]),
         prefixes=tuple(compounds["prefixes"]),
+        opposites=tuple(compounds["opposites"]),
         everyday=frozenset(content["everyday"]["words"]),
     )
 

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from roco.models.text.linking import assertion
 from roco.models.text.linking.assertion import table
 from tests.models.text.linking.vocabularies import linked
 
@@ -61,8 +62,20 @@ def test_a_negated_mention_is_not_uncertain() -> None:
 def test_a_place_is_not_negated_with_what_is_missing_there() -> None:
     assert marks("The lesion of the liver was not seen.") == ([], [])
     assert marks("The cyst of the liver was not seen.") == (["cyst"], [])
+    assert marks("After embolization of the fistula, the shunt is no longer visible.") == ([], [])
 
 
 def test_a_question_mark_is_about_the_words_beside_it() -> None:
     assert marks("? fracture of the femur") == ([], ["fracture"])
     assert marks("Fracture? Effusion in the femur") == ([], ["Fracture"])
+
+
+def test_all_cues_together_pass_each_mention_of_a_list_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    passed = []
+    after_mention = assertion._Caption._after_mention
+    monkeypatch.setattr(
+        assertion._Caption, "_after_mention", lambda *arguments: passed.append(1) or after_mention(*arguments)
+    )
+    negated, _ = marks("no fracture or " * 200)
+    assert len(negated) == 200
+    assert len(passed) == 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 
 import pytest
 from hypothesis import given
@@ -45,6 +46,13 @@ def test_a_mention_has_offsets_and_the_words_as_written() -> None:
 )
 def test_forms_of_a_name_are_linked(text: str, name: str) -> None:
     assert pairs(f"A {text} here", *NAMES) == [(text, name)]
+
+
+def test_a_word_after_a_prefix_is_linked_unless_the_prefix_makes_it_another() -> None:
+    names = ("contrast", "hepatic", "aneurysm", "pseudoaneurysm", "intrahepatic")
+    assert pairs("post-contrast", *names) == [("contrast", "contrast")]
+    assert pairs("intra-hepatic", *names) == [("intra-hepatic", "intrahepatic")]
+    assert pairs("non-contrast, pseudo-contrast", *names) == []
 
 
 def test_a_part_of_a_word_is_not_linked() -> None:
@@ -114,3 +122,40 @@ def test_mentions_of_any_text_are_in_order_and_in_place(text: str) -> None:
         assert 0 < mention.score <= 1
         assert not (mention.negated and mention.uncertain)
         at = mention.end
+
+
+HOSTILE = {
+    "negated lists": "no thrombus or ",
+    "lists before a cue": "thrombus, ",
+    "abbreviations": "left ventricle (LV) ",
+    "open brackets": "LV (",
+    "signs": "LV = ",
+    "ambiguous short forms": "CT: ",
+    "beginnings of names": "pleural ",
+    "parts of words": "pseudo-",
+    "places": "thrombus of the ",
+    "question marks": "thrombus? ",
+    "one word": "a",
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_the_work_for_a_caption_grows_with_its_length_and_not_faster(kind: str) -> None:
+    work = []
+    for characters in (2_000, 8_000):
+        text = HOSTILE[kind] * (characters // len(HOSTILE[kind])) + " was not seen"
+        LINKER.link([text])
+        calls = [0]
+        sys.setprofile(lambda *_: calls.__setitem__(0, calls[0] + 1))  # noqa: B023
+        try:
+            LINKER.link([text])
+        finally:
+            sys.setprofile(None)
+        work.append(calls[0])
+    assert work[1] <= 5 * work[0] + 100
+
+
+def test_only_the_first_of_many_abbreviations_are_searched_for() -> None:
+    letters = "ABCDEFGHIJ"
+    text = " ".join(f"(L{a}{b}V)" for a in letters for b in letters)
+    assert LINKER.link([text * 5]) == [[]]
