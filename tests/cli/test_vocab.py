@@ -12,7 +12,7 @@ from roco.models.text.learned.linker import LearnedLinker
 from roco.models.text.vocabulary.table import load
 from tests.cli.command import DATA, DONE, USAGE, Command
 from tests.cli.test_fit import refused
-from tests.learned import examples
+from tests.learned import MANUAL, examples, with_manual
 from tests.models.text.vocabulary import sources
 from tests.models.text.vocabulary.sources import GRAPH, OBO, XML, write
 
@@ -170,3 +170,27 @@ def test_without_a_word_a_vocabulary_is_counted(command: Command, folder: Path) 
     result = command("vocab", "show", "--vocabulary", folder / "own.csv")
     assert result.out.startswith("1 concept, 2 names\n") and "T023" in result.out
     assert json.loads(command("vocab", "show", "--json").out)["concepts"] == len(load().concepts)
+
+
+def test_a_linker_is_learned_from_train_of_a_folder_in_the_layout_of_rocov2(command: Command, tmp_path: Path) -> None:
+    pytest.importorskip("sklearn")
+    rows = with_manual(160)
+    for split, some in (("train", rows[:120]), ("test", rows[120:])):
+        captions = "".join(f'{row.id},"{row.caption}"\n' for row in some)
+        write(tmp_path, f"{split}_captions.csv", f"ID,Caption\n{captions}")
+        for table, chosen in (
+            ("concepts", set.union(*(set(row.cuis) for row in rows))),
+            ("concepts_manual", set(MANUAL)),
+        ):
+            lines = "".join(f"{row.id},{';'.join(cui for cui in row.cuis if cui in chosen)}\n" for row in some)
+            write(tmp_path, f"{split}_{table}.csv", f"ID,CUIs\n{lines}")
+    write(tmp_path, "cui_mapping.csv", "CUI,Canonical name\nC0023884,Liver of the dataset\n")
+    out = tmp_path / "mine.npz"
+    result = command("vocab", "build", out, "--learn", tmp_path, "--json")
+    assert result.code == DONE
+    card = json.loads(result.out)
+    assert card["rows"] == 120
+    assert set(card["manual"]) == set(MANUAL)
+    assert set(card["held_out"]) == {"all", "automatic", "manual", "spans"}
+    assert card["per_concept"]["C0023884"]["name"] == "Liver of the dataset"
+    assert command("concepts", "score", tmp_path, "--split", "test", "--linker", "learned", "--model", out).code == DONE
