@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from roco.cli.output import count, print_json
+from roco.cli.output import count, print_json, refuse_existing
 
 if TYPE_CHECKING:
     from roco.release.concept_changes import ConceptChanges
@@ -46,10 +46,12 @@ def diff(
     rules = "rules.toml" in the stages merge and cutoff to get a release by the new rules.
     """
     from roco.base.files import whole
-    from roco.models.text.concepts.rules import load
+    from roco.models.text.concepts.checked import load_checked
     from roco.release.concept_changes import compare
 
-    rules = [load(None if name == SHIPPED else Path(name)) for name in (before, after)]
+    if images is not None:
+        refuse_existing(images, "--images")
+    rules = [load_checked(None if name == SHIPPED else Path(name)) for name in (before, after)]
     changes = compare(release, rules[0], rules[1], more_than)
     if images is not None:
         with whole(images) as part, part.open("w", encoding="utf-8", newline="") as fh:

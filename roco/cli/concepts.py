@@ -13,7 +13,7 @@ from roco.base.errors import UsageError
 from roco.cli import concept_changes
 from roco.cli.app import App
 from roco.cli.concept_changes import SHIPPED
-from roco.cli.output import print_json, print_next, safe
+from roco.cli.output import print_json, print_next, refuse_existing, safe
 
 if TYPE_CHECKING:
     from roco.evaluate.linkers.rules import AppliedRules
@@ -102,6 +102,7 @@ def score(
     from roco.evaluate.linkers.score import score_linker
 
     if disagreements is not None:
+        refuse_existing(disagreements, "--disagreements")
         writer_of(disagreements)  # an unknown format is an error before anything is read
     _check_options(linker, model, table, predictions)
     examples, learned = _gold(gold, captions, only, split, held_out)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from roco.base.errors import UsageError
 from roco.base.terminal import printable, printable_json
 from roco.cli.logs import is_quiet
 
@@ -48,6 +49,12 @@ def print_problems(subject: Path, problems: Sequence[str], checked: str) -> None
         print(f"{subject}: {count('problem', len(problems))}")
     else:
         print(f"OK: {checked}, all checks passed")
+
+
+def refuse_existing(path: Path, option: str) -> None:
+    """Raises UsageError if a file that an option would write exists; a device, such as /dev/stdout, may."""
+    if path.is_file() or path.is_dir():
+        raise UsageError(f"{shown_path(path)} already exists", f"choose another file with {option}")
 
 
 def count(noun: str, n: int) -> str:

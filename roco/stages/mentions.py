@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from roco.base.errors import DataError, RecipeError
+from roco.base.files import file_digest
 from roco.base.schema import types
 from roco.base.user_modules import import_named
 from roco.core.contract import Contract
@@ -18,6 +19,7 @@ from roco.core.stage import Measure, put
 from roco.models.text.linking.fingerprint import fingerprint
 from roco.models.text.linking.linker import Describes, Linker, Mention, Suggestion, Suggests
 from roco.models.text.linking.open import open_linker
+from roco.models.text.vocabulary.table import SHIPPED, Concept, load
 
 HEAVY = 2 << 30
 """Bytes of memory that a worker needs for a heavy linker, such as a MedCAT model of all of SNOMED CT."""
@@ -56,10 +58,12 @@ class Mentions(Measure):
     def fingerprint(self) -> Any:
         """Returns what determines the mentions: vocabulary or model by content, also the shipped ones."""
         try:
-            return fingerprint(self.linker, **self._files)
+            files = fingerprint(self.linker, **self._files)
         except DataError as err:
             hint = "check the path in the recipe (relative to the recipe)"
             raise RecipeError(f"{err.message} (stage '{self.name or 'mentions'}')", hint) from err
+        # Names and types of concepts that a linker does not describe come from the shipped vocabulary.
+        return files if self.linker == "dictionary" else {**files, "types": file_digest(SHIPPED)}
 
     @property
     def _files(self) -> dict[str, Path | None]:
@@ -69,8 +73,13 @@ class Mentions(Measure):
     def _linker(self) -> Linker:
         return open_linker(self.linker, **self._files)
 
+    @cached_property
+    def _shipped(self) -> Mapping[str, Concept]:
+        """Returns the concepts of the shipped vocabulary; none for a dictionary, which describes all that it links."""
+        return {} if self.linker == "dictionary" else load().by_cui
+
     def prepare(self) -> None:
-        _ = self._linker
+        _ = self._linker, self._shipped
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         captions = batch["caption"].to_pylist()
@@ -91,10 +100,12 @@ class Mentions(Measure):
         return self._linker.link(captions), [[] for _ in captions]
 
     def _described(self, found: Mention | Suggestion) -> dict[str, Any]:
-        """Returns a row of the column, with the name and the semantic types that the linker knows."""
+        """Returns a row of the column, with name and types as the linker or the shipped vocabulary has them."""
         concept = self._linker.describe(found.cui) if isinstance(self._linker, Describes) else None
-        name, tuis = (concept.name, "|".join(concept.tuis)) if concept else (None, None)
-        return {**found._asdict(), "name": name, "tui": tuis}
+        shipped = self._shipped.get(found.cui)
+        name = concept.name if concept and concept.name else shipped.name if shipped else None
+        tuis = concept.tuis if concept and concept.tuis else shipped.tuis if shipped else ()
+        return {**found._asdict(), "name": name, "tui": "|".join(tuis) or None}
 
 
 def is_heavy(linker: str) -> bool:

@@ -17,6 +17,7 @@ from roco.core.stage import Decision, drop, put
 from roco.models.text import caption_rules, rule_files
 from roco.models.text.caption_rules import Word
 from roco.models.text.concepts import rules as concept_rules
+from roco.models.text.concepts.checked import load_checked
 from roco.models.text.concepts.choose import COMBINED, Candidate, Chooser, decided
 from roco.models.text.terms import table as terms
 from roco.stages import labelled
@@ -71,7 +72,7 @@ class Merge(Decision):
 
     @cached_property
     def _chooser(self) -> Chooser:
-        return Chooser(concept_rules.load(self.rules))
+        return Chooser(load_checked(self.rules))
 
     def prepare(self) -> None:
         _ = self._chooser

@@ -85,13 +85,13 @@ def test_another_vocabulary_replaces_the_shipped_one(tmp_path: Path) -> None:
     assert (only["text"], only["name"], only["tui"]) == ("gizmo", "gizmo", "T023|T029")
 
 
-def test_a_linker_of_a_user_may_suggest_describe_and_be_heavy() -> None:
+def test_a_linker_of_a_user_may_suggest_and_be_heavy_and_what_it_does_not_describe_is_looked_up() -> None:
     stage = Mentions(linker="tests.stages.test_mentions:Heavy")
     table = stage(batch("CT scan"))
     (mention,) = table["mentions"][0].as_py()
     assert (mention["text"], mention["name"], mention["tui"], mention["linker"]) == ("CT", "First", "T023|T029", "mine")
     assert table["suggested"][0].as_py() == [
-        {"cui": "C0023884", "score": pytest.approx(0.9), "linker": stage.linker, "name": None, "tui": None}
+        {"cui": "C0023884", "score": pytest.approx(0.9), "linker": stage.linker, "name": "liver", "tui": "T023"}
     ]
     assert stage.contract.heavy > 0
     assert Mentions().contract.heavy == 0

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from roco.base.errors import DataError
+from roco.models.text.concepts.checked import load_checked
 from roco.models.text.concepts.choose import Candidate, Chooser
 from roco.models.text.concepts.examples import Example
 from roco.models.text.concepts.rules import SHIPPED, Rules, load
@@ -177,3 +178,32 @@ def test_a_missing_large_or_binary_file_is_reported(tmp_path: Path) -> None:
     nested = written(tmp_path, 'base = "shipped"\nx = ' + "[" * 100_000 + "\n")
     with pytest.raises(DataError, match="is not TOML"):
         load(nested)
+
+
+# --- examples of a user's rules ---------------------------------------------------------------------------------------
+
+BLOCK = '[[block]]\nname = "hearts"\nreason = "x"\nwords = ["heart"]\n'
+REMAP = '[[remap]]\nname = "hearts"\nreason = "x"\nfrom = ["C0018787"]\nto = "C0018788"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (BLOCK + 'examples = ["a [lung](C0024109)"]\n', "[lung](C0024109) is kept, and stated to be dropped"),
+        (BLOCK + 'not = ["a [heart](C0018787)"]\n', "[heart](C0018787) is dropped by this block, and stated to be not"),
+        (REMAP + 'examples = { "a [heart](C0018787)" = "C0000001" }\n', "is C0018788, and stated to be C0000001"),
+        (REMAP + 'not = ["a [heart](C0018787)"]\n', "is replaced, and stated to be not"),
+    ],
+)
+def test_an_example_that_its_rule_does_not_decide_so_is_an_error(tmp_path: Path, text: str, says: str) -> None:
+    path = written(tmp_path, 'base = "shipped"\n' + text)
+    load(path)
+    with pytest.raises(DataError) as caught:
+        load_checked(path)
+    assert says in caught.value.message and "'hearts'" in caught.value.message
+
+
+def test_rules_whose_examples_hold_are_read(tmp_path: Path) -> None:
+    path = written(tmp_path, 'base = "shipped"\n' + BLOCK + 'examples = ["the [heart](C0018787)"]\n')
+    assert load_checked(path) == load(path)
+    assert load_checked() == load()
