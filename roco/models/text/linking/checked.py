@@ -16,9 +16,9 @@ from roco.models.text.linking.linker import Described, Describes, Mention, Sugge
 MOST_MENTIONS = 100_000
 """Mentions of one caption; more are an error, for example of a generator that does not end."""
 
-_FIELDS = Mention._fields
 _REQUIRED = ("start", "end", "cui")
 _FLAGS = ("negated", "uncertain")
+_BOOLEANS = ("bool", "bool_", "int")  # also those of numpy
 _SLACK = 1e-6  # a probability may exceed 1 by rounding
 _PLACE = operator.itemgetter(0, 1, 3)  # start, end and CUI
 _T = TypeVar("_T")
@@ -46,9 +46,16 @@ class CheckedSuggestions(Checked):
 
     def link_and_suggest(self, captions: Sequence[str]) -> list[tuple[list[Mention], list[Suggestion]]]:
         """Returns mentions and suggestions of each caption. Raises DataError for an invalid result."""
-        pairs = self.linker.link_and_suggest(captions)
-        mentions = checked([some for some, _ in pairs], captions, self.name)
-        suggestions = [[_suggestion(one, self.name) for one in some] for _, some in pairs]
+        pairs = _listed(self.linker.link_and_suggest(captions), len(captions), f"'{self.name}'")
+        for at, pair in enumerate(pairs[: len(captions)]):
+            if not isinstance(pair, tuple | list) or len(pair) != 2:
+                what = f"{excerpt(repr(pair))}, not a pair of mentions and suggestions"
+                _raise(f"'{self.name}' returned {what} ({place(at, captions)})")
+        # A surplus item is no pair; `checked` reports their number.
+        mentions = checked(
+            [pair[0] if at < len(captions) else () for at, pair in enumerate(pairs)], captions, self.name
+        )
+        suggestions = [_suggestions(pair[1], at, captions, self.name) for at, pair in enumerate(pairs)]
         return list(zip(mentions, suggestions, strict=True))
 
 
@@ -159,22 +166,31 @@ def _mention(one: Any, caption: str, name: str) -> Mention:
     cui = given["cui"]
     if not isinstance(cui, str) or not is_cui(cui):
         raise ValueError(f"with invalid CUI {excerpt(repr(cui), 40)}; a CUI is C and seven digits")
-    flags = {field: bool(given.get(field, False)) for field in _FLAGS}
+    flags = {field: _flag(given.get(field), field) for field in _FLAGS}
     linker = given.get("linker") or name
     return Mention(start, end, text, cui, _score(given.get("score")), **flags, linker=str(linker))
 
 
-def _fields(one: Any) -> Mapping[str, Any]:
+def _fields(one: Any, fields: Sequence[str] = Mention._fields) -> Mapping[str, Any]:
     if isinstance(one, Mapping):
-        unknown = [key for key in one if key not in _FIELDS]
+        unknown = [key for key in one if key not in fields]
         if unknown:
-            raise ValueError(f"with unknown field {excerpt(repr(unknown[0]))}; known: {', '.join(_FIELDS)}")
+            raise ValueError(f"with unknown field {excerpt(repr(unknown[0]))}; known: {', '.join(fields)}")
         return one
     if isinstance(one, tuple | list) and not hasattr(one, "_fields"):
-        if len(one) > len(_FIELDS):
-            raise ValueError(f"with {len(one)} values; a tuple has {', '.join(_FIELDS)}")
-        return dict(zip(_FIELDS, one, strict=False))
-    return {field: getattr(one, field) for field in _FIELDS if hasattr(one, field)}
+        if len(one) > len(fields):
+            raise ValueError(f"with {len(one)} values; a tuple has {', '.join(fields)}")
+        return dict(zip(fields, one, strict=False))
+    return {field: getattr(one, field) for field in fields if hasattr(one, field)}
+
+
+def _flag(value: Any, field: str) -> bool:
+    if value is None:
+        return False
+    # Booleans of numpy and 0 or 1 as well, but no words: "no" would count as true.
+    if type(value).__name__ not in _BOOLEANS or value not in (0, 1):
+        raise ValueError(f"with {field} {excerpt(repr(value), 40)}, which is neither True nor False")
+    return bool(value)
 
 
 def _offset(value: Any, field: str) -> int:
@@ -196,13 +212,30 @@ def _score(value: Any) -> float:
     return min(max(score, 0.0), 1.0)
 
 
+def _suggestions(value: Any, at: int, captions: Sequence[str], name: str) -> list[Suggestion]:
+    listed = _listed(value, MOST_MENTIONS, f"as suggestions for {place(at, captions)} '{name}'")
+    if len(listed) > MOST_MENTIONS:
+        _raise(f"'{name}' returned more than {MOST_MENTIONS:,} suggestions ({place(at, captions)})")
+    found = []
+    for one in listed:
+        try:
+            found.append(_suggestion(one, name))
+        except ValueError as err:
+            _raise(f"'{name}' returned a suggestion {err} ({place(at, captions)})", err)
+    return found
+
+
 def _suggestion(one: Any, name: str) -> Suggestion:
-    try:
-        if not is_cui(one.cui):
-            raise ValueError(f"with invalid CUI {excerpt(repr(one.cui), 40)}")
-        return Suggestion(one.cui, _score(one.score), name)
-    except ValueError as err:
-        _raise(f"'{name}' returned a suggestion {err}", err)
+    """Returns one suggestion; raises ValueError with what is wrong with it, as the end of a sentence."""
+    given = _fields(one, Suggestion._fields)
+    cui = given.get("cui")
+    if cui is None:
+        raise ValueError(f"without cui: {excerpt(repr(one))}")
+    if not isinstance(cui, str) or not is_cui(cui):
+        raise ValueError(f"with invalid CUI {excerpt(repr(cui), 40)}; a CUI is C and seven digits")
+    if given.get("score") is None:
+        raise ValueError(f"without score: {excerpt(repr(one))}")
+    return Suggestion(cui, _score(given["score"]), name)
 
 
 def _kind(value: Any) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from roco.base.errors import DataError, UsageError
 from roco.base.terminal import excerpt
 from roco.base.user_modules import import_named
+from roco.models.text import semantic_types
 from roco.models.text.linking.checked import MOST_MENTIONS, call
 from roco.models.text.linking.linker import Described, Linker, Suggestion
 
@@ -40,12 +41,17 @@ class OwnLinker(Own):
         """Returns name and semantic types of a concept, if the linker has a method `describe` that knows them."""
         describe = getattr(self._linker, "describe", None)
         found = call(lambda _: describe(cui), [cui], self.name) if describe is not None else None
-        if found is None or isinstance(found, Described):
-            return found
-        if not isinstance(found, tuple) or len(found) != 2 or isinstance(found[1], str):
+        if found is None:
+            return None
+        if not isinstance(found, tuple) or len(found) != 2 or not isinstance(found[1], tuple | list | set | frozenset):
             hint = "return a pair of name and TUIs: ('Lung', ('T023',))"
             raise DataError(f"'{self.name}' describes {cui} by {excerpt(repr(found))}", hint)
-        return Described(str(found[0]), tuple(str(tui) for tui in found[1]))
+        types = tuple(str(tui) for tui in found[1])
+        unknown = next((tui for tui in types if tui not in semantic_types.load()), None)
+        if unknown is not None:
+            hint = "return TUIs of UMLS, such as ('Lung', ('T023',))"
+            raise DataError(f"'{self.name}' gives {cui} the unknown semantic type {excerpt(unknown, 40)!r}", hint)
+        return Described(str(found[0]), types)
 
 
 class OwnSuggestingLinker(OwnLinker):

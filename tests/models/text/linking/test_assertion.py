@@ -79,3 +79,13 @@ def test_all_cues_together_pass_each_mention_of_a_list_once(monkeypatch: pytest.
     negated, _ = marks("no fracture or " * 200)
     assert len(negated) == 200
     assert len(passed) == 200
+
+
+@pytest.mark.parametrize("text", ["rule out fracture", "Rule out fracture.", "CT to rule out fracture"])
+def test_what_is_to_be_ruled_out_is_uncertain(text: str) -> None:
+    assert marks(text) == ([], ["fracture"])
+
+
+@pytest.mark.parametrize("text", ["CT ruled out fracture", "CT rules out fracture", "fracture was ruled out"])
+def test_what_is_ruled_out_is_negated(text: str) -> None:
+    assert marks(text) == (["fracture"], [])

@@ -168,6 +168,65 @@ def test_an_invalid_suggestion_is_rejected(cui: str, score: float) -> None:
         linker.link_and_suggest([CAPTION])
 
 
+@pytest.mark.parametrize(
+    "given", [("C0817096", 0.5), ["C0817096", 0.5], {"cui": "C0817096", "score": 0.5}, ("C0817096", np.float32(0.5))]
+)
+def test_a_suggestion_may_be_a_tuple_or_a_dict(given: Any) -> None:
+    linker: Any = with_checks(Suggesting(), "own")
+    linker.linker.suggestion = given
+    assert linker.link_and_suggest([CAPTION]) == [([LUNG], [Suggestion("C0817096", 0.5, "own")])]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ((5, 0.5), "a suggestion with invalid CUI 5"),
+        (("C0817096",), "a suggestion without score"),
+        ("C0817096", "a suggestion without cui"),
+        (None, "a suggestion without cui"),
+        ({"cui": "C0817096", "p": 0.5}, "a suggestion with unknown field 'p'"),
+        (("C0817096", 0.5, "own", 1), "a suggestion with 4 values"),
+    ],
+)
+def test_a_mistake_in_a_suggestion_is_reported_with_linker_and_caption(given: Any, message: str) -> None:
+    linker: Any = with_checks(Suggesting(), "own")
+    linker.linker.suggestion = given
+    with pytest.raises(DataError) as caught:
+        linker.link_and_suggest([CAPTION])
+    assert f"'own' returned {message}" in caught.value.message
+    assert "(caption 1: " in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("pairs", "message"),
+    [
+        ([[LUNG]], "not a pair of mentions and suggestions (caption 1"),
+        ([None], "not a pair of mentions and suggestions (caption 1"),
+        ([([LUNG], 0.5)], "returned a value of type float, not a list"),
+        ([], "0 results for 1 captions"),
+        ([([LUNG], []), None], "more than 1 results for 1 captions"),
+        (None, "returned nothing, not a list"),
+    ],
+)
+def test_what_is_no_pair_for_each_caption_is_rejected(pairs: Any, message: str) -> None:
+    linker: Any = with_checks(Suggesting(), "own")
+    linker.linker.link_and_suggest = lambda captions: pairs
+    with pytest.raises(DataError) as caught:
+        linker.link_and_suggest([CAPTION])
+    assert message in caught.value.message and "'own'" in caught.value.message
+
+
+@pytest.mark.parametrize("value", ["no", "", 2, 0.5, [True]])
+def test_a_flag_that_is_no_bool_is_rejected(value: Any) -> None:
+    with pytest.raises(DataError, match=r"with negated .*, which is neither True nor False"):
+        one({"start": 14, "end": 18, "cui": "C0024109", "negated": value})
+
+
+def test_flags_of_numpy_are_bools() -> None:
+    (mention,) = one({"start": 14, "end": 18, "cui": "C0024109", "negated": np.True_, "uncertain": None})
+    assert (mention.negated, mention.uncertain) == (True, False) and type(mention.negated) is bool
+
+
 def test_a_linker_of_roco_is_checked_as_well() -> None:
     with pytest.raises(DataError, match="'plain' returned a mention with offsets 14 to 18"):
         with_checks(Plain(), "plain").link(["short"])

@@ -88,6 +88,23 @@ def test_a_linker_of_a_user_can_be_heavy_describe_and_suggest(write: Write) -> N
 
 
 @pytest.mark.parametrize(
+    ("returned", "message"),
+    [
+        ("('Lung', ('T999',))", "gives C0024109 the unknown semantic type 'T999'"),
+        ("('Lung', 'T023')", "describes C0024109 by"),
+        ("('Lung', None)", "describes C0024109 by"),
+        ("['Lung']", "describes C0024109 by"),
+    ],
+)
+def test_an_invalid_description_is_rejected(write: Write, returned: str, message: str) -> None:
+    code = CLASS.replace('("Lung", ["T023"])', returned)
+    use = f"{write(code)}:Lungs"
+    with pytest.raises(DataError) as caught:
+        open_linker(use).describe("C0024109")
+    assert f"'{use}' {message}" in caught.value.message
+
+
+@pytest.mark.parametrize(
     ("body", "message"),
     [
         ("return [[] if one else 1 / 0 for one in captions]", "raised ZeroDivisionError: division by zero"),
