@@ -6,7 +6,7 @@ JOBS ?= 2
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-.PHONY: demo test test-all check bench docs format clean
+.PHONY: demo test test-all test-browser check bench docs format clean
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -42,13 +42,19 @@ demo: $(VENV)/.demo
 	$(BIN)/roco show $(DEMO)/demo.toml PMC99000028/f2/0
 	$(BIN)/roco verify $(DEMO)/run/release
 
-# The fast tests: everything but the markers `slow` and `neural`. They also record coverage for `make check`.
+# The fast tests: everything but the markers `slow`, `neural` and `browser`. They also record coverage for `make check`.
 test: $(VENV)/.dev
-	$(PYTEST) -m "not slow and not neural" --cov --cov-report= $(PYTEST_ARGS)
+	$(PYTEST) -m "not slow and not neural and not browser" --cov --cov-report= $(PYTEST_ARGS)
 
 # The other tests: kills at every write, attacks, fuzzing, METEOR, neural metrics. Fails where an extra is missing.
 test-all: $(VENV)/.dev-neural
 	$(PYTEST) -m "slow or neural" --no-skips=extras $(PYTEST_ARGS)
+
+# The pages of curation in a real browser. Debian's chromium is installed if it is missing and we may.
+test-browser: $(VENV)/.dev
+	@command -v chromium > /dev/null || test "$$(id -u)" != 0 || \
+		(apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium) > /dev/null
+	$(PYTEST) -m browser --no-skips=all $(PYTEST_ARGS)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

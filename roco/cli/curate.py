@@ -1,0 +1,158 @@
+"""`roco curate` and `roco view`: people look at figures in the browser, and label them."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from roco.base.errors import UsageError
+from roco.cli.output import count, safe, shown_path
+
+Target = Annotated[
+    Path, typer.Argument(metavar="RECIPE|RELEASE", help="A recipe that has been run, or a release.", show_default=False)
+]
+Port = Annotated[int, typer.Option("--port", metavar="N", min=0, max=65535, help="Listen on this port; 0: a free one.")]
+Host = Annotated[
+    str, typer.Option("--host", metavar="ADDRESS", help="Listen on this address; other machines need --token.")
+]
+Token = Annotated[str, typer.Option("--token", metavar="SECRET", help="Ask for this secret; part of the address.")]
+Quiet = Annotated[bool, typer.Option("--no-browser", help="Do not open the browser.")]
+
+PORT = 8765
+
+
+def curate(
+    target: Target,
+    task: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--task", metavar="TASK", help="A task, or the file of one; repeat it. By default modality to direction."
+        ),
+    ] = None,
+    log: Annotated[
+        Path | None,
+        typer.Option("--log", metavar="FILE", help="The label log; by default that of the recipe, else labels.db."),
+    ] = None,
+    round: Annotated[
+        str, typer.Option("--round", metavar="NAME", help="The round of the labels; it is opened if it is new.")
+    ] = "curated",
+    blind: Annotated[bool, typer.Option("--blind", help="Show no guesses, scores or labels of others.")] = False,
+    annotator: Annotated[
+        str, typer.Option("--annotator", metavar="NAME", help="Your name in the log; by default your user name.")
+    ] = "",
+    double: Annotated[
+        float, typer.Option("--double", metavar="SHARE", min=0, max=1, help="Share that two annotators label.")
+    ] = 0.1,
+    port: Port = PORT,
+    host: Host = "127.0.0.1",
+    token: Token = "",
+    no_browser: Quiet = False,
+) -> None:
+    """Opens figures in the browser for labelling, and stores the labels in a log; runs until Ctrl-C.
+
+    Example: roco curate demo/demo.toml --annotator a1
+    """
+    from roco.curate.log import Log
+    from roco.curate.task_files import load_all
+
+    tasks = load_all(task or ["modality", "region", "direction"])
+    name = annotator or _user()
+    with ExitStack() as stack:
+        corpus, file = _opened(target, list(tasks.values()), stack)
+        opened = stack.enter_context(Log.open(log or file, tasks))
+        opened.open_round(round, annotator=name, blind=blind)
+        print(safe(f"labels: {shown_path(opened.path)}, round '{round}'"), file=sys.stderr)
+        page = "/one" if blind else "/"
+        settings = {"log": opened, "round": round, "blind": blind, "annotator": name, "double": double}
+        _serve(corpus, tasks, page, host, port, token, not no_browser, {**settings, "agreement": _agreement})
+
+
+def view(
+    target: Target, port: Port = PORT, host: Host = "127.0.0.1", token: Token = "", no_browser: Quiet = False
+) -> None:
+    """Opens the figures of a run or release in the browser, kept and dropped, read only; runs until Ctrl-C.
+
+    Example: roco view demo/run/release
+    """
+    with ExitStack() as stack:
+        corpus, _ = _opened(target, [], stack)
+        _serve(corpus, {}, "/", host, port, token, not no_browser, {})
+
+
+def _opened(target: Path, tasks: list[Any], stack: ExitStack) -> tuple[Any, Path]:
+    """Returns the figures, and the label log that belongs to them."""
+    from contextlib import closing
+
+    from roco.curate import corpus
+    from roco.curate.board import guess_columns
+
+    columns = guess_columns(tasks)
+    if target.suffix == ".toml":
+        from roco.recipes.load import load_recipe
+
+        recipe = load_recipe(target)
+        run = stack.enter_context(closing(recipe.open()))
+        file = Path(recipe.labels.log) if recipe.labels else target.parent / "labels.db"
+        return corpus.of_run(run, columns), file
+    from roco.release.read import Release
+
+    release = stack.enter_context(Release.open(target))
+    return corpus.of_release(release, f"the release {target}", columns), target.parent / "labels.db"
+
+
+def _serve(
+    corpus: Any, tasks: Any, page: str, host: str, port: int, token: str, browse: bool, settings: dict[str, Any]
+) -> None:
+    from roco.curate.app_state import Server
+    from roco.curate.serve import address_of, listen, serve
+
+    if not len(corpus):
+        raise UsageError("there are no figures to show", "run the recipe first: roco run RECIPE")
+    if token and (len(token) < 8 or not token.isascii() or not token.replace("-", "").replace("_", "").isalnum()):
+        raise UsageError("invalid --token", "use at least 8 letters, digits, - and _")
+    with listen(host, port, token) as listening:
+        where = address_of(host, listening.getsockname()[1], token, page)
+
+        def started() -> None:
+            print(safe(f"{count('figure', len(corpus))}: {where}"))
+            print("press Ctrl-C to stop", file=sys.stderr)
+            sys.stdout.flush()
+
+        serve(
+            Server(corpus=corpus, tasks=tasks, token=token, **settings),
+            listening,
+            browse=where if browse else "",
+            started=started,
+        )
+
+
+def _agreement(first: list[str], second: list[str], labels: list[str]) -> dict[str, Any]:
+    """Returns what the page `agree` shows of two annotators: Cohen's kappa, per class, and the confusion matrix."""
+    from roco.evaluate.metrics import agreement
+
+    matrix = agreement.confusion(first, second, labels)
+    by_class = agreement.kappa_by_class(matrix, labels)
+    return {
+        "matrix": matrix.tolist(),
+        "normalised": agreement.normalised(matrix, "true").round(4).tolist(),
+        "kappa": _facts(agreement.kappa(matrix)),
+        "by_class": {label: _facts(one) for label, one in by_class.items()},
+    }
+
+
+def _facts(kappa: Any) -> dict[str, Any]:
+    """Returns a kappa for JSON, which has no NaN."""
+    facts = {name: value for name, value in kappa._asdict().items() if name not in ("se_null", "se_simple", "reason")}
+    return {name: value if value == value else None for name, value in facts.items()} | {"words": kappa.words}
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "annotator"

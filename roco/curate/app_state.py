@@ -1,0 +1,50 @@
+"""What a curation server serves: figures, tasks, the log and one round of it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from roco.curate.board import Board
+from roco.curate.corpus import Corpus
+from roco.curate.log import Log
+from roco.curate.queue import DOUBLE
+from roco.curate.tasks import Task
+from roco.curate.view import Viewer
+
+Agreement = Callable[[list[str], list[str], list[str]], dict[str, Any]]
+"""Labels of two people for the same images, and all labels in order -> statistics for the page."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """What one server serves.
+
+    log: None for a server that only shows figures. round: the round that labels belong to; blind: it shows no guesses,
+    scores or labels, whatever is asked. double: share of the figures that two annotators label. agreement: computes the
+    statistics of the page `agree`. token: what people need to use the server from other machines. hosts: the names of
+    the server, with port; empty for any.
+    """
+
+    corpus: Corpus
+    tasks: Mapping[str, Task]
+    log: Log | None = None
+    round: str = ""
+    blind: bool = False
+    annotator: str = ""
+    double: float = DOUBLE
+    agreement: Agreement | None = None
+    token: str = ""
+    hosts: frozenset[str] = frozenset()
+    write_token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+
+
+@dataclass(frozen=True)
+class State:
+    """A server with the view of its figures and the labels in memory."""
+
+    server: Server
+    viewer: Viewer
+    board: Board | None

@@ -1,0 +1,297 @@
+// The grid: many figures of one guessed class at a time, so that the odd one out is seen.
+
+import * as roco from "./page.js";
+import * as fig from "./figure.js";
+import { showFilter } from "./filter.js";
+
+const { $, el, session, state, task } = roco;
+let figures = [];
+let counts = { total: 0, done: 0, left: 0, by_guess: {} };
+let current = 0;
+let anchor = 0;
+let selected = new Set();
+let busy = false;
+const SIZE = Math.min(200, Math.max(1, Number(state.size) || 60));
+
+// --- loading --------------------------------------------------------------------------------------------------------
+
+function query() {
+  const names = ["guess", "order", "show", "page", "text", "concept", ...Object.keys(session.filters)];
+  const facts = Object.fromEntries(names.filter((name) => state[name]).map((name) => [name, state[name]]));
+  if (!session.read_only) Object.assign(facts, { task: task.name, annotator: roco.annotator });
+  return { ...facts, size: SIZE };
+}
+
+async function load() {
+  if (busy) return;
+  busy = true;
+  try {
+    await roco.flush();
+    if (roco.unsaved().length) return roco.say("the next page is loaded when the labels are saved");
+    const answer = await roco.get(roco.address("/api/page", query()));
+    figures = answer.figures;
+    counts = answer;
+    [current, anchor, selected] = [0, 0, new Set()];
+    roco.say("");
+    draw();
+    $("grid").scrollTop = 0;
+    if (!figures.length && Number(state.page) > 0 && counts.left) go(0);
+  } catch (error) {
+    roco.say(error.status ? error.message : "the server cannot be reached: the page is loaded when you try again");
+  } finally {
+    busy = false;
+  }
+}
+
+function go(page) {
+  roco.remember({ page: page > 0 ? String(page) : "" });
+  setTimeout(load);
+}
+
+// --- drawing --------------------------------------------------------------------------------------------------------
+
+function draw() {
+  const empty = el("p", {}, "No figures in this view: choose another guess, show or filter.");
+  $("grid").replaceChildren(...(figures.length ? figures.map(cell) : [empty]));
+  drawCounts();
+  refresh();
+}
+
+function cell(figure, number) {
+  const box = el("div", { class: "cell", role: "option", id: `cell-${number}`, "aria-label": fig.alt(figure) });
+  box.append(fig.picture(figure, fig.thumbnailOf(figure)), el("div", { class: "tag" }));
+  box.addEventListener("click", (event) => {
+    if (event.shiftKey) extend(number);
+    else if (event.ctrlKey || event.metaKey) selected.has(number) ? selected.delete(number) : selected.add(number);
+    else selected = new Set();
+    if (!event.shiftKey) anchor = number;
+    current = number;
+    refresh();
+  });
+  box.addEventListener("dblclick", enlarge);
+  return box;
+}
+
+function drawCounts() {
+  const view = session.read_only ? `${counts.total.toLocaleString("en")} figures` :
+    `${counts.done.toLocaleString("en")} of ${counts.total.toLocaleString("en")} done, ${counts.left.toLocaleString("en")} left in this view`;
+  const page = Number(state.page) || 0;
+  $("progress").textContent = `${view}${page ? `, page ${page + 1}` : ""}`;
+  const used = ["text", "concept", ...Object.keys(session.filters)].filter((name) => state[name]);
+  $("filters").textContent = used.map((name) => `${name}: ${state[name]}`).join("; ");
+  if (session.read_only || session.blind) return;
+  const titles = new Map(task.labels.map((one) => [one.name, one.title]));
+  const all = Object.entries(counts.by_guess).sort((one, other) => other[1] - one[1]);
+  const shown = all.map(([name, n]) => [name, `${titles.get(name) || "no guess"} (${n.toLocaleString("en")} left)`]);
+  if (state.guess && !counts.by_guess[state.guess]) shown.push([state.guess, `${titles.get(state.guess) || "no guess"} (0 left)`]);
+  roco.choose($("guess"), [["", "all"], ...shown], state.guess || "");
+}
+
+function words(figure) {
+  if (session.read_only) return figure.drop ? `${figure.stage}: ${figure.drop}` : [figure.modality, figure.split].filter(Boolean).join(", ");
+  if (figure.mine) return fig.titleOf(figure.mine);
+  if (figure.concept) return figure.concept_name || figure.concept;
+  return figure.guess ? `${fig.titleOf(figure.guess)}?` : "";
+}
+
+function refresh() {
+  figures.forEach((figure, number) => {
+    const box = $(`cell-${number}`);
+    const isOther = figure.mine && figure.guess && figure.mine !== figure.guess;
+    box.className = "cell";
+    box.classList.toggle("labelled", Boolean(figure.mine));
+    box.classList.toggle("other", Boolean(isOther));
+    box.classList.toggle("selected", selected.has(number));
+    box.classList.toggle("current", number === current);
+    box.classList.toggle("wrong", Boolean(figure.wrong));
+    box.setAttribute("aria-selected", String(selected.has(number) || number === current));
+    box.querySelector(".flag")?.remove();
+    if (figure.flagged) box.append(el("span", { class: "flag" }, "flag"));
+    box.querySelector(".tag").textContent = figure.wrong ? `decided: ${fig.titleOf(figure.wrong)}` : words(figure);
+  });
+  const now = $(`cell-${current}`);
+  if (now) {
+    $("grid").setAttribute("aria-activedescendant", now.id);
+    now.scrollIntoView({ block: "nearest" });
+  }
+  fig.showDetail(figures[current]);
+  if (roco.openKind() === "large") enlarge();
+}
+
+// --- moving and selecting -------------------------------------------------------------------------------------------
+
+function columns() {
+  const first = $("cell-0")?.offsetTop;
+  const n = figures.findIndex((_, number) => $(`cell-${number}`).offsetTop !== first);
+  return n < 1 ? figures.length : n;
+}
+
+function move(by, isSelecting) {
+  const to = Math.min(figures.length - 1, Math.max(0, current + by));
+  if (isSelecting) extend(to);
+  else {
+    selected = new Set();
+    anchor = to;
+  }
+  current = to;
+  refresh();
+}
+
+function extend(to) {
+  const [low, high] = [Math.min(anchor, to), Math.max(anchor, to)];
+  selected = new Set(Array.from({ length: high - low + 1 }, (_, step) => low + step));
+}
+
+const chosen = () => (selected.size ? [...selected].map((number) => figures[number]) : [figures[current]]).filter(Boolean);
+
+function enlarge() {
+  const figure = figures[current];
+  if (figure) roco.open("large", fig.picture(figure, fig.imageOf(figure)), el("p", { class: "dim" }, words(figure)));
+}
+
+// --- labels ---------------------------------------------------------------------------------------------------------
+
+function give(name) {
+  const targets = chosen();
+  if (!targets.length) return;
+  const entries = targets.map((figure) => {
+    const was = figure.mine;
+    figure.mine = fig.toggled(task, was, name);
+    count(was, figure.mine);
+    return { key: figure.key, concept: figure.concept || "", label: figure.mine, origin: "typed" };
+  });
+  if (!task.several) {
+    const last = selected.size ? Math.max(...selected) : current;
+    const next = figures.findIndex((figure, number) => number > last && !figure.mine);
+    current = next >= 0 ? next : Math.min(figures.length - 1, last + 1);
+    anchor = current;
+    selected = new Set();
+  }
+  refresh();
+  roco.label(entries, (answer) => confirmed(answer, targets));
+}
+
+function count(was, now) {
+  if (Boolean(was) === Boolean(now)) return;
+  counts.done += now ? 1 : -1;
+  counts.left += now ? -1 : 1;
+  drawCounts();
+}
+
+// Marks labels that the server has refused, and those that differ from an adjudicated one.
+function confirmed(answer, targets) {
+  if (answer === null) {
+    for (const figure of targets) {
+      count(figure.mine, null);
+      figure.mine = null;
+    }
+  }
+  const wrong = answer?.wrong || [];
+  for (const one of wrong) {
+    const figure = figures.find((other) => other.key === one.key);
+    if (figure) figure.wrong = one.adjudicated;
+  }
+  if (wrong.length) {
+    const pairs = wrong.map((one) => `you: ${fig.titleOf(one.label)}, decided before: ${fig.titleOf(one.adjudicated)}`);
+    roco.say(`${wrong.length} of these figures had been decided otherwise (${pairs.join("; ")}). Look at them; Enter goes on.`);
+  }
+  refresh();
+}
+
+async function accept() {
+  const rest = figures.filter((figure) => !figure.mine && figure.guess);
+  const without = figures.filter((figure) => !figure.mine && !figure.guess).length;
+  if (!rest.length && without) return roco.say(`${without} figures have no guess: label them`);
+  if (!rest.length) return load();
+  for (const figure of rest) {
+    count(null, figure.guess);
+    figure.mine = figure.guess;
+  }
+  refresh();
+  const entries = rest.map((figure) => ({ key: figure.key, concept: figure.concept || "", label: figure.guess, origin: "accepted" }));
+  await roco.label(entries, (answer) => {
+    confirmed(answer, rest);
+    if (answer && !answer.wrong.length && !without) setTimeout(load);
+    else if (without) roco.say(`${without} figures have no guess: label them`);
+  });
+}
+
+function undo() {
+  roco.undo((answer) => {
+    if (!answer) return;
+    const byKey = new Map(figures.map((figure) => [`${figure.key} ${figure.concept || ""}`, figure]));
+    const isHere = answer.figures.every((one) => byKey.has(`${one.key} ${one.concept}`));
+    if (!isHere || answer.figures.some((one) => one.kind !== "label")) return void setTimeout(load);
+    for (const one of answer.figures) {
+      const figure = byKey.get(`${one.key} ${one.concept}`);
+      count(figure.mine, one.mine);
+      figure.mine = one.mine;
+      delete figure.wrong;
+    }
+    current = figures.indexOf(byKey.get(`${answer.figures[0].key} ${answer.figures[0].concept}`));
+    roco.say("");
+    refresh();
+  });
+}
+
+// --- keys --------------------------------------------------------------------------------------------------
+
+const KEYS = [["← → ↑ ↓", "move"], ["Shift + arrows", "select several figures"], ["Space", "enlarge, or close"], ["/", "filter"],
+  ["]  [", "next page, previous page"], ["Esc", "clear the selection"], ["?", "list the keys"]];
+const WRITING = [["Enter", "accept the remaining guesses of the page, then the next page"], ["u", "undo the newest act, a whole page too"],
+  ["f", "flag"], ["n", "note"]];
+
+function showKeys() {
+  const labels = session.read_only ? [] : task.labels.map((one) => [one.key, `${one.title}: label, save, next`]);
+  roco.showKeys([...labels, ...(session.read_only ? [] : WRITING), ...KEYS]);
+}
+
+const filter = () => showFilter(load);
+const page = () => Number(state.page) || 0;
+const ACTIONS = {
+  ArrowRight: (event) => move(1, event.shiftKey), ArrowLeft: (event) => move(-1, event.shiftKey),
+  ArrowDown: (event) => move(columns(), event.shiftKey), ArrowUp: (event) => move(-columns(), event.shiftKey),
+  " ": () => (roco.openKind() === "large" ? $("dialog").close() : enlarge()),
+  "/": filter, "?": showKeys, "]": () => go(page() + 1), "[": () => go(Math.max(0, page() - 1)),
+  Escape: () => { selected = new Set(); refresh(); },
+};
+if (!session.read_only) {
+  Object.assign(ACTIONS, { Enter: accept, u: undo, f: () => { fig.flag(chosen()); refresh(); }, n: () => figures[current] && fig.note(figures[current], refresh) });
+  for (const one of task.labels) if (one.key) ACTIONS[one.key] = () => give(one.name);
+}
+
+document.addEventListener("keydown", (event) => {
+  if (roco.isTyping(event) || !["", "large"].includes(roco.openKind())) return;
+  if (event.target.tagName === "BUTTON" && ["Enter", " "].includes(event.key)) return; // it presses the button
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  if (!ACTIONS[key] || (event.repeat && !key.startsWith("Arrow"))) return;
+  event.preventDefault();
+  ACTIONS[key](event);
+});
+
+// --- start ----------------------------------------------------------------------------------------------------------
+
+roco.header("/");
+if (session.read_only) {
+  document.title = "roco: view";
+  $("question").textContent = session.title;
+  for (const id of ["task", "guess", "order", "show"]) $(id).parentElement.remove();
+  for (const id of ["accept", "guideline-section", "keys"]) $(id).remove();
+} else {
+  if (session.blind) for (const id of ["guess", "order"]) $(id).parentElement.hidden = true;
+  if (session.blind) $("accept").remove();
+  for (const one of task.labels) {
+    $("keys").append(el("button", { type: "button", onclick: () => { give(one.name); $("grid").focus(); } }, one.title, " ", el("kbd", {}, one.key)));
+  }
+  for (const id of ["guess", "order", "show"]) {
+    if (state[id] && id !== "guess") $(id).value = state[id];
+    $(id).addEventListener("change", () => { roco.remember({ [id]: $(id).value, page: "" }); load(); $("grid").focus(); });
+  }
+  $("accept")?.addEventListener("click", () => { accept(); $("grid").focus(); });
+}
+$("filter").addEventListener("click", filter);
+$("help").addEventListener("click", showKeys);
+$("next").addEventListener("click", ACTIONS["]"]);
+$("back").addEventListener("click", ACTIONS["["]);
+await load();
+$("grid").focus();

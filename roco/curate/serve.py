@@ -1,0 +1,95 @@
+"""Serves the pages of curation until the process is interrupted."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import secrets
+import socket
+import threading
+import webbrowser
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from roco.base.errors import UsageError
+from roco.curate.app import create_app
+from roco.curate.app_state import Server
+
+LOCAL = "127.0.0.1"
+BACK_UP_EVERY = 60.0  # seconds
+
+
+def address_of(host: str, port: int, token: str, path: str = "/") -> str:
+    """Returns the address of a page."""
+    shown = f"[{host}]" if ":" in host else host
+    joiner = "&" if "?" in path else "?"
+    return f"http://{shown}:{port}{path}" + (f"{joiner}token={token}" if token else "")
+
+
+def listen(host: str, port: int, token: str) -> socket.socket:
+    """Returns a listening socket; port 0 takes a free one.
+
+    Raises UsageError for a host other than this machine without a token, and for an address that cannot be used.
+    """
+    if not token and not _is_this_machine(host):
+        raise UsageError(f"--host {host} without a token", "add --token SECRET, or leave out --host")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen(128)  # who comes before the server is ready waits
+    except (OSError, OverflowError) as err:
+        listening.close()
+        reason = getattr(err, "strerror", None) or err
+        raise UsageError(f"cannot listen on {host}, port {port}: {reason}", "choose another port with --port") from err
+    return listening
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def serve(server: Server, listening: socket.socket, *, browse: str = "", started: Callable[[], None]) -> None:
+    """Answers requests until Ctrl-C; browse: an address that is opened in the browser, empty for none."""
+    import uvicorn
+
+    port = listening.getsockname()[1]
+    if not server.token:
+        server = replace(server, hosts=frozenset(f"{name}:{port}" for name in (LOCAL, "localhost", "[::1]")))
+    config = uvicorn.Config(create_app(server), log_level="warning", access_log=False, server_header=False)
+    running = uvicorn.Server(config)
+    started()
+    if browse:
+        threading.Thread(target=webbrowser.open, args=(browse,), daemon=True).start()
+    with _backed_up(server), contextlib.suppress(KeyboardInterrupt):
+        running.run(sockets=[listening])
+
+
+@contextlib.contextmanager
+def _backed_up(server: Server) -> Iterator[None]:
+    """Backs the log up every minute, if it has changed."""
+    stop = threading.Event()
+
+    def back_up() -> None:
+        while not stop.wait(BACK_UP_EVERY):
+            assert server.log is not None
+            server.log.back_up()
+
+    thread = threading.Thread(target=back_up, daemon=True)
+    if server.log is not None:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        if server.log is not None:
+            thread.join()
+
+
+def new_token() -> str:
+    """Returns a token that nobody can guess."""
+    return secrets.token_urlsafe(18)

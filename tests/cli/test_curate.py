@@ -1,0 +1,49 @@
+"""The commands `roco curate` and `roco view`."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+from tests.cli.command import DATA, USAGE, Command
+
+
+def test_other_machines_need_a_token(command: Command, finished_demo: Path, tmp_path: Path) -> None:
+    release = finished_demo / "run" / "release"
+    result = command("view", release, "--host", "0.0.0.0", "--no-browser")
+    assert result.code == USAGE and "--host 0.0.0.0 without a token" in result.err
+    result = command("view", release, "--token", "a b", "--no-browser")
+    assert result.code == USAGE and "invalid --token" in result.err
+
+
+def test_what_is_no_recipe_or_release_is_refused(command: Command, tmp_path: Path) -> None:
+    assert command("curate", tmp_path).code == DATA
+    result = command("curate", tmp_path / "none.toml", "--log", tmp_path / "labels.db")
+    assert result.code == USAGE
+    assert not (tmp_path / "labels.db").exists()
+    result = command("curate", tmp_path, "--task", "modalitie")
+    assert result.code == USAGE and "did you mean 'modality'?" in result.err
+
+
+def test_curate_serves_until_it_is_interrupted(finished_demo: Path, tmp_path: Path) -> None:
+    words = [finished_demo / "run" / "release", "--log", tmp_path / "labels.db", "--annotator", "a1", "--port", "0"]
+    line = [sys.executable, "-m", "roco", "curate", *map(str, words), "--no-browser"]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            printed = process.stdout.readline()
+            found = re.fullmatch(r"(\d+) figures: (http://127\.0\.0\.1:\d+/)\n", printed)
+            assert found, printed
+            with urllib.request.urlopen(f"{found[2]}api/session", timeout=60) as answer:
+                session = json.load(answer)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) in (0, 130)
+        finally:
+            process.kill()
+    assert session["annotator"] == "a1" and session["figures"] == int(found[1])
+    assert (tmp_path / "labels.db").exists()

@@ -1,0 +1,79 @@
+"""A real browser that drives the pages of a server which runs in this process."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from roco.curate.app import create_app
+from roco.curate.app_state import Server
+from roco.curate.serve import listen
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+class Running:
+    """A server that can be stopped and started again at the same address."""
+
+    def __init__(self, server: Server) -> None:
+        self.server, self.port, self._stop = server, 0, lambda: None
+        self.start()
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        import uvicorn
+
+        listening = listen("127.0.0.1", self.port, "")
+        self.port = listening.getsockname()[1]
+        # A server that was restarted has another write token.
+        fresh = replace(self.server, hosts=frozenset({f"127.0.0.1:{self.port}"}), write_token=f"w{time.monotonic_ns()}")
+        config = uvicorn.Config(create_app(fresh), log_level="error", timeout_graceful_shutdown=1, ws="none")
+        running = uvicorn.Server(config)
+        thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        while not running.started:
+            time.sleep(0.01)
+
+        def stop() -> None:
+            running.should_exit = True
+            thread.join()
+            listening.close()
+
+        self._stop = stop
+
+    def stop(self) -> None:
+        self._stop()
+
+    def labels(self) -> dict[str, tuple[str, str]]:
+        """The current labels: figure -> label and origin."""
+        assert self.server.log is not None
+        return {event.image_key: (event.label, event.origin) for event in self.server.log.current()}
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def eventually(check: Callable[[], Any]) -> None:
+    """Waits until something is true; fails after ten seconds."""
+    for _ in range(500):
+        if check():
+            return
+        time.sleep(0.02)
+    raise AssertionError("it has not become true")

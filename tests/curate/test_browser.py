@@ -1,0 +1,225 @@
+"""The pages in a real browser: label, accept, undo, filter, blind page, decisions, a lost connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.curate.browsers import CHROMIUM, Running, chromium, eventually
+from tests.curate.figures import row
+from tests.curate.servers import Browser, entry, server
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="chromium is missing: apt-get install chromium"),
+    # Playwright and uvicorn leave sockets to the garbage collector.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Running]:
+    found = Running(server(tmp_path))
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    context = browser.new_context(viewport={"width": 1200, "height": 800})
+    opened = context.new_page()
+    errors: list[str] = []
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    yield opened
+    context.close()
+    assert errors == []
+
+
+@pytest.fixture
+def visit(page: Any, running: Running) -> Callable[..., Any]:
+    def go(path: str = "/?task=modality&annotator=a1&guess=DRCT") -> Any:
+        page.goto(running.address + path)
+        page.wait_for_selector(".cell, #image:not([hidden]), .agree table, .broken, #grid p")
+        return page
+
+    return go
+
+
+def test_one_key_labels_saves_and_moves_on(visit: Any, running: Running) -> None:
+    page = visit()
+    first = page.locator(".cell").nth(0)
+    page.keyboard.press("x")
+    eventually(lambda: page.locator("#status").inner_text() == "saved" and running.labels())
+    assert [label for label, _ in running.labels().values()] == ["DRXR"]
+    assert "labelled" in first.get_attribute("class") and "other" in first.get_attribute("class")
+    assert "current" in page.locator(".cell").nth(1).get_attribute("class")
+    assert page.locator("#progress").inner_text() == "1 of 10 done, 9 left in this view"
+
+
+def test_a_page_is_accepted_with_enter_and_undone_with_one_key(visit: Any, running: Running) -> None:
+    page = visit()
+    page.keyboard.press("m")
+    page.keyboard.press("Enter")
+    eventually(lambda: "0 left" in page.locator("#progress").inner_text() and len(running.labels()) == 10)
+    origins = sorted(origin for _, origin in running.labels().values())
+    assert origins == ["accepted"] * 9 + ["typed"]
+    page.wait_for_selector("#grid p")  # the view is done
+    page.keyboard.press("u")
+    eventually(lambda: len(running.labels()) == 1)
+    eventually(lambda: page.locator(".cell").count() == 9)
+
+
+def test_shift_and_arrows_label_several_at_once(visit: Any, running: Running) -> None:
+    page = visit()
+    for key in ("ArrowRight", "Shift+ArrowRight", "Shift+ArrowRight", "s"):
+        page.keyboard.press(key)
+    eventually(lambda: len(running.labels()) == 3)
+    assert {label for label, _ in running.labels().values()} == {"DRUS"}
+    assert page.locator(".labelled").count() == 3
+
+
+def test_a_caption_with_html_is_text(visit: Any) -> None:
+    page = visit()
+    assert "<img src=x onerror=alert(1)>" in page.locator("#detail").inner_text()
+    assert page.locator("#detail img").count() == 0
+
+
+def test_the_filter_is_part_of_the_address(visit: Any, running: Running) -> None:
+    page = visit("/?task=modality&annotator=a1")
+    page.keyboard.press("/")
+    page.locator("#filter-text").fill("caption 7")
+    page.keyboard.press("Enter")
+    eventually(lambda: page.locator(".cell").count() == 1)
+    assert "text=caption+7" in page.url
+    page.reload()
+    page.wait_for_selector(".cell")
+    assert page.locator(".cell").count() == 1
+
+
+def test_space_enlarges_f_flags_n_notes_and_the_question_mark_lists_the_keys(visit: Any, running: Running) -> None:
+    page = visit()
+    page.keyboard.press(" ")
+    assert page.locator("dialog img").get_attribute("src").startswith("/api/image?key=")
+    page.keyboard.press(" ")
+    page.keyboard.press("f")
+    page.keyboard.press("n")
+    page.keyboard.type("u x: typed, no key")
+    page.keyboard.press("Control+Enter")
+    eventually(lambda: len(running.server.log.standing("note")) == 1)  # type: ignore[union-attr]
+    assert len(running.server.log.standing("flag")) == 1  # type: ignore[union-attr]
+    assert running.labels() == {}
+    page.keyboard.press("?")
+    assert "accept the remaining guesses" in page.locator("dialog").inner_text()
+
+
+def test_labels_outlast_a_lost_connection_and_a_restarted_server(visit: Any, running: Running) -> None:
+    page = visit()
+    running.stop()
+    page.keyboard.press("x")
+    page.keyboard.press("m")
+    eventually(lambda: page.locator("#status").inner_text().startswith("NOT SAVED: 2 acts"))
+    assert running.labels() == {}
+    running.start()
+    eventually(lambda: page.locator("#status").inner_text() == "saved")
+    assert sorted(label for label, _ in running.labels().values()) == ["DRMR", "DRXR"]
+
+
+def test_the_blind_page_shows_one_figure_and_no_guess(browser: Any, tmp_path: Path) -> None:
+    open_round = Browser(server(tmp_path))
+    open_round.label(*[entry(number, "DRXR") for number in range(30)], by="a2")
+    running = Running(server(tmp_path, blind=True))
+    context = browser.new_context()
+    page = context.new_page()
+    bodies: list[str] = []
+    page.on("response", lambda answer: bodies.append(answer.text()) if "/api/page" in answer.url else None)
+    page.goto(f"{running.address}/one?task=modality&annotator=r1")
+    page.wait_for_selector("#rows button")
+    assert "Guess" not in page.locator("aside #detail").inner_text()
+    assert "guess" not in bodies[0].replace("by_guess", "")
+    page.keyboard.press("x")  # an X-ray: region and direction are asked next
+    eventually(lambda: page.locator("#rows h2").count() == 3)
+    page.keyboard.press("3")
+    page.keyboard.press("d")
+    eventually(lambda: "1 of 30 done" in page.locator("#progress").inner_text())
+    events = running.server.log.current(rounds=["blind"])  # type: ignore[union-attr]
+    eventually(lambda: len(running.server.log.current(rounds=["blind"])) == 3)  # type: ignore[union-attr]
+    assert {event.annotator for event in events} == {"r1"}
+    assert page.locator("nav a").all_inner_texts() == ["Grid", "One"]
+    context.close()
+    running.stop()
+
+
+def test_brightness_and_inversion_stay_from_figure_to_figure(visit: Any) -> None:
+    page = visit("/one?task=modality&annotator=a1&guess=DRCT")
+    page.keyboard.press("i")
+    page.keyboard.press("Shift+ArrowUp")
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#image").evaluate("image => image.style.filter") == "brightness(110%) contrast(100%) invert(1)"
+    page.reload()
+    page.wait_for_selector("#rows button")
+    assert "invert(1)" in page.locator("#image").evaluate("image => image.style.filter")
+
+
+def test_a_click_on_a_cell_opens_its_figures_and_a_key_decides(visit: Any, running: Running) -> None:
+    sender = Browser(running.server)
+    sender.label(*[entry(number, "DRCT") for number in range(10)], batch="x1")
+    sender.label(*[entry(number, "DRCT" if number < 8 else "DRXR") for number in range(10)], batch="x2", by="a2")
+    page = visit("/agree?task=modality&annotator=judge")
+    assert "Kappa" in page.locator("table").first.inner_text()
+    page.locator("button[aria-label='CT and X-ray: 2']").click()
+    page.wait_for_selector("#decide img")
+    assert not {"a1", "a2"} & set(page.locator("#decide").inner_text().split())
+    page.keyboard.press("x")
+    page.keyboard.press("x")
+    log = running.server.log
+    eventually(lambda: sum(one.origin == "adjudicated" for one in log.current()) == 2)  # type: ignore[union-attr]
+    page.keyboard.press("Escape")
+    assert page.locator("#decide").inner_text() == ""
+
+
+def test_two_annotators_do_not_see_each_other(browser: Any, visit: Any, running: Running) -> None:
+    page = visit()
+    page.keyboard.press("x")
+    eventually(lambda: len(running.labels()) == 1)
+    context = browser.new_context()
+    other = context.new_page()
+    other.goto(f"{running.address}/?task=modality&annotator=a2&guess=DRCT")
+    other.wait_for_selector(".cell")
+    assert other.locator(".labelled").count() == 0
+    assert (
+        "0 of 9 done" in other.locator("#progress").inner_text() or "0 of 10" in other.locator("#progress").inner_text()
+    )
+    context.close()
+
+
+def test_a_wrong_acceptance_of_a_decided_figure_is_reported_at_once(visit: Any, running: Running) -> None:
+    Browser(running.server).label(entry(0, "DRXR", origin="adjudicated"), by="judge")
+    page = visit("/?task=modality&annotator=a1&guess=DRCT&show=all")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".cell.wrong")
+    assert "decided before: X-ray" in page.locator("#message").inner_text()
+
+
+def test_a_run_is_viewed_read_only(browser: Any, tmp_path: Path) -> None:
+    rows = [row(0), row(1, stage="license", drop="license", drop_detail="NO-CC")]
+    running = Running(server(tmp_path, rows, tasks={}, log=None))
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{running.address}/?drop=license")
+    page.wait_for_selector(".cell")
+    page.keyboard.press("x")
+    page.keyboard.press("Enter")
+    assert page.locator(".cell").count() == 1
+    assert "license (NO-CC)" in page.locator("#detail").inner_text()
+    assert page.locator("#status").inner_text() == "" and page.locator("#accept").count() == 0
+    context.close()
+    running.stop()
