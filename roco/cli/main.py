@@ -42,6 +42,10 @@ app.add_typer(concepts.app, name="concepts")
 app.add_typer(labels.app, name="labels")
 
 
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, as shells have it."""
+
+
 def _print_version(context: typer.Context, value: bool) -> None:
     if value and not context.resilient_parsing:
         print(f"roco {__version__}")
@@ -96,6 +100,8 @@ def _exit_code() -> int:
     """Runs the command that sys.argv names; prints the error that ended it."""
     try:
         code = typer.main.get_command(app).main(prog_name="roco", standalone_mode=False)
+        if code == INTERRUPTED:  # typer returns it for Ctrl-C
+            print("interrupted", file=sys.stderr)
         return code if isinstance(code, int) else 0
     except SystemExit as err:
         return err.code if isinstance(err.code, int) else int(err.code is not None)
@@ -103,7 +109,7 @@ def _exit_code() -> int:
         return _failed(err)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
-        return 130
+        return INTERRUPTED
     except OSError as err:
         from roco.base.files import path_error
 

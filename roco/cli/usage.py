@@ -6,14 +6,14 @@ import inspect
 import re
 from typing import Any, Literal, get_args, get_origin
 
-from roco.base.errors import UsageError, nearest
+from roco.base.errors import DataError, RocoError, UsageError, nearest
 from roco.cli.help import argument_name, is_option
 
 _KINDS = {"int": "a whole number", "float": "a number", "integer": "a whole number", "bool": "true or false"}
 """Name of a type, in either version of the option parser -> what to write."""
 
 
-def explained(err: Any) -> UsageError | None:
+def explained(err: Any) -> RocoError | None:
     """Converts an error of the option parser; None for an error of another kind.
 
     The parser's classes are recognized by their names and attributes, because typer bundles click in some versions.
@@ -30,6 +30,9 @@ def explained(err: Any) -> UsageError | None:
     if kind == "MissingParameter" and param is not None:
         return UsageError(f"missing {_described(param)}{where}", _example(context))
     if kind == "BadParameter" and param is not None:
+        forbidden = re.search(r"^\w+ (['\"])(.*)\1 is not (?:readable|writable)\.?$", err.message, re.S)
+        if forbidden:
+            return DataError(f"permission denied: {forbidden[2]}", "allow access to it, or choose another path")
         return UsageError(f"invalid value{_given(err)} for {_described(param)}{where}", _expected(param, context))
     if kind == "BadOptionUsage":
         fault = "takes no value" if "does not take" in message else "needs a value"

@@ -72,7 +72,8 @@ def build(
         typer.Option(metavar="FILE…", help="Ontologies, .obo or .json (OBO graph): HPO, Mondo, DOID, UBERON."),
     ] = None,
     mesh: Annotated[
-        list[Path] | None, typer.Option(metavar="FILE…", help="Descriptors of MeSH: NLM's desc*.xml or d*.bin.")
+        list[Path] | None,
+        typer.Option(metavar="FILE…", help="Descriptors of MeSH: NLM's desc*.xml or d*.bin, or a .tsv."),
     ] = None,
     csv: Annotated[
         list[Path] | None, typer.Option(metavar="FILE", help="A vocabulary as this command writes it; repeatable.")
@@ -144,10 +145,10 @@ def build(
         reads = _read(umls, umls_options, obo or (), mesh or (), csv or (), _names(synonyms) or (), progress)
         building = Building(reads, options, progress) if reads else None
         if learn is not None:
-            card = _learn(learn, split, building, out, progress)
+            card, other = _learn(learn, split, building, out, progress)
         else:
             assert building is not None
-            card = _write(building, out, options)
+            card, word = _write(building, out, options)
     from roco.cli.vocab_tables import print_learned, print_report
 
     if as_json:
@@ -158,9 +159,11 @@ def build(
         print_report(card)
     print(safe(f"wrote {shown_path(out)} and {_card_path(out).name}"), file=sys.stderr)
     if learn is None:
-        print_next("roco vocab show heart --vocabulary", out)
+        print_next("roco vocab show", word, "--vocabulary", out)
+    elif other:
+        print_next("roco concepts score", learn, "--split", other, "--linker", "learned", "--model", out)
     else:
-        print_next("roco concepts score", learn, "--linker", "learned", "--model", out)
+        print_next("roco concepts score OTHER_DATASET", "--linker", "learned", "--model", out)
 
 
 @app.command()
@@ -252,26 +255,33 @@ def _read(
     return reads
 
 
-def _write(building: Building, out: Path, options: Any) -> dict[str, Any]:
-    """Writes the vocabulary and its card; returns the card."""
+def _write(building: Building, out: Path, options: Any) -> tuple[dict[str, Any], str]:
+    """Writes the vocabulary and its card; returns the card, and a name or CUI of the vocabulary."""
+    from itertools import chain
+
     from roco.models.text.vocabulary import card, table
 
-    table.write(building.concepts(), out)
+    concepts = building.concepts()
+    first = next(concepts)  # there is one, else an error was raised
+    table.write(chain([first], concepts), out)
     written: dict[str, Any] = json.loads(card.write(out, building.report(), options).read_text(encoding="utf-8"))
-    return written
+    return written, first.name if first.name[0].isalnum() else first.cui
 
 
 def _learn(
     dataset: Path, splits: Sequence[str] | None, building: Building | None, out: Path, progress: Any
-) -> dict[str, Any]:
-    """Learns a linker and writes it with its card; returns the card. Sources name its concepts."""
+) -> tuple[dict[str, Any], str]:
+    """Learns a linker and writes it with its card; sources name its concepts.
+
+    Returns the card, and a split of the dataset that was not learned from, empty if there is none.
+    """
     from roco.baselines.concepts import datasets
     from roco.baselines.concepts.learn import learn
     from roco.models.text.learned import card as cards
 
     progress.start(f"reading {dataset.name}", None)
     concepts = building.concepts() if building is not None else ()
-    rows, names, manual, _ = datasets.read(dataset, splits or None, concepts=concepts)
+    rows, names, manual, learned_from = datasets.read(dataset, splits or None, concepts=concepts)
     learned = learn(rows, lambda step: progress.start(step, None), manual=manual, names=names)
     card: dict[str, Any] = json.loads(cards.to_json(learned.save(out)))
-    return card
+    return card, datasets.unlearned(dataset, learned_from)

@@ -16,7 +16,7 @@ from roco.base.tables import SPLIT_TABLES
 from roco.base.terminal import excerpt
 from roco.release.caption_files import SUFFIXES, Row, read_file
 from roco.release.format import CUI_MAPPING
-from roco.release.label_files import label_files, read_labels
+from roco.release.label_files import LabelFile, label_files, read_labels
 from roco.release.published import PublishedImage, is_published, read_tables
 from roco.release.read import Release
 
@@ -59,7 +59,8 @@ def read(path: str | Path, splits: Collection[str] | None = None) -> Captioned:
     - a CSV file with the columns id, caption and cuis, and optionally article, manual and split
     - a file of JSON lines with roco_id or id, caption and cuis, and optionally pmcid, also compressed (.gz), or a
       folder of such files
-    Raises DataError with file and line for invalid rows, UsageError for an unknown split.
+    Raises DataError with file and line for invalid rows and for concepts without a caption, UsageError for an unknown
+    split.
     """
     source = Path(path)
     for split in splits or ():
@@ -92,11 +93,22 @@ def _of_folder(folder: Path, splits: Collection[str] | None) -> Captioned:
             return _of_files(files, splits)
         labels = label_files(folder)
         if labels:
+            _check_labels(folder, labels, splits)
             rows = [row for row in read_labels(labels) if not splits or row.split in splits]
             return Captioned(rows, {}, tuple(file.path for file in labels))
         raise
     with release:
         return _of_release(release, splits)
+
+
+def _check_labels(folder: Path, labels: list[LabelFile], splits: Collection[str] | None) -> None:
+    """Raises DataError if a chosen split lacks its file of captions or of concepts."""
+    known = {(file.split, file.kind) for file in labels}
+    for split in splits or ():
+        lacking = [kind for kind in ("captions", "concepts") if (split, kind) not in known]
+        if lacking:
+            what = f"{folder} lacks a file of {' and one of '.join(lacking)} of {split}"
+            raise DataError(what, "add it, or choose another split")
 
 
 def _of_files(files: list[Path], splits: Collection[str] | None) -> Captioned:
@@ -141,6 +153,11 @@ def _of_published(folder: Path, splits: Collection[str] | None) -> Captioned:
         names = f"{lacking}_captions.csv and {lacking}_concepts.csv"
         raise DataError(f"{folder} lacks {names}", "add both files, or choose another split")
     images = [image for image in tables.images.values() if image.split in complete]
+    for image in images:
+        if image.caption is None and (image.concepts is not None or image.manual is not None):
+            table = "concepts" if image.concepts is not None else "concepts_manual"
+            what = f"{_place(folder, image.split, table, image.id)}: concepts of '{image.id}', which has no caption"
+            raise DataError(what, f"{image.split}_captions.csv may have been cut short: get it again")
     rows = [_row(image) for image in images if image.caption is not None and image.concepts is not None]
     _check_cuis(rows, lambda row: _line_of(folder, row))
     release = Release(folder, published=True)
@@ -166,12 +183,16 @@ def _check_cuis(rows: Iterable[Row], where: Any) -> None:
 
 def _line_of(folder: Path, row: Row) -> str:
     """Returns file and line of the invalid concepts of an image."""
-    table = "concepts" if not all(map(is_cui, row.cuis)) else "concepts_manual"
-    path = folder / f"{row.split}_{table}.csv"
+    return _place(folder, row.split, "concepts" if not all(map(is_cui, row.cuis)) else "concepts_manual", row.id)
+
+
+def _place(folder: Path, split: str, table: str, id: str) -> str:
+    """Returns file and line of an image in a table."""
+    path = folder / f"{split}_{table}.csv"
     for line, cells, _ in _cells(path, table):
-        if cells is not None and cells[0].strip().startswith(row.id):
+        if cells is not None and cells[0].strip().startswith(id):
             return f"{path}, line {line}"
-    return f"{path}, image {row.id}"
+    return f"{path}, image {id}"
 
 
 def _cells(path: Path, table: str) -> Iterator[Any]:

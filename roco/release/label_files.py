@@ -42,7 +42,8 @@ def label_files(folder: Path) -> list[LabelFile]:
 def read_labels(files: list[LabelFile]) -> Iterator[Row]:
     """Yields the rows of all splits that have one file of captions and one of concepts, joined by id.
 
-    Raises DataError if there are two files of a kind and split, if no split has both, and for an invalid row.
+    Raises DataError if there are two files of a kind and split, if no split has both, for an invalid row, and for
+    concepts of an id that has no caption.
     """
     by_split: dict[str, dict[str, LabelFile]] = {}
     for file in files:
@@ -56,6 +57,11 @@ def read_labels(files: list[LabelFile]) -> Iterator[Row]:
         raise DataError(f"captions without concepts, or concepts without captions: {names}", "add the other file")
     for split, kinds in complete.items():
         cells = {kind: dict(_cells(file)) for kind, file in kinds.items()}
+        for kind, file in kinds.items():
+            for id, (line, _) in cells[kind].items():
+                if id not in cells["captions"]:
+                    what = f"{file.path}, line {line}: concepts of '{excerpt(id)}', which has no caption"
+                    raise DataError(what, f"{kinds['captions'].path.name} may have been cut short: get it again")
         for id, (_, caption) in cells["captions"].items():
             if id not in cells["concepts"]:
                 continue

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 from pathlib import Path
 
 import pytest
 
 from roco.cli.vocab import spread
 from roco.models.text.learned.linker import LearnedLinker
+from roco.models.text.vocabulary import obo
 from roco.models.text.vocabulary.table import load
-from tests.cli.command import DATA, DONE, USAGE, Command
+from tests.cli.command import DATA, DONE, INTERRUPTED, USAGE, Command
 from tests.cli.test_fit import refused
 from tests.learned import MANUAL, examples, with_manual
 from tests.models.text.vocabulary import sources
@@ -42,7 +45,7 @@ def test_all_sources_together_give_a_vocabulary_a_card_and_a_report(command: Com
     assert result.out.startswith("4 concepts, 11 names\n")
     for line in ("Overlaps", "CC BY 4.0", "UMLS license, category 0", "1 concept with different types by source:"):
         assert line in result.out
-    assert result.err.splitlines()[-1].startswith("next: roco vocab show heart --vocabulary")
+    assert result.err.splitlines()[-1].startswith("next: roco vocab show Behavior --vocabulary")
     assert set(load(out).by_cui) == {"C0000001", "C0018787", "C0027651", "C0032227"}
     card = json.loads((folder / "new" / "mine.json").read_text())
     assert [source["kind"] for source in card["sources"]] == ["csv", "umls", "obo", "obo", "mesh"]
@@ -91,6 +94,7 @@ def test_kept_types_are_those_of_the_rules(command: Command, folder: Path) -> No
         (("mine.csv", "--csv", "none.csv"), DATA, "none.csv does not exist", "check the path"),
         (("mine.csv", "--obo", "own.csv"), DATA, "own.csv, line 1: not an OBO file", "format-version"),
         (("mine.csv", "--mesh", "desc.xml"), DATA, "no concept is left (narrow synonym: 1, no CUI: 1", "give a source"),
+        (("mine.csv", "--csv", "own.csv", "--types", "T191"), DATA, "types T191 is left: one concept has", "--types"),
         (("mine.csv", "--umls", "."), DATA, "contains no MRCONSO.RRF", "MRSTY.RRF"),
         (("mine.csv", "--csv", "own.csv", "--sab", "MSH"), USAGE, "--umls is missing", "--umls DIR"),
         (("mine.csv", "--umls", "umls", "--sab", "MHS"), USAGE, "has the source 'MHS' (SAB)", "MSH"),
@@ -129,12 +133,48 @@ def test_a_linker_is_learned_from_captions_and_named_by_a_vocabulary(command: Co
     result = command("vocab", "build", out, "--learn", dataset, "--csv", own)
     assert result.code == DONE
     assert result.out.startswith("6 concepts learned from 120 captions of 60 articles\n")
-    assert result.err.splitlines()[-1].startswith("next: roco concepts score")
+    assert result.err.splitlines()[-1].startswith("next: roco concepts score OTHER_DATASET --linker learned --model ")
     linker = LearnedLinker.load(out)
     assert [mention.cui for mention in linker.link(["CT of the liver shows nothing."])[0]]
     described = linker.describe("C0023884")
     assert described is not None and described.name == "Liver of mine"
     refused(command("vocab", "build", out, "--learn", dataset), USAGE, "mine.npz already exists", "--force")
+
+
+def test_after_a_build_the_next_command_shows_a_concept_of_the_file(command: Command, folder: Path) -> None:
+    result = command("vocab", "build", folder / "mine.csv", "--csv", folder / "own.csv")
+    following = shlex.split(result.err.splitlines()[-1].removeprefix("next: roco "))
+    assert command(*following).out.startswith("C0018787 Heart\n")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("vocab", "build", "mine.csv", "--csv", "own.csv"),
+        ("vocab", "build", "mine.csv", "--obo", "own.csv"),
+        ("vocab", "build", "mine.npz", "--learn", "own.csv"),
+        ("vocab", "show", "heart", "--vocabulary", "own.csv"),
+        ("concepts", "score", "own.csv"),
+    ],
+)
+def test_a_file_without_permission_is_an_error_of_the_data(
+    command: Command, folder: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(folder)
+    allowed = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: str(path) != "own.csv" and allowed(path, mode))
+    refused(command(*words), DATA, "permission denied: own.csv", "allow access to it")
+
+
+def test_an_interrupted_build_says_so(command: Command, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(obo, "read", interrupt)
+    result = command("vocab", "build", folder / "mine.csv", "--obo", folder / "hp.obo")
+    assert (result.code, result.out) == (INTERRUPTED, "")
+    assert result.err.splitlines()[-1] == "interrupted"
+    assert not (folder / "mine.csv").exists()
 
 
 def test_several_files_may_follow_an_option() -> None:
@@ -163,6 +203,10 @@ def test_a_concept_is_shown_by_name_and_by_cui(command: Command, folder: Path) -
 def test_an_unknown_name_is_answered_with_the_nearest(command: Command, folder: Path) -> None:
     own = ("--vocabulary", folder / "own.csv")
     refused(command("vocab", "show", "hart", *own), DATA, "no concept is called 'hart'", "did you mean 'Heart'?")
+    refused(command("vocab", "show", "C12"), DATA, "'C12' is neither a name nor a CUI", "C and seven digits")
+    far = command("vocab", "show", "zzzz")
+    refused(far, DATA, "no concept is called 'zzzz'", "look for another name")
+    assert "did you mean" not in far.err
     refused(command("vocab", "show", "C0000009", *own), DATA, "does not contain C0000009", "heart")
 
 
@@ -188,6 +232,7 @@ def test_a_linker_is_learned_from_train_of_a_folder_in_the_layout_of_rocov2(comm
     out = tmp_path / "mine.npz"
     result = command("vocab", "build", out, "--learn", tmp_path, "--json")
     assert result.code == DONE
+    assert result.err.splitlines()[-1].startswith(f"next: roco concepts score {tmp_path} --split test --linker learned")
     card = json.loads(result.out)
     assert card["rows"] == 120
     assert set(card["manual"]) == set(MANUAL)

@@ -179,6 +179,32 @@ def test_an_invalid_cui_of_the_published_layout_is_reported_with_its_line(tmp_pa
         read(tmp_path)
 
 
+def test_concepts_of_an_id_whose_caption_was_cut_off_are_refused_with_their_line(tmp_path: Path) -> None:
+    write(tmp_path / "valid_concepts.csv", f"ID,CUIs\nImage_1,{CT}\nImage_2,{CHEST}\n")
+    for cut in ("", "Image_2", "Imag"):
+        write(tmp_path / "valid_captions.csv", f"ID,Caption\nImage_1,CT\n{cut}")
+        with pytest.raises(
+            DataError, match=r"valid_concepts\.csv, line 3: concepts of 'Image_2', which has no"
+        ) as caught:
+            read(tmp_path)
+        assert "valid_captions.csv may have been cut short" in caught.value.hint
+    write(tmp_path / "valid_captions.csv", 'ID,Caption\nImage_1,CT\nImage_2,"CT of the')
+    with pytest.raises(DataError, match=r"valid_captions\.csv: unreadable: unexpected end of data"):
+        read(tmp_path)
+    write(tmp_path / "valid_captions.csv", "ID,Caption\nImage_1,CT\nImage_2,MRI")
+    assert len(read(tmp_path).rows) == 2
+    write(tmp_path / "valid_concepts_manual.csv", f"ID,CUIs\nImage_1,{CT}\nImage_7,{CT}\n")
+    with pytest.raises(DataError, match=r"concepts_manual\.csv, line 3: concepts of 'Image_7'"):
+        read(tmp_path)
+
+
+def test_concepts_without_a_caption_in_files_of_imageclef_are_refused_with_their_line(tmp_path: Path) -> None:
+    write(tmp_path / "Caption_2023_valid_labels.csv", "ID\tCaption\ni_1\tCT\n")
+    path = write(tmp_path / "Concepts_2023_valid_labels.csv", f"ID\tCUIs\ni_1\t{CT}\ni_2\t{CT}\n")
+    with pytest.raises(DataError, match=rf"{path.name}, line 3: concepts of 'i_2', which has no caption"):
+        read(tmp_path)
+
+
 def test_files_of_imageclef_are_joined_by_id(tmp_path: Path) -> None:
     write(tmp_path / "Caption_2023_valid_labels.csv", 'ID\tCaption\ni_1\tCT, "axial"\ni_2\tMRI\ni_3\tno concepts\n')
     write(tmp_path / "Concepts_2023_valid_labels.csv", f"ID\tCUIs\ni_2\t\ni_1\t{CT};{CHEST}\n")
@@ -187,8 +213,10 @@ def test_files_of_imageclef_are_joined_by_id(tmp_path: Path) -> None:
     write(tmp_path / "mapping.csv", "CUI,Canonical name\n")
     first = Row("i_1", "i_1", 'CT, "axial"', (CHEST, CT), (CHEST,), "valid")
     assert read(tmp_path).rows == [first, Row("i_2", "i_2", "MRI", (), (), "valid")]
-    with pytest.raises(DataError, match="has no captions"):
+    with pytest.raises(DataError, match="lacks a file of captions and one of concepts of train"):
         read(tmp_path, ["train"])
+    with pytest.raises(DataError, match="lacks a file of concepts of test"):
+        read(tmp_path, ["valid", "test"])
     write(tmp_path / "Concepts_2023_valid_labels.csv", "ID\tCUIs\ni_1\tC12\n")
     with pytest.raises(DataError, match=r"valid_labels\.csv, line 2: invalid CUI 'C12'"):
         read(tmp_path)

@@ -49,10 +49,10 @@ def read(
     """Reads a dataset in any layout of `roco.release.captioned.read`.
 
     splits: by default only `train`, so that valid and test remain for scoring; `all` for every split. Datasets without
-    splits, or without a split `train`, are read as a whole. manual: CUIs that people assigned; by default those of the
+    splits are read as a whole. manual: CUIs that people assigned; by default those of the
     manual concepts of the dataset, and if it does not tell them apart, those of the paper; none for rows of the first
     ROCO, whose concepts all come from the caption. concepts: of further vocabularies, which name what the dataset has.
-    Raises DataError and UsageError.
+    Raises DataError, also for splits of which none is a complete `train`, and UsageError.
     """
     for cui in manual or ():
         if not is_cui(cui):
@@ -62,12 +62,28 @@ def read(
         found = captioned.read(path, chosen)
     else:
         found = captioned.read(path)
-        train = [row for row in found.rows if row.split == SPLITS[0]]
-        found = captioned.Captioned(train or found.rows, found.names, found.files)
+        if any(row.split for row in found.rows):
+            train = [row for row in found.rows if row.split == SPLITS[0]]
+            if not train:
+                found = captioned.read(path, SPLITS[:1])  # raises an error that names what is missing
+            else:
+                found = captioned.Captioned(train, found.names, found.files)
     if not any(row.cuis for row in found.rows):
         raise DataError(f"{path} has no concepts", "give a dataset whose captions have CUIs")
     read_splits = tuple(sorted({row.split for row in found.rows if row.split}))
     return Dataset(found.rows, _names(found, concepts), _manual(found, manual), read_splits)
+
+
+def unlearned(path: str | Path, learned: Collection[str]) -> str:
+    """Returns a split of a dataset to score on, none of those learned from: test, else valid; empty if it has none."""
+    for split in reversed(SPLITS):
+        if learned and split not in learned:
+            try:
+                captioned.read(path, (split,))
+            except (DataError, UsageError):
+                continue
+            return split
+    return ""
 
 
 def _names(found: captioned.Captioned, concepts: Iterable[Concept]) -> dict[str, tuple[str, ...]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from roco.base.errors import DataError, UsageError
-from roco.baselines.concepts.datasets import PAPER, read
+from roco.baselines.concepts.datasets import PAPER, read, unlearned
 from roco.models.text.vocabulary.table import Concept
 
 CT, XRAY, OCT, LIVER = "C0040405", "C1306645", "C0920367", "C0023884"
@@ -37,8 +37,31 @@ def test_only_the_rows_of_train_are_read_unless_others_are_chosen(tmp_path: Path
     assert read(folder, ["valid", "test"]).splits == ("test", "valid")
 
 
-def test_a_dataset_without_train_is_read_as_a_whole(tmp_path: Path) -> None:
-    assert len(read(published(tmp_path, ("valid", "test"))).rows) == 24
+@pytest.mark.parametrize("lost", ["train_captions.csv", "train_concepts.csv"])
+def test_a_dataset_whose_train_is_incomplete_is_refused_unless_others_are_chosen(tmp_path: Path, lost: str) -> None:
+    folder = published(tmp_path)
+    (folder / lost).unlink()
+    with pytest.raises(DataError, match=r"lacks train_captions\.csv and train_concepts\.csv"):
+        read(folder)
+    assert len(read(folder, ["all"]).rows) == 24
+
+
+def test_a_file_with_splits_but_without_train_is_refused_unless_others_are_chosen(tmp_path: Path) -> None:
+    table(tmp_path / "rows.csv", "id,caption,cuis,split", [f"{number},CT,{CT},valid" for number in range(12)])
+    with pytest.raises(DataError, match=r"rows\.csv has no captions"):
+        read(tmp_path / "rows.csv")
+    assert len(read(tmp_path / "rows.csv", ["valid"]).rows) == 12
+
+
+def test_a_split_to_score_on_is_one_that_was_not_learned_from(tmp_path: Path) -> None:
+    folder = published(tmp_path)
+    assert unlearned(folder, ("train",)) == "test"
+    assert unlearned(folder, ("test", "train")) == "valid"
+    assert unlearned(folder, ("test", "train", "valid")) == ""
+    (folder / "test_concepts.csv").unlink()
+    assert unlearned(folder, ("train",)) == "valid"
+    table(tmp_path / "rows.csv", "id,caption,cuis", [f"1,CT,{CT}"])
+    assert unlearned(tmp_path / "rows.csv", ()) == ""
 
 
 def test_names_of_the_dataset_come_before_those_of_vocabularies(tmp_path: Path) -> None:

@@ -84,12 +84,19 @@ class Building:
             self.tally.add(concept, records)
             if concept is not None:
                 yield concept
+        others = self.tally.other_types + sum(read.left_out["other semantic type"] for read in self.sources)
+        if not self.tally.concepts and others:
+            have = f"{others:,} concepts have" if others > 1 else "one concept has"
+            raise DataError(
+                f"no concept of the types {_listed(self.options.types)} is left: {have} others",
+                "choose more types, or omit --types; roco vocab show --vocabulary FILE counts concepts by type",
+            )
         if not self.tally.concepts:
             reasons = _positive(sum((read.left_out for read in self.sources), Counter[str]()))
-            reason = ", ".join(f"{reason}: {n:,}" for reason, n in list(reasons.items())[:3])
+            listed = ", ".join(f"{reason}: {n:,}" for reason, n in list(reasons.items())[:3])
             raise DataError(
-                f"no concept is left ({reason or 'other semantic types'})",
-                "give a source that has CUIs, such as --csv, --umls or hp.obo, or more semantic types",
+                f"no concept is left ({listed})" if listed else "no concept is left",
+                "give a source that has CUIs, such as --csv, --umls or hp.obo",
             )
 
     def report(self) -> Report:
@@ -113,6 +120,11 @@ class Building:
     def _streams(self, only: Collection[str] | None) -> list[Iterator[Record]]:
         own = (record for record in self._records if only is None or record.cui in only)
         return [own, *(read.records.records(only) for read in self.sources if read.records is not None)]
+
+
+def _listed(types: Collection[str] | None) -> str:
+    some = sorted(types or ())
+    return ", ".join(some[:5]) + (f" and {len(some) - 5} more" if len(some) > 5 else "")
 
 
 def _descending(counts: Counter[str]) -> dict[str, int]:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from roco.base.errors import DataError, nearest
+import difflib
+import re
+
+from roco.base.errors import DataError
 from roco.base.ids import is_cui
 from roco.base.text import escaped
 from roco.models.text.vocabulary.table import Concept, Vocabulary
 
 MOST_NAMES = 20_000
 """Names among which the nearest is looked for."""
+
+
+LEAST_SIMILARITY = 0.6
+"""Of a name that is suggested; 1 for equal names."""
+
+_LIKE_CUI = re.compile(r"C\d+|\d{5,}", re.IGNORECASE)
 
 
 def find(vocabulary: Vocabulary, word: str) -> list[Concept]:
@@ -22,11 +31,16 @@ def find(vocabulary: Vocabulary, word: str) -> list[Concept]:
     found = [c for c in vocabulary.concepts if any(name.casefold() == wanted for name in c.names)]
     if found:
         return found
+    if _LIKE_CUI.fullmatch(word.strip()):
+        raise DataError(
+            f"{escaped(word.strip()[:60])!r} is neither a name nor a CUI", "a CUI is C and seven digits: C0018787"
+        )
     alike = {
         name
         for concept in vocabulary.concepts
         for name in concept.names
         if abs(len(name) - len(wanted)) <= 3 and name[:1].casefold() == wanted[:1]
     }
-    names = sorted(alike)[:MOST_NAMES] or [concept.name for concept in vocabulary.concepts[:MOST_NAMES]]
-    raise DataError(f"no concept is called {escaped(word[:60])!r}", nearest(word[:60], names))
+    close = difflib.get_close_matches(word[:60], sorted(alike)[:MOST_NAMES], n=1, cutoff=LEAST_SIMILARITY)
+    hint = f"did you mean '{close[0]}'?" if close else "look for another name, or a CUI such as C0018787"
+    raise DataError(f"no concept is called {escaped(word[:60])!r}", hint)

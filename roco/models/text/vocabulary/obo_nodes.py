@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from roco.base.errors import DataError
+from roco.base.text import escaped
 from roco.models.text.vocabulary.packed import lines
 
 MOST_BYTES = 1_000_000_000
@@ -18,6 +19,9 @@ _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPES = {"n": " ", "W": " ", "t": " "}
 _SCOPES = ("EXACT", "RELATED", "BROAD", "NARROW")
+
+_VALUED = ("id", "name", "synonym", "xref", "is_a", "is_obsolete")
+"""Tags that are read."""
 
 _OTHER_RELATIONS = (
     *("MONDO:relatedTo", "MONDO:directSiblingOf", "MONDO:mondoIsNarrowerThanSource", "MONDO:mondoIsBroaderThanSource"),
@@ -61,6 +65,9 @@ def nodes(path: Path) -> Iterator[Node]:
             raise DataError(f"{path}, line {number}: not an OBO file", "its first line must be 'format-version: …'")
         if not colon:
             message = f"{path}, line {number}: not a line 'tag: value': {text[:40]!r}"
+            raise DataError(message, "the file may have been cut short: download it again")
+        if not value.strip() and (not line.endswith("\n") or (stanza == "[Term]" and tag in _VALUED)):
+            message = f"{path}, line {number}: '{escaped(tag[:40])}:' without a value"
             raise DataError(message, "the file may have been cut short: download it again")
         if stanza == "[Term]":
             _add(path, number, node, tag, value.strip())
