@@ -16,7 +16,7 @@ from roco.base.tables import SPLIT_TABLES
 from roco.base.terminal import excerpt
 from roco.release.caption_files import SUFFIXES, Row, read_file
 from roco.release.format import CUI_MAPPING
-from roco.release.label_files import LabelFile, label_files, read_labels
+from roco.release.label_files import LabelFile, label_files, read_labels, warn_of_orphans
 from roco.release.published import PublishedImage, is_published, read_tables
 from roco.release.read import Release
 
@@ -59,7 +59,7 @@ def read(path: str | Path, splits: Collection[str] | None = None) -> Captioned:
     - a CSV file with the columns id, caption and cuis, and optionally article, manual and split
     - a file of JSON lines with roco_id or id, caption and cuis, and optionally pmcid, also compressed (.gz), or a
       folder of such files
-    Raises DataError with file and line for invalid rows and for concepts without a caption, UsageError for an unknown
+    Raises DataError with file and line for invalid rows, UsageError for an unknown
     split.
     """
     source = Path(path)
@@ -153,11 +153,7 @@ def _of_published(folder: Path, splits: Collection[str] | None) -> Captioned:
         names = f"{lacking}_captions.csv and {lacking}_concepts.csv"
         raise DataError(f"{folder} lacks {names}", "add both files, or choose another split")
     images = [image for image in tables.images.values() if image.split in complete]
-    for image in images:
-        if image.caption is None and (image.concepts is not None or image.manual is not None):
-            table = "concepts" if image.concepts is not None else "concepts_manual"
-            what = f"{_place(folder, image.split, table, image.id)}: concepts of '{image.id}', which has no caption"
-            raise DataError(what, f"{image.split}_captions.csv may have been cut short: get it again")
+    warn_of_orphans([image.id for image in images if image.caption is None], str(folder))
     rows = [_row(image) for image in images if image.caption is not None and image.concepts is not None]
     _check_cuis(rows, lambda row: _line_of(folder, row))
     release = Release(folder, published=True)

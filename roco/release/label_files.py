@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import csv
+import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from roco.base.errors import DataError
 from roco.base.terminal import excerpt
 from roco.release.caption_files import Row, cuis_of, lines_of
+
+LOG = logging.getLogger(__name__)
 
 SUFFIXES = (".csv", ".tsv", ".txt")
 DELIMITERS = (",", "\t", "|")
@@ -42,8 +45,7 @@ def label_files(folder: Path) -> list[LabelFile]:
 def read_labels(files: list[LabelFile]) -> Iterator[Row]:
     """Yields the rows of all splits that have one file of captions and one of concepts, joined by id.
 
-    Raises DataError if there are two files of a kind and split, if no split has both, for an invalid row, and for
-    concepts of an id that has no caption.
+    Raises DataError if there are two files of a kind and split, if no split has both, and for an invalid row.
     """
     by_split: dict[str, dict[str, LabelFile]] = {}
     for file in files:
@@ -57,17 +59,23 @@ def read_labels(files: list[LabelFile]) -> Iterator[Row]:
         raise DataError(f"captions without concepts, or concepts without captions: {names}", "add the other file")
     for split, kinds in complete.items():
         cells = {kind: dict(_cells(file)) for kind, file in kinds.items()}
-        for kind, file in kinds.items():
-            for id, (line, _) in cells[kind].items():
-                if id not in cells["captions"]:
-                    what = f"{file.path}, line {line}: concepts of '{excerpt(id)}', which has no caption"
-                    raise DataError(what, f"{kinds['captions'].path.name} may have been cut short: get it again")
+        labelled = {id: None for kind in kinds if kind != "captions" for id in cells[kind]}
+        warn_of_orphans([id for id in labelled if id not in cells["captions"]], str(kinds["captions"].path))
         for id, (_, caption) in cells["captions"].items():
             if id not in cells["concepts"]:
                 continue
             cuis, manual = (_cuis(kinds[kind].path, cells[kind].get(id)) if kind in kinds else ()
                             for kind in ("concepts", MANUAL))  # fmt: skip
             yield Row(id, id, caption, tuple(dict.fromkeys((*manual, *cuis))), manual, split)
+
+
+def warn_of_orphans(ids: Sequence[str], where: str) -> None:
+    """Logs how many images have concepts and no caption: they are left out, or the captions were cut short."""
+    if ids:
+        LOG.warning(
+            "%s: %s with concepts and without a caption left out, first '%s'; were the captions cut short?",
+            where, f"{len(ids):,} images" if len(ids) > 1 else "1 image", excerpt(ids[0]),
+        )  # fmt: skip
 
 
 def _label_file(path: Path) -> LabelFile | None:

@@ -179,30 +179,29 @@ def test_an_invalid_cui_of_the_published_layout_is_reported_with_its_line(tmp_pa
         read(tmp_path)
 
 
-def test_concepts_of_an_id_whose_caption_was_cut_off_are_refused_with_their_line(tmp_path: Path) -> None:
+def test_images_with_concepts_and_without_a_caption_are_left_out_and_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     write(tmp_path / "valid_concepts.csv", f"ID,CUIs\nImage_1,{CT}\nImage_2,{CHEST}\n")
-    for cut in ("", "Image_2", "Imag"):
-        write(tmp_path / "valid_captions.csv", f"ID,Caption\nImage_1,CT\n{cut}")
-        with pytest.raises(
-            DataError, match=r"valid_concepts\.csv, line 3: concepts of 'Image_2', which has no"
-        ) as caught:
-            read(tmp_path)
-        assert "valid_captions.csv may have been cut short" in caught.value.hint
+    write(tmp_path / "valid_captions.csv", "ID,Caption\nImage_1,CT\nImag")
+    assert [row.id for row in read(tmp_path).rows] == ["Image_1"]
+    assert "1 image with concepts and without a caption left out, first 'Image_2'" in caplog.text
+    caplog.clear()
+    write(tmp_path / "valid_captions.csv", "ID,Caption\nImage_1,CT\nImage_2,MRI")
+    assert len(read(tmp_path).rows) == 2
+    assert not caplog.text
     write(tmp_path / "valid_captions.csv", 'ID,Caption\nImage_1,CT\nImage_2,"CT of the')
     with pytest.raises(DataError, match=r"valid_captions\.csv: unreadable: unexpected end of data"):
         read(tmp_path)
-    write(tmp_path / "valid_captions.csv", "ID,Caption\nImage_1,CT\nImage_2,MRI")
-    assert len(read(tmp_path).rows) == 2
-    write(tmp_path / "valid_concepts_manual.csv", f"ID,CUIs\nImage_1,{CT}\nImage_7,{CT}\n")
-    with pytest.raises(DataError, match=r"concepts_manual\.csv, line 3: concepts of 'Image_7'"):
-        read(tmp_path)
 
 
-def test_concepts_without_a_caption_in_files_of_imageclef_are_refused_with_their_line(tmp_path: Path) -> None:
+def test_files_of_imageclef_may_have_concepts_of_more_images_than_captions(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     write(tmp_path / "Caption_2023_valid_labels.csv", "ID\tCaption\ni_1\tCT\n")
-    path = write(tmp_path / "Concepts_2023_valid_labels.csv", f"ID\tCUIs\ni_1\t{CT}\ni_2\t{CT}\n")
-    with pytest.raises(DataError, match=rf"{path.name}, line 3: concepts of 'i_2', which has no caption"):
-        read(tmp_path)
+    write(tmp_path / "Concepts_2023_valid_labels.csv", f"ID\tCUIs\ni_1\t{CT}\ni_2\t{CT}\ni_3\t{CT}\n")
+    assert [row.id for row in read(tmp_path).rows] == ["i_1"]
+    assert "2 images with concepts and without a caption left out, first 'i_2'" in caplog.text
 
 
 def test_files_of_imageclef_are_joined_by_id(tmp_path: Path) -> None:
