@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 import pyarrow as pa
 
-from roco.base.labels import KINDS
+from roco.base.labels import KINDS, NUCLEAR
 from roco.base.schema import types
 from roco.core.contract import Reason
 from roco.core.stage import Decision, drop, put
@@ -135,8 +135,10 @@ def _candidates(row: Mapping[str, Any]) -> list[Candidate]:
 
 
 def _parts(kind: str | None, words: Sequence[Word]) -> list[str]:
-    """Returns the modalities that the caption of a combined image names, which has no single label: PET/CT, CT."""
-    return [word.cui for word in words if word.kind == "modality"] if kind == COMBINED else []
+    """Returns what the caption names of the modality of an image without a single label: PET/CT, CT; scintigraphy."""
+    if kind == COMBINED:
+        return [word.cui for word in words if word.kind == "modality" or word.cui == NUCLEAR]
+    return [NUCLEAR] if kind is None and any(word.cui == NUCLEAR for word in words) else []
 
 
 def _conflicts(

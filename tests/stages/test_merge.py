@@ -149,6 +149,12 @@ def test_other_modalities_are_kept_for_combined_images_only() -> None:
     assert decide("PET-MRI")["concepts"] == [PET, MR]
 
 
+def test_scintigraphy_is_a_concept_of_images_without_a_single_modality() -> None:
+    assert mentioned("Bone scintigraphy")["concepts"] == ["C0034606"]
+    assert mentioned("SPECT/CT of the foot")["concepts"][0] == "C0034606"
+    assert mentioned("CT after bone scintigraphy")["concepts"] == [CT]
+
+
 def test_directions_other_than_the_determined_one_are_not_concepts() -> None:
     assert decide("Sagittal MRI of the brain")["concepts"] == [MR, "C0006104"]
     assert decide("AP and lateral view X-ray of the chest")["concepts"] == [XR, CHEST]
