@@ -87,7 +87,7 @@ def import_labels(
     task: Tasks = None,
     blind: Annotated[bool, typer.Option("--blind", help="Open the round as blind.")] = False,
 ) -> None:
-    """Adds the labels of a file or dataset to a label log, with the origin `imported`; a second time adds nothing.
+    """Imports the labels of a file or dataset into a label log. Importing the same file again adds nothing.
 
     Example: roco labels import labels.db /data/rocov2 --round rocov2 --annotator rocov2
 

@@ -118,7 +118,7 @@ def _entry(state: State, task: str, item: Item) -> Entry:
 
 
 def _wrong(state: State, act: Act, before: list[str | None]) -> list[dict[str, str]]:
-    """Returns the labels that differ from an adjudicated one, which the annotator is told at once."""
+    """Returns the labels that differ from an adjudicated one; the page shows them to the annotator at once."""
     if state.server.blind:
         return []
     return [

@@ -15,7 +15,7 @@ from roco.curate.log import Log
 def add_labels(
     log: Log, labels: Sequence[Imported], *, round: str, annotator: str | None = None, task: str | None = None
 ) -> int:
-    """Adds labels of a file to a round with the origin `imported`, and returns how many were new.
+    """Adds the labels of a file to a round and returns how many were new; their origin is `imported`.
 
     annotator, task: for labels that name none. All labels are checked before the first one is written; the same file
     imported again adds nothing. Raises DataError with line and remedy for an invalid label.
@@ -52,8 +52,8 @@ def of_manual_concepts(images: Iterable[tuple[str, Sequence[str]]], where: str) 
     """Yields the labels behind manual concepts: the modality of each image, region and direction of X-rays.
 
     images: image_key and manual CUIs. An image without a modality among its concepts has combined modalities, as in the
-    published ROCOv2; one with two is skipped. Regions and directions that are missing are not labelled, because OTHER
-    and UNKNOWN cannot be told apart.
+    published ROCOv2; one with two is skipped. Regions and directions that are missing are not labelled, because they
+    may be OTHER or UNKNOWN.
     """
     by_cui = {kind: {term.cui: name for name, term in terms.items() if term.cui} for kind, terms in KINDS.items()}
     for image_key, cuis in images:

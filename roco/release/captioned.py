@@ -42,11 +42,6 @@ class Captioned:
         """Returns whether people assigned concepts to any of the images."""
         return any(row.manual for row in self.rows)
 
-    @property
-    def has_articles(self) -> bool:
-        """Returns whether the article of any row is known; else each row counts as an article of its own."""
-        return any(row.group != row.id for row in self.rows)
-
 
 def read(path: str | Path, splits: Collection[str] | None = None) -> Captioned:
     """Reads captions with known concepts.

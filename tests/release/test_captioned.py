@@ -38,7 +38,7 @@ def test_rows_of_the_first_roco_are_read(tmp_path: Path) -> None:
     captioned = read(path)
     assert captioned.rows[0] == Row("ROCO_1", "PMC1", "CT of the chest.", (CT, CHEST))
     assert [row.group for row in captioned.rows] == ["PMC1", "PMC2"]
-    assert captioned.has_articles and not captioned.has_manual and captioned.files == (path,)
+    assert captioned.rows[0].group != captioned.rows[0].id and not captioned.has_manual and captioned.files == (path,)
 
 
 def test_all_files_of_a_folder_are_read_as_one(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_all_files_of_a_folder_are_read_as_one(tmp_path: Path) -> None:
 def test_a_csv_file_needs_id_caption_and_cuis(tmp_path: Path) -> None:
     path = write(tmp_path / "rows.csv", f'ID,Caption,CUIs\n1,"CT, chest",{CT};{CHEST};{CT}\n2,None,\n')
     assert read(path).rows == [Row("1", "1", "CT, chest", (CT, CHEST)), Row("2", "2", "None", ())]
-    assert not read(path).has_articles
+    assert all(row.group == row.id for row in read(path).rows)
 
 
 def test_a_csv_file_may_have_articles_manual_concepts_and_splits(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_the_published_layout_is_read(tmp_path: Path) -> None:
     captioned = read(folder)
     table = Release.open(folder).table()
     assert sorted(row.id for row in captioned.rows) == sorted(table["id"].to_pylist())
-    assert captioned.has_manual and captioned.has_articles and captioned.names
+    assert captioned.has_manual and captioned.names
 
 
 def test_captions_and_concepts_of_one_split_are_enough(tmp_path: Path) -> None:
@@ -240,4 +240,4 @@ def test_unknown_paths_splits_and_folders_are_refused(tmp_path: Path) -> None:
 @pytest.mark.shared
 def test_real_captions_of_the_first_roco_are_read(shared: Path) -> None:
     captioned = read(shared / "data" / "captions")
-    assert len(captioned.rows) == 5065 and captioned.has_articles
+    assert len(captioned.rows) == 5065 and captioned.rows[0].group.startswith("PMC")

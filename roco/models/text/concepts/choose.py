@@ -14,6 +14,9 @@ from roco.models.text.terms import table as terms
 
 COMBINED = "DRCO"
 
+MOST_CACHED = 100_000
+"""Different candidates whose verdicts are remembered; their words come from captions, so they never end."""
+
 
 class Candidate(NamedTuple):
     """One mention or suggestion as the rules see it; tuis: `T023|T024`, empty if unknown; text: empty if suggested."""
@@ -45,7 +48,7 @@ class Verdict(NamedTuple):
 
 
 class Chooser:
-    """Decides on candidates by the rules; equal candidates are decided once."""
+    """Decides on candidates by the rules; equal candidates are mostly decided once."""
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
@@ -59,7 +62,6 @@ class Chooser:
             for cui in block.cuis
             for word in block.words
         }
-        self._remaps = [remap for remap in rules.remaps if remap.cuis]
         self._remapped = frozenset(cui for remap in rules.remaps for cui in remap.cuis)
         self._modalities = labels.cuis("modality") | {NUCLEAR, *_other_modalities()}
         self._verdicts: dict[Candidate, Verdict] = {}
@@ -67,6 +69,8 @@ class Chooser:
     def verdict(self, candidate: Candidate) -> Verdict:
         """Returns what becomes of a candidate, apart from the rules for automatic modalities."""
         if candidate not in self._verdicts:
+            if len(self._verdicts) >= MOST_CACHED:
+                self._verdicts.clear()
             self._verdicts[candidate] = self._decide(candidate)
         return self._verdicts[candidate]
 
@@ -76,12 +80,7 @@ class Chooser:
 
     def kept(self, candidates: Iterable[Candidate], modality: str | None) -> list[tuple[str, Candidate]]:
         """Returns the candidates that are used, with their concepts after remaps."""
-        chosen = []
-        for candidate in candidates:
-            verdict = self.verdict(candidate)
-            if verdict.rule is None and self._excluded_kind(verdict.cui, candidate.tuis, modality) is None:
-                chosen.append((verdict.cui, candidate))
-        return chosen
+        return [(self.verdict(one).cui, one) for one in candidates if self.rule(one, modality) is None]
 
     def rule(self, candidate: Candidate, modality: str | None) -> str | None:
         """Returns the rule that drops a candidate; None if it is kept."""
@@ -107,7 +106,7 @@ class Chooser:
         return Verdict(cui, self._type_rule(cui, tuis))
 
     def _remap(self, cui: str, words: str) -> str:
-        for remap in self._remaps:
+        for remap in self.rules.remaps:
             if cui in remap.cuis and (not remap.words or words in remap.words):
                 return remap.to
         return cui
