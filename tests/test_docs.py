@@ -91,7 +91,10 @@ def do(words: list[str], monkeypatch: pytest.MonkeyPatch) -> str:
         elif words[:2] == ["python", "-c"]:
             exec(words[2], {})
         else:
-            print(subprocess.run(words, check=True, capture_output=True, text=True).stdout, end="")
+            # A reader's shell has the environment with roco first on its path; the tests may run without that.
+            path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+            done = subprocess.run(words, check=True, capture_output=True, text=True, env=os.environ | {"PATH": path})
+            print(done.stdout, end="")
     return out.getvalue()
 
 
