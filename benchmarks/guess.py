@@ -142,7 +142,7 @@ def on_new_sources(material: Path, rows: Sequence[Guessed]) -> Iterator[Guessed]
         truth = classes[label]
         said = captions_of[truth][rng.integers(len(captions_of[truth]))]
         pixels = dict(zip(classes, scores.tolist(), strict=True))
-        guess, probability, _ = combined(said, pixels)
+        guess, probability, *_ = combined(said, pixels)
         yield Guessed(id, truth, said, pixels, {"modality_guess": guess, "modality_p": probability})
 
 

@@ -200,6 +200,9 @@ COLUMNS: dict[str, Column] = {
     ),
     "modality_guess": Column(pa.string(), "most probable modality by caption and pixels; OTHER: no radiology"),
     "modality_p": Column(pa.float32(), "probability of the guessed modality, 0 to 1"),
+    "modality_margin": Column(
+        pa.float32(), "probability of the guessed modality less that of the next one; null if only one was considered"
+    ),
     "modality_guess_from": Column(pa.string(), "what the guess is based on: caption, pixels or both"),
     "modality_disagrees": Column(
         pa.bool_(), "whether the pixels show another modality than the caption names; null if one of them shows none"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -173,10 +174,11 @@ class Board:
 
 
 class Guesses(NamedTuple):
-    """The guesses of a task, one per figure: labels (None without one), probabilities (NaN), sources, disagreements."""
+    """The guesses of a task, one per figure: labels (None without one), probabilities and margins (NaN), and others."""
 
     labels: Labels
     p: NDArray[np.float64]
+    margins: NDArray[np.float64]
     sources: Labels
     disagrees: NDArray[np.bool_]
 
@@ -195,15 +197,13 @@ def guesses_of(task: Task, corpus: Corpus) -> Guesses:
         labels = _by_concept(task, corpus.column("concepts_manual").to_pylist())
     known = set(task.names)
     labels = np.array([label if label in known else None for label in labels], object)
-    p = np.full(len(corpus), np.nan)
-    if columns and columns.probability:
-        values = corpus.column(columns.probability).to_pylist()
-        p = np.array([np.nan if value is None else value for value in values], float)
+    p = _numbers(corpus, columns.probability if columns else "")
+    margins = _numbers(corpus, columns.margin if columns else "")
     sources = _objects(corpus.column(columns.source)) if columns and columns.source else _objects(pa.nulls(len(corpus)))
     disagrees = np.zeros(len(corpus), bool)
     if columns and columns.disagrees:
         disagrees = np.array([value is True for value in corpus.column(columns.disagrees).to_pylist()], bool)
-    return Guesses(labels, p, sources, disagrees)
+    return Guesses(labels, p, margins, sources, disagrees)
 
 
 def guess_columns(tasks: Iterable[Task]) -> list[str]:
@@ -211,9 +211,16 @@ def guess_columns(tasks: Iterable[Task]) -> list[str]:
     names = []
     for task in tasks:
         if task.guess:
-            names += [task.guess.label, task.guess.probability, task.guess.source, task.guess.disagrees]
+            names += [getattr(task.guess, field.name) for field in fields(task.guess)]
         names.append(task.item)
     return [name for name in dict.fromkeys(names) if name]
+
+
+def _numbers(corpus: Corpus, column: str) -> NDArray[np.float64]:
+    """Returns a column of numbers; NaN where there is none, and for a column without a name."""
+    if not column:
+        return np.full(len(corpus), np.nan)
+    return np.array([np.nan if value is None else value for value in corpus.column(column).to_pylist()], float)
 
 
 def _objects(column: Any) -> Labels:

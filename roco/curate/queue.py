@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+Numbers = NDArray[np.float64]
 
 BAND = 600
 """Figures of about the same doubt, among which the order is spread over the embedding space: some ten pages."""
@@ -24,17 +25,19 @@ CHECKS = 5
 _DIMENSIONS = 32
 
 
-def doubt(p: NDArray[np.float64], has_guess: Mask, disagrees: Mask) -> NDArray[np.float64]:
-    """Returns how doubtful each guess is, from 0 to 2.
+def doubt(margin: Numbers, p: Numbers, has_guess: Mask, disagrees: Mask) -> Numbers:
+    """Returns how doubtful each guess is, from 0 to 2: 1 minus its margin.
 
-    p: the probability of the guess, NaN if it has none. Without a guess the doubt is 1; a guess without a probability
-    counts as one of 0.5. Where caption and pixels disagree, 1 is added.
+    margin: the probability of the guess less that of the next label. p: its probability, which replaces a margin that
+    is missing (NaN); where both are, 0.5 does. Without a guess the doubt is 1. Where caption and pixels disagree, 1 is
+    added.
     """
-    known = np.where(np.isnan(p), 0.5, np.clip(p, 0, 1))
+    known = np.clip(np.where(np.isnan(margin), p, margin), 0, 1)
+    known = np.where(np.isnan(known), 0.5, known)
     return np.where(has_guess, 1 - known, 1.0) + disagrees
 
 
-def by_doubt(doubts: NDArray[np.float64], clusters: Ints, seed: str) -> Ints:
+def by_doubt(doubts: Numbers, clusters: Ints, seed: str) -> Ints:
     """Returns the order of the figures: the most doubtful first, and within a band in turn from each cluster.
 
     Figures of equal doubt are in a random order that depends on the seed and their number alone.

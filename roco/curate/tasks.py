@@ -51,12 +51,13 @@ class Label:
 class GuessColumns:
     """The columns from which the guess of an image is read; empty where there is none.
 
-    label: the guessed label. probability: from 0 to 1. source: what the guess is based on. disagrees: whether caption
-    and pixels disagree.
+    label: the guessed label. probability: from 0 to 1. margin: the probability less that of the next label. source:
+    what the guess is based on. disagrees: whether caption and pixels disagree.
     """
 
     label: str
     probability: str = ""
+    margin: str = ""
     source: str = ""
     disagrees: str = ""
 

@@ -200,7 +200,7 @@ class Viewer:
             else:
                 guesses = self.guesses[task]
                 has_guess = guesses.labels != None  # noqa: E711 (element by element)
-                doubts = queue.doubt(guesses.p, has_guess, guesses.disagrees)
+                doubts = queue.doubt(guesses.margins, guesses.p, has_guess, guesses.disagrees)
                 places = queue.by_doubt(doubts[rows], self.corpus.clusters[rows], seed)
             rank = np.empty(len(rows), np.int64)
             rank[places] = np.arange(len(rows))

@@ -25,6 +25,7 @@ class Guessed(NamedTuple):
 
     modality_guess: str | None = None
     modality_p: float | None = None
+    modality_margin: float | None = None
     modality_guess_from: str | None = None
     modality_disagrees: bool | None = None
     region_guess: str | None = None
@@ -41,8 +42,9 @@ class Guess(Decision):
     The probability of a modality is that of the pixels (head `modality`), times how likely the caption is read as it is
     given that modality, times the share of the modality in ROCOv2. What the head was not trained on (PET, combined, and
     OTHER for what is no radiology) is guessed from the caption alone, if the caption names it. `modality_guess_from` is
-    caption, pixels or both. Region and direction of an X-ray come from the caption alone. `guess_evidence` lists the
-    words, `modality_disagrees` marks images whose pixels contradict the modality in their caption.
+    caption, pixels or both; `modality_margin` is the probability less that of the next modality. Region and direction
+    of an X-ray come from the caption alone. `guess_evidence` lists the words, `modality_disagrees` marks images whose
+    pixels contradict the modality in their caption.
 
     head, backbone: as in `score`. disagrees_at: the probability by the pixels from which another modality than that of
     the caption is a disagreement.
@@ -104,7 +106,7 @@ class Guess(Decision):
         words = caption_rules.words(terms or (), load())
         named = caption_rules.modality(caption, words)
         pixels = {label: p for label, p in (scores or {}).items() if p is not None}
-        label, probability, source = combined(named.label, pixels, is_sure=named.is_sure_of_other)
+        label, probability, margin, source = combined(named.label, pixels, is_sure=named.is_sure_of_other)
         answers = {"modality": named}
         if label == "DRXR":
             answers["region"] = caption_rules.region(caption, words)
@@ -113,6 +115,7 @@ class Guess(Decision):
         return Guessed(
             label,
             probability,
+            margin,
             source,
             _disagrees(named.label, pixels, self.disagrees_at),
             region,
@@ -123,19 +126,31 @@ class Guess(Decision):
         )
 
 
+class Combined(NamedTuple):
+    """The guess by caption and pixels together.
+
+    margin: probability less that of the next class; None if the caption alone decides, which considers one class.
+    """
+
+    label: str | None
+    probability: float | None
+    margin: float | None
+    source: str | None
+
+
 def combined(
     named: str | None, pixels: Mapping[str, float], *, is_sure: bool = False, another_image: float | None = None
-) -> tuple[str | None, float | None, str | None]:
-    """Returns the most probable class, its probability, and whether it comes from caption, pixels or both.
+) -> Combined:
+    """Returns the most probable class, its probability and margin, and whether it comes from caption, pixels or both.
 
     named: what the caption was read as. pixels: the probabilities of the head, which counts its classes alike; empty if
     the image has none. A class that the head does not have is guessed only if the caption was read as it. is_sure:
     whether the caption alone decides. another_image: as in `likelihoods`.
     """
     if named and is_sure:
-        return named, likelihood.sure_other(), "caption"
+        return Combined(named, likelihood.sure_other(), None, "caption")
     if named is None and not pixels:
-        return None, None, None
+        return Combined(None, None, None, None)
     given = likelihood.likelihoods(another_image)[named or likelihood.NONE]
     weights = {}
     for label, share in likelihood.prior().items():
@@ -148,7 +163,10 @@ def combined(
         source = "caption"
     else:
         source = "both" if named else "pixels"
-    return best, weights[best] / total, source
+    # A class that may not be guessed, because the caption does not name it, can still be the more probable one.
+    next_best = max(weight for label, weight in weights.items() if label != best)
+    margin = max(0.0, weights[best] - next_best) / total
+    return Combined(best, weights[best] / total, margin, source)
 
 
 def _disagrees(named: str | None, pixels: Mapping[str, float], at_least: float) -> bool | None:

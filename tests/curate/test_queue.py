@@ -8,10 +8,23 @@ from roco.curate import queue
 
 
 def test_the_most_doubtful_figures_come_first() -> None:
-    p = np.array([0.99, 0.6, np.nan, 0.9])
-    doubts = queue.doubt(p, np.array([True, True, False, True]), np.array([False, False, False, True]))
-    assert np.allclose(doubts, [0.01, 0.4, 1.0, 1.1])
+    margin = np.array([0.98, 0.2, np.nan, 0.8])
+    has_guess, disagrees = np.array([True, True, False, True]), np.array([False, False, False, True])
+    doubts = queue.doubt(margin, np.full(4, 0.99), has_guess, disagrees)
+    assert np.allclose(doubts, [0.02, 0.8, 1.0, 1.2])
     assert queue.by_doubt(doubts, np.zeros(4, np.int64), "s").tolist() == [3, 2, 1, 0]
+
+
+def test_of_two_guesses_of_one_probability_that_with_the_closer_second_is_more_doubtful() -> None:
+    both = np.array([True, True])
+    first, second = queue.doubt(np.array([0.4, 0.1]), np.array([0.6, 0.6]), both, ~both)
+    assert second > first
+
+
+def test_without_a_margin_the_probability_is_used_and_without_both_one_half() -> None:
+    has_guess = np.array([True, True])
+    doubts = queue.doubt(np.full(2, np.nan), np.array([0.9, np.nan]), has_guess, ~has_guess)
+    assert np.allclose(doubts, [0.1, 0.5])
 
 
 def test_figures_of_one_cluster_are_not_in_a_row() -> None:

@@ -102,16 +102,37 @@ def test_what_the_head_was_not_trained_on_is_guessed_from_the_caption_alone(capt
 
 @pytest.mark.parametrize("scores", [pixels(), pixels(DRCT=0.5), pixels(DRXR=0.99)])
 def test_an_untrained_class_is_never_guessed_without_a_word_for_it(scores: dict[str, float]) -> None:
-    label, probability, source = combined(None, scores)
+    label, probability, _, source = combined(None, scores)
     assert label in CLASSES and source == "pixels"
     assert probability is not None and 0 < probability < 1
 
 
 def test_a_head_that_was_trained_on_pet_has_a_say_about_it() -> None:
     scores = {"DRCT": 0.002, "DRMR": 0.003, "DRPE": 0.995}
-    assert combined("DRPE", scores)[2] == "both"
+    assert combined("DRPE", scores).source == "both"
     assert combined(None, scores)[0] == "DRPE"
-    assert combined("DRPE", {"DRCT": 0.5, "DRMR": 0.5})[2] == "caption"
+    assert combined("DRPE", {"DRCT": 0.5, "DRMR": 0.5}).source == "caption"
+
+
+def test_the_margin_is_what_the_guess_leads_the_next_class_by() -> None:
+    shares, given = likelihood.prior(), likelihood.likelihoods()[likelihood.NONE]
+    seen = {"DRCT": 0.5, "DRMR": 0.4, "DRUS": 0.1}
+    # A class that the head does not have fits the pixels as well as the mean of the three.
+    weights = {label: shares[label] * given[label] * 3 * seen.get(label, 1 / 3) for label in shares}
+    found = combined(None, seen)
+    assert found.label == max(weights, key=lambda label: weights[label])
+    first, second, *_ = sorted(weights.values(), reverse=True)
+    assert found.margin == pytest.approx((first - second) / sum(weights.values()))
+    assert found.probability == pytest.approx(first / sum(weights.values()))
+
+
+def test_a_close_second_makes_the_margin_small_whatever_the_probability() -> None:
+    close, apart = combined(None, pixels(DRCT=0.6, DRMR=0.39)), combined(None, pixels(DRCT=0.6))
+    assert close.label == apart.label == "DRCT"
+    assert close.probability is not None and close.margin is not None and apart.margin is not None
+    assert close.margin < apart.margin and close.margin < close.probability - 0.2
+    alone = combined("OTHER", pixels(DRCT=0.99), is_sure=True)
+    assert (alone.label, alone.margin, alone.source) == ("OTHER", None, "caption")
 
 
 def test_region_and_direction_of_xrays_come_from_the_caption_and_say_so() -> None:
@@ -134,7 +155,7 @@ def test_other_images_have_no_region_and_no_direction() -> None:
 
 def test_without_caption_and_pixels_nothing_is_guessed() -> None:
     row = decide(None, None)
-    assert [row[name] for name in Guess.writes] == [*[None] * 8, []]
+    assert [row[name] for name in Guess.writes] == [*[None] * 9, []]
     assert row["modality_p"] is None
     nulls = decide("", dict.fromkeys(CLASSES))  # type: ignore[arg-type]
     assert nulls["modality_guess"] is None
