@@ -1,6 +1,6 @@
 """Writes below each command of the pages what it prints on the demo corpus; `python docs/printed.py`, after a change.
 
-The commands are those that tests/test_docs.py runs: the demo of the README and the console blocks of six pages. Of an
+The commands are those that tests/test_docs.py runs: the demo of the README and the console blocks of seven pages. Of an
 output that ends in "…", as many lines as before are written.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 
 DOCS = Path(__file__).resolve().parent
 README = DOCS.parent / "README.md"
-PAGES = ("data-format.md", "audit.md", "evaluate.md", "duplicates.md", "concepts.md", "vocabulary.md")
+PAGES = ("data-format.md", "audit.md", "evaluate.md", "duplicates.md", "concepts.md", "vocabulary.md", "labels.md")
 CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.M | re.S)
 CODE = re.compile(r"^```python\n(.*?)^```$", re.M | re.S)
 COMMAND = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.M)

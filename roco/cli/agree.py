@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from roco.base.errors import DataError, UsageError
 from roco.cli.output import print_json, print_next, safe, shown_path
 from roco.cli.run import Json
+
+if TYPE_CHECKING:
+    from roco.curate.raters import Compared
+    from roco.evaluate.rater_agreement import TaskAgreement
 
 LogArg = Annotated[Path, typer.Argument(metavar="LOG", help="A label log.", show_default=False)]
 
@@ -38,7 +42,7 @@ def agree(
     """
     from roco.curate import task_files
     from roco.curate.log import Log
-    from roco.curate.raters import all_raters, labels_of, most_in_common, sample_of
+    from roco.curate.raters import RaterLabels
     from roco.evaluate import rater_agreement
     from roco.evaluate.report import render
 
@@ -46,42 +50,60 @@ def agree(
         raise UsageError("one rater", "give both --first and --second, or neither")
     found = []
     with Log.open(log, write=False) as opened:
-        used = {event.task for event in opened.current()}
-        tasks = {one.name: one for one in map(task_files.load, task or task_files.shipped())}
-        for name, one in tasks.items():
-            if name not in used and not task:
-                continue
-            pair = (first, second) if first and second else None
-            try:
-                a, b = pair or most_in_common(opened, name)
-                sample = sample_of(opened, name)
-                labels = rater_agreement.Pair(
-                    task=name,
-                    first=labels_of(opened, name, a),
-                    second=labels_of(opened, name, b),
-                    names=(a, b),
-                    order=one.names,
-                    raters=all_raters(opened, name),
-                    weights=sample.weights,
-                    strata=sample.strata,
-                )
-                found.append(rater_agreement.rater_agreement(labels))
-            except DataError as err:
-                if task:
-                    raise
-                print(safe(f"{name}: {err.message}"), file=sys.stderr)
+        labels = RaterLabels.of(opened)
+    tasks = {one.name: one for one in map(task_files.load, task or task_files.shipped())}
+    for name, one in tasks.items():
+        if name not in labels.tasks and not task:
+            continue
+        try:
+            pair = (first, second) if first and second else labels.most_in_common(name)
+            if pair is None:
+                hint = "name two raters: --first and --second"
+                raise DataError(f"no two annotators labelled an image in common in '{name}' ({log})", hint)
+            found.append(compare(labels.compared(one, *pair)))
+        except DataError as err:
+            if task:
+                raise
+            print(safe(f"{name}: {err.message}"), file=sys.stderr)
     if not found:
         raise DataError(f"no two raters labelled an image in common ({log})", "name them: --first and --second")
     if as_json:
         print_json([result.as_mapping() for result in found])
     else:
-        weighted = rater_agreement.weighted_table(found)
-        tables = [rater_agreement.table_7(found), *([weighted] if weighted else [])]
-        for result in found:
-            tables += [rater_agreement.label_table(result), rater_agreement.matrix_table(result)]
-        print("\n\n".join(render.text(table) for table in tables))
+        print("\n\n".join(render.text(table) for table in rater_agreement.tables(found)))
     if out:
         rater_agreement.write(found, out)
         print(safe(f"wrote {shown_path(out)}"), file=sys.stderr)
     else:
         print_next("add --out DIR for tables, JSON and the confusion matrices as PNG and SVG")
+
+
+def compare(compared: Compared) -> TaskAgreement:
+    """Computes the agreement of two raters, for the command and for the page of `roco curate`."""
+    from roco.evaluate import rater_agreement
+
+    pair = rater_agreement.Pair(
+        task=compared.task,
+        first=compared.first,
+        second=compared.second,
+        names=compared.names,
+        order=compared.order,
+        raters=compared.raters,
+        weights=compared.sample.weights,
+        strata=compared.sample.strata,
+    )
+    return rater_agreement.rater_agreement(pair)
+
+
+def for_page(compared: Compared) -> dict[str, Any]:
+    """Returns the numbers of `roco agree --json` and the tables of `roco agree`, which the page shows as they are."""
+    from roco.evaluate import rater_agreement
+
+    found = compare(compared)
+    weighted = rater_agreement.weighted_table([found])
+    return {
+        **found.as_mapping(),
+        "table_7": rater_agreement.table_7([found])._asdict(),
+        "weighted_table": weighted._asdict() if weighted else None,
+        "label_table": rater_agreement.label_table(found)._asdict(),
+    }

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from roco.base.errors import UsageError
+from roco.cli.agree import for_page
 from roco.cli.output import count, safe, shown_path
 
 Target = Annotated[
@@ -69,7 +70,7 @@ def curate(
         print(safe(f"labels: {shown_path(opened.path)}, round '{round}'"), file=sys.stderr)
         page = "/one" if blind else "/"
         settings = {"log": opened, "round": round, "blind": blind, "annotator": name, "double": double}
-        _serve(corpus, tasks, page, host, port, token, not no_browser, {**settings, "agreement": _agreement})
+        _serve(corpus, tasks, page, host, port, token, not no_browser, {**settings, "agreement": for_page})
 
 
 def view(
@@ -129,26 +130,6 @@ def _serve(
             browse=where if browse else "",
             started=started,
         )
-
-
-def _agreement(first: list[str], second: list[str], labels: list[str]) -> dict[str, Any]:
-    """Returns what the page `agree` shows of two annotators: Cohen's kappa, per class, and the confusion matrix."""
-    from roco.evaluate.metrics import agreement
-
-    matrix = agreement.confusion(first, second, labels)
-    by_class = agreement.kappa_by_class(matrix, labels)
-    return {
-        "matrix": matrix.tolist(),
-        "normalised": agreement.normalised(matrix, "true").round(4).tolist(),
-        "kappa": _facts(agreement.kappa(matrix)),
-        "by_class": {label: _facts(one) for label, one in by_class.items()},
-    }
-
-
-def _facts(kappa: Any) -> dict[str, Any]:
-    """Returns a kappa for JSON, which has no NaN."""
-    facts = {name: value for name, value in kappa._asdict().items() if name not in ("se_null", "se_simple", "reason")}
-    return {name: value if value == value else None for name, value in facts.items()} | {"words": kappa.words}
 
 
 def _user() -> str:

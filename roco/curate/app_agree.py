@@ -1,122 +1,119 @@
-"""The page `agree`: how far two annotators agree, and the figures of one cell of their confusion matrix."""
+"""The page `agree`: how far two raters agree, and the figures of one cell of their confusion matrix."""
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import FastAPI, Query
 
-from roco.base.errors import RejectedInput
-from roco.curate.events import LONGEST_NAME, Event
+from roco.base.errors import RejectedInput, UsageError
+from roco.curate.events import LONGEST_NAME
+from roco.curate.raters import RaterLabels, about
 
 if TYPE_CHECKING:
     from roco.curate.app_state import State
+    from roco.curate.board import Board
 
 Text = Annotated[str, Query(max_length=2 * LONGEST_NAME + 1)]
+Joint = Annotated[str, Query(max_length=1000)]
 MOST_IN_CELL = 200
-
-
-class Rater(NamedTuple):
-    """An annotator in a round; written as `round/annotator`."""
-
-    round: str
-    annotator: str
-
-    def __str__(self) -> str:
-        return f"{self.round}/{self.annotator}"
-
-
-Question = tuple[str, str]
-"""image_key and concept."""
+_REMEMBERED = 32  # answers
 
 
 def add(app: FastAPI, state: State) -> None:
     """Adds the addresses of the page."""
+    remembered = _Remembered(state)
 
     @app.get("/api/agree")
     def agree(task: Text, first: Text = "", second: Text = "") -> Any:
-        labels = _by_rater(state, task)
-        raters = {str(rater): rater for rater in sorted(labels)}
-        if not first and not second:
-            first, second = _closest(labels)
-        pairs = _pairs(labels, raters, first, second)
-        names = _names(state, task, pairs.values())
-        found: dict[str, Any] = {"raters": {name: len(labels[rater]) for name, rater in raters.items()}}
-        found |= {"first": first, "second": second, "labels": names, "n": len(pairs)}
-        if pairs and state.server.agreement is not None:
-            ours, theirs = [one for one, _ in pairs.values()], [other for _, other in pairs.values()]
-            found |= state.server.agreement(ours, theirs, names)
-        return found
+        chosen, board = state.viewer.task(task), _fresh(state)
+        if not (first and second):
+            first, second = remembered.most_in_common(chosen.name) or ("", "")
+        found: dict[str, Any] = {"raters": remembered.names(chosen.name), "first": first, "second": second, "tasks": []}
+        if not first:
+            return found
+        _check(board, first, second)
+        # The task of the page comes first; raters may have labelled the same images in others as well.
+        others = [one for one in state.server.tasks if one != task and one in board.raters.tasks]
+        answers = [remembered.agreement(one, first, second) for one in (task, *others)]
+        return found | {"tasks": [answer for answer in answers if answer]}
 
     @app.get("/api/cell")
-    def cell(task: Text, first: Text, second: Text, row: Text, column: Text, annotator: Text) -> Any:
+    def cell(task: Text, first: Text, second: Text, row: Joint, column: Joint, annotator: Text) -> Any:
         from roco.curate.app_read import figures
 
-        labels = _by_rater(state, task)
-        pairs = _pairs(labels, {str(rater): rater for rater in labels}, first, second)
-        assert state.board is not None
-        state.board.refresh()
-        questions = state.board.questions[task]
+        chosen, board = state.viewer.task(task), _fresh(state)
+        _check(board, first, second)
+        one, other = board.raters.labels(task, first), board.raters.labels(task, second)
+        questions = board.questions[task]
         numbers: list[int] = []
-        for (key, concept), pair in sorted(pairs.items()):
-            if pair != (row, column) or key not in state.server.corpus.rows:
-                continue
-            numbers.append(questions.find(key, concept))
+        for asked in sorted(one.keys() & other.keys()):
+            key, concept = about(chosen, asked)
+            if (one[asked], other[asked]) == (row, column) and key in state.server.corpus.rows:
+                numbers.append(questions.find(key, concept))
         shown = figures(state, task, numbers[:MOST_IN_CELL], annotator)
-        for number, one in zip(numbers, shown, strict=False):
-            one["adjudicated"] = state.board.adjudicated[task][number]
-            one["choices"] = sorted({row, column})  # who has chosen which is not sent
+        for number, figure in zip(numbers, shown, strict=False):
+            figure["adjudicated"] = board.adjudicated[task][number]
+            figure["choices"] = sorted({row, column})  # who has chosen which is not sent
         return {"figures": shown, "total": len(numbers)}
 
 
-def _by_rater(state: State, task: str) -> dict[Rater, dict[Question, str]]:
-    """Returns the newest label of each rater for each question.
-
-    Adjudicated labels are decisions and no labels of a rater, even of one who has labelled the figure before.
-    """
-    state.viewer.task(task)
-    assert state.server.log is not None
-    found: dict[Rater, dict[Question, str]] = {}
-    for event in state.server.log.standing("label", task):
-        if event.origin != "adjudicated":
-            found.setdefault(Rater(event.round, event.annotator), {})[_question(event)] = event.label
-    return found
+def _fresh(state: State) -> Board:
+    assert state.board is not None
+    state.board.refresh()
+    return state.board
 
 
-def _question(event: Event) -> Question:
-    return event.image_key, event.concept
+def _check(board: Board, *names: str) -> None:
+    """Raises RejectedInput for the name of no rater; unlike that of the command, it does not contain the path."""
+    for name in names:
+        try:
+            board.raters.parsed(name)
+        except UsageError as err:
+            raise RejectedInput("unknown annotator or round", "choose one of the list") from err
 
 
-def _closest(labels: dict[Rater, dict[Question, str]]) -> tuple[str, str]:
-    """Returns the two raters who have labelled the most questions in common; empty names if there are none."""
-    raters = sorted(labels)
-    common = Counter(
-        {
-            (str(one), str(other)): len(labels[one].keys() & labels[other].keys())
-            for number, one in enumerate(raters)
-            for other in raters[number + 1 :]
-        }
-    )
-    best = common.most_common(1)
-    return best[0][0] if best and best[0][1] else ("", "")
+class _Remembered:
+    """What the page has been answered, until a label of the task changes."""
 
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._answers: dict[tuple[str, ...], tuple[int, Any]] = {}
+        self._lock = threading.Lock()
 
-def _pairs(
-    labels: dict[Rater, dict[Question, str]], raters: dict[str, Rater], first: str, second: str
-) -> dict[Question, tuple[str, str]]:
-    """Returns the two labels of each question that both raters have labelled."""
-    if not first and not second:
-        return {}
-    for name in (first, second):
-        if name not in raters:
-            raise RejectedInput("unknown annotator", "choose one of the list: round/annotator")
-    one, other = labels[raters[first]], labels[raters[second]]
-    return {question: (one[question], other[question]) for question in sorted(one.keys() & other.keys())}
+    def names(self, task: str) -> dict[str, int]:
+        found: dict[str, int] = self._answer(("names", task), lambda raters: raters.names(task))
+        return found
 
+    def most_in_common(self, task: str) -> tuple[str, str] | None:
+        found: tuple[str, str] | None = self._answer(("common", task), lambda raters: raters.most_in_common(task))
+        return found
 
-def _names(state: State, task: str, pairs: Any) -> list[str]:
-    """Returns the labels that were used, in the order of the task; joint labels last."""
-    order = {name: number for number, name in enumerate(state.server.tasks[task].names)}
-    used = {label for pair in pairs for label in pair}
-    return sorted(used, key=lambda label: (order.get(label, len(order)), label))
+    def agreement(self, task: str, first: str, second: str) -> Any:
+        """Returns the statistics of two raters; None if they have labelled no image in common."""
+
+        def compute(raters: RaterLabels) -> Any:
+            compared = raters.compared(self._state.server.tasks[task], first, second)
+            statistics = self._state.server.agreement
+            if statistics is None or not compared.first.keys() & compared.second.keys():
+                return None
+            return statistics(compared)
+
+        return self._answer(("agreement", task, first, second), compute)
+
+    def _answer(self, asked: tuple[str, ...], compute: Callable[[RaterLabels], Any]) -> Any:
+        """Returns a remembered answer; asked: what it is about, with the task in the second place."""
+        assert self._state.board is not None
+        raters = self._state.board.raters
+        with self._lock:
+            changes = raters.changes[asked[1]]
+            known = self._answers.get(asked)
+            if known is None or known[0] != changes:
+                known = changes, compute(raters)
+                self._answers.pop(asked, None)
+                self._answers[asked] = known
+                while len(self._answers) > _REMEMBERED:
+                    self._answers.pop(next(iter(self._answers)))
+            return known[1]

@@ -11,11 +11,12 @@ from roco.curate.board import Board
 from roco.curate.corpus import Corpus
 from roco.curate.log import Log
 from roco.curate.queue import DOUBLE
+from roco.curate.raters import Compared
 from roco.curate.tasks import Task
 from roco.curate.view import Viewer
 
-Agreement = Callable[[list[str], list[str], list[str]], dict[str, Any]]
-"""Labels of two people for the same images, and all labels in order -> statistics for the page."""
+Agreement = Callable[[Compared], dict[str, Any]]
+"""The labels of two raters in a task -> the statistics and tables that `roco agree` prints, for the page."""
 
 
 @dataclass(frozen=True, kw_only=True)

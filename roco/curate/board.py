@@ -15,6 +15,7 @@ from roco.base.errors import RejectedInput
 from roco.curate.corpus import Corpus, UnknownFigure
 from roco.curate.events import Event
 from roco.curate.log_queries import Reader
+from roco.curate.raters import RaterLabels
 from roco.curate.tasks import Task
 
 Labels = NDArray[np.object_]
@@ -78,6 +79,7 @@ class Board:
         self.answers = {name: self._blank(name) for name in tasks}
         self.adjudicated = {name: self._blank(name) for name in tasks}
         self.samples: dict[str, set[int]] = {}
+        self.raters = RaterLabels(log.path)
         self._own: dict[tuple[str, str], Labels] = {}
         self._standing: dict[tuple[str, int], list[Event]] = {}
         self._remarks: dict[int, dict[int, Remark]] = {}
@@ -93,6 +95,7 @@ class Board:
         with self._lock:
             for event in self.log.events(self._newest):
                 self._take(event)
+                self.raters.take(event)
                 self._newest = event.id
 
     def own(self, task: str, annotator: str) -> Labels:

@@ -1,86 +1,219 @@
-"""The raters of a label log whose labels can be compared: annotators, and rounds with their resolved labels."""
+"""The raters of a label log whose labels can be compared: annotators, and rounds with their resolved labels.
+
+A rater is named as an annotator (the newest label in any round), as a round (its resolved labels), or as
+`round:annotator` (the labels of an annotator in a round).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import threading
+from collections import Counter
+from collections.abc import Collection
 from itertools import combinations
+from pathlib import Path
 from typing import NamedTuple
 
-from roco.base.errors import DataError, UsageError, nearest
+from roco.base.errors import UsageError, nearest
 from roco.base.terminal import quoted
 from roco.curate.events import Event
 from roco.curate.log_queries import Reader
-from roco.curate.resolve import resolved_of, rounds_of
+from roco.curate.resolve import resolved_of
+from roco.curate.tasks import Task
+
+Labels = dict[str, str]
+"""Labels by question: the image_key, followed by the concept if there is one."""
+Events = dict[str, list[Event]]
+"""Events by question, the newest last."""
 
 
 class Sample(NamedTuple):
-    """A sample that was drawn for a round: weight and stratum by image."""
+    """A sample that was drawn for a round: weight and stratum by question."""
 
     weights: dict[str, float]
     strata: dict[str, str]
 
 
+class Compared(NamedTuple):
+    """The labels of two raters in a task, and what their agreement is computed from besides.
+
+    order: the labels of the task. raters: the labels of each annotator. sample: empty unless it has all images that
+    both raters labelled.
+    """
+
+    task: str
+    names: tuple[str, str]
+    first: Labels
+    second: Labels
+    order: tuple[str, ...]
+    raters: list[Labels]
+    sample: Sample
+
+
+class RaterLabels:
+    """The labels of all raters in memory; `take` brings them up to date with one more event of the log.
+
+    An adjudicated label is a decision: it counts for its round, and is no label of a rater, not even of one who has
+    labelled the image before. Threads may read while another
+    one takes events.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+        self.changes: Counter[str] = Counter()
+        self._rounds: dict[str, None] = {}
+        self._own: dict[tuple[str, str, str], Events] = {}  # by task, round and annotator
+        self._decided: dict[tuple[str, str], Events] = {}  # by task and round
+        self._drawn: dict[tuple[str, str], Events] = {}
+        self._place: dict[int, tuple[Events, str]] = {}
+
+    @classmethod
+    def of(cls, log: Reader) -> RaterLabels:
+        """Reads the labels of a log."""
+        found = cls(log.path)
+        for event in log.events():
+            found.take(event)
+        return found
+
+    def take(self, event: Event) -> None:
+        """Adds a label, an image of a sample or a round, or takes one back; other events change nothing."""
+        with self._lock:
+            if event.kind == "round":
+                self._rounds[event.round] = None
+            elif event.kind == "undo":
+                self._take_back(event)
+            elif event.kind in ("label", "sample"):
+                events, asked = self._table(event), question(event)
+                events.setdefault(asked, []).append(event)
+                self._place[event.id] = events, asked
+                self.changes[event.task] += 1
+
+    def _table(self, event: Event) -> Events:
+        if event.kind == "sample":
+            return self._drawn.setdefault((event.task, event.round), {})
+        if event.origin == "adjudicated":
+            return self._decided.setdefault((event.task, event.round), {})
+        return self._own.setdefault((event.task, event.round, event.annotator), {})
+
+    def _take_back(self, undo: Event) -> None:
+        events, asked = self._place.pop(undo.revoked or 0, ({}, ""))
+        if not events:
+            return  # a note or a flag
+        events[asked] = [event for event in events[asked] if event.id != undo.revoked]
+        if not events[asked]:
+            del events[asked]
+        self.changes[undo.task] += 1
+
+    # --- raters -------------------------------------------------------------------------------------------------------
+
+    @property
+    def tasks(self) -> set[str]:
+        """Returns the tasks in which somebody has labelled an image."""
+        return {task for (task, _, _), events in list(self._own.items()) if events}
+
+    def annotators(self, task: str | None = None) -> list[str]:
+        """Returns the annotators of a task, or of all, sorted."""
+        tables = list(self._own.items())
+        return sorted({by for (of, _, by), events in tables if events and task in (None, of)})
+
+    def names(self, task: str) -> dict[str, int]:
+        """Returns the raters of a task and how many images each has labelled: annotators, rounds, annotators in rounds.
+
+        An annotator in a round is a rater besides if the annotator has labelled in several rounds.
+        """
+        with self._lock:
+            both = set(self.annotators()) & set(self._rounds)
+            found = {by: len(self.labels(task, by)) for by in self.annotators(task) if by not in both}
+            for round in self._rounds:
+                tables = [events for (of, name, _), events in self._own.items() if (of, name) == (task, round)]
+                if any(tables) and round not in both:
+                    found[round] = len(set().union(*tables))
+            for (of, round, by), events in sorted(self._own.items()):
+                several = by in both or sum((task, name, by) in self._own for name in self._rounds) > 1
+                if of == task and events and several:
+                    found[f"{round}:{by}"] = len(events)
+            return found
+
+    def labels(self, task: str, rater: str) -> Labels:
+        """Returns the labels of a rater in a task.
+
+        Raises UsageError for an unknown name, and for one that both an annotator and a round have.
+        """
+        with self._lock:
+            round, annotator = self.parsed(rater)
+            return self._of(task, round, annotator) if annotator else self._resolved(task, round)
+
+    def _of(self, task: str, round: str, annotator: str) -> Labels:
+        """Returns the newest label of an annotator for each question, in a round, or in any if it is empty."""
+        newest: dict[str, Event] = {}
+        for (of, name, by), events in self._own.items():
+            if (of, by) != (task, annotator) or round not in ("", name):
+                continue
+            for asked, labels in events.items():
+                if asked not in newest or newest[asked].id < labels[-1].id:
+                    newest[asked] = labels[-1]
+        return {asked: event.label for asked, event in newest.items()}
+
+    def parsed(self, rater: str) -> tuple[str, str]:
+        """Returns round and annotator of a rater, one of them may be empty; raises UsageError as `labels` does."""
+        annotators = self.annotators()
+        round, colon, annotator = rater.partition(":")
+        if colon and round in self._rounds:
+            if annotator not in annotators:
+                raise UsageError(f"unknown annotator {quoted(annotator)} ({self.path})", nearest(annotator, annotators))
+            return round, annotator
+        if rater in self._rounds and rater in annotators:
+            raise UsageError(f"{quoted(rater)} is a round and an annotator", f"write ROUND:{rater} for the annotator")
+        if rater in self._rounds:
+            return rater, ""
+        if rater in annotators:
+            return "", rater
+        hint = nearest(rater, [*self._rounds, *annotators]) if self._rounds else "the log is empty"
+        raise UsageError(f"unknown annotator or round {quoted(rater)} ({self.path})", hint)
+
+    def _resolved(self, task: str, round: str) -> Labels:
+        tables = [events for (of, name, _), events in self._own.items() if (of, name) == (task, round)]
+        tables.append(self._decided.get((task, round), {}))
+        found = resolved_of(events[-1] for table in tables for events in table.values())
+        return {f"{one.image_key} {one.concept}".rstrip(): one.label for one in found.resolved}
+
+    # --- two raters ---------------------------------------------------------------------------------------------------
+
+    def most_in_common(self, task: str) -> tuple[str, str] | None:
+        """Returns the two annotators with the most common images in a task; None if no two have any."""
+        with self._lock:
+            annotators = set(self.annotators(task)) - set(self._rounds)
+            labels = {by: self.labels(task, by).keys() for by in sorted(annotators)}
+            pairs = [(-len(labels[a] & labels[b]), a, b) for a, b in combinations(labels, 2)]
+            if not pairs or not min(pairs)[0]:
+                return None
+            _, first, second = min(pairs)
+            return first, second
+
+    def compared(self, task: Task, first: str, second: str) -> Compared:
+        """Returns the labels of two raters in a task, with those of all annotators and the sample they belong to."""
+        with self._lock:
+            a, b = self.labels(task.name, first), self.labels(task.name, second)
+            raters = [self._of(task.name, "", by) for by in self.annotators(task.name)]
+            sample = self.sample(task.name, a.keys() & b.keys())
+            return Compared(task.name, (first, second), a, b, task.names, raters, sample)
+
+    def sample(self, task: str, asked: Collection[str]) -> Sample:
+        """Returns the newest sample of a task that has all of some questions; an empty one if there is none."""
+        for round in reversed(self._rounds):
+            newest = {one: events[-1] for one, events in self._drawn.get((task, round), {}).items()}
+            if asked and all(one in newest for one in asked):
+                weights = {one: event.weight for one, event in newest.items() if event.weight is not None}
+                return Sample(weights, {one: event.label for one, event in newest.items()})
+        return Sample({}, {})
+
+
 def question(event: Event) -> str:
     """Returns what a label is about: the image_key, followed by the concept if there is one."""
-    return f"{event.image_key} {event.concept}".rstrip()
+    return f"{event.image_key} {event.concept}" if event.concept else event.image_key
 
 
-def labels_of(log: Reader, task: str, rater: str) -> dict[str, str]:
-    """Returns the labels of a rater by question.
-
-    rater: the name of an annotator (the newest label in any round), of a round (its resolved labels), or
-    `round:annotator` (the labels of an annotator in a round). Raises UsageError for an unknown name, and for one that
-    both an annotator and a round have.
-    """
-    current = log.current(task)
-    rounds = log.rounds()
-    round_name, colon, annotator = rater.partition(":")
-    annotators = {event.annotator for event in log.current()}
-    if colon and round_name in rounds:
-        if annotator not in annotators:
-            raise UsageError(f"unknown annotator {quoted(annotator)} ({log.path})", nearest(annotator, annotators))
-        return _newest(event for event in current if (event.round, event.annotator) == (round_name, annotator))
-    if rater in rounds and rater in annotators:
-        raise UsageError(f"{quoted(rater)} is a round and an annotator", f"write ROUND:{rater} for the annotator")
-    if rater in rounds:
-        found = resolved_of(event for event in current if event.round == rater)
-        return {f"{one.image_key} {one.concept}".rstrip(): one.label for one in found.resolved}
-    if rater in annotators:
-        return _newest(event for event in current if event.annotator == rater)
-    hint = nearest(rater, [*rounds, *annotators]) if rounds else "the log is empty"
-    raise UsageError(f"unknown annotator or round {quoted(rater)} ({log.path})", hint)
-
-
-def _newest(events: Iterable[Event]) -> dict[str, str]:
-    return {question(event): event.label for event in sorted(events, key=lambda event: event.id)}
-
-
-def most_in_common(log: Reader, task: str, rounds: Sequence[str] = ()) -> tuple[str, str]:
-    """Returns the two annotators with the most common images in a task; raises DataError if no two have any."""
-    wanted = rounds_of(log, rounds) if rounds else None
-    images: dict[str, set[str]] = {}
-    for event in log.current(task, rounds=wanted):
-        images.setdefault(event.annotator, set()).add(question(event))
-    pairs = [(-len(images[a] & images[b]), a, b) for a, b in combinations(sorted(images), 2)]
-    if not pairs or not min(pairs)[0]:
-        raise DataError(f"no two annotators labelled an image in common in '{task}' ({log.path})", "name two raters")
-    _, first, second = min(pairs)
-    return first, second
-
-
-def all_raters(log: Reader, task: str) -> list[dict[str, str]]:
-    """Returns the labels of each annotator in a task, in the order of their names."""
-    by_annotator: dict[str, list[Event]] = {}
-    for event in log.current(task):
-        by_annotator.setdefault(event.annotator, []).append(event)
-    return [_newest(by_annotator[name]) for name in sorted(by_annotator)]
-
-
-def sample_of(log: Reader, task: str) -> Sample:
-    """Returns the sample that was drawn for a task; of several, the newest counts for each image."""
-    weights, strata = {}, {}
-    for event in log.standing("sample", task):
-        if event.weight is not None:
-            weights[question(event)] = event.weight
-            strata[question(event)] = event.label
-    return Sample(weights, strata)
+def about(task: Task, asked: str) -> tuple[str, str]:
+    """Returns image_key and concept of a question; the concept is empty for tasks about whole images."""
+    key, _, concept = asked.rpartition(" ") if task.item else (asked, "", "")
+    return key, concept

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from roco.base.errors import DataError
 from roco.base.files import write_json, write_text
 from roco.evaluate.agreement import evaluate_agreement
 from roco.evaluate.metrics import agreement
@@ -50,7 +52,14 @@ class TaskAgreement:
     alpha: float
     ac1: float
     weighted: WeightedKappa | None
-    report: Report
+    resamples: int
+
+    @cached_property
+    def report(self) -> Report:
+        """Returns the report of `roco evaluate agreement`; its bootstrap interval takes a while."""
+        first, second = self.pair.first, self.pair.second
+        articles = {image: image.rpartition("-")[0] or image for image in first}
+        return evaluate_agreement(first, second, articles=articles, resamples=self.resamples)
 
     def as_mapping(self) -> dict[str, Any]:
         """Returns the numbers for JSON; what is undefined is null."""
@@ -64,6 +73,7 @@ class TaskAgreement:
             "weighted": self.weighted._asdict() if self.weighted else None,
             "labels": list(self.labels),
             "matrix": self.matrix.tolist(),
+            "normalised": agreement.normalised(self.matrix, "true").tolist(),
         }
         by_label = agreement.kappa_by_class(self.matrix, self.labels)
         facts["by_label"] = {label: {**one._asdict(), "words": one.words} for label, one in by_label.items()}
@@ -76,9 +86,9 @@ def rater_agreement(pair: Pair, *, resamples: int = 1000) -> TaskAgreement:
 
     The weighted kappa is computed if every image that both labelled has a weight.
     """
-    articles = {image: image.rpartition("-")[0] or image for image in pair.first}
-    report = evaluate_agreement(pair.first, pair.second, articles=articles, resamples=resamples)
     images = [image for image in pair.first if image in pair.second]
+    if not images:
+        raise DataError("the two raters have no image in common", "compare raters who labelled the same images")
     a, b = [pair.first[image] for image in images], [pair.second[image] for image in images]
     used = agreement.labels_of(a, b)
     labels = [label for label in pair.order if label in used] + [label for label in used if label not in pair.order]
@@ -86,7 +96,7 @@ def rater_agreement(pair: Pair, *, resamples: int = 1000) -> TaskAgreement:
     raters = pair.raters or (pair.first, pair.second)
     all_images = dict.fromkeys(image for rater in raters for image in rater)
     weighted = None
-    if all(image in pair.weights for image in images) and images:
+    if all(image in pair.weights for image in images):
         strata = [pair.strata.get(image, "") for image in images]
         weighted = weighted_kappa(a, b, [pair.weights[image] for image in images], strata)
     return TaskAgreement(
@@ -97,7 +107,7 @@ def rater_agreement(pair: Pair, *, resamples: int = 1000) -> TaskAgreement:
         alpha=agreement.krippendorff_alpha([[rater.get(image) for rater in raters] for image in all_images]),
         ac1=agreement.gwet_ac1(matrix),
         weighted=weighted,
-        report=report,
+        resamples=resamples,
     )
 
 
@@ -105,15 +115,30 @@ def table_7(tasks: Sequence[TaskAgreement]) -> ReportTable:
     """Returns the table of the paper: one row per task, with the words of Landis and Koch, alpha and AC1."""
     rows: list[tuple[Cell, ...]] = []
     for one in tasks:
-        k = one.kappa
-        if k.value != k.value:
-            rows.append((one.pair.task, k.n, "", "", f"{k.agree}", "", k.words, "", ""))
-            continue
-        cells = (f"{k.value:.3f} ({k.se:.3f})", f"[{k.low:.3f}, {k.high:.3f}]", _share(k.agree, k.n))
-        chance = f"{k.chance:.1f} ({100 * k.chance / k.n:.2f}%)"
-        rows.append((one.pair.task, k.n, *cells, chance, k.words, _number(one.alpha), _number(one.ac1)))
-    columns = ("task", "n", "kappa (sd)", "95% CI", "agreements", "expected by chance", "", "alpha", "AC1")
-    return ReportTable("Agreement", columns, rows)
+        is_defined = one.kappa.value == one.kappa.value
+        more = (_number(one.alpha), _number(one.ac1)) if is_defined else ("", "")
+        rows.append((one.pair.task, one.kappa.n, *_cells(one.kappa), *more))
+    return ReportTable("Agreement", ("task", "n", *_COLUMNS, "alpha", "AC1"), rows)
+
+
+_COLUMNS = ("kappa (sd)", "95% CI", "agreements", "expected by chance", "")
+
+
+def _cells(k: agreement.Kappa) -> tuple[str, str, str, str, str]:
+    """Returns the cells of the columns; those of an undefined kappa are empty, with the reason in the last one."""
+    if k.value != k.value:
+        return "", "", f"{k.agree}", "", k.words
+    chance = f"{k.chance:.1f} ({100 * k.chance / k.n:.2f}%)"
+    return f"{k.value:z.3f} ({k.se:.3f})", f"[{k.low:z.3f}, {k.high:z.3f}]", _share(k.agree, k.n), chance, k.words
+
+
+def tables(tasks: Sequence[TaskAgreement]) -> list[ReportTable]:
+    """Returns all tables: that of the paper, the weighted one if there is one, and two for each task."""
+    weighted = weighted_table(tasks)
+    found = [table_7(tasks), *([weighted] if weighted else [])]
+    for one in tasks:
+        found += [label_table(one), matrix_table(one)]
+    return found
 
 
 def weighted_table(tasks: Sequence[TaskAgreement]) -> ReportTable | None:
@@ -130,13 +155,13 @@ def weighted_table(tasks: Sequence[TaskAgreement]) -> ReportTable | None:
 
 
 def label_table(one: TaskAgreement) -> ReportTable:
-    """Returns the kappa of each label against all others."""
+    """Returns the kappa of each label against all others, in the columns of the table of the paper."""
     rows: list[tuple[Cell, ...]] = []
     for number, (label, k) in enumerate(agreement.kappa_by_class(one.matrix, one.labels).items()):
         first, second = int(one.matrix[number].sum()), int(one.matrix[:, number].sum())
         both = int(one.matrix[number, number])
-        rows.append((label, first, second, both, f"{_number(k.value)} ({_number(k.se)})", k.words))
-    return ReportTable(f"{one.pair.task}, each label", ("label", *one.pair.names, "both", "kappa (sd)", ""), rows)
+        rows.append((label, first, second, both, *_cells(k)))
+    return ReportTable(f"{one.pair.task}, each label", ("label", *one.pair.names, "both", *_COLUMNS), rows)
 
 
 def matrix_table(one: TaskAgreement) -> ReportTable:
@@ -153,13 +178,9 @@ def write(tasks: Sequence[TaskAgreement], folder: Path) -> list[Path]:
 
     For each task, a folder has the report of `roco evaluate agreement`. Returns the pictures.
     """
-    tables = [table_7(tasks)]
-    more = weighted_table(tasks)
-    tables += [more] if more else []
-    for one in tasks:
-        tables += [label_table(one), matrix_table(one)]
-    write_text(folder / "agreement.md", "\n\n".join(map(render.markdown, tables)) + "\n")
-    write_text(folder / "agreement.tex", "\n\n".join(map(render.latex, tables)) + "\n")
+    all_tables = tables(tasks)
+    write_text(folder / "agreement.md", "\n\n".join(map(render.markdown, all_tables)) + "\n")
+    write_text(folder / "agreement.tex", "\n\n".join(map(render.latex, all_tables)) + "\n")
     write_text(folder / "agreement.csv", render.csv(table_7(tasks)))
     write_json(folder / "agreement.json", [one.as_mapping() for one in tasks])
     pictures = []
@@ -180,7 +201,7 @@ def _share(part: int, whole: int) -> str:
 
 
 def _number(value: float) -> str:
-    return "" if value != value else f"{value:.3f}"
+    return "" if value != value else f"{value:z.3f}"
 
 
 def _without_nan(value: Any) -> Any:

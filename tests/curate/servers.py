@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
-from roco.cli.curate import _agreement
+from roco.cli.agree import for_page
 from roco.curate.app import create_app
 from roco.curate.app_state import Server
 from roco.curate.log import Log
@@ -25,7 +25,7 @@ def server(folder: Path, rows: list[dict[str, Any]] | None = None, *, n: int = 3
     log.open_round(name, annotator="a1", blind=facts.get("blind", False))
     images = facts.pop("images", None)
     figures = corpus([row(number) for number in range(n)] if rows is None else rows, images)
-    settings = {"tasks": TASKS, "log": log, "agreement": _agreement, "write_token": "w", "hosts": frozenset({HOST})}
+    settings = {"tasks": TASKS, "log": log, "agreement": for_page, "write_token": "w", "hosts": frozenset({HOST})}
     return Server(corpus=figures, **{**settings, **facts})
 
 

@@ -156,32 +156,6 @@ def test_a_blind_round_sends_no_guess_score_or_label_of_others(tmp_path: Path) -
     assert answer.status_code == 422
 
 
-def test_agreement_has_the_numbers_of_two_annotators_and_a_cell_their_figures(browser: Browser) -> None:
-    for number in range(20):
-        browser.label(entry(number, "DRCT" if number < 10 else "DRXR"), batch=f"1{number}")
-        browser.label(entry(number, "DRCT" if number < 8 else "DRXR"), batch=f"2{number}", by="a2")
-    found = browser.http.get("/api/agree", params={"task": "modality"}).json()
-    assert (found["first"], found["second"], found["n"]) == ("curated/a1", "curated/a2", 20)
-    assert found["matrix"] == [[8, 2], [0, 10]]
-    assert round(found["kappa"]["value"], 4) == 0.8 and found["kappa"]["words"] == "substantial"
-    pair = {"task": "modality", "first": "curated/a1", "second": "curated/a2", "row": "DRCT", "column": "DRXR"}
-    cell = browser.http.get("/api/cell", params={**pair, "annotator": "judge"}).json()["figures"]
-    assert {one["key"] for one in cell} == {row(8)["image_key"], row(9)["image_key"]}
-    assert "a1" not in json.dumps(cell) and "a2" not in json.dumps(cell)
-    browser.label(entry(8, "DRCT", origin="adjudicated"), batch="j", by="a1")
-    after = browser.http.get("/api/agree", params={"task": "modality"}).json()
-    assert after["matrix"] == [[8, 2], [0, 10]]  # a decision is no label of a rater
-    cell = browser.http.get("/api/cell", params={**pair, "annotator": "judge"}).json()["figures"]
-    assert {one["key"]: one["adjudicated"] for one in cell}[row(8)["image_key"]] == "DRCT"
-
-
-def test_without_labels_the_page_of_agreement_is_empty(browser: Browser) -> None:
-    found = browser.http.get("/api/agree", params={"task": "modality"}).json()
-    assert found["n"] == 0 and "kappa" not in found
-    answer = browser.http.get("/api/agree", params={"task": "modality", "first": "x/y", "second": "z"})
-    assert answer.status_code == 422
-
-
 def test_a_server_without_a_log_only_shows_figures(tmp_path: Path) -> None:
     rows = [row(0), row(1, stage="license", drop="license", drop_detail="NO-CC")]
     browser = Browser(server(tmp_path, rows, tasks={}, log=None))

@@ -169,23 +169,6 @@ def test_brightness_and_inversion_stay_from_figure_to_figure(visit: Any) -> None
     assert "invert(1)" in page.locator("#image").evaluate("image => image.style.filter")
 
 
-def test_a_click_on_a_cell_opens_its_figures_and_a_key_decides(visit: Any, running: Running) -> None:
-    sender = Browser(running.server)
-    sender.label(*[entry(number, "DRCT") for number in range(10)], batch="x1")
-    sender.label(*[entry(number, "DRCT" if number < 8 else "DRXR") for number in range(10)], batch="x2", by="a2")
-    page = visit("/agree?task=modality&annotator=judge")
-    assert "Kappa" in page.locator("table").first.inner_text()
-    page.locator("button[aria-label='CT and X-ray: 2']").click()
-    page.wait_for_selector("#decide img")
-    assert not {"a1", "a2"} & set(page.locator("#decide").inner_text().split())
-    page.keyboard.press("x")
-    page.keyboard.press("x")
-    log = running.server.log
-    eventually(lambda: sum(one.origin == "adjudicated" for one in log.current()) == 2)  # type: ignore[union-attr]
-    page.keyboard.press("Escape")
-    assert page.locator("#decide").inner_text() == ""
-
-
 def test_two_annotators_do_not_see_each_other(browser: Any, visit: Any, running: Running) -> None:
     page = visit()
     page.keyboard.press("x")

@@ -56,6 +56,9 @@ def test_the_matrix_has_the_order_of_the_task() -> None:
     assert found.labels == ("c", "b", "a")
     assert matrix_table(found).rows == [("c", 6, 5, 9), ("b", 3, 20, 7), ("a", 1, 5, 44)]
     assert [row[:4] for row in label_table(found).rows] == [("c", 20, 10, 6), ("b", 30, 30, 20), ("a", 50, 60, 44)]
+    assert label_table(found).rows[2][4:] == (
+        "0.560 (0.081)", "[0.401, 0.719]", "78 (78.00%)", "50.0 (50.00%)", "moderate"
+    )  # fmt: skip
 
 
 def test_a_sample_gives_a_weighted_kappa() -> None:

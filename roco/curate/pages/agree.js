@@ -7,8 +7,6 @@ const { $, el, session, state, task } = roco;
 let figures = [];
 let at = 0;
 
-const shown = (value, digits = 2) => (value === null || value === undefined ? "–" : value.toFixed(digits));
-
 // --- tables ---------------------------------------------------------------------------------------------------------
 
 async function load() {
@@ -17,11 +15,15 @@ async function load() {
     const chosen = state.first && state.second ? { first: state.first, second: state.second } : {};
     const found = await roco.get(roco.address("/api/agree", { task: task.name, ...chosen }));
     const raters = Object.entries(found.raters).map(([name, n]) => [name, `${name} (${n.toLocaleString("en")})`]);
+    for (const name of [found.first, found.second]) if (name && !(name in found.raters)) raters.push([name, name]);
     roco.choose($("first"), raters, found.first);
     roco.choose($("second"), raters, found.second);
     $("title").textContent = `Agreement, ${task.title}: ${found.first || "?"} and ${found.second || "?"}`;
-    $("tables").replaceChildren(...(found.kappa ? tables(found) : [el("p", {}, "No two annotators have labelled the same figure yet.")]));
-    if (state.row) await openCell(found.first, found.second, state.row, state.column);
+    $("tables").replaceChildren(...(found.tasks.length ? tables(found) : [el("p", {}, found.first ? "These two have labelled no figure in common." : "No two annotators have labelled the same figure yet.")]));
+    if (state.row) {
+      roco.remember({ first: found.first, second: found.second });
+      await openCell();
+    }
     return found;
   } catch (error) {
     roco.say(error.status ? error.message : "the server cannot be reached: reload the page");
@@ -29,42 +31,48 @@ async function load() {
   }
 }
 
-const row = (name, kappa) => el("tr", {}, el("th", { scope: "row" }, name), ...[
-  kappa.n, kappa.agree, shown(kappa.chance, 1), shown(kappa.value), shown(kappa.se, 3),
-  `${shown(kappa.low)} to ${shown(kappa.high)}`, kappa.words].map((cell) => el("td", {}, String(cell))));
+const HEADS = { "": "Landis and Koch" };
 
-function table(caption, heads, rows, facts = {}) {
-  const head = el("thead", {}, el("tr", {}, ...heads.map((name) => el("th", { scope: "col" }, name))));
-  return el("table", facts, el("caption", {}, caption), head, el("tbody", {}, ...rows));
+// A table that `roco agree` prints; `name` gives the title of the task or label in its first column.
+function table(caption, columns, rows, name, facts = {}) {
+  const head = el("thead", {}, el("tr", {}, ...columns.map((column) => el("th", { scope: "col" }, HEADS[column] ?? column))));
+  const body = rows.map(([first, ...cells]) => el("tr", {},
+    el("th", { scope: "row" }, name(first)), ...cells.map((cell) => (cell instanceof Element ? cell : el("td", {}, String(cell))))));
+  return el("table", facts, el("caption", {}, caption), head, el("tbody", {}, ...body));
 }
 
-const HEADS = ["Images", "Agreements", "Expected by chance", "Kappa", "Standard deviation", "95 % interval", "Agreement"];
+const joined = (found, name) => found.tasks.map((one) => one[name]).filter(Boolean);
 
 function tables(found) {
-  const classes = found.labels.map((name) => row(fig.titleOf(name), found.by_class[name]));
-  return [
-    table("All classes", ["Task", ...HEADS], [row(task.title, found.kappa)]),
-    table("Each class against all others", ["Class", ...HEADS], classes),
-    matrix("Confusion matrix: images; a click opens them for a decision", found, found.matrix, String),
-    matrix("Confusion matrix: share of the row", found, found.normalised, (value) => shown(value)),
-  ];
+  const titleOf = (name) => session.tasks.find((one) => one.name === name)?.title || name;
+  const [all, weighted] = [joined(found, "table_7"), joined(found, "weighted_table")];
+  const rows = (some) => some.flatMap((one) => one.rows);
+  const parts = [table("Agreement", all[0].columns, rows(all), titleOf, { id: "table-7" })];
+  if (weighted.length) parts.push(table(weighted[0].title, weighted[0].columns, rows(weighted), titleOf, { id: "weighted" }));
+  const one = found.tasks[0];
+  if (one.task !== task.name) return parts; // they have labelled the same figures in other tasks only
+  parts.push(table(`${task.title}: each class against all others`, one.label_table.columns, one.label_table.rows, fig.titleOf, { id: "classes" }));
+  parts.push(matrix("Confusion matrix: images; a click opens them for a decision", "counts", found, one, one.matrix, String));
+  parts.push(matrix("Confusion matrix: share of the row", "shares", found, one, one.normalised, (value) => value.toFixed(2)));
+  return parts;
 }
 
-function matrix(caption, found, values, write) {
-  const rows = found.labels.map((one, y) => el("tr", {}, el("th", { scope: "row" }, fig.titleOf(one)), ...found.labels.map((other, x) => {
-    const kind = one === other ? "diagonal" : found.matrix[y][x] ? "differs" : "";
-    const name = `${fig.titleOf(one)} and ${fig.titleOf(other)}: ${write(values[y][x])}`;
-    const choose = () => { roco.remember({ row: one, column: other }); openCell(found.first, found.second, one, other); };
+function matrix(caption, id, found, one, values, write) {
+  const cell = (first, second, y, x) => {
+    const kind = first === second ? "diagonal" : one.matrix[y][x] ? "differs" : "";
+    const name = `${fig.titleOf(first)} and ${fig.titleOf(second)}: ${write(values[y][x])}`;
+    const choose = () => { roco.remember({ first: found.first, second: found.second, row: first, column: second }); openCell(); };
     return el("td", { class: kind }, el("button", { type: "button", "aria-label": name, onclick: choose }, write(values[y][x])));
-  })));
-  return table(caption, ["First \\ second", ...found.labels.map(fig.titleOf)], rows, { class: "matrix" });
+  };
+  const rows = one.labels.map((first, y) => [first, ...one.labels.map((second, x) => cell(first, second, y, x))]);
+  return table(caption, ["First \\ second", ...one.labels.map(fig.titleOf)], rows, fig.titleOf, { id, class: "matrix" });
 }
 
 // --- decisions ------------------------------------------------------------------------------------------------------
 
-async function openCell(first, second, one, other) {
+async function openCell() {
   try {
-    const facts = { task: task.name, first, second, row: one, column: other, annotator: roco.annotator };
+    const facts = { task: task.name, first: state.first, second: state.second, row: state.row, column: state.column, annotator: roco.annotator };
     figures = (await roco.get(roco.address("/api/cell", facts))).figures;
     at = Math.max(0, figures.findIndex((figure) => !figure.adjudicated));
     show();
@@ -85,9 +93,15 @@ function show() {
   const figure = figures[at];
   if (!figure) return $("decide").replaceChildren(el("p", {}, "No figures in this cell."));
   const proposed = new Set(figure.choices);
+  const decided = new Set((figure.adjudicated || "").split("+"));
   const buttons = task.labels.map((label) => el("button",
-    { type: "button", "aria-pressed": String(figure.adjudicated === label.name), onclick: () => decide(label.name) },
+    { type: "button", "aria-pressed": String(decided.has(label.name)), onclick: () => decide(label.name) },
     label.title, proposed.has(label.name) ? " (chosen)" : "", " ", el("kbd", {}, label.key)));
+  // Several labels together are chosen as a whole; the keys of the labels add and remove single ones.
+  for (const joint of figure.choices.filter((name) => name.includes("+"))) {
+    const facts = { type: "button", "aria-pressed": String(figure.adjudicated === joint), onclick: () => settle(joint, true) };
+    buttons.push(el("button", facts, `${fig.titleOf(joint)} (chosen)`));
+  }
   const left = figures.filter((one) => !one.adjudicated).length;
   const side = el("div", {},
     el("p", {}, `Figure ${at + 1} of ${figures.length}, ${left} without a decision. One of two people chose each of: ${figure.choices.map(fig.titleOf).join(", ")}.`),
@@ -97,16 +111,18 @@ function show() {
   fig.showDetail({ ...figure, mine: null, guess: null });
 }
 
-function decide(name) {
+const decide = (name) => figures[at] && settle(fig.toggled(task, figures[at].adjudicated, name), !task.several);
+
+function settle(name, isLast) {
   const figure = figures[at];
-  if (!figure) return;
   const was = figure.adjudicated;
   figure.adjudicated = name;
   const entry = { key: figure.key, concept: figure.concept || "", label: name, origin: "adjudicated" };
   roco.label([entry], (answer) => {
     if (answer === null) figure.adjudicated = was;
-    show();
+    if (figures.includes(figure)) show(); // the cell may be closed by now
   });
+  if (!isLast) return show();
   const next = figures.findIndex((one, number) => number > at && !one.adjudicated);
   if (next >= 0) at = next;
   else at = Math.min(figures.length - 1, at + 1);
@@ -115,7 +131,7 @@ function decide(name) {
 }
 
 function undo() {
-  roco.undo(() => figures.length && openCell($("first").value, $("second").value, state.row, state.column));
+  roco.undo(() => figures.length && openCell());
 }
 
 function step(by) {

@@ -152,14 +152,15 @@ def krippendorff_alpha(units: Sequence[Sequence[Hashable | None]]) -> float:
     ignored. NaN if no two labels can be compared, or all are equal.
     """
     coincidences: Counter[tuple[Hashable, Hashable]] = Counter()
-    for unit in units:
+    # Many images have the same labels: each pattern is counted once, times the images that have it.
+    for unit, times in Counter(map(tuple, units)).items():
         labels = Counter(label for label in unit if label is not None)
         m = sum(labels.values())
         if m < 2:
             continue
         for a, of_a in labels.items():
             for b, of_b in labels.items():
-                coincidences[a, b] += of_a * (of_b - (a == b)) / (m - 1)  # type: ignore[assignment]
+                coincidences[a, b] += times * of_a * (of_b - (a == b)) / (m - 1)  # type: ignore[assignment]
     totals: Counter[Hashable] = Counter()
     for (a, _), count in coincidences.items():
         totals[a] += count
