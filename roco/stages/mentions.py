@@ -40,7 +40,7 @@ class Mentions(Measure):
     needs = ("extract",)
     reads = ("caption",)
     writes = types("mentions", "suggested")
-    version = 4
+    version = 5
 
     linker: str = "dictionary"
     vocabulary: Path | None = None

@@ -26,7 +26,7 @@ class Terms(Measure):
     needs = ("extract",)
     reads = ("caption",)
     writes = types("terms")
-    version = 1
+    version = 2
 
     @property
     def content(self) -> tuple[Path, ...]:

@@ -12,6 +12,7 @@ from roco.models.text import semantic_types
 from roco.models.text.vocabulary.obo import read
 from roco.models.text.vocabulary.records import Term
 from roco.models.text.vocabulary.table import SHIPPED, load, save
+from training.vocabulary.behavior import Behavior, behavior, of_concept
 from training.vocabulary.build import BY_HAND, SHIPPED_SOURCES, UNCONFIRMED, ontology_types, rows, vocabulary
 from training.vocabulary.coverage import Labelled, frequent, types_of
 from training.vocabulary.coverage import read as read_captions
@@ -103,3 +104,64 @@ def test_the_shipped_vocabulary_has_four_fifths_of_the_frequent_concepts_of_roco
     known = load().by_cui
     assert len(wanted) > 500
     assert sum(cui in known for cui in wanted) >= 0.8 * len(wanted)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("lung benign neoplasm", Behavior.BENIGN),
+        ("cancer of the femur", Behavior.MALIGNANT),
+        ("malignant tumour of bone", Behavior.MALIGNANT),
+        ("tumor of the lung", Behavior.ANY),
+        ("Ear tumour", Behavior.ANY),
+        # Kinds of tumors: their behavior is no matter of the adjective.
+        ("benign giant cell tumor", None),
+        ("Wilms tumor", None),
+        ("Krukenberg neoplasm", None),
+        ("malignant melanoma", None),
+        ("pleural effusion", None),
+    ],
+)
+def test_the_name_of_a_tumor_states_how_it_behaves(name: str, expected: Behavior | None) -> None:
+    assert behavior(name) == expected
+
+
+@pytest.mark.parametrize(
+    ("cui", "names", "expected"),
+    [
+        ("C0024121", [["lung benign neoplasm", "tumor of the lung"]], Behavior.ANY),
+        ("C0347215", [["nasal cavity benign neoplasm"], ["benign tumor of nose", "nose tumor"]], Behavior.BENIGN),
+        ("C0153466", [["peritoneum cancer", "peritoneal neoplasm"]], Behavior.MALIGNANT),
+        ("C0015807", [["femoral cancer", "femoral neoplasm"]], Behavior.ANY),  # one of the first CUIs: a MeSH heading
+        ("C0376527", [["skull base cancer"], ["skull base neoplasm"]], Behavior.ANY),
+        ("C0153466", [["peritoneum cancer", "cancer of peritoneum"]], None),
+        ("C0007129", [["Merkel cell carcinoma", "cancer of skin", "skin tumor"]], None),
+    ],
+)
+def test_a_concept_whose_names_state_several_behaviors_has_one(
+    cui: str, names: list[list[str]], expected: Behavior | None
+) -> None:
+    assert of_concept(cui, names) == expected
+
+
+def test_no_shipped_concept_of_an_ontology_mixes_the_names_of_a_benign_a_malignant_and_any_tumor() -> None:
+    mixed = {}
+    for concept in load().concepts:
+        stated = {found for name in concept.names if (found := behavior(name))}
+        if len(stated) > 1 and behavior(concept.name):
+            mixed[concept.cui] = concept.names
+    assert not mixed
+
+
+def test_a_name_of_another_behavior_is_left_to_the_concept_of_this_behavior() -> None:
+    doid = {"C0018671": ["head and neck cancer", "head and neck neoplasm"]}
+    mondo = {"C0278996": ["head and neck cancer"]}
+    made = vocabulary({"doid": doid, "mondo": mondo, "hpo": {}})
+    assert made.by_cui["C0018671"].names == ("head and neck neoplasm",)
+    assert made.by_cui["C0278996"].names == ("head and neck cancer",)
+
+
+def test_a_name_that_several_ontologies_give_costs_no_other_name() -> None:
+    cui = next(iter(ontology_types()))
+    made = vocabulary({"doid": {cui: ["odd growth", "odd mass"]}, "mondo": {cui: ["odd growths"]}, "hpo": {}})
+    assert made.by_cui[cui].names == ("odd growth", "odd mass")

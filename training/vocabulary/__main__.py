@@ -10,6 +10,7 @@ import argparse
 from collections import Counter
 from pathlib import Path
 
+from roco.models.text import semantic_types
 from roco.models.text.vocabulary.obo import read
 from roco.models.text.vocabulary.table import SHIPPED, Vocabulary, save
 from training.vocabulary.build import vocabulary
@@ -38,11 +39,13 @@ def counts(made: Vocabulary) -> list[str]:
     ]
     sources = Counter((concept.source, concept.license) for concept in made.concepts)
     lines += [
-        f"| {source} | {license} | {n:,} |".replace("|DO", ", DO") for (source, license), n in sources.most_common()
+        f"| {source.replace('|', ', ')} | {license.replace('|', ', ')} | {n:,} |"
+        for (source, license), n in sources.most_common()
     ]
     lines += ["", "| semantic type | concepts |", "|---|---|"]
     types = Counter(tui for concept in made.concepts for tui in concept.tuis)
-    return [*lines, *(f"| {tui} | {n:,} |" for tui, n in types.most_common())]
+    known = semantic_types.load()
+    return [*lines, *(f"| {tui} {known[tui].name} | {n:,} |" for tui, n in types.most_common())]
 
 
 if __name__ == "__main__":

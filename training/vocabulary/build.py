@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from roco.base.errors import DataError
 from roco.models.text.vocabulary.table import Concept, Vocabulary
+from training.vocabulary import behavior
 from training.vocabulary.names import is_safe, key
 from training.vocabulary.ontologies import ONTOLOGIES
 
@@ -110,10 +111,13 @@ def _from_ontologies(names: Mapping[str, Mapping[str, Sequence[str]]], taken: di
     for cui, tui in ontology_types().items():
         kept: list[str] = []
         sources = []
+        own = behavior.of_concept(cui, [names[ontology].get(cui, ()) for ontology in ONTOLOGIES])
         for ontology in ONTOLOGIES:
             new = []
             for name in names[ontology].get(cui, ()):
-                if is_safe(name) and (cui, key(name)) not in dropped and taken.setdefault(key(name), cui) == cui:
+                if not is_safe(name) or (cui, key(name)) in dropped or not behavior.is_of(name, own):
+                    continue
+                if taken.setdefault(key(name), cui) == cui:
                     new.append(name)
             if new:
                 sources.append(ontology)
@@ -127,4 +131,7 @@ def _from_ontologies(names: Mapping[str, Mapping[str, Sequence[str]]], taken: di
 
 def _distinct(names: Sequence[str]) -> tuple[str, ...]:
     """Returns names without those that differ in case, hyphens or number only."""
-    return tuple({key(name): name for name in reversed(names)}.values())[::-1]
+    first: dict[str, str] = {}
+    for name in names:
+        first.setdefault(key(name), name)
+    return tuple(first.values())

@@ -35,6 +35,11 @@ def letters(text: str) -> tuple[str, ...]:
     return longest if len(longest) > 1 else ()
 
 
+def without_letters(text: str) -> str:
+    """Returns a text of equal length in which panel letters in brackets are blank: "CT (A), US (B)", "(a-c)"."""
+    return _IN_BRACKETS.sub(lambda match: " " * len(match[0]), text) if "(" in text else text
+
+
 def sides(text: str) -> tuple[str, ...]:
     """Returns two opposite sides of panels that a text names, nothing for one alone."""
     named = {(one or other).lower() for one, other in _SIDE.findall(text)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from roco.models.text.panels import evidence, letters, sides
+from roco.models.text.panels import evidence, letters, sides, without_letters
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,15 @@ def test_the_evidence_is_given_in_words() -> None:
 
 def test_a_long_hostile_caption_is_read_only_to_its_limit() -> None:
     assert evidence("(" * 200_000 + "a) CT. (b) MRI.") is None
+
+
+@pytest.mark.parametrize(
+    ("caption", "expected"),
+    [
+        ("CT (A), US (b).", "CT    , US    ."),
+        ("US (A-C) and CT (d, e)", "US       and CT       "),
+        ("Ultrasound (US) of a cyst (arrow)", "Ultrasound (US) of a cyst (arrow)"),
+    ],
+)
+def test_panel_letters_in_brackets_become_blanks_of_the_same_length(caption: str, expected: str) -> None:
+    assert without_letters(caption) == expected

@@ -14,6 +14,7 @@ from roco.models.text.linking.names import NOTHING, Key, Names, Value
 from roco.models.text.linking.short_forms import SCORE as DECIDED
 from roco.models.text.linking.short_forms import CaptionShortForms, shipped
 from roco.models.text.linking.words import Tokens, Words
+from roco.models.text.panels import without_letters
 from roco.models.text.terms.meanings import CaptionMeanings
 from roco.models.text.terms.other_meanings import MEANINGS
 from roco.models.text.vocabulary.table import Vocabulary
@@ -78,7 +79,7 @@ class Dictionary:
 
     def _found(self, caption: _Caption) -> list[_Found]:
         """Returns the concepts in a caption, in order."""
-        long_of, confirmed = self._long_forms(caption.text)
+        long_of, confirmed = self._long_forms(caption.without_letters)
         found = self._in_long_text(caption, long_of) if long_of else self._in_text(caption)
         if self._short_forms.isdisjoint(caption.tokens.numbers):
             return found
@@ -147,7 +148,9 @@ class Dictionary:
             return None
         written = caption.written(span)
         if len(key) == 1 and written in shipped():
-            return None  # an ambiguous short form
+            is_defined = key[0] != caption.tokens.numbers[span.first]
+            if not is_defined or (written == "US" and caption.is_country(span)):
+                return None  # an ambiguous short form
         if caption.tokens.numbers[span.first] in self._doubtful and caption.is_other_word(span):
             return None
         if isinstance(value, str):
@@ -210,8 +213,13 @@ class _Caption:
         return self.tokens.ends()
 
     @cached_property
+    def without_letters(self) -> str:
+        """The caption with blanks for panel letters: "CT (A), US (B)" names no long forms, and US is beside CT."""
+        return without_letters(self.text)
+
+    @cached_property
     def short_forms(self) -> CaptionShortForms:
-        return CaptionShortForms(self.text)
+        return CaptionShortForms(self.without_letters)
 
     @cached_property
     def is_in_capitals(self) -> bool:
@@ -219,7 +227,7 @@ class _Caption:
 
     @cached_property
     def _meanings(self) -> CaptionMeanings:
-        return CaptionMeanings(self.text)
+        return CaptionMeanings(self.without_letters)
 
     def offsets(self, span: Span) -> tuple[int, int]:
         return self.ends[2 * span.first], self.ends[2 * span.beyond - 1]
@@ -240,6 +248,9 @@ class _Caption:
         start, end = self.offsets(span)
         name = self.text[start:end].lower().replace("-", " ")
         return self._meanings.is_other_word(name, start, end)
+
+    def is_country(self, span: Span) -> bool:
+        return self._meanings.is_country(*self.offsets(span))
 
     def is_other_abbreviation(self, form: str, span: Span) -> bool:
         start, end = self.offsets(span)

@@ -64,7 +64,7 @@ _ULTRASOUND_BEFORE = re.compile(
 _ULTRASOUND_AFTER = re.compile(
     r"[\s\-\u2010-\u2015/]*(?:imag|scan|guid|exam|probe|transduc|find|show|demonstr|reveal|view|appear|of\b|abdomen|doppler"
     r"|elasto|feature|detect|depict|confirm|picture|display|sono|(?:and|or)\s+(?:\(\w\)\s*)?(?:CT|MRI?)\b"
-    r"|CT\b|MRI?\b|long(?:itudinal)?|transverse|with\s+(?:colou?r|doppler|contrast)"
+    r"|,?\s*CT\b|,?\s*MRI?\b|long(?:itudinal)?|transverse|with\s+(?:colou?r|doppler|contrast)"
     r"|FNA|biops|was\b|is\b|suggest|identif|assess|measur)",
     re.I,
 )
@@ -80,6 +80,9 @@ _COUNTRY_AFTER = re.compile(
     r"|county|counties|census|veterans?|hospitals?|centers? for)\b",
     re.I,
 )
+
+_IN_COUNTRY = re.compile(r"\b(?:in|from|across)\s+the\s+$", re.I)
+_CLAUSE_END = re.compile(r"\s*(?:[.,;)]|$)")
 
 
 def _is_state(name: str, before: str, after: str) -> bool:
@@ -124,6 +127,11 @@ class CaptionMeanings:
         if name not in self._expanded:
             self._expanded[name] = self._is_expanded_otherwise(name, is_expanded_by)
         return self._expanded[name]
+
+    def is_country(self, start: int, end: int) -> bool:
+        """Returns whether US is the country in a caption in which it otherwise is ultrasound."""
+        before, after = self._around(start, end)
+        return bool(_COUNTRY_AFTER.match(after) or (_IN_COUNTRY.search(before) and _CLAUSE_END.match(after)))
 
     def _around(self, start: int, end: int) -> tuple[str, str]:
         return self._text[max(0, start - _NEAR) : start], self._text[end : end + _NEAR]
@@ -180,7 +188,7 @@ class CaptionMeanings:
         if _ULTRASOUND_BEFORE.search(before) or self._contains(_ULTRASOUND_ELSEWHERE):
             return True
         # "US: mass" and "Gravid uterus (US)" are captions that name nothing else.
-        is_alone = re.match(r"\s*[:.)]|$", after) is not None
+        is_alone = re.match(r"\s*(?:[:.)]|$)", after) is not None
         return is_alone and (before.endswith("(") or not before.strip())
 
     def _is_expanded_otherwise(self, name: str, is_expanded_by: Callable[[str], bool]) -> bool:

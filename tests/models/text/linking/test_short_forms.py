@@ -11,6 +11,7 @@ from roco.models.text.linking import short_forms
 from roco.models.text.linking.dictionary import Dictionary
 from roco.models.text.linking.short_forms import Meaning, shipped
 from roco.models.text.vocabulary.table import Concept, Vocabulary
+from tests.models.text.linking.vocabularies import vocabulary
 
 MEANINGS = [meaning for meanings in shipped().values() for meaning in meanings]
 NAMES = dict.fromkeys(meaning.names[0] for meaning in MEANINGS)
@@ -50,3 +51,43 @@ def test_a_wrong_table_is_an_error_with_its_place(tmp_path: Path, text: str, mes
     path.write_text(text, encoding="utf-8")
     with pytest.raises(DataError, match=message.replace("(", "\\(")):
         short_forms.load(path)
+
+
+IMAGING = Dictionary(vocabulary("ultrasonography|ultrasound", "computed tomography|CT", "MRI", "multiple sclerosis"))
+IMAGING_CUIS = {"US": "C0000001", "CT": "C0000002", "MRI": "C0000003", "MS": "C0000004"}
+
+
+@pytest.mark.parametrize(
+    ("text", "forms"),
+    [
+        ("Ultrasound (US) of the liver. US shows a cyst.", "US US"),
+        ("Ultrasonography (US): the US image.", "US US"),
+        ("Multiple sclerosis (MS); MS in another patient.", "MS MS"),
+        ("Ultrasound (US) of a patient from the US.", "US"),
+        ("Ultrasound (US) in a US Army hospital.", "US"),
+        ("Unspecified study (US) of a fracture. US was repeated.", ""),
+    ],
+)
+def test_a_short_form_that_the_caption_defines_is_linked_wherever_it_is_written(text: str, forms: str) -> None:
+    found = [mention for mention in IMAGING.link([text])[0] if mention.text in IMAGING_CUIS]
+    assert " ".join(mention.text for mention in found) == forms
+    assert all(mention.cui == IMAGING_CUIS[mention.text] for mention in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "forms"),
+    [
+        ("CT (A), US (B), and MRI (C).", "CT US MRI"),
+        ("US (A), CT (B) of a cyst.", "US CT"),
+        ("US (a-c) and CT (d, e).", "US CT"),
+        ("US (B)", "US"),
+        ("Map of the US (A) and Canada (B).", ""),
+        ("Cases in the US (A), per year (B).", ""),
+        ("US (A) population.", ""),
+        ("LET US (A) SEE THE LESION (B).", ""),
+        ("Let us (A) compare the sides (B).", ""),
+    ],
+)
+def test_panel_letters_after_a_short_form_do_not_decide_what_it_means(text: str, forms: str) -> None:
+    found = [mention.text for mention in IMAGING.link([text])[0]]
+    assert " ".join(found) == forms
