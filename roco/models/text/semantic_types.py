@@ -44,9 +44,13 @@ def changed(values: Mapping[str, Any], where: str) -> dict[str, SemanticType]:
     values: TUI or name of a type -> keep, reason, and optionally name and example. Raises DataError.
     """
     types = dict(load())
+    decided: dict[str, str] = {}
     for given, row in values.items():
         (tui,) = tuis([given], f"{where}, [types]")
         at = f"{where}, [types], {given}"
+        if tui in decided:
+            raise DataError(f"{at}: {tui} is decided twice, also as '{decided[tui]}'", "remove one of them")
+        decided[tui] = given
         if not isinstance(row, Mapping):
             raise DataError(f"{at}: not a table", 'write { keep = true, reason = "why" }')
         for key in row:

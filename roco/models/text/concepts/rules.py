@@ -140,8 +140,8 @@ def _rules(values: Mapping[str, Any], types: Mapping[str, SemanticType], where: 
     if not isinstance(more_than, int) or isinstance(more_than, bool) or more_than < 0:
         raise DataError(f"{where}: more_than is {more_than!r:.40}", "write a number of images, 0 or more")
     keep = {key: _one_of(values[key], get_args(Keep), f"{where}: {key}") for key in _TOP[3:7]}
-    blocks = [_block(rule, where) for rule in _tables(values.get("block", []), f"{where}, [[block]]")]
-    remaps = [_remap(rule, where) for rule in _tables(values.get("remap", []), f"{where}, [[remap]]")]
+    blocks = [_block(rule, where) for rule in _rule_tables(values, "block", where)]
+    remaps = [_remap(rule, where) for rule in _rule_tables(values, "remap", where)]
     kept = sorted(semantic_types.kept(types))
     return Rules(
         version=_text(values["version"], f"{where}: version"),
@@ -167,7 +167,7 @@ def _automatic(value: Any, where: str) -> Automatic:
 def _block(rule: Mapping[str, Any], where: str) -> Block:
     at = _named(rule, "block", where)
     _check_keys(rule, _BLOCK, at, required=("name", "reason"))
-    words, cuis = _words(rule, at), _cuis(rule.get("cuis", []), f"{at}: cuis")
+    words, cuis = _words(rule, at), _cuis(_optional(rule, "cuis", at), f"{at}: cuis")
     if not words and not cuis:
         raise DataError(f"{at} has neither words nor cuis", "name what it blocks")
     return Block(rule["name"], _text(rule["reason"], at), words, cuis, _examples(rule, "examples", at),
@@ -177,14 +177,18 @@ def _block(rule: Mapping[str, Any], where: str) -> Block:
 def _remap(rule: Mapping[str, Any], where: str) -> Remap:
     at = _named(rule, "remap", where)
     _check_keys(rule, _REMAP, at, required=("name", "reason", "from", "to"))
-    cuis = _cuis(rule["from"], f"{at}: from")
-    (to,) = _cuis([rule["to"]], f"{at}: to")
-    if not cuis or to in cuis:
-        raise DataError(f"{at}: from must name other concepts than to", f"{to} is replaced by itself" if cuis else "")
+    cuis = _cuis(_texts(rule["from"], f"{at}: from"), f"{at}: from")
+    (to,) = _cuis([_text(rule["to"], f"{at}: to")], f"{at}: to")
+    if to in cuis:
+        raise DataError(f"{at}: from must name other concepts than to", f"{to} is replaced by itself")
     outcomes = _table(rule.get("examples", {}), f"{at}: examples")
     examples = tuple((example(text, at), _text(cui, at)) for text, cui in outcomes.items())
     return Remap(rule["name"], _text(rule["reason"], at), cuis, to, _words(rule, at), examples,
                  _examples(rule, "not", at))  # fmt: skip
+
+
+def _rule_tables(values: Mapping[str, Any], kind: str, where: str) -> Sequence[Mapping[str, Any]]:
+    return _tables(values[kind], f"{where}, [[{kind}]]") if kind in values else []
 
 
 def _named(rule: Mapping[str, Any], kind: str, where: str) -> str:
@@ -195,11 +199,10 @@ def _named(rule: Mapping[str, Any], kind: str, where: str) -> str:
 
 
 def _words(rule: Mapping[str, Any], at: str) -> frozenset[str]:
-    return frozenset(word.casefold() for word in _texts(rule.get("words", []), f"{at}: words"))
+    return frozenset(word.casefold() for word in _optional(rule, "words", at))
 
 
-def _cuis(value: Any, at: str) -> frozenset[str]:
-    cuis = _texts(value, at)
+def _cuis(cuis: Sequence[str], at: str) -> frozenset[str]:
     for cui in cuis:
         if not is_cui(cui):
             raise DataError(f"{at}: invalid CUI {cui[:40]!r}", "a CUI is C and seven digits: C0040405")
@@ -207,7 +210,7 @@ def _cuis(value: Any, at: str) -> frozenset[str]:
 
 
 def _examples(rule: Mapping[str, Any], key: str, at: str) -> tuple[Example, ...]:
-    return tuple(example(text, at) for text in _texts(rule.get(key, []), f"{at}: {key}"))
+    return tuple(example(text, at) for text in _optional(rule, key, at))
 
 
 # --- values of TOML ---------------------------------------------------------------------------------------------------
@@ -231,12 +234,23 @@ def _table(value: Any, at: str) -> Mapping[str, Any]:
 def _tables(value: Any, at: str) -> Sequence[Mapping[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(one, Mapping) for one in value):
         raise DataError(f"{at} is no list of tables", "docs/concepts.md shows rules")
+    if not value:
+        raise DataError(f"{at} is an empty list", "leave it out: shipped rules are replaced by name, not removed")
     return value
+
+
+def _optional(table: Mapping[str, Any], key: str, at: str) -> list[str]:
+    """Returns the texts of a key, none without it."""
+    return _texts(table[key], f"{at}: {key}") if key in table else []
 
 
 def _texts(value: Any, at: str) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise DataError(f"{at} is no list of strings", 'write ["one", "other"]')
+    if not value:
+        raise DataError(f"{at} is an empty list", "leave it out, or write what belongs in it")
+    if not all(one.strip() for one in value):
+        raise DataError(f"{at} has an empty text", "remove it")
     return value
 
 

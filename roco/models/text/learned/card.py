@@ -15,6 +15,8 @@ from roco.base.errors import DataError
 MOST_BYTES = 64 << 20
 """A larger card is refused."""
 
+LONGEST_REASON = 100  # characters
+
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -57,22 +59,65 @@ def read(path: Path) -> Card:
         values = json.loads(path.read_text(encoding="utf-8"))
         card = Card(
             sha256=str(values["sha256"]),
-            threshold=float(values["threshold"]),
+            threshold=_threshold(values["threshold"]),
             data=str(values["data"]),
-            rows=int(values["rows"]),
-            articles=int(values["articles"]),
-            concepts=int(values["concepts"]),
+            rows=_count(values, "rows"),
+            articles=_count(values, "articles"),
+            concepts=_count(values, "concepts"),
             manual=[str(cui) for cui in values["manual"]],
             held_out={str(part): _numbers(figures) for part, figures in values["held_out"].items()},
             by_number=[dict(entry) for entry in values["by_number"]],
             curve=[dict(entry) for entry in values["curve"]],
             per_concept={str(key): dict(value) for key, value in values["per_concept"].items()},
         )
-        if not _SHA256.fullmatch(card.sha256) or not 0 <= card.threshold <= 1:
-            raise ValueError("invalid values")
+        for concept in card.per_concept.values():
+            _count(concept, "rows")
+        if not _SHA256.fullmatch(card.sha256):
+            raise ValueError("sha256 is no SHA-256")
         return card
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as err:
-        raise DataError(f"invalid card of a learned linker: {path}", "learn the model again") from err
+        reason = f" ({err})" if type(err) is ValueError and len(str(err)) < LONGEST_REASON else ""
+        raise DataError(f"invalid card of a learned linker: {path}{reason}", "learn the model again") from err
+
+
+def check(card: Card, path: Path, *, rows: int, manual: Sequence[str], concepts: Mapping[str, int]) -> None:
+    """Compares a card with the arrays of its model; raises DataError for the first difference.
+
+    concepts: CUI -> rows of the data by the arrays, where a name counts as one row more.
+    """
+    stated = {cui: int(concept["rows"]) for cui, concept in card.per_concept.items()}
+    other = next((cui for cui in (*stated, *concepts) if cui not in stated or cui not in concepts), None)
+    if other is not None:
+        raise _differs(path, f"{'lists' if other in stated else 'lacks'} the concept {other[:40]}")
+    for cui, n in stated.items():
+        if not 0 <= concepts[cui] - n <= 1:
+            raise _differs(path, f"gives {cui} {n:,} rows instead of {concepts[cui]:,}")
+    counted = {"rows": rows, "concepts": sum(n > 0 for n in stated.values())}
+    for key, n in counted.items():
+        if getattr(card, key) != n:
+            raise _differs(path, f"states {getattr(card, key):,} {key} instead of {n:,}")
+    if not 1 <= card.articles <= rows:
+        raise _differs(path, f"states {card.articles:,} articles of {rows:,} rows")
+    if list(card.manual) != sorted(manual):
+        raise _differs(path, "lists other manual concepts")
+
+
+def _differs(path: Path, difference: str) -> DataError:
+    hint = "restore the card that belongs to the model, or learn the model again"
+    return DataError(f"the card {path} does not fit its model: it {difference}", hint)
+
+
+def _count(values: Mapping[str, Any], key: str) -> int:
+    value = values[key]
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError(f"{key} is {json.dumps(value)[:40]}, no count")
+    return value
+
+
+def _threshold(value: Any) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
+        raise ValueError(f"threshold is {json.dumps(value)[:40]}, no number from 0 to 1")
+    return float(value)
 
 
 def _numbers(figures: Mapping[str, Any]) -> dict[str, float]:

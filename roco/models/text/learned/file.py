@@ -92,9 +92,13 @@ def load(path: Path) -> Model:
     try:
         lexicon = _lexicon(arrays)
         judge = Judge(lexicon, lexicon.pair_keys(), _scorecard(arrays), _manual(arrays, lexicon.concepts))
-        return Model(judge, _cuis(arrays), card)
+        cuis = _cuis(arrays)
     except (KeyError, ValueError, TypeError, IndexError, OverflowError) as err:
         raise invalid(path) from err
+    concepts = dict(zip(cuis, lexicon.concept_n.tolist(), strict=True))
+    manual = [cuis[place] for place in judge.manual.concepts]
+    cards.check(card, path.with_suffix(".json"), rows=lexicon.rows, manual=manual, concepts=concepts)
+    return Model(judge, cuis, card)
 
 
 def invalid(path: Path) -> DataError:

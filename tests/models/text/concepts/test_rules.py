@@ -19,6 +19,9 @@ BLOCKS = [(block.name, one) for block in RULES.blocks for one in block.examples]
 NOT_BLOCKED = [(block.name, one) for block in RULES.blocks for one in block.counterexamples]
 REMAPS = [(remap.name, one, to) for remap in RULES.remaps for one, to in remap.examples]
 NOT_REMAPPED = [(remap.name, one) for remap in RULES.remaps for one in remap.counterexamples]
+# Rules of a user.
+BLOCK = '[[block]]\nname = "hearts"\nreason = "x"\nwords = ["heart"]\n'
+REMAP = '[[remap]]\nname = "hearts"\nreason = "x"\nfrom = ["C0018787"]\nto = "C0018788"\n'
 
 
 def candidate(one: Example) -> Candidate:
@@ -137,7 +140,25 @@ def test_rules_with_other_reasons_have_the_same_digest(tmp_path: Path) -> None:
         ('[[block]]\nname = "x"\nreason = "y"\nwords = "a"\n', "words is no list of strings", '["one", "other"]'),
         ('[[block]]\nname = "x"\nreason = "y"\nwords = ["a"]\nexamples = ["a"]\n', "example 'a'", "one mention"),
         ('[[remap]]\nname = "x"\nreason = "y"\nfrom = ["C0000001"]\n', "missing key 'to'", "add to"),
-        ('[[remap]]\nname = "x"\nreason = "y"\nfrom = []\nto = "C0000001"\n', "other concepts than to", ""),
+        (
+            '[[remap]]\nname = "x"\nreason = "y"\nfrom = []\nto = "C0000001"\n',
+            "x': from is an empty list",
+            "leave it out",
+        ),
+        (REMAP.replace("C0018788", "C0018787"), "from must name other concepts than to", "replaced by itself"),
+        (REMAP.replace('"C0018788"', "3"), "remap 'hearts': to: 3 is no text", "double quotes"),
+        (BLOCK + "cuis = []\n", "block 'hearts': cuis is an empty list", "leave it out"),
+        (BLOCK + "examples = []\n", "block 'hearts': examples is an empty list", "leave it out"),
+        (BLOCK.replace('["heart"]', "[]"), "block 'hearts': words is an empty list", "leave it out"),
+        (BLOCK.replace('["heart"]', '["heart", " "]'), "block 'hearts': words has an empty text", "remove it"),
+        (REMAP + 'words = [""]\n', "remap 'hearts': words has an empty text", "remove it"),
+        ("[automatic]\nmodality_types = []\n", "[automatic]: modality_types is an empty list", "leave it out"),
+        ("block = []\n", "[[block]] is an empty list", "replaced by name"),
+        (
+            '[types]\nT047 = { keep = true, reason = "x" }\n"Disease or Syndrome" = { keep = false, reason = "x" }\n',
+            "[types], Disease or Syndrome: T047 is decided twice, also as 'T047'",
+            "remove one",
+        ),
         ("block = 3\n", "[[block]] is no list of tables", "docs/concepts.md"),
         ('[types]\nT999 = { keep = true, reason = "x" }\n', "unknown semantic type 'T999'", "did you mean 'T099'?"),
         ('[types]\n"Desease or Syndrome" = { keep = true, reason = "x" }\n', "unknown", "'Disease or Syndrome'"),
@@ -181,9 +202,6 @@ def test_a_missing_large_or_binary_file_is_reported(tmp_path: Path) -> None:
 
 
 # --- examples of a user's rules ---------------------------------------------------------------------------------------
-
-BLOCK = '[[block]]\nname = "hearts"\nreason = "x"\nwords = ["heart"]\n'
-REMAP = '[[remap]]\nname = "hearts"\nreason = "x"\nfrom = ["C0018787"]\nto = "C0018788"\n'
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,9 @@ import json
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -176,14 +178,50 @@ def test_an_invalid_card_is_refused(path: Path, text: str) -> None:
         ("rows", float("inf")),
         ("threshold", float("nan")),
         ("manual", 1),
+        ("threshold", True),
+        ("threshold", 1.01),
+        ("threshold", "0.5"),
+        ("rows", True),
+        ("articles", -1),
+        ("concepts", 1.5),
         ("held_out", {"all": 1}),
         ("per_concept", [1]),
+        ("per_concept", {CT: {"rows": "7"}}),
     ],
 )
 def test_a_card_with_other_values_is_refused(path: Path, key: str, value: object) -> None:
     card = path.with_suffix(".json")
     card.write_text(json.dumps(json.loads(card.read_text()) | {key: value}))
     with pytest.raises(DataError, match="invalid card"):
+        LearnedLinker.load(path)
+
+
+def test_a_value_of_a_card_that_is_no_number_is_named(path: Path) -> None:
+    card = path.with_suffix(".json")
+    card.write_text(json.dumps(json.loads(card.read_text()) | {"threshold": True}))
+    with pytest.raises(DataError, match=r"invalid card .* \(threshold is true, no number from 0 to 1\)"):
+        LearnedLinker.load(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda card: card["per_concept"].pop(CT), f"it lacks the concept {CT}"),
+        (lambda card: card["per_concept"].update(C9999999={"rows": 1}), "it lists the concept C9999999"),
+        (lambda card: card["per_concept"][CT].update(rows=1), f"it gives {CT} 1 rows instead of "),
+        (lambda card: card.update(rows=card["rows"] + 1), "it states .* rows instead of "),
+        (lambda card: card.update(concepts=1), "it states 1 concepts instead of "),
+        (lambda card: card.update(articles=0), "it states 0 articles"),
+        (lambda card: card.update(manual=[CT]), "it lists other manual concepts"),
+    ],
+)
+def test_a_card_with_counts_of_another_model_is_refused(
+    path: Path, change: Callable[[dict[str, Any]], object], message: str
+) -> None:
+    card = json.loads(path.with_suffix(".json").read_text())
+    change(card)
+    path.with_suffix(".json").write_text(json.dumps(card))
+    with pytest.raises(DataError, match=f"does not fit its model: {message}"):
         LearnedLinker.load(path)
 
 
