@@ -16,6 +16,7 @@ from benchmarks.readers import readers
 from benchmarks.runs import million
 from benchmarks.scale import scale
 from benchmarks.scoring import scoring
+from benchmarks.umls_build import umls
 from benchmarks.workers import runs
 
 REPEATS = int(os.environ.get("ROCO_BENCH_REPEATS", "3"))
@@ -50,6 +51,7 @@ def main() -> None:
     lines += fetching(REPEATS)
     lines += scoring(REPEATS)
     lines += dictionary(REPEATS)
+    lines += umls(REPEATS)
     PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(PAGE.read_text(encoding="utf-8"))
 

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 
@@ -34,7 +34,10 @@ class Mentions(Measure):
     linker: `dictionary` (names of a vocabulary), `learned` (a model of `roco vocab build --learn`), `medcat` (a MedCAT
     model pack, extra `medcat`), or `module:function` of your own. vocabulary: a table of concepts for `dictionary`,
     also one made by `roco vocab build`; none for the shipped one. model: the file or folder of `learned` or `medcat`.
-    table: for `medcat`, a CSV file that maps the pack's SNOMED CT codes to CUIs.
+    table: for `medcat`, a CSV file that maps the pack's SNOMED CT codes to CUIs. negated: `mark` leaves negated
+    mentions to the rules of `merge`, of which the shipped ones drop them; `keep` returns them without the mark, so that
+    they are concepts whatever the rules, as in ROCOv2. rare: `suggest` makes concepts that `learned` has learned from
+    fewer than three captions suggestions, unless the caption contains their name.
     """
 
     needs = ("extract",)
@@ -46,6 +49,8 @@ class Mentions(Measure):
     vocabulary: Path | None = None
     model: Path | None = None
     table: Path | None = None
+    negated: Literal["mark", "keep"] = "mark"
+    rare: Literal["mention", "suggest"] = "mention"
 
     @property
     def contract(self) -> Contract:
@@ -71,7 +76,7 @@ class Mentions(Measure):
 
     @cached_property
     def _linker(self) -> Linker:
-        return open_linker(self.linker, **self._files)
+        return open_linker(self.linker, **self._files, rare=self.rare == "mention")
 
     @cached_property
     def _shipped(self) -> Mapping[str, Concept]:
@@ -88,6 +93,8 @@ class Mentions(Measure):
         mentions: list[list[dict[str, Any]] | None] = [None] * len(captions)
         suggestions: list[list[dict[str, Any]] | None] = [None] * len(captions)
         for at, found, others in zip(known, linked, suggested, strict=True):
+            if self.negated == "keep":
+                found = [mention._replace(negated=False) for mention in found]
             mentions[at] = [self._described(mention) for mention in found]
             suggestions[at] = [self._described(one) for one in others]
         batch = put(batch, "mentions", pa.array(mentions, self.writes["mentions"]))

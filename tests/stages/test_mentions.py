@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 import pytest
 
 from roco.base.errors import RecipeError, UsageError
 from roco.base.schema import COLUMNS
+from roco.models.text.concepts.choose import Candidate, Chooser
+from roco.models.text.concepts.rules import load
 from roco.models.text.linking.linker import Described, Mention, Suggestion
 from roco.models.text.vocabulary.table import SHIPPED
 from roco.stages.mentions import Mentions
 
+HOW: tuple[Literal["mark", "keep"], ...] = ("mark", "keep")
 HEADER = "cui,name,synonyms,tui,source,license\n"
 
 
@@ -76,6 +79,25 @@ def test_each_caption_gets_its_mentions_and_a_missing_caption_gets_null() -> Non
 def test_a_negated_mention_is_marked() -> None:
     (effusion,) = found(Mentions(), "No pleural effusion")
     assert (effusion["cui"], effusion["negated"]) == ("C0032227", True)
+
+
+def test_negated_mentions_that_are_kept_are_concepts_whatever_the_rules() -> None:
+    caption = "CT without pleural effusion. Possible nodule."
+    effusion, nodule = "C0032227", "C0028259"
+    marked, kept = ({one["cui"]: one for one in found(Mentions(negated=how), caption)} for how in HOW)
+    assert marked[effusion]["negated"] and not kept[effusion]["negated"]
+    assert kept[nodule]["uncertain"]
+    assert [effusion in concepts(rows.values()) for rows in (marked, kept)] == [False, True]
+
+
+def concepts(mentions: Iterable[dict[str, Any]]) -> list[str]:
+    """The concepts that the shipped rules use of some mentions."""
+    return Chooser(load()).automatic([Candidate.of(one) for one in mentions], "DRCT")
+
+
+def test_rare_concepts_can_be_suggested_by_a_learned_model_only() -> None:
+    with pytest.raises(UsageError, match="linker 'dictionary' has no option 'rare'"):
+        Mentions(rare="suggest").prepare()
 
 
 def test_another_vocabulary_replaces_the_shipped_one(tmp_path: Path) -> None:

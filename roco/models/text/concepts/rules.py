@@ -96,8 +96,10 @@ def load(path: Path | None = None) -> Rules:
 
 
 def _values(path: Path) -> dict[str, Any]:
+    if path.is_dir():
+        raise DataError(f"{path} is a folder, not a file of rules", "name a file, such as rules.toml")
     if not path.is_file():
-        raise DataError(f"rules {path} do not exist", "check the path, or omit the option to use the shipped rules")
+        raise DataError(f"rules {path} do not exist", "check the path, or use the shipped rules")
     if path.stat().st_size > MOST_BYTES:
         raise DataError(f"{path} is larger than {MOST_BYTES // 1_000_000} MB", "rules are a file of some hundred lines")
     try:

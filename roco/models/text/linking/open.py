@@ -18,17 +18,25 @@ _MODELS = {
 
 
 def open_linker(
-    linker: str, *, vocabulary: Path | None = None, model: Path | None = None, table: Path | None = None
+    linker: str,
+    *,
+    vocabulary: Path | None = None,
+    model: Path | None = None,
+    table: Path | None = None,
+    rare: bool = True,
 ) -> Checked:
     """Opens a linker whose results are checked.
 
     linker: `dictionary`, `learned`, `medcat`, or `module:function` of a user. vocabulary: of the dictionary, by default
     the shipped one. model: a learned model, or a model pack of MedCAT, which can run code when it is loaded. table: of
-    the CUIs of a model pack's concepts. Raises UsageError for an unknown linker and for options that it does not have,
+    the CUIs of a model pack's concepts. rare: whether a learned model mentions rare concepts, or only suggests them.
+    Raises UsageError for an unknown linker and for options that it does not have,
     and DataError for an invalid file.
     """
     check_options(linker, vocabulary=vocabulary, model=model, table=table)
-    return with_checks(_opened(linker, vocabulary, model, table), linker)
+    if not rare and linker != "learned":
+        raise UsageError(f"linker '{linker}' has no option 'rare'", "it is an option of learned")
+    return with_checks(_opened(linker, vocabulary, model, table, rare), linker)
 
 
 def check_options(linker: str, **options: Path | None) -> None:
@@ -45,7 +53,7 @@ def check_options(linker: str, **options: Path | None) -> None:
         raise UsageError(f"linker '{linker}' needs the option 'model'", _MODELS[linker])
 
 
-def _opened(linker: str, vocabulary: Path | None, model: Path | None, table: Path | None) -> Any:
+def _opened(linker: str, vocabulary: Path | None, model: Path | None, table: Path | None, rare: bool) -> Any:
     # Each linker is imported when it is opened: they need different packages.
     if linker == "dictionary":
         from roco.models.text.linking.dictionary import Dictionary
@@ -55,7 +63,7 @@ def _opened(linker: str, vocabulary: Path | None, model: Path | None, table: Pat
     if linker == "learned" and model is not None:
         from roco.models.text.learned.linker import LearnedLinker
 
-        return LearnedLinker.load(model)
+        return LearnedLinker.load(model, rare=rare)
     if linker == "medcat" and model is not None:
         from roco.models.text.linking.medcat import MedCat
 

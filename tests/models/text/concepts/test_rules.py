@@ -189,6 +189,8 @@ def test_a_file_without_a_base_states_everything(tmp_path: Path) -> None:
 def test_a_missing_large_or_binary_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="do not exist"):
         load(tmp_path / "none.toml")
+    with pytest.raises(DataError, match="is a folder, not a file of rules"):
+        load(tmp_path)
     binary, large = tmp_path / "binary.toml", tmp_path / "large.toml"
     binary.write_bytes(b"\xff\xfe")
     large.write_bytes(b"#" * 1_000_001)

@@ -253,6 +253,24 @@ def test_a_manual_concept_that_no_words_name_is_suggested(manual: LearnedLinker)
     assert isinstance(manual, Suggests)
 
 
+@pytest.mark.parametrize(
+    ("rows", "name", "is_mention"), [(2, "fluid", False), (2, "Pleural Effusion", True), (3, "fluid", True)]
+)
+def test_a_rare_concept_may_be_suggested_only_unless_its_name_is_written(
+    rows: int, name: str, is_mention: bool
+) -> None:
+    model = learned()
+    concept = {**model.card.per_concept[EFFUSION], "rows": rows, "name": name}
+    card = dataclasses.replace(model.card, per_concept={**model.card.per_concept, EFFUSION: concept})
+    text = "Image of the lung shows pleural effusion, 7."
+    default, careful = (LearnedLinker(model.judge, model.cuis, card, rare=rare) for rare in (True, False))
+    ((mentions, suggestions),) = careful.link_and_suggest([text])
+    assert EFFUSION in concepts(default, text)
+    assert (EFFUSION in {one.cui for one in mentions}) == is_mention
+    assert [one.cui for one in suggestions] == ([] if is_mention else [EFFUSION])
+    assert LUNG in {one.cui for one in mentions}
+
+
 def test_link_returns_the_mentions_alone(manual: LearnedLinker) -> None:
     texts = [row.caption for row in with_manual(50)]
     both = manual.link_and_suggest(texts)
