@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,41 +48,79 @@ def fit(
     n, k = len(examples), len(classes)
     held_out = np.full((len(recipes), n, k), np.nan)
     fold_of = np.full(n, -1)
-    for fold, (train, test) in enumerate(folds(examples, by)):
-        if len(set(examples.labels[train].tolist())) < 2 or not test.any():
-            continue
+    for fold, (train, test) in _usable(examples, by):
         fold_of[test] = fold
         for place, part in enumerate(_train(examples.take(train), recipes, k)):
             held_out[place, test] = centred(parts.logits(part, examples.take(test).blocks))
+    calibrated = _calibrated(held_out, fold_of, examples.labels, k)
+    return replace(calibrated, parts=tuple(_train(examples, recipes, k)))
+
+
+def stacked(
+    examples: Examples, classes: int, by: By, start: Logits, train: Callable[[Examples, Flags], Part]
+) -> Fitted:
+    """Returns weights and bias of two log-odds: given ones, and those of a part that is trained on each fold.
+
+    start: log-odds (rows x classes) of a head that has not seen the examples. train: trains the part on some examples,
+    which are given as rows, too. The parts of the result are empty.
+    """
+    held_out = np.full((2, len(examples), classes), np.nan)
+    held_out[0] = start
+    fold_of = np.full(len(examples), -1)
+    for fold, (rows, test) in _usable(examples, by):
+        fold_of[test] = fold
+        part = train(examples.take(rows), rows)
+        held_out[1, test] = centred(parts.logits(part, examples.take(test).blocks))
+    return _calibrated(held_out, fold_of, examples.labels, classes)
+
+
+def _usable(examples: Examples, by: By) -> Iterator[tuple[int, tuple[Flags, Flags]]]:
+    """Yields the folds that can be judged, with their numbers: two classes to train on, and an image to test."""
+    for fold, (train, test) in enumerate(folds(examples, by)):
+        if len(set(examples.labels[train].tolist())) > 1 and test.any():
+            yield fold, (train, test)
+
+
+def _calibrated(held_out: Logits, fold_of: NDArray[np.int64], labels: NDArray[np.int64], classes: int) -> Fitted:
+    """Returns weights, bias, and probabilities calibrated by the other folds; held_out: parts x rows x classes."""
     judged = fold_of >= 0
     if not judged.any():
         raise DataError("no fold has images of two classes", "label images of more articles, patients or sources")
-    weights, bias = calibration(held_out[:, judged], examples.labels[judged], k)
-    probabilities = np.full((n, k), np.nan)
+    weights, bias = calibration(held_out[:, judged], labels[judged], classes)
+    probabilities = np.full((len(labels), classes), np.nan)
     for fold in np.unique(fold_of[judged]):
         test, others = fold_of == fold, judged & (fold_of != fold)
-        if len(set(examples.labels[others].tolist())) < 2:
+        if len(set(labels[others].tolist())) < 2:
             others = judged
-        fold_weights, fold_bias = calibration(held_out[:, others], examples.labels[others], k)
+        fold_weights, fold_bias = calibration(held_out[:, others], labels[others], classes)
         probabilities[test] = combined(held_out[:, test], fold_weights, fold_bias)
-    return Fitted(tuple(_train(examples, recipes, k)), weights, bias, probabilities)
+    return Fitted((), weights, bias, probabilities)
 
 
 def check(examples: Examples, classes: Sequence[str], left_out: Mapping[str, int] | None = None) -> None:
     """Raises DataError if there are too few images of a class, or too few groups, to judge a head."""
     real = ~examples.derived
     counts = Counter(examples.labels[real].tolist())
-    more = ", ".join(f"{n:,} {reason}" for reason, n in (left_out or {}).items())
-    more = more and f"; labels left out: {more}"
     for number, label in enumerate(classes):
         if counts[number] < LEAST:
             images = "1 image is" if counts[number] == 1 else f"{counts[number]} images are"
             message = f"only {images} labelled '{label}'"
-            raise DataError(message, f"label at least {LEAST} of each class{more}")
+            raise DataError(message, f"label at least {LEAST} of each class{_also(left_out)}")
+    check_groups(examples, left_out)
+
+
+def check_groups(examples: Examples, left_out: Mapping[str, int] | None = None) -> None:
+    """Raises DataError if there are too few articles, patients or videos to judge a head."""
+    real = ~examples.derived
     groups = {group for groups, one in zip(examples.groups, real, strict=True) if one for group in groups}
     if len(groups) < LEAST:
         message = f"the images are from only {len(groups)} articles, patients or videos"
-        raise DataError(message, f"label images of at least {LEAST}{more}")
+        raise DataError(message, f"label images of at least {LEAST}{_also(left_out)}")
+
+
+def _also(left_out: Mapping[str, int] | None) -> str:
+    more = ", ".join(f"{n:,} {reason}" for reason, n in (left_out or {}).items())
+    return more and f"; labels left out: {more}"
 
 
 def balanced(examples: Examples, classes: int) -> NDArray[np.float64]:
@@ -112,7 +150,8 @@ def calibration(
     """Returns a weight for each part and a bias for each class that make the log-odds calibrated (Platt scaling).
 
     logits: parts x rows x classes, of rows that the parts were not trained on. Platt, Probabilistic Outputs for
-    Support Vector Machines (1999); with several parts this is stacking (Wolpert, 1992). The classes count alike.
+    Support Vector Machines (1999); with several parts this is stacking (Wolpert, 1992). The classes count alike; one
+    without rows has the mean bias, because nothing is known about it.
     """
     from scipy.optimize import minimize
 
@@ -121,17 +160,26 @@ def calibration(
     weights = (1 / np.maximum(counts, 1))[labels]
     weights = weights / weights.sum()
     rows = np.arange(len(labels))
+    seen = np.flatnonzero(counts)
+
+    def biases(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        bias = np.zeros(classes)
+        bias[seen[:-1]] = values
+        if len(seen) < classes:
+            bias[seen] -= bias[seen].mean()
+        return bias
 
     def loss(values: NDArray[np.float64]) -> float:
-        scale, bias = values[:n_parts], np.append(values[n_parts:], 0.0)
+        scale, bias = values[:n_parts], biases(values[n_parts:])
         z = np.tensordot(np.abs(scale), logits, 1) + bias
         z -= z.max(1, keepdims=True)
         likelihood = z[rows, labels] - np.log(np.exp(z).sum(1))
         return float(-(weights * likelihood).sum() + 1e-3 * (np.abs(scale) - 0.5) @ (np.abs(scale) - 0.5))
 
-    start = np.concatenate([np.full(n_parts, 0.7 / n_parts), np.zeros(classes - 1)])
+    start = np.concatenate([np.full(n_parts, 0.7 / n_parts), np.zeros(len(seen) - 1)])
     best = minimize(loss, start, method="L-BFGS-B").x
-    scale, bias = np.abs(best[:n_parts]), np.append(best[n_parts:], 0.0)
+    scale = np.abs(best[:n_parts])
+    bias = biases(best[n_parts:])
     return np.repeat(scale[:, None], classes, 1), bias - bias.mean()
 
 

@@ -105,9 +105,7 @@ def _linear(
 ) -> Linear:
     from sklearn.linear_model import LogisticRegression
 
-    mean = np.average(features, axis=0, weights=weights).astype(np.float32)
-    scale = np.sqrt(np.average((features - mean) ** 2, axis=0, weights=weights)).astype(np.float32)
-    scale = np.maximum(scale, LEAST_SCALE)
+    mean, scale = moments(features, weights)
     standard = np.clip((features - mean) / scale, -8, 8)
     model = LogisticRegression(C=recipe.c, max_iter=150, tol=1e-3)
     model.fit(standard, labels, sample_weight=weights)
@@ -122,6 +120,13 @@ def _linear(
     all_weights[:, present] = coefficients.T
     bias[present] = intercept
     return Linear(mean, scale, all_weights, bias)
+
+
+def moments(features: Floats, weights: NDArray[np.float64]) -> tuple[Floats, Floats]:
+    """Returns mean and standard deviation of each number over weighted rows."""
+    mean = np.average(features, axis=0, weights=weights).astype(np.float32)
+    scale = np.sqrt(np.average((features - mean) ** 2, axis=0, weights=weights)).astype(np.float32)
+    return mean, np.maximum(scale, LEAST_SCALE)
 
 
 def _trees(

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import closing
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,11 +18,23 @@ def fit(
     task: Annotated[str, typer.Argument(metavar="TASK", help="Name of the head, which is part of its columns.")],
     labels: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="A CSV file: label and figure_id (or path); optionally group and source."),
+        typer.Option(metavar="FILE", help="A CSV file: label and path (or figure_id); optionally group and source."),
     ] = None,
     run: Annotated[
         Path | None,
-        typer.Option(metavar="RECIPE", help="Use the stored measurements of this recipe's run; labels by figure_id."),
+        typer.Option(metavar="RECIPE", help="Use the stored measurements of this recipe's run, and its label log."),
+    ] = None,
+    log: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="With --run: this label log, instead of that of the recipe."),
+    ] = None,
+    round: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="With a label log: a round that counts; repeat it for several."),
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option("--from", metavar="HEAD", help="Start from this head; with a label log, from that of the recipe."),
     ] = None,
     images: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Measure the images of this folder; labels by path.")
@@ -55,12 +64,15 @@ def fit(
     Example: roco fit modality --release demo/run/release
 
     The head is judged by cross-validation: no article or patient is both trained on and tested; with --by source, no
-    source is. A recipe uses it by its path: head = "modality.npz".
+    source is. A recipe uses it by its path: head = "modality.npz". With --run and without --labels, the labels are
+    those of the label log, and the head of the recipe is adapted to them; --from none fits a new one.
     """
+    from roco.baselines import adapt
     from roco.baselines.fit import fit as fit_head
     from roco.baselines.parts import recipes
     from roco.baselines.report import plot
     from roco.baselines.save import save
+    from roco.cli.fit_examples import Wanted, examples_of
     from roco.models.images.backbone import Backbone
 
     if not task.replace("_", "").isalnum():
@@ -74,13 +86,21 @@ def fit(
         raise UsageError(f"{shown_path(existing[0])} already exists", "choose another file with --out")
     if sum(option is not None for option in (run, images, release)) != 1:
         raise UsageError("give one of --run, --images and --release", "one of them names the labelled images")
+    if (log or round) and (run is None or labels is not None):
+        raise UsageError("--log and --round name labels of a run", "use them with --run, without --labels")
     network = Backbone.load(_backbone_of(run, backbone))
-    joined = _joined(task, labels, run, images, release, network, _known(task, classes), classes is not None)
-    fitted = fit_head(joined.examples, joined.classes, recipes(network.sections), by, joined.left_out)
+    base = _base(task, start, run if labels is None else None, network)
+    known = _known(task, classes, release)
+    joined = examples_of(Wanted(task, labels, run, images, release, network, known, base, log, tuple(round or ())))
+    if base is None:
+        fitted = fit_head(joined.examples, joined.classes, recipes(network.sections), by, joined.left_out)
+    else:
+        fitted = adapt.adapt(base, joined.examples, joined.classes, by, joined.left_out)
+    origin = {"made_by": "roco fit", "images": len(joined.examples), "left_out": dict(joined.left_out)}
     card = save(
         file, task, joined.classes, fitted, joined.examples, by=by,
         backbone={"name": network.name, "sha256": network.sha256},
-        trained_on={"made_by": "roco fit", "images": len(joined.examples), "left_out": dict(joined.left_out)},
+        trained_on=origin | ({"from": {"task": base.card.task, "sha256": base.digest}} if base else {}),
     )  # fmt: skip
     numbers = card.measured[f"by {by}"]
     plot(numbers, task, file.with_suffix(".svg"))
@@ -105,78 +125,36 @@ def _check_writable(folder: Path) -> None:
         raise DataError(f"permission denied: cannot write to {shown_path(existing)}", "choose another file with --out")
 
 
-def _joined(
-    task: str,
-    labels: Path | None,
-    run: Path | None,
-    images: Path | None,
-    release: Path | None,
-    network: Any,
-    known: Sequence[str],
-    has_classes: bool,
-) -> Any:
-    """Returns the labelled examples from wherever the options say."""
-    from roco.baselines.labelled import from_table, read_image, read_labels
+def _base(task: str, start: str | None, run: Path | None, network: Any) -> Any:
+    """Returns the head that is adapted; None for a new one. run: the recipe whose label log has the labels, if any."""
+    from roco.models.heads.head import Head
 
-    if release is not None:
-        if labels is not None:
-            raise UsageError("--labels with --release", "omit --labels: the labels are the column TASK of the release")
-        return _of_release(task, release, network, known if has_classes else ())
-    if labels is None:
-        raise UsageError(
-            "missing option --labels", "write --labels FILE.csv, with the columns label and figure_id or path"
-        )
-    if run is not None:
-        from roco.recipes.load import load_recipe
-
-        given = read_labels(labels, "figure_id", known)
-        columns = ("article_key", "origin", "embedding", "layout")
-        with closing(load_recipe(run).open()) as opened:
-            table = opened.figures(columns)
-        return from_table(given, table, ("embedding", "layout"), _classes(given))
-    assert images is not None
-    if not images.is_dir():
-        raise UsageError(f"no such folder: {shown_path(images)}", "check the path of --images")
-    given = read_labels(labels, "path", known)
-    return _measured(given, [partial(read_image, images / label.key) for label in given], network)
+    if start is None and run is not None:
+        start = str(_head_of(task, run) or "none")
+    if start is None or start == "none":
+        return None
+    head = Head.load(start)
+    if head.card.backbone.get("sha256") != network.sha256:
+        raise DataError(f"head '{start}' reads another backbone", "name its backbone, or fit a new head: --from none")
+    return head
 
 
-def _of_release(task: str, folder: Path, network: Any, known: Sequence[str]) -> Any:
-    from roco.baselines.fit import LEAST
-    from roco.baselines.labelled import Label, check_classes, common
-    from roco.release.read import Release
+def _head_of(task: str, recipe: Path) -> Path | None:
+    """Returns the head with which a recipe guesses a task; else the shipped head of that name, if there is one."""
+    from roco.models.heads.head import Head, shipped
+    from roco.recipes.load import load_recipe
+    from roco.stages.guess import Guess
 
-    release = Release.open(folder)
-    if task not in release.columns:
-        raise DataError(f"the release has no column '{task}'", "name the column that has the labels, such as modality")
-    group = "article_key" if "article_key" in release.columns else "id"
-    rows = release.table(columns=list(dict.fromkeys(["id", task, group]))).to_pylist()
-    given = [Label(0, row["id"], str(row[task]), row[group] or row["id"], "") for row in rows if row[task]]
-    given, rare = common(given, LEAST)
-    if len(_classes(given)) < 2:
-        raise DataError(
-            f"the column '{task}' of the release has fewer than two labels of {LEAST} images",
-            "a head needs two classes",
-        )
-    check_classes(_classes(given), f"(column '{task}' of the release)", known)
-    reads = [lambda id=label.key: release.image(id) for label in given]
-    joined = _measured(given, reads, network)
-    return joined._replace(left_out={**joined.left_out, **rare})
+    heads = [step.stage.head for step in load_recipe(recipe).pipeline.steps if isinstance(step.stage, Guess)]
+    of_task = [head for head in heads if Head.load(head).card.task == task]
+    return of_task[-1] if of_task else Path(task) if task in shipped() else None
 
 
-def _measured(labels: Any, reads: Any, network: Any) -> Any:
-    """Measures labelled images, and shows how far it is."""
-    from roco.baselines.labelled import from_images
-    from roco.cli.progress import ProgressBar, shown
+def _known(task: str, classes: str | None, release: Path | None) -> tuple[str, ...]:
+    """Returns the classes that labels may have: those of --classes, or of the shipped head of that name; () for all.
 
-    bar = ProgressBar(at_once=False)
-    with shown(bar):
-        bar.start("images measured", len(labels))
-        return from_images(labels, reads, _classes(labels), network, bar.advance)
-
-
-def _known(task: str, classes: str | None) -> tuple[str, ...]:
-    """Returns the classes that labels may have: those of --classes, or of the shipped head of that name; () for all."""
+    A release may have further classes: its labels were checked when it was made.
+    """
     from roco.models.heads import head
 
     if classes is not None:
@@ -184,7 +162,7 @@ def _known(task: str, classes: str | None) -> tuple[str, ...]:
         if len(set(names)) < 2:
             raise UsageError(f"--classes {classes!r} names fewer than two classes", "write --classes A,B")
         return names
-    return head.Head.load(task).card.classes if task in head.shipped() else ()
+    return head.Head.load(task).card.classes if task in head.shipped() and release is None else ()
 
 
 def _backbone_of(run: Path | None, backbone: Path | None) -> Path | None:
@@ -200,7 +178,3 @@ def _backbone_of(run: Path | None, backbone: Path | None) -> Path | None:
     if backbone is not None and Backbone.load(backbone).sha256 != Backbone.load(of_run).sha256:
         raise UsageError("the run was embedded by another backbone", "omit --backbone: that of the recipe is used")
     return of_run
-
-
-def _classes(labels: Any) -> tuple[str, ...]:
-    return tuple(sorted({label.label for label in labels}))
