@@ -30,6 +30,8 @@ Tasks = Annotated[
 Rounds = Annotated[
     list[str] | None, typer.Option("--round", metavar="ROUND", help="This round only; repeat it for several.")
 ]
+MOST_SHOWN = 100
+"""Rows that a list has on the screen."""
 What = Literal["current", "resolved", "events"]
 
 
@@ -62,7 +64,7 @@ def export(
         elif what == "current":
             events = opened.current(rounds=rounds)
         else:
-            events = resolved_events(opened.current(rounds=rounds_of(opened, round or ())))
+            events = resolved_events(opened.standing("label", rounds=rounds_of(opened, round or ())))
         if names is not None:
             events = [event for event in events if event.task in names]
     write_events(events, file)
@@ -156,6 +158,52 @@ def undo(
 
 
 @app.command()
+def outdated(
+    log: LogArg,
+    task: Tasks = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write all of them: .csv, .parquet or .json.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Lists the labels that were made under another version of their guideline and have not been given again since.
+
+    Example: roco labels outdated labels.db --task modality --out outdated.csv
+
+    Version and time are those of the label. On the pages of roco curate, Show: outdated has one's own.
+    """
+    from roco.cli.tables import console, table
+    from roco.curate.exchange import write_events
+    from roco.curate.log import Log
+
+    tasks = _tasks(task)
+    with Log.open(log, tasks, write=False) as opened:
+        found = {name: opened.outdated(name) for name in tasks}
+    events = [event for name in found for event in found[name]]
+    if out:
+        write_events(events, out)
+    if as_json:
+        print_json([event._asdict() for event in events])
+        return
+    shown = events[:MOST_SHOWN]
+    columns = ("task", "image_key", "concept", "round", "annotator", "label", "origin", "guideline", "time")
+    used = [name for name in columns if any(getattr(event, name) for event in shown)]
+    if shown:
+        rows = [{name: safe(getattr(event, name)) for name in used} for event in shown]
+        console().print(table(rows, {name: name for name in used}))
+    for name, old in found.items():
+        if old:
+            version = tasks[name].version
+            print(f"{count('label', len(old))} of '{name}' made under another version of its guideline, not {version}")
+    if not events:
+        print("OK: all labels were made under the present guidelines")
+    if out:
+        print(safe(f"wrote {shown_path(out)}: {count('label', len(events))}"))
+    elif len(events) > len(shown):
+        print_next(f"the first {len(shown)} are shown; --out FILE writes all")
+
+
+@app.command()
 def check(log: LogArg) -> None:
     """Checks a label log: structure, seal of each event, backup, and labels made under an older guideline.
 
@@ -174,7 +222,9 @@ def check(log: LogArg) -> None:
         print(f"{count('image', len(found.disputes))} on which annotators disagree")
     for name, old in outdated.items():
         if old:
-            print(f"{count('label', old)} of '{name}' made under another version of its guideline")
+            print(
+                f"{count('label', old)} of '{name}' made under another version of its guideline: roco labels outdated"
+            )
 
 
 def _tasks(named: list[str] | None) -> dict[str, Task]:

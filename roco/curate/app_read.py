@@ -41,7 +41,7 @@ def add(app: FastAPI, state: State) -> None:
         annotator: Text = "",
         guess: Text = "",
         order: Literal["doubt", "random", "article"] = "doubt",
-        show: Literal["todo", "done", "flagged", "all"] = "todo",
+        show: view.Show = "todo",
         page: Annotated[int, Query(ge=0, le=10**7)] = 0,
         size: Annotated[int, Query(ge=1, le=view.MOST_PER_PAGE)] = 60,
         text: Text = "",
@@ -59,6 +59,7 @@ def add(app: FastAPI, state: State) -> None:
         found = viewer.page(query)
         shown = figures(state, task, found.numbers.tolist(), annotator)
         counts = {"total": found.total, "done": found.done, "left": found.left, "by_guess": found.by_guess}
+        counts["outdated"] = found.outdated
         return JSONResponse({"figures": shown, **counts})
 
     @app.get("/api/image")
@@ -161,6 +162,7 @@ def _asked(state: State, task: str, concept: str, number: int, annotator: str) -
         "concept": concept,
         "concept_name": state.server.corpus.names.get(concept, ""),
         "mine": state.board.own(task, annotator)[number],
+        "outdated": bool(state.board.outdated(task, annotator)[number]),
         "labels": {name: state.board.own(name, annotator)[row] for name in others},
     }
 

@@ -81,6 +81,7 @@ class Board:
         self.samples: dict[str, set[int]] = {}
         self.raters = RaterLabels(log.path)
         self._own: dict[tuple[str, str], Labels] = {}
+        self._outdated: dict[tuple[str, str], NDArray[np.bool_]] = {}
         self._standing: dict[tuple[str, int], list[Event]] = {}
         self._remarks: dict[int, dict[int, Remark]] = {}
         self._place: dict[int, tuple[str, int]] = {}
@@ -103,6 +104,10 @@ class Board:
         if (task, annotator) not in self._own:
             return self._blank(task)
         return self._own[task, annotator]
+
+    def outdated(self, task: str, annotator: str) -> NDArray[np.bool_]:
+        """Returns which labels of an annotator in this round were made under another version of the guideline."""
+        return self._outdated.get((task, annotator), np.zeros(len(self.questions[task]), bool))
 
     def annotators(self, task: str) -> NDArray[np.int64]:
         """Returns how many annotators have labelled each question in this round."""
@@ -162,10 +167,13 @@ class Board:
     def _settle(self, task: str, number: int, annotator: str) -> None:
         """Determines the current labels of a question after the events of an annotator have changed."""
         events = self._standing[task, number]
-        own = [one.label for one in events if one.annotator == annotator and one.round == self.round]
+        own = [one for one in events if one.annotator == annotator and one.round == self.round]
         if (task, annotator) not in self._own:
             self._own[task, annotator] = self._blank(task)
-        self._own[task, annotator][number] = own[-1] if own else None
+            self._outdated[task, annotator] = np.zeros(len(self.questions[task]), bool)
+        self._own[task, annotator][number] = own[-1].label if own else None
+        is_outdated = bool(own) and self.questions[task].task.is_outdated(own[-1].guideline)
+        self._outdated[task, annotator][number] = is_outdated
         open_events = [one for one in events if one.round not in self._blind]
         decided = [one.label for one in open_events if one.origin == "adjudicated"]
         self.adjudicated[task][number] = decided[-1] if decided else None

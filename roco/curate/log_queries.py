@@ -130,8 +130,7 @@ class Reader:
         """Returns the current labels that were made under another version of the guideline than that of the task."""
         if task not in self.tasks:
             raise RejectedInput(f"unknown task '{task}'", nearest(task, self.tasks))
-        version = self.tasks[task].version
-        return self._events("current WHERE task = ? AND guideline NOT IN (?, '') ORDER BY id", task, version)
+        return [event for event in self.current(task) if self.tasks[task].is_outdated(event.guideline)]
 
     @property
     def newest(self) -> int:

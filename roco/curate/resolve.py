@@ -59,11 +59,11 @@ def resolve(log: Reader, task: str | None = None, rounds: Sequence[str] = ()) ->
     The newest label of an annotator counts, whichever of the rounds it is from. The newest adjudicated label decides.
     Without one, annotators who all chose the same label have resolved it.
     """
-    return resolved_of(log.current(task, rounds=rounds_of(log, rounds)))
+    return resolved_of(log.standing("label", task, rounds=rounds_of(log, rounds)))
 
 
 def resolved_of(labels: Iterable[Event]) -> Resolution:
-    """Resolves current labels, in any order."""
+    """Resolves labels that nobody took back, in any order; no later label of anybody hides a decision."""
     by_question: dict[tuple[str, str, str], list[Event]] = {}
     for label in labels:
         by_question.setdefault((label.task, label.image_key, label.concept), []).append(label)

@@ -5,18 +5,19 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import secrets
+import signal
 import socket
 import threading
 import webbrowser
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 from roco.base.errors import UsageError
 from roco.curate.app import create_app
 from roco.curate.app_state import Server
+from roco.curate.backups import backed_up
 
 LOCAL = "127.0.0.1"
-BACK_UP_EVERY = 60.0  # seconds
 
 
 def address_of(host: str, port: int, token: str, path: str = "/") -> str:
@@ -54,7 +55,7 @@ def _is_this_machine(host: str) -> bool:
 
 
 def serve(server: Server, listening: socket.socket, *, browse: str = "", started: Callable[[], None]) -> None:
-    """Answers requests until Ctrl-C; browse: an address that is opened in the browser, empty for none."""
+    """Answers requests until Ctrl-C or SIGTERM; browse: an address that is opened in the browser, empty for none."""
     import uvicorn
 
     port = listening.getsockname()[1]
@@ -65,29 +66,10 @@ def serve(server: Server, listening: socket.socket, *, browse: str = "", started
     started()
     if browse:
         threading.Thread(target=webbrowser.open, args=(browse,), daemon=True).start()
-    with _backed_up(server), contextlib.suppress(KeyboardInterrupt):
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does, with a backup of the log
+    with backed_up(server.log), contextlib.suppress(KeyboardInterrupt):
         running.run(sockets=[listening])
-
-
-@contextlib.contextmanager
-def _backed_up(server: Server) -> Iterator[None]:
-    """Backs the log up every minute, if it has changed."""
-    stop = threading.Event()
-
-    def back_up() -> None:
-        while not stop.wait(BACK_UP_EVERY):
-            assert server.log is not None
-            server.log.back_up()
-
-    thread = threading.Thread(target=back_up, daemon=True)
-    if server.log is not None:
-        thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        if server.log is not None:
-            thread.join()
 
 
 def new_token() -> str:

@@ -69,6 +69,10 @@ class Asked:
     task: str
     labels: tuple[str, ...]
 
+    def holds(self, answer: str | None) -> bool:
+        """Returns whether the task is asked; answer: the label of the other task, or else its guess, or None."""
+        return answer is not None and any(name in self.labels for name in answer.split(JOINT))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
@@ -121,13 +125,10 @@ class Task:
             )
         return tuple(one for one in self.labels if one.name in chosen)
 
+    def is_outdated(self, guideline: str) -> bool:
+        """Returns whether a label was made under another version of the guideline; imported ones may have none."""
+        return guideline not in ("", self.version)
+
     def canonical(self, label: str) -> str:
         """Returns an answer with its labels in the order of the task; raises RejectedInput as `parts` does."""
         return JOINT.join(one.name for one in self.parts(label))
-
-    def is_asked(self, answers: Mapping[str, str | None]) -> bool:
-        """Returns whether the task is asked for an image; answers: its label, or else its guess, by task."""
-        if self.asked is None:
-            return True
-        answer = answers.get(self.asked.task) or ""
-        return any(name in self.asked.labels for name in answer.split(JOINT))

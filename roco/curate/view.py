@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pyarrow.compute as pc
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from roco.base.errors import RejectedInput, nearest
 from roco.curate import queue
-from roco.curate.board import Board, Guesses, guesses_of
+from roco.curate.board import Board, Guesses, Labels, guesses_of
 from roco.curate.corpus import Corpus
-from roco.curate.tasks import JOINT, Task
+from roco.curate.tasks import Asked, Task
 
 Mask = NDArray[np.bool_]
 
@@ -24,6 +24,7 @@ FILTERS = ("license", "split", "modality", "region", "direction", "stage", "drop
 HIDDEN_WHEN_BLIND = ("modality", "region", "direction", "concept", "guess", "stage", "drop")
 NONE = "none"
 MOST_PER_PAGE = 200
+Show = Literal["todo", "done", "flagged", "outdated", "all"]
 _REMEMBERED = 32  # filters of text and concepts
 
 
@@ -31,15 +32,16 @@ _REMEMBERED = 32  # filters of text and concepts
 class Query:
     """The state of a page, as its address has it.
 
-    guess: the guessed class; empty for all, `none` for figures without a guess. show: todo, done, flagged or all. page:
-    the number of pages that are skipped. text, concept and the columns of FILTERS restrict the figures.
+    guess: the guessed class; empty for all, `none` for figures without a guess. show: todo, done, flagged, all, or
+    outdated: figures whose label was made under an older guideline. page: the number of pages that are skipped. text,
+    concept and the columns of FILTERS restrict the figures.
     """
 
     task: str = ""
     annotator: str = ""
     guess: str = ""
     order: Literal["doubt", "random", "article"] = "doubt"
-    show: Literal["todo", "done", "flagged", "all"] = "todo"
+    show: Show = "todo"
     page: int = 0
     size: int = 60
     text: str = ""
@@ -51,7 +53,7 @@ class Page(NamedTuple):
     """The questions of a page, which of them are checks, and counts of the view.
 
     total: the questions of the view, done or not. left: those that the annotator still has to label; by_guess: the same
-    by guessed class.
+    by guessed class. outdated: labels of the annotator in the task that were made under an older guideline.
     """
 
     numbers: NDArray[np.int64]
@@ -60,6 +62,7 @@ class Page(NamedTuple):
     done: int
     left: int
     by_guess: dict[str, int]
+    outdated: int = 0
 
 
 class Viewer:
@@ -89,7 +92,9 @@ class Viewer:
         assert self.board is not None
         self.board.refresh()
         rows = self.board.questions[task.name].rows
-        selected = self._filtered(query)[rows] & self._asked(task)
+        asked = self._asked(task)
+        selected = self._filtered(query)[rows] & asked
+        outdated = self.board.outdated(task.name, query.annotator)
         own = self.board.own(task.name, query.annotator) != None  # noqa: E711 (element by element)
         due = queue.due(own, self.board.annotators(task.name), self._is_double()[rows]) if not self.blind else ~own
         labels = self.guesses[task.name].labels[rows]
@@ -99,7 +104,7 @@ class Viewer:
                 selected &= labels == (None if query.guess == NONE else query.guess)
         else:
             by_guess = {}
-        shown = {"todo": selected & due, "done": selected & own, "all": selected}
+        shown = {"todo": selected & due, "done": selected & own, "outdated": selected & outdated, "all": selected}
         mask = shown[query.show] if query.show in shown else selected & self.board.flagged()[rows]
         numbers = np.flatnonzero(mask)
         numbers = numbers[np.argsort(self._rank(query, task.name)[numbers], kind="stable")]
@@ -111,7 +116,7 @@ class Viewer:
             numbers = queue.shuffled(len(rest) + len(checks), f"check {done}")
             numbers = np.array([*rest, *checks])[numbers]
         total, left = int((selected & (own | due)).sum()), int((selected & due).sum())
-        return Page(numbers, frozenset(checks), total, done, left, by_guess)
+        return Page(numbers, frozenset(checks), total, done, left, by_guess, int((asked & outdated).sum()))
 
     def _browse(self, query: Query) -> Page:
         """Returns a page of the figures themselves, without a task."""
@@ -137,7 +142,7 @@ class Viewer:
             other = task.asked.task
             answers = self.board.answers.get(other)
             guesses = self.guesses[other].labels if other in self.guesses else None
-            mask &= _named(answers, guesses, task.asked.labels, len(self.corpus))[rows]
+            mask &= _holds(task.asked, answers, guesses, len(self.corpus))[rows]
         if self.board.samples.get(task.name):
             sample = np.zeros(len(rows), bool)
             sample[list(self.board.samples[task.name])] = True
@@ -227,16 +232,13 @@ class Viewer:
         return [*known[wrong].tolist(), *known[~wrong].tolist()][: min(queue.CHECKS, query.size - 1)]
 
 
-def _named(answers: Any, guesses: Any, labels: tuple[str, ...], n: int) -> Mask:
-    """Returns the figures whose label, or else their guess, is one of some labels."""
+def _holds(asked: Asked, answers: Labels | None, guesses: Labels | None, n: int) -> Mask:
+    """Returns the figures for which a task is asked, by their label in the other task, or else their guess."""
     values = np.full(n, None, object) if answers is None else answers
     if guesses is not None:
         values = np.where(values == None, guesses, values)  # noqa: E711 (element by element)
-    mask = np.zeros(n, bool)
-    for value in set(values.tolist()) - {None}:
-        if any(part in labels for part in value.split(JOINT)):
-            mask |= values == value
-    return mask
+    holds = {value: asked.holds(value) for value in set(values.tolist())}
+    return np.fromiter((holds[value] for value in values.tolist()), bool, n)
 
 
 __all__ = ["Page", "Query", "Viewer"]

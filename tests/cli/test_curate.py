@@ -10,6 +10,10 @@ import sys
 import urllib.request
 from pathlib import Path
 
+import pytest
+
+from roco.curate.log import Log
+from roco.curate.log_file import backup_of
 from tests.cli.command import DATA, USAGE, Command
 
 
@@ -30,7 +34,10 @@ def test_what_is_no_recipe_or_release_is_refused(command: Command, tmp_path: Pat
     assert result.code == USAGE and "did you mean 'modality'?" in result.err
 
 
-def test_curate_serves_until_it_is_interrupted(finished_demo: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_curate_serves_until_it_is_interrupted_and_backs_the_log_up(
+    finished_demo: Path, tmp_path: Path, sent: signal.Signals
+) -> None:
     words = [finished_demo / "run" / "release", "--log", tmp_path / "labels.db", "--annotator", "a1", "--port", "0"]
     line = [sys.executable, "-m", "roco", "curate", *map(str, words), "--no-browser"]
     with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -41,9 +48,13 @@ def test_curate_serves_until_it_is_interrupted(finished_demo: Path, tmp_path: Pa
             assert found, printed
             with urllib.request.urlopen(f"{found[2]}api/session", timeout=60) as answer:
                 session = json.load(answer)
-            process.send_signal(signal.SIGINT)
+            with Log.open(tmp_path / "labels.db") as log:  # another process
+                log.open_round("meanwhile", annotator="a2")
+            backup_of(tmp_path / "labels.db").unlink()
+            process.send_signal(sent)
             assert process.wait(60) in (0, 130)
         finally:
             process.kill()
     assert session["annotator"] == "a1" and session["figures"] == int(found[1])
-    assert (tmp_path / "labels.db").exists()
+    with Log.open(backup_of(tmp_path / "labels.db"), write=False) as copy:
+        assert list(copy.rounds()) == ["curated", "meanwhile"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -99,6 +100,28 @@ def test_the_check_reports_disputes_and_damage(command: Command, log: Path) -> N
     done = command("labels", "check", log)
     assert done.code == DATA
     assert "damaged label log" in done.err and "cp labels.db.backup labels.db" in done.err
+
+
+def test_labels_of_an_older_guideline_are_listed_until_they_are_given_again(command: Command, log: Path) -> None:
+    assert command("labels", "outdated", log).out == "OK: all labels were made under the present guidelines\n"
+    with opened(log) as found:
+        labelled(found, "i1", "DRCT", guideline="0123456789ab", round="curated")
+        labelled(found, "i2", "DRMR", guideline="0123456789ab", round="curated", by="a2")
+    done = command("labels", "outdated", log, "--out", "outdated.csv")
+    assert "2 labels of 'modality' made under another version of its guideline" in done.out
+    assert "i1" in done.out and "0123456789ab" in done.out and "wrote outdated.csv: 2 labels" in done.out
+    rows = list(csv.DictReader(Path("outdated.csv").read_text().splitlines()))
+    assert [(row["image_key"], row["annotator"], row["label"], row["guideline"]) for row in rows] == [
+        ("i1", "a1", "DRCT", "0123456789ab"),
+        ("i2", "a2", "DRMR", "0123456789ab"),
+    ]
+    assert all(row["time"] for row in rows)
+    assert "2 labels of 'modality'" in command("labels", "check", log).out
+    with opened(log) as found:
+        labelled(found, "i1", "DRCT", round="curated")  # the same label
+    listed = json.loads(command("labels", "outdated", log, "--task", "modality", "--json").out)
+    assert [one["image_key"] for one in listed] == ["i2"]
+    assert command("labels", "outdated", log, "--task", "region").out.startswith("OK")
 
 
 def test_manual_concepts_of_a_dataset_are_imported(command: Command, tmp_path: Path) -> None:

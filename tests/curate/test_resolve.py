@@ -52,6 +52,12 @@ def test_an_adjudicated_label_beats_agreement_and_later_labels(log: Log) -> None
     assert labels(log) == {"i1": ("DRPE", "adjudicated")}
 
 
+def test_a_later_label_of_the_person_who_decided_does_not_withdraw_the_decision(log: Log) -> None:
+    labelled(log, "i1", "DRXR", by="a1", origin="adjudicated")
+    labelled(log, "i1", "DRCT", by="a1")
+    assert [(one.label, one.how) for one in resolve(log).resolved] == [("DRXR", "adjudicated")]
+
+
 def test_an_undone_adjudication_gives_way_to_the_labels(log: Log) -> None:
     labelled(log, "i1", "DRCT")
     done = labelled(log, "i1", "DRCO", by="a3", origin="adjudicated")

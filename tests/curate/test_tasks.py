@@ -75,10 +75,11 @@ def test_every_label_is_in_its_guideline() -> None:
 
 def test_region_and_direction_are_asked_for_x_rays_only() -> None:
     for name in ("region", "direction"):
-        assert TASKS[name].is_asked({"modality": "DRXR"})
-        assert not TASKS[name].is_asked({"modality": "DRCT"})
-        assert not TASKS[name].is_asked({})
-    assert TASKS["modality"].is_asked({})
+        asked = TASKS[name].asked
+        assert asked is not None and asked.task == "modality"
+        assert asked.holds("DRXR") and asked.holds("DRCT+DRXR")
+        assert not asked.holds("DRCT") and not asked.holds(None)
+    assert TASKS["modality"].asked is None
 
 
 # --- answers ----------------------------------------------------------------------------------------------------------

@@ -125,3 +125,25 @@ def test_a_sample_restricts_its_round(log: Log) -> None:
     log.add(entries, round="blind", annotator="a1")
     assert set(ask(viewer(log, round="blind")).numbers.tolist()) == {4, 8, 15}
     assert ask(viewer(log)).left == N
+
+
+# --- older guidelines -------------------------------------------------------------------------------------------------
+
+
+def test_own_labels_under_an_older_guideline_are_shown_until_they_are_given_again(log: Log) -> None:
+    view = viewer(log)
+    label(log, 0, 3, 6, guideline="0123456789ab")
+    label(log, 9)
+    label(log, 1, guideline="0123456789ab", by="a2")
+    page = ask(view, show="outdated")
+    assert (sorted(page.numbers.tolist()), page.outdated, page.done) == ([0, 3, 6], 3, 4)
+    batch = label(log, 3)  # the same label
+    assert (sorted(ask(view, show="outdated").numbers.tolist()), ask(view).outdated) == ([0, 6], 2)
+    log.undo(batch, annotator="a1")
+    assert ask(view).outdated == 3
+    assert ask(view, annotator="a2", show="outdated").numbers.tolist() == [1]
+
+
+def test_a_label_whose_guideline_is_unknown_is_not_outdated(log: Log) -> None:
+    label(log, 0, origin="imported")
+    assert ask(viewer(log)).outdated == 0

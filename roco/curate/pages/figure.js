@@ -16,6 +16,15 @@ export function picture(figure, address) {
 const titles = new Map(task ? task.labels.map((one) => [one.name, one.title]) : []);
 export const titleOf = (name) => (name || "").split("+").map((part) => titles.get(part) || part).join(" + ");
 
+// Returns what is written below a figure of the grid.
+export function words(figure) {
+  if (session.read_only) return figure.drop ? `${figure.stage}: ${figure.drop}` : [figure.modality, figure.split].filter(Boolean).join(", ");
+  if (figure.mine) return titleOf(figure.mine);
+  if (figure.old) return `${titleOf(figure.old)}, older guideline`;
+  if (figure.concept) return figure.concept_name || figure.concept;
+  return figure.guess ? `${titleOf(figure.guess)}?` : "";
+}
+
 function article(figure) {
   const parts = [];
   const add = (href, text) => parts.push(el("a", { href, target: "_blank", rel: "noopener noreferrer" }, text), " ");
@@ -37,6 +46,7 @@ export function showDetail(figure) {
   const add = (name, ...value) => { if (value.length && value[0]) lines.push(el("p", {}, el("strong", {}, `${name} `), ...value)); };
   if (figure.concept) add("Concept", `${figure.concept_name || ""} ${figure.concept}`);
   add("Your label", figure.mine && titleOf(figure.mine));
+  add("Under an older guideline", figure.old && !figure.mine && titleOf(figure.old));
   if (figure.guess) {
     const p = figure.p === null ? "" : `, probability ${figure.p.toFixed(2)}`;
     add("Guess", `${titleOf(figure.guess)}${p}${figure.from ? `, from ${figure.from}` : ""}`);
@@ -77,6 +87,18 @@ export function note(figure, done) {
     el("button", { type: "button", onclick: () => $("dialog").close() }, "Cancel (Esc)"));
   open("note", el("h2", {}, "Note"), text, buttons);
   text.focus();
+}
+
+// Sets labels of an older guideline aside: the figure is labelled again, with the same label or another one.
+export function setAside(figures) {
+  for (const figure of figures) if (figure.outdated) [figure.old, figure.mine] = [figure.mine, null];
+}
+
+// Counts a figure that was labelled again under the new guideline.
+export function renew(figure, counts) {
+  if (!figure.outdated) return;
+  counts.outdated -= 1;
+  [figure.outdated, figure.isNew] = [false, true];
 }
 
 // The label after a key: with several labels a key adds or removes one; one such as OTHER stands alone.

@@ -31,6 +31,7 @@ async function load() {
     const answer = await roco.get(roco.address("/api/page", query()));
     figures = answer.figures;
     counts = answer;
+    if (state.show === "outdated") fig.setAside(figures);
     [current, anchor, selected] = [0, 0, new Set()];
     roco.say("");
     draw();
@@ -74,10 +75,11 @@ function cell(figure, number) {
 
 function drawCounts() {
   const view = session.read_only ? `${counts.total.toLocaleString("en")} figures` :
-    `${counts.done.toLocaleString("en")} of ${counts.total.toLocaleString("en")} done, ${counts.left.toLocaleString("en")} left in this view`;
+    roco.progressOf(counts);
   const page = Number(state.page) || 0;
   $("progress").textContent = `${view}${page ? `, page ${page + 1}` : ""}`;
   const used = ["text", "concept", ...Object.keys(session.filters)].filter((name) => state[name]);
+  if ($("accept")) $("accept").hidden = state.show === "outdated";
   $("filters").textContent = used.map((name) => `${name}: ${state[name]}`).join("; ");
   if (session.read_only || session.blind) return;
   const titles = new Map(task.labels.map((one) => [one.name, one.title]));
@@ -85,13 +87,6 @@ function drawCounts() {
   const shown = all.map(([name, n]) => [name, `${titles.get(name) || "no guess"} (${n.toLocaleString("en")} left)`]);
   if (state.guess && !counts.by_guess[state.guess]) shown.push([state.guess, `${titles.get(state.guess) || "no guess"} (0 left)`]);
   roco.choose($("guess"), [["", "all"], ...shown], state.guess || "");
-}
-
-function words(figure) {
-  if (session.read_only) return figure.drop ? `${figure.stage}: ${figure.drop}` : [figure.modality, figure.split].filter(Boolean).join(", ");
-  if (figure.mine) return fig.titleOf(figure.mine);
-  if (figure.concept) return figure.concept_name || figure.concept;
-  return figure.guess ? `${fig.titleOf(figure.guess)}?` : "";
 }
 
 function refresh() {
@@ -107,7 +102,7 @@ function refresh() {
     box.setAttribute("aria-selected", String(selected.has(number) || number === current));
     box.querySelector(".flag")?.remove();
     if (figure.flagged) box.append(el("span", { class: "flag" }, "flag"));
-    box.querySelector(".tag").textContent = figure.wrong ? `decided: ${fig.titleOf(figure.wrong)}` : words(figure);
+    box.querySelector(".tag").textContent = figure.wrong ? `decided: ${fig.titleOf(figure.wrong)}` : fig.words(figure);
   });
   const now = $(`cell-${current}`);
   if (now) {
@@ -146,7 +141,7 @@ const chosen = () => (selected.size ? [...selected].map((number) => figures[numb
 
 function enlarge() {
   const figure = figures[current];
-  if (figure) roco.open("large", fig.picture(figure, fig.imageOf(figure)), el("p", { class: "dim" }, words(figure)));
+  if (figure) roco.open("large", fig.picture(figure, fig.imageOf(figure)), el("p", { class: "dim" }, fig.words(figure)));
 }
 
 // --- labels ---------------------------------------------------------------------------------------------------------
@@ -157,7 +152,7 @@ function give(name) {
   const entries = targets.map((figure) => {
     const was = figure.mine;
     figure.mine = fig.toggled(task, was, name);
-    count(was, figure.mine);
+    count(was, figure.mine, figure);
     return { key: figure.key, concept: figure.concept || "", label: figure.mine, origin: "typed" };
   });
   if (!task.several) {
@@ -171,7 +166,9 @@ function give(name) {
   roco.label(entries, (answer) => confirmed(answer, targets));
 }
 
-function count(was, now) {
+function count(was, now, figure = {}) {
+  if (now) fig.renew(figure, counts);
+  if (figure.old) return drawCounts(); // it was done before
   if (Boolean(was) === Boolean(now)) return;
   counts.done += now ? 1 : -1;
   counts.left += now ? -1 : 1;
@@ -201,6 +198,8 @@ function confirmed(answer, targets) {
 async function accept() {
   const rest = figures.filter((figure) => !figure.mine && figure.guess);
   const without = figures.filter((figure) => !figure.mine && !figure.guess).length;
+  const old = figures.filter((figure) => figure.old && !figure.mine).length; // each is labelled again, not the page as a whole
+  if (old) return roco.say(`${old} labels of this page are under an older guideline: label them again, or ] skips the page`);
   if (!rest.length && without) return roco.say(`${without} figures have no guess: label them`);
   if (!rest.length) return load();
   for (const figure of rest) {
@@ -220,7 +219,7 @@ function undo() {
   roco.undo((answer) => {
     if (!answer) return;
     const byKey = new Map(figures.map((figure) => [`${figure.key} ${figure.concept || ""}`, figure]));
-    const isHere = answer.figures.every((one) => byKey.has(`${one.key} ${one.concept}`));
+    const isHere = answer.figures.map((one) => byKey.get(`${one.key} ${one.concept}`)).every((figure) => figure && !figure.isNew);
     if (!isHere || answer.figures.some((one) => one.kind !== "label")) return void setTimeout(load);
     for (const one of answer.figures) {
       const figure = byKey.get(`${one.key} ${one.concept}`);

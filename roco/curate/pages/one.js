@@ -23,6 +23,7 @@ async function load() {
     const facts = Object.fromEntries(names.filter((name) => state[name]).map((name) => [name, state[name]]));
     const answer = await roco.get(roco.address("/api/page", { ...facts, task: task.name, annotator: roco.annotator, size: AHEAD }));
     [figures, counts, at] = [answer.figures, answer, 0];
+    if (state.show === "outdated") fig.setAside(figures);
     roco.say("");
     show();
   } catch (error) {
@@ -52,7 +53,7 @@ $("image").addEventListener("error", () => {
 
 function refresh() {
   const figure = figures[at];
-  $("progress").textContent = `${counts.done.toLocaleString("en")} of ${counts.total.toLocaleString("en")} done, ${counts.left.toLocaleString("en")} left in this view`;
+  $("progress").textContent = roco.progressOf(counts);
   fig.showDetail(figure);
   $("rows").replaceChildren(...(figure ? asked(figure).map((one) => keysOf(one, figure)) : []));
   if (figure?.flagged) $("rows").append(el("p", { class: "dim" }, "flagged"));
@@ -101,7 +102,8 @@ function give(one, name) {
 }
 
 function put(one, figure, value) {
-  if (one === task && Boolean(figure.mine) !== Boolean(value)) {
+  if (one === task && value) fig.renew(figure, counts);
+  if (one === task && !figure.old && Boolean(figure.mine) !== Boolean(value)) {
     counts.done += value ? 1 : -1;
     counts.left += value ? -1 : 1;
   }
@@ -113,7 +115,7 @@ function undo() {
   roco.undo((answer) => {
     if (!answer) return;
     const found = figures.findIndex((figure) => answer.figures.some((one) => one.key === figure.key));
-    if (found < 0 || answer.figures.some((one) => one.kind !== "label")) return void setTimeout(load);
+    if (found < 0 || figures[found].isNew || answer.figures.some((one) => one.kind !== "label")) return void setTimeout(load);
     for (const one of answer.figures) put(session.tasks.find((other) => other.name === one.task) || task, figures[found], one.mine);
     at = found;
     show();
@@ -196,6 +198,12 @@ document.addEventListener("keydown", (event) => {
 const kept = JSON.parse(localStorage.getItem(LIGHT) || "{}");
 if (kept.brightness) [$("brightness").value, $("contrast").value, $("invert").checked] = [kept.brightness, kept.contrast, kept.invert];
 for (const id of ["brightness", "contrast", "invert"]) $(id).addEventListener("input", draw);
+if (state.show) $("show").value = state.show;
+$("show").addEventListener("change", () => {
+  roco.remember({ show: $("show").value });
+  $("show").blur();
+  load();
+});
 $("reset").addEventListener("click", reset);
 $("help").addEventListener("click", ACTIONS["?"]);
 roco.header("/one");

@@ -193,6 +193,13 @@ export function header(page) {
   flush();
 }
 
+// What is left of a view, and how many of one's labels were made under an older guideline.
+export function progressOf(counts) {
+  const n = (value) => value.toLocaleString("en");
+  const old = counts.outdated ? `; ${n(counts.outdated)} of your labels under an older guideline (Show: outdated)` : "";
+  return `${n(counts.done)} of ${n(counts.total)} done, ${n(counts.left)} left in this view${old}`;
+}
+
 export function choose(select, pairs, value) {
   select.replaceChildren(...pairs.map(([key, title]) => el("option", { value: key, selected: key === value }, title)));
 }
