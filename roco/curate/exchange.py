@@ -24,6 +24,7 @@ LARGEST_JSON = 256 << 20  # bytes
 MOST_LABELS = 5_000_000
 _TYPES = {"id": pa.int64(), "weight": pa.float64(), "revoked": pa.int64()}
 _READ = ("task", "image_key", "concept", "annotator", "label", "guideline", "note")
+_META = ("annotator", "label", "guideline", "note")
 _REQUIRED = ("image_key", "label")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """Beginnings of cells that a spreadsheet would compute."""
@@ -142,16 +143,24 @@ def _label_studio(events: Iterable[Event]) -> Iterator[dict[str, Any]]:
 
 
 def _annotation(event: Event) -> dict[str, Any]:
+    """Returns an annotation as Label Studio imports it.
+
+    Label Studio refuses e-mail addresses that it does not know, or attributes the annotation to the person who imports
+    it. The annotator is therefore in `meta` too, with the label, which shows whether it was changed there.
+    """
     choices = {
+        "id": f"roco-{event.id}",
         "from_name": event.task,
         "to_name": "image",
         "type": "choices",
         "value": {"choices": event.label.split(JOINT)},
     }
-    more = {"round": event.round, "origin": event.origin, "guideline": event.guideline, "note": event.note}
+    names = ("annotator", "label", "round", "origin", "guideline", "note")
+    more = {name: getattr(event, name) for name in names}
+    by = {"completed_by": {"email": event.annotator}} if "@" in event.annotator else {}
     return {
         "id": event.id,
-        "completed_by": {"email": event.annotator},
+        **by,
         "created_at": event.time,
         "result": [{**choices, "meta": {name: [text] for name, text in more.items() if text}}],
     }
@@ -186,14 +195,17 @@ def _choices(annotation: Mapping[str, Any], data: Mapping[str, Any], where: str)
         if not isinstance(chosen, list) or not chosen or not all(isinstance(one, str) for one in chosen):
             raise DataError(f"no choices in a result ({where})", "export it again")
         meta = result.get("meta")
-        notes = {name: _first(meta.get(name)) for name in ("guideline", "note")} if isinstance(meta, dict) else {}
+        known = {name: _first(meta.get(name)) for name in _META} if isinstance(meta, dict) else {}
+        is_unchanged = bool(known) and known["label"] in ("", JOINT.join(chosen))
+        by_exported = known["annotator"] if is_unchanged else ""
         row = {
             "task": str(result.get("from_name") or ""),
             "image_key": data["image_key"],
             "concept": str(data.get("concept") or ""),
-            "annotator": "" if annotator is None else str(annotator),
+            "annotator": by_exported or ("" if annotator is None else str(annotator)),
             "label": JOINT.join(chosen),
-            **notes,
+            "guideline": known.get("guideline", "") if is_unchanged else "",
+            "note": known.get("note", ""),
         }
         yield _imported(row, where)
 

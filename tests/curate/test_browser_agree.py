@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ import pytest
 
 from roco.cli.agree import agree
 from roco.curate.events import Entry
+from roco.curate.log import Log
 from tests.curate.browsers import CHROMIUM, Running, chromium, eventually
 from tests.curate.figures import row
-from tests.curate.servers import Browser, entry, server
+from tests.curate.servers import TASKS, Browser, entry, server
 
 pytestmark = [
     pytest.mark.browser,
@@ -95,3 +97,21 @@ def test_a_click_on_a_cell_opens_its_figures_and_a_key_decides(page: Any, runnin
     eventually(lambda: sum(one.origin == "adjudicated" for one in log.current()) == 2)  # type: ignore[union-attr]
     page.keyboard.press("Escape")
     assert page.locator("#decide").inner_text() == ""
+
+
+def test_several_labels_of_an_image_are_shown_and_decided_together(page: Any, tmp_path: Path) -> None:
+    tasks = {**TASKS, "region": replace(TASKS["region"], several=True)}
+    log = Log.open(tmp_path / "joint.db", tasks)
+    log.open_round("curated", annotator="a1")
+    running = Running(server(tmp_path, tasks=tasks, log=log))
+    sender = Browser(running.server)
+    sender.label(entry(1, "abdomen+pelvis"), entry(4, "chest"), batch="x1", task="region")
+    sender.label(entry(1, "pelvis"), entry(4, "chest"), batch="x2", by="a2", task="region")
+    visit(page, running, "region")
+    assert "Abdomen + Pelvis" in [one[0] for one in cells(page, "#classes")]
+    page.locator("button[aria-label='Abdomen + Pelvis and Pelvis: 1']").click()
+    page.get_by_role("button", name="Abdomen + Pelvis (chosen)").click()
+    eventually(
+        lambda: [one.label for one in log.standing("label") if one.origin == "adjudicated"] == ["abdomen+pelvis"]
+    )
+    running.stop()

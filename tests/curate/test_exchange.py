@@ -75,8 +75,62 @@ def test_label_studio_has_a_task_for_each_image(log: Log, tmp_path: Path) -> Non
         {"image_key": "i2"},
         {"image_key": "i3", "concept": "C0817096"},
     ]
-    assert [one["completed_by"]["email"] for one in tasks[0]["annotations"]] == ["a1", "a2"]
+    annotations = tasks[0]["annotations"]
+    assert [one["result"][0]["meta"]["annotator"] for one in annotations] == [["a1"], ["a2"]]
+    assert "completed_by" not in annotations[0]  # Label Studio expects the e-mail address of one of its users
+    for annotation in annotations:
+        assert {"id", "from_name", "to_name", "type", "value"} <= set(annotation["result"][0])
     assert tasks[1]["annotations"][0]["result"][0]["value"] == {"choices": ["abdomen", "pelvis"]}
+
+
+EXPORTED = """[{
+  "id": 7, "inner_id": 1, "project": 2, "file_upload": "a1b2c3-tasks.json", "total_annotations": 2, "drafts": [],
+  "data": {"image": "/data/upload/2/i1.jpg", "image_key": "i1"},
+  "predictions": [{"result": [{"type": "choices", "from_name": "modality", "value": {"choices": ["DRUS"]}}]}],
+  "annotations": [
+    {"id": 11, "completed_by": 3, "was_cancelled": false, "ground_truth": false, "lead_time": 4.288, "task": 7,
+     "created_at": "2026-03-09T22:16:08.728353Z", "parent_prediction": null, "result": [
+      {"id": "zLSY-XLk64", "type": "choices", "origin": "manual", "to_name": "image", "from_name": "modality",
+       "value": {"choices": ["DRXR"]}},
+      {"id": "uh87CbF1k3", "type": "choices", "origin": "manual", "to_name": "image", "from_name": "region",
+       "value": {"choices": ["pelvis", "abdomen"]}},
+      {"id": "b", "type": "rectanglelabels", "to_name": "image", "from_name": "box", "value": {"x": 1}}]},
+    {"id": 12, "completed_by": {"id": 4, "email": "ann@example.org", "first_name": "Ann"}, "was_cancelled": false,
+     "result": [{"id": "c", "type": "choices", "to_name": "image", "from_name": "modality",
+                 "value": {"choices": ["DRCT"]}}]},
+    {"id": 13, "completed_by": 5, "was_cancelled": true, "result": [{"id": "d", "type": "choices", "to_name": "image",
+     "from_name": "modality", "value": {"choices": ["DRMR"]}}]}]
+}]"""
+"""An export of Label Studio with the format JSON: two annotators, one skipped annotation, a prediction, a box."""
+
+
+def test_an_export_of_label_studio_is_read(tmp_path: Path) -> None:
+    (tmp_path / "export.json").write_text(EXPORTED)
+    found = read_labels(tmp_path / "export.json")
+    assert [(one.image_key, one.task, one.annotator, one.label) for one in found] == [
+        ("i1", "modality", "3", "DRXR"),
+        ("i1", "region", "3", "pelvis+abdomen"),
+        ("i1", "modality", "ann@example.org", "DRCT"),
+    ]
+
+
+def test_labels_that_label_studio_gives_back_keep_their_annotator_unless_they_were_changed(
+    log: Log, tmp_path: Path
+) -> None:
+    path = tmp_path / "labels.json"
+    write_events(log.current(), path)
+    tasks = json.loads(path.read_text())
+    for task in tasks:
+        for annotation in task["annotations"]:
+            annotation["completed_by"] = 1  # the person who imported them
+    tasks[0]["annotations"][1]["result"][0]["value"]["choices"] = ["DRPE"]
+    path.write_text(json.dumps(tasks))
+    before = {(one.image_key, one.annotator): one for one in log.current()}
+    found = {(one.image_key, one.annotator): one for one in read_labels(path)}
+    changed = found.pop(("i1", "1"))
+    assert (changed.label, changed.guideline) == ("DRPE", "")
+    assert set(found) == set(before) - {("i1", "a2")}
+    assert all(one.guideline == before[place].guideline for place, one in found.items())
 
 
 def test_a_file_with_two_columns_is_enough(log: Log, tmp_path: Path) -> None:
