@@ -16,7 +16,16 @@ from pathlib import Path
 
 DOCS = Path(__file__).resolve().parent
 README = DOCS.parent / "README.md"
-PAGES = ("data-format.md", "audit.md", "evaluate.md", "duplicates.md", "concepts.md", "vocabulary.md", "labels.md")
+PAGES = (
+    "data-format.md",
+    "audit.md",
+    "evaluate.md",
+    "duplicates.md",
+    "concepts.md",
+    "vocabulary.md",
+    "labels.md",
+    "curate.md",
+)
 CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.M | re.S)
 CODE = re.compile(r"^```python\n(.*?)^```$", re.M | re.S)
 COMMAND = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.M)

@@ -201,7 +201,7 @@ def test_a_command_of_the_data_format_page_prints_the_output_below_it(
 
 @pytest.mark.parametrize(
     ("page", "outputs"),
-    [("evaluate.md", 4), ("audit.md", 3), ("concepts.md", 1), ("vocabulary.md", 4), ("labels.md", 5)],
+    [("evaluate.md", 4), ("audit.md", 3), ("concepts.md", 1), ("vocabulary.md", 4), ("labels.md", 5), ("curate.md", 3)],
 )
 def test_the_commands_and_the_code_of_a_page_print_what_it_shows(
     demo: Path, monkeypatch: pytest.MonkeyPatch, page: str, outputs: int

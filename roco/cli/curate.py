@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from roco.base.errors import UsageError
+from roco.cli import sample as samples
 from roco.cli.agree import for_page
 from roco.cli.output import count, safe, shown_path
 
@@ -40,8 +41,11 @@ def curate(
         typer.Option("--log", metavar="FILE", help="The label log; by default that of the recipe, else labels.db."),
     ] = None,
     round: Annotated[
-        str, typer.Option("--round", metavar="NAME", help="The round of the labels; it is opened if it is new.")
-    ] = "curated",
+        str | None,
+        typer.Option(
+            "--round", metavar="NAME", help="The round, opened if new; by default curated, with --sample sample."
+        ),
+    ] = None,
     blind: Annotated[bool, typer.Option("--blind", help="Show no guesses, scores or labels of others.")] = False,
     annotator: Annotated[
         str, typer.Option("--annotator", metavar="NAME", help="Your name in the log; by default your user name.")
@@ -49,6 +53,10 @@ def curate(
     double: Annotated[
         float, typer.Option("--double", metavar="SHARE", min=0, max=1, help="Share that two annotators label.")
     ] = 0.1,
+    sample: samples.SampleSize = None,
+    stratify: samples.Strata = "",
+    seed: samples.Seed = None,
+    draw_only: samples.DrawOnly = False,
     port: Port = PORT,
     host: Host = "127.0.0.1",
     token: Token = "",
@@ -57,19 +65,32 @@ def curate(
     """Opens figures in the browser for labelling, and stores the labels in a log; runs until Ctrl-C.
 
     Example: roco curate demo/demo.toml --annotator a1
+
+    A sample for a radiologist: roco curate RECIPE --sample 400 --stratify modality --round radiologist --blind
     """
     from roco.curate.log import Log
     from roco.curate.task_files import load_all
 
-    tasks = load_all(task or ["modality", "region", "direction"])
+    samples.check_options(sample, stratify, seed, draw_only)
+    tasks = load_all(task or ([samples.task_of(stratify)] if sample else ["modality", "region", "direction"]))
+    others = samples.depended_on(tasks)
+    read = [*tasks.values(), *others.values()]
     name = annotator or _user()
+    round = round or (samples.ROUND_OF_SAMPLE if sample else samples.ROUND)
     with ExitStack() as stack:
-        corpus, file = _opened(target, list(tasks.values()), stack)
+        corpus, file = _opened(target, [*read, *samples.strata_tasks(stratify)], stack)
         opened = stack.enter_context(Log.open(log or file, tasks))
+        if sample:
+            samples.warn_of_release(target, tasks)
+            whose = {"round": round, "annotator": name, "blind": blind}
+            samples.draw(opened, corpus, tasks, sample, stratify, seed, whose)
+        if draw_only:
+            return
         opened.open_round(round, annotator=name, blind=blind)
         print(safe(f"labels: {shown_path(opened.path)}, round '{round}'"), file=sys.stderr)
         page = "/one" if blind else "/"
         settings = {"log": opened, "round": round, "blind": blind, "annotator": name, "double": double}
+        settings["others"] = others
         _serve(corpus, tasks, page, host, port, token, not no_browser, {**settings, "agreement": for_page})
 
 

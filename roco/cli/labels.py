@@ -227,6 +227,36 @@ def check(log: LogArg) -> None:
             )
 
 
+@app.command()
+def precision(
+    log: LogArg,
+    task: Annotated[str, typer.Option("--task", metavar="TASK", help="A task about concepts.")] = "visible",
+    round: Annotated[
+        str, typer.Option("--round", metavar="ROUND", help="The round of the sample, if there are several.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Estimates the precision of automatic concepts, by semantic type and in total, from the labels of a sample.
+
+    Example: roco labels precision labels.db
+
+    Of the answers, `yes` is right and `no` is wrong; unsure ones are counted apart. `roco curate --task visible
+    --sample 200 --stratify type` draws the sample.
+    """
+    from roco.cli.precision_table import print_precision
+    from roco.curate import task_files
+    from roco.curate.log import Log
+    from roco.curate.precision import concept_precision
+
+    one = task_files.load(task)
+    with Log.open(log, {one.name: one}, write=False) as opened:
+        found = concept_precision(opened, one, round)
+    if as_json:
+        print_json({"round": found.round, "strata": [row.as_mapping() for row in (*found.strata, found.total)]})
+    else:
+        print_precision(found)
+
+
 def _tasks(named: list[str] | None) -> dict[str, Task]:
     from roco.curate import task_files
 

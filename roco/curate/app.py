@@ -24,8 +24,9 @@ ADDRESSES = {"/": "grid.html", "/one": "one.html", "/agree": "agree.html"}
 
 def create_app(server: Server) -> FastAPI:
     """Returns the application; its memory holds the figures and the labels."""
-    board = Board(server.log, server.corpus, server.tasks, server.round) if server.log else None
-    tasks = server.tasks if board else {}
+    known = {**server.tasks, **server.others}
+    board = Board(server.log, server.corpus, known, server.round) if server.log else None
+    tasks = known if board else {}
     viewer = Viewer(server.corpus, tasks, board, blind=server.blind, double=server.double)
     if board:
         board.refresh()

@@ -156,8 +156,11 @@ def _figure(state: State, task: str, number: int, row: int, facts: Mapping[str, 
 def _asked(state: State, task: str, concept: str, number: int, annotator: str) -> dict[str, Any]:
     assert state.board is not None
     row = state.board.questions[task].rows[number]
-    # The page `one` asks several questions about a figure at once; questions about concepts are asked alone.
-    others = [name for name, one in state.server.tasks.items() if not one.item]
+    # The page `one` asks several questions about a figure at once, but not those whose sample it is not part of;
+    # questions about concepts are asked alone.
+    samples = state.board.samples
+    images = [name for name, one in state.server.tasks.items() if not one.item]
+    others = [name for name in images if name == task or not samples.get(name) or row in samples[name]]
     return {
         "concept": concept,
         "concept_name": state.server.corpus.names.get(concept, ""),

@@ -23,6 +23,7 @@ Agreement = Callable[[Compared], dict[str, Any]]
 class Server:
     """What one server serves.
 
+    others: tasks that are not asked, but on whose labels those of `tasks` depend.
     log: None for a server that only shows figures. round: the round that labels belong to; blind: it shows no guesses,
     scores or labels, whatever is asked. double: share of the figures that two annotators label. agreement: computes the
     statistics of the page `agree`. token: what people need to use the server from other machines. hosts: the names of
@@ -31,6 +32,7 @@ class Server:
 
     corpus: Corpus
     tasks: Mapping[str, Task]
+    others: Mapping[str, Task] = field(default_factory=dict)
     log: Log | None = None
     round: str = ""
     blind: bool = False

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 
-from roco.base.errors import RejectedInput
+from roco.base.errors import RejectedInput, nearest
 from roco.curate.events import LONGEST_KEY, LONGEST_NAME, LONGEST_NOTE, Entry
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ def add(app: FastAPI, state: State) -> None:
     @app.post("/api/labels")
     def labels(act: Act) -> Any:
         state.viewer.task(act.task)
+        if act.task not in server.tasks:
+            raise RejectedInput(f"the task '{act.task}' is not asked here", nearest(act.task, server.tasks))
         entries = [_entry(state, act.task, item) for item in act.entries]
         before = [board.adjudicated[act.task][board.questions[act.task].find(one.key, one.concept)]
                   if one.kind == "label" else None for one in act.entries]  # fmt: skip

@@ -85,6 +85,7 @@ class Board:
         self._standing: dict[tuple[str, int], list[Event]] = {}
         self._remarks: dict[int, dict[int, Remark]] = {}
         self._place: dict[int, tuple[str, int]] = {}
+        self._drawn: dict[int, tuple[str, int]] = {}
         self._blind: set[str] = set()
         self._newest = 0
         self._lock = threading.Lock()
@@ -147,12 +148,17 @@ class Board:
             if event.kind == "sample":
                 if event.round == self.round:
                     self.samples.setdefault(event.task, set()).add(number)
+                    self._drawn[event.id] = (event.task, number)
                 return
             self._standing.setdefault((event.task, number), []).append(event)
             self._place[event.id] = (event.task, number)
             self._settle(event.task, number, event.annotator)
 
     def _take_back(self, event: Event) -> None:
+        if event.revoked in self._drawn:
+            task, number = self._drawn.pop(event.revoked)
+            self.samples[task].discard(number)
+            return
         task, number = self._place.pop(event.revoked or 0, ("", -1))
         if number < 0:
             return

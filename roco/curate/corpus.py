@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from roco.base.schema import COLUMNS
 from roco.core.run import Run
 from roco.core.stage import put
 from roco.curate import queue
+from roco.curate.concept_facts import ConceptFacts
 from roco.models.images.decode import decode, thumbnail
 
 SHOWN = (
@@ -28,6 +30,12 @@ SHOWN = (
 """The columns that the pages show and filter by, as far as a run or a release has them."""
 
 DROPPED = ("figure_id", "stage", "drop", "drop_detail")
+
+FEATURES = ("embedding", "layout")
+"""Columns that describe the pixels, the better one first; a release has no embeddings."""
+
+LINKED = ("mentions", "suggested")
+"""The columns with the names and semantic types of concepts by the linker."""
 
 MIME = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png", b"GIF8": "image/gif"}
 """First bytes of the images that are sent as they are; others are sent as PNG."""
@@ -58,7 +66,8 @@ class Corpus:
     """Figures in a fixed order; each has a key, which is its image_key, or else its figure_id or id.
 
     table: the columns SHOWN and DROPPED and those of guesses; null where the source does not have them. asked: which
-    figures may be labelled: those with an image that no stage before the guess has dropped. names: CUI -> name.
+    figures may be labelled: those with an image that no stage before the guess has dropped. facts: names and semantic
+    types of concepts. features: the embedding or the layout of each figure, among which the order is spread.
     """
 
     def __init__(
@@ -69,17 +78,17 @@ class Corpus:
         read: Callable[[dict[str, Any]], bytes],
         read_thumbnail: Callable[[dict[str, Any]], bytes | None] | None = None,
         *,
-        names: Mapping[str, str] | None = None,
-        embeddings: Callable[[], pa.ChunkedArray | None] = lambda: None,
+        facts: Callable[[frozenset[str]], ConceptFacts] = ConceptFacts,
+        features: Callable[[], pa.ChunkedArray | None] = lambda: None,
     ) -> None:
         keys = _keys(table)
         first = np.fromiter(_first(keys, table["stage"].is_null().to_pylist()), np.int64)
-        self.title, self.names = title, dict(names or {})
+        self.title = title
         self.table: pa.Table = table.take(pa.array(first)).combine_chunks()
         self.asked = asked[first]
         self.keys = [keys[number] for number in first.tolist()]
         self.rows = {key: number for number, key in enumerate(self.keys)}
-        self._first, self._embeddings = first, embeddings
+        self._first, self._features, self._facts = first, features, facts
         self._read, self._read_thumbnail = read, read_thumbnail
         self._lock = threading.Lock()
         self._thumbnails: OrderedDict[int, Picture] = OrderedDict()
@@ -98,13 +107,28 @@ class Corpus:
         return self.table[name] if name in self.table.column_names else pa.chunked_array([pa.nulls(len(self))])
 
     @cached_property
+    def concepts(self) -> ConceptFacts:
+        """Returns the names and semantic types of the concepts of the figures."""
+        used: set[str | None] = set()
+        for name in ("concepts", "concepts_auto"):
+            if pa.types.is_list(self.column(name).type):
+                used.update(pc.unique(pc.list_flatten(self.column(name))).to_pylist())
+        return self._facts(frozenset(cui for cui in used if cui))
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """Returns the name of each CUI."""
+        return self.concepts.names
+
+    @cached_property
     def clusters(self) -> NDArray[np.int64]:
-        """Returns the cluster of each figure in the embedding space; 0 for all if the source has no embeddings."""
-        column = self._embeddings()
+        """Returns the cluster of each figure by its features; 0 for all if the source has none."""
+        column = self._features()
         if column is None or column.null_count == len(column):
             return np.zeros(len(self), np.int64)
         column = column.take(pa.array(self._first)).combine_chunks()
-        return queue.clustered(_arrays(column))
+        is_embedding = pa.types.is_binary(column.type)
+        return queue.clustered(_arrays(column) if is_embedding else [_standardised(column)])
 
     # --- images -----------------------------------------------------------------------------------------------------
 
@@ -162,20 +186,25 @@ def of_run(run: Run, columns: Sequence[str] = ()) -> Corpus:
     wanted = [name for name in dict.fromkeys((*SHOWN, *columns)) if name in written]
     table = run.figures(wanted)
     steps = [step.name for step in run.pipeline.steps]
+    # Images that people exclude are asked about like all others, so the stage that reads their labels does not count.
     guesses = [number for number, step in enumerate(run.pipeline.steps) if any(one in step.writes for one in columns)]
-    before = steps[: guesses[0] + 1] if guesses else steps
+    labels = [number for number, step in enumerate(run.pipeline.steps) if "labelled_modality" in step.writes]
+    before = steps[: min([*(number + 1 for number in guesses), *labels], default=len(steps))]
     # What a stage after the guess has dropped may have been dropped because of a label, which can be changed.
     early = pc.is_in(table["stage"], value_set=pa.array(before, pa.string()))
     has_image = table["image_key"].is_valid() if "image_key" in written else pa.array([False] * len(table))
     asked = pc.and_(pc.invert(pc.fill_null(early, False)), has_image)
 
-    def embeddings() -> pa.ChunkedArray | None:
-        return run.figures(["embedding"])["embedding"] if "embedding" in written else None
+    def features() -> pa.ChunkedArray | None:
+        name = next((name for name in FEATURES if name in written), None)
+        return run.figures([name])[name] if name else None
 
-    names = run.folder if isinstance(run.folder, str) else run.folder.__fspath__()
-    return Corpus(
-        f"the run {names}", _complete(table), _mask(asked), run.image, run.thumbnail, embeddings=embeddings
-    )  # fmt: skip
+    def facts(used: frozenset[str]) -> ConceptFacts:
+        return ConceptFacts(used, linked=lambda: _columns(run.figures(linked), linked))
+
+    linked = [name for name in LINKED if name in written]
+    title = f"the run {os.fspath(run.folder)}"
+    return Corpus(title, _complete(table), _mask(asked), run.image, run.thumbnail, facts=facts, features=features)
 
 
 def of_release(release: Dataset, title: str, columns: Sequence[str] = ()) -> Corpus:
@@ -194,8 +223,22 @@ def of_release(release: Dataset, title: str, columns: Sequence[str] = ()) -> Cor
             raise DataError("a dropped figure has no image in the release", "view the recipe of the run instead")
         return release.image(row["id"])
 
-    names = release.concept_names()
-    return Corpus(title, _complete(table), asked, read, names=names)
+    def facts(used: frozenset[str]) -> ConceptFacts:
+        linked = [name for name in LINKED if name in known]
+        return ConceptFacts(used, release.concept_names(), lambda: _columns(release.table(columns=linked), linked))
+
+    def features() -> pa.ChunkedArray | None:
+        name = next((name for name in FEATURES if name in known), None)
+        if name is None:
+            return None
+        column = release.table(columns=[name])[name]
+        return pa.chunked_array([*column.chunks, pa.nulls(len(dropped), column.type)])
+
+    return Corpus(title, _complete(table), asked, read, facts=facts, features=features)
+
+
+def _columns(table: pa.Table, names: Sequence[str]) -> Iterator[pa.ChunkedArray]:
+    yield from (table[name] for name in names)
 
 
 def _complete(table: pa.Table) -> pa.Table:
@@ -226,6 +269,16 @@ def _mask(values: Any) -> NDArray[np.bool_]:
         values = values.combine_chunks()
     mask: NDArray[np.bool_] = np.asarray(values.to_numpy(zero_copy_only=False), bool)
     return mask
+
+
+def _standardised(column: pa.Array) -> NDArray[np.float32]:
+    """Returns lists of numbers as an array with mean 0 and standard deviation 1; zeros where one is missing."""
+    present = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
+    values = np.array(column.take(pa.array(present)).to_pylist(), np.float32)
+    values = (values - np.nanmean(values, axis=0)) / np.maximum(np.nanstd(values, axis=0), 1e-6)
+    found = np.zeros((len(column), values.shape[1]), np.float32)
+    found[present] = np.nan_to_num(values)
+    return found
 
 
 def _arrays(column: pa.Array) -> Iterator[NDArray[np.float32]]:

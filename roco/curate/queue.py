@@ -13,7 +13,7 @@ Mask = NDArray[np.bool_]
 Numbers = NDArray[np.float64]
 
 BAND = 600
-"""Figures of about the same doubt, among which the order is spread over the embedding space: some ten pages."""
+"""Figures of about the same doubt, among which the order is spread over the features of the images: some ten pages."""
 CLUSTERS = 64
 DOUBLE = 0.1
 """Share of the figures that two annotators label."""
@@ -65,10 +65,11 @@ def shuffled(n: int, seed: str) -> Ints:
 
 
 def clustered(batches: Iterable[NDArray[np.float32]], seed: int = 1) -> Ints:
-    """Returns the number of the nearest of at most 64 figures, drawn at random, for each embedding.
+    """Returns the number of the nearest of at most 64 figures, drawn at random, for each figure.
 
-    batches: arrays of shape (figures, dimensions); a row of zeros is an embedding that is missing. The embeddings are
-    projected to 32 random directions first, which preserves distances well enough to tell unlike images apart.
+    batches: embeddings or other features, of shape (figures, dimensions); a row of zeros is one that is missing. They
+    are projected to 32 random directions, which preserves distances well enough to tell unlike images apart, and
+    compared by their angles as seen from their mean: what all images have in common does not tell them apart.
     """
     rng = np.random.default_rng(seed)
     projection: NDArray[np.float32] | None = None
@@ -80,6 +81,8 @@ def clustered(batches: Iterable[NDArray[np.float32]], seed: int = 1) -> Ints:
     if not parts:
         return np.zeros(0, np.int64)
     points = np.concatenate(parts)
+    present = points.any(axis=1)
+    points[present] -= points[present].mean(axis=0) if present.any() else 0
     points /= np.maximum(np.linalg.norm(points, axis=1, keepdims=True), 1e-9)
     chosen = rng.choice(len(points), min(CLUSTERS, len(points)), replace=False)
     nearest: Ints = np.argmax(points @ points[chosen].T, axis=1)

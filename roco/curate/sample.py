@@ -1,11 +1,11 @@
-"""A seeded sample of the figures that a stage kept and dropped."""
+"""Seeded samples: how many are drawn from each stratum, and which; that of the figures a stage kept and dropped."""
 
 from __future__ import annotations
 
 import hashlib
 import heapq
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -60,15 +60,50 @@ def allocated(sizes: Sequence[int], n: int) -> list[int]:
     return shares
 
 
+def proportional(sizes: Sequence[int], n: int) -> list[int]:
+    """Divides a sample of n among strata in proportion to their sizes, at least one of each.
+
+    By the largest remainder: each stratum gets the whole part of its share, and what is left over goes to the largest
+    fractions. Raises UsageError if there are fewer than n in all, or more strata than n.
+    """
+    if n > sum(sizes):
+        raise UsageError(f"a sample of {n:,}, but only {sum(sizes):,} to draw from", f"draw at most {sum(sizes):,}")
+    if n < len(sizes):
+        raise UsageError(f"a sample of {n:,} from {len(sizes):,} strata", f"draw at least {len(sizes):,}, one of each")
+    shares = [1] * len(sizes)
+    # Strata whose share is less than one get one; the others divide the rest, which can make further shares so small.
+    divided = list(range(len(sizes)))
+    while True:
+        rest, total = n - len(sizes) + len(divided), sum(sizes[number] for number in divided)
+        large = [number for number in divided if sizes[number] * rest >= total]
+        if len(large) == len(divided):
+            break
+        divided = large
+    for number in divided:
+        shares[number] = sizes[number] * rest // total
+    by_remainder = sorted(divided, key=lambda number: -(sizes[number] * rest % total))
+    for number in by_remainder[: n - sum(shares)]:
+        shares[number] += 1
+    return shares
+
+
+def smallest(texts: Iterable[str], n: int) -> list[int]:
+    """Returns the positions of the n texts with the smallest digests, in the order of these: a random choice of n.
+
+    It depends on the texts alone, so a larger n contains the smaller one.
+    """
+    digests = ((hashlib.sha256(text.encode()).digest(), number) for number, text in enumerate(texts))
+    return [number for _, number in heapq.nsmallest(n, digests)]
+
+
 def _first(figures: Judged, stratum: int, n: int, seed: int) -> list[int]:
     """Returns the n rows of a stratum whose ids have the smallest digests with the seed."""
     members = figures.members[stratum]
     ids = figures.rows.select(["figure_id", "archive"]).take(pa.array(members))
-    chosen = heapq.nsmallest(n, zip(_digests(ids, seed), members.tolist(), strict=True))
-    return [row for _, row in chosen]
+    return members[smallest(_texts(ids, seed), n)].tolist()  # type: ignore[no-any-return]
 
 
-def _digests(ids: pa.Table, seed: int) -> Iterator[bytes]:
+def _texts(ids: pa.Table, seed: int) -> Iterator[str]:
     for batch in ids.to_batches(max_chunksize=100_000):
         for figure, archive in zip(batch["figure_id"].to_pylist(), batch["archive"].to_pylist(), strict=True):
-            yield hashlib.sha256(f"{seed}\n{figure}\n{archive}".encode()).digest()
+            yield f"{seed}\n{figure}\n{archive}"

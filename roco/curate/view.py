@@ -134,19 +134,20 @@ class Viewer:
     # --- masks ------------------------------------------------------------------------------------------------------
 
     def _asked(self, task: Task) -> Mask:
-        """Returns the questions that the task asks: of figures with an image, of the sample if one was drawn."""
+        """Returns the questions that the task asks: of figures with an image, or of the sample if one was drawn."""
         assert self.board is not None
         rows = self.board.questions[task.name].rows
         mask = self.corpus.asked[rows].copy()
-        if task.asked is not None:
+        drawn = self.board.samples.get(task.name)
+        if drawn:
+            sample = np.zeros(len(rows), bool)
+            sample[list(drawn)] = True
+            mask &= sample
+        elif task.asked is not None:
             other = task.asked.task
             answers = self.board.answers.get(other)
             guesses = self.guesses[other].labels if other in self.guesses else None
             mask &= _holds(task.asked, answers, guesses, len(self.corpus))[rows]
-        if self.board.samples.get(task.name):
-            sample = np.zeros(len(rows), bool)
-            sample[list(self.board.samples[task.name])] = True
-            mask &= sample
         return mask
 
     def _filtered(self, query: Query) -> Mask:

@@ -69,10 +69,11 @@ function move(by) {
 
 const mine = (one, figure) => (one === task ? figure.mine : figure.labels?.[one.name]);
 
-// The tasks that are asked about a figure: that of the page, and those that depend on its label.
+// The tasks that are asked about a figure: that of the page, and those that depend on its label; the server sends no label
+// (not even null) for a task whose sample the figure is not part of.
 function asked(figure) {
   const answer = figure.mine || figure.guess || "";
-  const others = session.tasks.filter((one) => one.asked?.task === task.name && answer.split("+").some((part) => one.asked.labels.includes(part)));
+  const others = session.tasks.filter((one) => one.name in (figure.labels || {}) && one.asked?.task === task.name && answer.split("+").some((part) => one.asked.labels.includes(part)));
   return [task, ...(task.item ? [] : others)];
 }
 

@@ -6,9 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from roco.base.errors import DataError
-from roco.base.labels import KINDS
-from roco.models.text.terms import table as terms
-from roco.models.text.vocabulary import table as vocabulary
+from roco.models.text.shipped_names import shipped_names
 
 
 def concept_names(rows: Iterable[Mapping[str, Any]]) -> list[list[str]]:
@@ -29,7 +27,7 @@ def concept_names(rows: Iterable[Mapping[str, Any]]) -> list[list[str]]:
         for one in row["given_names"] or ():
             if one["name"]:
                 given.setdefault(one["cui"], one["name"])
-    names = {**found, **given, **_shipped()}
+    names = {**found, **given, **shipped_names()}
     unnamed = sorted(used - names.keys())
     if unnamed:
         more = " …" if len(unnamed) > 5 else ""
@@ -38,9 +36,3 @@ def concept_names(rows: Iterable[Mapping[str, Any]]) -> list[list[str]]:
             "add them to the vocabulary of stage 'mentions', or let your linker describe its concepts",
         )
     return [[cui, names[cui]] for cui in sorted(used)]
-
-
-def _shipped() -> dict[str, str]:
-    names = {concept.cui: concept.name for concept in vocabulary.load().concepts}
-    names |= {concept.cui: concept.name for concept in terms.load().concepts}
-    return names | {term.cui: term.name for kind in KINDS.values() for term in kind.values() if term.cui}
