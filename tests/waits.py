@@ -17,11 +17,11 @@ CPU_SECONDS = 60.0
 """CPU time that a linear algorithm never needs for the input of a test, and a quadratic one always exceeds."""
 
 
-def wait_until(reached: Callable[[], Any], what: str = "the awaited event") -> None:
+def wait_until(reached: Callable[[], Any], what: str = "the awaited event", patience: float = PATIENCE) -> None:
     """Waits until `reached` returns something true; fails when a test must count as hung."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + patience
     while not reached():
-        assert time.monotonic() < end, f"{what} did not happen in {PATIENCE:.0f} s"
+        assert time.monotonic() < end, f"{what} did not happen in {patience:.0f} s"
         time.sleep(0.01)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import threading
 import time
@@ -10,11 +11,28 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from roco.curate.app import create_app
 from roco.curate.app_state import Server
 from roco.curate.serve import listen
+from tests.waits import wait_until
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+MARKS = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="chromium is missing: apt-get install chromium"),
+    # Playwright and uvicorn leave sockets to the garbage collector.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"),
+]
+"""The marks of a module whose tests drive a browser."""
+
+PATIENCE = float(os.environ.get("ROCO_BROWSER_PATIENCE", "120"))
+"""Seconds after which a page counts as hung: many times what any step takes on a loaded machine."""
+
+READY = ".cell, #image:not([hidden]), .agree table, .broken, #grid p, #tables p"
+"""What a page shows when it has loaded."""
 
 
 class Running:
@@ -63,7 +81,9 @@ def chromium() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"], timeout=1000 * PATIENCE
+        )
         try:
             yield browser
         finally:
@@ -71,9 +91,5 @@ def chromium() -> Iterator[Any]:
 
 
 def eventually(check: Callable[[], Any]) -> None:
-    """Waits until something is true; fails after ten seconds."""
-    for _ in range(500):
-        if check():
-            return
-        time.sleep(0.02)
-    raise AssertionError("it has not become true")
+    """Waits until something is true; fails where it must count as never."""
+    wait_until(check, "what the page was to show or store", patience=PATIENCE)

@@ -1,15 +1,18 @@
-"""Fixtures: a finished run of the demo corpus with a filter that reads a score."""
+"""Fixtures: a finished run of the demo corpus with a filter that reads a score, and a page in a real browser."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import roco
+from tests.curate.browsers import PATIENCE, READY, Running, chromium
+from tests.curate.servers import server
 
 STAGES = """[[stage]]
 use = "tests.curate.stages:Brightness"
@@ -53,3 +56,43 @@ def demo_corpus(finished_demo: Path, tmp_path: Path) -> Path:
     """A demo folder to change; it has been run."""
     shutil.copytree(finished_demo, tmp_path / "demo")
     return tmp_path / "demo"
+
+
+@pytest.fixture(scope="module")
+def chrome() -> Iterator[Any]:
+    """A browser."""
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Running]:
+    """A server of 30 drawn figures."""
+    found = Running(server(tmp_path))
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def page(chrome: Any) -> Iterator[Any]:
+    """A page of the browser; an error in its scripts fails the test."""
+    context = chrome.new_context(viewport={"width": 1200, "height": 800})
+    context.set_default_timeout(1000 * PATIENCE)
+    opened = context.new_page()
+    errors: list[str] = []
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    yield opened
+    context.close()
+    assert errors == []
+
+
+@pytest.fixture
+def visit(page: Any, running: Running) -> Callable[..., Any]:
+    """Opens an address of the server in the page."""
+
+    def go(path: str = "/?task=modality&annotator=a1&guess=DRCT") -> Any:
+        page.goto(running.address + path)
+        page.wait_for_selector(READY)
+        return page
+
+    return go

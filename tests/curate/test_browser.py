@@ -2,56 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from tests.curate.browsers import CHROMIUM, Running, chromium, eventually
+from tests.curate.browsers import MARKS, Running, eventually
 from tests.curate.figures import row
 from tests.curate.servers import Browser, entry, server
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is missing: apt-get install chromium"),
-    # Playwright and uvicorn leave sockets to the garbage collector.
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as opened:
-        yield opened
-
-
-@pytest.fixture
-def running(tmp_path: Path) -> Iterator[Running]:
-    found = Running(server(tmp_path))
-    yield found
-    found.stop()
-
-
-@pytest.fixture
-def page(browser: Any) -> Iterator[Any]:
-    context = browser.new_context(viewport={"width": 1200, "height": 800})
-    opened = context.new_page()
-    errors: list[str] = []
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    yield opened
-    context.close()
-    assert errors == []
-
-
-@pytest.fixture
-def visit(page: Any, running: Running) -> Callable[..., Any]:
-    def go(path: str = "/?task=modality&annotator=a1&guess=DRCT") -> Any:
-        page.goto(running.address + path)
-        page.wait_for_selector(".cell, #image:not([hidden]), .agree table, .broken, #grid p")
-        return page
-
-    return go
+pytestmark = MARKS
 
 
 def test_one_key_labels_saves_and_moves_on(visit: Any, running: Running) -> None:
@@ -133,11 +91,11 @@ def test_labels_outlast_a_lost_connection_and_a_restarted_server(visit: Any, run
     assert sorted(label for label, _ in running.labels().values()) == ["DRMR", "DRXR"]
 
 
-def test_the_blind_page_shows_one_figure_and_no_guess(browser: Any, tmp_path: Path) -> None:
+def test_the_blind_page_shows_one_figure_and_no_guess(chrome: Any, tmp_path: Path) -> None:
     open_round = Browser(server(tmp_path))
     open_round.label(*[entry(number, "DRXR") for number in range(30)], by="a2")
     running = Running(server(tmp_path, blind=True))
-    context = browser.new_context()
+    context = chrome.new_context()
     page = context.new_page()
     bodies: list[str] = []
     page.on("response", lambda answer: bodies.append(answer.text()) if "/api/page" in answer.url else None)
@@ -169,11 +127,11 @@ def test_brightness_and_inversion_stay_from_figure_to_figure(visit: Any) -> None
     assert "invert(1)" in page.locator("#image").evaluate("image => image.style.filter")
 
 
-def test_two_annotators_do_not_see_each_other(browser: Any, visit: Any, running: Running) -> None:
+def test_two_annotators_do_not_see_each_other(chrome: Any, visit: Any, running: Running) -> None:
     page = visit()
     page.keyboard.press("x")
     eventually(lambda: len(running.labels()) == 1)
-    context = browser.new_context()
+    context = chrome.new_context()
     other = context.new_page()
     other.goto(f"{running.address}/?task=modality&annotator=a2&guess=DRCT")
     other.wait_for_selector(".cell")
@@ -192,10 +150,10 @@ def test_a_wrong_acceptance_of_a_decided_figure_is_reported_at_once(visit: Any, 
     assert "decided before: X-ray" in page.locator("#message").inner_text()
 
 
-def test_a_run_is_viewed_read_only(browser: Any, tmp_path: Path) -> None:
+def test_a_run_is_viewed_read_only(chrome: Any, tmp_path: Path) -> None:
     rows = [row(0), row(1, stage="license", drop="license", drop_detail="NO-CC")]
     running = Running(server(tmp_path, rows, tasks={}, log=None))
-    context = browser.new_context()
+    context = chrome.new_context()
     page = context.new_page()
     page.goto(f"{running.address}/?drop=license")
     page.wait_for_selector(".cell")

@@ -52,8 +52,12 @@ function go(page) {
 // --- drawing --------------------------------------------------------------------------------------------------------
 
 function draw() {
-  const empty = el("p", {}, "No figures in this view: choose another guess, show or filter.");
-  $("grid").replaceChildren(...(figures.length ? figures.map(cell) : [empty]));
+  const grid = $("grid");
+  const empty = "No figures in this view: choose another guess, show or filter.";
+  grid.replaceChildren(...(figures.length ? figures.map(cell) : [el("p", {}, empty)]));
+  grid.setAttribute("role", figures.length ? "listbox" : "region"); // a list without options is none
+  if (figures.length) grid.setAttribute("aria-multiselectable", "true");
+  else for (const name of ["aria-multiselectable", "aria-activedescendant"]) grid.removeAttribute(name);
   drawCounts();
   refresh();
 }
@@ -261,7 +265,7 @@ if (!session.read_only) {
 
 document.addEventListener("keydown", (event) => {
   if (roco.isTyping(event) || !["", "large"].includes(roco.openKind())) return;
-  if (event.target.tagName === "BUTTON" && ["Enter", " "].includes(event.key)) return; // it presses the button
+  if (["BUTTON", "A"].includes(event.target.tagName) && ["Enter", " "].includes(event.key)) return; // it presses the button
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (!ACTIONS[key] || (event.repeat && !key.startsWith("Arrow"))) return;
   event.preventDefault();

@@ -55,7 +55,7 @@ function refresh() {
   const figure = figures[at];
   $("progress").textContent = roco.progressOf(counts);
   fig.showDetail(figure);
-  $("rows").replaceChildren(...(figure ? asked(figure).map((one) => keysOf(one, figure)) : []));
+  roco.redraw($("rows"), ...(figure ? asked(figure).map((one) => keysOf(one, figure)) : []));
   if (figure?.flagged) $("rows").append(el("p", { class: "dim" }, "flagged"));
 }
 
@@ -155,11 +155,14 @@ $("stage").addEventListener("wheel", (event) => {
 }, { passive: false });
 $("stage").addEventListener("pointerdown", (event) => $("stage").setPointerCapture(event.pointerId));
 $("stage").addEventListener("pointermove", (event) => {
-  if (!event.buttons) return;
-  view.x += event.movementX;
-  view.y += event.movementY;
-  draw();
+  if (event.buttons) shift(event.movementX, event.movementY);
 });
+
+function shift(x, y) {
+  view.x += x;
+  view.y += y;
+  draw();
+}
 
 function slide(id, by) {
   $(id).value = Number($(id).value) + by;
@@ -168,13 +171,14 @@ function slide(id, by) {
 
 // --- keys -----------------------------------------------------------------------------------------------------------
 
-const KEYS = [["← →", "previous, next figure"], ["+ -", "zoom; the wheel too"], ["drag", "move the image"], ["Shift + ↑ ↓", "brightness"],
+const KEYS = [["← →", "previous, next figure"], ["+ -", "zoom; the wheel too"], ["drag, Home End Page ↑ ↓", "move the image"], ["Shift + ↑ ↓", "brightness"],
   ["Shift + ← →", "contrast"], ["i", "invert"], [".", "reset zoom and light"], ["u", "undo"], ["f", "flag"], ["n", "note"], ["?", "list the keys"]];
 const ACTIONS = {
   ArrowRight: (event) => (event.shiftKey ? slide("contrast", 10) : move(1)),
   ArrowLeft: (event) => (event.shiftKey ? slide("contrast", -10) : move(-1)),
   ArrowUp: (event) => event.shiftKey && slide("brightness", 10),
   ArrowDown: (event) => event.shiftKey && slide("brightness", -10),
+  Home: () => shift(60, 0), End: () => shift(-60, 0), PageUp: () => shift(0, 60), PageDown: () => shift(0, -60),
   "+": () => zoom(1.25), "=": () => zoom(1.25), "-": () => zoom(0.8), ".": reset, u: undo,
   f: () => { if (figures[at]) fig.flag([figures[at]]); refresh(); },
   n: () => figures[at] && fig.note(figures[at], refresh),
@@ -185,10 +189,11 @@ const ACTIONS = {
 document.addEventListener("keydown", (event) => {
   if (roco.isTyping(event) || roco.openKind()) return;
   if (event.target.type === "range" && event.key.startsWith("Arrow")) return;
+  if (event.target.closest("aside") && /^(Page|Home|End)/.test(event.key)) return; // it scrolls the text
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const one = figures[at] && asked(figures[at]).find((other) => other.labels.some((label) => label.key === key));
   if (!one && !ACTIONS[key]) return;
-  if (event.repeat && !key.startsWith("Arrow") && !"+-=".includes(key)) return;
+  if (event.repeat && !/^(Arrow|Page|Home$|End$|[-+=]$)/.test(key)) return;
   event.preventDefault();
   if (one) give(one, one.labels.find((label) => label.key === key).name);
   else ACTIONS[key](event);

@@ -200,6 +200,13 @@ export function progressOf(counts) {
   return `${n(counts.done)} of ${n(counts.total)} done, ${n(counts.left)} left in this view${old}`;
 }
 
+// Replaces what a box contains; the focus stays on the button at the same place.
+export function redraw(box, ...children) {
+  const at = [...box.querySelectorAll("button")].indexOf(document.activeElement);
+  box.replaceChildren(...children);
+  if (at >= 0) box.querySelectorAll("button")[at]?.focus();
+}
+
 export function choose(select, pairs, value) {
   select.replaceChildren(...pairs.map(([key, title]) => el("option", { value: key, selected: key === value }, title)));
 }
