@@ -82,6 +82,9 @@ class Board:
         self.raters = RaterLabels(log.path)
         self._own: dict[tuple[str, str], Labels] = {}
         self._outdated: dict[tuple[str, str], NDArray[np.bool_]] = {}
+        self._nothing = {name: self._blank(name) for name in tasks}
+        for labels in self._nothing.values():
+            labels.flags.writeable = False  # every annotator without a label shares it
         self._standing: dict[tuple[str, int], list[Event]] = {}
         self._remarks: dict[int, dict[int, Remark]] = {}
         self._place: dict[int, tuple[str, int]] = {}
@@ -101,10 +104,8 @@ class Board:
                 self._newest = event.id
 
     def own(self, task: str, annotator: str) -> Labels:
-        """Returns the labels of an annotator in this round."""
-        if (task, annotator) not in self._own:
-            return self._blank(task)
-        return self._own[task, annotator]
+        """Returns the labels of an annotator in this round; they are not to be changed."""
+        return self._own.get((task, annotator), self._nothing[task])
 
     def outdated(self, task: str, annotator: str) -> NDArray[np.bool_]:
         """Returns which labels of an annotator in this round were made under another version of the guideline."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -73,6 +73,8 @@ class Viewer:
     ) -> None:
         self.corpus, self.tasks, self.board, self.blind = corpus, dict(tasks), board, blind
         self.guesses: dict[str, Guesses] = {name: guesses_of(task, corpus) for name, task in tasks.items()}
+        # Numbers are compared and counted many times faster than names: that of the label, or one more for no guess.
+        self._classes = {name: _numbered(self.guesses[name].labels, task.names) for name, task in tasks.items()}
         self.round = board.round if board else ""
         self._double = 1.0 if blind else double
         self._masks: OrderedDict[tuple[str, str], Mask] = OrderedDict()
@@ -97,13 +99,14 @@ class Viewer:
         outdated = self.board.outdated(task.name, query.annotator)
         own = self.board.own(task.name, query.annotator) != None  # noqa: E711 (element by element)
         due = queue.due(own, self.board.annotators(task.name), self._is_double()[rows]) if not self.blind else ~own
-        labels = self.guesses[task.name].labels[rows]
+        by_guess = {}
         if not self.blind:
-            by_guess = dict(Counter(label or NONE for label in labels[selected & due].tolist()))
+            names = (*task.names, NONE)
+            classes = self._classes[task.name][rows]
+            counts = np.bincount(classes[selected & due], minlength=len(names)).tolist()
+            by_guess = {name: n for name, n in zip(names, counts, strict=True) if n}
             if query.guess:
-                selected &= labels == (None if query.guess == NONE else query.guess)
-        else:
-            by_guess = {}
+                selected &= classes == (names.index(query.guess) if query.guess in names else -1)
         shown = {"todo": selected & due, "done": selected & own, "outdated": selected & outdated, "all": selected}
         mask = shown[query.show] if query.show in shown else selected & self.board.flagged()[rows]
         numbers = np.flatnonzero(mask)
@@ -233,6 +236,7 @@ class Viewer:
         return [*known[wrong].tolist(), *known[~wrong].tolist()][: min(queue.CHECKS, query.size - 1)]
 
 
+<<<<<<< HEAD
 def _holds(asked: Asked, answers: Labels | None, guesses: Labels | None, n: int) -> Mask:
     """Returns the figures for which a task is asked, by their label in the other task, or else their guess."""
     values = np.full(n, None, object) if answers is None else answers
