@@ -236,7 +236,12 @@ class Viewer:
         return [*known[wrong].tolist(), *known[~wrong].tolist()][: min(queue.CHECKS, query.size - 1)]
 
 
-<<<<<<< HEAD
+def _numbered(labels: Labels, names: tuple[str, ...]) -> NDArray[np.int64]:
+    """Returns the place of each label in the names; that after the last one for None."""
+    places = {name: number for number, name in enumerate(names)}
+    return np.fromiter((places.get(label, len(names)) for label in labels), np.int64, len(labels))
+
+
 def _holds(asked: Asked, answers: Labels | None, guesses: Labels | None, n: int) -> Mask:
     """Returns the figures for which a task is asked, by their label in the other task, or else their guess."""
     values = np.full(n, None, object) if answers is None else answers

@@ -16,7 +16,7 @@ from tests.curate.servers import Browser, entry, server
 pytestmark = MARKS
 
 GRID = "/?task=modality&annotator=a1&guess=DRCT"
-AGREE = "/agree?task=modality&annotator=judge&first=curated/a1&second=curated/a2"
+AGREE = "/agree?task=modality&annotator=judge&first=a1&second=a2"
 FOCUS = """(selector) => {
   const element = document.activeElement;
   const style = getComputedStyle(element);

@@ -12,22 +12,11 @@ import pytest
 from roco.cli.agree import agree
 from roco.curate.events import Entry
 from roco.curate.log import Log
-from tests.curate.browsers import CHROMIUM, Running, chromium, eventually
+from tests.curate.browsers import MARKS, Running, eventually
 from tests.curate.figures import row
 from tests.curate.servers import TASKS, Browser, entry, server
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is missing: apt-get install chromium"),
-    # Playwright and uvicorn leave sockets to the garbage collector.
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as opened:
-        yield opened
+pytestmark = MARKS
 
 
 @pytest.fixture
@@ -39,17 +28,6 @@ def running(tmp_path: Path) -> Iterator[Running]:
     sender.label(*[entry(number, "DRCT" if number < 8 else "DRXR") for number in range(10)], batch="x2", by="a2")
     yield found
     found.stop()
-
-
-@pytest.fixture
-def page(browser: Any) -> Iterator[Any]:
-    context = browser.new_context(viewport={"width": 1200, "height": 800})
-    opened = context.new_page()
-    errors: list[str] = []
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    yield opened
-    context.close()
-    assert errors == []
 
 
 def visit(page: Any, running: Running, task: str = "modality") -> None:
