@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import gzip
 import json
 import re
@@ -13,6 +12,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from roco.base.errors import DataError, nearest
 from roco.base.ids import is_cui
+from roco.base.named_columns import named_columns
 from roco.base.readers import LONGEST_LINE, UNREADABLE
 from roco.base.terminal import excerpt
 
@@ -78,22 +78,10 @@ def _json(path: Path, lines: Iterator[str]) -> Iterator[tuple[int, Mapping[str, 
 
 
 def _csv(path: Path, lines: Iterator[str]) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    reader = csv.reader(lines, strict=True)
-    try:
-        header = [name.strip() for name in next(reader, [])]
-        names = _places(path, 1, header)
-        at = {field: header.index(name) for field, name in names.items()}
-        for cells in reader:
-            if not any(cells):
-                continue
-            if len(cells) != len(header):
-                hint = "put double quotes around cells that contain a comma"
-                _refuse(path, reader.line_num, f"{len(cells)} cells, but {len(header)} columns", hint)
-            yield reader.line_num, {field: cells[place] for field, place in at.items()}
-    except csv.Error as err:
-        raise DataError(
-            f"{path}, line {reader.line_num}: {err}", "correct the quotes in this line, or shorten its cells"
-        ) from err
+    fields = (*REQUIRED, *(field for field in NAMES if field not in REQUIRED))
+    other_names = {name: field for field, names in NAMES.items() for name in names}
+    for line, cells in named_columns(path, lines, REQUIRED, fields[len(REQUIRED) :], other_names):
+        yield line, dict(zip(fields, cells, strict=True))
 
 
 def _places(path: Path, line: int, given: list[str]) -> dict[str, str]:

@@ -70,7 +70,7 @@ def test_a_csv_file_may_have_articles_manual_concepts_and_splits(tmp_path: Path)
     ("text", "message", "hint"),
     [
         ("id,captions,cuis\n1,CT,\n", "line 1: missing column 'caption'", "did you mean 'captions'?"),
-        ("id,caption,cuis,concepts\n", "line 1: columns 'cuis' and 'concepts'", "keep one"),
+        ("id,caption,cuis,concepts\n", "line 1: duplicate column 'cuis': 'cuis' and 'concepts'", "remove one"),
         (f"id,caption,cuis\n1,CT,{CT}\n2,CT,C12\n", "line 3: invalid CUI 'C12'", "C and seven digits"),
         (f"id,caption,cuis\n1,CT\n,{CT}\n", "line 2: 2 cells, but 3 columns", "double quotes"),
         ('id,caption,cuis\n1,"CT" of,\n', "line 2: ", "quotes"),

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from roco.base.errors import DataError, nearest
+from roco.base.errors import DataError
 from roco.base.ids import is_cui
-from roco.base.readers import UNREADABLE
+from roco.base.named_columns import named_columns
+from roco.base.packed import lines
 from roco.base.terminal import excerpt
 from roco.evaluate.concept_mentions import Gold
 from roco.release.captioned import Captioned, Row
@@ -51,13 +50,11 @@ def read_spans(path: Path, captioned: Captioned, only: tuple[str, str] | None = 
     """
     known = {row.id: row for row in captioned.rows}
     mentions: dict[str, list[Gold]] = {}
-    for line, cells in _rows(path):
-        if only is not None:
-            column, value = only
-            if column not in cells:
-                _refuse(path, 1, f"missing column '{excerpt(column)}'", nearest(column, cells))
-            if cells[column] != value:
-                continue
+    column, value = only or ("", "")
+    further = [column] if only and column not in (*REQUIRED, *OPTIONAL) else []
+    for line, cells in _rows(path, further):
+        if only and cells[column] != value:
+            continue
         id = cells["id"]
         if id not in known:
             _refuse(path, line, f"unknown caption '{excerpt(id)}'", "give the dataset of the captions with --captions")
@@ -96,38 +93,12 @@ def _number(path: Path, line: int, name: str, cell: str) -> int:
     return int(cell)
 
 
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yields line number and the cells of each row by column."""
-    try:
-        with path.open("rb") as fh:
-            data = fh.read(MOST_BYTES + 1)
-        if len(data) > MOST_BYTES:
-            raise ValueError(f"larger than {MOST_BYTES >> 20} MB")
-        text = data.decode("utf-8-sig")
-    except UNREADABLE as err:
-        raise DataError(f"{path} cannot be read: {excerpt(err)}", "give a CSV file in UTF-8") from err
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        header = [_column(name) for name in next(reader, [])]
-        for column in (*REQUIRED, *OPTIONAL):
-            if header.count(column) > 1:
-                _refuse(path, 1, f"duplicate column '{column}'", "remove one of them")
-            if column in REQUIRED and column not in header:
-                _refuse(path, 1, f"missing column '{column}'", nearest(column, header[:100]))
-        for cells in reader:
-            if not any(cells):
-                continue
-            if len(cells) != len(header):
-                hint = "put double quotes around cells that contain a comma"
-                _refuse(path, reader.line_num, f"{len(cells)} cells, but {len(header)} columns", hint)
-            yield reader.line_num, dict(zip(header, (cell.strip() for cell in cells), strict=True))
-    except csv.Error as err:
-        _refuse(path, reader.line_num, str(err), "correct the quotes in this line")
-
-
-def _column(name: str) -> str:
-    lower = name.strip().lower()
-    return OTHER_HEADERS.get(lower, lower)
+def _rows(path: Path, further: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yields line number and the cells of each row by column; further: names of further columns that are needed."""
+    columns = (*REQUIRED, *further)
+    rows = named_columns(path, lines(path, MOST_BYTES), columns, OPTIONAL, OTHER_HEADERS)
+    for line, cells in rows:
+        yield line, dict(zip((*columns, *OPTIONAL), map(str.strip, cells), strict=True))
 
 
 def _refuse(path: Path, line: int, what: str, hint: str) -> NoReturn:

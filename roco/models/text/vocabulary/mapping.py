@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from roco.base.errors import DataError
 from roco.base.ids import is_cui
-from roco.models.text.vocabulary.packed import lines
+from roco.base.named_columns import named_columns
+from roco.base.packed import lines
 from roco.models.text.vocabulary.records import KINDS, Read, Record, Term
 
 MOST_BYTES = 1_000_000_000
@@ -23,27 +23,14 @@ def read_table(path: Path) -> dict[str, list[str]]:
 
     Raises DataError with the line.
     """
-    reader = csv.reader(lines(path, MOST_BYTES), strict=True)
     found: dict[str, list[str]] = {}
-    try:
-        header = [cell.strip().lower() for cell in next(reader, [])]
-        for column in ("id", "cui"):
-            if header.count(column) != 1:
-                raise DataError(
-                    f"{path}, line 1: missing or duplicate column '{column}'", "the first line must be: id,cui"
-                )
-        for cells in reader:
-            if not any(cells):
-                continue
-            row = dict(zip(header, map(str.strip, cells), strict=False))
-            if len(cells) != len(header) or not row["id"]:
-                raise DataError(f"{path}, line {reader.line_num}: incomplete row", "each row has an id and a CUI")
-            if not is_cui(row["cui"]):
-                message = f"{path}, line {reader.line_num}: invalid CUI {row['cui'][:40]!r}"
-                raise DataError(message, "a CUI is C and seven digits: C0040405")
-            found.setdefault(row["id"], []).append(row["cui"])
-    except csv.Error as err:
-        raise DataError(f"{path}, line {reader.line_num}: {err}", "correct the quotes in this line") from err
+    for line, cells in named_columns(path, lines(path, MOST_BYTES), ("id", "cui")):
+        id, cui = map(str.strip, cells)
+        if not id:
+            raise DataError(f"{path}, line {line}: incomplete row", "each row has an id and a CUI")
+        if not is_cui(cui):
+            raise DataError(f"{path}, line {line}: invalid CUI {cui[:40]!r}", "a CUI is C and seven digits: C0040405")
+        found.setdefault(id, []).append(cui)
     return found
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from roco.base.errors import DataError
-from roco.models.text.vocabulary.packed import lines
+from roco.base.packed import lines
 
 MOST_BYTES = 1_000_000_000
 """desc2024.xml has 300 MB, d2024.bin 30 MB."""

@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 from xml.parsers import expat
 
 from roco.base.errors import DataError
+from roco.base.packed import open_bytes
 from roco.models.text.vocabulary.mesh_records import MOST_BYTES, RELATIONS, Descriptor
-from roco.models.text.vocabulary.packed import open_bytes
 
 ROOT, RECORD = "DescriptorRecordSet", "DescriptorRecord"
 DEEPEST = 50

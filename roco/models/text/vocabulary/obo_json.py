@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from roco.base.errors import DataError
+from roco.base.packed import open_bytes
 from roco.models.text.vocabulary.obo_nodes import Node
-from roco.models.text.vocabulary.packed import open_bytes
 
 MOST_BYTES = 500_000_000
 """The graph of UBERON has 90 MB, that of Mondo 120 MB."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from roco.base.errors import DataError
+from roco.base.packed import lines
 from roco.base.text import escaped
-from roco.models.text.vocabulary.packed import lines
 
 MOST_BYTES = 1_000_000_000
 """The text of UBERON has 15 MB, that of Mondo 60 MB."""

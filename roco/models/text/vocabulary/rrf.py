@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from roco.base.errors import DataError
+from roco.base.packed import lines, open_bytes
 from roco.base.progress import Progress
-from roco.models.text.vocabulary.packed import lines, open_bytes
 
 MOST_BYTES = 20_000_000_000
 """MRCONSO.RRF has about 2 GB."""

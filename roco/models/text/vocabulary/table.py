@@ -7,7 +7,7 @@ import csv
 import gzip
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,9 +16,10 @@ from typing import IO, NamedTuple, NoReturn, cast
 from roco.base.errors import DataError
 from roco.base.files import whole
 from roco.base.ids import is_cui
+from roco.base.named_columns import named_columns
+from roco.base.packed import lines
 from roco.base.text import escaped
 from roco.models.text import semantic_types
-from roco.models.text.vocabulary.packed import lines
 
 SHIPPED = Path(__file__).parents[2] / "weights" / "vocabulary.csv"
 COLUMNS = ("cui", "name", "synonyms", "tui", "source", "license")
@@ -85,7 +86,7 @@ def load(path: Path | None = None) -> Vocabulary:
     concepts: dict[str, Concept] = {}
     types = _SemanticTypes(path)
     names = 0
-    for line, cells in _rows(path):
+    for line, cells in named_columns(path, lines(path, MOST_BYTES), COLUMNS, other_names=OTHER_HEADERS):
         concept = _concept(path, line, cells, types)
         if concept.cui in concepts:
             _raise(path, line, f"duplicate CUI {concept.cui}", "merge both rows into one, with all synonyms")
@@ -138,35 +139,6 @@ def complaint_about(name: str) -> str:
     if _has_controls(name):
         return "contains a control character"
     return "" if _LETTER_OR_DIGIT.search(name) else "has no letters or digits"
-
-
-def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yields line number and the cells of each row, in the order of COLUMNS."""
-    reader = csv.reader(lines(path, MOST_BYTES), strict=True)
-    try:
-        header = [cell.strip().lower() for cell in next(reader, [])]
-        header = [OTHER_HEADERS.get(cell, cell) for cell in header]
-        places = [_place(path, header, column) for column in COLUMNS]
-        in_order = header == list(COLUMNS)
-        for cells in reader:
-            if len(cells) != len(header):
-                if not any(cells):
-                    continue
-                hint = "put double quotes around cells that contain a comma"
-                _raise(path, reader.line_num, f"{len(cells)} cells, but {len(header)} columns", hint)
-            if cells[0] or any(cells):
-                yield reader.line_num, cells if in_order else [cells[place] for place in places]
-    except csv.Error as err:
-        hint = "correct the quotes in this line, or shorten a cell that is too long"
-        _raise(path, reader.line_num, str(err), hint)
-
-
-def _place(path: Path, header: Sequence[str], column: str) -> int:
-    if column not in header:
-        _raise(path, 1, f"missing column '{column}'", f"the first line must be: {','.join(COLUMNS)}")
-    if header.count(column) > 1:
-        _raise(path, 1, f"duplicate column '{column}'", "remove one of them")
-    return header.index(column)
 
 
 def _concept(path: Path, line: int, cells: Sequence[str], types: _SemanticTypes) -> Concept:

@@ -92,9 +92,10 @@ def test_a_table_gives_terms_their_cuis(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("cui\n", "line 1: missing or duplicate column 'id'"),
+        ("cui\n", "line 1: missing column 'id'"),
         ("id,cui\na,C1\n", "line 2: invalid CUI 'C1'"),
-        ("id,cui\na\n", "line 2: incomplete row"),
+        ("id,cui\na\n", "line 2: 1 cells, but 2 columns"),
+        ("id,cui\n,C0000001\n", "line 2: incomplete row"),
         ('id,cui\n"a', "line 2: unexpected end of data"),
     ],
 )

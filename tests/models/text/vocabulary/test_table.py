@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from roco.base import packed
 from roco.base.errors import DataError
 from roco.models.text.terms import table as terms
-from roco.models.text.vocabulary import packed, table
+from roco.models.text.vocabulary import table
 from roco.models.text.vocabulary.table import Concept, Vocabulary, load, save
 
 HEADER = "cui,name,synonyms,tui,source,license\n"
