@@ -49,6 +49,18 @@ def test_agree_compares_the_annotators_with_most_images_in_common(command: Comma
     assert [(one["task"], one["raters"], one["agree"]) for one in found] == [("modality", ["a1", "a2"], 4)]
 
 
+def test_agree_compares_in_several_tasks(command: Command, log: Path) -> None:
+    with opened(log) as found:
+        for by in ("a1", "a2"):
+            labelled(found, "i0", "chest", by=by, round="curated", task="region")
+    words = ("agree", log, "--task", "modality", "--task", "region", "--out", "found")
+    done = command(*words)
+    assert done.code == DONE and "region, each label" in done.out
+    assert {path.name for path in Path("found").glob("*_absolute.*")} == {
+        f"{task}_absolute.{kind}" for task in ("modality", "region") for kind in ("png", "svg")
+    }
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
