@@ -124,7 +124,7 @@ def _wrong(state: State, act: Act, before: list[str | None]) -> list[dict[str, s
     if state.server.blind:
         return []
     return [
-        {"key": item.key, "label": item.label, "adjudicated": decided}
+        {"key": item.key, "concept": item.concept, "label": item.label, "adjudicated": decided}
         for item, decided in zip(act.entries, before, strict=True)
         if item.kind == "label" and item.origin != "adjudicated" and decided is not None and decided != item.label
     ]

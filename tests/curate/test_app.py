@@ -58,7 +58,8 @@ def test_an_undo_brings_the_label_before_back(browser: Browser) -> None:
 def test_a_label_against_an_adjudicated_one_is_reported_at_once(browser: Browser) -> None:
     browser.label(entry(0, "DRXR", origin="adjudicated"), by="judge")
     answer = browser.label(entry(0, "DRCT", origin="accepted"), batch="b2").json()
-    assert answer["wrong"] == [{"key": row(0)["image_key"], "label": "DRCT", "adjudicated": "DRXR"}]
+    wrong = {"key": row(0)["image_key"], "concept": "", "label": "DRCT", "adjudicated": "DRXR"}
+    assert answer["wrong"] == [wrong]
     assert browser.label(entry(0, "DRXR"), batch="b3").json()["wrong"] == []
 
 

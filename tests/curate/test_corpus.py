@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
 from roco.base.errors import DataError
 from roco.curate.board import guess_columns, guesses_of
 from roco.curate.corpus import UnknownFigure, of_release, of_run
+from roco.curate.events import Entry
+from roco.curate.log import Log
 from roco.curate.task_files import load_all
 from roco.recipes.load import load_recipe
 from roco.release.read import Release
@@ -45,6 +51,57 @@ def test_a_release_has_the_keys_of_its_run_and_images_by_id(finished_demo: Path)
         dropped = int((~figures.asked).nonzero()[0][0])
         with pytest.raises(DataError, match="no image in the release"):
             figures.image(dropped)
+
+
+class Layouts:
+    """A release of images with a layout, the last one without, and a dropped figure."""
+
+    def __init__(self, layouts: Sequence[Sequence[float] | None]) -> None:
+        rows = [{"id": f"i{number}", "image_key": f"k{number}", "layout": one} for number, one in enumerate(layouts)]
+        self._table = pa.Table.from_pylist(rows)
+        self.columns = self._table.column_names
+
+    def table(self, split: str | None = None, columns: Sequence[str] | None = None) -> pa.Table:
+        return self._table.select(columns or self.columns)
+
+    def dropped_rows(self, columns: dict[str, pa.DataType]) -> Iterator[dict[str, Any]]:
+        yield {**dict.fromkeys(columns), "image_key": "gone", "stage": "license"}
+
+    def image(self, id: str) -> bytes:
+        raise AssertionError(id)
+
+    def concept_names(self) -> dict[str, str]:
+        return {}
+
+
+def test_a_release_is_spread_by_the_layout_of_its_images() -> None:
+    rng = np.random.default_rng(5)
+    # Numbers of very different size; the small ones distinguish two kinds of images.
+    large = 1000 + 100 * rng.standard_normal((200, 3))
+    small = np.tile([[0.0], [1.0]], (100, 30)) + rng.standard_normal((200, 30)) / 50
+    kinds = np.hstack([large, small]).tolist()
+    figures = of_release(Layouts([*kinds, None]), "the release")
+    clusters = figures.clusters
+    assert len(clusters) == len(figures) == 202
+    assert not set(clusters[0:200:2].tolist()) & set(clusters[1:200:2].tolist())
+    assert set(of_release(Layouts([None, None]), "the release").clusters.tolist()) == {0}
+
+
+def test_images_that_people_exclude_can_still_be_labelled(demo_corpus: Path) -> None:
+    recipe = demo_corpus / "demo.toml"
+    with closing(load_recipe(recipe).open()) as run:
+        figures = of_run(run, COLUMNS)
+    excluded = figures.keys[int(figures.asked.nonzero()[0][0])]
+    with Log.open(demo_corpus / "labels.db", TASKS) as log:
+        log.open_round("curated", annotator="a1")
+        log.add([Entry(task="modality", image_key=excluded, label="OTHER")], round="curated", annotator="a1")
+    recipe.write_text(recipe.read_text() + '\n[labels]\nlog = "labels.db"\n')
+    load_recipe(recipe).run(workers=0)
+    with closing(load_recipe(recipe).open()) as run:
+        figures = of_run(run, COLUMNS)
+        number = figures.row(excluded)
+        assert figures.table["stage"][number].as_py() == "label"
+        assert figures.asked[number]
 
 
 def test_two_figures_with_one_key_are_one_and_the_kept_one_counts() -> None:

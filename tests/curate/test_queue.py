@@ -43,10 +43,23 @@ def test_the_spread_never_moves_a_figure_out_of_its_band_of_doubt() -> None:
 def test_like_embeddings_are_in_one_cluster() -> None:
     rng = np.random.default_rng(3)
     one, other = rng.standard_normal((2, 300)).astype(np.float32)
-    noise = rng.standard_normal((40, 300)).astype(np.float32) * 0.01
-    points = np.concatenate([one + noise[:20], other + noise[20:]])
-    clusters = queue.clustered([points[:30], points[30:]])
-    assert not set(clusters[:20].tolist()) & set(clusters[20:].tolist())
+    noise = rng.standard_normal((400, 300)).astype(np.float32) * 0.01
+    points = np.concatenate([one + noise[:200], other + noise[200:]])
+    clusters = queue.clustered([points[:300], points[300:]])
+    assert len(set(clusters.tolist())) <= queue.CLUSTERS
+    assert not set(clusters[:200].tolist()) & set(clusters[200:].tolist())
+
+
+def test_embeddings_are_compared_as_seen_from_their_mean() -> None:
+    rng = np.random.default_rng(4)
+    common, kind = rng.standard_normal((2, 300))
+    strength = np.concatenate([np.full(4, 0.05), np.linspace(1, 3, 196)])
+    sides = np.concatenate([strength, -strength])  # a weak one is closer to the weak ones of the other kind
+    points = 50 * common + sides[:, None] * kind + rng.standard_normal((400, 300)) / 1000
+    points[7] = 0  # one is missing
+    for seed in range(20):
+        clusters = queue.clustered([points.astype(np.float32)], seed)
+        assert not set(np.delete(clusters[:200], 7).tolist()) & set(clusters[200:].tolist())
 
 
 def test_a_tenth_of_the_images_is_labelled_twice_and_the_same_tenth_in_a_larger_run() -> None:

@@ -195,6 +195,18 @@ def test_the_pages_ask_about_the_sample_alone(tmp_path: Path) -> None:
         assert "direction" in one["labels"]  # no sample of directions was drawn
 
 
+def test_a_wrong_answer_about_a_concept_is_reported_for_that_concept(tmp_path: Path) -> None:
+    rows = [row(1, concepts_auto=["C0024109", "C0032285"])]
+    log = opened(tmp_path / "labels.db")
+    browser = Browser(server(tmp_path, rows, log=log, tasks={"visible": TASKS["visible"]}, round="first"))
+    decided = entry(1, "yes", concept="C0032285", origin="adjudicated")
+    browser.label(decided, batch="b0", task="visible", by="judge")
+    both = [entry(1, "no", concept="C0024109"), entry(1, "no", concept="C0032285")]
+    wrong = browser.label(*both, batch="b1", task="visible").json()["wrong"]
+    assert [(one["concept"], one["adjudicated"]) for one in wrong] == [("C0032285", "yes")]
+    log.close()
+
+
 def test_region_alone_is_asked_for_xrays_although_modality_is_not_asked(tmp_path: Path) -> None:
     only = {"region": TASKS["region"]}
     browser = Browser(server(tmp_path, n=30, tasks=only, others={"modality": TASKS["modality"]}))

@@ -189,7 +189,7 @@ function confirmed(answer, targets) {
   }
   const wrong = answer?.wrong || [];
   for (const one of wrong) {
-    const figure = figures.find((other) => other.key === one.key);
+    const figure = figures.find((other) => other.key === one.key && (other.concept || "") === one.concept);
     if (figure) figure.wrong = one.adjudicated;
   }
   if (wrong.length) {

@@ -115,7 +115,7 @@ function put(one, figure, value) {
 function undo() {
   roco.undo((answer) => {
     if (!answer) return;
-    const found = figures.findIndex((figure) => answer.figures.some((one) => one.key === figure.key));
+    const found = figures.findIndex((figure) => answer.figures.some((one) => one.key === figure.key && (!figure.concept || one.concept === figure.concept)));
     if (found < 0 || figures[found].isNew || answer.figures.some((one) => one.kind !== "label")) return void setTimeout(load);
     for (const one of answer.figures) put(session.tasks.find((other) => other.name === one.task) || task, figures[found], one.mine);
     at = found;
