@@ -43,7 +43,7 @@ class Mentions(Measure):
     needs = ("extract",)
     reads = ("caption",)
     writes = types("mentions", "suggested")
-    version = 5
+    version = 6
 
     linker: str = "dictionary"
     vocabulary: Path | None = None

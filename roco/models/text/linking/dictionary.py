@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -10,6 +10,7 @@ from roco.models.text.linking.abbreviations import defined, replaced
 from roco.models.text.linking.assertion import Cues, Span
 from roco.models.text.linking.hidden_phrases import phrases
 from roco.models.text.linking.linker import Described, Mention
+from roco.models.text.linking.name_forms import is_adjective, other_structures
 from roco.models.text.linking.names import NOTHING, Key, Names, Value
 from roco.models.text.linking.short_forms import SCORE as DECIDED
 from roco.models.text.linking.short_forms import CaptionShortForms, shipped
@@ -20,6 +21,9 @@ from roco.models.text.terms.other_meanings import MEANINGS
 from roco.models.text.vocabulary.table import Vocabulary
 
 NAME = "dictionary"
+ANATOMY = frozenset(("T023", "T024", "T029", "T030"))
+"""Semantic types of organs, tissues, regions and spaces of the body."""
+
 AMBIGUOUS = 0.6
 """The score of a name that several concepts share."""
 
@@ -53,7 +57,15 @@ class Dictionary:
         with self._words.learning():
             self._short_forms = {self._words[form] for form in shipped()}
         self._doubtful = {self._words.key(name)[0] for name in ("X-ray", *MEANINGS)}
-        self._checked = self._doubtful | self._short_forms
+        with self._words.learning():
+            self._others = {self._words[word] for word in other_structures()}
+        self._adjectives = {self._words[word] for word in self._organ_adjectives()}
+        self._checked = self._doubtful | self._short_forms | self._adjectives
+
+    def _organ_adjectives(self) -> Iterator[str]:
+        for concept in self.vocabulary.concepts:
+            if not ANATOMY.isdisjoint(concept.tuis):
+                yield from filter(is_adjective, concept.names)
 
     def __reduce__(self) -> tuple[type[Dictionary], tuple[Vocabulary]]:
         return type(self), (self.vocabulary,)
@@ -151,6 +163,8 @@ class Dictionary:
             is_defined = key[0] != caption.tokens.numbers[span.first]
             if not is_defined or (written == "US" and caption.is_country(span)):
                 return None  # an ambiguous short form
+        if key[0] in self._adjectives and self._is_of_other_structure(caption, span):
+            return None
         if caption.tokens.numbers[span.first] in self._doubtful and caption.is_other_word(span):
             return None
         if isinstance(value, str):
@@ -166,6 +180,11 @@ class Dictionary:
         if not cuis:
             return None
         return _Found(span, (same or others)[0].cui, 1.0 if len(cuis) == 1 else AMBIGUOUS)
+
+    def _is_of_other_structure(self, caption: _Caption, span: Span) -> bool:
+        """Returns whether an adjective alone is a name, and the next word another organ: hepatic duct, bony canal."""
+        numbers = caption.tokens.numbers
+        return span.beyond == span.first + 1 < len(numbers) and numbers[span.beyond] in self._others
 
     def _ambiguous(
         self, caption: _Caption, long_of: dict[str, Key], confirmed: dict[str, Value], covered: set[int]

@@ -30,11 +30,15 @@ _BOUND = re.compile(
 _OF = re.compile(r" of (?!the )", re.I)
 
 
+_ADJECTIVE = re.compile(r"[a-z]{2,}(?:al|ic|ar|ary|ine)|bony|osseous", re.I)
+
+
 class _Table(NamedTuple):
     heads: frozenset[str]
     places: frozenset[str]
     nouns: dict[str, str]  # adjective -> noun
     adjectives: dict[str, tuple[str, ...]]  # noun -> adjectives
+    others: frozenset[str]
 
 
 @cache
@@ -42,7 +46,8 @@ def _table() -> _Table:
     content = tomllib.loads(TABLE.read_text(encoding="utf-8"))
     adjectives = {noun: tuple(words) for noun, words in content["adjectives"].items()}
     nouns = {adjective: noun for noun, words in adjectives.items() for adjective in words}
-    return _Table(frozenset(content["heads"]), frozenset(content["places"]), nouns, adjectives)
+    return _Table(frozenset(content["heads"]), frozenset(content["places"]), nouns, adjectives,
+                  frozenset(content["others"]))  # fmt: skip
 
 
 def forms(name: str) -> tuple[str, ...]:
@@ -52,6 +57,16 @@ def forms(name: str) -> tuple[str, ...]:
         if head is name or head.lower() not in _table().heads:
             return (name,)
     return tuple(dict.fromkeys(_forms(name)))
+
+
+def is_adjective(word: str) -> bool:
+    """Returns whether a name of an organ has the form of an adjective: hepatic, femoral."""
+    return _ADJECTIVE.fullmatch(word) is not None
+
+
+def other_structures() -> frozenset[str]:
+    """Returns the structures that are another organ than the one whose adjective is before them."""
+    return _table().others
 
 
 def _forms(name: str) -> Iterator[str]:

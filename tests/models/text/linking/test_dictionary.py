@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from roco.models.text.linking.dictionary import AMBIGUOUS, Dictionary
 from roco.models.text.linking.linker import Described, Describes, Linker, Mention
+from roco.models.text.vocabulary.table import Concept, Vocabulary
 from tests.models.text.linking.vocabularies import linked, pairs, vocabulary
 
 NAMES = ("pleural effusion", "X-ray|radiograph", "thrombus", "tumor", "left ventricle|LV", "computed tomography|CT")
@@ -72,6 +73,30 @@ def test_a_phrase_that_means_something_else_hides_a_name() -> None:
 
 def test_words_of_physics_are_not_radiology() -> None:
     assert pairs("X-ray crystallography", *NAMES) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("The hepatic duct", []),
+        ("hepatic ducts", []),
+        ("bony canal", []),
+        ("hepatic lesion near the duct", ["hepatic"]),
+        ("hepatic, duct of Luschka", ["hepatic"]),
+        ("liver duct", ["liver"]),
+        ("hepatic artery", ["hepatic artery"]),
+    ],
+)
+def test_the_adjective_of_an_organ_before_another_structure_is_no_mention_of_the_organ(
+    text: str, found: list[str]
+) -> None:
+    organs = [("liver", "hepatic"), ("bone", "bony"), ("hepatic artery",)]
+    concepts = [Concept(f"C{n:07}", names[0], names[1:], ("T023",)) for n, names in enumerate(organs)]
+    assert [one.text for one in Dictionary(Vocabulary(tuple(concepts))).link([text])[0]] == found
+
+
+def test_the_adjective_of_a_disease_is_a_mention_whatever_follows() -> None:
+    assert pairs("hepatic duct", "hepatic") == [("hepatic", "hepatic")]  # T047
 
 
 def test_a_short_form_is_compared_as_written() -> None:
