@@ -25,8 +25,8 @@ from roco.models.images.decode import decode
 from roco.models.images.hamming import pairs_within
 from roco.models.images.hashes import phash, small
 from roco.release.leakage import leakage
+from roco.release.writers import write_zip
 from roco.stages.publish.release import Release
-from roco.stages.publish.writers import write_zip
 from roco.stages.split import Split
 
 MANY = 1_000_000

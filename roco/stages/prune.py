@@ -9,6 +9,7 @@ import pyarrow as pa
 from roco.base.schema import types
 from roco.core.contract import Reason
 from roco.core.stage import Decision, drop, put
+from roco.release.pruning import pruned, trained_concepts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,17 +26,9 @@ class Prune(Decision):
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         splits = batch["split"].to_pylist()
-        trained: set[str] = set()
-        for split, cuis in zip(splits, batch["concepts"].to_pylist(), strict=True):
-            if split == "train":
-                trained.update(cuis or ())
-
+        trained = trained_concepts(splits, batch["concepts"].to_pylist())
         for name, kind in self.writes.items():
-            pruned = []
-            for split, cuis in zip(splits, batch[name].to_pylist(), strict=True):
-                keep_all = split == "train"
-                pruned.append([cui for cui in cuis or () if keep_all or cui in trained])
-            batch = put(batch, name, pa.array(pruned, kind))
+            batch = put(batch, name, pa.array(pruned(splits, batch[name].to_pylist(), trained), kind))
 
         without = pa.array([not cuis for cuis in batch["concepts"].to_pylist()], pa.bool_())
         return drop(batch, without, "concepts", "no concept that occurs in train")

@@ -17,11 +17,12 @@ from roco.base.errors import DataError, RecipeError
 from roco.base.files import file_digest
 from roco.base.formats import SUFFIX_OF_FORMAT
 from roco.base.schema import COLUMNS, SPLITS, types
-from roco.base.tables import ATTRIBUTION_COLUMNS, CUI_MAPPING_COLUMNS, LICENSE_COLUMNS, SPLIT_TABLES, TOMBSTONE_COLUMNS
+from roco.base.tables import ATTRIBUTION_COLUMNS, CUI_MAPPING_COLUMNS, LICENSE_COLUMNS, TOMBSTONE_COLUMNS
 from roco.core.ledger import Changes, Ledger
 from roco.core.stage import Finished, Publication, put
 from roco.models.text.terms import table as terms
 from roco.models.text.vocabulary import table as vocabulary
+from roco.release.citation import citation
 from roco.release.format import (
     ATTRIBUTION,
     CARD,
@@ -48,9 +49,18 @@ from roco.release.previous import (
     read_previous,
     read_release,
 )
+from roco.release.writers import (
+    ZipThreads,
+    with_escapes,
+    write_checksums,
+    write_csv,
+    write_json,
+    write_parquet,
+    write_split_tables,
+    write_text,
+)
 from roco.stages.publish.attribution import attribution_row, license_row
 from roco.stages.publish.card import card
-from roco.stages.publish.citation import citation
 from roco.stages.publish.concept_names import concept_names
 from roco.stages.publish.datasheet import datasheet
 from roco.stages.publish.details import with_published_details
@@ -58,7 +68,6 @@ from roco.stages.publish.groups import duplicates
 from roco.stages.publish.growth import check_growth, ledger_changes
 from roco.stages.publish.guarantees import allowed_licenses
 from roco.stages.publish.tombstones import tombstone_rows
-from roco.stages.publish.writers import ZipThreads, with_escapes, write_csv, write_json, write_parquet, write_text
 
 _NOT_PUBLISHED = {"figure_id", "bytes", "thumbnail", "embedding", "drop", "drop_detail"}
 _NUMBER = re.compile(r"[0-9]{1,15}$")
@@ -152,16 +161,14 @@ class Release(Publication):
                 zips.write(folder / f"{split}_images.zip", _members(split, of_split, run))
             self._write_all_but_images(run, folder, table, rows)
 
-        names = sorted(path.name for path in folder.iterdir())
-        checksums = [f"{file_digest(folder / name)}  {name}\n" for name in names]
-        write_text(folder / CHECKSUMS, "".join(checksums))
+        write_checksums(folder)
 
     def _write_all_but_images(
         self, run: Finished, folder: Path, table: pa.Table, rows: Sequence[Mapping[str, Any]]
     ) -> None:
         # The tables of the paper.
         for split in SPLITS:
-            _write_tables(folder, split, [row for row in rows if row["split"] == split])
+            write_split_tables(folder, split, [row for row in rows if row["split"] == split])
         write_csv(folder / CUI_MAPPING, CUI_MAPPING_COLUMNS, concept_names(rows))
         write_csv(folder / LICENSES, LICENSE_COLUMNS, map(license_row, rows))
         write_csv(folder / ATTRIBUTION, ATTRIBUTION_COLUMNS, map(attribution_row, rows))
@@ -191,7 +198,7 @@ class Release(Publication):
         write_json(folder / METADATA, about.to_json())
         write_text(folder / CARD, card(rows, funnel, run.recipe, leaks, about))
         write_text(folder / DATASHEET, datasheet(rows, funnel, run.recipe, len(retired), about))
-        write_text(folder / CITATION, citation(rows, run.recipe, about))
+        write_text(folder / CITATION, citation(rows, run.recipe["roco"], about))
 
     def _grown_from(self, ledger: Ledger | None) -> str:
         """Returns the SHA-256 of the checksums of the previous release; empty without one."""
@@ -285,12 +292,3 @@ def _members(split: str, rows: Sequence[Mapping[str, Any]], run: Finished) -> It
         if row["format"] not in SUFFIX_OF_FORMAT:
             raise DataError(f"unknown image format {row['format']}: {figure_id}", _CHANGED)
         yield f"{split}/{row['id']}{SUFFIX_OF_FORMAT[row['format']]}", data
-
-
-def _write_tables(folder: Path, split: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    for table, header in SPLIT_TABLES.items():
-        if table == "captions":
-            cells = [[row["id"], row["caption"]] for row in rows]
-        else:
-            cells = [[row["id"], ";".join(row[table])] for row in rows]
-        write_csv(folder / f"{split}_{table}.csv", header, cells)

@@ -21,9 +21,9 @@ from roco.base.schema import SPLITS
 from roco.base.text import escaped
 from roco.release.format import CHECKSUMS, FILES, METADATA
 from roco.release.read import verify
+from roco.release.writers import csv_cell
 from roco.stages.publish.attribution import attribution, license_address
 from roco.stages.publish.release import Release
-from roco.stages.publish.writers import csv_cell
 from tests.stages.publish.finished import CAPTIONS, Run, publish, text
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from roco.base.errors import DataError
-from roco.stages.publish.writers import ZipThreads, write_zip
+from roco.release.writers import ZipThreads, write_zip
 from tests.waits import PATIENCE
 
 Members = Iterator[tuple[str, bytes]]

@@ -30,15 +30,15 @@ references:
 _UNNAMED = Creator(name="The authors of the articles listed in attribution.csv")
 
 
-def citation(rows: Sequence[Row], recipe: Mapping[str, Any], about: Metadata) -> str:
+def citation(rows: Sequence[Row], version: str, about: Metadata) -> str:
     """Returns the text of the file; without creators it names the authors of the articles.
 
-    rows: article_key of each image; recipe: as `Finished` has it. The file names no licence: a list of licences
+    rows: article_key of each image; version: of roco. The file names no licence: a list of licences
     would offer a choice of them, whereas each image has its own.
     """
     articles = len({row["article_key"] for row in rows})
     title = about.title or f"Radiology images, captions and concepts of {articles:,} articles"
-    built = f"{len(rows):,} images; built with roco {recipe['roco']}"
+    built = f"{len(rows):,} images; built with roco {version}"
     lines = [
         "cff-version: 1.2.0",
         "type: dataset",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 from threading import Event
@@ -17,11 +17,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from roco.base.files import whole
+from roco.base.files import file_digest, whole
 from roco.base.files import write_text as write_whole
+from roco.base.tables import SPLIT_TABLES
 from roco.base.terminal import printable_json
 from roco.base.text import escaped
-from roco.core.stage import put
+from roco.release.format import CHECKSUMS
 
 _CONTROL = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"  # surrogates cannot be in Arrow strings
 _ROW_GROUP = 10_000  # rows; readers keep one group in memory
@@ -41,6 +42,22 @@ def csv_cell(text: str) -> str:
     return text
 
 
+def write_split_tables(folder: Path, split: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Writes the tables of the paper of one split; rows: id, caption, concepts and concepts_manual of its images."""
+    for table, header in SPLIT_TABLES.items():
+        if table == "captions":
+            cells = [[row["id"], row["caption"]] for row in rows]
+        else:
+            cells = [[row["id"], ";".join(row[table])] for row in rows]
+        write_csv(folder / f"{split}_{table}.csv", header, cells)
+
+
+def write_checksums(folder: Path) -> None:
+    """Writes the SHA-256 of every other file of a folder: the last step of a release."""
+    names = sorted(path.name for path in folder.iterdir() if path.name != CHECKSUMS)
+    write_text(folder / CHECKSUMS, "".join(f"{file_digest(folder / name)}  {name}\n" for name in names))
+
+
 def write_parquet(path: Path, table: pa.Table) -> None:
     """Writes a Parquet file without Arrow's own schema."""
     # Arrow's schema names the elements of a list differently for computed and for read columns: the same table would
@@ -55,7 +72,8 @@ def with_escapes(table: pa.Table) -> pa.Table:
     for name, column in zip(table.column_names, table.columns, strict=True):
         if any(pc.any(pc.match_substring_regex(texts, _CONTROL)).as_py() for texts in _texts(column)):
             values = [_escaped(value) for value in column.to_pylist()]
-            table = put(table, name, pa.array(values, column.type))
+            at = table.column_names.index(name)
+            table = table.set_column(at, name, pa.array(values, column.type))
     return table
 
 

@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 
 from roco.base.schema import SPLITS
 from roco.base.tables import SPLIT_TABLES
+from roco.release.front_matter import HUB_SPLITS, front_matter
 from roco.stages.language import Language
-from roco.stages.publish.front_matter import HUB_SPLITS, front_matter
+from roco.stages.publish.card import languages
 from tests.stages.publish.finished import Run, publish, text
 
 NO_DATASETS = "the library `datasets` is missing: pip install '.[dev,dev-neural]'"
@@ -102,14 +103,14 @@ NO_RECIPE: dict[str, Any] = {"stages": []}
 
 @given(st.text(st.characters(codec="utf-8"), max_size=20))
 def test_the_front_matter_is_valid_whatever_the_title(title: str) -> None:
-    assert matter(front_matter(title, [], NO_RECIPE))["pretty_name"] == title
+    assert matter(front_matter(title, [], ()))["pretty_name"] == title
 
 
 @pytest.mark.parametrize(
     "title", ['a "b" \\n: {c}', "x\n---\nlicense: mit", "🩻 Röntgen", "# no", "- no", "{0}", "\x85\u2028"]
 )
 def test_a_title_cannot_end_the_front_matter_or_change_it(title: str) -> None:
-    data = matter(front_matter(title, [], NO_RECIPE))
+    data = matter(front_matter(title, [], ()))
     assert data["pretty_name"] == title and data["license"] == "other"
 
 
@@ -126,21 +127,21 @@ def row(license: str | None) -> dict[str, Any]:
     ],
 )
 def test_the_licence_is_named_after_the_licences_of_the_images(licenses: list[str | None], name: str) -> None:
-    assert matter(front_matter("t", [row(license) for license in licenses], NO_RECIPE))["license_name"] == name
+    assert matter(front_matter("t", [row(license) for license in licenses], ()))["license_name"] == name
 
 
 def test_languages_are_those_that_a_stage_keeps_and_none_is_claimed_without_such_a_stage() -> None:
     stage = Language(keep=("no", "en"))
     recipe = {"stages": [{"ensures": stage.contract.ensures, "options": stage.options}]}
-    assert matter(front_matter("t", [], recipe))["language"] == ["en", "no"]
-    assert "language" not in matter(front_matter("t", [], NO_RECIPE))
+    assert matter(front_matter("t", [], languages(recipe)))["language"] == ["en", "no"]
+    assert "language" not in matter(front_matter("t", [], ()))
 
 
 @pytest.mark.parametrize(
     ("images", "size"), [(0, "n<1K"), (999, "n<1K"), (1_000, "1K<n<10K"), (79_789, "10K<n<100K"), (10**6, "1M<n<10M")]
 )
 def test_the_size_is_a_category_of_the_hub(images: int, size: str) -> None:
-    assert matter(front_matter("t", [row("CC-BY")] * images, NO_RECIPE))["size_categories"] == [size]
+    assert matter(front_matter("t", [row("CC-BY")] * images, ()))["size_categories"] == [size]
 
 
 # --- the library itself --------------------------------------------------------------------------------------

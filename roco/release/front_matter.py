@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from roco.base.guarantees import LANGUAGE
 from roco.base.schema import SPLITS
 from roco.base.tables import ATTRIBUTION_COLUMNS, CUI_MAPPING_COLUMNS, LICENSE_COLUMNS, SPLIT_TABLES
 from roco.base.text import yaml_string
@@ -69,15 +68,15 @@ class _Table:
         return lines
 
 
-def front_matter(title: str, rows: Sequence[Row], recipe: Mapping[str, Any]) -> str:
+def front_matter(title: str, rows: Sequence[Row], languages: Iterable[str]) -> str:
     """Returns the front matter with its two fences.
 
-    rows: split, license, concepts and concepts_manual of each image; recipe: as `Finished` has it.
+    rows: split, license, concepts and concepts_manual of each image; languages: of the captions.
     """
     return _FRONT_MATTER.format(
         title=yaml_string(title),
         license_name=_license_name(rows),
-        languages=_list("language", _languages(recipe)),
+        languages=_list("language", languages),
         size=next((name for limit, name in _SIZES if len(rows) < limit), "100M<n<1B"),
         tables=_tables(rows),
     )
@@ -116,15 +115,7 @@ def _license_name(rows: Iterable[Row]) -> str:
     return "-and-".join(licenses or ["none"]) + "-by-image"
 
 
-def _languages(recipe: Mapping[str, Any]) -> list[str]:
-    """Returns the languages that the recipe keeps, none if no stage filters captions by language."""
-    languages: set[str] = set()
-    for stage in recipe["stages"]:
-        if LANGUAGE in stage["ensures"]:
-            languages.update(stage["options"].get("keep", ()))
-    return sorted(languages)
-
-
-def _list(key: str, values: Sequence[str]) -> str:
+def _list(key: str, values: Iterable[str]) -> str:
     """Returns a list of YAML, nothing for an empty one; quoted, because `no` is Norwegian and, in YAML, false."""
-    return "".join([f"{key}:\n", *(f"- {yaml_string(value)}\n" for value in values)]) if values else ""
+    lines = [f"- {yaml_string(value)}\n" for value in values]
+    return "".join([f"{key}:\n", *lines]) if lines else ""

@@ -6,15 +6,15 @@ from typing import Any
 
 import yaml
 
+from roco.release.citation import citation
 from roco.release.metadata import Creator, Metadata
-from roco.stages.publish.citation import citation
 
 ROWS = [{"article_key": "PMC1"}, {"article_key": "PMC2"}]
-RECIPE = {"roco": "1.2.3"}
+VERSION = "1.2.3"
 
 
 def read(about: Metadata) -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(citation(ROWS, RECIPE, about))
+    loaded: dict[str, Any] = yaml.safe_load(citation(ROWS, VERSION, about))
     return loaded
 
 
