@@ -36,8 +36,8 @@ class Sample(NamedTuple):
 class Compared(NamedTuple):
     """The labels of two raters in a task, and what their agreement is computed from besides.
 
-    order: the labels of the task. raters: the labels of each annotator. sample: empty unless it has all images that
-    both raters labelled.
+    order: the labels of the task. raters: the labels of each annotator. sample: the one that has most of the
+    images that both raters labelled, empty if there is none.
     """
 
     task: str
@@ -53,8 +53,7 @@ class RaterLabels:
     """The labels of all raters in memory; `take` brings them up to date with one more event of the log.
 
     An adjudicated label is a decision: it counts for its round, and is no label of a rater, not even of one who has
-    labelled the image before. Threads may read while another
-    one takes events.
+    labelled the image before. Threads may read while another one takes events.
     """
 
     def __init__(self, path: Path) -> None:
@@ -199,13 +198,15 @@ class RaterLabels:
             return Compared(task.name, (first, second), a, b, task.names, raters, sample)
 
     def sample(self, task: str, asked: Collection[str]) -> Sample:
-        """Returns the newest sample of a task that has all of some questions; an empty one if there is none."""
+        """Returns the sample of a task that has most of some questions, the newest of several; else an empty one."""
+        best: tuple[int, dict[str, Event]] = 0, {}
         for round in reversed(self._rounds):
             newest = {one: events[-1] for one, events in self._drawn.get((task, round), {}).items()}
-            if asked and all(one in newest for one in asked):
-                weights = {one: event.weight for one, event in newest.items() if event.weight is not None}
-                return Sample(weights, {one: event.label for one, event in newest.items()})
-        return Sample({}, {})
+            common = len(newest.keys() & set(asked))
+            if common > best[0]:
+                best = common, newest
+        weights = {one: event.weight for one, event in best[1].items() if event.weight is not None}
+        return Sample(weights, {one: event.label for one, event in best[1].items()})
 
 
 def question(event: Event) -> str:

@@ -84,7 +84,7 @@ class TaskAgreement:
 def rater_agreement(pair: Pair, *, resamples: int = 1000) -> TaskAgreement:
     """Compares two raters; images that only one of them labelled are excluded. Raises DataError if none is left.
 
-    The weighted kappa is computed if every image that both labelled has a weight.
+    The weighted kappa is that of the images with a weight: others were not drawn, and represent no image but themselves.
     """
     images = [image for image in pair.first if image in pair.second]
     if not images:
@@ -96,9 +96,11 @@ def rater_agreement(pair: Pair, *, resamples: int = 1000) -> TaskAgreement:
     raters = pair.raters or (pair.first, pair.second)
     all_images = dict.fromkeys(image for rater in raters for image in rater)
     weighted = None
-    if all(image in pair.weights for image in images):
-        strata = [pair.strata.get(image, "") for image in images]
-        weighted = weighted_kappa(a, b, [pair.weights[image] for image in images], strata)
+    drawn = [image for image in images if image in pair.weights]
+    if drawn:
+        weights, strata = [pair.weights[image] for image in drawn], [pair.strata.get(image, "") for image in drawn]
+        labels_of_drawn = ([rater[image] for image in drawn] for rater in (pair.first, pair.second))
+        weighted = weighted_kappa(*labels_of_drawn, weights, strata)
     return TaskAgreement(
         pair=pair,
         labels=tuple(labels),

@@ -71,6 +71,13 @@ def test_a_sample_gives_a_weighted_kappa() -> None:
     assert table is not None and table.rows[0][:2] == ("modality", 100)
 
 
+def test_images_outside_a_sample_are_not_part_of_its_weighted_kappa() -> None:
+    agreed = {image for image, label in pair().first.items() if pair().second[image] == label}
+    found = rater_agreement(pair(weights=dict.fromkeys(agreed, 2.0), strata={}), resamples=50)
+    assert found.kappa.n == 100
+    assert found.weighted is not None and (found.weighted.n, found.weighted.value) == (len(agreed), 1.0)
+
+
 def test_alpha_counts_all_raters() -> None:
     third = dict.fromkeys(pair().first, "a")
     two = rater_agreement(pair(), resamples=50).alpha
