@@ -84,7 +84,7 @@ class TaskAgreement:
 def rater_agreement(pair: Pair, *, resamples: int = 1000) -> TaskAgreement:
     """Compares two raters; images that only one of them labelled are excluded. Raises DataError if none is left.
 
-    The weighted kappa is that of the images with a weight: others were not drawn, and represent no image but themselves.
+    The weighted kappa is that of the images with a weight: others were not drawn, and represent only themselves.
     """
     images = [image for image in pair.first if image in pair.second]
     if not images:
@@ -99,8 +99,8 @@ def rater_agreement(pair: Pair, *, resamples: int = 1000) -> TaskAgreement:
     drawn = [image for image in images if image in pair.weights]
     if drawn:
         weights, strata = [pair.weights[image] for image in drawn], [pair.strata.get(image, "") for image in drawn]
-        labels_of_drawn = ([rater[image] for image in drawn] for rater in (pair.first, pair.second))
-        weighted = weighted_kappa(*labels_of_drawn, weights, strata)
+        first, second = [pair.first[image] for image in drawn], [pair.second[image] for image in drawn]
+        weighted = weighted_kappa(first, second, weights, strata)
     return TaskAgreement(
         pair=pair,
         labels=tuple(labels),
