@@ -30,8 +30,11 @@ class ImageStore:
     """Reads articles and images. Packages and packs stay open between calls.
 
     An open package is decompressed only once. An image in a pack is read without the source, which may be missing.
-    failures: reason and detail for each figure_id whose bytes could not be read.
+    failures: reason and detail for each figure_id whose bytes could not be read. packs_open: how many packs stay open,
+    by default PACKS_OPEN.
     """
+
+    packs_open: int | None = None
 
     def __init__(self, folder: RunFolder) -> None:
         self.folder, self.source = folder, folder.pipeline.source
@@ -139,7 +142,7 @@ class ImageStore:
         if now is None:
             return None
         if part not in self._packs:
-            while len(self._packs) >= PACKS_OPEN:
+            while len(self._packs) >= (self.packs_open or PACKS_OPEN):
                 self._packs.popitem(last=False)[1][1].close()
             self._packs[part] = (now, PackReader(path))
         self._packs.move_to_end(part)

@@ -41,6 +41,7 @@ MIME = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png", b"GIF8
 """First bytes of the images that are sent as they are; others are sent as PNG."""
 
 _CACHED = 4000  # thumbnails in memory: some 60 MB
+_PACKS_OPEN = 200  # a page has figures of all parts; to open a pack takes longer than to read the page from it
 _EMBEDDINGS_AT_ONCE = 4096
 
 
@@ -204,6 +205,7 @@ def of_run(run: Run, columns: Sequence[str] = ()) -> Corpus:
 
     linked = [name for name in LINKED if name in written]
     title = f"the run {os.fspath(run.folder)}"
+    run.store.packs_open = _PACKS_OPEN
     return Corpus(title, _complete(table), _mask(asked), run.image, run.thumbnail, facts=facts, features=features)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 import pytest
 
 import roco
+from roco.curate.serve import listen
 from tests.curate.browsers import PATIENCE, READY, Running, chromium
 from tests.curate.servers import server
 
@@ -96,3 +99,15 @@ def visit(page: Any, running: Running) -> Callable[..., Any]:
         return page
 
     return go
+
+
+@pytest.fixture
+def killable(tmp_path: Path) -> Iterator[Any]:
+    """A process that starts servers, one after the other, and the address of all of them."""
+    with listen("127.0.0.1", 0, "") as listening:
+        descriptor = listening.fileno()
+        command = [sys.executable, "-m", "tests.curate.killed_server", str(tmp_path / "labels.db"), str(descriptor)]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        with subprocess.Popen(command, pass_fds=[descriptor], **pipes) as process:  # type: ignore[call-overload]
+            yield process, f"http://127.0.0.1:{listening.getsockname()[1]}"
+            process.stdin.close()

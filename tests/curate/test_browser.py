@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
+from roco.curate.log import Log
 from tests.curate.browsers import MARKS, Running, eventually
 from tests.curate.figures import row
-from tests.curate.servers import Browser, entry, server
+from tests.curate.servers import TASKS, Browser, entry, server
 
 pytestmark = MARKS
 
@@ -45,10 +48,34 @@ def test_shift_and_arrows_label_several_at_once(visit: Any, running: Running) ->
     assert page.locator(".labelled").count() == 3
 
 
-def test_a_caption_with_html_is_text(visit: Any) -> None:
-    page = visit()
+def test_captions_and_notes_with_html_are_text_and_do_not_run(visit: Any, page: Any) -> None:
+    alerts: list[str] = []
+    page.on("dialog", lambda dialog: (alerts.append(dialog.message), dialog.dismiss()))
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
+    visit()
+    page.keyboard.press("n")
+    page.keyboard.type("<script>alert(2)</script><img src=y onerror=alert(3)>")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("#detail >> text=onerror=alert(3)")
     assert "<img src=x onerror=alert(1)>" in page.locator("#detail").inner_text()
-    assert page.locator("#detail img").count() == 0
+    assert page.locator("#detail img, #detail script").count() == 0
+    assert alerts == [] and not [url for url in requested if url.endswith(("/x", "/y"))]
+
+
+def test_the_policy_of_the_pages_stops_code_that_would_get_in(visit: Any, page: Any) -> None:
+    visit()
+    page.evaluate("""() => {
+      document.addEventListener("securitypolicyviolation", (event) => {
+        document.body.dataset.stopped = `${document.body.dataset.stopped || ""} ${event.violatedDirective}`;
+      });
+      const image = document.createElement("img");
+      image.setAttribute("onerror", "document.body.dataset.ran = 'yes'");
+      image.src = "https://example.org/x.png";
+      document.body.append(image);
+    }""")
+    page.wait_for_selector("body[data-stopped*='script-src-attr'], body[data-stopped*='img-src']")
+    assert page.locator("body[data-ran]").count() == 0
 
 
 def test_the_filter_is_part_of_the_address(visit: Any, running: Running) -> None:
@@ -89,6 +116,52 @@ def test_labels_outlast_a_lost_connection_and_a_restarted_server(visit: Any, run
     running.start()
     eventually(lambda: page.locator("#status").inner_text() == "saved")
     assert sorted(label for label, _ in running.labels().values()) == ["DRMR", "DRXR"]
+
+
+def test_a_killed_server_loses_no_act_of_the_page(page: Any, killable: Any, tmp_path: Path) -> None:
+    process, address = killable
+
+    def start() -> int:
+        process.stdin.write("start\n")
+        process.stdin.flush()
+        return int(process.stdout.readline())
+
+    server = start()
+    page.goto(f"{address}/?task=modality&annotator=a1&guess=DRCT")
+    page.wait_for_selector(".cell")
+    page.keyboard.press("x")
+    page.wait_for_selector("#status.saved")
+    os.kill(server, signal.SIGKILL)
+    assert process.stdout.readline() == "ended\n"
+    for key in ("m", "s"):  # the socket still accepts: the acts wait for the next server
+        page.keyboard.press(key)
+    page.wait_for_selector("#status.busy, #status.unsaved")
+    server = start()
+    page.wait_for_selector("#status.saved")
+    os.kill(server, signal.SIGKILL)
+    assert process.stdout.readline() == "ended\n"
+    with Log.open(tmp_path / "labels.db", TASKS) as log:
+        labels = [event.label for event in log.events() if event.kind == "label"]
+    assert labels == ["DRXR", "DRMR", "DRUS"]
+
+
+def test_two_annotators_label_at_once(chrome: Any, visit: Any, running: Running) -> None:
+    page = visit()
+    context = chrome.new_context()
+    other = context.new_page()
+    other.goto(f"{running.address}/?task=modality&annotator=a2&guess=DRMR")
+    other.wait_for_selector(".cell")
+    for _ in range(5):
+        page.keyboard.press("x")
+        other.keyboard.press("s")
+    log = running.server.log
+    assert log is not None
+    eventually(lambda: len(log.current("modality")) == 10)
+    labels = {(event.annotator, event.label) for event in log.current("modality")}
+    assert labels == {("a1", "DRXR"), ("a2", "DRUS")}
+    page.wait_for_selector("#status.saved")
+    other.wait_for_selector("#status.saved")
+    context.close()
 
 
 def test_the_blind_page_shows_one_figure_and_no_guess(chrome: Any, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import * as roco from "./page.js";
 import * as fig from "./figure.js";
+import { loadAhead } from "./ahead.js";
 import { showFilter } from "./filter.js";
 
 const { $, el, session, state, task } = roco;
@@ -29,13 +30,12 @@ async function load() {
     await roco.flush();
     if (roco.unsaved().length) return roco.say("the next page is loaded when the labels are saved");
     const answer = await roco.get(roco.address("/api/page", query()));
-    figures = answer.figures;
-    counts = answer;
+    [figures, counts, current, anchor, selected] = [answer.figures, answer, 0, 0, new Set()];
     if (state.show === "outdated") fig.setAside(figures);
-    [current, anchor, selected] = [0, 0, new Set()];
     roco.say("");
     draw();
     $("grid").scrollTop = 0;
+    loadAhead([...$("grid").querySelectorAll("img")], query());
     if (!figures.length && Number(state.page) > 0 && counts.left) go(0);
   } catch (error) {
     roco.say(error.status ? error.message : "the server cannot be reached: the page is loaded when you try again");
