@@ -7,6 +7,7 @@ import platform
 from pathlib import Path
 
 from benchmarks.archives import archives
+from benchmarks.browser import figures as curation
 from benchmarks.corpora import composed, of_jpegs, real_size
 from benchmarks.dictionary import dictionary
 from benchmarks.fetching import fetching
@@ -51,6 +52,7 @@ def main() -> None:
     lines += fetching(REPEATS)
     lines += scoring(REPEATS)
     lines += dictionary(REPEATS)
+    lines += curation()
     lines += umls(REPEATS)
     PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(PAGE.read_text(encoding="utf-8"))
