@@ -17,3 +17,6 @@ NO_REDISTRIBUTION = ("CC-UNSPECIFIED", "NO-CC", "TDM", "PUBLISHER-OA", "PHE", "N
 
 PHE allows reuse for the duration of a public health emergency only.
 """
+
+COMMERCIAL_LICENSES = ("CC-BY", "CC-BY-SA", "CC-BY-ND", "CC-SA", "CC-ND", "CC0", "PDM", "OGL")
+"""Licences that allow commercial use of the unchanged image."""

@@ -38,5 +38,19 @@ def hold(path: Path, *, shared: bool = False, wait: bool = False) -> Iterator[No
         os.close(fd)
 
 
+@contextlib.contextmanager
+def hold_folder(folder: Path) -> Iterator[None]:
+    """Holds an existing folder alone while the block runs, without a file in it; raises Busy if it is held."""
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as err:
+            raise Busy(f"{folder} is in use by another process", "wait until it is done") from err
+        yield
+    finally:
+        os.close(fd)
+
+
 def _holder(fd: int) -> str:
     return os.pread(fd, 200, 0).decode(errors="replace").strip() or "processes with --parts"

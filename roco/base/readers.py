@@ -58,10 +58,13 @@ def read_text(path: Path) -> str:
     return data.decode()
 
 
-def parquet_rows(path: Path, columns: Mapping[str, pa.DataType]) -> Iterator[dict[str, Any]]:
+def parquet_rows(
+    path: Path, columns: Mapping[str, pa.DataType], start: int = 0, stop: int | None = None
+) -> Iterator[dict[str, Any]]:
     """Yields the rows of a Parquet file, read a thousand at a time.
 
-    columns: those to read, with the expected types. Raises ValueError for a missing column or another type.
+    columns: those to read, with the expected types. start, stop: positions of the first row and of the row after the
+    last one; row groups outside of them are not read. Raises ValueError for a missing column or another type.
     """
     with pq.ParquetFile(path) as file:
         schema = file.schema_arrow
@@ -72,10 +75,28 @@ def parquet_rows(path: Path, columns: Mapping[str, pa.DataType]) -> Iterator[dic
                 raise ValueError(f"the column {name} is {schema.field(name).type}, not {type}")
         if file.metadata.num_rows > MOST_ROWS:
             raise ValueError(f"more than {MOST_ROWS} rows")
-        for batch in file.iter_batches(ROWS_AT_ONCE, columns=list(columns), use_threads=False):
+        groups, at = _groups(file.metadata, start, stop)
+        for batch in file.iter_batches(ROWS_AT_ONCE, row_groups=groups, columns=list(columns), use_threads=False):
             if batch.nbytes > MOST_BATCH:
                 raise ValueError(f"{ROWS_AT_ONCE} rows have more than {MOST_BATCH} bytes")
-            yield from batch.to_pylist()
+            first = max(0, start - at)
+            last = len(batch) if stop is None else min(len(batch), stop - at)
+            if first < last:
+                yield from batch.slice(first, last - first).to_pylist()
+            at += len(batch)
+
+
+def _groups(metadata: pq.FileMetaData, start: int, stop: int | None) -> tuple[list[int], int]:
+    """Returns the row groups with the rows from `start` to `stop`, and the position of the first row of the first."""
+    groups: list[int] = []
+    first = at = 0
+    for number in range(metadata.num_row_groups):
+        end = at + metadata.row_group(number).num_rows
+        if end > start and (stop is None or at < stop):
+            first = at if not groups else first
+            groups.append(number)
+        at = end
+    return groups, first
 
 
 def csv_rows(path: Path, header: tuple[str, ...], exact: bool = True) -> Iterator[Row]:

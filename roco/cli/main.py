@@ -13,7 +13,22 @@ import typer
 
 from roco.base.errors import RocoError
 from roco.base.version import __version__
-from roco.cli import agree, audit, concepts, curate, evaluate, fetch, fit, labels, recipe, release, review, run, vocab
+from roco.cli import (
+    agree,
+    audit,
+    concepts,
+    curate,
+    evaluate,
+    export,
+    fetch,
+    fit,
+    labels,
+    recipe,
+    release,
+    review,
+    run,
+    vocab,
+)
 from roco.cli.app import App
 from roco.cli.logs import be_quiet, be_verbose, log_on_stderr
 from roco.cli.output import safe
@@ -31,7 +46,7 @@ app = App(
 COMMANDS: tuple[Callable[..., None], ...] = (
     *(run.init, recipe.recipe, recipe.check, run.run, run.status, run.show, run.stages, run.articles),
     *(review.dropped, review.duplicates, audit.audit, curate.curate, agree.agree, fit.fit),
-    *(release.verify, release.diff, curate.view),
+    *(release.verify, release.diff, export.export, curate.view),
 )
 for command in COMMANDS:
     app.command()(command)

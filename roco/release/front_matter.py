@@ -77,9 +77,14 @@ def front_matter(title: str, rows: Sequence[Row], languages: Iterable[str]) -> s
         title=yaml_string(title),
         license_name=_license_name(rows),
         languages=_list("language", languages),
-        size=next((name for limit, name in _SIZES if len(rows) < limit), "100M<n<1B"),
+        size=size_category(len(rows)),
         tables=_tables(rows),
     )
+
+
+def size_category(images: int) -> str:
+    """Returns the range in which a number of images lies, as the Hub writes it: `10K<n<100K`."""
+    return next((name for limit, name in _SIZES if images < limit), "100M<n<1B")
 
 
 def _tables(rows: Sequence[Row]) -> str:

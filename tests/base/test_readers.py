@@ -116,3 +116,10 @@ def test_a_zip_with_a_small_directory_is_accepted_and_rewound(tail: bytes) -> No
 def test_a_file_that_does_not_end_like_a_zip_is_an_error(data: bytes) -> None:
     with pytest.raises(ValueError, match="no end record"):
         check_zip_directory(io.BytesIO(data))
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, None), (0, 3), (2, 5), (3, 6), (5, 7), (6, 6), (4, 99)])
+def test_a_range_of_rows_is_read_from_its_row_groups(tmp_path: Path, start: int, stop: int | None) -> None:
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.table({"n": list(range(7))}), path, row_group_size=3)
+    assert [row["n"] for row in parquet_rows(path, {"n": pa.int64()}, start, stop)] == list(range(7))[start:stop]

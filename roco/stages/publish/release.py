@@ -22,6 +22,7 @@ from roco.core.ledger import Changes, Ledger
 from roco.core.stage import Finished, Publication, put
 from roco.models.text.terms import table as terms
 from roco.models.text.vocabulary import table as vocabulary
+from roco.release.attribution import attribution_row, license_row
 from roco.release.citation import citation
 from roco.release.format import (
     ATTRIBUTION,
@@ -59,7 +60,6 @@ from roco.release.writers import (
     write_split_tables,
     write_text,
 )
-from roco.stages.publish.attribution import attribution_row, license_row
 from roco.stages.publish.card import card
 from roco.stages.publish.concept_names import concept_names
 from roco.stages.publish.datasheet import datasheet

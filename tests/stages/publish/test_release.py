@@ -19,10 +19,10 @@ from PIL import Image
 from roco.base.errors import DataError, RecipeError
 from roco.base.schema import SPLITS
 from roco.base.text import escaped
+from roco.release.attribution import attribution, license_address
 from roco.release.format import CHECKSUMS, FILES, METADATA
 from roco.release.read import verify
 from roco.release.writers import csv_cell
-from roco.stages.publish.attribution import attribution, license_address
 from roco.stages.publish.release import Release
 from tests.stages.publish.finished import CAPTIONS, Run, publish, text
 

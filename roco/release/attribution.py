@@ -55,6 +55,19 @@ def attribution_row(row: Mapping[str, Any]) -> list[str]:
     return [row["id"], *cells]
 
 
+def credit(row: Mapping[str, Any]) -> str:
+    """Returns the attribution of an image as one text, with the parts of `attribution_row` that are known."""
+    _, title, authors, journal, year, doi, license, address, copyright, source, _ = attribution_row(row)
+    work = f'"{title}"' if title else "Untitled article"
+    if authors:
+        work = f"{work} by {authors}"
+    published = " ".join(part for part in (journal, f"({year})" if year else "") if part)
+    link = f"https://doi.org/{doi}" if doi else ""
+    places = ", ".join(part for part in (published, source, link if link != source else "") if part)
+    parts = (work, places, copyright, " ".join(part for part in (license, address) if part))
+    return ". ".join(part.rstrip(".") for part in parts if part) + ". The image is unchanged."
+
+
 def license_address(row: Mapping[str, Any]) -> str:
     """Returns the URL of a licence as the article gives it, else the one of its version; empty if neither is known."""
     license, version = row["license"] or "", row["license_version"]

@@ -1,0 +1,61 @@
+"""The formats of exports by name, and the function that writes one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from roco.base.errors import DataError, UsageError, nearest
+from roco.base.progress import NullProgress, Progress
+from roco.base.version import __version__
+from roco.release.export import hf
+from roco.release.export.engine import Exported, PlannedFile, write_export
+from roco.release.export.options import ExportOptions
+from roco.release.export.rows import ReleaseRows
+
+Plan = Callable[[ReleaseRows, ExportOptions], list[PlannedFile]]
+"""Returns the files of an export in the order in which they are written."""
+
+
+class Format(NamedTuple):
+    """A format: the function that plans its files, and what it is for."""
+
+    plan: Plan
+    meaning: str
+
+
+FORMATS: dict[str, Format] = {
+    "hf": Format(hf.plan, "Parquet for `datasets` and the Hugging Face Hub, with images"),
+}
+
+
+def export(
+    release: str | Path, format: str, out: str | Path, options: ExportOptions | None = None,
+    progress: Progress | None = None,
+) -> Exported:  # fmt: skip
+    """Writes a release in another format to the folder `out`, and continues an export that was interrupted.
+
+    format: a name of FORMATS. The images keep their bytes, and each is compared with its SHA-256. The same release,
+    format, options and versions of roco and pyarrow give the same bytes. Raises UsageError for an unknown format, and
+    DataError for an invalid release, or a folder that contains something else.
+    """
+    if format not in FORMATS:
+        raise UsageError(f"unknown format '{format}'", nearest(format, FORMATS))
+    source, folder = Path(release).resolve(), Path(out).resolve()
+    if folder == source or source in folder.parents:
+        raise DataError(f"the export would be inside the release: {out}", "choose a folder outside of it")
+    options = options or ExportOptions()
+    rows = ReleaseRows(Path(release))
+    try:
+        identity = {
+            "format": format,
+            "options": {"shard_mb": options.shard_mb},
+            "release": rows.digest,
+            "written_by": {"roco": __version__, "pyarrow": pa.__version__},
+        }
+        return write_export(Path(out), identity, FORMATS[format].plan(rows, options), progress or NullProgress())
+    finally:
+        rows.close()
