@@ -49,7 +49,7 @@ export function showDetail(figure) {
   add("Under an older guideline", figure.old && !figure.mine && titleOf(figure.old));
   if (figure.guess) {
     const p = figure.p === null ? "" : `, probability ${figure.p.toFixed(2)}`;
-    add("Guess", `${titleOf(figure.guess)}${p}${figure.from ? `, from ${figure.from}` : ""}`);
+    add("Guess", `${titleOf(figure.guess)}${p}${figure.from ? `, from ${figure.from === "both" ? "caption and pixels" : figure.from}` : ""}`);
   }
   if (figure.disagrees) add("Caption and pixels", "disagree");
   if (figure.drop) add("Dropped", `at '${figure.stage}': ${figure.drop}${figure.drop_detail ? ` (${figure.drop_detail})` : ""}`);

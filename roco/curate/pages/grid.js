@@ -4,6 +4,8 @@ import * as roco from "./page.js";
 import * as fig from "./figure.js";
 import { loadAhead } from "./ahead.js";
 import { showFilter } from "./filter.js";
+import { guidelineOf } from "./guideline.js";
+import { emptyView, followingGuess, listGuesses } from "./guesses.js";
 
 const { $, el, session, state, task } = roco;
 let figures = [];
@@ -28,7 +30,7 @@ async function load() {
   busy = true;
   try {
     await roco.flush();
-    if (roco.unsaved().length) return roco.say("the next page is loaded when the labels are saved");
+    if (roco.unsaved().length) return roco.whenSaved(load, "the next page is loaded when the labels are saved");
     const answer = await roco.get(roco.address("/api/page", query()));
     [figures, counts, current, anchor, selected] = [answer.figures, answer, 0, 0, new Set()];
     if (state.show === "outdated") fig.setAside(figures);
@@ -53,8 +55,7 @@ function go(page) {
 
 function draw() {
   const grid = $("grid");
-  const empty = "No figures in this view: choose another guess, show or filter.";
-  grid.replaceChildren(...(figures.length ? figures.map(cell) : [el("p", {}, empty)]));
+  grid.replaceChildren(...(figures.length ? figures.map(cell) : [el("p", {}, emptyView(counts))]));
   grid.setAttribute("role", figures.length ? "listbox" : "region"); // a list without options is none
   if (figures.length) grid.setAttribute("aria-multiselectable", "true");
   else for (const name of ["aria-multiselectable", "aria-activedescendant"]) grid.removeAttribute(name);
@@ -78,19 +79,13 @@ function cell(figure, number) {
 }
 
 function drawCounts() {
-  const view = session.read_only ? `${counts.total.toLocaleString("en")} figures` :
-    roco.progressOf(counts);
+  const view = session.read_only ? `${counts.total.toLocaleString("en")} figures` : roco.progressOf(counts);
   const page = Number(state.page) || 0;
   $("progress").textContent = `${view}${page ? `, page ${page + 1}` : ""}`;
   const used = ["text", "concept", ...Object.keys(session.filters)].filter((name) => state[name]);
   if ($("accept")) $("accept").hidden = state.show === "outdated";
   $("filters").textContent = used.map((name) => `${name}: ${state[name]}`).join("; ");
-  if (session.read_only || session.blind) return;
-  const titles = new Map(task.labels.map((one) => [one.name, one.title]));
-  const all = Object.entries(counts.by_guess).sort((one, other) => other[1] - one[1]);
-  const shown = all.map(([name, n]) => [name, `${titles.get(name) || "no guess"} (${n.toLocaleString("en")} left)`]);
-  if (state.guess && !counts.by_guess[state.guess]) shown.push([state.guess, `${titles.get(state.guess) || "no guess"} (0 left)`]);
-  roco.choose($("guess"), [["", "all"], ...shown], state.guess || "");
+  listGuesses(counts);
 }
 
 function refresh() {
@@ -151,7 +146,7 @@ function enlarge() {
 // --- labels ---------------------------------------------------------------------------------------------------------
 
 function give(name) {
-  const targets = chosen();
+  const targets = busy ? [] : chosen(); // as for Enter
   if (!targets.length) return;
   const entries = targets.map((figure) => {
     const was = figure.mine;
@@ -200,6 +195,11 @@ function confirmed(answer, targets) {
 }
 
 async function accept() {
+  if (busy) return; // the key is meant for a page that is not shown yet
+  if (!figures.length && followingGuess(counts)) {
+    roco.remember({ guess: followingGuess(counts), page: "" });
+    return load();
+  }
   const rest = figures.filter((figure) => !figure.mine && figure.guess);
   const without = figures.filter((figure) => !figure.mine && !figure.guess).length;
   const old = figures.filter((figure) => figure.old && !figure.mine).length; // each is labelled again, not the page as a whole
@@ -274,7 +274,7 @@ document.addEventListener("keydown", (event) => {
 
 // --- start ----------------------------------------------------------------------------------------------------------
 
-roco.header("/");
+roco.header("/", task ? guidelineOf(task.guideline) : []);
 if (session.read_only) {
   document.title = "roco: view";
   $("question").textContent = session.title;

@@ -2,6 +2,7 @@
 
 import * as roco from "./page.js";
 import * as fig from "./figure.js";
+import { guidelineOf } from "./guideline.js";
 
 const { $, el, session, state, task } = roco;
 const AHEAD = 40; // figures that are loaded at once
@@ -19,7 +20,7 @@ async function load() {
   busy = true;
   try {
     await roco.flush();
-    if (roco.unsaved().length) return roco.say("the next figures are loaded when the labels are saved");
+    if (roco.unsaved().length) return roco.whenSaved(load, "the next figures are loaded when the labels are saved");
     const facts = Object.fromEntries(names.filter((name) => state[name]).map((name) => [name, state[name]]));
     const answer = await roco.get(roco.address("/api/page", { ...facts, task: task.name, annotator: roco.annotator, size: AHEAD }));
     [figures, counts, at] = [answer.figures, answer, 0];
@@ -193,6 +194,7 @@ document.addEventListener("keydown", (event) => {
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const one = figures[at] && asked(figures[at]).find((other) => other.labels.some((label) => label.key === key));
   if (!one && !ACTIONS[key]) return;
+  if (one && busy) return; // the key is meant for a figure that is not shown yet
   if (event.repeat && !/^(Arrow|Page|Home$|End$|[-+=]$)/.test(key)) return;
   event.preventDefault();
   if (one) give(one, one.labels.find((label) => label.key === key).name);
@@ -212,6 +214,6 @@ $("show").addEventListener("change", () => {
 });
 $("reset").addEventListener("click", reset);
 $("help").addEventListener("click", ACTIONS["?"]);
-roco.header("/one");
+roco.header("/one", task ? guidelineOf(task.guideline) : []);
 draw();
 await load();

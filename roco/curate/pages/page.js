@@ -55,6 +55,7 @@ function post(url, body) {
 const BOX = `roco-unsaved-${session.scope}`;
 const RETRY = 1500; // milliseconds
 const waiting = new Map(); // name of an act -> what to call with the answer
+const later = new Set(); // what to call when all acts are confirmed
 let flushing = null;
 export let online = true;
 
@@ -75,6 +76,12 @@ export function act(url, body, done = () => {}) {
 export function flush() {
   flushing ??= send().finally(() => { flushing = null; });
   return flushing;
+}
+
+// Says what waits for the acts that are kept, and calls it once the server has confirmed them.
+export function whenSaved(call, text) {
+  later.add(call);
+  say(text);
 }
 
 async function send() {
@@ -101,6 +108,8 @@ async function send() {
     waiting.get(name)?.(answer);
     waiting.delete(name);
   }
+  for (const call of later) setTimeout(call);
+  later.clear();
 }
 
 // After a restart the server expects another write token; returns whether it has changed.
@@ -169,7 +178,7 @@ export function showKeys(rows) {
 
 // --- the header -----------------------------------------------------------------------------------------------------
 
-export function header(page) {
+export function header(page, guideline = []) {
   const pages = [["/", "Grid"], ["/one", "One"], ["/agree", "Agree"]];
   const facts = Object.fromEntries(["task", "annotator"].filter((key) => state[key]).map((key) => [key, state[key]]));
   for (const [path, title] of pages) {
@@ -186,7 +195,7 @@ export function header(page) {
   $("task").addEventListener("change", () => { location.search = new URLSearchParams({ ...facts, task: $("task").value }); });
   if ($("question")) $("question").textContent = task.question;
   if ($("guideline")) {
-    $("guideline").textContent = task.guideline;
+    $("guideline").replaceChildren(...guideline);
     $("version").textContent = `version ${task.version}`;
   }
   showStatus();
