@@ -17,6 +17,7 @@ from benchmarks.readers import readers
 from benchmarks.runs import million
 from benchmarks.scale import scale
 from benchmarks.scoring import scoring
+from benchmarks.select import select
 from benchmarks.umls_build import umls
 from benchmarks.workers import runs
 
@@ -54,6 +55,7 @@ def main() -> None:
     lines += dictionary(REPEATS)
     lines += curation()
     lines += umls(REPEATS)
+    lines += select(REPEATS)
     PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(PAGE.read_text(encoding="utf-8"))
 

@@ -11,6 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 import roco
+from roco.release.previous import read_release
+from roco.release.retract import retract
+from roco.release.select.flags import Flags
+from roco.release.select.subset import select
 from tests.attacks.packing import article, image, package
 
 STAGES = ("license", "rights", "caption", "language", "image", "retraction", "pins", "dedup", "merge", "cutoff",
@@ -155,3 +159,36 @@ def test_an_unusable_previous_release_is_an_error_with_a_hint(grown: tuple[Path,
     with pytest.raises(roco.DataError, match="not a release of roco") as caught:
         released(root, root / "articles", "wrong", "published")
     assert "make it a source" in (caught.value.hint or "")
+
+
+# --- releases that are made from releases ----------------------------------------------------------------------------
+
+
+def test_an_image_that_was_taken_down_does_not_come_back_and_its_id_is_not_used_again(tmp_path: Path) -> None:
+    source = tmp_path / "articles"
+    corpus(source, range(1, 9))
+    first = released(tmp_path, source, "first")
+    before = images(first)
+    last = max(before.values(), key=lambda row: (row["split"] == "train", row["id"]))
+    retract(first, tmp_path / "taken", [last["id"]], "consent withdrawn", "2026-11-30")
+    corpus(source, range(20, 23))
+    # Also in the run folder, whose own release still contains the image.
+    for name in ("second", "first"):
+        after = images(released(tmp_path, source, name, "taken"))
+        assert after.keys() == {*before, "PMC20", "PMC21", "PMC22"} - {last["article_key"]}
+        assert last["id"] not in {row["id"] for row in after.values()}
+        stones = read_release(tmp_path / name / "release").tombstones
+        assert stones[last["id"]].detail == "2026-11-30: consent withdrawn"
+
+
+def test_a_release_that_grows_from_a_subset_gives_each_image_the_id_it_had(tmp_path: Path) -> None:
+    source = tmp_path / "articles"
+    corpus(source, range(1, 13))
+    first = released(tmp_path, source, "first")
+    select(first, tmp_path / "subset", Flags(sample=4))
+    corpus(source, range(20, 23))
+    after = images(released(tmp_path, source, "second", "subset"))
+    before = images(first)
+    assert {article: after[article] for article in before} == before
+    new = {row["id"] for article, row in after.items() if article not in before}
+    assert len(new) == 3 and not new & {row["id"] for row in before.values()}

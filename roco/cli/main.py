@@ -25,8 +25,10 @@ from roco.cli import (
     labels,
     recipe,
     release,
+    retract,
     review,
     run,
+    select,
     vocab,
 )
 from roco.cli.app import App
@@ -46,7 +48,7 @@ app = App(
 COMMANDS: tuple[Callable[..., None], ...] = (
     *(run.init, recipe.recipe, recipe.check, run.run, run.status, run.show, run.stages, run.articles),
     *(review.dropped, review.duplicates, audit.audit, curate.curate, agree.agree, fit.fit),
-    *(release.verify, release.diff, export.export, curate.view),
+    *(release.verify, release.diff, select.select, export.export, retract.retract, curate.view),
 )
 for command in COMMANDS:
     app.command()(command)

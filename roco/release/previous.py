@@ -19,6 +19,10 @@ from roco.release.read import Release
 _NUMBER = re.compile(r"[0-9]{1,15}$")
 
 
+TAKEDOWN = "takedown"
+"""The reason of an id that its publisher retired for good: the image must not come back."""
+
+
 class ReleasedImage(NamedTuple):
     """An image of the previous release: its id and split, and the keys that identify it in the next run."""
 
@@ -83,6 +87,8 @@ class PreviousRelease(NamedTuple):
             known = self.images.get(id) or self.tombstones.get(id)
             if known is None and image.image_key not in keys:
                 images[id] = image
+            elif isinstance(known, Tombstone) and known.reason == TAKEDOWN:
+                continue  # the release in the folder was made before the image was taken down
             elif known is not None and known.article_key == image.article_key:
                 tombstones.pop(id, None)
                 images[id] = image

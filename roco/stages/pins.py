@@ -12,10 +12,12 @@ import pyarrow as pa
 
 from roco.base.schema import SPLITS, types
 from roco.base.text import escaped
+from roco.core.contract import Reason
 from roco.core.ledger import Ledger
-from roco.core.stage import Decision, put
+from roco.core.stage import Decision, drop, put
 from roco.release.precedence import source_number
 from roco.release.previous import (
+    TAKEDOWN,
     PreviousRelease,
     ReleasedImage,
     Tombstone,
@@ -38,16 +40,18 @@ class Pins(Decision):
     The previous release is the one in the run folder, if there is one. previous: folder of another release, which takes
     precedence. given: images of a source with `kind = "release"` keep the id and split they have there. If that id
     belongs or belonged to another image of the previous release, or to an image of a source that is listed first, only
-    the split is kept.
+    the split is kept. An image that the publisher of a previous release has taken down (`roco retract`) is dropped, and
+    so is one of the same article with its file name.
     """
 
     needs = ("image",)
     reads = ("article_key", "image_key", "file", "archive")
     optional = ("given_id", "given_split")
     writes = types("pinned_id", "pinned_split", "pinned_by")
+    reasons = {"takedown": Reason("taken down from a previous release")}
     scope = "table"
     takes_ledger = True
-    version = 4
+    version = 5
 
     previous: Path | None = None
     given: bool = True
@@ -78,7 +82,24 @@ class Pins(Decision):
         }
         for name, values in columns.items():
             batch = put(batch, name, pa.array(values, pa.string()))
+        return batch if previous is None else _without_takedowns(batch, previous)
+
+
+def _without_takedowns(batch: pa.Table, previous: PreviousRelease) -> pa.Table:
+    """Drops the images that were taken down, by their bytes or file name; detail: date and reason of the takedown."""
+    details: dict[_Identity, str] = {}
+    for tombstone in previous.tombstones.values():
+        if tombstone.reason == TAKEDOWN:
+            for identity in (tombstone.image_key, (tombstone.article_key, tombstone.file) if tombstone.file else None):
+                if identity:
+                    details[identity] = tombstone.detail
+    if not details:
         return batch
+    found = []
+    for row in batch.select(["article_key", "image_key", "file"]).to_pylist():
+        file = (row["article_key"], escaped(row["file"] or ""))
+        found.append(details.get(row["image_key"], details.get(file)))
+    return drop(batch, pa.array([detail is not None for detail in found]), "takedown", pa.array(found, pa.string()))
 
 
 class _Pin(NamedTuple):

@@ -129,3 +129,11 @@ def test_a_missing_folder_and_a_folder_without_a_release_are_different_errors(tm
         content_files(tmp_path / "nothing")
     with pytest.raises(RecipeError, match="not a release"):
         content_files(tmp_path)
+
+
+def test_an_image_that_was_taken_down_does_not_come_back_from_an_older_release_in_the_run_folder() -> None:
+    taken = Tombstone(*image("r_train_1"), "takedown", "2026-11-30: x")
+    named = previous([], [taken, tombstone("r_train_2")])
+    grown = named.continued(previous([image("r_train_1"), image("r_train_2")], []))
+    assert grown.tombstones == {"r_train_1": taken}
+    assert set(grown.images) == {"r_train_2"}

@@ -154,3 +154,23 @@ def test_a_retired_image_that_is_in_the_source_again_gets_its_id_and_split_back(
 def test_a_released_image_is_recognised_before_a_retired_one(pinned: Any) -> None:
     before = [kept("r_train_1", bytes="r_test_4")]
     assert pinned(before, image(bytes="r_test_4"), gone=("r_test_4",)) == [("r_train_1", "train", "image")]
+
+
+def test_an_image_that_was_taken_down_is_dropped_by_its_bytes_and_by_its_file_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stone = Tombstone("r_train_1", "train", "PMC1-b1", "PMC1", "f1.jpg", "PMC1/f1/0", "takedown", "2026-11-30: x")
+    other = stone._replace(id="r_train_2", image_key="PMC2-b1", article_key="PMC2", reason="license")
+    previous = PreviousRelease({}, {stone.id: stone, other.id: other})
+    monkeypatch.setattr(module, "known_releases", lambda path, ledger: previous)
+    rows = [
+        image(file="renamed.jpg"),
+        image(bytes="b2"),
+        image(bytes="b2", file="f2.jpg"),
+        image(article="PMC2"),
+        image(article="PMC3"),
+    ]
+    kinds = {"figure_id": pa.string(), **types(*COLUMNS[1:])}
+    out = Pins(previous=Path("before"))(pa.Table.from_pylist(rows, schema=pa.schema(kinds.items()))).to_pylist()
+    reasons = [(row["drop"], row["drop_detail"]) for row in out]
+    assert reasons == [("takedown", "2026-11-30: x")] * 2 + [(None, None)] * 3

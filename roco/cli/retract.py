@@ -1,0 +1,59 @@
+"""The command `roco retract`: writes the next release without images that are taken down."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from roco.cli.output import count, print_json, print_next, safe
+from roco.cli.release import Json
+
+MOST_NAMED = 10
+"""Images that a warning names."""
+
+
+def retract(
+    release: Annotated[Path, typer.Argument(metavar="RELEASE", help="The folder of a release.", show_default=False)],
+    out: Annotated[
+        Path,
+        typer.Argument(metavar="OUT", help="The next release; the folder must not exist.", show_default=False),
+    ],
+    ids: Annotated[
+        Path,
+        typer.Option(metavar="FILE", help="Ids of images, or PMCIDs or DOIs of articles, one per line."),
+    ],
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; published in tombstones.csv, so name nobody.")],
+    date: Annotated[
+        str | None, typer.Option(metavar="DATE", help="The day of the takedown, such as 2026-11-30; today by default.")
+    ] = None,
+    version: Annotated[str | None, typer.Option(metavar="VERSION", help="The version of the next release.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Takes images down. Writes the next release without them; their ids are never used again.
+
+    Example: roco retract demo/run/release next --ids ids.txt --reason "consent withdrawn"
+    """
+    from roco.cli.progress import ProgressBar, shown
+    from roco.release.retract import read_ids
+    from roco.release.retract import retract as write
+
+    progress = ProgressBar(at_once=False)
+    with shown(progress):
+        retraction = write(release, out, read_ids(ids), reason, date, version, progress)
+    if as_json:
+        print_json({"images": retraction.ids, "similar": retraction.similar})
+    else:
+        for id in retraction.ids:
+            print(safe(id))
+    print(safe(f"{count('image', len(retraction.ids))} taken down; wrote {out}"), file=sys.stderr)
+    if retraction.similar:
+        number, names = len(retraction.similar), ", ".join(retraction.similar[:MOST_NAMED])
+        verbs = ("duplicates or resembles", "stays") if number == 1 else ("duplicate or resemble", "stay")
+        more = " …" if number > MOST_NAMED else ""
+        what = f"{count('image', number)} that {verbs[0]} one of them {verbs[1]}: {names}{more}"
+        print(safe(f"warning: {what}"), file=sys.stderr)
+        print("  take down what shows the same", file=sys.stderr)
+    print_next("roco diff", release, out)

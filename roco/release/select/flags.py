@@ -1,0 +1,146 @@
+"""What is selected: a condition in SQL, and flags that make conditions; and the SQL that they make together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from roco.base.errors import UsageError
+from roco.base.licenses import COMMERCIAL_LICENSES
+from roco.base.terminal import excerpt
+
+_YEARS = re.compile(r"([0-9]{4})(-([0-9]{4})?)?|-([0-9]{4})")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flags:
+    """What to select. Several values of one field are alternatives; all fields that are set must hold.
+
+    where: a condition in SQL over the columns of figures.parquet. commercial: licences that allow commercial use.
+    concept: CUIs, or names of cui_mapping.csv. year: `2018`, `2018-2022`, `2018-` or `-2018`. one_per_article: the
+    image with the first id of each article. sample: number of images at most, of those that everything else selects;
+    which ones depends on seed and images alone: a later release with the same images gives the same sample.
+    """
+
+    where: str | None = None
+    commercial: bool = False
+    modality: tuple[str, ...] = ()
+    region: tuple[str, ...] = ()
+    direction: tuple[str, ...] = ()
+    concept: tuple[str, ...] = ()
+    year: tuple[str, ...] = ()
+    license: tuple[str, ...] = ()
+    split: tuple[str, ...] = ()
+    language: tuple[str, ...] = ()
+    one_per_article: bool = False
+    sample: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.sample is not None and self.sample < 1:
+            raise UsageError(f"a sample of {self.sample} images (--sample)", "give a number of images, 1 or more")
+        for written in self.year:
+            years(written)
+
+    def stated(self) -> dict[str, Any]:
+        """Returns the flags that are set, as JSON values; the seed only with a sample."""
+        values = {name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()}
+        if self.sample is None:
+            del values["seed"]
+        return {
+            name: value for name, value in values.items() if value is not None and value is not False and value != []
+        }
+
+
+class Years(NamedTuple):
+    """A range of years, both included; None where it is open."""
+
+    first: int | None
+    last: int | None
+
+
+def years(written: str) -> Years:
+    """Returns the years of `2018`, `2018-2022`, `2018-` or `-2018`; raises UsageError for anything else."""
+    match = _YEARS.fullmatch(written.strip())
+    if match is None:
+        raise UsageError(f"invalid year '{excerpt(written)}' (--year)", "write 2018, 2018-2022, 2018- or -2018")
+    first, is_range, last, only_last = match[1], match[2], match[3], match[4]
+    if only_last:
+        return Years(None, int(only_last))
+    if not is_range:
+        return Years(int(first), int(first))
+    if last and int(last) < int(first):
+        raise UsageError(f"no year is in {written} (--year)", f"did you mean '{last}-{first}'?")
+    return Years(int(first), int(last) if last else None)
+
+
+# --- SQL -----------------------------------------------------------------------------------------------------
+
+FEW = 4
+"""CUIs up to which a list is searched for each of them; more are joined, which is faster."""
+
+
+def query(flags: Flags, cuis: Collection[str] | None, key: str = "coalesce(image_key, id)") -> str:
+    """Returns the query for the ids of the selected images.
+
+    cuis: the concepts that the field `concept` stands for. key: what identifies an image across
+    releases.
+    """
+    lines = ["SELECT id FROM figures"]
+    for number, condition in enumerate(_conditions(flags, cuis)):
+        lines.append(f"{'AND' if number else 'WHERE'} {condition}")
+    if flags.one_per_article:
+        lines.append("QUALIFY row_number() OVER (PARTITION BY article_key ORDER BY id) = 1")
+    if flags.sample is not None:
+        lines.append(f"ORDER BY md5('{flags.seed} ' || {key}), id LIMIT {flags.sample}")
+    return "\n".join(lines)
+
+
+def _conditions(flags: Flags, cuis: Collection[str] | None) -> Iterator[str]:
+    if flags.where is not None:
+        # A comment at the end of the condition must not hide the parenthesis.
+        yield f"({flags.where}\n)" if "--" in flags.where else f"({flags.where})"
+    if flags.commercial:
+        yield _one_of("license", COMMERCIAL_LICENSES)
+    for column in ("modality", "region", "direction", "license", "split", "language"):
+        values: tuple[str, ...] = getattr(flags, column)
+        if values:
+            yield _one_of(column, values)
+    if flags.year:
+        ranges = [_range(years(written)) for written in flags.year]
+        yield ranges[0] if len(ranges) == 1 else f"({' OR '.join(ranges)})"
+    if cuis is not None:
+        yield _concepts(sorted(cuis))
+
+
+def _one_of(column: str, values: Sequence[str]) -> str:
+    written = [literal(value) for value in dict.fromkeys(values)]
+    return f"{column} = {written[0]}" if len(written) == 1 else f"{column} IN ({', '.join(written)})"
+
+
+def _range(range: Years) -> str:
+    if range.first == range.last:
+        return f"year = {range.first}"
+    if range.last is None:
+        return f"year >= {range.first}"
+    return f"year <= {range.last}" if range.first is None else f"year BETWEEN {range.first} AND {range.last}"
+
+
+def _concepts(cuis: Sequence[str]) -> str:
+    if not cuis:
+        return "false"
+    written = [literal(cui) for cui in cuis]
+    if len(cuis) == 1:
+        return f"list_contains(concepts, {written[0]})"
+    if len(cuis) <= FEW:
+        return f"({' OR '.join(f'list_contains(concepts, {cui})' for cui in written)})"
+    return (
+        f"id IN (SELECT id FROM (SELECT id, unnest(concepts) AS cui FROM figures) WHERE cui IN ({', '.join(written)}))"
+    )
+
+
+def literal(text: str) -> str:
+    """Returns a text as a literal of SQL."""
+    return "'" + text.replace("'", "''") + "'"

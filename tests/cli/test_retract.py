@@ -1,0 +1,59 @@
+"""roco retract: prints what was taken down, and warns of images that resemble it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow.compute as pc
+import pytest
+
+import roco
+from tests.cli.command import DATA, DONE, USAGE, Command
+from tests.stages.publish.finished import Run, publish
+
+
+@pytest.fixture
+def release(finished_demo: Path) -> Path:
+    return finished_demo / "run" / "release"
+
+
+def listed(folder: Path, *ids: str) -> Path:
+    path = folder / "ids.txt"
+    path.write_text("".join(f"{id}\n" for id in ids))
+    return path
+
+
+def test_retract_prints_the_ids_and_writes_the_next_release(command: Command, release: Path, tmp_path: Path) -> None:
+    ids, out = listed(tmp_path, "roco_train_000001"), tmp_path / "next"
+    result = command("retract", release, out, "--ids", ids, "--reason", "consent withdrawn", "--date", "2026-11-30")
+    assert (result.code, result.out) == (DONE, "roco_train_000001\n")
+    assert f"1 image taken down; wrote {out}\n" in result.err
+    assert result.err.endswith(f"next: roco diff {release} {out}\n")
+    assert command("verify", out).out == "OK: 46 images, all checks passed\n"
+    assert (
+        "roco_train_000001  PMC99000003  takedown (2026-11-30: consent withdrawn)" in command("diff", release, out).out
+    )
+
+
+def test_images_that_resemble_one_are_a_warning(command: Command, tmp_path: Path) -> None:
+    run = Run()
+    for figure in run.figures[:2]:
+        figure["similar_group"] = "PMC9-a"
+    release = publish(tmp_path / "release", run)
+    one, other = roco.load(release).filter(pc.field("article_key") == "PMC9")["id"].to_pylist()
+    words = ("--ids", listed(tmp_path, one), "--reason", "x")
+    err = command("retract", release, tmp_path / "next", *words).err
+    assert f"warning: 1 image that duplicates or resembles one of them stays: {other}\n" in err
+    printed = json.loads(command("retract", release, tmp_path / "json", *words, "--json").out)
+    assert printed == {"images": [one], "similar": [other]}
+
+
+def test_a_mistake_is_one_error_and_nothing_is_written(command: Command, release: Path, tmp_path: Path) -> None:
+    out = tmp_path / "next"
+    unknown = command("retract", release, out, "--ids", listed(tmp_path, "roco_train_1"), "--reason", "x")
+    assert unknown.code == USAGE and "did you mean 'roco_train_" in unknown.err
+    missing = command("retract", release, out, "--ids", tmp_path / "none.txt", "--reason", "x")
+    assert missing.code == DATA and "none.txt does not exist" in missing.err
+    assert command("retract", release, out, "--ids", listed(tmp_path, "x")).code == USAGE  # no reason
+    assert not out.exists()
