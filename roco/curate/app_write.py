@@ -85,6 +85,7 @@ def add(app: FastAPI, state: State) -> None:
                 "concept": one.concept,
                 "kind": one.kind,
                 "mine": _mine(state, one),
+                "adjudicated": _adjudicated(state, one),
             }
             for one in events
         ]
@@ -98,6 +99,16 @@ def _mine(state: State, event: Any) -> str | None:
     number = state.board.questions[event.task].find(event.image_key, event.concept)
     mine: str | None = state.board.own(event.task, event.annotator)[number]
     return mine
+
+
+def _adjudicated(state: State, event: Any) -> str | None:
+    """Returns the decision on a figure; a blind round shows none."""
+    assert state.board is not None
+    if event.kind != "label" or event.task not in state.board.questions or state.server.blind:
+        return None
+    number = state.board.questions[event.task].find(event.image_key, event.concept)
+    decided: str | None = state.board.adjudicated[event.task][number]
+    return decided
 
 
 def _entry(state: State, task: str, item: Item) -> Entry:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import shutil
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import uvicorn
 
 from roco.curate.app import create_app
 from roco.curate.app_state import Server
@@ -35,6 +38,20 @@ READY = ".cell, #rows button, .agree table, .broken, #grid p, #tables p"
 """What a page shows when it has loaded."""
 
 
+class _CutOff(uvicorn.Server):
+    """Ends all connections when it stops, as the end of a process does.
+
+    uvicorn alone leaves a connection open that was accepted while it stopped: what a browser sends there is never
+    answered, as nobody reads it, and nobody refuses it.
+    """
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()  # type: ignore[union-attr]
+        await asyncio.sleep(0)  # the loop closes them
+
+
 class Running:
     """A server that can be stopped and started again at the same address."""
 
@@ -47,18 +64,17 @@ class Running:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        import uvicorn
-
         listening = listen("127.0.0.1", self.port, "")
         self.port = listening.getsockname()[1]
         # A server that was restarted has another write token.
         fresh = replace(self.server, hosts=frozenset({f"127.0.0.1:{self.port}"}), write_token=f"w{time.monotonic_ns()}")
-        config = uvicorn.Config(create_app(fresh), log_level="error", timeout_graceful_shutdown=1, ws="none")
-        running = uvicorn.Server(config)
+        # Without a configuration of logging: its handler would keep the stderr that pytest captures in this test.
+        config = uvicorn.Config(create_app(fresh), log_config=None, timeout_graceful_shutdown=1, ws="none")
+        running = _CutOff(config)
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
-        while not running.started:
-            time.sleep(0.01)
+        wait_until(lambda: running.started or not thread.is_alive(), "the start of the server", patience=PATIENCE)
+        assert running.started
 
         def stop() -> None:
             running.should_exit = True

@@ -55,6 +55,13 @@ def test_an_undo_brings_the_label_before_back(browser: Browser) -> None:
     assert undone["figures"][0]["mine"] == "DRXR"
 
 
+def test_the_undo_of_a_decision_returns_the_decision_before(browser: Browser) -> None:
+    for number, label in enumerate(("DRXR", "DRCT")):
+        browser.label(entry(1, label, origin="adjudicated"), batch=f"b{number}", by="judge")
+    decided = [browser.post("/api/undo", {"annotator": "judge"}).json()["figures"][0]["adjudicated"] for _ in range(2)]
+    assert decided == ["DRXR", None]
+
+
 def test_a_label_against_an_adjudicated_one_is_reported_at_once(browser: Browser) -> None:
     browser.label(entry(0, "DRXR", origin="adjudicated"), by="judge")
     answer = browser.label(entry(0, "DRCT", origin="accepted"), batch="b2").json()

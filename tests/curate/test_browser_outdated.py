@@ -9,22 +9,11 @@ from typing import Any
 import pytest
 
 from roco.curate.events import Entry
-from tests.curate.browsers import CHROMIUM, Running, chromium, eventually
+from tests.curate.browsers import MARKS, Running, eventually
 from tests.curate.figures import row
 from tests.curate.servers import server
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is missing: apt-get install chromium"),
-    # Playwright and uvicorn leave sockets to the garbage collector.
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"),
-]
-
-
-@pytest.fixture(scope="module")
-def page() -> Iterator[Any]:
-    with chromium() as browser:
-        yield browser.new_page(viewport={"width": 1200, "height": 800})
+pytestmark = MARKS
 
 
 @pytest.fixture

@@ -6,29 +6,33 @@ import * as fig from "./figure.js";
 const { $, el, session, state, task } = roco;
 let figures = [];
 let at = 0;
+let opened = 0; // cells that were asked for or closed: an answer to an earlier question is not shown
 
 // --- tables ---------------------------------------------------------------------------------------------------------
 
-async function load() {
+function address() {
+  const chosen = state.first && state.second ? { first: state.first, second: state.second } : {};
+  return roco.address("/api/agree", { task: task.name, ...chosen });
+}
+
+async function load(opens = false) {
   try {
-    await roco.flush();
-    const chosen = state.first && state.second ? { first: state.first, second: state.second } : {};
-    const found = await roco.get(roco.address("/api/agree", { task: task.name, ...chosen }));
+    const found = await roco.latest(address);
+    if (!found) return roco.whenSaved(load, "the tables are loaded when the decisions are saved");
     const raters = Object.entries(found.raters).map(([name, n]) => [name, `${name} (${n.toLocaleString("en")})`]);
     for (const name of [found.first, found.second]) if (name && !(name in found.raters)) raters.push([name, name]);
     roco.choose($("first"), raters, found.first);
     roco.choose($("second"), raters, found.second);
     $("title").textContent = `Agreement, ${task.title}: ${found.first || "?"} and ${found.second || "?"}`;
     $("tables").replaceChildren(...(found.tasks.length ? tables(found) : [el("p", {}, found.first ? "These two have labelled no figure in common." : "No two annotators have labelled the same figure yet.")]));
-    if (state.row) {
+    if (opens && state.row) {
       roco.remember({ first: found.first, second: found.second });
       await openCell();
     }
-    return found;
   } catch (error) {
     roco.say(error.status ? error.message : "the server cannot be reached: reload the page");
-    return null;
   }
+  return null;
 }
 
 const HEADS = { "": "Landis and Koch" };
@@ -71,9 +75,15 @@ function matrix(caption, id, found, one, values, write) {
 // --- decisions ------------------------------------------------------------------------------------------------------
 
 async function openCell() {
+  if (!state.row) return; // it was closed while it waited
+  opened += 1;
+  const own = opened;
   try {
     const facts = { task: task.name, first: state.first, second: state.second, row: state.row, column: state.column, annotator: roco.annotator };
-    figures = (await roco.get(roco.address("/api/cell", facts))).figures;
+    const answer = await roco.latest(() => roco.address("/api/cell", facts));
+    if (own !== opened) return;
+    if (!answer) return roco.whenSaved(openCell, "the cell is opened when the decisions are saved");
+    figures = answer.figures;
     at = Math.max(0, figures.findIndex((figure) => !figure.adjudicated));
     show();
     $("title").focus();
@@ -83,6 +93,7 @@ async function openCell() {
 }
 
 function close() {
+  opened += 1;
   figures = [];
   roco.remember({ row: "", column: "" });
   $("decide").replaceChildren();
@@ -131,7 +142,19 @@ function settle(name, isLast) {
 }
 
 function undo() {
-  roco.undo(() => figures.length && openCell());
+  const before = roco.made;
+  const isFirst = () => roco.made <= before + 1; // nothing else has been done since
+  roco.undo((answer) => {
+    if (!answer || !figures.length) return;
+    if (!isFirst()) return void openCell();
+    for (const one of answer.figures.filter((other) => other.task === task.name && other.kind === "label")) {
+      const number = figures.findIndex((figure) => figure.key === one.key && (figure.concept || "") === one.concept);
+      if (number < 0) continue;
+      figures[number].adjudicated = one.adjudicated;
+      at = number;
+    }
+    show();
+  });
 }
 
 function step(by) {
@@ -149,6 +172,7 @@ document.addEventListener("keydown", (event) => {
   if (label) decide(label.name);
   else if (key === "?") roco.showKeys([...task.labels.map((one) => [one.key, `decide: ${one.title}`]), ...KEYS]);
   else if (figures.length && actions[key]) actions[key]();
+  else if (key === "Escape" && state.row) close(); // before its figures are shown
   else return;
   event.preventDefault();
 });
@@ -157,10 +181,11 @@ $("help").addEventListener("click", () => roco.showKeys([...task.labels.map((one
 for (const id of ["first", "second"]) {
   $(id).addEventListener("change", () => {
     roco.remember({ first: $("first").value, second: $("second").value, row: "", column: "" });
+    [figures, opened] = [[], opened + 1];
     $("decide").replaceChildren();
     load();
   });
 }
 roco.header("/agree");
-if (session.can_agree) await load();
+if (session.can_agree) await load(true);
 else roco.say("agreement is not shown in a blind round");

@@ -4,6 +4,7 @@ import * as roco from "./page.js";
 import * as fig from "./figure.js";
 import { loadAhead } from "./ahead.js";
 import { showFilter } from "./filter.js";
+import { showKeys } from "./keys.js";
 import { guidelineOf } from "./guideline.js";
 import { emptyView, followingGuess, listGuesses } from "./guesses.js";
 
@@ -14,6 +15,7 @@ let current = 0;
 let anchor = 0;
 let selected = new Set();
 let busy = false;
+let leaving = false; // the page has been accepted, and the next one is loaded when that is saved
 const SIZE = Math.min(200, Math.max(1, Number(state.size) || 60));
 
 // --- loading --------------------------------------------------------------------------------------------------------
@@ -29,9 +31,8 @@ async function load() {
   if (busy) return;
   busy = true;
   try {
-    await roco.flush();
-    if (roco.unsaved().length) return roco.whenSaved(load, "the next page is loaded when the labels are saved");
-    const answer = await roco.get(roco.address("/api/page", query()));
+    const answer = await roco.latest(() => roco.address("/api/page", query()));
+    if (!answer) return roco.whenSaved(load, "the next page is loaded when the labels are saved");
     [figures, counts, current, anchor, selected] = [answer.figures, answer, 0, 0, new Set()];
     if (state.show === "outdated") fig.setAside(figures);
     roco.say("");
@@ -146,11 +147,11 @@ function enlarge() {
 // --- labels ---------------------------------------------------------------------------------------------------------
 
 function give(name) {
-  const targets = busy ? [] : chosen(); // as for Enter
+  const targets = isBetween() ? [] : chosen(); // as for Enter
   if (!targets.length) return;
   const entries = targets.map((figure) => {
     const was = figure.mine;
-    figure.mine = fig.toggled(task, was, name);
+    [figure.mine, figure.act] = [fig.toggled(task, was, name), roco.made + 1];
     count(was, figure.mine, figure);
     return { key: figure.key, concept: figure.concept || "", label: figure.mine, origin: "typed" };
   });
@@ -194,8 +195,11 @@ function confirmed(answer, targets) {
   refresh();
 }
 
+// A key is meant for a page that is not shown yet; without a connection, people go on with the page that is shown.
+const isBetween = () => busy || (leaving && roco.online);
+
 async function accept() {
-  if (busy) return; // the key is meant for a page that is not shown yet
+  if (isBetween()) return;
   if (!figures.length && followingGuess(counts)) {
     roco.remember({ guess: followingGuess(counts), page: "" });
     return load();
@@ -210,16 +214,19 @@ async function accept() {
     count(null, figure.guess);
     figure.mine = figure.guess;
   }
+  leaving = true;
   refresh();
   const entries = rest.map((figure) => ({ key: figure.key, concept: figure.concept || "", label: figure.guess, origin: "accepted" }));
   await roco.label(entries, (answer) => {
+    leaving = false;
     confirmed(answer, rest);
-    if (answer && !answer.wrong.length && !without) setTimeout(load);
+    if (answer && !answer.wrong.length && !without) load();
     else if (without) roco.say(`${without} figures have no guess: label them`);
   });
 }
 
 function undo() {
+  const own = roco.made + 1;
   roco.undo((answer) => {
     if (!answer) return;
     const byKey = new Map(figures.map((figure) => [`${figure.key} ${figure.concept || ""}`, figure]));
@@ -227,6 +234,7 @@ function undo() {
     if (!isHere || answer.figures.some((one) => one.kind !== "label")) return void setTimeout(load);
     for (const one of answer.figures) {
       const figure = byKey.get(`${one.key} ${one.concept}`);
+      if (figure.act >= own) continue; // labelled again meanwhile
       count(figure.mine, one.mine);
       figure.mine = one.mine;
       delete figure.wrong;
@@ -238,16 +246,6 @@ function undo() {
 }
 
 // --- keys --------------------------------------------------------------------------------------------------
-
-const KEYS = [["← → ↑ ↓", "move"], ["Shift + arrows", "select several figures"], ["Space", "enlarge, or close"], ["/", "filter"],
-  ["]  [", "next page, previous page"], ["Esc", "clear the selection"], ["?", "list the keys"]];
-const WRITING = [["Enter", "accept the remaining guesses of the page, then the next page"], ["u", "undo the newest act, a whole page too"],
-  ["f", "flag"], ["n", "note"]];
-
-function showKeys() {
-  const labels = session.read_only ? [] : task.labels.map((one) => [one.key, `${one.title}: label, save, next`]);
-  roco.showKeys([...labels, ...(session.read_only ? [] : WRITING), ...KEYS]);
-}
 
 const filter = () => showFilter(load);
 const page = () => Number(state.page) || 0;

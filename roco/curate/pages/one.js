@@ -15,14 +15,17 @@ let busy = false;
 
 const names = ["guess", "order", "show", "text", "concept", ...Object.keys(session.filters)];
 
+function address() {
+  const facts = Object.fromEntries(names.filter((name) => state[name]).map((name) => [name, state[name]]));
+  return roco.address("/api/page", { ...facts, task: task.name, annotator: roco.annotator, size: AHEAD });
+}
+
 async function load() {
   if (busy) return;
   busy = true;
   try {
-    await roco.flush();
-    if (roco.unsaved().length) return roco.whenSaved(load, "the next figures are loaded when the labels are saved");
-    const facts = Object.fromEntries(names.filter((name) => state[name]).map((name) => [name, state[name]]));
-    const answer = await roco.get(roco.address("/api/page", { ...facts, task: task.name, annotator: roco.annotator, size: AHEAD }));
+    const answer = await roco.latest(address);
+    if (!answer) return roco.whenSaved(load, "the next figures are loaded when the labels are saved");
     [figures, counts, at] = [answer.figures, answer, 0];
     if (state.show === "outdated") fig.setAside(figures);
     roco.say("");
@@ -114,8 +117,10 @@ function put(one, figure, value) {
 }
 
 function undo() {
+  const own = roco.made + 1;
   roco.undo((answer) => {
     if (!answer) return;
+    if (roco.made > own) return void setTimeout(load); // a key was pressed meanwhile
     const found = figures.findIndex((figure) => answer.figures.some((one) => one.key === figure.key && (!figure.concept || one.concept === figure.concept)));
     if (found < 0 || figures[found].isNew || answer.figures.some((one) => one.kind !== "label")) return void setTimeout(load);
     for (const one of answer.figures) put(session.tasks.find((other) => other.name === one.task) || task, figures[found], one.mine);

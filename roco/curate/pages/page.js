@@ -34,8 +34,20 @@ export function remember(changes) {
 
 class Refused extends Error {}
 
-async function request(url, options) {
-  const answer = await fetch(url, options);
+// A connection can be lost without notice: a request is given up after some time. An act that is sent twice is stored once.
+const PATIENCE = { GET: 60000, POST: 10000 }; // milliseconds
+
+async function request(url, options = { method: "GET" }) {
+  const giveUp = new AbortController();
+  const timer = setTimeout(() => giveUp.abort(), PATIENCE[options.method]);
+  try {
+    return await answered(await fetch(url, { ...options, signal: giveUp.signal }));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function answered(answer) {
   if (answer.ok) return answer.json();
   const body = await answer.json().catch(() => ({}));
   const error = new Refused(`${body.error || answer.status}${body.hint ? ` (${body.hint})` : ""}`);
@@ -58,6 +70,7 @@ const waiting = new Map(); // name of an act -> what to call with the answer
 const later = new Set(); // what to call when all acts are confirmed
 let flushing = null;
 export let online = true;
+export let made = 0; // acts since the page was opened
 
 export const unsaved = () => JSON.parse(localStorage.getItem(BOX) || "[]");
 const keep = (acts) => localStorage.setItem(BOX, JSON.stringify(acts));
@@ -66,6 +79,7 @@ export const newBatch = () => Array.from(crypto.getRandomValues(new Uint8Array(1
 // Keeps an act in the browser and sends it; `done` receives the answer, or null if the server refuses the act.
 export function act(url, body, done = () => {}) {
   const name = newBatch();
+  made += 1;
   waiting.set(name, done);
   keep([...unsaved(), { name, url, body }]);
   showStatus();
@@ -82,6 +96,17 @@ export function flush() {
 export function whenSaved(call, text) {
   later.add(call);
   say(text);
+}
+
+// Asks the server until the answer is newer than all acts, and its address still the wanted one; null if acts are not saved.
+export async function latest(addressOf) {
+  for (;;) {
+    await flush();
+    if (unsaved().length) return null;
+    const [url, before] = [addressOf(), made];
+    const answer = await get(url);
+    if (url === addressOf() && before === made) return answer;
+  }
 }
 
 async function send() {
@@ -114,7 +139,7 @@ async function send() {
 
 // After a restart the server expects another write token; returns whether it has changed.
 async function renewed() {
-  const fresh = await fetch("/api/session").then((answer) => answer.json()).catch(() => null);
+  const fresh = await get("/api/session").catch(() => null);
   if (!fresh || fresh.scope !== session.scope || fresh.write === session.write) return false;
   session.write = fresh.write;
   return true;
@@ -151,7 +176,9 @@ export async function undo(done) {
   if (batch) return act("/api/undo", { annotator, batch }, done);
   try {
     await flush();
-    done(await post("/api/undo", { annotator }));
+    const answer = await post("/api/undo", { annotator });
+    made += 1;
+    done(answer);
   } catch (error) {
     say(error instanceof Refused ? error.message : "not undone: the server cannot be reached");
   }
