@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import statistics
 import tempfile
@@ -102,6 +103,8 @@ def select(repeats: int) -> list[str]:
                 of_cpu.append(time.process_time() - start_of_cpu)
             medians = f"{statistics.median(seconds[1:]):.2f} | {statistics.median(of_cpu[1:]):.2f}"
             lines.append(f"| {name} | {len(selection.ids):,} | {medians} |")
+    load = f"Load of the machine afterwards: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores. Target: 0.3 s."
+    lines += ["", f"{load} CPU time is that of all threads."]
     return lines
 
 

@@ -1,7 +1,7 @@
 """Writes below each command of the pages what it prints on the demo corpus; `python docs/printed.py`, after a change.
 
-The commands are those that tests/test_docs.py runs: the demo of the README and the console blocks of seven pages. Of an
-output that ends in "…", as many lines as before are written.
+The commands are those that tests/test_docs.py runs: the demo of the README and the console blocks of these pages. Of
+an output that ends in "…", as many lines as before are written.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ PAGES = (
     "vocabulary.md",
     "labels.md",
     "curate.md",
+    "select.md",
 )
 CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.M | re.S)
 CODE = re.compile(r"^```python\n(.*?)^```$", re.M | re.S)

@@ -37,6 +37,20 @@ def complete_reason(context: typer.Context, incomplete: str) -> list[str]:
     return _starting(incomplete, sorted({reason for step in steps for reason in step.contract.reasons}))
 
 
+def complete_label(kind: str) -> Callable[[str], list[str]]:
+    """Returns what completes a value of a closed set; kind: modality, region, direction, license or split."""
+
+    def complete(incomplete: str) -> list[str]:
+        from roco.base.labels import KINDS
+        from roco.base.licenses import LICENSES
+        from roco.base.schema import SPLITS
+
+        known: dict[str, Iterable[str]] = {**KINDS, "license": LICENSES, "split": SPLITS}
+        return _starting(incomplete, known[kind])
+
+    return complete
+
+
 def _starting(incomplete: str, names: Iterable[str]) -> list[str]:
     return [name for name in names if name.startswith(incomplete)]
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from roco.base.errors import UsageError
+from roco.cli.complete import complete_label
 from roco.cli.output import count, print_json, print_next, safe
 from roco.cli.release import Json
 
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
 Values = list[str] | None
 
 
-def _values(*names: str, metavar: str, help: str) -> Any:
-    return typer.Option(*names, metavar=metavar, help=help)
+def _values(name: str, metavar: str, help: str, complete: str = "") -> Any:
+    """Returns an option that can be repeated; complete: the label set of its values, if it is closed."""
+    return typer.Option(name, metavar=metavar, help=help, autocompletion=complete_label(complete) if complete else None)
 
 
 def select(
@@ -33,9 +35,15 @@ def select(
         typer.Option(metavar="SQL", help="A condition over the columns of figures.parquet, in the SQL of DuckDB."),
     ] = None,
     commercial: Annotated[bool, typer.Option("--commercial", help="Only licences that allow commercial use.")] = False,
-    modality: Annotated[Values, _values("--modality", metavar="LABEL", help="DRCT, DRMR, DRXR and so on.")] = None,
-    region: Annotated[Values, _values("--region", metavar="LABEL", help="A body region of X-rays.")] = None,
-    direction: Annotated[Values, _values("--direction", metavar="LABEL", help="A direction of X-rays.")] = None,
+    modality: Annotated[
+        Values, _values("--modality", complete="modality", metavar="LABEL", help="DRCT, DRMR, DRXR and so on.")
+    ] = None,
+    region: Annotated[
+        Values, _values("--region", complete="region", metavar="LABEL", help="A body region of X-rays.")
+    ] = None,
+    direction: Annotated[
+        Values, _values("--direction", complete="direction", metavar="LABEL", help="A direction of X-rays.")
+    ] = None,
     concept: Annotated[
         Values, _values("--concept", metavar="CUI", help="A concept of the image: a CUI, or its name.")
     ] = None,
@@ -46,8 +54,12 @@ def select(
         ),
     ] = None,
     year: Annotated[Values, _values("--year", metavar="YEARS", help="2018, 2018-2022, 2018- or -2018.")] = None,
-    license: Annotated[Values, _values("--license", metavar="NAME", help="A licence, such as CC-BY.")] = None,
-    split: Annotated[Values, _values("--split", metavar="SPLIT", help="train, valid or test.")] = None,
+    license: Annotated[
+        Values, _values("--license", complete="license", metavar="NAME", help="A licence, such as CC-BY.")
+    ] = None,
+    split: Annotated[
+        Values, _values("--split", complete="split", metavar="SPLIT", help="train, valid or test.")
+    ] = None,
     language: Annotated[
         Values, _values("--language", metavar="CODE", help="A language of captions, such as en.")
     ] = None,

@@ -14,7 +14,8 @@ from roco.release.select.selection import Selection
 MOST_SHOWN = 20
 """Images that --show prints; --json prints all."""
 
-LONGEST_CAPTION = 60
+LONGEST_CAPTION = 40
+MOST_CONCEPTS = 3
 SHOWN = ("id", "modality", "license", "year", "concepts", "caption")
 
 Counts = Mapping[str, Mapping[str, int]]
@@ -59,6 +60,7 @@ def print_images(selection: Selection) -> None:
 
 def _cell(value: Any) -> str:
     if isinstance(value, list):
-        return printable(" ".join(map(str, value)))
+        more = " …" if len(value) > MOST_CONCEPTS else ""
+        return printable(" ".join(map(str, value[:MOST_CONCEPTS])) + more)
     text = "" if value is None else str(value)
     return printable(text if len(text) <= LONGEST_CAPTION else f"{text[: LONGEST_CAPTION - 1]}…")

@@ -33,6 +33,8 @@ def complete(command: Command, monkeypatch: pytest.MonkeyPatch):  # type: ignore
         ("roco evaluate c", ["concepts", "captions"]),
         ("roco run --re", ["--retry"]),
         ("roco run r.toml --qu", ["--quiet"]),
+        ("roco select release out --modality DRC", ["DRCO", "DRCT"]),
+        ("roco select release out --license CC-BY-NC-", ["CC-BY-NC-SA", "CC-BY-NC-ND"]),
         ("roco run ", []),  # the shell then completes files
         ("roco nothing ", None),
     ],

@@ -16,6 +16,7 @@ from roco.base.errors import DataError, UsageError
 from roco.base.files import file_digest
 from roco.base.schema import SPLITS
 from roco.base.tables import SPLIT_TABLES
+from roco.curate.corpus import of_release
 from roco.release.diff import diff
 from roco.release.previous import read_release
 from roco.release.read import Release
@@ -105,6 +106,14 @@ def test_a_subset_of_a_subset_is_a_release_that_records_both(parent: Path, subse
     record = json.loads((tmp_path / "second" / SELECT).read_text())
     assert record["parent"]["select"] == json.loads((subset / SELECT).read_text())
     assert {*read_release(tmp_path / "second").tombstones} == {*read_release(tmp_path / "direct").tombstones}
+
+
+def test_the_pages_show_its_images_and_those_that_were_not_selected(parent: Path, subset: Path) -> None:
+    with Release.open(subset) as opened:
+        figures = of_release(opened, "the subset")
+        assert len(figures) == len(roco.load(parent))
+        row = figures.row(roco.load(subset)["image_key"][0].as_py())
+        assert figures.image(row).data == opened.image(roco.load(subset)["id"][0].as_py())
 
 
 def test_the_same_selection_has_the_same_bytes(parent: Path, subset: Path, tmp_path: Path) -> None:
