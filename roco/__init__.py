@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from roco.evaluate.retrieval import evaluate_retrieval
     from roco.recipes.load import Pipeline, Recipe, load_recipe
     from roco.release.diff import diff
-    from roco.release.read import Release, load, verify
+    from roco.release.load.dataset import Dataset, load
+    from roco.release.load.row import Row
+    from roco.release.load.targets import Targets
+    from roco.release.load.vocabulary import Vocabulary
+    from roco.release.read import Release, verify
     from roco.stages.dedup_groups import duplicates
     from roco.stages.extract_summary import articles
 
@@ -34,7 +38,11 @@ _HOME = {
     "roco.core.run": ("Outcome", "Run"),
     "roco.core.stage": ("Decision", "Measure", "Publication", "Stage", "drop", "put"),
     "roco.curate.audit": ("Audit", "draw_audit", "read_audit"),
-    "roco.release.read": ("Release", "load", "verify"),
+    "roco.release.load.dataset": ("Dataset", "load"),
+    "roco.release.load.row": ("Row",),
+    "roco.release.load.targets": ("Targets",),
+    "roco.release.load.vocabulary": ("Vocabulary",),
+    "roco.release.read": ("Release", "verify"),
     "roco.release.diff": ("diff",),
     "roco.base.errors": ("DataError", "RecipeError", "RocoError", "UsageError"),
     "roco.recipes.load": ("Pipeline", "Recipe", "load_recipe"),
@@ -48,6 +56,7 @@ _HOME = {
 __all__ = [
     "Audit",
     "DataError",
+    "Dataset",
     "Decision",
     "Measure",
     "Outcome",
@@ -59,9 +68,12 @@ __all__ = [
     "Release",
     "Report",
     "RocoError",
+    "Row",
     "Run",
     "Stage",
+    "Targets",
     "UsageError",
+    "Vocabulary",
     "__version__",
     "articles",
     "diff",

@@ -28,7 +28,7 @@ def release_of(root: Path, *allow: tuple[str, ...], stages: tuple[str, ...] = ST
 def test_a_release_with_a_licence_that_its_recipe_allows_is_valid(tmp_path: Path) -> None:
     release = release_of(tmp_path, ("CC-BY", "CC-BY-ND"))
     assert json.loads((release / "funnel.json").read_text())["licenses"] == ["CC-BY", "CC-BY-ND"]
-    assert {row["license"] for row in roco.load(release).to_pylist()} == {"CC-BY", "CC-BY-ND"}
+    assert {row["license"] for row in roco.load(release).to_arrow().to_pylist()} == {"CC-BY", "CC-BY-ND"}
     assert roco.verify(release) == []
     assert {p.what for p in roco.verify(release, licenses=["CC-BY"])} == {"licence not allowed: CC-BY-ND"}
 

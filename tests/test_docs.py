@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import doctest
 import io
 import itertools
 import os
@@ -160,11 +161,21 @@ def table(text: str) -> list[str]:
 
 def test_the_python_of_the_readme_runs(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(demo)
-    for block in blocks(ROOT / "README.md", "python"):
-        scope: dict[str, Any] = {}
-        exec(block.text, scope)
-        assert len(scope["train"]) > 20
-        assert scope["problems"] == []
+    (block,) = [b for b in blocks(ROOT / "README.md", "python") if b.before != "<!-- libraries -->"]
+    scope: dict[str, Any] = {}
+    exec(block.text, scope)
+    assert len(scope["train"]) > len(scope["chest"]) > 2
+    assert scope["pixels"].ndim == 2
+    assert scope["problems"] == []
+
+
+@pytest.mark.neural
+def test_the_lines_of_the_readme_for_other_libraries_run(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(demo)
+    (block,) = [b for b in blocks(ROOT / "README.md", "python") if b.before == "<!-- libraries -->"]
+    scope: dict[str, Any] = {}
+    exec(block.text, scope)
+    assert len({len(scope[name]) for name in ("train", "items", "rows", "frame", "figures")}) == 1
 
 
 def test_the_recipes_of_the_readme_load(tmp_path: Path) -> None:
@@ -230,6 +241,26 @@ def test_the_commands_and_the_code_of_a_page_print_what_it_shows(
     assert shown == outputs
 
 
+def test_the_examples_of_the_load_page_print_what_it_shows(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(demo)
+    text = "".join(block.text for block in blocks(ROOT / "docs" / "load.md", "pycon"))
+    examples = doctest.DocTestParser().get_doctest(text, {}, "load.md", None, 0)
+    printed: list[str] = []
+    results = doctest.DocTestRunner().run(examples, out=printed.append)
+    assert results.attempted > 20
+    assert not results.failed, "".join(printed)
+
+
+@pytest.mark.neural
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_the_code_of_the_load_page_for_other_libraries_runs(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(demo)
+    pages = blocks(ROOT / "docs" / "load.md", "python")
+    assert len(pages) == 3
+    for block in pages:
+        exec(block.text, {})
+
+
 def steady(text: str) -> list[str]:
     """Returns lines without digests, times and sizes, which depend on the installed libraries."""
     return [re.sub(r"[0-9a-f]{8,}|\d{5,}", "#", line.rstrip()) for line in text.splitlines()]
@@ -269,9 +300,9 @@ def test_the_stage_on_the_add_a_stage_page_runs_in_a_recipe(blur: Path) -> None:
     assert re.fullmatch(r"small +[1-9]\d +\d+ +\d+ +\d+ small", next(funnel).rstrip())
     release = blur / "run" / "release"
     assert roco.verify(release) == []
-    sides = [min(row["width"], row["height"]) for row in roco.load(release).to_pylist()]
+    sides = [min(row["width"], row["height"]) for row in roco.load(release).to_arrow().to_pylist()]
     assert min(sides) >= 256
-    assert all(0 < row["brightness"] < 255 for row in roco.load(release).to_pylist())
+    assert all(0 < row["brightness"] < 255 for row in roco.load(release).to_arrow().to_pylist())
 
 
 # --- links and generated pages ---------------------------------------------------------------------------------------

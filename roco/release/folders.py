@@ -14,6 +14,7 @@ from roco.base.formats import FORMAT_OF_EXTENSION
 from roco.base.readers import UNREADABLE, check_zip_directory
 from roco.base.schema import SPLITS
 from roco.base.terminal import excerpt
+from roco.release.members import Container, Place, place_of
 from roco.release.problems import Problem, unreadable
 
 ID = re.compile(r"[A-Za-z0-9._-]{1,200}")
@@ -36,6 +37,7 @@ class ImageFile(NamedTuple):
     member: str  # its name in the container
     size: int  # bytes
     stamp: str
+    place: Place | None = None  # in a zip; None for a loose file, and for a member that only zipfile can read
 
     @property
     def where(self) -> str:
@@ -72,11 +74,14 @@ def index_images(root: Path) -> ImageIndex:
 
 
 class ImageReader:
-    """Reads the image files of one dataset; its zips stay open until `close`."""
+    """Reads the image files of one dataset, from any thread; its containers stay open until `close`.
+
+    Forked processes share the containers safely; a copy sent to another process opens its own.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._zips: dict[str, zipfile.ZipFile] = {}
+        self._containers: dict[str, Container] = {}
 
     def read(self, file: ImageFile) -> bytes:
         """Returns the bytes of an image file; raises DataError if it is missing, corrupt or has changed."""
@@ -94,19 +99,31 @@ class ImageReader:
         return data
 
     def close(self) -> None:
-        for archive in self._zips.values():
-            archive.close()
-        self._zips.clear()
+        for container in self._containers.values():
+            container.close()
+        self._containers.clear()
+
+    def __getstate__(self) -> Path:
+        return self._root
+
+    def __setstate__(self, root: Path) -> None:
+        self.__init__(root)  # type: ignore[misc]
 
     def _bytes(self, file: ImageFile) -> bytes:
         # One byte more than in the index: a file that has grown is detected without being read completely.
+        if file.place is not None:
+            return self._container(file.container).read(file.place, file.member, file.size)
         if not file.container.endswith(".zip"):
             with (self._root / file.container / file.member).open("rb") as fh:
                 return fh.read(file.size + 1)
-        if file.container not in self._zips:
-            self._zips[file.container] = zipfile.ZipFile(self._root / file.container)
-        with self._zips[file.container].open(file.member) as member:
+        # Members by rare methods of compression. A zip that forked processes shared would lose its position.
+        with zipfile.ZipFile(self._root / file.container) as archive, archive.open(file.member) as member:
             return member.read(file.size + 1)
+
+    def _container(self, name: str) -> Container:
+        # Without a lock, which a process could be forked with: a container that is opened twice is closed again.
+        container = self._containers.get(name)
+        return container or self._containers.setdefault(name, Container(self._root / name))
 
 
 def _in_zip(path: Path, split: str) -> Iterator[ImageFile]:
@@ -119,7 +136,7 @@ def _in_zip(path: Path, split: str) -> Iterator[ImageFile]:
                 if info.is_dir() or info.filename.startswith("__MACOSX/") or not _is_image_name(name):
                     continue
                 stamp = f"{info.file_size}:{info.CRC:08x}"
-                yield ImageFile(name, split, path.name, info.filename, info.file_size, stamp)
+                yield ImageFile(name, split, path.name, info.filename, info.file_size, stamp, place_of(info))
 
 
 def _in_folder(root: Path, split: str) -> Iterator[ImageFile]:

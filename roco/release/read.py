@@ -237,14 +237,6 @@ class Release:
         return DataError(f"{self.path / name}: {what}", f"run roco verify {self.path} for details")
 
 
-def load(path: str | Path, split: str | None = None, columns: Sequence[str] | None = None) -> pa.Table:
-    """Returns the images of a dataset, of all splits or of one, one row each, in the order of the ids.
-
-    path: a release of roco or the published ROCOv2; columns: all by default.
-    """
-    return Release.open(path).table(split, columns)
-
-
 def verify(
     path: str | Path, licenses: Collection[str] | None = None, retracted: Iterable[str | Path] = ()
 ) -> list[Problem]:

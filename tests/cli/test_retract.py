@@ -41,7 +41,7 @@ def test_images_that_resemble_one_are_a_warning(command: Command, tmp_path: Path
     for figure in run.figures[:2]:
         figure["similar_group"] = "PMC9-a"
     release = publish(tmp_path / "release", run)
-    one, other = roco.load(release).filter(pc.field("article_key") == "PMC9")["id"].to_pylist()
+    one, other = roco.Release.open(release).table().filter(pc.field("article_key") == "PMC9")["id"].to_pylist()
     words = ("--ids", listed(tmp_path, one), "--reason", "x")
     err = command("retract", release, tmp_path / "next", *words).err
     assert f"warning: 1 image that duplicates or resembles one of them stays: {other}\n" in err

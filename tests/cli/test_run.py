@@ -68,7 +68,7 @@ def test_status_prints_which_stages_are_stale_and_why(command: Command, run: Pat
 
 def test_show_accepts_figure_id_file_name_article_and_id_in_the_release(command: Command, finished_demo: Path) -> None:
     recipe = finished_demo / "demo.toml"
-    rows = roco.load(finished_demo / "run" / "release").select(["id", "figure_id"]).to_pylist()
+    rows = roco.load(finished_demo / "run" / "release").to_arrow(["id", "figure_id"]).to_pylist()
     (id,) = [row["id"] for row in rows if row["figure_id"] == "PMC99000001/f2/0"]
     for name in ("PMC99000001/f2/0", "demo-1-g002.jpg", "PMC99000001", id):
         result = command("show", recipe, name)
@@ -97,7 +97,9 @@ def test_show_prints_why_its_trace_is_stale_and_how_to_run_again(command: Comman
 
 def test_show_finds_a_released_file_of_a_release_that_the_last_run_did_not_write(command: Command, run: Path) -> None:
     recipe, release = run / "demo.toml", run / "run" / "release"
-    (row,) = [row for row in roco.load(release).select(["id", "figure_id"]).to_pylist() if row["id"][-8:] == "n_000002"]
+    (row,) = [
+        row for row in roco.load(release).to_arrow(["id", "figure_id"]).to_pylist() if row["id"][-8:] == "n_000002"
+    ]
     command("run", recipe, "--workers", "0", "--until", "language")
     result = command("show", recipe, release / "train_images.zip" / "train" / f"{row['id']}.jpg")
     assert result.code == DONE
@@ -108,7 +110,7 @@ def test_show_finds_a_released_file_of_a_release_that_the_last_run_did_not_write
 
 def test_show_states_that_the_release_has_changed_since_the_run(command: Command, run: Path) -> None:
     recipe, release = run / "demo.toml", run / "run" / "release"
-    (id, *_) = roco.load(release)["id"].to_pylist()
+    (id, *_) = roco.load(release).column("id").to_pylist()
     (release / "figures.parquet").unlink()
     assert f"stale: the release in {release} does not contain it as {id}\n" in command("show", recipe, id).out
 

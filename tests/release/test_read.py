@@ -15,7 +15,7 @@ import pytest
 
 import roco
 from roco.base.errors import DataError, UsageError
-from roco.release.read import Release, load, verify
+from roco.release.read import Release, verify
 from tests.sources.test_dataset import LAYOUTS, images, published
 from tests.stages.publish.finished import publish
 
@@ -35,30 +35,32 @@ def release(good: Path, tmp_path: Path) -> Path:
 
 
 def test_a_release_is_loaded_whole_or_by_split(good: Path) -> None:
-    table = load(good)
-    assert len(table) == len(Release.open(good)) == 12
-    parts = [load(str(good), split) for split in ("train", "valid", "test")]
+    release = Release.open(str(good))
+    table = release.table()
+    assert len(table) == len(release) == 12
+    parts = [release.table(split) for split in ("train", "valid", "test")]
     assert pa.concat_tables(parts).equals(table)
 
 
 def test_only_the_named_columns_are_loaded(good: Path, tmp_path: Path) -> None:
     names = ["caption", "id"]
-    assert load(good, "train", names).equals(load(good, "train").select(names))
-    rocov2 = published(tmp_path / "rocov2")
-    assert load(rocov2, columns=names).equals(load(rocov2).select(names))
+    release = Release.open(good)
+    assert release.table("train", names).equals(release.table("train").select(names))
+    rocov2 = Release.open(published(tmp_path / "rocov2"))
+    assert rocov2.table(columns=names).equals(rocov2.table().select(names))
 
 
 def test_an_unknown_split_or_column_is_answered_with_the_nearest(good: Path, tmp_path: Path) -> None:
     for path in (good, published(tmp_path / "rocov2")):
         with pytest.raises(UsageError, match="unknown split 'validation'") as caught:
-            load(path, "validation")
+            Release.open(path).table("validation")
         assert "'valid'" in caught.value.hint
         with pytest.raises(UsageError, match="unknown column 'captions'") as caught:
-            load(path, columns=["captions"])
+            Release.open(path).table(columns=["captions"])
         assert "'caption'" in caught.value.hint
 
 
-@pytest.mark.parametrize("call", [Release.open, load, verify])
+@pytest.mark.parametrize("call", [Release.open, roco.load, verify])
 def test_a_folder_that_is_not_a_release_is_an_error(call: Callable[[Path], object], tmp_path: Path) -> None:
     with pytest.raises(DataError, match="not a release") as caught:
         call(tmp_path)
@@ -168,5 +170,5 @@ def test_reading_a_release_imports_neither_lxml_nor_the_sources_nor_the_engine(
 
 def test_the_functions_of_the_public_face_agree_with_the_class(good: Path) -> None:
     release = roco.Release.open(good)
-    assert roco.load(good).equals(release.table())
+    assert roco.load(good).to_arrow().equals(release.table())
     assert roco.verify(good) == release.verify() == []

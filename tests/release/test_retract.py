@@ -39,15 +39,15 @@ def taken(parent: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def images_of(folder: Path, article: str) -> set[str]:
-    table = roco.load(folder, columns=["id", "article_key"])
+    table = roco.Release.open(folder).table(columns=["id", "article_key"])
     return {row["id"] for row in table.to_pylist() if row["article_key"] == article}
 
 
 def test_the_next_release_verifies_and_lacks_the_images(parent: Path, taken: Path) -> None:
     assert roco.verify(taken) == []
     gone = {ID, *images_of(parent, ARTICLE)}
-    kept = [row for row in roco.load(parent).to_pylist() if row["id"] not in gone]
-    assert roco.load(taken).to_pylist() == kept and len(gone) > 2
+    kept = [row for row in roco.Release.open(parent).table().to_pylist() if row["id"] not in gone]
+    assert roco.Release.open(taken).table().to_pylist() == kept and len(gone) > 2
     with Release.open(parent) as old, Release.open(taken) as new:
         assert dict(new.images()) == {row["id"]: old.image(row["id"]) for row in kept}
 
@@ -63,7 +63,7 @@ def test_tombstones_state_date_and_reason_and_no_file_contains_anything_of_the_i
     tombstones = read_release(taken).tombstones
     assert {id for id, stone in tombstones.items() if stone.reason == "takedown"} == gone
     assert {tombstones[id].detail for id in gone} == {f"{DAY}: consent withdrawn"}
-    captions = [row["caption"] for row in roco.load(parent).to_pylist() if row["id"] in gone]
+    captions = [row["caption"] for row in roco.Release.open(parent).table().to_pylist() if row["id"] in gone]
     every = b"".join(contents(taken).values())
     assert captions and not [caption for caption in captions if caption.encode() in every]
     for split in ("train", "valid", "test"):
@@ -170,7 +170,7 @@ def test_an_invalid_reason_or_date_is_an_error(
 
 def test_not_every_image_can_be_taken_down(parent: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="every image would be taken down"):
-        retract(parent, tmp_path / "next", roco.load(parent)["id"].to_pylist(), "x", DAY)
+        retract(parent, tmp_path / "next", roco.Release.open(parent).table()["id"].to_pylist(), "x", DAY)
 
 
 def test_an_invalid_release_and_an_existing_folder_are_refused(parent: Path, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from roco.base import readers
 from roco.base.files import file_digest
 from roco.release.format import FILES
 from roco.release.problems import Problem
-from roco.release.read import Release, load, verify
+from roco.release.read import Release, verify
 from tests.recorder import Recorder
 from tests.stages.publish.finished import Run, publish
 
@@ -91,7 +91,7 @@ def listed(problems: list[Problem]) -> str:
 
 
 def first_id(root: Path, split: str = "train") -> str:
-    return str(load(root, split)["id"][0])
+    return str(Release.open(root).table(split)["id"][0])
 
 
 def first_image(root: Path, split: str = "train") -> str:
@@ -431,7 +431,7 @@ def test_text_in_removed_parquet_is_reported(release: Path, column: str) -> None
 
 
 def test_a_figure_both_dropped_and_published_is_reported(release: Path) -> None:
-    kept = load(release)["figure_id"][0].as_py()
+    kept = Release.open(release).table()["figure_id"][0].as_py()
     edit_parquet(release / "removed.parquet", lambda rows: rows[0].update(figure_id=kept))
     assert f"removed.parquet, {kept}: dropped figure is in figures.parquet" in listed(verify(release))
 

@@ -92,7 +92,7 @@ def run(root: Path, *more: str, stages: str = "", source: str = "rocov2") -> dic
     release = roco.load_recipe(recipe).run(workers=0).release
     assert release is not None and roco.verify(release) == []
     removed = {r["figure_id"]: r for r in pq.read_table(release / "removed.parquet").to_pylist()}
-    return {r["figure_id"]: r for r in roco.load(release).to_pylist()} | removed
+    return {r["figure_id"]: r for r in roco.load(release).to_arrow().to_pylist()} | removed
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -271,10 +271,10 @@ def test_a_worker_process_reads_the_dataset(tmp_path: Path) -> None:
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_the_published_layout_is_loaded_and_verified(tmp_path: Path, layout: str) -> None:
     root = published(tmp_path / "rocov2", LAYOUTS[layout])
-    table = roco.load(root)
-    assert table["split"].to_pylist() == ["train", "train", "valid", "test"]
-    assert table["license"].to_pylist() == ["CC-BY-NC"] * 4
-    assert roco.load(root, "test")["id"].to_pylist() == ["ROCOv2_2023_test_000003"]
+    data = roco.load(root)
+    assert data.column("split").to_pylist() == ["train", "train", "valid", "test"]
+    assert data.column("license").to_pylist() == ["CC-BY-NC"] * 4
+    assert roco.load(root, "test").column("id").to_pylist() == ["ROCOv2_2023_test_000003"]
     assert roco.verify(root) == []
 
 

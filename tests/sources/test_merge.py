@@ -45,7 +45,7 @@ def merged(root: Path, previous_sources: str = "") -> tuple[list[dict[str, Any]]
     (root / "merge.toml").write_text(recipe)
     release = roco.load_recipe(root / "merge.toml").run(workers=0).release
     assert release is not None and roco.verify(release) == []
-    return roco.load(release).to_pylist(), pq.read_table(release / "removed.parquet").to_pylist()
+    return roco.load(release).to_arrow().to_pylist(), pq.read_table(release / "removed.parquet").to_pylist()
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_the_order_of_the_sources_does_not_matter(folder: Path) -> None:
     shutil.rmtree(folder / "runs")
     release = roco.load_recipe(folder / "merge.toml").run(workers=0).release
     assert release is not None
-    again = roco.load(release).to_pylist()
+    again = roco.load(release).to_arrow().to_pylist()
     assert {(row["id"], row["image_key"]) for row in again} == {(row["id"], row["image_key"]) for row in rows}
 
 
@@ -118,12 +118,12 @@ def test_a_dataset_that_joins_a_finished_release_gives_its_ids_on_request(folder
     head, _, package = text.split("[[source]]")
     shutil.rmtree(folder / "runs")
     recipe.write_text(f"{head}[[source]]{package}")
-    before = roco.load(roco.load_recipe(recipe).run(workers=0).release or "").to_pylist()
+    before = roco.load(roco.load_recipe(recipe).run(workers=0).release or "").to_arrow().to_pylist()
     recipe.write_text(text)
-    after = roco.load(roco.load_recipe(recipe).run(workers=0).release or "").to_pylist()
+    after = roco.load(roco.load_recipe(recipe).run(workers=0).release or "").to_arrow().to_pylist()
     assert {row["id"] for row in before} <= {row["id"] for row in after}
     roco.load_recipe(recipe).run(workers=0, new_ids=True)
-    given = roco.load(folder / "runs" / "merged" / "release").to_pylist()
+    given = roco.load(folder / "runs" / "merged" / "release").to_arrow().to_pylist()
     assert {row["id"] for row in given if row["origin"] == "release"} == SPLIT_OF.keys()
 
 

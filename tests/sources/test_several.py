@@ -31,7 +31,7 @@ def test_new_articles_and_a_dataset_make_one_release(finished_demo: Path, tmp_pa
     packages, dataset = finished_demo / "corpus" / "package", published(tmp_path / "rocov2")
     release = roco.load_recipe(recipe(tmp_path, ("package", packages), ("release", dataset))).run(workers=1).release
     assert release is not None and roco.verify(release) == []
-    rows = roco.load(release).to_pylist()
+    rows = roco.load(release).to_arrow().to_pylist()
     origins = {row["origin"] for row in rows}
     assert origins == {"package", "release"}
     assert {row["given_id"] for row in rows if row["origin"] == "release"} == {id for ids in IDS.values() for id in ids}
@@ -45,7 +45,7 @@ def test_an_article_in_both_sources_keeps_one_copy_of_each_image_in_one_split(
     packages, first = finished_demo / "corpus" / "package", finished_demo / "run" / "release"
     release = roco.load_recipe(recipe(tmp_path, ("package", packages), ("release", first))).run(workers=0).release
     assert release is not None and roco.verify(release) == []
-    rows = roco.load(release).to_pylist()
+    rows = roco.load(release).to_arrow().to_pylist()
     assert len({row["sha256"] for row in rows}) == len(rows)
     removed = pq.read_table(release / "removed.parquet").to_pylist()
     assert sum(row["drop"] == "duplicate" for row in removed) >= 47
@@ -127,4 +127,4 @@ def test_an_article_identified_by_its_doi_keeps_its_key(tmp_path: Path) -> None:
     path = recipe(tmp_path, ("release", first), ("release", release), stages=("image", "merge", "split", "release"))
     again = roco.load_recipe(path).run(workers=0).release
     assert again is not None and len(source.listing(None)) == 3 + len(table)
-    assert {*keys.to_pylist()} <= {*roco.load(again)["article_key"].to_pylist()}
+    assert {*keys.to_pylist()} <= {*roco.load(again).column("article_key").to_pylist()}

@@ -59,7 +59,7 @@ def test_it_verifies(subset: Path) -> None:
 
 
 def test_images_have_the_same_ids_splits_bytes_and_columns_in_the_same_order(parent: Path, subset: Path) -> None:
-    before, after = roco.load(parent), roco.load(subset)
+    before, after = roco.Release.open(parent).table(), roco.Release.open(subset).table()
     kept = [row for row in before.to_pylist() if row["modality"] in ("DRCT", "DRMR")]
     assert after.to_pylist() == kept and after.schema == before.schema
     assert 0 < len(kept) < len(before)
@@ -68,12 +68,12 @@ def test_images_have_the_same_ids_splits_bytes_and_columns_in_the_same_order(par
 
 
 def test_every_table_is_restricted_in_the_same_order(parent: Path, subset: Path) -> None:
-    ids = set(roco.load(subset)["id"].to_pylist())
+    ids = set(roco.Release.open(subset).table()["id"].to_pylist())
     tables = [f"{split}_{table}.csv" for split in SPLITS for table in SPLIT_TABLES]
     for name in (*tables, "license_information.csv", "attribution.csv"):
         header, *lines = rows(parent / name)
         assert rows(subset / name) == [header, *(line for line in lines if line[0] in ids)]
-    cuis = {cui for cuis in roco.load(subset)["concepts"].to_pylist() for cui in cuis}
+    cuis = {cui for cuis in roco.Release.open(subset).table()["concepts"].to_pylist() for cui in cuis}
     header, *names = rows(parent / "cui_mapping.csv")
     assert rows(subset / "cui_mapping.csv") == [header, *(line for line in names if line[0] in cuis)]
 
@@ -85,7 +85,7 @@ def test_a_subset_of_splits_without_leakage_has_none(parent: Path, subset: Path)
 
 def test_diff_reports_the_other_images_as_not_selected_and_no_other_change(parent: Path, subset: Path) -> None:
     difference = diff(parent, subset)
-    before, after = len(roco.load(parent)), len(roco.load(subset))
+    before, after = len(roco.Release.open(parent).table()), len(roco.Release.open(subset).table())
     assert difference.images == {"old": before, "new": after, "both": after}
     assert {one.reason for one in difference.removed} == {"not_selected"}
     assert not (difference.moved_splits or difference.renamed or difference.reused or difference.changed)
@@ -102,7 +102,7 @@ def test_a_subset_of_a_subset_is_a_release_that_records_both(parent: Path, subse
     select(subset, tmp_path / "second", Flags(commercial=True))
     direct = select(parent, tmp_path / "direct", Flags(modality=CT_AND_MR.modality, commercial=True))[0]
     assert roco.verify(tmp_path / "second") == []
-    assert roco.load(tmp_path / "second")["id"].to_pylist() == direct.ids
+    assert roco.Release.open(tmp_path / "second").table()["id"].to_pylist() == direct.ids
     record = json.loads((tmp_path / "second" / SELECT).read_text())
     assert record["parent"]["select"] == json.loads((subset / SELECT).read_text())
     assert {*read_release(tmp_path / "second").tombstones} == {*read_release(tmp_path / "direct").tombstones}
@@ -129,7 +129,7 @@ def test_select_json_contains_query_flags_parent_and_numbers(parent: Path, subse
     assert record["sql"] == "SELECT id FROM figures\nWHERE modality IN ('DRCT', 'DRMR')"
     assert record["flags"] == {"modality": ["DRCT", "DRMR"]}
     assert record["parent"]["checksums_sha256"] == file_digest(parent / "checksums.sha256")
-    before, after = roco.load(parent), roco.load(subset)
+    before, after = roco.Release.open(parent).table(), roco.Release.open(subset).table()
     for numbers, table in ((record["before"], before), (record["after"], after)):
         for column in ("split", "modality", "license"):
             values = [value or "unknown" for value in table[column].to_pylist()]
@@ -139,7 +139,7 @@ def test_select_json_contains_query_flags_parent_and_numbers(parent: Path, subse
 
 
 def test_card_datasheet_and_citation_state_that_it_is_a_subset(parent: Path, subset: Path) -> None:
-    images, of = len(roco.load(subset)), len(roco.load(parent))
+    images, of = len(roco.Release.open(subset).table()), len(roco.Release.open(parent).table())
     card = (subset / "README.md").read_text()
     assert f"This release contains {images} of the {of} images of another one" in card
     assert "    WHERE modality IN ('DRCT', 'DRMR')\n" in card
@@ -153,7 +153,7 @@ def test_card_datasheet_and_citation_state_that_it_is_a_subset(parent: Path, sub
 
 
 def _sizes(folder: Path) -> list[int]:
-    splits = roco.load(folder)["split"].to_pylist()
+    splits = roco.Release.open(folder).table()["split"].to_pylist()
     return [splits.count(split) for split in SPLITS]
 
 
@@ -189,8 +189,8 @@ def test_prune_removes_concepts_that_train_lacks_from_valid_and_test_alone(paren
     selection, record = select(parent, tmp_path / "out", CT_AND_MR, prune=True)
     assert selection.lost and record["concepts_lost_by_train"] == {}
     assert roco.verify(tmp_path / "out") == []
-    before = {row["id"]: row for row in roco.load(parent).to_pylist()}
-    after = roco.load(tmp_path / "out").to_pylist()
+    before = {row["id"]: row for row in roco.Release.open(parent).table().to_pylist()}
+    after = roco.Release.open(tmp_path / "out").table().to_pylist()
     trained = {cui for row in after if row["split"] == "train" for cui in row["concepts"]}
     changed = 0
     for row in after:
@@ -208,7 +208,7 @@ def test_prune_drops_images_that_keep_no_concept_and_says_why(parent: Path, tmp_
     # One image of train has CT alone: images of test without CT keep nothing.
     where = "split = 'test' OR id = (SELECT min(id) FROM figures WHERE split = 'train' AND modality = 'DRCT')"
     selection, record = select(parent, tmp_path / "out", Flags(where=where), prune=True)
-    kept = set(roco.load(tmp_path / "out")["id"].to_pylist())
+    kept = set(roco.Release.open(tmp_path / "out").table()["id"].to_pylist())
     gone = set(selection.ids) - kept
     assert gone and sum(record["after"]["split"].values()) == len(kept)
     assert roco.verify(tmp_path / "out") == []
