@@ -26,6 +26,7 @@ PAGES = (
     "labels.md",
     "curate.md",
     "select.md",
+    "export.md",
 )
 CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.M | re.S)
 CODE = re.compile(r"^```python\n(.*?)^```$", re.M | re.S)

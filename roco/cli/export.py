@@ -22,7 +22,7 @@ def export(
         str,
         typer.Argument(
             metavar="FORMAT",
-            help="The format: hf (Parquet for the Hugging Face Hub).",
+            help="hf (Parquet for the Hugging Face Hub), webdataset (tar shards) or croissant (a description).",
             autocompletion=complete_format,
             show_default=False,
         ),
@@ -31,6 +31,10 @@ def export(
     shard_mb: Annotated[
         int, typer.Option("--shard-mb", metavar="MB", min=1, help="Megabytes of images in one shard.")
     ] = 500,
+    url: Annotated[
+        str,
+        typer.Option("--url", metavar="URL", help="Where the release is published, for croissant.", show_default=False),
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Writes a release in another format. Images keep their bytes, and every row its licence and attribution.
@@ -39,15 +43,16 @@ def export(
 
     The same command continues an export that was interrupted. The same release and options give the same bytes.
     """
+    from roco.cli.fetch_tables import size
     from roco.cli.progress import ProgressBar, resumable
     from roco.release.export.formats import export as write
     from roco.release.export.options import ExportOptions
 
     progress = ProgressBar()
     with resumable(progress):
-        done = write(release, format, out, ExportOptions(shard_mb=shard_mb), progress)
+        done = write(release, format, out, ExportOptions(shard_mb=shard_mb, url=url), progress)
     if as_json:
         print_json({name: file._asdict() for name, file in done.files.items()})
         return
     images = count("image", sum(file.n_images for file in done.files.values()))
-    print(safe(f"wrote {shown_path(out)}: {images}, {count('file', len(done.files))}, {done.n_bytes / 1e6:,.1f} MB"))
+    print(safe(f"wrote {shown_path(out)}: {count('file', len(done.files))} ({size(done.n_bytes)}) for {images}"))

@@ -14,7 +14,7 @@ def test_export_reports_images_and_files_and_repeats_without_a_change(
     release = finished_demo / "run" / "release"
     result = command("export", release, "hf", tmp_path / "hf")
     assert result.code == DONE
-    assert result.out.startswith(f"wrote {tmp_path / 'hf'}: 47 images, ")
+    assert result.out.startswith(f"wrote {tmp_path / 'hf'}: ") and result.out.endswith(" for 47 images\n")
     before = contents(tmp_path / "hf")
     again = command("export", release, "hf", tmp_path / "hf", "--json")
     assert sum(file["n_images"] for file in json.loads(again.out).values()) == 47

@@ -11,7 +11,7 @@ import pyarrow as pa
 from roco.base.errors import DataError, UsageError, nearest
 from roco.base.progress import NullProgress, Progress
 from roco.base.version import __version__
-from roco.release.export import hf
+from roco.release.export import croissant, hf, webdataset
 from roco.release.export.engine import Exported, PlannedFile, write_export
 from roco.release.export.options import ExportOptions
 from roco.release.export.rows import ReleaseRows
@@ -29,6 +29,8 @@ class Format(NamedTuple):
 
 FORMATS: dict[str, Format] = {
     "hf": Format(hf.plan, "Parquet for `datasets` and the Hugging Face Hub, with images"),
+    "webdataset": Format(webdataset.plan, "tar shards for WebDataset, open_clip and timm"),
+    "croissant": Format(croissant.plan, "croissant.json, a description of the release folder"),
 }
 
 
@@ -52,7 +54,7 @@ def export(
     try:
         identity = {
             "format": format,
-            "options": {"shard_mb": options.shard_mb},
+            "options": options.stated(),
             "release": rows.digest,
             "written_by": {"roco": __version__, "pyarrow": pa.__version__},
         }

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 
 from roco.base.errors import UsageError
+from roco.base.terminal import excerpt
 
 MB = 1_000_000
 
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """shard_mb: megabytes of images in one shard, for the formats that divide a split into shards."""
+    """shard_mb: megabytes of images in one shard, for the formats that divide a split into shards.
+
+    url: the address at which the files of the release are published, for croissant.json; each release needs its own.
+    """
 
     shard_mb: int = 500
+    url: str = ""
 
     def __post_init__(self) -> None:
         if self.shard_mb < 1:
             raise UsageError(f"invalid size of a shard: {self.shard_mb} MB", "write at least 1")
+        if self.url and not self.url.startswith(("https://", "http://")):
+            raise UsageError(f"invalid address: '{excerpt(self.url)}'", "write a URL that begins with https://")
+
+    def stated(self) -> Mapping[str, int | str]:
+        """Returns the options that are set, as export.json records them."""
+        return {name: value for name, value in asdict(self).items() if value}
 
     @property
     def shard_bytes(self) -> int:

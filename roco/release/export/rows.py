@@ -101,6 +101,9 @@ class Totals:
     languages: Counter[str] = field(default_factory=Counter)
     articles: set[str] = field(default_factory=set)
     years: list[int] = field(default_factory=list)
+    has_pmcid: bool = False
+    dotted_id: str = ""  # the first id with a dot
+    longest_id: str = ""
 
     @property
     def n_images(self) -> int:
@@ -134,6 +137,16 @@ class ReleaseRows:
     def digest(self) -> str:
         """Returns the SHA-256 of the checksums of the release, which identifies all of its bytes."""
         return file_digest(self.path / CHECKSUMS)
+
+    @property
+    def columns(self) -> list[str]:
+        """Returns the columns of figures.parquet that exports read and this release has."""
+        return list(self._columns)
+
+    @property
+    def suffixes(self) -> list[str]:
+        """Returns the suffixes of the image files, each once and sorted."""
+        return sorted(SUFFIX_OF_FORMAT[format] for format in self.totals.formats)
 
     @property
     def metadata(self) -> Metadata:
@@ -266,6 +279,10 @@ def _count(totals: Totals, row: Mapping[str, Any]) -> None:
     split = row["split"]
     totals.images[split] += 1
     totals.formats[row["format"]] += 1
+    totals.has_pmcid |= row["pmcid"] is not None
+    if "." in row["id"] and not totals.dotted_id:
+        totals.dotted_id = row["id"]
+    totals.longest_id = max(totals.longest_id, row["id"], key=len)
     totals.articles.add(row["article_key"] or row["id"])
     words = license_words(row["license"] or "NONE")
     version = row["license_version"]
