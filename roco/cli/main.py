@@ -23,6 +23,7 @@ from roco.cli import (
     fetch,
     fit,
     labels,
+    publish,
     recipe,
     release,
     retract,
@@ -57,6 +58,7 @@ app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(vocab.app, name="vocab")
 app.add_typer(concepts.app, name="concepts")
 app.add_typer(labels.app, name="labels")
+app.add_typer(publish.app, name="publish")
 
 
 INTERRUPTED = 130

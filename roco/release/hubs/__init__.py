@@ -1,0 +1,1 @@
+"""Sends exports and releases to Zenodo and to the Hugging Face Hub."""
