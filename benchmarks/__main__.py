@@ -10,6 +10,7 @@ from benchmarks.archives import archives
 from benchmarks.browser import figures as curation
 from benchmarks.corpora import composed, of_jpegs, real_size
 from benchmarks.dictionary import dictionary
+from benchmarks.exports import exports
 from benchmarks.fetching import fetching
 from benchmarks.hashing import hashing
 from benchmarks.heads import heads
@@ -56,6 +57,7 @@ def main() -> None:
     lines += curation()
     lines += umls(REPEATS)
     lines += select(REPEATS)
+    lines += exports(REPEATS)
     PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(PAGE.read_text(encoding="utf-8"))
 

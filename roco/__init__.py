@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from roco.evaluate.retrieval import evaluate_retrieval
     from roco.recipes.load import Pipeline, Recipe, load_recipe
     from roco.release.diff import diff
+    from roco.release.export.formats import export
+    from roco.release.export.options import ExportOptions
     from roco.release.load.dataset import Dataset, load
     from roco.release.load.row import Row
     from roco.release.load.targets import Targets
@@ -44,6 +46,8 @@ _HOME = {
     "roco.release.load.vocabulary": ("Vocabulary",),
     "roco.release.read": ("Release", "verify"),
     "roco.release.diff": ("diff",),
+    "roco.release.export.formats": ("export",),
+    "roco.release.export.options": ("ExportOptions",),
     "roco.base.errors": ("DataError", "RecipeError", "RocoError", "UsageError"),
     "roco.recipes.load": ("Pipeline", "Recipe", "load_recipe"),
     "roco.evaluate.captions": ("evaluate_captions",),
@@ -58,6 +62,7 @@ __all__ = [
     "DataError",
     "Dataset",
     "Decision",
+    "ExportOptions",
     "Measure",
     "Outcome",
     "Pipeline",
@@ -84,6 +89,7 @@ __all__ = [
     "evaluate_captions",
     "evaluate_concepts",
     "evaluate_retrieval",
+    "export",
     "load",
     "load_recipe",
     "put",

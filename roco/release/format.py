@@ -21,6 +21,8 @@ DATASHEET = "DATASHEET.md"
 CITATION = "CITATION.cff"
 METADATA = "metadata.json"
 """Title, creators and contact; releases made before roco wrote this file lack it."""
+SELECT = "select.json"
+"""How a subset was selected: SQL, flags, parent, numbers of images before and after; other releases lack it."""
 CHECKSUMS = "checksums.sha256"
 
 # --- columns -------------------------------------------------------------------------------------------------

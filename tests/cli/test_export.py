@@ -21,6 +21,16 @@ def test_export_reports_images_and_files_and_repeats_without_a_change(
     assert contents(tmp_path / "hf") == before
 
 
+def test_a_subset_is_exported_with_the_query_that_selected_it(
+    command: Command, finished_demo: Path, tmp_path: Path
+) -> None:
+    release = finished_demo / "run" / "release"
+    assert command("-q", "select", release, tmp_path / "subset", "--license", "CC-BY").code == DONE
+    assert command("-q", "export", tmp_path / "subset", "webdataset", tmp_path / "shards").code == DONE
+    assert "CC-BY" in json.loads((tmp_path / "shards" / "select.json").read_text())["sql"]
+    assert "| CC BY-NC" not in (tmp_path / "shards" / "LICENSES.md").read_text()
+
+
 def test_export_refuses_other_options_and_unknown_formats_in_two_lines(
     command: Command, finished_demo: Path, tmp_path: Path
 ) -> None:

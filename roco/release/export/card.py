@@ -25,12 +25,25 @@ from roco.release.format import (
     LEAKAGE,
     LICENSES,
     METADATA,
+    SELECT,
     TOMBSTONES,
 )
 
 LICENSE_TEXT = "LICENSES.md"
 
-COPIED = (ATTRIBUTION, LICENSES, CUI_MAPPING, CITATION, DATASHEET, FUNNEL, LEAKAGE, DROPPED, TOMBSTONES, METADATA)
+COPIED = (
+    ATTRIBUTION,
+    LICENSES,
+    CUI_MAPPING,
+    CITATION,
+    DATASHEET,
+    FUNNEL,
+    LEAKAGE,
+    DROPPED,
+    TOMBSTONES,
+    METADATA,
+    SELECT,
+)
 """Files of the release that every export contains unchanged."""
 
 _LICENSES = """\

@@ -30,14 +30,12 @@ from roco.release.derived import (
     retired,
     write,
 )
+from roco.release.format import SELECT
 from roco.release.metadata import Metadata
 from roco.release.pruning import pruned, trained_concepts
 from roco.release.read import Release
 from roco.release.select.flags import Flags
 from roco.release.select.selection import Selection, choose, counts
-
-SELECT = "select.json"
-"""How a subset was selected: SQL, flags, parent, and numbers of images before and after."""
 
 NOT_SELECTED, PRUNED = "not_selected", "concepts"
 """The reasons in removed.parquet and tombstones.csv: the query, or no concept that train has."""

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
+import random
+import re
+import shlex
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +22,7 @@ from roco.base.locks import hold_folder
 from roco.base.progress import NullProgress
 from roco.release.export.engine import Exported, PlannedFile, Writing, write_export
 from roco.release.export.formats import FORMATS, export
-from tests.cli.command import contents
+from tests.cli.command import DATA, DONE, contents, process
 
 IDENTITY = {"format": "text", "release": "0" * 64, "options": {"shard_mb": 500}}
 
@@ -207,3 +213,40 @@ def test_a_full_disk_is_one_error_and_leaves_nothing_half_written(tmp_path: Path
     assert "run the same command again" in error.value.hint
     assert sorted(contents(tmp_path)) == ["a.txt", "export.json"]
     written(tmp_path, text("a.txt"), text("b.txt"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("format", ["hf", "webdataset"])
+def test_an_export_killed_by_the_system_at_random_is_continued_to_the_same_bytes(
+    finished_demo: Path, tmp_path: Path, format: str
+) -> None:
+    release = finished_demo / "run" / "release"
+    whole = contents(export(release, format, tmp_path / "whole").folder)
+    rng = random.Random(format)
+    out = tmp_path / "out"
+    for _ in range(5):
+        with process("export", release, format, out) as running:
+            # Killed at some moment: before it begins, while it writes, or after its end.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                running.wait(rng.uniform(0.3, 2))
+            running.kill()
+            running.communicate()
+    with process("export", release, format, out) as last:
+        last.communicate()
+    assert last.returncode == DONE
+    assert contents(out) == whole
+
+
+@pytest.mark.slow
+def test_a_file_that_the_disk_cannot_hold_is_one_error(finished_demo: Path, tmp_path: Path) -> None:
+    release = finished_demo / "run" / "release"
+    for format in ("hf", "webdataset"):
+        out = tmp_path / format
+        limited = f"ulimit -f 100; exec {shlex.quote(sys.executable)} -m roco -q export {release} {format} {out}"
+        done = subprocess.run(["bash", "-c", limited], capture_output=True, text=True)
+        assert (done.returncode, done.stdout) == (DATA, "")
+        assert re.fullmatch(r"error: file too large: cannot write \S+train\S+\n  free some space and .*\n", done.stderr)
+        assert [path for path in out.rglob("*") if path.is_file()] == []
+        with process("export", release, format, out) as again:
+            again.communicate()
+        assert again.returncode == DONE
