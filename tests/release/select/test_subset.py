@@ -21,6 +21,7 @@ from roco.release.diff import diff
 from roco.release.previous import read_release
 from roco.release.read import Release
 from roco.release.select.flags import Flags
+from roco.release.select.selection import choose
 from roco.release.select.subset import SELECT, select
 from tests.cli.command import contents
 from tests.recorder import Recorder
@@ -182,6 +183,11 @@ def sealed(folder: Path) -> None:
     (folder / "checksums.sha256").write_text("".join(f"{file_digest(folder / name)}  {name}\n" for name in names))
 
 
+def test_concepts_that_train_of_the_parent_lacked_already_are_not_lost_again(subset: Path) -> None:
+    assert json.loads((subset / SELECT).read_text())["concepts_lost_by_train"]
+    assert choose(Release.open(subset), Flags(where="true")).lost == {}
+
+
 # --- prune ---------------------------------------------------------------------------------------------------
 
 
@@ -248,7 +254,9 @@ def test_without_a_condition_nothing_is_selected(parent: Path, tmp_path: Path) -
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["figures.parquet", "train_captions.csv", "attribution.csv", "checksums.sha256"])
+@pytest.mark.parametrize(
+    "name", ["figures.parquet", "train_captions.csv", "attribution.csv", "README.md", "checksums.sha256"]
+)
 def test_a_release_that_does_not_verify_is_refused(copy: Path, tmp_path: Path, name: str) -> None:
     data = (copy / name).read_bytes()
     (copy / name).write_bytes(data[: len(data) // 2])
