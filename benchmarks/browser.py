@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from tests.curate.browsers import chromium
 FIGURES = 100_000
 LABELS, PAGES = 60, 20
 CLASSES = ("DRCT", "DRXR", "DRMR")
+QUIET = 0.5  # seconds without a request
 
 # In the page: the time from the key until the status says saved, and until all thumbnails of another page are painted.
 WATCH = """
@@ -68,10 +70,11 @@ def waits(figures: int = FIGURES) -> dict[str, list[float]]:
     with curated(drawn_run(figures)) as address, chromium() as browser:
         page = browser.new_page(viewport={"width": 1600, "height": 1200})
         page.add_init_script(WATCH)
+        traffic = _Traffic(page)
         for guess in CLASSES:
             page.goto(f"{address}/?task=modality&annotator=a1&guess={guess}")
             page.wait_for_selector("#cell-59 img")
-            _settled(page)
+            traffic.settle()
             for _ in range(LABELS // len(CLASSES)):
                 waiting = page.evaluate_handle("({ done: window.saved() })")
                 page.keyboard.press("x")
@@ -83,13 +86,28 @@ def waits(figures: int = FIGURES) -> dict[str, list[float]]:
                     turned = page.evaluate("one => one.done", waiting)
                     assert turned["n"] == 60, turned
                     found[f"{key} to next page"].append(turned["milliseconds"])
-                    _settled(page)
+                    traffic.settle()
     return found
 
 
-def _settled(page: Any) -> None:
-    """Waits until the page has loaded what it loads: a person looks at a page for longer than that."""
-    page.wait_for_load_state("networkidle")
+class _Traffic:
+    """Counts the requests of a page that are not answered; playwright's `networkidle` is reached once per address."""
+
+    def __init__(self, page: Any) -> None:
+        self.page, self.open = page, 0
+        page.on("request", lambda _: self._count(1))
+        page.on("requestfinished", lambda _: self._count(-1))
+        page.on("requestfailed", lambda _: self._count(-1))
+
+    def _count(self, by: int) -> None:
+        self.open += by
+        self.at = time.monotonic()
+
+    def settle(self) -> None:
+        """Waits until the page has loaded what it loads ahead: a person looks at a page for longer than that."""
+        self.at = time.monotonic()
+        while self.open or time.monotonic() - self.at < QUIET:
+            self.page.wait_for_timeout(50)
 
 
 def figures() -> list[str]:

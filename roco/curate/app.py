@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from fastapi import FastAPI, Request
@@ -46,7 +47,8 @@ def create_app(server: Server) -> FastAPI:
 def _add_pages(app: FastAPI) -> None:
     """Adds the pages and their files, which are read once: no address names a path."""
     files = {path.name: path.read_bytes() for path in sorted(PAGES.iterdir()) if path.suffix in _TYPES}
-    _add_file(app, "/favicon.ico", b"", "image/x-icon")  # browsers ask for it
+    # Browsers ask for it, again whenever the address of a page changes.
+    _add_file(app, "/favicon.ico", b"", "image/x-icon", {"cache-control": "max-age=86400"})
     for address, name in ADDRESSES.items():
         _add_file(app, address, files[name], _TYPES[".html"])
     for name, data in files.items():
@@ -54,9 +56,9 @@ def _add_pages(app: FastAPI) -> None:
             _add_file(app, f"/static/{name}", data, _TYPES[Path(name).suffix])
 
 
-def _add_file(app: FastAPI, address: str, data: bytes, media: str) -> None:
+def _add_file(app: FastAPI, address: str, data: bytes, media: str, headers: Mapping[str, str] | None = None) -> None:
     def file() -> Response:
-        return Response(data, media_type=media)
+        return Response(data, media_type=media, headers=headers)
 
     app.add_api_route(address, file, methods=["GET"])
 

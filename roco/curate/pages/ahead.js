@@ -16,4 +16,5 @@ export async function loadAhead(images, facts) {
   const next = await get(address("/api/page", { ...facts, page })).catch(() => null);
   if (own !== turn || !next) return;
   kept = next.figures.map((figure) => Object.assign(new Image(), { fetchPriority: "low", src: thumbnailOf(figure) }));
+  await Promise.allSettled(kept.map((image) => image.decode())); // the next page is only to be laid out and painted
 }
