@@ -29,6 +29,10 @@ $(VENV)/.dev-neural: pyproject.toml | $(BIN)/python
 	$(INSTALL) -e '.[dev,dev-neural]'
 	@touch $@
 
+$(VENV)/.docs: pyproject.toml | $(BIN)/python
+	$(INSTALL) -e '.[dev,docs]'
+	@touch $@
+
 $(VENV)/.bench: pyproject.toml | $(BIN)/python
 	$(INSTALL) -e '.[dev,dev-neural,bench,export]'
 	@touch $@
@@ -68,8 +72,10 @@ check: $(VENV)/.dev
 	@test ! -e .coverage || (echo "Coverage by the fast tests, the least covered files first:"; \
 		$(BIN)/coverage report --skip-covered --sort=cover | sed -n '1,17p;/^TOTAL/p')
 
-docs: $(VENV)/.dev
+# The pages that are generated from the code, and the documentation site in site/.
+docs: $(VENV)/.docs
 	$(BIN)/python docs/make.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks

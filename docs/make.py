@@ -10,6 +10,7 @@ from typing import Any
 import typer
 from house import tree
 
+import roco
 from roco.cli.app import COMMON
 from roco.cli.help import argument_name, is_option, option_name
 from roco.cli.main import app
@@ -51,6 +52,17 @@ def _options(params: Iterable[Any]) -> list[str]:
     return [*lines, ""]
 
 
+def api() -> str:
+    """docs/api.md: the public names of the package, each documented on the site from its docstring."""
+    homes = {name: module for module, names in roco._HOME.items() for name in names}
+    text = (DOCS / "api.md").read_text(encoding="utf-8")
+    head, mark, _ = text.partition("<!-- names: written by make docs -->\n")
+    if not mark:
+        raise SystemExit("docs/api.md: the marker of the names is missing")
+    named = sorted(homes, key=lambda name: (name.endswith("Error"), name.lower()))
+    return head + mark + "".join(f"\n::: {homes[name]}.{name}\n" for name in named)
+
+
 def contributing() -> str:
     """CONTRIBUTING.md with the tree of rooms and files as it is now, between its two markers."""
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -76,6 +88,7 @@ def main() -> int:
         DOCS / "stages.md": markdown(),
         DOCS / "cli.md": cli(),
         DOCS / "evaluate.md": evaluate(),
+        DOCS / "api.md": api(),
         ROOT / "CONTRIBUTING.md": contributing(),
     }
     stale = [p for p, text in pages.items() if not p.exists() or p.read_text(encoding="utf-8") != text]
