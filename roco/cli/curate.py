@@ -68,6 +68,7 @@ def curate(
 
     A sample for a radiologist: roco curate RECIPE --sample 400 --stratify modality --round radiologist --blind
     """
+    from roco.curate.events import rater_name
     from roco.curate.log import Log
     from roco.curate.task_files import load_all
 
@@ -75,7 +76,7 @@ def curate(
     tasks = load_all(task or ([samples.task_of(stratify)] if sample else ["modality", "region", "direction"]))
     others = samples.depended_on(tasks)
     read = [*tasks.values(), *others.values()]
-    name = annotator or _user()
+    name = rater_name(annotator or _user(), "annotator")
     round = round or (samples.ROUND_OF_SAMPLE if sample else samples.ROUND)
     with ExitStack() as stack:
         corpus, file = _opened(target, [*read, *samples.strata_tasks(stratify)], stack)

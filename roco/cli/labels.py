@@ -123,7 +123,7 @@ def history(
 
     Example: roco labels history labels.db PMC99000003-dabcbd
     """
-    from roco.cli.tables import console, table
+    from roco.cli.tables import console, print_table, table
     from roco.curate.log import Log
 
     with Log.open(log, write=False) as opened:
@@ -136,7 +136,7 @@ def history(
     columns = ("id", "time", "round", "annotator", "kind", "task", "concept", "label", "origin", "note", "revoked")
     used = [name for name in columns if any(getattr(event, name) not in ("", None) for event in events)]
     rows = [{name: getattr(event, name) or "" for name in used} for event in events]
-    console().print(table(rows, {name: name for name in used}))
+    print_table(console(), table(rows, {name: name for name in used}))
 
 
 @app.command()
@@ -172,7 +172,7 @@ def outdated(
 
     Version and time are those of the label. On the pages of roco curate, Show: outdated has one's own.
     """
-    from roco.cli.tables import console, table
+    from roco.cli.tables import console, print_table, table
     from roco.curate.exchange import write_events
     from roco.curate.log import Log
 
@@ -189,8 +189,8 @@ def outdated(
     columns = ("task", "image_key", "concept", "round", "annotator", "label", "origin", "guideline", "time")
     used = [name for name in columns if any(getattr(event, name) for event in shown)]
     if shown:
-        rows = [{name: safe(getattr(event, name)) for name in used} for event in shown]
-        console().print(table(rows, {name: name for name in used}))
+        rows = [{name: getattr(event, name) for name in used} for event in shown]
+        print_table(console(), table(rows, {name: name for name in used}))
     for name, old in found.items():
         if old:
             version = tasks[name].version

@@ -129,6 +129,16 @@ def name_of(text: Any, what: str, longest: int = LONGEST_NAME) -> str:
     return text
 
 
+def rater_name(text: Any, what: str) -> str:
+    """Returns the name of an annotator or a round as `name_of` does; raises RejectedInput if it contains a colon.
+
+    A log of an older version may have such names: they can be read, but nothing is added under them.
+    """
+    if ":" in name_of(text, what):
+        raise RejectedInput(f"{what} with a colon: {quoted(text)}", "omit it: a colon joins round and annotator")
+    return str(text)
+
+
 def checked_note(text: Any) -> str:
     """Returns a note, which may have several lines; raises RejectedInput if it is too long or not plain text."""
     if not isinstance(text, str):

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, Self
 
 from roco.base.errors import RejectedInput, nearest
 from roco.curate import log_file
-from roco.curate.events import MOST_AT_ONCE, Entry, Event, checked, checked_batch, checked_note, name_of
+from roco.curate.events import MOST_AT_ONCE, Entry, Event, checked, checked_batch, checked_note, name_of, rater_name
 from roco.curate.log_queries import COLUMNS, Reader, Round
 from roco.curate.tasks import Task
 
@@ -101,10 +101,11 @@ class Log(Reader):
 
     def open_round(self, name: str, *, annotator: str, blind: bool = False) -> Round:
         """Opens a round, or returns it if it is open; raises RejectedInput if it was opened with another `blind`."""
-        name, annotator = name_of(name, "round"), name_of(annotator, "annotator")
+        name, annotator = name_of(name, "round"), rater_name(annotator, "annotator")
         with log_file.writing(self._connection, self.path):
             found = self.rounds().get(name)
             if found is None:
+                rater_name(name, "round")
                 label = "blind" if blind else "open"
                 self._append(secrets.token_hex(8), "round", name, annotator, [{"label": label}])
                 found = self.rounds()[name]
@@ -120,7 +121,7 @@ class Log(Reader):
         the same entries, the ids of the first time are returned. Raises RejectedInput for an unknown round, accepted
         guesses in a blind round, entries that `events.checked` refuses, and a known batch with other entries.
         """
-        annotator = name_of(annotator, "annotator")
+        annotator = rater_name(annotator, "annotator")
         batch = secrets.token_hex(8) if batch is None else checked_batch(batch)
         if not entries or len(entries) > MOST_AT_ONCE:
             raise RejectedInput(f"a batch of {len(entries):,} entries", f"send 1 to {MOST_AT_ONCE:,}")
@@ -141,7 +142,7 @@ class Log(Reader):
         Undoing a batch twice adds nothing. Raises RejectedInput for an unknown batch, for one of another annotator
         unless `of_anyone` is true, and for a batch that is an undo or has opened a round: label again instead.
         """
-        annotator, note = name_of(annotator, "annotator"), checked_note(note)
+        annotator, note = rater_name(annotator, "annotator"), checked_note(note)
         with log_file.writing(self._connection, self.path):
             events = self.batch(batch)
             if not events:

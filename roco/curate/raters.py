@@ -122,7 +122,7 @@ class RaterLabels:
         """
         with self._lock:
             both = set(self.annotators()) & set(self._rounds)
-            found = {by: len(self.labels(task, by)) for by in self.annotators(task) if by not in both}
+            found = {by: len(self._of(task, "", by)) for by in self.annotators(task) if by not in both}
             for round in self._rounds:
                 tables = [events for (of, name, _), events in self._own.items() if (of, name) == (task, round)]
                 if any(tables) and round not in both:
@@ -130,7 +130,7 @@ class RaterLabels:
             for (of, round, by), events in sorted(self._own.items()):
                 several = by in both or sum((task, name, by) in self._own for name in self._rounds) > 1
                 if of == task and events and several:
-                    found[f"{round}:{by}"] = len(events)
+                    found.setdefault(f"{round}:{by}", len(events))
             return found
 
     def labels(self, task: str, rater: str) -> Labels:
@@ -156,17 +156,19 @@ class RaterLabels:
     def parsed(self, rater: str) -> tuple[str, str]:
         """Returns round and annotator of a rater, one of them may be empty; raises UsageError as `labels` does."""
         annotators = self.annotators()
-        round, colon, annotator = rater.partition(":")
-        if colon and round in self._rounds:
-            if annotator not in annotators:
-                raise UsageError(f"unknown annotator {quoted(annotator)} ({self.path})", nearest(annotator, annotators))
-            return round, annotator
         if rater in self._rounds and rater in annotators:
             raise UsageError(f"{quoted(rater)} is a round and an annotator", f"write ROUND:{rater} for the annotator")
         if rater in self._rounds:
             return rater, ""
-        if rater in annotators:
+        if rater in annotators:  # a name with a colon too, as older logs may have
             return "", rater
+        for round in self._rounds:
+            if rater.startswith(f"{round}:"):
+                annotator = rater.removeprefix(f"{round}:")
+                if annotator not in annotators:
+                    known = nearest(annotator, annotators)
+                    raise UsageError(f"unknown annotator {quoted(annotator)} ({self.path})", known)
+                return round, annotator
         hint = nearest(rater, [*self._rounds, *annotators]) if self._rounds else "the log is empty"
         raise UsageError(f"unknown annotator or round {quoted(rater)} ({self.path})", hint)
 
@@ -182,7 +184,7 @@ class RaterLabels:
         """Returns the two annotators with the most common images in a task; None if no two have any."""
         with self._lock:
             annotators = set(self.annotators(task)) - set(self._rounds)
-            labels = {by: self.labels(task, by).keys() for by in sorted(annotators)}
+            labels = {by: self._of(task, "", by).keys() for by in sorted(annotators)}
             pairs = [(-len(labels[a] & labels[b]), a, b) for a, b in combinations(labels, 2)]
             if not pairs or not min(pairs)[0]:
                 return None

@@ -34,6 +34,12 @@ def test_what_is_no_recipe_or_release_is_refused(command: Command, tmp_path: Pat
     assert result.code == USAGE and "did you mean 'modality'?" in result.err
 
 
+def test_a_name_that_cannot_be_an_annotator_creates_no_log(command: Command, tmp_path: Path) -> None:
+    result = command("curate", tmp_path, "--log", tmp_path / "labels.db", "--annotator", "curated:bob")
+    assert result.code == DATA and "annotator with a colon: 'curated:bob'" in result.err
+    assert not (tmp_path / "labels.db").exists()
+
+
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_curate_serves_until_it_is_interrupted_and_backs_the_log_up(
     finished_demo: Path, tmp_path: Path, sent: signal.Signals

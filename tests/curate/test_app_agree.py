@@ -12,6 +12,7 @@ from roco.cli.agree import agree
 from roco.curate.events import Entry
 from roco.evaluate.report import render
 from tests.curate.figures import row
+from tests.curate.logs import with_colon
 from tests.curate.servers import Browser, entry, server
 
 
@@ -143,3 +144,12 @@ def test_without_labels_the_page_is_empty_and_an_unknown_rater_is_refused(tmp_pa
     answer = browser.http.get("/api/agree", params={"task": "modality", "first": "x:y", "second": "z"})
     assert answer.status_code == 422
     assert answer.json() == {"error": "unknown annotator or round", "hint": "choose one of the list"}
+
+
+def test_an_annotator_with_a_colon_in_an_older_log_can_be_compared(browser: Browser) -> None:
+    assert browser.server.log is not None
+    with_colon(browser.server.log, "curated", "curated:bob", {row(0)["image_key"]: "DRCT"})
+    assert agreement(browser)["raters"] == {"a1": 20, "a2": 20, "curated": 20, "curated:bob": 1}
+    assert agreement(browser, first="a1", second="curated:bob")["tasks"][0]["n"] == 1
+    refused = browser.http.get("/api/agree", params={"task": "modality", "first": "a1", "second": "curated:eve"})
+    assert refused.status_code == 422 and str(browser.server.log.path) not in refused.text

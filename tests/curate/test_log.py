@@ -16,7 +16,7 @@ from roco.base.errors import RejectedInput
 from roco.base.text import escaped
 from roco.curate.events import LONGEST_NOTE, Entry, checked
 from roco.curate.log import Log
-from tests.curate.logs import TASKS, current, labelled, opened
+from tests.curate.logs import TASKS, current, labelled, opened, with_colon
 
 
 @pytest.fixture
@@ -230,6 +230,19 @@ def test_what_is_not_allowed_is_refused(log: Log, change: dict[str, Any], messag
 def test_names_of_annotators_are_plain_text(log: Log, name: Any) -> None:
     with pytest.raises(RejectedInput, match="annotator"):
         labelled(log, "i1", "DRCT", by=name)
+
+
+def test_a_colon_in_the_name_of_an_annotator_or_a_round_is_refused(log: Log) -> None:
+    before = log.newest
+    with pytest.raises(RejectedInput, match="annotator with a colon: 'first:a1'"):
+        labelled(log, "i1", "DRCT", by="first:a1")
+    with pytest.raises(RejectedInput, match="annotator with a colon"):
+        log.open_round("third", annotator="first:a1")
+    with pytest.raises(RejectedInput, match="round with a colon: 'first:a1'"):
+        log.open_round("first:a1", annotator="a1")
+    assert log.newest == before
+    with_colon(log, "older:round", "a1")
+    assert log.open_round("older:round", annotator="a1").opened_by == "a1"  # it can still be labelled
 
 
 @pytest.mark.parametrize("batch", ["", "a b", "a" * 65, "../x", 4])

@@ -11,7 +11,7 @@ from roco.base.errors import UsageError
 from roco.curate.events import Entry
 from roco.curate.log import Log
 from roco.curate.raters import RaterLabels
-from tests.curate.logs import TASKS, labelled, opened
+from tests.curate.logs import TASKS, labelled, opened, with_colon
 
 
 @pytest.fixture
@@ -87,3 +87,16 @@ def test_the_sample_with_most_of_the_compared_images_counts_and_of_equal_ones_th
         labelled(log, "i4", "DRCT", by=by)
     # An image that was not drawn does not take the weights of the others away.
     assert set(RaterLabels.of(log).compared(TASKS["modality"], "a1", "a2").sample.weights) == {"i1", "i2", "i3"}
+
+
+def test_names_with_a_colon_in_an_older_log_are_raters_like_others(log: Log) -> None:
+    with_colon(log, "first", "first:bob", {"i1": "DRCT", "i2": "DRMR"})
+    with_colon(log, "old:round", "a1", {"i1": "DRCT"})
+    raters = RaterLabels.of(log)
+    assert raters.names("modality") == {"a1": 1, "first:bob": 2, "first": 2, "old:round": 1}
+    assert raters.most_in_common("modality") == ("a1", "first:bob")
+    assert raters.labels("modality", "first:bob") == {"i1": "DRCT", "i2": "DRMR"}
+    assert raters.labels("modality", "first:first:bob") == {"i1": "DRCT", "i2": "DRMR"}
+    assert raters.labels("modality", "old:round:a1") == {"i1": "DRCT"}
+    with pytest.raises(UsageError, match="unknown annotator 'bob'"):
+        raters.labels("modality", "old:round:bob")
