@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse, Response
 
 from roco.base.errors import RejectedInput
 from roco.curate import view
-from roco.curate.events import LONGEST_KEY, name_of
+from roco.curate.events import LONGEST_KEY
 from roco.curate.view import FILTERS, HIDDEN_WHEN_BLIND
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def add(app: FastAPI, state: State) -> None:
     ) -> Any:
         where = tuple((name, request.query_params[name]) for name in FILTERS if request.query_params.get(name))
         if task:
-            name_of(annotator, "annotator")
+            state.check_annotator(annotator)
         elif state.board is not None and state.server.blind:
             raise RejectedInput("no task", "choose a task")
         query = view.Query(

@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from roco.base.errors import RejectedInput
 from roco.curate.board import Board
 from roco.curate.corpus import Corpus
+from roco.curate.events import name_of
 from roco.curate.log import Log
 from roco.curate.queue import DOUBLE
 from roco.curate.raters import Compared
@@ -25,9 +27,9 @@ class Server:
 
     others: tasks that are not asked, but on whose labels those of `tasks` depend.
     log: None for a server that only shows figures. round: the round that labels belong to; blind: it shows no guesses,
-    scores or labels, whatever is asked. double: share of the figures that two annotators label. agreement: computes the
-    statistics of the page `agree`. token: what people need to use the server from other machines. hosts: the names of
-    the server, with port; empty for any.
+    scores or labels of others, whatever is asked, and serves `annotator` alone. double: share of the figures that two
+    annotators label. agreement: computes the statistics of the page `agree`. token: what people need to use the server
+    from other machines. hosts: the names of the server, with port; empty for any.
     """
 
     corpus: Corpus
@@ -51,3 +53,12 @@ class State:
     server: Server
     viewer: Viewer
     board: Board | None
+
+    def check_annotator(self, name: str) -> None:
+        """Raises RejectedInput for an invalid name, and in a blind round for any but that of the server."""
+        name_of(name, "annotator")
+        if self.server.blind and name != self.server.annotator:
+            raise RejectedInput(
+                f"another annotator than '{self.server.annotator}' in a blind round",
+                "start a server of one's own for each annotator, with --annotator",
+            )

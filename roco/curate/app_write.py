@@ -58,6 +58,7 @@ def add(app: FastAPI, state: State) -> None:
 
     @app.post("/api/labels")
     def labels(act: Act) -> Any:
+        state.check_annotator(act.annotator)
         state.viewer.task(act.task)
         if act.task not in server.tasks:
             raise RejectedInput(f"the task '{act.task}' is not asked here", nearest(act.task, server.tasks))
@@ -70,6 +71,7 @@ def add(app: FastAPI, state: State) -> None:
 
     @app.post("/api/undo")
     def undo(act: Undo) -> Any:
+        state.check_annotator(act.annotator)
         batch = act.batch or log.last_batch(act.annotator, round=server.round)
         if batch is None:
             raise RejectedInput("nothing to undo", f"{act.annotator} has no label in the round '{server.round}'")

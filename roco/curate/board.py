@@ -122,11 +122,12 @@ class Board:
     def remarks(self, row: int) -> list[Remark]:
         return list(self._remarks.get(row, {}).values())
 
-    def flagged(self) -> NDArray[np.bool_]:
-        """Returns which figures have a flag that stands."""
+    def flagged(self, annotator: str | None = None) -> NDArray[np.bool_]:
+        """Returns which figures have a flag that stands: of one annotator, or of anyone."""
         mask = np.zeros(len(self.corpus), bool)
         for row, remarks in list(self._remarks.items()):
-            mask[row] = any(remark.kind == "flag" for remark in remarks.values())
+            flags = [one for one in list(remarks.values()) if one.kind == "flag"]
+            mask[row] = any(annotator in (None, one.annotator) for one in flags)
         return mask
 
     # --- events -----------------------------------------------------------------------------------------------------

@@ -21,7 +21,8 @@ Mask = NDArray[np.bool_]
 
 FILTERS = ("license", "split", "modality", "region", "direction", "stage", "drop")
 """The columns that a view filters by their exact value; `none` selects figures without one."""
-HIDDEN_WHEN_BLIND = ("modality", "region", "direction", "concept", "guess", "stage", "drop")
+HIDDEN_WHEN_BLIND = ("split", "modality", "region", "direction", "concept", "guess", "stage", "drop")
+"""Filters that a blind round refuses; dropped figures, such as those labelled OTHER, have no split."""
 NONE = "none"
 MOST_PER_PAGE = 200
 Show = Literal["todo", "done", "flagged", "outdated", "all"]
@@ -94,7 +95,7 @@ class Viewer:
         assert self.board is not None
         self.board.refresh()
         rows = self.board.questions[task.name].rows
-        asked = self._asked(task)
+        asked = self._asked(task, query.annotator)
         selected = self._filtered(query)[rows] & asked
         outdated = self.board.outdated(task.name, query.annotator)
         own = self.board.own(task.name, query.annotator) != None  # noqa: E711 (element by element)
@@ -108,7 +109,7 @@ class Viewer:
             if query.guess:
                 selected &= classes == (names.index(query.guess) if query.guess in names else -1)
         shown = {"todo": selected & due, "done": selected & own, "outdated": selected & outdated, "all": selected}
-        mask = shown[query.show] if query.show in shown else selected & self.board.flagged()[rows]
+        mask = shown[query.show] if query.show in shown else selected & self._flagged(query.annotator)[rows]
         numbers = np.flatnonzero(mask)
         numbers = numbers[np.argsort(self._rank(query, task.name)[numbers], kind="stable")]
         numbers = numbers[query.page * query.size :][: query.size]
@@ -136,8 +137,16 @@ class Viewer:
 
     # --- masks ------------------------------------------------------------------------------------------------------
 
-    def _asked(self, task: Task) -> Mask:
-        """Returns the questions that the task asks: of figures with an image, or of the sample if one was drawn."""
+    def _flagged(self, annotator: str) -> Mask:
+        assert self.board is not None
+        return self.board.flagged(annotator if self.blind else None)
+
+    def _asked(self, task: Task, annotator: str) -> Mask:
+        """Returns the questions that the task asks: of figures with an image, or of the sample if one was drawn.
+
+        Without a sample, a task that depends on another is asked by label or else by guess; in a blind round by the
+        label of the annotator alone, as the choice of figures would show guesses and labels of others.
+        """
         assert self.board is not None
         rows = self.board.questions[task.name].rows
         mask = self.corpus.asked[rows].copy()
@@ -148,8 +157,12 @@ class Viewer:
             mask &= sample
         elif task.asked is not None:
             other = task.asked.task
-            answers = self.board.answers.get(other)
-            guesses = self.guesses[other].labels if other in self.guesses else None
+            if other not in self.board.questions:
+                answers, guesses = None, None
+            elif self.blind:
+                answers, guesses = self.board.own(other, annotator), None
+            else:
+                answers, guesses = self.board.answers[other], self.guesses[other].labels
             mask &= _holds(task.asked, answers, guesses, len(self.corpus))[rows]
         return mask
 

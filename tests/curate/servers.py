@@ -25,7 +25,14 @@ def server(folder: Path, rows: list[dict[str, Any]] | None = None, *, n: int = 3
     log.open_round(name, annotator="a1", blind=facts.get("blind", False))
     images = facts.pop("images", None)
     figures = corpus([row(number) for number in range(n)] if rows is None else rows, images)
-    settings = {"tasks": TASKS, "log": log, "agreement": for_page, "write_token": "w", "hosts": frozenset({HOST})}
+    settings = {
+        "tasks": TASKS,
+        "log": log,
+        "agreement": for_page,
+        "write_token": "w",
+        "annotator": "a1",
+        "hosts": frozenset({HOST}),
+    }
     return Server(corpus=figures, **{**settings, **facts})
 
 

@@ -74,7 +74,7 @@ def test_axe_finds_nothing(visit: Callable[..., Any], labelled: Running, path: s
 
 
 def test_axe_finds_nothing_on_the_page_of_a_blind_round(page: Any, tmp_path: Path) -> None:
-    running = Running(server(tmp_path, blind=True))
+    running = Running(server(tmp_path, blind=True, annotator="r1"))
     page.goto(f"{running.address}/one?task=modality&annotator=r1")
     page.wait_for_selector("#rows button")
     page.keyboard.press("x")

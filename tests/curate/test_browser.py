@@ -176,7 +176,7 @@ def test_two_annotators_label_at_once(chrome: Any, visit: Any, running: Running)
 def test_the_blind_page_shows_one_figure_and_no_guess(chrome: Any, tmp_path: Path) -> None:
     open_round = Browser(server(tmp_path))
     open_round.label(*[entry(number, "DRXR") for number in range(30)], by="a2")
-    running = Running(server(tmp_path, blind=True))
+    running = Running(server(tmp_path, blind=True, annotator="r1"))
     context = chrome.new_context()
     page = context.new_page()
     bodies: list[str] = []

@@ -43,6 +43,10 @@ def label(log: Log, *numbers: int, by: str = "a1", label: str = "DRCT", **facts:
     return log.add(entries, round=facts.pop("round", "curated"), annotator=by).batch
 
 
+def _entry(number: int, label: str) -> Entry:
+    return Entry(image_key=row(number)["image_key"], task="modality", label=label)
+
+
 def test_a_view_shows_one_guessed_class_the_doubtful_first(log: Log) -> None:
     view = viewer(log)
     page = ask(view, guess="DRCT")
@@ -102,9 +106,32 @@ def test_a_blind_round_has_no_guesses_and_an_order_for_each_annotator(log: Log) 
     assert first.by_guess == {} and first.left == N
     assert first.numbers.tolist() != second.numbers.tolist()
     assert first.numbers.tolist() == ask(viewer(log, round="blind"), size=90).numbers.tolist()
-    for hidden in ({"guess": "DRCT"}, {"where": (("modality", "DRCT"),)}, {"concept": "C0040405"}):
+    for hidden in (
+        {"guess": "DRCT"},
+        {"where": (("modality", "DRCT"),)},
+        {"where": (("split", "none"),)},
+        {"concept": "C0040405"},
+    ):
         with pytest.raises(RejectedInput, match="blind"):
             ask(view, **hidden)
+
+
+def test_a_blind_round_asks_dependent_tasks_by_the_annotators_own_labels_alone(log: Log) -> None:
+    label(log, 0, label="DRXR")
+    log.add([_entry(2, "DRXR")], round="blind", annotator="r2")
+    log.add([_entry(3, "DRXR"), _entry(4, "DRCT")], round="blind", annotator="a1")
+    view = viewer(log, round="blind")
+    assert ask(view, task="region", size=200).numbers.tolist() == [3]
+    drawn = Entry(kind="sample", image_key=row(7)["image_key"], task="region", label="all", weight=9.0)
+    log.add([drawn], round="blind", annotator="a1")
+    assert ask(view, task="region", size=200).numbers.tolist() == [7]  # the sample alone
+
+
+def test_flags_are_of_anyone_but_in_a_blind_round_of_the_annotator_alone(log: Log) -> None:
+    for number, by, round in ((1, "r2", "curated"), (2, "r2", "blind"), (3, "a1", "blind")):
+        log.add([Entry(kind="flag", image_key=row(number)["image_key"])], round=round, annotator=by)
+    assert ask(viewer(log, round="blind"), show="flagged").numbers.tolist() == [3]
+    assert ask(viewer(log), show="flagged").numbers.tolist() == [1]
 
 
 def test_filters_restrict_the_view(log: Log) -> None:
