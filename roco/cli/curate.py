@@ -80,6 +80,8 @@ def curate(
     round = round or (samples.ROUND_OF_SAMPLE if sample else samples.ROUND)
     with ExitStack() as stack:
         corpus, file = _opened(target, [*read, *samples.strata_tasks(stratify)], stack)
+        if not (log or file).exists():
+            rater_name(round, "round")
         opened = stack.enter_context(Log.open(log or file, tasks))
         if sample:
             samples.warn_of_release(target, tasks)

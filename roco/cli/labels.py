@@ -95,8 +95,9 @@ def import_labels(
 
     Of a dataset such as ROCOv2, the manual concepts become labels: modality, and region and direction of X-rays.
     """
+    from roco.curate.events import rater_name
     from roco.curate.exchange import read_labels
-    from roco.curate.importing import add_labels, of_manual_concepts
+    from roco.curate.importing import add_checked, checked_labels, of_manual_concepts
     from roco.curate.log import Log
 
     tasks = _tasks(task)
@@ -105,10 +106,15 @@ def import_labels(
         annotator = annotator or (source if source.is_dir() else source.parent).resolve().name
     else:
         labels = read_labels(source)
+    # Everything is checked before the log is opened, so that a failed import leaves no new log and no new round.
+    only = next(iter(tasks)) if task and len(task) == 1 else None
+    ready = checked_labels(labels, tasks, annotator=annotator, task=only)
+    by = rater_name("import" if annotator is None else annotator, "annotator")
+    if not log.exists():
+        rater_name(round, "round")
     with Log.open(log, tasks) as opened:
-        opened.open_round(round, annotator=annotator or "import", blind=blind or _is_blind(opened.rounds(), round))
-        only = next(iter(tasks)) if task and len(task) == 1 else None
-        n = add_labels(opened, labels, round=round, annotator=annotator, task=only)
+        opened.open_round(round, annotator=by, blind=blind or _is_blind(opened.rounds(), round))
+        n = add_checked(opened, ready, round=round)
     print(safe(f"{shown_path(log)}: {count('new label', n)}, {len(labels) - n:,} already there"))
     print_next("roco agree", shown_path(log))
 
@@ -152,7 +158,7 @@ def undo(
     """
     from roco.curate.log import Log
 
-    with Log.open(log) as opened:
+    with Log.open(log, create=False) as opened:
         done = opened.undo(batch, annotator=annotator, note=note, of_anyone=True)
     print(f"took back {count('event', len(done.ids))}")
 
@@ -213,7 +219,7 @@ def check(log: LogArg) -> None:
     from roco.curate.resolve import resolve
 
     tasks = _tasks(None)
-    with Log.open(log, tasks) as opened:
+    with Log.open(log, tasks, create=False) as opened:
         found = resolve(opened)
         n = sum(1 for _ in opened.events())
         outdated = {name: len(opened.outdated(name)) for name in tasks}

@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,7 +16,7 @@ from roco.base.errors import DataError, UsageError, nearest
 from roco.base.files import whole, write_text
 from roco.base.readers import UNREADABLE, csv_rows, parquet_rows
 from roco.base.terminal import excerpt, quoted
-from roco.curate.events import Event
+from roco.curate.events import Event, Kind
 from roco.curate.tasks import JOINT
 
 FORMATS = (".csv", ".parquet", ".json")
@@ -26,6 +26,9 @@ _TYPES = {"id": pa.int64(), "weight": pa.float64(), "revoked": pa.int64()}
 _READ = ("task", "image_key", "concept", "annotator", "label", "guideline", "note")
 _META = ("annotator", "label", "guideline", "note")
 _REQUIRED = ("image_key", "label")
+_OF_EVENTS = ("id", "kind", "round", "revoked")
+"""The columns by which a file is an export of a log, which may have events that are no labels in force."""
+_SEPARATORS = {";": "a semicolon", "\t": "a tab", "|": "a vertical bar"}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """Beginnings of cells that a spreadsheet would compute."""
 
@@ -58,7 +61,7 @@ def write_events(events: Sequence[Event], path: Path) -> None:
         with whole(path) as part:
             pq.write_table(table, part, compression="zstd")
     elif path.suffix == ".json":
-        write_text(path, json.dumps(list(_label_studio(events)), indent=1, ensure_ascii=False) + "\n")
+        write_text(path, json.dumps(list(_label_studio(_in_force(events))), indent=1, ensure_ascii=False) + "\n")
     else:
         raise _unknown(path)
 
@@ -67,7 +70,8 @@ def read_labels(path: Path) -> list[Imported]:
     """Reads the labels of a file in one of the formats; raises DataError for an invalid one.
 
     CSV and Parquet need the columns image_key and label; task, concept, annotator, guideline and note are optional, and
-    others are ignored. Of Label Studio, the choices of annotations are read, with the task as `from_name`.
+    others are ignored. Of exported events, the newest labels of each annotator in each round are read that were not
+    taken back. Of Label Studio, the choices of annotations are read, with the task as `from_name`.
     """
     readers = {".csv": _of_csv, ".parquet": _of_parquet, ".json": _of_label_studio}
     if path.suffix not in readers:
@@ -103,19 +107,79 @@ def _of_csv(path: Path) -> Iterator[Imported]:
     with path.open(encoding="utf-8-sig", newline="") as fh:
         first = fh.readline(1 << 16)
     header = tuple(name.strip() for name in first.rstrip("\r\n").split(","))
+    for separator, what in _SEPARATORS.items():
+        if "image_key" not in header and "image_key" in (name.strip(' "') for name in first.strip().split(separator)):
+            raise DataError(f"the separator is {what}, not a comma ({path}, line 1)", "save it with commas")
     _check(header, path)
-    for row in csv_rows(path, header, exact=False):
-        if row.cells is None:
-            raise DataError(f"{path}, line {row.line}: {row.complaint}", "write one label on each line")
-        yield _imported(dict(zip(header, map(_plain, row.cells), strict=True)), f"{path}, line {row.line}")
+
+    def rows() -> Iterator[tuple[dict[str, Any], str]]:
+        for row in csv_rows(path, header, exact=False):
+            if row.cells is None:
+                raise DataError(f"{path}, line {row.line}: {row.complaint}", "write one label on each line")
+            yield dict(zip(header, map(_plain, row.cells), strict=True)), f"{path}, line {row.line}"
+
+    yield from _labels(rows(), header)
 
 
 def _of_parquet(path: Path) -> Iterator[Imported]:
-    names = tuple(pq.read_schema(path).names)
-    _check(names, path)
-    columns = {name: pa.string() for name in _READ if name in names}
-    for number, row in enumerate(parquet_rows(path, columns), 1):
-        yield _imported(row, f"{path}, row {number}")
+    schema = pq.read_schema(path)
+    _check(schema.names, path)
+    columns = {name: pa.string() for name in _READ if name in schema.names}
+    if set(_OF_EVENTS) <= set(schema.names):
+        # Other programs change the type of a column of numbers in which most are missing.
+        numbers = {name: schema.field(name).type for name in ("id", "revoked")}
+        columns |= dict.fromkeys(_OF_EVENTS, pa.string()) | numbers
+    rows = ((row, f"{path}, row {number}") for number, row in enumerate(parquet_rows(path, columns), 1))
+    yield from _labels(rows, columns)
+
+
+def _labels(rows: Iterable[tuple[dict[str, Any], str]], columns: Iterable[str]) -> Iterator[Imported]:
+    """Yields the labels of rows, each with the place that names it; of exported events, those in force."""
+    if not set(_OF_EVENTS) <= set(columns):
+        yield from (_imported(row, where) for row, where in rows)
+        return
+    found = list(rows)
+    if all(row["kind"] == "label" for row, _ in found):  # current or resolved labels, maybe of several logs
+        yield from (_imported(row, where) for row, where in found)
+        return
+    events: dict[int, Event] = {}
+    places: dict[int, str] = {}
+    for row, where in found:
+        event = _event(row, where)
+        if event.id in events:
+            raise DataError(f"two events with the id {event.id} ({where})", "import the export of each log by itself")
+        events[event.id], places[event.id] = event, where
+    for event in _in_force(events.values()):
+        yield _imported(event._asdict(), places[event.id])
+
+
+def _event(row: Mapping[str, Any], where: str) -> Event:
+    """Returns an event of an export; raises DataError for an unknown kind and for an event without an id."""
+    if row["kind"] not in get_args(Kind):
+        raise DataError(
+            f"unknown kind of event {quoted(row['kind'])} ({where})", nearest(str(row["kind"]), get_args(Kind))
+        )
+    numbers: dict[str, int | None] = {}
+    for name in ("id", "revoked"):
+        try:
+            numbers[name] = int(float(row[name]))
+        except (TypeError, ValueError, OverflowError):  # an empty cell; NaN, as other programs write it
+            numbers[name] = None
+    if numbers["id"] is None:
+        raise DataError(f"no id of an event ({where})", "export the events again")
+    values: dict[str, Any] = {name: row.get(name) or "" for name in Event._fields}
+    return Event(**values | {"weight": None} | numbers)
+
+
+def _in_force(events: Iterable[Event]) -> list[Event]:
+    """Returns the newest label of each annotator for each question in each round that no undo takes back, by id."""
+    ordered = sorted(events, key=lambda event: event.id)
+    revoked = {event.revoked for event in ordered if event.kind == "undo"}
+    newest = {}
+    for event in ordered:
+        if event.kind == "label" and event.id not in revoked:
+            newest[event.round, event.task, event.image_key, event.concept, event.annotator] = event
+    return sorted(newest.values(), key=lambda event: event.id)
 
 
 def _check(names: Sequence[str], path: Path) -> None:

@@ -56,15 +56,16 @@ class Log(Reader):
         tasks: Mapping[str, Task] | None = None,
         *,
         write: bool = True,
+        create: bool = True,
         now: Callable[[], str] = utc_now,
     ) -> Self:
-        """Opens and checks a log, and creates it if `write` is true; its labels are checked against the tasks.
+        """Opens and checks a log, and creates it if `write` and `create` are true; tasks: for the checks of its labels.
 
         A log that has changed since its last backup is backed up to `PATH.backup`. Raises DataError for a file that
         cannot be opened or is no label log, CorruptFile with instructions for a damaged one.
         """
         log = cls(Path(path), tasks or {}, write=write, now=now)
-        if write:
+        if write and create:
             log_file.create(log.path)
         try:
             log_file.check(log._connection, log.path)

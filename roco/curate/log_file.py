@@ -91,8 +91,7 @@ def create(path: Path) -> None:
         if path.exists():
             return
         if _newest_event(backup_of(path)) is not None:
-            hint = f"restore the backup: cp {backup_of(path)} {path}; or, for a new log, move the backup away"
-            raise DataError(f"label log not found: {path}, but it has a backup", hint)
+            raise _missing(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
         try:
@@ -226,7 +225,7 @@ def errors(path: Path) -> Iterator[None]:
         raise _explained(err, path) from err
     except OSError as err:
         if err.errno == errno.ENOENT:
-            raise DataError(f"label log not found: {path}", "check the path") from err
+            raise _missing(path) from err
         raise DataError(
             f"cannot open or write {path}: {err.strerror}", "allow access to it, or choose another path"
         ) from err
@@ -242,9 +241,17 @@ def _explained(err: sqlite3.Error, path: Path) -> DataError:
         return DataError(f"cannot write {path}: {err}", "free some space and do it again; the log is unchanged")
     if code in _FORBIDDEN:
         if not path.exists():
-            return DataError(f"label log not found: {path}", "check the path")
+            return _missing(path)
         return DataError(f"cannot open or write {path}: {err}", "allow writing to it and to its folder")
     return DataError(f"{path}: {err}", "check the log: roco labels check")
+
+
+def _missing(path: Path) -> DataError:
+    backup = backup_of(path)
+    if _newest_event(backup) is None:
+        return DataError(f"label log not found: {path}", "check the path")
+    hint = f"restore the backup: cp {backup} {path}; or, for a new log, move the backup away"
+    return DataError(f"label log not found: {path}, but it has a backup", hint)
 
 
 def _corrupt(path: Path, why: str) -> CorruptFile:

@@ -95,6 +95,31 @@ def test_labels_are_exported_and_imported(command: Command, log: Path) -> None:
         assert {event.annotator for event in found.current()} == {"radiologist"}
 
 
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ("i1,DRTC", ["--annotator", "a1"]),
+        ("i1,DRCT", []),
+        ("i1,DRCT", ["--annotator", "curated:a1"]),
+        ("i1,DRCT", ["--annotator", "a1", "--round", "back:a1"]),
+    ],
+)
+def test_a_failed_import_leaves_no_new_log(command: Command, tmp_path: Path, rows: str, words: list[str]) -> None:
+    file = tmp_path / "labels.csv"
+    file.write_text(f"image_key,label\n{rows}\n")
+    done = command("labels", "import", tmp_path / "new.db", file, "--round", "back", "--task", "modality", *words)
+    assert done.code in (DATA, USAGE)
+    assert [path.name for path in tmp_path.iterdir()] == ["labels.csv"]
+
+
+def test_a_failed_import_opens_no_round(command: Command, log: Path) -> None:
+    Path("labels.csv").write_text("image_key,label\ni1,DRTC\n")
+    words = ("--round", "new", "--task", "modality", "--annotator", "a1")
+    assert command("labels", "import", log, "labels.csv", *words).code == DATA
+    with Log.open(log, write=False) as found:
+        assert "new" not in found.rounds()
+
+
 def test_the_history_of_an_image_has_every_event(command: Command, log: Path) -> None:
     with Log.open(log, write=False) as found:
         batch = found.history("i3")[0].batch
@@ -114,6 +139,17 @@ def test_the_check_reports_disputes_and_damage(command: Command, log: Path) -> N
     done = command("labels", "check", log)
     assert done.code == DATA
     assert "damaged label log" in done.err and "cp labels.db.backup labels.db" in done.err
+
+
+@pytest.mark.parametrize("words", [("check",), ("undo", "x1", "--annotator", "a"), ("history", "i1"), ("outdated",)])
+def test_a_mistyped_log_is_not_created(command: Command, log: Path, words: tuple[str, ...]) -> None:
+    done = command("labels", words[0], "lables.db", *words[1:])
+    assert done.code == DATA and done.err.startswith("error: label log not found: lables.db")
+    assert not Path("lables.db").exists()
+    log.unlink()
+    done = command("labels", words[0], log, *words[1:])
+    assert "labels.db, but it has a backup" in done.err and "cp labels.db.backup labels.db" in done.err
+    assert not log.exists()
 
 
 def test_labels_of_an_older_guideline_are_listed_until_they_are_given_again(command: Command, log: Path) -> None:

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roco.base.errors import DataError, RocoError, UsageError
+from roco.curate.events import Entry
 from roco.curate.exchange import read_labels, write_events
 from roco.curate.importing import add_labels, of_manual_concepts
 from roco.curate.log import Log
@@ -49,6 +50,59 @@ def test_exported_labels_can_be_imported(log: Log, tmp_path: Path, suffix: str) 
         assert facts(other) == facts(log)
         assert {event.origin for event in other.current()} == {"imported"}
         assert add_labels(other, read_labels(path), round="back") == 0
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".json"])
+def test_of_exported_events_the_labels_in_force_are_imported(log: Log, tmp_path: Path, suffix: str) -> None:
+    log.open_round("second", annotator="lead")
+    labelled(log, "i1", "DRXR")  # instead of DRCT
+    undone = labelled(log, "i2", "DRUS", by="a2")
+    log.undo(labelled(log, "i3", "DRUS", by="a2").batch, annotator="a2")
+    labelled(log, "i2", "DRPE", by="a2")
+    log.undo(undone.batch, annotator="lead", of_anyone=True)
+    log.undo(log.history("i2")[-2].batch, annotator="a2")  # DRPE: a2 has no label of i2 any more
+    log.add([Entry(kind="flag", image_key="i1")], round="second", annotator="a1")
+    path = tmp_path / f"events{suffix}"
+    write_events(list(log.events()), path)
+    with opened(tmp_path / "other.db", "back") as other:
+        other.tasks["region"] = load("region", several=True)
+        assert add_labels(other, read_labels(path), round="back") == 4
+        assert facts(other) == facts(log)
+        assert {event.kind for event in other.events()} == {"round", "label"}
+
+
+def test_an_export_that_another_program_has_written_again_revives_no_label(log: Log, tmp_path: Path) -> None:
+    log.undo(labelled(log, "i9", "DRUS").batch, annotator="a1")
+    path = tmp_path / "events.parquet"
+    write_events(list(log.events()), path)
+    table = pq.read_table(path)
+    revoked = pa.array([None if value is None else float(value) for value in table["revoked"].to_pylist()])
+    pq.write_table(table.set_column(table.column_names.index("revoked"), "revoked", revoked), path)
+    assert {one.image_key for one in read_labels(path)} == {"i1", "i2", "i3"}
+
+
+def test_exported_events_of_two_logs_in_one_file_are_refused(log: Log, tmp_path: Path) -> None:
+    path = tmp_path / "events.csv"
+    write_events(list(log.events()), path)
+    header, *lines = path.read_text().splitlines()
+    path.write_text("\n".join([header, *lines, *lines, ""]))
+    with pytest.raises(DataError, match=r"two events with the id 1 .*line 7"):
+        read_labels(path)
+
+
+def test_two_labels_of_one_annotator_for_an_image_are_refused_with_both_lines(log: Log, tmp_path: Path) -> None:
+    path = tmp_path / "twice.csv"
+    path.write_text("image_key,label\ni7,DRCT\ni8,DRCT\ni7,DRMR\n")
+    before = log.newest
+    with pytest.raises(DataError) as found:
+        add_labels(log, read_labels(path), round="first", annotator="a3", task="modality")
+    assert f"two labels of 'a3' for 'i7' in the task 'modality' (DRCT: {path}, line 2; DRMR: {path}, line 4)" in str(
+        found.value
+    )
+    assert log.newest == before
+    path.write_text("image_key,annotator,label\ni7,a3,DRCT\ni7,a4,DRMR\ni7,a3,DRCT\n")
+    add_labels(log, read_labels(path), round="first", task="modality")
+    assert {event.annotator: event.label for event in log.history("i7")} == {"a3": "DRCT", "a4": "DRMR"}
 
 
 def test_no_cell_is_a_formula(log: Log, tmp_path: Path) -> None:
@@ -145,6 +199,11 @@ def test_a_file_with_two_columns_is_enough(log: Log, tmp_path: Path) -> None:
     [
         ("x.csv", "image_key,lable\n", "missing column 'label'"),
         ("x.csv", "", "missing column 'image_key'"),
+        ("x.csv", "image_key;label\ni1;DRCT\n", "the separator is a semicolon, not a comma (x.csv, line 1)"),
+        ("x.csv", "label\timage_key\nDRCT\ti1\n", "the separator is a tab, not a comma (x.csv, line 1)"),
+        ("x.csv", "image_key,label,annotator\ni1,DRCT,x:a\n", "annotator with a colon: 'x:a' (x.csv, line 2)"),
+        ("x.csv", "image_key,label,id,kind,round,revoked\ni1,DRCT,1,lable,a,\n", "unknown kind of event 'lable'"),
+        ("x.csv", "image_key,label,id,kind,round,revoked\ni1,,,flag,a,\n", "no id of an event (x.csv, line 2)"),
         ("x.csv", "image_key,label\ni1\n", "line 2: 1 cells, not 2"),
         ("x.csv", "image_key,label\ni1,DRTC\n", "is not a label of the task 'modality' (x.csv, line 2)"),
         ("x.csv", "image_key,label\n,DRCT\n", "invalid image_key '' (x.csv, line 2)"),
@@ -211,6 +270,8 @@ def test_manual_concepts_become_labels() -> None:
         ("i4", ["C0040405", "C0024485"]),
         ("i5", ["C1306645"]),
         ("i6", ["C0040405", "C0817096"]),
+        ("i7", ["C1306645", "C0817096"]),
+        ("i7", ["C1306645", "C0000726"]),  # another figure with the same bytes
     ]
     found = [(one.image_key, one.task, one.label) for one in of_manual_concepts(images, "x")]
     assert found == [
@@ -221,4 +282,5 @@ def test_manual_concepts_become_labels() -> None:
         ("i3", "modality", "DRCO"),
         ("i5", "modality", "DRXR"),
         ("i6", "modality", "DRCT"),
+        ("i7", "modality", "DRXR"),
     ]
