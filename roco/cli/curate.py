@@ -71,15 +71,17 @@ def curate(
     from roco.curate.events import rater_name
     from roco.curate.log import Log
     from roco.curate.task_files import load_all
+    from roco.curate.task_sets import check_together
 
     samples.check_options(sample, stratify, seed, draw_only)
     tasks = load_all(task or ([samples.task_of(stratify)] if sample else ["modality", "region", "direction"]))
-    others = samples.depended_on(tasks)
+    others = check_together(tasks)
     read = [*tasks.values(), *others.values()]
     name = rater_name(annotator or _user(), "annotator")
     round = round or (samples.ROUND_OF_SAMPLE if sample else samples.ROUND)
     with ExitStack() as stack:
         corpus, file = _opened(target, [*read, *samples.strata_tasks(stratify)], stack)
+        _warn_of_columns(tasks, corpus)
         if not (log or file).exists():
             rater_name(round, "round")
         opened = stack.enter_context(Log.open(log or file, tasks))
@@ -128,6 +130,13 @@ def _opened(target: Path, tasks: list[Any], stack: ExitStack) -> tuple[Any, Path
 
     release = stack.enter_context(Release.open(target))
     return corpus.of_release(release, f"the release {target}", columns), target.parent / "labels.db"
+
+
+def _warn_of_columns(tasks: dict[str, Any], corpus: Any) -> None:
+    from roco.curate.task_sets import unknown_columns
+
+    for what, hint in unknown_columns(tasks.values(), corpus.table.column_names):
+        print(safe(f"warning: {what}\n  {hint}"), file=sys.stderr)
 
 
 def _serve(

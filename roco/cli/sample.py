@@ -49,14 +49,6 @@ def task_of(stratify: str) -> str:
     return {"": "modality", TYPE: "visible"}.get(stratify, stratify)
 
 
-def depended_on(tasks: dict[str, Task]) -> dict[str, Task]:
-    """Returns the shipped tasks on whose labels some tasks depend, without these."""
-    from roco.curate import task_files
-
-    names = {one.asked.task for one in tasks.values() if one.asked} - tasks.keys()
-    return task_files.load_all(sorted(names & set(task_files.shipped())))
-
-
 def strata_tasks(stratify: str) -> list[Task]:
     """Returns the shipped task whose labels are the strata, so that its guesses are read."""
     from roco.curate import task_files

@@ -21,7 +21,12 @@ RESERVED: Mapping[str, str] = {
     "?": "list the keys",
     " ": "enlarge",
     "+": "zoom in",
+    "=": "zoom in",
     "-": "zoom out",
+    "i": "invert the image",
+    ".": "reset zoom and light",
+    "[": "show the previous page",
+    "]": "show the next page",
 }
 """The keys that the pages use themselves -> what for."""
 

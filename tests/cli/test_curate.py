@@ -40,6 +40,55 @@ def test_a_name_that_cannot_be_an_annotator_creates_no_log(command: Command, tmp
     assert not (tmp_path / "labels.db").exists()
 
 
+CONTRAST = """title = "Contrast"
+question = "Was contrast medium given?"
+guideline = "contrast.md"
+
+[guess]
+label = "nope"
+
+[asked]
+task = "modality"
+labels = ["DRCT"]
+
+[[label]]
+name = "yes"
+title = "Yes"
+key = "y"
+
+[[label]]
+name = "no"
+title = "No"
+key = "KEY"
+"""
+
+
+def test_a_task_of_ones_own_is_checked_with_the_others_before_the_log_is_created(
+    command: Command, finished_demo: Path, tmp_path: Path
+) -> None:
+    file, log = tmp_path / "contrast.toml", tmp_path / "labels.db"
+    (tmp_path / "contrast.md").write_text("Bright vessels.")
+    words = (finished_demo / "demo.toml", "--task", "modality", "--task", file, "--log", log)
+    file.write_text(CONTRAST.replace("KEY", "x"))
+    result = command("curate", *words)
+    assert result.code == USAGE
+    assert "key 'x' for 'DRXR' (task 'modality') and 'no' (task 'contrast')" in result.err
+    file.write_text(CONTRAST.replace("KEY", "k").replace('task = "modality"', 'task = "modalty"'))
+    result = command("curate", *words)
+    assert result.code == USAGE and "unknown task 'modalty'" in result.err and "did you mean 'modality'" in result.err
+    assert not log.exists()
+
+
+def test_a_task_with_a_column_that_nothing_has_is_served_with_a_warning(
+    command: Command, finished_demo: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "contrast.md").write_text("Bright vessels.")
+    (tmp_path / "contrast.toml").write_text(CONTRAST.replace("KEY", "k"))
+    words = ("--sample", "3", "--stratify", "modality", "--draw-only", "--log", tmp_path / "labels.db")
+    result = command("curate", finished_demo / "demo.toml", "--task", tmp_path / "contrast.toml", *words)
+    assert result.err.startswith("warning: unknown column 'nope' (task 'contrast', [guess], key 'label')\n")
+
+
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_curate_serves_until_it_is_interrupted_and_backs_the_log_up(
     finished_demo: Path, tmp_path: Path, sent: signal.Signals

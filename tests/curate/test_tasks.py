@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,10 +14,11 @@ from hypothesis import strategies as st
 from roco.base.errors import RecipeError, RejectedInput
 from roco.base.labels import KINDS
 from roco.base.schema import COLUMNS
-from roco.curate.task_files import load, load_all, shipped
+from roco.curate.task_files import FOLDER, load, load_all, shipped
 from roco.curate.tasks import RESERVED
 from tests.curate.logs import TASKS
 
+PAGES = FOLDER.with_name("pages")
 OWN = """title = "Contrast"
 question = "Was contrast medium given?"
 guideline = "contrast.md"
@@ -59,6 +61,16 @@ def test_the_shipped_tasks_have_the_labels_of_the_paper() -> None:
 def test_the_keys_of_modality_region_and_direction_differ() -> None:
     keys = [label.key for name in KINDS for label in TASKS[name].labels]
     assert len(keys) == len(set(keys)) and not set(keys) & set(RESERVED) and all(keys)
+
+
+def test_every_key_of_a_page_is_reserved() -> None:
+    used = set()
+    for path in PAGES.glob("*.js"):
+        for table in re.findall(
+            r"(?:const ACTIONS = |Object.assign\(ACTIONS, )\{(.*?)\}\)?;\n", path.read_text(), re.DOTALL
+        ):
+            used |= set(re.findall(r"""(?:^|[\s,{])"?([a-z]|[^\w\s"])"?: ?[(\w]""", table))
+    assert {"u", "f", "n", "?", "/", "]", "i", "."} <= used <= set(RESERVED)
 
 
 def test_guesses_come_from_columns_of_the_schema() -> None:
@@ -134,6 +146,8 @@ def test_the_version_is_that_of_the_guideline_alone(own: Path) -> None:
         ('name = "no"', 'name = "n+o"', "[[label]] 2, key 'name'", "letters"),
         ('key = "x"', 'key = "y"', "key 'y' for two labels", "'yes' has it"),
         ('key = "x"', 'key = "u"', "invalid key 'u'", "'u' is the key to undo"),
+        ('key = "x"', 'key = "i"', "invalid key 'i'", "'i' is the key to invert the image"),
+        ('key = "x"', 'key = "]"', "invalid key ']'", "']' is the key to show the next page"),
         ('key = "x"', 'key = "X"', "invalid key 'X'", "small letter"),
         ('cui = "C0009924"', 'cui = "C09"', "invalid cui", "seven digits"),
         ('key = "x"', 'then = "dorp"', "unknown outcome 'dorp'", "did you mean 'drop'"),
