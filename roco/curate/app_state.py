@@ -10,7 +10,7 @@ from typing import Any
 from roco.base.errors import RejectedInput
 from roco.curate.board import Board
 from roco.curate.corpus import Corpus
-from roco.curate.events import name_of
+from roco.curate.events import rater_name
 from roco.curate.log import Log
 from roco.curate.queue import DOUBLE
 from roco.curate.raters import Compared
@@ -55,8 +55,8 @@ class State:
     board: Board | None
 
     def check_annotator(self, name: str) -> None:
-        """Raises RejectedInput for an invalid name, and in a blind round for any but that of the server."""
-        name_of(name, "annotator")
+        """Raises RejectedInput for a name that no annotator may have, and in a blind round for any but the server's."""
+        rater_name(name, "annotator")
         if self.server.blind and name != self.server.annotator:
             raise RejectedInput(
                 f"another annotator than '{self.server.annotator}' in a blind round",

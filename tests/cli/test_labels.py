@@ -11,7 +11,7 @@ import pytest
 from roco.curate.events import Entry
 from roco.curate.log import Log
 from tests.cli.command import DATA, DONE, USAGE, Command
-from tests.curate.logs import labelled, opened
+from tests.curate.logs import labelled, opened, with_colon
 from tests.sources.test_dataset import published
 
 
@@ -47,6 +47,16 @@ def test_agree_compares_the_annotators_with_most_images_in_common(command: Comma
     done = command("agree", log, "--json")
     found = json.loads(done.out)
     assert [(one["task"], one["raters"], one["agree"]) for one in found] == [("modality", ["a1", "a2"], 4)]
+
+
+def test_agree_compares_an_annotator_with_a_colon_of_an_older_log(command: Command, log: Path) -> None:
+    with opened(log) as found:
+        with_colon(found, "curated", "curated:bob", {f"i{n}": "DRCT" for n in range(9)})
+        labelled(found, "i4", "DRCT", by="radiologist", round="curated")
+    (found_in_most,) = json.loads(command("agree", log, "--json").out)
+    assert (found_in_most["raters"], found_in_most["n"]) == (["curated:bob", "radiologist"], 5)
+    words = ("--first", "a1", "--second", "curated:bob", "--json")
+    assert json.loads(command("agree", log, *words).out)[0]["n"] == 4
 
 
 def test_agree_compares_in_several_tasks(command: Command, log: Path) -> None:

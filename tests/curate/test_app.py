@@ -173,3 +173,12 @@ def test_a_server_without_a_log_only_shows_figures(tmp_path: Path) -> None:
     assert [one["drop_detail"] for one in found["figures"]] == ["NO-CC"]
     assert browser.http.get("/api/page", params={"drop": "none"}).json()["total"] == 1
     assert browser.label(entry(0)).status_code in (404, 405)
+
+
+def test_the_name_of_an_annotator_has_no_colon(browser: Browser) -> None:
+    before = browser.events()
+    asked = {"task": "modality", "annotator": "curated:bob"}
+    refused = browser.http.get("/api/page", params=asked)
+    assert refused.status_code == 422 and "annotator with a colon" in refused.text
+    assert browser.label(entry(1), by="curated:bob").status_code == 422
+    assert browser.events() == before
