@@ -15,11 +15,12 @@ from roco.curate import app_agree, app_read, app_write
 from roco.curate.app_guard import Guard
 from roco.curate.app_state import Server, State
 from roco.curate.board import Board
-from roco.curate.corpus import UnknownFigure
+from roco.curate.corpus import NoImage, UnknownFigure
 from roco.curate.view import Viewer
 
 PAGES = Path(__file__).with_name("pages")
 _TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript"}
+_HINTS = {400: "send valid JSON in UTF-8", 405: "read with GET, write with POST"}  # by status
 ADDRESSES = {"/": "grid.html", "/one": "one.html", "/agree": "agree.html"}
 
 
@@ -68,19 +69,22 @@ def _add_errors(app: FastAPI) -> None:
 
     def roco_error(_: Request, err: Exception) -> Response:
         assert isinstance(err, RocoError)
-        known = {UnknownFigure: 404, RejectedInput: 422, Busy: 503}
+        known = {UnknownFigure: 404, NoImage: 404, RejectedInput: 422, Busy: 503}
         status = next((status for kind, status in known.items() if isinstance(err, kind)), 500)
         return JSONResponse({"error": err.message, "hint": err.hint}, status)
 
     def invalid(_: Request, err: Exception) -> Response:
         assert isinstance(err, RequestValidationError)
         first = err.errors()[0]
+        if first.get("type") == "json_invalid":
+            return JSONResponse({"error": "the request is not valid JSON", "hint": _HINTS[400]}, 422)
         where = ".".join(str(part) for part in first.get("loc", ()))[:100]
         return JSONResponse({"error": f"invalid request: {where}", "hint": str(first.get("msg", ""))[:200]}, 422)
 
     def http_error(_: Request, err: Exception) -> Response:
         assert isinstance(err, HTTPException)
-        return JSONResponse({"error": str(err.detail), "hint": "check the address"}, err.status_code)
+        hint = _HINTS.get(err.status_code, "check the address")
+        return JSONResponse({"error": str(err.detail), "hint": hint}, err.status_code)
 
     app.add_exception_handler(RocoError, roco_error)
     app.add_exception_handler(RequestValidationError, invalid)

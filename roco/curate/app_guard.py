@@ -81,7 +81,10 @@ class Guard:
         origin = headers.get("origin")
         if site not in ("same-origin", "none") or (origin is not None and urlsplit(origin).netloc.lower() != host):
             return 403, "a page of another site cannot write", "use the pages of this server"
-        if not _same(headers.get(WRITE_HEADER, ""), self.write_token):
+        if WRITE_HEADER not in headers:
+            hint = f"send the value of 'write' of /api/session in the header {WRITE_HEADER}, as the pages do"
+            return 403, "missing write token", hint
+        if not _same(headers[WRITE_HEADER], self.write_token):
             return 403, "the page is from before the server was restarted", "reload the page"
         if headers.get("content-type", "").partition(";")[0].strip() != "application/json":
             return 415, "the request is not JSON", "send application/json"

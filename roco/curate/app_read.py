@@ -136,7 +136,11 @@ def _figure(state: State, task: str, number: int, row: int, facts: Mapping[str, 
     questions = state.board.questions[task] if task and state.board else None
     shown = ("caption", "label", "title", "journal", "year", "license", "license_url", "pmcid", "doi", "width")
     found: dict[str, Any] = {name: facts.get(name) for name in (*shown, "height")}
-    found |= {"key": corpus.keys[row], "figure_id": facts.get("figure_id") or facts.get("id")}
+    found |= {
+        "has_image": bool(corpus.pictured[row]),
+        "key": corpus.keys[row],
+        "figure_id": facts.get("figure_id") or facts.get("id"),
+    }
     mentions = facts.get("mentions_in_text") or []
     found["mentions"] = [(one["text"] or "")[:_LONGEST_MENTION] for one in mentions[:_MENTIONS]]
     if questions is not None:

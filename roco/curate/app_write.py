@@ -119,6 +119,10 @@ def _entry(state: State, task: str, item: Item) -> Entry:
     assert board is not None
     row = server.corpus.row(item.key)
     if item.kind != "label":
+        if item.label or item.concept or item.origin != "typed":
+            raise RejectedInput(
+                f"a {item.kind} with a label, concept or origin", "add the label as an entry of its own"
+            )
         return Entry(kind=item.kind, image_key=item.key, note=item.note)
     board.questions[task].find(item.key, item.concept)
     if not server.corpus.asked[row]:

@@ -66,9 +66,10 @@ class Dataset(Protocol):
 class Corpus:
     """Figures in a fixed order; each has a key, which is its image_key, or else its figure_id or id.
 
-    table: the columns SHOWN and DROPPED and those of guesses; null where the source does not have them. asked: which
-    figures may be labelled: those with an image that no stage before the guess has dropped. facts: names and semantic
-    types of concepts. features: the embedding or the layout of each figure, among which the order is spread.
+    table: the columns SHOWN and DROPPED and those of guesses; null where the source does not have them. asked:
+    which figures may be labelled: those with an image that no stage before the guess has dropped. pictured: which
+    may have an image; all by default. facts: names and semantic types of concepts. features: the embedding or the
+    layout of each figure, among which the order is spread.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Corpus:
         read: Callable[[dict[str, Any]], bytes],
         read_thumbnail: Callable[[dict[str, Any]], bytes | None] | None = None,
         *,
+        pictured: NDArray[np.bool_] | None = None,
         facts: Callable[[frozenset[str]], ConceptFacts] = ConceptFacts,
         features: Callable[[], pa.ChunkedArray | None] = lambda: None,
     ) -> None:
@@ -87,6 +89,7 @@ class Corpus:
         self.title = title
         self.table: pa.Table = table.take(pa.array(first)).combine_chunks()
         self.asked = asked[first]
+        self.pictured = np.ones(len(first), bool) if pictured is None else pictured[first]
         self.keys = [keys[number] for number in first.tolist()]
         self.rows = {key: number for number, key in enumerate(self.keys)}
         self._first, self._features, self._facts = first, features, facts
@@ -181,6 +184,10 @@ class UnknownFigure(RejectedInput):
     """A key that no figure has."""
 
 
+class NoImage(DataError):
+    """A figure whose image the source does not contain."""
+
+
 def of_run(run: Run, columns: Sequence[str] = ()) -> Corpus:
     """Returns the figures of a run, kept and dropped; columns: those of guesses and items, if they were written."""
     written = run.written()
@@ -222,7 +229,7 @@ def of_release(release: Dataset, title: str, columns: Sequence[str] = ()) -> Cor
 
     def read(row: dict[str, Any]) -> bytes:
         if row.get("id") is None:
-            raise DataError("a dropped figure has no image in the release", "view the recipe of the run instead")
+            raise NoImage("a dropped figure has no image in the release", "view the recipe of the run instead")
         return release.image(row["id"])
 
     def facts(used: frozenset[str]) -> ConceptFacts:
@@ -236,7 +243,7 @@ def of_release(release: Dataset, title: str, columns: Sequence[str] = ()) -> Cor
         column = release.table(columns=[name])[name]
         return pa.chunked_array([*column.chunks, pa.nulls(len(dropped), column.type)])
 
-    return Corpus(title, _complete(table), asked, read, facts=facts, features=features)
+    return Corpus(title, _complete(table), asked, read, pictured=asked, facts=facts, features=features)
 
 
 def _columns(table: pa.Table, names: Sequence[str]) -> Iterator[pa.ChunkedArray]:

@@ -34,7 +34,7 @@ MARKS = [
 PATIENCE = float(os.environ.get("ROCO_BROWSER_PATIENCE", "120"))
 """Seconds after which a page counts as hung: many times what any step takes on a loaded machine."""
 
-READY = ".cell, #rows button, .agree table, .broken, #grid p, #tables p"
+READY = ".cell, #rows button, #decide img, .agree table, .broken, #grid p, #tables p"
 """What a page shows when it has loaded."""
 
 

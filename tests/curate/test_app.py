@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from roco import Release
+from roco.curate.app_state import Server
+from roco.curate.corpus import of_release
 from tests.curate.figures import jpeg, row
-from tests.curate.servers import Browser, entry, server
+from tests.curate.servers import HOST, Browser, entry, server
 
 
 @pytest.fixture
@@ -91,6 +94,8 @@ def test_flags_and_notes_are_shown_with_the_figure(browser: Browser) -> None:
         (entry(1, "DRCT", annotator="a2"), 422, "invalid request"),
         (entry(1, ["DRCT"]), 422, "invalid request"),  # type: ignore[arg-type]
         ({"key": row(1)["image_key"], "kind": "note"}, 422, "empty note"),
+        (entry(1, "DRCT", kind="flag"), 422, "a flag with a label"),
+        (entry(1, "", kind="note", note="n", origin="adjudicated"), 422, "a note with a label, concept or origin"),
     ],
 )
 def test_an_invalid_entry_is_refused_and_the_log_is_untouched(
@@ -140,6 +145,21 @@ def test_images_are_sent_with_the_type_of_their_content(tmp_path: Path) -> None:
         assert get("image", number) == get("thumbnail", number) == (422, "application/json")
     assert get("thumbnail", 2) == (422, "application/json")
     assert browser.http.get("/api/image", params={"key": "nothing"}).status_code == 404
+
+
+def test_a_dropped_figure_of_a_release_has_no_image(finished_demo: Path) -> None:
+    with Release.open(finished_demo / "run" / "release") as release:
+        figures = of_release(release, "the release")
+        browser = Browser(Server(corpus=figures, tasks={}, write_token="w", hosts=frozenset({HOST})))
+        dropped, kept = (
+            browser.http.get("/api/page", params={"drop": drop, "size": 1}).json()["figures"][0]
+            for drop in (figures.column("drop").drop_null()[0].as_py(), "none")
+        )
+        assert (dropped["has_image"], kept["has_image"]) == (False, True)
+        for what in ("image", "thumbnail"):
+            answer = browser.http.get(f"/api/{what}", params={"key": dropped["key"]})
+            assert (answer.status_code, answer.json()["error"]) == (404, "a dropped figure has no image in the release")
+            assert browser.http.get(f"/api/{what}", params={"key": kept["key"]}).status_code == 200
 
 
 def test_a_blind_round_sends_no_guess_score_or_label_of_others(tmp_path: Path) -> None:

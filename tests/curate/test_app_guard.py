@@ -46,6 +46,19 @@ def test_a_page_of_another_site_cannot_write(browser: Browser, headers: dict[str
     assert browser.post("/api/labels", body, origin=f"http://{HOST}").status_code == 200
 
 
+def test_a_refusal_names_a_missing_token_an_old_one_and_a_body_that_is_no_json(browser: Browser) -> None:
+    plain = {"content-type": "application/json"}
+    missing = browser.http.post("/api/labels", content=b"{}", headers=plain)
+    assert (missing.status_code, missing.json()["error"]) == (403, "missing write token")
+    assert "x-roco-write" in missing.json()["hint"]
+    old = browser.http.post("/api/labels", content=b"{}", headers={**plain, "x-roco-write": "old"})
+    assert (old.status_code, old.json()["hint"]) == (403, "reload the page")
+    for body in (b'{"batch": ', b"\xff{}"):
+        answer = browser.http.post("/api/labels", content=body, headers={**plain, "x-roco-write": "w"})
+        assert answer.status_code in (400, 422)
+        assert answer.json()["hint"] == "send valid JSON in UTF-8"
+
+
 def test_a_form_of_another_site_cannot_write(browser: Browser) -> None:
     answer = browser.http.post("/api/labels", data={"batch": "b"}, headers={"x-roco-write": "w"})
     assert answer.status_code == 415

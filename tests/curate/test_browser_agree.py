@@ -68,13 +68,30 @@ def test_a_click_on_a_cell_opens_its_figures_and_a_key_decides(page: Any, runnin
     visit(page, running)
     page.locator("button[aria-label='CT and X-ray: 2']").click()
     page.wait_for_selector("#decide img")
-    assert not {"a1", "a2"} & set(page.locator("#decide").inner_text().split())
+    assert not {"a1", "a2", "a1?"} & set(page.locator("body").inner_text().split())
+    assert page.locator("#title").inner_text() == "Decision, Modality"
+    assert page.locator("#tables").is_hidden() and page.locator("#first").is_hidden()
+    assert "One of two people chose each of: CT, X-ray." in page.locator("#decide").inner_text()
     page.keyboard.press("x")
     page.keyboard.press("x")
     log = running.server.log
+    eventually(lambda: "every figure of this cell is decided" in page.locator("#message").inner_text())
+    page.keyboard.press("u")
+    eventually(lambda: page.locator("#message").inner_text() == "")
+    page.keyboard.press("x")
     eventually(lambda: sum(one.origin == "adjudicated" for one in log.current()) == 2)  # type: ignore[union-attr]
     page.keyboard.press("Escape")
     assert page.locator("#decide").inner_text() == ""
+    assert page.locator("#message").inner_text() == ""
+    eventually(lambda: page.locator("#title").inner_text() == "Agreement, Modality: a1 and a2")
+    page.locator("button[aria-label='CT and CT: 8']").click()
+    eventually(lambda: "Both chose CT." in page.locator("#decide").inner_text())
+
+
+def test_the_heading_names_no_raters_if_none_share_an_image(page: Any, running: Running) -> None:
+    page.goto(f"{running.address}/agree?task=region&annotator=judge")
+    page.wait_for_selector("#tables p")
+    assert page.locator("#title").inner_text() == "Agreement, Body region"
 
 
 def test_several_labels_of_an_image_are_shown_and_decided_together(page: Any, tmp_path: Path) -> None:

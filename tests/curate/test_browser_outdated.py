@@ -50,6 +50,7 @@ def test_the_grid_counts_them_and_shows_them_for_labelling_again(page: Any, runn
     page.keyboard.press("Enter")  # nothing is accepted
     assert "3 labels of this page are under an older guideline" in page.locator("#message").inner_text()
     page.keyboard.press("c")  # the same label
+    assert page.locator("#message").inner_text() == ""  # 3 is out of date
     page.keyboard.press("x")
     eventually(lambda: outdated(running) == 1)
     assert progress(page).endswith("; 1 of your labels under an older guideline (Show: outdated)")

@@ -6,6 +6,7 @@ import * as fig from "./figure.js";
 const { $, el, session, state, task } = roco;
 let figures = [];
 let at = 0;
+let pair = ""; // what the heading says of the two raters
 let opened = 0; // cells that were asked for or closed: an answer to an earlier question is not shown
 
 // --- tables ---------------------------------------------------------------------------------------------------------
@@ -23,7 +24,8 @@ async function load(opens = false) {
     for (const name of [found.first, found.second]) if (name && !(name in found.raters)) raters.push([name, name]);
     roco.choose($("first"), raters, found.first);
     roco.choose($("second"), raters, found.second);
-    $("title").textContent = `Agreement, ${task.title}: ${found.first || "?"} and ${found.second || "?"}`;
+    pair = found.first ? `: ${found.first} and ${found.second}` : "";
+    drawHeading();
     $("tables").replaceChildren(...(found.tasks.length ? tables(found) : [el("p", {}, found.first ? "These two have labelled no figure in common." : "No two annotators have labelled the same figure yet.")]));
     if (opens && state.row) {
       roco.remember({ first: found.first, second: found.second });
@@ -33,6 +35,13 @@ async function load(opens = false) {
     roco.say(error.status ? error.message : "the server cannot be reached: reload the page");
   }
   return null;
+}
+
+// The names of the raters, and who has chosen which label, are hidden while somebody decides.
+function drawHeading() {
+  const isDeciding = figures.length > 0;
+  $("title").textContent = isDeciding ? `Decision, ${task.title}` : `Agreement, ${task.title}${pair}`;
+  for (const box of [$("first").parentElement, $("second").parentElement, $("tables")]) box.hidden = isDeciding;
 }
 
 const HEADS = { "": "Landis and Koch" };
@@ -85,6 +94,8 @@ async function openCell() {
     if (!answer) return roco.whenSaved(openCell, "the cell is opened when the decisions are saved");
     figures = answer.figures;
     at = Math.max(0, figures.findIndex((figure) => !figure.adjudicated));
+    roco.say("");
+    drawHeading();
     show();
     $("title").focus();
   } catch (error) {
@@ -97,8 +108,12 @@ function close() {
   figures = [];
   roco.remember({ row: "", column: "" });
   $("decide").replaceChildren();
+  roco.say("");
+  drawHeading();
   load();
 }
+
+const chosen = (titles) => (titles.length > 1 ? `One of two people chose each of: ${titles.join(", ")}` : `Both chose ${titles[0]}`);
 
 function show() {
   const figure = figures[at];
@@ -115,7 +130,7 @@ function show() {
   }
   const left = figures.filter((one) => !one.adjudicated).length;
   const side = el("div", {},
-    el("p", {}, `Figure ${at + 1} of ${figures.length}, ${left} without a decision. One of two people chose each of: ${figure.choices.map(fig.titleOf).join(", ")}.`),
+    el("p", {}, `Figure ${at + 1} of ${figures.length}, ${left} without a decision. ${chosen(figure.choices.map(fig.titleOf))}.`),
     el("div", { class: "keys" }, ...buttons), el("div", { id: "detail" }),
     el("p", {}, el("button", { type: "button", onclick: close }, "Close ", el("kbd", {}, "Esc"))));
   $("decide").replaceChildren(el("div", {}, fig.picture(figure, fig.imageOf(figure))), side);
@@ -153,6 +168,7 @@ function undo() {
       figures[number].adjudicated = one.adjudicated;
       at = number;
     }
+    roco.say(""); // the cell is no longer decided as a whole
     show();
   });
 }
@@ -188,4 +204,4 @@ for (const id of ["first", "second"]) {
 }
 roco.header("/agree");
 if (session.can_agree) await load(true);
-else roco.say("agreement is not shown in a blind round");
+else roco.say(session.read_only ? roco.VIEWING : "agreement is not shown in a blind round");

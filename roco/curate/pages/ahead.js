@@ -15,6 +15,6 @@ export async function loadAhead(images, facts) {
   const page = (Number(facts.page) || 0) + 1;
   const next = await get(address("/api/page", { ...facts, page })).catch(() => null);
   if (own !== turn || !next) return;
-  kept = next.figures.map((figure) => Object.assign(new Image(), { fetchPriority: "low", src: thumbnailOf(figure) }));
+  kept = next.figures.filter((figure) => figure.has_image !== false).map((figure) => Object.assign(new Image(), { fetchPriority: "low", src: thumbnailOf(figure) }));
   await Promise.allSettled(kept.map((image) => image.decode())); // the next page is only to be laid out and painted
 }

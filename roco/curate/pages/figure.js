@@ -8,6 +8,7 @@ export const alt = (figure) => `Figure ${figure.figure_id || figure.key}`;
 
 // Returns an image; a file that cannot be shown is replaced by words.
 export function picture(figure, address) {
+  if (figure.has_image === false) return el("div", { class: "broken" }, "no image: the figure was dropped");
   const image = el("img", { src: address, alt: alt(figure), draggable: "false" });
   image.addEventListener("error", () => image.replaceWith(el("div", { class: "broken" }, "the image cannot be shown")));
   return image;
@@ -94,10 +95,13 @@ export function setAside(figures) {
   for (const figure of figures) if (figure.outdated) [figure.old, figure.mine] = [figure.mine, null];
 }
 
+export const OLDER = "under an older guideline: label them again, or ] skips the page";
+
 // Counts a figure that was labelled again under the new guideline.
 export function renew(figure, counts) {
   if (!figure.outdated) return;
   counts.outdated -= 1;
+  if ($("message").textContent.endsWith(OLDER)) say(""); // its number is out of date
   [figure.outdated, figure.isNew] = [false, true];
 }
 

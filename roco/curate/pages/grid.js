@@ -207,7 +207,7 @@ async function accept() {
   const rest = figures.filter((figure) => !figure.mine && figure.guess);
   const without = figures.filter((figure) => !figure.mine && !figure.guess).length;
   const old = figures.filter((figure) => figure.old && !figure.mine).length; // each is labelled again, not the page as a whole
-  if (old) return roco.say(`${old} labels of this page are under an older guideline: label them again, or ] skips the page`);
+  if (old) return roco.say(`${old} labels of this page are ${fig.OLDER}`);
   if (!rest.length && without) return roco.say(`${without} figures have no guess: label them`);
   if (!rest.length) return load();
   for (const figure of rest) {

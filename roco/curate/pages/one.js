@@ -21,6 +21,7 @@ function address() {
 }
 
 async function load() {
+  if (session.read_only) return void roco.say(roco.VIEWING);
   if (busy) return;
   busy = true;
   try {

@@ -21,6 +21,8 @@ export const annotator = state.annotator || session.annotator;
 export const task = session.tasks.find((one) => one.name === state.task) || session.tasks[0];
 export const address = (name, facts) => `${name}?${new URLSearchParams(facts)}`;
 
+export const VIEWING = "this page is not available when viewing: open Grid";
+
 export function say(text) {
   $("message").textContent = text;
 }
