@@ -198,6 +198,14 @@ def test_the_blind_page_shows_one_figure_and_no_guess(chrome: Any, tmp_path: Pat
     running.stop()
 
 
+def test_a_blind_page_names_the_labels_that_a_question_depends_on(page: Any, tmp_path: Path) -> None:
+    running = Running(server(tmp_path, blind=True))
+    for path in ("/one", "/"):
+        page.goto(f"{running.address}{path}?task=region")
+        eventually(lambda: "labelled before (Modality: DRXR)" in page.locator("main").inner_text())
+    running.stop()
+
+
 def test_brightness_and_inversion_stay_from_figure_to_figure(visit: Any) -> None:
     page = visit("/one?task=modality&annotator=a1&guess=DRCT")
     page.keyboard.press("i")

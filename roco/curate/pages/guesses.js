@@ -20,8 +20,16 @@ export function followingGuess(counts) {
   return bySize(counts).find(([name, n]) => n && name !== state.guess)?.[0] || null;
 }
 
+// Returns what is written in place of the figures of a blind round if a task depends on labels that are missing, or "".
+export function missingLabels(counts) {
+  if (!session.blind || !task.asked || counts.total) return "";
+  const other = session.tasks.find((one) => one.name === task.asked.task)?.title || task.asked.task;
+  return `In a blind round this question is asked of figures that you have labelled before (${other}: ${task.asked.labels.join(", ")}).`;
+}
+
 // Returns what is written in place of the figures.
 export function emptyView(counts) {
+  if (missingLabels(counts)) return missingLabels(counts);
   const name = followingGuess(counts);
   return name ? `No figures are left here. Enter goes on with ${titled(name, counts.by_guess[name])}.` : "No figures in this view: choose another guess, show or filter.";
 }

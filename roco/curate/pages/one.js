@@ -3,6 +3,7 @@
 import * as roco from "./page.js";
 import * as fig from "./figure.js";
 import { guidelineOf } from "./guideline.js";
+import { missingLabels } from "./guesses.js";
 
 const { $, el, session, state, task } = roco;
 const AHEAD = 40; // figures that are loaded at once
@@ -47,7 +48,7 @@ function show() {
     image.src = fig.imageOf(figure);
     image.alt = fig.alt(figure);
     if (figures[at + 1]) new Image().src = fig.imageOf(figures[at + 1]);
-  } else $("stage").append(el("div", { class: "broken" }, "No figures are left in this view."));
+  } else $("stage").append(el("div", { class: "broken" }, missingLabels(counts) || "No figures are left in this view."));
   refresh();
 }
 
