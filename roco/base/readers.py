@@ -102,14 +102,14 @@ def _groups(metadata: pq.FileMetaData, start: int, stop: int | None) -> tuple[li
 def csv_rows(path: Path, header: tuple[str, ...], exact: bool = True) -> Iterator[Row]:
     """Yields the rows of a CSV file below its header, and what is wrong with the invalid ones.
 
-    The file must be UTF-8 with LF as line ends and without byte order mark. exact: if false, a byte order mark, CR LF
-    and spaces around the names in the header are accepted, as in files that were published or saved elsewhere.
+    The file must be UTF-8 with LF as line ends and without byte order mark. exact: if false, a byte order mark, CR LF,
+    and spaces and quotes around the names in the header are accepted, as in files that others published or saved.
     """
     lines = _lines(path)
     first = next(lines, "")
     names = first
     if not exact:
-        names = ",".join(name.strip() for name in first.removeprefix("\ufeff").split(",")) + "\n"
+        names = ",".join(name.strip().strip('"') for name in first.removeprefix("\ufeff").split(",")) + "\n"
     if names != ",".join(header) + "\n":
         yield Row(1, None, f"the first line is '{excerpt(first)}', not '{','.join(header)}'")
     reader = csv.reader(lines, strict=True)

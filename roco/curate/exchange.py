@@ -106,7 +106,7 @@ def _plain(text: str) -> str:
 def _of_csv(path: Path) -> Iterator[Imported]:
     with path.open(encoding="utf-8-sig", newline="") as fh:
         first = fh.readline(1 << 16)
-    header = tuple(name.strip() for name in first.rstrip("\r\n").split(","))
+    header = tuple(name.strip().strip('"') for name in first.rstrip("\r\n").split(","))  # R quotes its names
     for separator, what in _SEPARATORS.items():
         if "image_key" not in header and "image_key" in (name.strip(' "') for name in first.strip().split(separator)):
             raise DataError(f"the separator is {what}, not a comma ({path}, line 1)", "save it with commas")

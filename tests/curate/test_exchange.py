@@ -194,6 +194,13 @@ def test_a_file_with_two_columns_is_enough(log: Log, tmp_path: Path) -> None:
     assert log.history("i8")[0].label == "DRUS"
 
 
+def test_names_of_columns_in_quotes_are_read_as_r_writes_them(log: Log, tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text('"image_key","label"\n"i8","DRUS"\n')
+    assert add_labels(log, read_labels(path), round="first", annotator="a3", task="modality") == 1
+    assert log.history("i8")[0].label == "DRUS"
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
