@@ -97,7 +97,7 @@ def test_audit_never_overwrites_labels(command: Command, finished_demo: Path, tm
     [
         (("captoin",), "unknown stage 'captoin' (not in this recipe)", "did you mean 'caption'?"),
         (("dedup",), "the stage 'dedup' compares figures with each other", "stages that can be audited: license, "),
-        (("pins",), "the stage 'pins' drops no figures", "stages that can be audited: license, rights, caption"),
+        (("terms",), "the stage 'terms' drops no figures", "stages that can be audited: license, rights, caption"),
         (("extract",), "the stage 'extract' reads articles", "stages that can be audited"),
         (("caption", "--n", "0"), "invalid value '0' for option --n", "write a whole number of at least 1"),
         (("language", "--n", "1"), "1 of 4 strata of kept figures", "draw one of each stratum at least: --n 4"),
