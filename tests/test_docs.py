@@ -220,7 +220,7 @@ def test_a_command_of_the_data_format_page_prints_the_output_below_it(
         ("labels.md", 5),
         ("curate.md", 3),
         ("select.md", 12),
-        ("export.md", 3),
+        ("export.md", 8),
     ],
 )
 def test_the_commands_and_the_code_of_a_page_print_what_it_shows(

@@ -22,7 +22,8 @@ def export(
         str,
         typer.Argument(
             metavar="FORMAT",
-            help="hf (Parquet for the Hugging Face Hub), webdataset (tar shards) or croissant (a description).",
+            help="hf (Parquet for the Hugging Face Hub), webdataset (tar shards), croissant (a description), llava, "
+            "coco, openclip, labelstudio or fiftyone (image files with records).",
             autocompletion=complete_format,
             show_default=False,
         ),
@@ -34,6 +35,15 @@ def export(
     url: Annotated[
         str,
         typer.Option("--url", metavar="URL", help="Where the release is published, for croissant.", show_default=False),
+    ] = "",
+    image_url: Annotated[
+        str,
+        typer.Option(
+            "--image-url",
+            metavar="URL",
+            help="Address of an image for labelstudio, with {path}; default: local files.",
+            show_default=False,
+        ),
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -48,11 +58,12 @@ def export(
     from roco.release.export.formats import export as write
     from roco.release.export.options import ExportOptions
 
+    options = ExportOptions(shard_mb=shard_mb, url=url, image_url=image_url)
     progress = ProgressBar()
     with resumable(progress):
-        done = write(release, format, out, ExportOptions(shard_mb=shard_mb, url=url), progress)
+        done = write(release, format, out, options, progress)
     if as_json:
         print_json({name: file._asdict() for name, file in done.files.items()})
         return
     images = count("image", sum(file.n_images for file in done.files.values()))
-    print(safe(f"wrote {shown_path(out)}: {count('file', len(done.files))} ({size(done.n_bytes)}) for {images}"))
+    print(safe(f"wrote {shown_path(out)}: {count('file', done.n_files)} ({size(done.n_bytes)}) for {images}"))

@@ -1,12 +1,14 @@
 """Writes the folder of an export file by file; a second run continues where the first one ended.
 
 `export.json` records release, format, options and the SHA-256 of each finished file. It contains no time and no path of
-the machine: the same export has the same bytes.
+the machine: the same export has the same bytes. It is rewritten after every file; many small files are therefore
+planned as folders, each of which is one entry and appears at once.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +20,14 @@ from roco.base.locks import hold_folder
 from roco.base.progress import Progress
 from roco.base.readers import UNREADABLE, read_text
 from roco.base.terminal import excerpt
+from roco.release.export.folder import folder_state, whole_folder
 
 RECORD = "export.json"
 _ANOTHER = "choose a new folder, or remove this one"
 
 
 class ExportedFile(NamedTuple):
-    """A finished file: its size in bytes, its SHA-256, and the number of images in it."""
+    """A finished file: its size in bytes, its SHA-256, and the number of images in it; of a folder, `folder_state`."""
 
     n_bytes: int
     sha256: str
@@ -40,11 +43,18 @@ class Writing:
 
 
 class PlannedFile(NamedTuple):
-    """A file to write: its name in the folder, the number of images in it, and the function that writes it."""
+    """A file to write: its name in the folder, the number of images in it, and the function that writes it.
+
+    A name that ends with `/` is a folder of files, written as a whole: `write` receives an empty folder.
+    """
 
     name: str
     n_images: int
     write: Callable[[Path, Writing], None]
+
+    @property
+    def is_folder(self) -> bool:
+        return self.name.endswith("/")
 
 
 class Exported(NamedTuple):
@@ -52,6 +62,11 @@ class Exported(NamedTuple):
 
     folder: Path
     files: dict[str, ExportedFile]
+
+    @property
+    def n_files(self) -> int:
+        """Returns the number of files, with those in folders of images."""
+        return sum(file.n_images if name.endswith("/") else 1 for name, file in self.files.items())
 
     @property
     def n_bytes(self) -> int:
@@ -84,8 +99,13 @@ def write_export(
 
 def _write(folder: Path, file: PlannedFile, finished: Mapping[str, ExportedFile], progress: Progress) -> ExportedFile:
     path = folder / file.name
+    writing = Writing(finished, progress.advance)
+    if file.is_folder:
+        with whole_folder(path) as part:
+            file.write(part, writing)
+            return ExportedFile(*folder_state(part), file.n_images)
     with whole(path) as part:
-        file.write(part, Writing(finished, progress.advance))
+        file.write(part, writing)
         return ExportedFile(part.stat().st_size, file_digest(part), file.n_images)
 
 
@@ -127,7 +147,7 @@ def _check_names(folder: Path, planned: Iterable[PlannedFile]) -> None:
 
     Hidden files are ignored: clients of hubs and file managers put their own there.
     """
-    names = {RECORD, *(file.name for file in planned)}
+    names = {RECORD, *(file.name for file in planned)}  # those below a folder are compared by its digest
     is_begun = (folder / RECORD).is_file()
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
@@ -138,7 +158,7 @@ def _check_names(folder: Path, planned: Iterable[PlannedFile]) -> None:
             raise DataError(
                 f"{folder} is not empty and not an export (it contains {excerpt(name)})", "choose a new folder"
             )
-        if name not in names:
+        if name not in names and f"{path.parent.relative_to(folder).as_posix()}/" not in names:
             raise DataError(f"unexpected file in the export: {path}", "move it away, or choose a new folder")
 
 
@@ -151,17 +171,29 @@ def _finished(
         known, path = recorded.get(file.name), folder / file.name
         if known is None or not path.exists():
             continue
-        if path.stat().st_size != known.n_bytes or file_digest(path) != known.sha256:
+        if not _is_unchanged(path, file, known):
             raise DataError(f"{path} was changed after it was exported", "move it away, or choose a new folder")
         finished[file.name] = known
         progress.advance(known.n_images)
     return finished
 
 
+def _is_unchanged(path: Path, file: PlannedFile, known: ExportedFile) -> bool:
+    """Returns whether a file or a folder has the bytes that were written."""
+    if path.is_dir() != file.is_folder:
+        return False
+    if file.is_folder:
+        return folder_state(path) == (known.n_bytes, known.sha256)
+    return path.stat().st_size == known.n_bytes and file_digest(path) == known.sha256
+
+
 def _remove_parts(folder: Path) -> None:
-    """Removes the incomplete files of a process that was killed."""
-    for path in folder.rglob(".*.part"):
-        path.unlink()
+    """Removes the incomplete files and folders of a process that was killed."""
+    for path in list(folder.rglob(".*.part")):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def _record(folder: Path, identity: Mapping[str, Any], finished: Mapping[str, ExportedFile], *, complete: bool) -> None:

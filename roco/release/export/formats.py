@@ -11,7 +11,7 @@ import pyarrow as pa
 from roco.base.errors import DataError, UsageError, nearest
 from roco.base.progress import NullProgress, Progress
 from roco.base.version import __version__
-from roco.release.export import croissant, hf, webdataset
+from roco.release.export import coco, croissant, fiftyone, hf, labelstudio, llava, openclip, webdataset
 from roco.release.export.engine import Exported, PlannedFile, write_export
 from roco.release.export.options import ExportOptions
 from roco.release.export.rows import ReleaseRows
@@ -31,6 +31,11 @@ FORMATS: dict[str, Format] = {
     "hf": Format(hf.plan, "Parquet for `datasets` and the Hugging Face Hub, with images"),
     "webdataset": Format(webdataset.plan, "tar shards for WebDataset, open_clip and timm"),
     "croissant": Format(croissant.plan, "croissant.json, a description of the release folder"),
+    "llava": Format(llava.plan, "instruction data for LLaVA and LLaMA-Factory, with image files"),
+    "coco": Format(coco.plan, "captions as in COCO for pycocotools and torchvision, with image files"),
+    "openclip": Format(openclip.plan, "tables for open_clip, with image files"),
+    "labelstudio": Format(labelstudio.plan, "tasks for Label Studio with the modality as prediction, with image files"),
+    "fiftyone": Format(fiftyone.plan, "a table for FiftyOne, with image files"),
 }
 
 

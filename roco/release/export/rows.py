@@ -275,6 +275,13 @@ def label_names(kind: str, totals: Totals) -> list[str]:
     return [*KINDS[kind], *sorted(totals.labels[kind].keys() - KINDS[kind].keys())]
 
 
+def license_of(row: Mapping[str, Any]) -> LicenseCount:
+    """Returns the licence of an image as its article states it."""
+    words = license_words(row["license"] or "NONE")
+    version = row["license_version"]
+    return LicenseCount(row["license"] or "NONE", f"{words} {version}" if version else words, license_address(row))
+
+
 def _count(totals: Totals, row: Mapping[str, Any]) -> None:
     split = row["split"]
     totals.images[split] += 1
@@ -284,10 +291,7 @@ def _count(totals: Totals, row: Mapping[str, Any]) -> None:
         totals.dotted_id = row["id"]
     totals.longest_id = max(totals.longest_id, row["id"], key=len)
     totals.articles.add(row["article_key"] or row["id"])
-    words = license_words(row["license"] or "NONE")
-    version = row["license_version"]
-    license = LicenseCount(row["license"] or "NONE", f"{words} {version}" if version else words, license_address(row))
-    totals.licenses[license, split] += 1
+    totals.licenses[license_of(row), split] += 1
     for kind in KINDS:
         if row[kind]:
             totals.labels[kind][row[kind]] += 1

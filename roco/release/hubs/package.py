@@ -148,6 +148,11 @@ def _export_files(folder: Path) -> tuple[str, dict[str, str]]:
         raise DataError(f"{path} is invalid", _AGAIN) from err
     if complete is not True:
         raise DataError(f"the export is not complete: {folder}", "run the same roco export again: it continues")
+    if any(name.endswith("/") for name in files):
+        raise DataError(
+            f"an export in the format {excerpt(format)} has too many files for a hub: {folder}",
+            "publish the release, or an export in the format hf or webdataset",
+        )
     for name in files:
         parts = name.split("/")
         if name.startswith("/") or ".." in parts or "" in parts or not name.isprintable() or "\\" in name:

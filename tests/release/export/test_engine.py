@@ -90,9 +90,10 @@ def test_an_export_has_the_same_bytes_in_another_environment(
 def test_an_export_killed_at_any_file_is_continued_to_the_same_bytes(
     small: Path, tmp_path: Path, kill_at: Callable[[int], None], monkeypatch: pytest.MonkeyPatch, format: str
 ) -> None:
-    whole = contents(export(small, format, tmp_path / "whole").folder)
-    names = 2 * len(whole)  # each file and, after it, export.json
-    for number in range(1, names, 3):
+    done = export(small, format, tmp_path / "whole")
+    whole = contents(done.folder)
+    names = 2 * len(done.files) + 1  # each file or folder and, after it, export.json, which is completed at the end
+    for number in range(1, names + 1, 3):
         out = tmp_path / f"killed-{number}"
         kill_at(number)
         with pytest.raises(Killed):

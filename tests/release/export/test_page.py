@@ -14,7 +14,12 @@ import pytest
 from roco.release.export.formats import export
 
 PAGE = Path(__file__).parents[3] / "docs" / "export.md"
-FOLDERS = {"datasets": ("hf", "hf"), "webdataset": ("webdataset", "shards"), "mlcroissant": ("croissant", "croissant")}
+FOLDERS = {
+    "datasets": ("hf", "hf"),
+    "webdataset": ("webdataset", "shards"),
+    "mlcroissant": ("croissant", "croissant"),
+    "pycocotools": ("coco", "coco"),
+}
 """Library -> format and folder of the export that the page reads with it."""
 
 
