@@ -217,7 +217,7 @@ def test_a_full_disk_is_one_error_and_leaves_nothing_half_written(tmp_path: Path
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("format", ["hf", "webdataset"])
+@pytest.mark.parametrize("format", ["hf", "webdataset", "coco"])
 def test_an_export_killed_by_the_system_at_random_is_continued_to_the_same_bytes(
     finished_demo: Path, tmp_path: Path, format: str
 ) -> None:
