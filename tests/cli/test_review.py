@@ -56,8 +56,8 @@ def test_dropped_selects_by_stage_and_reason(
             "'dedup' drops figures for this reason",
         ),
         (
-            ("--stage", "merge", "--reason", "x"),
-            "unknown reason 'x' (not in the stage 'merge')",
+            ("--stage", "release", "--reason", "x"),
+            "unknown reason 'x' (not in the stage 'release')",
             "this stage drops no figures",
         ),
         (
