@@ -13,7 +13,7 @@ from tests.sources.test_dataset import published
 
 def test_the_published_layout_is_read_as_ground_truth(tmp_path: Path) -> None:
     root = published(tmp_path / "ROCOv2")
-    table = load(root, "train")
+    table = load(root, "train").to_arrow()
     predictions = dict(zip(table["id"].to_pylist(), table["concepts"].to_pylist(), strict=True))
     report = evaluate_concepts(predictions, root, split="train")
     # The official script counts a region that a rule assigned as a wrong manual concept.
@@ -36,7 +36,7 @@ def test_an_unknown_split_and_a_folder_without_a_release_are_errors(tmp_path: Pa
 
 
 def test_a_release_without_manual_labels_has_no_secondary_score(composed_release: Path) -> None:
-    table = load(composed_release, "train")
+    table = load(composed_release, "train").to_arrow()
     predictions = dict(zip(table["id"].to_pylist(), table["concepts"].to_pylist(), strict=True))
     report = evaluate_concepts(predictions, composed_release, split="train")
     assert report["f1"] == 1.0
