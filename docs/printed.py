@@ -26,6 +26,7 @@ PAGES = (
     "labels.md",
     "curate.md",
     "select.md",
+    "publishing.md",
     "export.md",
 )
 CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.M | re.S)

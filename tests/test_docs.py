@@ -220,6 +220,7 @@ def test_a_command_of_the_data_format_page_prints_the_output_below_it(
         ("labels.md", 5),
         ("curate.md", 3),
         ("select.md", 12),
+        ("publishing.md", 2),
         ("export.md", 8),
     ],
 )

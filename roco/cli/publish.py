@@ -49,7 +49,8 @@ def zenodo(
     complete files are not sent again. A published record cannot be changed, only followed by a new version.
     """
     from roco.cli.progress import ProgressBar, resumable
-    from roco.release.hubs.zenodo import ZENODO, check_for_zenodo, publish_zenodo
+    from roco.release.hubs.zenodo import ZENODO, publish_zenodo
+    from roco.release.hubs.zenodo_limits import check_for_zenodo
 
     progress = ProgressBar(at_once=not dry)
     with resumable(progress):

@@ -18,17 +18,16 @@ from roco.base.terminal import excerpt
 from roco.release.hubs.client import HubClient, Retries, checked_endpoint, checked_token
 from roco.release.hubs.doi import check_doi, with_doi
 from roco.release.hubs.errors import HubRefused
-from roco.release.hubs.package import Package, open_package
+from roco.release.hubs.package import Package
 from roco.release.hubs.state import folder_of, read_state, set_aside, write_state
 from roco.release.hubs.zenodo_files import DraftFiles
+from roco.release.hubs.zenodo_limits import check_for_zenodo
 from roco.release.hubs.zenodo_metadata import marker, zenodo_metadata
 
 ZENODO = "https://zenodo.org"
 TOKENS = ("ROCO_ZENODO_TOKEN", "ZENODO_TOKEN")
 SCOPES = "with the scopes deposit:write and deposit:actions"
 
-MAX_BYTES = 50_000_000_000
-MAX_FILES = 100
 _GONE = (404, 410)
 
 
@@ -57,27 +56,6 @@ class Deposit(NamedTuple):
     published: bool
     files: int
     bytes: int
-
-
-def check_for_zenodo(folder: Path, progress: Progress | None = None) -> Package:
-    """Verifies what would be sent, and compares it with the limits of Zenodo; nothing is sent.
-
-    Raises DataError for a file that differs from its checksum, more than 50 GB or 100 files, files in folders, or
-    metadata without creators.
-    """
-    package = open_package(folder, progress or NullProgress())
-    nested = next((file.name for file in package.files if "/" in file.name), None)
-    if nested is not None:
-        hint = "publish the folder of the release, or an export without folders, such as webdataset"
-        raise DataError(f"Zenodo has no folders, and the export contains {excerpt(nested)}", hint)
-    if len(package.files) > MAX_FILES:
-        hint = "export the release in larger shards: roco export --shard-mb"
-        raise DataError(f"{len(package.files):,} files: Zenodo accepts {MAX_FILES} in a record", hint)
-    if package.size > MAX_BYTES:
-        hint = "divide the release with roco select, or ask Zenodo for a higher quota"
-        raise DataError(f"{package.size / 1e9:,.1f} GB: Zenodo accepts {MAX_BYTES // 10**9} GB in a record", hint)
-    zenodo_metadata(package, package.metadata.date or "2000-01-01")
-    return package
 
 
 def publish_zenodo(

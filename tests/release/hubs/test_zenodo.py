@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from roco.base.errors import DataError, RocoError, UsageError
+from roco.release.export.formats import export as exported
 from roco.release.hubs import zenodo as module
+from roco.release.hubs import zenodo_limits
 from roco.release.hubs.client import Retries
 from roco.release.hubs.errors import HubRefused, HubUnreachable
 from roco.release.hubs.zenodo import Deposit, publish_zenodo
@@ -389,10 +391,17 @@ def test_the_limits_of_zenodo_are_checked_before_any_request(
     assert zenodo.requests == []
 
 
+def test_a_description_without_images_is_not_deposited(zenodo: FakeZenodo, finished_demo: Path, tmp_path: Path) -> None:
+    exported(finished_demo / "run" / "release", "croissant", tmp_path / "croissant")
+    with pytest.raises(DataError, match="contains no images"):
+        send(zenodo, tmp_path / "croissant")
+    assert zenodo.requests == []
+
+
 def test_more_bytes_than_a_record_holds_are_refused(
     zenodo: FakeZenodo, export: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MAX_BYTES", 200_000)
+    monkeypatch.setattr(zenodo_limits, "MAX_BYTES", 200_000)
     with pytest.raises(DataError, match="Zenodo accepts"):
         send(zenodo, export)
     assert zenodo.requests == []
