@@ -14,6 +14,7 @@ from benchmarks.exports import exports
 from benchmarks.fetching import fetching
 from benchmarks.hashing import hashing
 from benchmarks.heads import heads
+from benchmarks.load import loading
 from benchmarks.readers import readers
 from benchmarks.runs import million
 from benchmarks.scale import scale
@@ -49,6 +50,7 @@ def main() -> None:
     lines += archives({"of incompressible members": real_size(400), "of JPEGs": of_jpegs(60)}, REPEATS)
     lines += readers(REPEATS)
     lines += hashing(REPEATS)
+    lines += loading(REPEATS)
     lines += heads(REPEATS)
     lines += scale(REPEATS)
     lines += fetching(REPEATS)

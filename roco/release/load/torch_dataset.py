@@ -13,7 +13,7 @@ from torch.utils.data import Dataset as MapDataset
 
 from roco.base.errors import UsageError, nearest
 from roco.base.terminal import excerpt
-from roco.release.load.image import decoded
+from roco.release.load.image import Mode, decoded
 from roco.release.load.packed_files import PackedFiles
 from roco.release.load.row import Row
 from roco.release.load.rows import Rows
@@ -67,7 +67,9 @@ class TorchDataset(MapDataset):  # type: ignore[misc]
             return target
         file = self._files[position]
         data = self._files.reader.read(file)
-        return self._transform(decoded(data, self._ids[position].as_py(), file.where, "RGB")), target
+        # Our own transforms make three channels of a grey image last, which gives the same pixels in less time.
+        mode: Mode | None = None if isinstance(self._transform, Whole | Square) else "RGB"
+        return self._transform(decoded(data, self._ids[position].as_py(), file.where, mode)), target
 
     def _target(self, position: int) -> Any:
         if self._function is not None:
@@ -97,7 +99,7 @@ def _names(target: str | Sequence[str] | None) -> tuple[str, ...]:
 
 def _transform(image: Callable[[Any], Any] | int | None) -> Callable[[Any], Any]:
     if image is None:
-        return to_tensor
+        return Whole()
     if callable(image):
         return image
     if not isinstance(image, int) or isinstance(image, bool) or image < 1:
@@ -105,9 +107,14 @@ def _transform(image: Callable[[Any], Any] | int | None) -> Callable[[Any], Any]
     return Square(image)
 
 
-def to_tensor(image: Image.Image) -> torch.Tensor:
-    """Returns the samples as an 8-bit tensor, 3 x height x width."""
-    return torch.from_numpy(np.array(image)).permute(2, 0, 1)
+class Whole:
+    """Returns an image as an 8-bit tensor: 3 x height x width, whether it is grey or not."""
+
+    def __call__(self, image: Image.Image) -> torch.Tensor:
+        samples = np.asarray(image)
+        if samples.ndim == 2:
+            return torch.from_numpy(np.repeat(samples[None], 3, axis=0))
+        return torch.from_numpy(samples.transpose(2, 0, 1).copy())
 
 
 class Square:
@@ -118,4 +125,4 @@ class Square:
 
     def __call__(self, image: Image.Image) -> torch.Tensor:
         scaled = image.resize((self.side, self.side), Image.Resampling.BILINEAR, reducing_gap=2.0)
-        return to_tensor(scaled).contiguous().float().div_(255)
+        return Whole()(scaled).float().div_(255)

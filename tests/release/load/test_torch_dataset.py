@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import roco
@@ -52,6 +53,8 @@ def test_images_are_scaled_or_transformed(torch: Any, rocov2: Path) -> None:
     image, _ = data.to_torch(image=32)[0]
     assert (image.shape, image.dtype) == ((3, 32, 32), torch.float32)
     assert 0 <= image.min() < image.max() <= 1
+    scaled = data[0].image.pil("RGB").resize((32, 32), 2, reducing_gap=2.0)
+    assert torch.equal((image * 255).round().byte(), torch.from_numpy(np.array(scaled)).permute(2, 0, 1))
     assert data.to_torch(image=lambda picture: (picture.mode, picture.size))[0][0] == ("RGB", (64, 64))
 
 
