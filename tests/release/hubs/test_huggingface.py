@@ -179,6 +179,7 @@ def test_a_large_file_that_arrived_without_an_answer_is_not_sent_again(hub: Fake
     assert_published_once(hub, parquet)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_a_client_that_dies_at_any_request_leaves_one_commit_when_it_is_repeated(tmp_path: Path, after: bool) -> None:
     files = {"data/train-00000-of-00001.parquet": b"a" * 500}

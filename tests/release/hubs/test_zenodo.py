@@ -263,6 +263,7 @@ def kill_at(number: int, *, after: bool) -> Callable[[], None]:
     return restore
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_a_client_that_dies_at_any_request_leaves_one_record_when_it_is_repeated(tmp_path: Path, after: bool) -> None:
     files = {"train-000000.tar": b"a" * 500}
