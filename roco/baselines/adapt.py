@@ -19,7 +19,10 @@ from roco.models.heads.head import Head, Linear, Logits, Part, centred, side_by_
 from roco.models.heads.trees import Trees
 
 PENALTY = 0.03
-"""Strength of the L2 penalty on the correction: chosen among 0.03, 0.1, 0.3 and 1 by `python -m benchmarks.loop`."""
+"""Strength of the L2 penalty on the correction; `python -m benchmarks.loop --penalty` compares several."""
+
+_BIAS = 3.0
+"""The constant feature: the larger it is, the less the bias is penalised."""
 
 Weights = NDArray[np.float64]
 
@@ -126,7 +129,3 @@ def _correction(examples: Examples, start: Logits, blocks: Sequence[str], classe
         )
     matrix = found.x.reshape(table.shape[1], classes).astype(np.float32)
     return Part(tuple(blocks), Linear(mean, scale, matrix[:-1], matrix[-1] * np.float32(_BIAS)))
-
-
-_BIAS = 3.0
-"""The constant feature: the larger it is, the less the bias is penalised."""

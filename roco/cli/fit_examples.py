@@ -25,7 +25,7 @@ UNKNOWN = "UNKNOWN"
 
 
 class Wanted(NamedTuple):
-    """What `roco fit` is told to use.
+    """What the options of `roco fit` name.
 
     network: measures images. known: classes that labels may have, all if empty. base: the head that the new one starts
     from, whose classes come first; None without one. log, rounds: by default those of the recipe.

@@ -15,7 +15,7 @@ from roco.release.hubs.package import LocalFile
 
 FILES_AT_ONCE = 256  # of a question about the way of upload
 _LFS = {"Accept": "application/vnd.git-lfs+json", "Content-Type": "application/vnd.git-lfs+json"}
-_SAMPLE = 512  # bytes by which the Hub tells text from binary
+_SAMPLE = 512  # bytes by which the Hub distinguishes text from binary
 
 
 class RemoteFile(NamedTuple):
