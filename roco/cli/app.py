@@ -11,9 +11,6 @@ from typer.core import TyperCommand, TyperGroup
 from roco.base.errors import UsageError, nearest
 from roco.cli.help import help_text
 
-REPLACED = {"report": ("articles", "'roco report RECIPE' is now 'roco articles RECIPE'")}
-"""Commands of previous versions: the command that replaced each, and how to call it."""
-
 COMMON = ("quiet", "verbose", "debug", "help")
 """The options of `roco` itself that each command accepts as well: `roco -q run …` and `roco run … -q`."""
 
@@ -42,14 +39,8 @@ class Commands(TyperGroup):
         name = args[0]
         is_completion = ctx.resilient_parsing
         if self.get_command(ctx, name) is None and not name.startswith("-") and not is_completion:
-            raise UsageError(f"unknown command '{name}'", self._suggestion(name))
+            raise UsageError(f"unknown command '{name}'", nearest(name, self.commands))
         return super().resolve_command(ctx, args)
-
-    def _suggestion(self, name: str) -> str:
-        if name in REPLACED and REPLACED[name][0] in self.commands:
-            replacement, explanation = REPLACED[name]
-            return f"did you mean '{replacement}'? {explanation}"
-        return nearest(name, self.commands)
 
 
 class App(typer.Typer):

@@ -26,6 +26,7 @@ from roco.cli import (
     publish,
     recipe,
     release,
+    report,
     retract,
     review,
     run,
@@ -49,7 +50,7 @@ app = App(
 COMMANDS: tuple[Callable[..., None], ...] = (
     *(run.init, recipe.recipe, recipe.check, run.run, run.status, run.show, run.stages, run.articles),
     *(review.dropped, review.duplicates, audit.audit, curate.curate, agree.agree, fit.fit),
-    *(release.verify, release.diff, select.select, export.export, retract.retract, curate.view),
+    *(release.verify, release.diff, select.select, export.export, retract.retract, curate.view, report.report),
 )
 for command in COMMANDS:
     app.command()(command)

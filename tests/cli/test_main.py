@@ -53,16 +53,6 @@ def test_an_invalid_value_is_named_with_what_it_must_be(
     assert result.err == f"error: invalid value '{value}' for option {option} (roco {where})\n  {expected}\n"
 
 
-def test_the_command_report_is_answered_with_the_command_that_replaced_it(command: Command) -> None:
-    result = command("report", "demo/demo.toml")
-    assert (result.code, result.out) == (USAGE, "")
-    error, hint = result.err.splitlines()
-    assert error == "error: unknown command 'report'"
-    assert "did you mean 'articles'?" in hint and "roco articles demo/demo.toml" in hint
-    # In a group, where nothing replaced it, `report` is an unknown command like any other.
-    assert "articles RECIPE" not in command("fetch", "report").err
-
-
 def test_roco_alone_prints_the_help(command: Command) -> None:
     result = command()
     assert result.code == USAGE

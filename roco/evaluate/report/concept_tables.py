@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import NamedTuple
 
 from roco.base import labels
@@ -100,16 +99,21 @@ def table_of_modality(release: Release, modality: str, rows: int = ROWS) -> Conc
 def tables(release: Release, types: Types, numbers: Iterable[str] = (), rows: int = ROWS) -> list[ConceptTable]:
     """Returns several tables, all by default, by their numbers in the paper: 5, 6, S6 to S12."""
     images = read_images(release)
-    makers: dict[str, Callable[[Images, int], ConceptTable]] = {
-        "5": _table_5,
-        "6": lambda images, rows: _table_6(images, types, rows),
-    }
-    makers |= {number: partial(_of_modality, modality) for number, modality in MODALITY_OF.items()}
-    chosen = [number.upper() for number in numbers] or list(makers)
+    known = ("5", "6", *MODALITY_OF)
+    chosen = [number.upper() for number in numbers] or known
     for number in chosen:
-        if number not in makers:
-            raise UsageError(f"unknown table '{excerpt(number)}'", nearest(number, makers))
-    return [makers[number](images, rows) for number in dict.fromkeys(chosen)]
+        if number not in known:
+            raise UsageError(f"unknown table '{excerpt(number)}'", nearest(number, known))
+    return [of_images(images, number, types, rows) for number in dict.fromkeys(chosen)]
+
+
+def of_images(images: Images, number: str, types: Types | None = None, rows: int = ROWS) -> ConceptTable:
+    """Returns one table of images that were read before; types: of each concept, for Table 6."""
+    if number == "5":
+        return _table_5(images, rows)
+    if number == "6":
+        return _table_6(images, types or {}, rows)
+    return _table_of_modality(images, MODALITY_OF[number], rows)
 
 
 def read_images(release: Release) -> Images:
@@ -144,10 +148,6 @@ def _table_5(images: Images, rows: int) -> ConceptTable:
     counts = Counter(cui for image in images.images for cui in image.concepts if cui not in manual)
     title = "The most common UMLS concepts"
     return _concepts("5", title, images.names, counts, len(images.images), rows)
-
-
-def _of_modality(modality: str, images: Images, rows: int) -> ConceptTable:
-    return _table_of_modality(images, modality, rows)
 
 
 def _table_of_modality(images: Images, modality: str, rows: int) -> ConceptTable:

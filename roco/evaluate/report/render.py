@@ -54,11 +54,16 @@ def markdown(table: ReportTable) -> str:
     """Returns a table as Markdown under a heading."""
 
     def line(cells: Iterable[str]) -> str:
-        escaped = (cell.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;") for cell in cells)
-        return "| " + " | ".join(escaped) + " |"
+        return "| " + " | ".join(map(markdown_text, cells)) + " |"
 
     header = [f"## {table.title}", "", line(table.columns), "|" + "---|" * len(table.columns)]
     return "\n".join([*header, *map(line, _formatted(table))])
+
+
+def markdown_text(text: str) -> str:
+    """Returns a text on one line without what Markdown or HTML would interpret as a cell or a tag."""
+    line = printable(text.translate(_SPACES))
+    return line.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
 
 
 def latex(table: ReportTable) -> str:

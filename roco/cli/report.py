@@ -1,0 +1,68 @@
+"""The command `roco report`: every table and figure of the paper for a dataset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from roco.cli.output import print_json, print_next, safe, shown_path
+from roco.cli.release import Json
+
+if TYPE_CHECKING:
+    from roco.evaluate.report.write import Written
+
+
+def report(
+    dataset: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RELEASE|RUN", help="A release, a run folder, or the published ROCOv2.", show_default=False
+        ),
+    ],
+    compare: Annotated[Path | None, typer.Option(metavar="OTHER", help="An earlier release to compare with.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="The folder to write; by default beside the dataset: NAME-report."),
+    ] = None,
+    vocabulary: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Vocabulary with semantic types; the shipped one by default.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Writes every table and figure of the paper for a dataset, as one HTML page, Markdown, CSV and LaTeX.
+
+    Example: roco report demo/run/release --out demo/report
+    """
+    from roco.cli.progress import ProgressBar, shown
+    from roco.evaluate.report.inputs import Inputs
+    from roco.evaluate.report.write import write_report
+    from roco.models.text.vocabulary.table import load
+    from roco.release.read import Release
+
+    folder = dataset.absolute()
+    release = folder / "release" if (folder / "release").is_dir() and (folder / "parts.parquet").is_file() else folder
+    types = {concept.cui: concept.tuis for concept in load(vocabulary).concepts}
+    progress = ProgressBar(at_once=False)
+    with Release.open(release) as opened, shown(progress):
+        inputs = Inputs(release=opened, other=Release.open(compare) if compare else None, types=types)
+        written = write_report(inputs, out or folder.with_name(f"{folder.name}-report"), progress)
+    if as_json:
+        print_json(
+            {
+                "folder": str(written.folder),
+                "sections": [section.part.name for section in written.sections if section.content is not None],
+                "missing": {section.part.name: section.missing for section in written.missing},
+            }
+        )
+    else:
+        _print(written)
+    print_next("open", written.folder / "report.html")
+
+
+def _print(written: Written) -> None:
+    made = len(written.sections) - len(written.missing)
+    print(safe(f"{shown_path(written.folder)}: {made} sections"))
+    for section in written.missing:
+        print(safe(f"  not available: {section.part.heading}: {section.missing}"))

@@ -1,0 +1,110 @@
+"""What the sections of a report read: one release, and whatever else is known of it; each column is read once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from roco.base.labels import KINDS
+from roco.base.readers import UNREADABLE, read_text
+from roco.base.schema import SPLITS, types
+from roco.evaluate.report.concept_tables import Images, read_images
+from roco.evaluate.report.section import Example, NotAvailable
+from roco.release.format import DROPPED, FUNNEL
+from roco.release.read import Release
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """The inputs of a report; only the release is needed.
+
+    dropped_examples: dropped figures to look at, which only a run has. other: the release to compare with. pubmed: the
+    table of `roco fetch pubmed`. scores: report.json files of `roco evaluate --out`. labels: the label log. types: CUI
+    -> semantic types. cost: numbers of the run, such as core-hours.
+    """
+
+    release: Release
+    dropped_examples: Sequence[Example] = ()
+    other: Release | None = None
+    pubmed: pa.Table | None = None
+    scores: Sequence[Path] = ()
+    labels: Path | None = None
+    types: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    cost: Mapping[str, Any] = field(default_factory=dict)
+    _columns: dict[str, pa.ChunkedArray] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def available(self) -> frozenset[str]:
+        """Returns the names of the columns that the release has."""
+        return frozenset(self.release.columns)
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        """Returns a column of the images, in the order of the ids; raises NotAvailable if the release lacks it."""
+        if name not in self.available:
+            raise NotAvailable(f"the release has no column '{name}'")
+        if name not in self._columns:
+            # The tables of the published layout are read as a whole.
+            names = [name] if not self.release.published else sorted(self.available)
+            table = self.release.table(None, names)
+            self._columns.update(zip(names, table.columns, strict=True))
+        return self._columns[name]
+
+    def values(self, name: str) -> list[Any]:
+        """Returns a column as Python values; raises NotAvailable if the release lacks it."""
+        return list(self.column(name).to_pylist())
+
+    def table(self, *names: str) -> pa.Table:
+        """Returns several columns; raises NotAvailable for one that the release lacks."""
+        return pa.table({name: self.column(name) for name in names})
+
+    @cached_property
+    def size(self) -> int:
+        return len(self.column("id"))
+
+    @cached_property
+    def splits(self) -> list[str]:
+        """Returns the splits that have images, in the order train, valid, test."""
+        present = set(self.column("split").unique().to_pylist())
+        return [split for split in SPLITS if split in present]
+
+    @cached_property
+    def images(self) -> Images:
+        """Returns concepts, manual concepts and modality of each image, in the order of the ids."""
+        return read_images(self.release)
+
+    @cached_property
+    def concept_names(self) -> dict[str, str]:
+        """Returns the name of each concept: as the release maps it, else as the paper names it."""
+        names = {term.cui: term.name for terms in KINDS.values() for term in terms.values() if term.cui}
+        return names | dict(self.images.names)
+
+    @cached_property
+    def funnel(self) -> Mapping[str, Any]:
+        """Returns funnel.json; raises NotAvailable for a dataset without one, such as the published ROCOv2."""
+        path = self.release.path / FUNNEL
+        if not path.is_file():
+            raise NotAvailable(f"the dataset has no {FUNNEL}: how it was built is unknown")
+        try:
+            return dict(json.loads(read_text(path)))
+        except (*UNREADABLE, ValueError) as err:
+            raise NotAvailable(f"{FUNNEL} is unreadable: {err}") from err
+
+    @cached_property
+    def dropped(self) -> pa.Table:
+        """Returns stage, reason and article of every dropped figure; raises NotAvailable without removed.parquet."""
+        if not (self.release.path / DROPPED).is_file():
+            raise NotAvailable(f"the dataset has no {DROPPED}: dropped figures are unknown")
+        columns = {"stage": pa.string(), **types("drop", "pmcid", "article_key")}
+        return pa.Table.from_pylist(list(self.release.dropped_rows(columns)), schema=pa.schema(columns.items()))
+
+    @cached_property
+    def article_of(self) -> list[str]:
+        """Returns the article of each image; raises NotAvailable if articles are unknown."""
+        articles = self.values("article_key")
+        return [article or "" for article in articles]

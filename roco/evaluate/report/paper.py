@@ -1,0 +1,37 @@
+"""The numbers that the paper prints, as data: paper.csv has number of the table, row, value as printed, and a note."""
+
+from __future__ import annotations
+
+import csv
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from roco.evaluate.report.render import Cell
+from roco.evaluate.report.section import Compared
+
+VALUES = Path(__file__).with_name("paper.csv")
+
+
+class PaperValue(NamedTuple):
+    """A number as the paper prints it, and what is known about it: inconsistencies, assumptions."""
+
+    value: str
+    note: str
+
+
+@cache
+def values(number: str) -> dict[str, PaperValue]:
+    """Returns the numbers of a table or figure of the paper, by row; number: such as `Table 4`."""
+    with VALUES.open(encoding="utf-8", newline="") as fh:
+        return {
+            row["row"]: PaperValue(row["value"], row["note"]) for row in csv.DictReader(fh) if row["number"] == number
+        }
+
+
+def compared(number: str, ours: dict[str, Cell]) -> tuple[Compared, ...]:
+    """Returns our numbers beside the paper's; rows of the paper that we lack have no number of ours."""
+    paper = values(number)
+    rows = [Compared(row, value, *paper.get(row, PaperValue("", ""))) for row, value in ours.items()]
+    rows += [Compared(row, None, value, note) for row, (value, note) in paper.items() if row not in ours]
+    return tuple(rows)

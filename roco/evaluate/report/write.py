@@ -1,0 +1,135 @@
+"""Makes the report of a dataset and writes its files: report.html, report.md, report.json, tables/ and plots/."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from roco.base.errors import UsageError
+from roco.base.files import write_json, write_text
+from roco.base.progress import NullProgress, Progress
+from roco.evaluate.report import render
+from roco.evaluate.report.contents import MadeChapter, make
+from roco.evaluate.report.html import file_name, html
+from roco.evaluate.report.inputs import Inputs
+from roco.evaluate.report.section import Section
+from roco.release.card_parts import TITLE
+from roco.release.new_folder import check_new, new_folder
+
+PAGE, MARKDOWN, DATA = "report.html", "report.md", "report.json"
+
+
+@dataclass(frozen=True)
+class Written:
+    """A report as it was written: its folder, its sections, and the sections that could not be made."""
+
+    folder: Path
+    sections: tuple[Section, ...]
+
+    @property
+    def missing(self) -> tuple[Section, ...]:
+        return tuple(section for section in self.sections if section.content is None)
+
+
+def write_report(inputs: Inputs, out: Path, progress: Progress | None = None) -> Written:
+    """Makes every section and writes the folder `out`, whole or not at all.
+
+    A folder that holds a previous report, and nothing else, is replaced. Raises UsageError if `out` contains anything
+    else, DataError if the release cannot be read.
+    """
+    previous = _previous(out)
+    if not previous:
+        check_new(out, inputs.release.path)
+    chapters = list(make(inputs, progress or NullProgress()))
+    title = inputs.release.metadata.title or (inputs.release.path.name if inputs.release.published else TITLE)
+    facts = _facts(inputs)
+    target = out.with_name(f"{out.name}.new") if previous else out
+    with new_folder(target) as folder:
+        write_text(folder / PAGE, html(f"Report: {title}", facts, chapters))
+        write_text(folder / MARKDOWN, markdown(f"Report: {title}", facts, chapters))
+        write_json(folder / DATA, as_data(facts, chapters))
+        _write_tables(folder, chapters)
+    if previous:
+        _replace(out, target)
+    return Written(out, tuple(section for chapter in chapters for section in chapter.sections))
+
+
+def _previous(out: Path) -> bool:
+    """Returns whether a folder holds a report of ours and nothing else; raises UsageError if it holds more."""
+    if not (out / DATA).is_file() or not (out / PAGE).is_file():
+        return False
+    known = {PAGE, MARKDOWN, DATA, "tables", "plots"}
+    others = sorted(entry.name for entry in out.iterdir() if entry.name not in known)
+    if others:
+        raise UsageError(f"{out} contains more than a report: {others[0]}", "choose another folder")
+    return True
+
+
+def _replace(out: Path, target: Path) -> None:
+    import shutil
+
+    shutil.rmtree(out)
+    target.rename(out)
+
+
+def _facts(inputs: Inputs) -> list[tuple[str, str]]:
+    about = inputs.release.metadata
+    facts = [("images", f"{inputs.size:,}"), ("folder", inputs.release.path.resolve().name)]
+    if about.version:
+        facts.append(("version", about.version))
+    if about.doi:
+        facts.append(("DOI", about.doi))
+    if inputs.other is not None:
+        facts.append(("compared with", inputs.other.path.resolve().name))
+    return facts
+
+
+def as_data(facts: Sequence[tuple[str, str]], chapters: Sequence[MadeChapter]) -> dict[str, Any]:
+    """Returns the report for programs: every table, comparison and note by the name of its section."""
+    sections: dict[str, Any] = {}
+    for section in (section for chapter in chapters for section in chapter.sections):
+        part, content = section.part, section.content
+        entry: dict[str, Any] = {"number": part.number, "title": part.title, "definition": part.definition}
+        if content is None:
+            entry["missing"] = section.missing
+        else:
+            entry["tables"] = [table._asdict() for table in content.tables]
+            entry["compared"] = [{**row._asdict(), "agrees": row.agrees} for row in content.compared]
+            entry["notes"] = list(content.notes)
+        sections[part.name] = entry
+    data = {"facts": dict(facts), "sections": sections}
+    return dict(json.loads(json.dumps(data, default=str).replace("NaN", "null")))
+
+
+def markdown(title: str, facts: Sequence[tuple[str, str]], chapters: Sequence[MadeChapter]) -> str:
+    """Returns the report as Markdown, with links to the plots."""
+    lines = [f"# {title}", "", *(f"- {name}: {value}" for name, value in facts), ""]
+    for chapter in chapters:
+        lines += [f"## {chapter.title}", ""]
+        for section in chapter.sections:
+            lines += [f"### {section.part.heading}", "", section.part.definition, ""]
+            if section.content is None:
+                lines += [f"Not available: {section.missing}.", ""]
+                continue
+            for plot in section.content.plots:
+                lines += [f"![{render.markdown_text(plot.alt)}](plots/{plot.name}.svg)", ""]
+            for table in section.content.tables:
+                lines += [render.markdown(table).replace("## ", "#### ", 1), ""]
+            lines += [f"- {render.markdown_text(note)}" for note in section.content.notes]
+            lines += [""] if section.content.notes else []
+    return "\n".join(lines)
+
+
+def _write_tables(folder: Path, chapters: Sequence[MadeChapter]) -> None:
+    for section in (section for chapter in chapters for section in chapter.sections):
+        if section.content is None:
+            continue
+        for place, table in enumerate(section.content.tables):
+            name = file_name(section.part.name, place)
+            write_text(folder / "tables" / f"{name}.csv", render.csv(table))
+            write_text(folder / "tables" / f"{name}.tex", render.latex(table) + "\n")
+        for name, drawn in section.drawn.items():
+            write_text(folder / "plots" / f"{name}.svg", drawn)
