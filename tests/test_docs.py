@@ -19,7 +19,6 @@ import pytest
 import typer
 
 import roco.cli.main
-from roco.cli.app import REPLACED
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -130,8 +129,6 @@ def test_every_command_in_a_block_of_a_page_exists() -> None:
 def test_every_command_in_running_text_exists() -> None:
     known = verbs()
     for page, (verb, *words) in mentions():
-        if page == "CHANGELOG.md" and verb in REPLACED:
-            continue  # the change log names the commands that were replaced
         verb, words = spelled(verb, words)
         assert verb in known, f"{page}: unknown command roco {verb}"
         options = {opt for param in known[verb].params for opt in param.opts} | {"--help"}

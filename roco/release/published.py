@@ -87,6 +87,14 @@ def load_published(root: Path, split: str | None = None) -> pa.Table:
     tables = read_tables(root)
     for problem in (*tables.unusable, *tables.missing):
         raise DataError(f"{root / problem.where}: {problem.what}", f"run roco verify {root} for details")
+    return as_figures(tables, root, split)
+
+
+def as_figures(tables: PublishedTables, root: Path, split: str | None = None) -> pa.Table:
+    """Returns the images of tables that were read, with the columns of figures.parquet, in the order of the ids.
+
+    What a missing table would have contained is empty; without licences, each image is an article of its own.
+    """
     files = index_images(root).files
     rows = [_row(image, files.get(image.id)) for image in tables.images.values() if split in (None, image.split)]
     rows.sort(key=lambda row: (SPLITS.index(row["split"]), row["id"]))

@@ -16,7 +16,8 @@ from roco.base.readers import UNREADABLE, read_text
 from roco.base.schema import SPLITS, types
 from roco.evaluate.report.concept_tables import Images, read_images
 from roco.evaluate.report.section import Example, NotAvailable
-from roco.release.format import DROPPED, FUNNEL
+from roco.release.format import DROPPED, FUNNEL, LICENSES
+from roco.release.published import as_figures, read_tables
 from roco.release.read import Release
 
 
@@ -48,12 +49,16 @@ class Inputs:
         """Returns a column of the images, in the order of the ids; raises NotAvailable if the release lacks it."""
         if name not in self.available:
             raise NotAvailable(f"the release has no column '{name}'")
+        if self.release.published:
+            return self._published[name]
         if name not in self._columns:
-            # The tables of the published layout are read as a whole.
-            names = [name] if not self.release.published else sorted(self.available)
-            table = self.release.table(None, names)
-            self._columns.update(zip(names, table.columns, strict=True))
+            self._columns[name] = self.release.table(None, [name])[name]
         return self._columns[name]
+
+    @cached_property
+    def _published(self) -> pa.Table:
+        """Returns the images of the published layout; a report is also made of some of its tables."""
+        return as_figures(read_tables(self.release.path), self.release.path)
 
     def values(self, name: str) -> list[Any]:
         """Returns a column as Python values; raises NotAvailable if the release lacks it."""
@@ -106,5 +111,6 @@ class Inputs:
     @cached_property
     def article_of(self) -> list[str]:
         """Returns the article of each image; raises NotAvailable if articles are unknown."""
-        articles = self.values("article_key")
-        return [article or "" for article in articles]
+        if self.release.published and self.column("pmcid").null_count == self.size:
+            raise NotAvailable(f"the dataset has no {LICENSES}: the articles of its images are unknown")
+        return [article or "" for article in self.values("article_key")]

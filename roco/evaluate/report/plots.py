@@ -58,7 +58,8 @@ class Bars(Plot):
         for lane, (name, all_values) in enumerate(self.series.items()):
             values = [float(value) for value in all_values[:MOST_ROWS]]
             height = 0.78 / lanes
-            places = [row + (lane - (lanes - 1) / 2) * height for row in range(len(labels))]
+            offset = 0.0 if self.stacked else (lane - (lanes - 1) / 2) * height
+            places = [row + offset for row in range(len(labels))]
             start = left if self.stacked else None
             axes.barh(places, values, left=start, height=height * 0.94, color=_color(lane), label=_plain(name))
             if self.stacked:

@@ -1,0 +1,106 @@
+"""The sections of the report on a dataset in the published layout, against numbers counted by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from roco.evaluate.report.contents import CHAPTERS
+from roco.evaluate.report.inputs import Inputs
+from roco.evaluate.report.section import Compared, Content, NotAvailable, made
+from roco.evaluate.report.sections import concepts, labels, sizes
+from roco.release.read import Release
+from tests.evaluate.report.examples import published_inputs, write_published
+
+
+@pytest.fixture
+def inputs(tmp_path: Path) -> Inputs:
+    return published_inputs(tmp_path / "rocov2")
+
+
+def numbers(content: Content) -> dict[str, object]:
+    return {row.what: row.ours for row in content.compared}
+
+
+def test_images_articles_and_concepts_are_counted_by_split(inputs: Inputs) -> None:
+    table = sizes.split_sizes(inputs).tables[0]
+    assert [(row[0], row[1], row[3], row[4]) for row in table.rows] == [
+        ("all", 6, 3, 10),
+        ("train", 4, 2, 8),
+        ("valid", 1, 1, 3),
+        ("test", 1, 1, 3),
+    ]
+
+
+def test_table_4_counts_words_between_white_space(inputs: Inputs) -> None:
+    ours = numbers(sizes.table_4(inputs))
+    assert ours["caption length, max"] == 5 and ours["caption length, min"] == 1
+    assert ours["caption length, mean"] == pytest.approx((5 + 1 + 4 + 4 + 3 + 4) / 6)
+    assert ours["captions per article, mean"] == 2 and ours["captions per article, max"] == 3
+    assert ours["concepts per caption, mean"] == pytest.approx(17 / 6)
+
+
+def test_figure_3_counts_images_by_number_of_concepts(inputs: Inputs) -> None:
+    content = sizes.figure_3(inputs)
+    assert content.tables[0].rows == [(2, 1), (3, 5)]
+    assert "mean 2.83" in content.plots[0].alt
+
+
+def test_an_image_without_a_single_modality_counts_as_combined(inputs: Inputs) -> None:
+    ours = numbers(labels.table_s2(inputs))
+    assert (ours["DRCT"], ours["DRXR"], ours["DRMR"], ours["DRCO"]) == (2, 2, 1, 1)
+    assert ours["DRUS"] is None  # a row of the paper that this dataset lacks
+
+
+def test_regions_and_directions_are_those_of_xrays(inputs: Inputs) -> None:
+    assert numbers(labels.table_s3(inputs))["chest"] == 2
+    directions = numbers(labels.table_s4(inputs))
+    assert (directions["coronal_ap"], directions["sagittal"], directions["coronal_pa"]) == (1, 1, None)
+
+
+def test_frequent_concepts_stand_beside_those_of_the_paper(inputs: Inputs) -> None:
+    liver = next(row for row in concepts.table_5(inputs).compared if row.what.startswith("C0023884"))
+    assert (liver.ours, liver.paper, liver.agrees) == (3, "1244", False)
+
+
+@pytest.mark.parametrize(
+    ("ours", "paper", "agrees"),
+    [
+        (1.774, "1.77", True),
+        (1.776, "1.77", False),
+        (79_789, "79,789", True),
+        (848, "778", False),
+        (None, "5", None),
+        (3, "", None),
+    ],
+)
+def test_a_number_agrees_if_it_rounds_to_what_the_paper_prints(
+    ours: float | None, paper: str, agrees: bool | None
+) -> None:
+    assert Compared("n", ours, paper).agrees is agrees
+
+
+def test_a_section_that_cannot_be_made_says_why() -> None:
+    def make(inputs: Inputs) -> Content:
+        """Never available."""
+        raise NotAvailable("the release has no column 'x'")
+
+    part = CHAPTERS[0].parts[0]._replace(make=make)
+    section = made(part, None)  # type: ignore[arg-type]
+    assert (section.content, section.missing) == (None, "the release has no column 'x'")
+
+
+def test_a_dataset_with_one_split_and_without_licences_has_the_other_sections(tmp_path: Path) -> None:
+    release = Release.open(write_published(tmp_path, splits=("train",)))
+    (tmp_path / "license_information.csv").unlink()
+    inputs = Inputs(release=release)
+    assert numbers(labels.table_s2(inputs))["DRCT"] == 2
+    with pytest.raises(NotAvailable, match=r"no license_information\.csv"):
+        sizes.table_4(inputs)
+
+
+def test_every_section_has_a_name_of_its_own_and_a_definition() -> None:
+    parts = [part for chapter in CHAPTERS for part in chapter.parts]
+    assert len({part.name for part in parts}) == len(parts)
+    assert all(part.definition.endswith(".") for part in parts)
