@@ -9,10 +9,11 @@ from itertools import groupby
 from pathlib import Path
 
 from roco.base.terminal import printable
+from roco.evaluate.report.content import Compared, Content, Example
 from roco.evaluate.report.contents import MadeChapter
 from roco.evaluate.report.plots import Plot
 from roco.evaluate.report.render import ReportTable, formatted
-from roco.evaluate.report.section import Compared, Content, Example, Section
+from roco.evaluate.report.section import Section
 
 STYLE = Path(__file__).with_name("report.css")
 SHOWN_ROWS = 25

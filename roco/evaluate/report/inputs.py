@@ -15,7 +15,7 @@ from roco.base.labels import KINDS
 from roco.base.readers import UNREADABLE, read_text
 from roco.base.schema import SPLITS, types
 from roco.evaluate.report.concept_tables import Images, read_images
-from roco.evaluate.report.section import Example, NotAvailable
+from roco.evaluate.report.content import Example, NotAvailable
 from roco.release.format import DROPPED, FUNNEL, LICENSES
 from roco.release.published import as_figures, read_tables
 from roco.release.read import Release

@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from roco.evaluate.report.content import Compared
 from roco.evaluate.report.render import Cell
-from roco.evaluate.report.section import Compared
 
 VALUES = Path(__file__).with_name("paper.csv")
 

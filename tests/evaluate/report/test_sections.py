@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from roco.evaluate.report.content import Compared, Content, NotAvailable
 from roco.evaluate.report.contents import CHAPTERS
 from roco.evaluate.report.inputs import Inputs
-from roco.evaluate.report.section import Compared, Content, NotAvailable, made
+from roco.evaluate.report.section import made
 from roco.evaluate.report.sections import concepts, labels, sizes
 from roco.release.read import Release
 from tests.evaluate.report.examples import published_inputs, write_published

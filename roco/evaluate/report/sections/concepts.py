@@ -5,9 +5,10 @@ from __future__ import annotations
 from roco.base.labels import MODALITIES
 from roco.evaluate.report import concept_tables, paper_concepts
 from roco.evaluate.report.concept_tables import MODALITY_OF, ConceptTable
+from roco.evaluate.report.content import Compared, Content, NotAvailable
 from roco.evaluate.report.inputs import Inputs
 from roco.evaluate.report.plots import Bars
-from roco.evaluate.report.section import Compared, Content, NotAvailable, Part
+from roco.evaluate.report.section import Part
 
 
 def table_5(inputs: Inputs) -> Content:

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 
 from roco.base.labels import DIRECTIONS, KINDS, MODALITIES, REGIONS
 from roco.evaluate.report import paper
+from roco.evaluate.report.content import Content, NotAvailable
 from roco.evaluate.report.inputs import Inputs
 from roco.evaluate.report.plots import Bars
 from roco.evaluate.report.render import Cell, ReportTable
-from roco.evaluate.report.section import Content, NotAvailable
 
 XRAY = "DRXR"
 UNKNOWN = "unknown"

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from roco.evaluate.report import paper
+from roco.evaluate.report.content import Content, NotAvailable
 from roco.evaluate.report.inputs import Inputs
 from roco.evaluate.report.plots import Histogram
 from roco.evaluate.report.render import Cell, ReportTable
-from roco.evaluate.report.section import Content, NotAvailable
 
 
 def split_sizes(inputs: Inputs) -> Content:

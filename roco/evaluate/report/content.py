@@ -1,0 +1,61 @@
+"""What a section of a report contains: tables, plots, images, and how its numbers compare with the paper's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from roco.evaluate.report.plots import Plot
+from roco.evaluate.report.render import Cell, ReportTable
+
+
+class NotAvailable(Exception):
+    """A section cannot be made from this dataset; the message says which input is missing."""
+
+
+class Compared(NamedTuple):
+    """One number of this dataset beside the paper's; paper is the number as printed there, "" if it prints none."""
+
+    what: str
+    ours: Cell
+    paper: str
+    note: str = ""
+
+    @property
+    def agrees(self) -> bool | None:
+        """Returns whether our number, rounded as the paper rounds, is the paper's; None without a number to compare."""
+        printed = self.paper.replace(",", "").removesuffix("%").strip()
+        try:
+            expected = float(printed)
+        except ValueError:
+            return None
+        if not isinstance(self.ours, int | float):
+            return None
+        decimals = len(printed.partition(".")[2])
+        return bool(abs(self.ours - expected) <= 0.5 * 10**-decimals + 1e-9)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """One image that a reader looks at: its thumbnail (JPEG), None where a licence forbids a copy, and its texts.
+
+    group: what it is an example of, such as a modality or a reason. link: the article.
+    """
+
+    group: str
+    title: str
+    caption: str = ""
+    credit: str = ""
+    link: str = ""
+    thumbnail: bytes | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """What a section contains; notes are sentences below it."""
+
+    tables: tuple[ReportTable, ...] = ()
+    plots: tuple[Plot, ...] = ()
+    compared: tuple[Compared, ...] = ()
+    examples: tuple[Example, ...] = ()
+    notes: tuple[str, ...] = ()
