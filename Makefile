@@ -6,6 +6,9 @@ JOBS ?= 2
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
+# Where this variable is set, every process compiles all modules again, which doubles the time of the tests.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: demo test test-all test-browser check bench docs format clean
 .DEFAULT_GOAL := demo
 

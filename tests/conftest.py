@@ -5,9 +5,10 @@ from __future__ import annotations
 import fcntl
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -71,29 +72,58 @@ def shared() -> Path:
     return SHARED
 
 
+def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that the first worker of pytest-xdist makes and that all of them read; it must not be changed.
+
+    make: writes the folder, which does not exist yet.
+    """
+    own = factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    folder, done = shared / name, shared / f"{name}.done"
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # another worker failed to make it
+            make(folder)
+            done.touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def composed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """120 composed articles in both layouts, with truth.csv; made once a session."""
+    """120 composed articles in both layouts, with truth.csv; made once for all workers."""
     if not (SHARED / "tools").is_dir():
         pytest.skip(NO_MATERIAL)
-    # All workers of pytest-xdist share one corpus: the first that gets the lock composes it.
-    own = tmp_path_factory.getbasetemp()
-    out = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "composed-120"
-    with out.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (out / "truth.csv").exists():
-            tool = SHARED / "tools" / "compose_packages.py"
-            subprocess.run([sys.executable, tool, out, "--articles", "120"], check=True, capture_output=True)
-    return out
+
+    def compose(folder: Path) -> None:
+        tool = SHARED / "tools" / "compose_packages.py"
+        subprocess.run([sys.executable, tool, folder, "--articles", "120"], check=True, capture_output=True)
+
+    return once(tmp_path_factory, "composed-120", compose)
+
+
+def _demo(folder: Path) -> None:
+    from roco.recipes.demo import write
+    from roco.recipes.load import shipped
+
+    write(folder, without_filters(shipped()["demo"].read_text(encoding="utf-8")))
 
 
 @pytest.fixture(scope="session")
-def finished_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of `roco init` after `roco run` of its recipe without filters; not to be changed."""
-    from roco.recipes.demo import write
-    from roco.recipes.load import load_recipe, shipped
+def unrun_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of `roco init` with its recipe without filters, before any run; not to be changed."""
+    return once(tmp_path_factory, "unrun-demo", _demo)
 
-    folder = tmp_path_factory.mktemp("demo") / "demo"
-    write(folder, without_filters(shipped()["demo"].read_text(encoding="utf-8")))
-    load_recipe(folder / "demo.toml").run(workers=0)
-    return folder
+
+@pytest.fixture(scope="session")
+def finished_demo(unrun_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of `roco init` after `roco run` of its recipe without filters; not to be changed."""
+
+    def make(folder: Path) -> None:
+        from roco.recipes.load import load_recipe
+
+        shutil.copytree(unrun_demo, folder)
+        load_recipe(folder / "demo.toml").run(workers=0)
+
+    # Each worker reads its own copy: an opened run holds locks.
+    return shutil.copytree(once(tmp_path_factory, "finished-demo", make), tmp_path_factory.mktemp("demo") / "demo")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import doctest
+import functools
 import io
 import itertools
 import os
@@ -66,7 +67,9 @@ def mentions() -> Iterator[tuple[str, list[str]]]:
             yield name(page), simple(shlex.split(code))
 
 
+@functools.cache
 def verbs() -> dict[str, Any]:
+    """The commands of roco by name, `fetch plan` for one in a group; built once, which takes a tenth of a second."""
     command: Any = typer.main.get_command(roco.cli.main.app)
     inner = {
         f"{name} {n}": c for name, group in command.commands.items() for n, c in getattr(group, "commands", {}).items()

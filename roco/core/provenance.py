@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import platform
@@ -33,18 +34,26 @@ _OTHER_REPOSITORY = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_D
 
 def versions() -> dict[str, Any]:
     """Returns the versions of roco, Python and the packages that can change a value."""
-    found = {}
-    for name in PACKAGES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            found[name] = "not installed"
-    return {"roco": __version__, "python": platform.python_version(), "packages": found}
+    packages = {name: _version(name) for name in PACKAGES}
+    return {"roco": __version__, "python": platform.python_version(), "packages": packages}
+
+
+# A process reads versions and commit once: whatever changes later is not what it has imported.
+@functools.cache
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
 
 
 def git_commit() -> str | None:
     """Returns the commit of the checkout that roco runs from, with `+` if it has changes; None if roco is installed."""
-    here = Path(__file__).parents[1]
+    return _commit(Path(__file__).parents[1])
+
+
+@functools.cache
+def _commit(here: Path) -> str | None:
     if not (here.parent / ".git").exists():
         return None
     try:

@@ -11,6 +11,7 @@ import pytest
 
 import roco.cli.main
 from tests.cli.command import DONE, Command, Result, process
+from tests.conftest import once
 from tests.demo import remove_filters
 
 
@@ -33,13 +34,15 @@ def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) 
 @pytest.fixture(scope="session")
 def new_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of `roco init`, written by a process of its own, with a recipe without filters; not to be changed."""
-    folder = tmp_path_factory.mktemp("new") / "demo"
-    with process("init", folder) as init:
-        out, err = init.communicate()
-    assert (init.returncode, out.count("\n")) == (DONE, 1)
-    assert err.endswith(f"next: roco run {folder / 'demo.toml'}\n")
-    remove_filters(folder / "demo.toml")
-    return folder
+
+    def make(folder: Path) -> None:
+        with process("init", folder) as init:
+            out, err = init.communicate()
+        assert (init.returncode, out.count("\n")) == (DONE, 1)
+        assert err.endswith(f"next: roco run {folder / 'demo.toml'}\n")
+        remove_filters(folder / "demo.toml")
+
+    return once(tmp_path_factory, "new-demo", make)
 
 
 @pytest.fixture
