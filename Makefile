@@ -6,7 +6,7 @@ JOBS ?= 2
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-# Where this variable is set, every process compiles all modules again, which doubles the time of the tests.
+# Where this variable is set, every process compiles all modules again: collecting the tests alone takes twice as long.
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo test coverage test-all test-browser check bench docs format clean
