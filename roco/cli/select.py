@@ -158,6 +158,10 @@ MOST_NAMED = 5
 
 
 def _warn(selection: Selection, prune: bool) -> None:
+    if selection.pubmed is not None and selection.pubmed["articles_without_record"]:
+        number = count("article", selection.pubmed["articles_without_record"])
+        print(f"warning: {number} without a record of MEDLINE: the columns are NULL there", file=sys.stderr)
+        print("  roco fetch pubmed states the reasons", file=sys.stderr)
     for split in selection.emptied:
         print(f"warning: no image of {split} is selected", file=sys.stderr)
     if not selection.lost or prune or not selection.after["split"]["train"]:

@@ -45,6 +45,7 @@ from roco.release.leakage import TIE_COLUMNS, leakage
 from roco.release.metadata import Metadata
 from roco.release.new_folder import check_new, new_folder
 from roco.release.previous import Tombstone
+from roco.release.pubmed import carry, read_pubmed
 from roco.release.read import Release
 from roco.release.verify import verify_release
 from roco.release.writers import (
@@ -100,6 +101,7 @@ def check_parent(parent: Release, out: Path, progress: Progress) -> None:
 def write(parent: Release, out: Path, content: Derived, progress: Progress) -> None:
     """Writes the folder of a release whose images are some of those of its parent; the parent is not changed.
 
+    The PubMed sidecar of the parent, if it has one, is restricted to the articles and written beside the folder.
     Raises DataError if an image is missing, corrupt or not the one that figures.parquet describes.
     """
     table = content.figures
@@ -111,6 +113,7 @@ def write(parent: Release, out: Path, content: Derived, progress: Progress) -> N
     sizes = Counter(row["split"] for row in rows)
     funnel = {**content.funnel, "release": {split: sizes[split] for split in SPLITS}}
     leaks = leakage({**dict.fromkeys(TIE_COLUMNS), **row} for row in rows)
+    pubmed = read_pubmed(parent.path)
     with new_folder(out) as folder:
         # The tables of the paper, and the images.
         progress.start("images", len(rows))
@@ -144,6 +147,8 @@ def write(parent: Release, out: Path, content: Derived, progress: Progress) -> N
         write_text(folder / DATASHEET, datasheet(of_parent, rows, content.heading, content.note))
         write_text(folder / CITATION, citation(rows, __version__, content.about))
         write_checksums(folder)
+    if pubmed is not None:
+        carry(pubmed, out, {row["article_key"] for row in rows})
 
 
 def _members(parent: Release, rows: Sequence[Mapping[str, Any]], progress: Progress) -> Iterator[tuple[str, bytes]]:

@@ -14,7 +14,9 @@ import pyarrow.compute as pc
 
 from roco.base.errors import MissingExtra, UsageError, nearest
 from roco.base.terminal import excerpt
+from roco.release.pubmed import SELECTABLE
 from roco.release.read import Release
+from roco.release.select.columns import known_columns, read_columns
 
 TABLE = "figures"
 MOST_SECONDS = 60.0
@@ -50,7 +52,7 @@ def mask(
     further columns of the table that is returned. Raises UsageError for a condition that is invalid, names an unknown
     column or table, reads a file or takes too long.
     """
-    known = release.columns
+    known = known_columns(release)
     wanted = {"id", *reads}
     with _Engine() as engine:
         if where is not None:
@@ -59,7 +61,7 @@ def mask(
             if name not in known:
                 hint = f"select by another one: {', '.join(known[:12])} …"
                 raise UsageError(f"the release has no column '{name}'", hint)
-        table = release.table(columns=sorted({*wanted, *also}))
+        table = read_columns(release, sorted({*wanted, *also}))
         engine.load(table.select(sorted(wanted)), known)
         if where is not None:
             engine.check_type(where)
@@ -155,6 +157,9 @@ class _Engine:
         """Returns the error of a condition that DuckDB rejects: an unknown column, a file, or its own first line."""
         message = str(err)
         missing = _MISSING_COLUMN.search(message)
+        if missing is not None and missing[1] in SELECTABLE:
+            hint = "it is of MEDLINE: run roco fetch pubmed RELEASE first"
+            return UsageError(f"the release has no column '{missing[1]}' (--where)", hint)
         if missing is not None:
             return UsageError(f"unknown column '{excerpt(missing[1])}' (--where)", nearest(missing[1], self._known))
         if isinstance(err, self._duckdb.PermissionException):

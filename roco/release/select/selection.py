@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,6 +13,7 @@ import pyarrow.compute as pc
 from roco.base.schema import SPLITS
 from roco.release.read import Release
 from roco.release.select import engine
+from roco.release.select.columns import pubmed_record
 from roco.release.select.flags import Flags, query
 from roco.release.select.values import checked, concepts
 
@@ -28,7 +30,8 @@ class Selection:
 
     ids: in the order of the release. before, after: number of images by value of each column of COUNTED, in the release
     and in the selection. lost: concepts of selected images of valid and test that images of train in the release have,
-    but no selected one; with their numbers of images. emptied: splits that had images and have none.
+    but no selected one; with their numbers of images. emptied: splits that had images and have none. pubmed: what the
+    selection states of the PubMed sidecar, None if the condition reads none of its columns.
     """
 
     release: Release
@@ -40,6 +43,7 @@ class Selection:
     after: Mapping[str, Mapping[str, int]]
     lost: Mapping[str, int]
     emptied: Sequence[str]
+    pubmed: Mapping[str, Any] | None
 
     @property
     def images(self) -> int:
@@ -70,7 +74,7 @@ def choose(release: Release, flags: Flags, relations: Path | None = None) -> Sel
     emptied = [split for split in SPLITS if before["split"][split] and not after["split"][split]]
     return Selection(
         release=release, flags=flags, relations=relations, sql=sql, ids=kept["id"].to_pylist(), before=before,
-        after=after, lost=_lost(table, kept), emptied=emptied,
+        after=after, lost=_lost(table, kept), emptied=emptied, pubmed=pubmed_record(release, table.column_names),
     )  # fmt: skip
 
 

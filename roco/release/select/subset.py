@@ -183,6 +183,8 @@ def _record(selection: Selection, after: Mapping[str, Mapping[str, int]], digest
         "splits_emptied": list(selection.emptied),
         "roco": __version__,
     }
+    if selection.pubmed is not None:
+        record["pubmed"] = selection.pubmed
     if selection.relations is not None:
         record["relations_sha256"] = file_digest(selection.relations)
     return record

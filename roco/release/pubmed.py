@@ -1,0 +1,131 @@
+"""The PubMed sidecar of a release: publication types and MeSH headings of its articles, in a file beside its folder.
+
+`roco fetch pubmed` writes it. It is not a part of the release, whose checksums stay valid: MeSH headings of an article
+may change, or be added, after the release was made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from roco.base.errors import CorruptFile, DataError, UsageError
+from roco.base.files import read_table, write_table
+from roco.base.readers import UNREADABLE
+
+SUFFIX = ".pubmed.parquet"
+"""The sidecar of `releases/2026` is `releases/2026.pubmed.parquet`."""
+KIND = "pubmed"
+
+FOUND, MISSING = "found", "missing"
+"""The values of `status`."""
+NO_PMID, NO_RECORD, DELETED, OTHER_ARTICLE = "no_pmid", "no_record", "deleted", "other_article"
+REASONS = {
+    NO_PMID: "without a PubMed id",
+    NO_RECORD: "without a record in MEDLINE",
+    DELETED: "deleted from MEDLINE",
+    OTHER_ARTICLE: "whose PubMed id belongs to another article",
+}
+"""Why an article has no record -> its meaning, after the words `12 articles`."""
+
+TYPES = pa.list_(pa.struct([("ui", pa.string()), ("name", pa.string())]))
+_TERM = [("ui", pa.string()), ("name", pa.string()), ("major", pa.bool_())]
+HEADINGS = pa.list_(pa.struct([*_TERM, ("qualifiers", pa.list_(pa.struct(_TERM)))]))
+
+SCHEMA = pa.schema(
+    [
+        ("article_key", pa.string()),  # as in figures.parquet: the PMCID, if the article has one
+        ("pmcid", pa.string()),
+        ("pmid", pa.string()),
+        ("publication_types", TYPES),
+        ("mesh", HEADINGS),  # null without a record; empty if the record has no headings
+        ("medline_status", pa.string()),  # MEDLINE, PubMed-not-MEDLINE, Publisher …: only MEDLINE has MeSH headings
+        ("status", pa.string()),
+        ("reason", pa.string()),  # of a missing record: a key of REASONS
+        ("fetched", pa.string()),  # UTC, to the second
+        ("source", pa.string()),  # the address, or the file of the baseline
+    ]
+)
+"""One row for each article of the release, in the order of article_key."""
+
+SELECTABLE = {
+    "publication_types": pa.list_(pa.string()),
+    "mesh": pa.list_(pa.string()),
+    "mesh_major": pa.list_(pa.string()),
+}
+"""The columns that `image_columns` returns, with their types: names of publication types and of MeSH descriptors."""
+
+
+def sidecar_path(release: str | Path) -> Path:
+    """Returns the path of the sidecar of a release: beside its folder, with the same name and `.pubmed.parquet`."""
+    folder = Path(release).resolve()
+    return folder.with_name(f"{folder.name}{SUFFIX}")
+
+
+def read_pubmed(release: str | Path) -> pa.Table | None:
+    """Returns the PubMed sidecar of a release (SCHEMA), None if there is none; raises DataError if it is corrupt."""
+    path = sidecar_path(release)
+    return read_file(path) if path.is_file() else None
+
+
+def read_file(path: Path) -> pa.Table:
+    """Returns the table of a sidecar; raises DataError for a corrupt file, and for one of another kind."""
+    hint = "remove it, then run roco fetch pubmed again: stored answers are not requested again"
+    try:
+        table, meta = read_table(path)
+    except (CorruptFile, *UNREADABLE) as err:
+        raise DataError(f"corrupt file {path}", hint) from err
+    if meta.get("kind") != KIND or table.schema != SCHEMA:
+        raise DataError(f"not a file of roco fetch pubmed: {path}", hint)
+    return table
+
+
+def write_file(path: Path, table: pa.Table, meta: Mapping[str, Any]) -> None:
+    """Writes a sidecar atomically; meta: further facts for its footer. Raises UsageError for a file of another kind."""
+    if path.exists() and path.is_file():
+        try:
+            read_file(path)
+        except DataError as err:
+            if not err.message.startswith("corrupt"):
+                raise UsageError(
+                    f"{path} already exists, and is another file", "choose another one with --out"
+                ) from err
+    write_table(path, table.select(SCHEMA.names).cast(SCHEMA).sort_by("article_key"), {**meta, "kind": KIND})
+
+
+def image_columns(pubmed: pa.Table, articles: pa.ChunkedArray) -> pa.Table:
+    """Returns publication types and MeSH descriptors of each image (SELECTABLE), null where nothing is known.
+
+    articles: the article_key of each image. A heading is major if the descriptor or one of its qualifiers is.
+    """
+    at = pc.index_in(articles, value_set=pubmed["article_key"].combine_chunks())
+    columns: dict[str, list[list[str] | None]] = {name: [] for name in SELECTABLE}
+    for row in pubmed.select(["publication_types", "mesh"]).to_pylist():
+        types, headings = row["publication_types"], row["mesh"]
+        columns["publication_types"].append(None if types is None else [one["name"] for one in types])
+        columns["mesh"].append(None if headings is None else [one["name"] for one in headings])
+        major = None if headings is None else [one["name"] for one in headings if is_major(one)]
+        columns["mesh_major"].append(major)
+    table = pa.table({name: pa.array(values, SELECTABLE[name]) for name, values in columns.items()})
+    return table.take(at)
+
+
+def is_major(heading: Mapping[str, Any]) -> bool:
+    """Returns whether a MeSH heading is a major topic of its article."""
+    return bool(heading["major"]) or any(qualifier["major"] for qualifier in heading["qualifiers"] or ())
+
+
+def carry(pubmed: pa.Table, out: Path, articles: Collection[str]) -> None:
+    """Writes the sidecar of a release that is made from another one: the rows of its articles.
+
+    pubmed: the sidecar of the other one. An existing file is not replaced.
+    """
+    path = sidecar_path(out)
+    if path.exists():
+        return
+    kept = pc.is_in(pubmed["article_key"], value_set=pa.array(sorted(articles), pa.string()))
+    write_file(path, pubmed.filter(kept), {})
