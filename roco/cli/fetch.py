@@ -1,4 +1,4 @@
-"""`roco fetch`: plan, run, update, verify."""
+"""`roco fetch`: plan, run, update, verify; `pubmed` is in `fetch_pubmed.py`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import typer
 
 from roco.base.errors import UsageError, nearest
 from roco.cli.app import App
+from roco.cli.fetch_pubmed import pubmed
 from roco.cli.output import print_json, print_next, print_problems, safe
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 app = App(
     no_args_is_help=True,
-    help="Downloads articles from PMC's S3 bucket; resumes, updates and verifies the download.\n\n"
+    help="Downloads articles from PMC's S3 bucket, and what MEDLINE states of them; resumes, updates and verifies.\n\n"
     "Example: roco fetch plan articles --ids PMC10009416 --contact you@example.org, then roco fetch run articles",
 )
 
@@ -195,6 +196,9 @@ def verify(folder: FolderArg, as_json: Json = False) -> None:
         print_problems(folder, lines, str(folder))
     if problems:
         raise SystemExit(1)
+
+
+app.command()(pubmed)
 
 
 def _finish_download(result: DownloadResult, folder: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from roco.base.errors import CorruptFile, DataError, UsageError
 from roco.base.files import read_table, write_table
@@ -23,12 +24,14 @@ KIND = "pubmed"
 
 FOUND, MISSING = "found", "missing"
 """The values of `status`."""
-NO_PMID, NO_RECORD, DELETED, OTHER_ARTICLE = "no_pmid", "no_record", "deleted", "other_article"
+NO_PMID, NO_RECORD, DELETED = "no_pmid", "no_record", "deleted"
+OTHER_ARTICLE, UNREADABLE_RECORD = "other_article", "unreadable"
 REASONS = {
     NO_PMID: "without a PubMed id",
     NO_RECORD: "without a record in MEDLINE",
     DELETED: "deleted from MEDLINE",
-    OTHER_ARTICLE: "whose PubMed id belongs to another article",
+    OTHER_ARTICLE: "whose PubMed id is that of another article",
+    UNREADABLE_RECORD: "whose record cannot be read",
 }
 """Why an article has no record -> its meaning, after the words `12 articles`."""
 
@@ -84,16 +87,23 @@ def read_file(path: Path) -> pa.Table:
     return table
 
 
+def check_replaceable(path: Path) -> None:
+    """Raises UsageError for a file that roco fetch pubmed has not written, so that it is not overwritten."""
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder", "give the path of a file with --out")
+    if not path.exists():
+        return
+    try:
+        is_own = pq.read_schema(path).names == SCHEMA.names
+    except UNREADABLE:
+        is_own = False
+    if not is_own:
+        raise UsageError(f"{path} already exists, and is another file", "choose another one with --out, or remove it")
+
+
 def write_file(path: Path, table: pa.Table, meta: Mapping[str, Any]) -> None:
     """Writes a sidecar atomically; meta: further facts for its footer. Raises UsageError for a file of another kind."""
-    if path.exists() and path.is_file():
-        try:
-            read_file(path)
-        except DataError as err:
-            if not err.message.startswith("corrupt"):
-                raise UsageError(
-                    f"{path} already exists, and is another file", "choose another one with --out"
-                ) from err
+    check_replaceable(path)
     write_table(path, table.select(SCHEMA.names).cast(SCHEMA).sort_by("article_key"), {**meta, "kind": KIND})
 
 
