@@ -28,6 +28,7 @@ PAGES = (
     "select.md",
     "publishing.md",
     "export.md",
+    "fetch.md",
 )
 CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.M | re.S)
 CODE = re.compile(r"^```python\n(.*?)^```$", re.M | re.S)

@@ -222,6 +222,7 @@ def test_a_command_of_the_data_format_page_prints_the_output_below_it(
         ("select.md", 12),
         ("publishing.md", 2),
         ("export.md", 8),
+        ("fetch.md", 3),
     ],
 )
 def test_the_commands_and_the_code_of_a_page_print_what_it_shows(

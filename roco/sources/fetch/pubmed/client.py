@@ -113,14 +113,14 @@ class NcbiClient:
         if self.service.key:
             form["api_key"] = self.service.key
         request = self._client.build_request("POST", f"{endpoint}/efetch.fcgi", data=form)
-        return self._ask(request, f"{len(pmids):,} records from PMID {pmids[0]}", read)
+        return self._ask(request, _named("record", pmids, "PMID "), read)
 
     def convert(self, address: str, pmcids: list[str], read: Callable[[bytes], Answer]) -> Answer:
         """Returns what `read` makes of the PMIDs of some PMCIDs; the address is that of the converter."""
         query = {"ids": ",".join(pmcids), "idtype": "pmcid", "format": "json", "versions": "no"}
         query |= {"tool": TOOL, "email": self.service.contact}
         request = self._client.build_request("GET", address, params=query)
-        return self._ask(request, f"{len(pmcids):,} PubMed ids from {pmcids[0]}", read)
+        return self._ask(request, _named("PubMed id", pmcids), read)
 
     def _ask(self, request: httpx.Request, what: str, read: Callable[[bytes], Answer]) -> Answer:
         """Sends a request until `read` accepts the answer; read: raises RejectedInput for an unusable one.
@@ -243,3 +243,9 @@ def _error_in(body: bytes) -> str:
         return ""
     match = re.search(rb"<ERROR>(.*?)(?:</ERROR>|\Z)", start, re.DOTALL | re.IGNORECASE)
     return match[1].decode(errors="replace")[:500] if match else ""
+
+
+def _named(noun: str, ids: list[str], prefix: str = "") -> str:
+    """Returns what a request asks for, such as `200 records from PMID 11`."""
+    number = f"{len(ids):,} {noun}s from" if len(ids) > 1 else f"{noun} of"
+    return f"{number} {prefix}{ids[0]}"

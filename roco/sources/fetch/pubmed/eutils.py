@@ -55,33 +55,32 @@ def request_records(
     """
     distinct = list(dict.fromkeys(pmids))
     unknown = [pmid for pmid in distinct if answers.record(pmid) is None]
-    problems: list[str] = []
+    unreadable: dict[str, str] = {}
     if unknown:
         progress.start("articles", len(distinct), done=len(distinct) - len(unknown))
     for _ in range(TIMES_MISSING):
         for batch in _batches(unknown):
-            problems += _request(batch, answers, client, endpoint)
+            unreadable |= _request(batch, answers, client, endpoint)
             progress.advance(sum(answers.record(pmid) is not None for pmid in batch))
-        unknown = [pmid for pmid in unknown if answers.record(pmid) is None]
-        if problems:
-            break
-    return problems
+        unknown = [pmid for pmid in unknown if pmid not in unreadable and answers.record(pmid) is None]
+    return list(unreadable.values())
 
 
-def _request(pmids: list[str], answers: Answers, client: NcbiClient, endpoint: str) -> list[str]:
-    """Requests some records and stores the answer; a batch that fails is divided, so that one record fails alone."""
-    source = f"{endpoint}/efetch.fcgi"
+def _request(pmids: list[str], answers: Answers, client: NcbiClient, endpoint: str) -> dict[str, str]:
+    """Requests some records and stores the answer; returns what is wrong with each that cannot be read.
 
+    A request that fails is divided, so that one record fails alone.
+    """
     try:
         records, body = client.efetch(endpoint, pmids, _read_records)
     except BadAnswer as err:
         if len(pmids) == 1:
-            return [err.message]
+            return {pmids[0]: err.message}
         half = len(pmids) // 2
         first, second = pmids[:half], pmids[half:]
-        return _request(first, answers, client, endpoint) + _request(second, answers, client, endpoint)
-    answers.add_records(pmids, records, body, source)
-    return []
+        return _request(first, answers, client, endpoint) | _request(second, answers, client, endpoint)
+    answers.add_records(pmids, records, body, f"{endpoint}/efetch.fcgi")
+    return {}
 
 
 def _batches(ids: Sequence[str]) -> Iterator[list[str]]:

@@ -230,7 +230,7 @@ def test_a_server_that_fails_always_is_one_error_and_what_was_answered_is_kept(
     ncbi.rule = lambda ids, n: Fault(500, body=b"oops") if n > 2 else None
     with pytest.raises(DownloadFailed) as failed:
         fetch(release, ncbi)
-    assert failed.value.message == "1 records from PMID 15: status 500 (6 tries)"
+    assert failed.value.message == "record of PMID 15: status 500 (6 tries)"
     assert not sidecar_path(release).exists()
     ncbi.rule, ncbi.requests = lambda ids, n: None, []
     assert fetch(release, ncbi).found == 5
@@ -243,7 +243,7 @@ def test_one_record_that_cannot_be_read_fails_alone(release: Path, ncbi: Ncbi, t
     result = fetch(release, ncbi)
     assert (result.found, result.reasons) == (4, {"unreadable": 1})
     (problem,) = result.problems
-    assert problem.startswith("1 records from PMID 14: a record without a PMID (6 tries)")
+    assert problem.startswith("record of PMID 14: a record without a PMID (6 tries)")
     ncbi.rule, ncbi.requests = lambda ids, n: None, []
     assert fetch(release, ncbi).found == 5
     assert ncbi.asked() == [["14"]]
