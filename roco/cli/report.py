@@ -11,6 +11,7 @@ from roco.cli.output import print_json, print_next, safe, shown_path
 from roco.cli.release import Json
 
 if TYPE_CHECKING:
+    from roco.evaluate.report.content import Example
     from roco.evaluate.report.write import Written
 
 
@@ -18,7 +19,9 @@ def report(
     dataset: Annotated[
         Path,
         typer.Argument(
-            metavar="RELEASE|RUN", help="A release, a run folder, or the published ROCOv2.", show_default=False
+            metavar="RELEASE|RECIPE",
+            help="A release, the published ROCOv2, a run folder, or a recipe, whose run also shows dropped figures.",
+            show_default=False,
         ),
     ],
     compare: Annotated[Path | None, typer.Option(metavar="OTHER", help="An earlier release to compare with.")] = None,
@@ -41,12 +44,17 @@ def report(
     from roco.models.text.vocabulary.table import load
     from roco.release.read import Release
 
+    examples: list[Example] = []
     folder = dataset.absolute()
-    release = folder / "release" if (folder / "release").is_dir() and (folder / "parts.parquet").is_file() else folder
+    if dataset.suffix == ".toml":
+        folder, examples = _run(dataset)
+    release = folder / "release" if (folder / "parts.parquet").is_file() else folder
     types = {concept.cui: concept.tuis for concept in load(vocabulary).concepts}
     progress = ProgressBar(at_once=False)
     with Release.open(release) as opened, shown(progress):
-        inputs = Inputs(release=opened, other=Release.open(compare) if compare else None, types=types)
+        inputs = Inputs(
+            release=opened, other=Release.open(compare) if compare else None, types=types, dropped_examples=examples
+        )
         written = write_report(inputs, out or folder.with_name(f"{folder.name}-report"), progress)
     if as_json:
         print_json(
@@ -59,6 +67,17 @@ def report(
     else:
         _print(written)
     print_next("open", written.folder / "report.html")
+
+
+def _run(recipe: Path) -> tuple[Path, list[Example]]:
+    """Returns the folder of a recipe's run, and dropped figures to look at."""
+    from contextlib import closing
+
+    from roco.recipes.load import load_recipe
+    from roco.stages.dropped_examples import dropped_examples
+
+    with closing(load_recipe(recipe).open()) as run:
+        return run.files.root, dropped_examples(run)
 
 
 def _print(written: Written) -> None:

@@ -56,7 +56,7 @@ def cells(run: Run, figures: Judged, drawn: Sequence[Drawn], progress: Progress)
     progress.start("images", len(drawn))
     found = []
     for number, (one, row) in enumerate(zip(drawn, rows.to_pylist(), strict=True), start=1):
-        jpeg, problem = _picture(run, row)
+        jpeg, problem = picture(run, row)
         found.append(
             Cell(
                 number=number,
@@ -75,7 +75,7 @@ def cells(run: Run, figures: Judged, drawn: Sequence[Drawn], progress: Progress)
     return found
 
 
-def _picture(run: Run, row: Mapping[str, Any]) -> tuple[bytes | None, str]:
+def picture(run: Run, row: Mapping[str, Any]) -> tuple[bytes | None, str]:
     """Returns a new thumbnail of a figure, from the stored one or else from its image; or why there is none."""
     if not row.get("file"):
         return None, "the figure has no image file"

@@ -30,7 +30,7 @@ def license_row(row: Mapping[str, Any]) -> list[str]:
     """Returns a row of license_information.csv: `ID,PMCID,Attribution,Link`."""
     otherwise = row["pmcid"] or row["article_key"] or row["figure_id"]
     text = attribution(row["license"] or "NONE", row["authors"] or (), row["year"], otherwise)
-    return [row["id"], row["pmcid"] or "", text, _source(row)]
+    return [row["id"], row["pmcid"] or "", text, source_address(row)]
 
 
 def attribution_row(row: Mapping[str, Any]) -> list[str]:
@@ -48,7 +48,7 @@ def attribution_row(row: Mapping[str, Any]) -> list[str]:
         license_words(row["license"] or ""),
         license_address(row),
         row["copyright"],
-        _source(row),
+        source_address(row),
         "none",
     ]
     cells = [" ".join((text or "").split())[:_MAX_CELL] for text in texts]
@@ -83,7 +83,7 @@ def license_address(row: Mapping[str, Any]) -> str:
     return _DEED.format("/".join(parts))
 
 
-def _source(row: Mapping[str, Any]) -> str:
+def source_address(row: Mapping[str, Any]) -> str:
     """Returns the address of the article."""
     if row["pmcid"]:
         return _PMC.format(row["pmcid"])

@@ -37,7 +37,7 @@ class Compared(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """One image that a reader looks at: its thumbnail (JPEG), None where a licence forbids a copy, and its texts.
+    """One image that a reader looks at: its thumbnail (JPEG) or why there is none, and its texts.
 
     group: what it is an example of, such as a modality or a reason. link: the article.
     """
@@ -48,6 +48,7 @@ class Example:
     credit: str = ""
     link: str = ""
     thumbnail: bytes | None = None
+    no_image: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from roco.base.progress import Progress
 from roco.evaluate.report.inputs import Inputs
 from roco.evaluate.report.section import Part, Section, made
-from roco.evaluate.report.sections import concepts, labels, sizes
+from roco.evaluate.report.sections import concepts, examples, labels, sizes
 
 
 class Chapter(NamedTuple):
@@ -25,6 +25,13 @@ CHAPTERS = (
             Part("split-sizes", "Split sizes", "Images, articles and concepts", sizes.split_sizes),
             Part("table-4", "Table 4", "Captions, articles and concepts", sizes.table_4),
             Part("figure-3", "Figure 3", "Concepts per image", sizes.figure_3),
+        ),
+    ),
+    Chapter(
+        "Images to look at",
+        (
+            Part("examples-modalities", "", "Images of every modality", examples.by_modality),
+            Part("examples-dropped", "", "Dropped figures by reason", examples.by_reason),
         ),
     ),
     Chapter(

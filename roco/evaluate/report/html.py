@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from itertools import groupby
@@ -12,7 +13,7 @@ from roco.base.terminal import printable
 from roco.evaluate.report.content import Compared, Content, Example
 from roco.evaluate.report.contents import MadeChapter
 from roco.evaluate.report.plots import Plot
-from roco.evaluate.report.render import ReportTable, formatted
+from roco.evaluate.report.render import Cell, ReportTable, formatted
 from roco.evaluate.report.section import Section
 
 STYLE = Path(__file__).with_name("report.css")
@@ -101,7 +102,7 @@ def _table(table: ReportTable, file: str) -> str:
     lines = []
     for row in table.rows[:SHOWN_ROWS]:
         cells = "".join(
-            f"<td{' class=number' if right else ''}>{_text(formatted(value))}</td>"
+            f"<td{' class=number' if right else ''}>{_text(_number(value))}</td>"
             for value, right in zip(row, numeric, strict=True)
         )
         lines.append(f"<tr>{cells}</tr>")
@@ -114,6 +115,15 @@ def _table(table: ReportTable, file: str) -> str:
     )
 
 
+def _number(value: Cell) -> str:
+    """Returns a cell as the page shows it: two decimals from 1 on, three below; the CSV files have all of them."""
+    if isinstance(value, float) and math.isfinite(value) and abs(value) >= 1:
+        return f"{value:,.2f}"
+    if isinstance(value, float) and math.isfinite(value):
+        return f"{value:.3f}"
+    return formatted(value)
+
+
 VERDICTS = {True: ("yes", "agrees"), False: ("no", "differs"), None: ("", "")}
 """Whether a number agrees with the paper -> the cell, and the class of its row."""
 
@@ -123,7 +133,7 @@ def _compared(rows: Sequence[Compared]) -> str:
     for row in rows:
         word, name = VERDICTS[row.agrees]
         lines.append(
-            f'<tr class="{name}"><td>{_text(row.what)}</td><td class=number>{_text(formatted(row.ours)) or "–"}</td>'
+            f'<tr class="{name}"><td>{_text(row.what)}</td><td class=number>{_text(_number(row.ours)) or "–"}</td>'
             f"<td class=number>{_text(row.paper) or '–'}</td><td>{word}</td><td>{_text(row.note)}</td></tr>"
         )
     header = "".join(
@@ -145,7 +155,7 @@ def _examples(examples: Sequence[Example]) -> str:
 
 def _example(example: Example) -> str:
     if example.thumbnail is None:
-        image = '<div class="no-image">no copy of this image</div>'
+        image = f'<div class="no-image">{_text(example.no_image)}</div>'
     else:
         data = base64.b64encode(example.thumbnail).decode("ascii")
         alt = escape(printable(example.caption or example.title))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -71,6 +72,11 @@ class Inputs:
     @cached_property
     def size(self) -> int:
         return len(self.column("id"))
+
+    def sample(self, places: Sequence[int], most: int) -> list[int]:
+        """Returns at most so many of the places, by the hash of the id: every time the same ones."""
+        ids = self.values("id")
+        return sorted(places, key=lambda place: hashlib.sha256(ids[place].encode()).digest())[:most]
 
     @cached_property
     def splits(self) -> list[str]:
