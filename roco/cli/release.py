@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from roco.base.errors import UsageError, nearest
 from roco.cli.output import count, print_json, print_problems
+from roco.cli.release_tables import as_data, print_findings
+
+if TYPE_CHECKING:
+    from roco.evaluate.checks.check import Finding
+    from roco.release.read import Release
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -25,6 +30,10 @@ def verify(
             metavar="NAME", help="A licence to allow; by default those of the recipe, else CC-BY and CC-BY-NC."
         ),
     ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Also check leakage, duplicates, labels, captions, images and rights."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Checks that a release is complete and consistent. Checks files, images, ids, splits, licences and the funnel.
@@ -42,13 +51,25 @@ def verify(
     progress = ProgressBar(at_once=False)
     with shown(progress):
         problems = opened.verify(license, retracted or (), progress)
+    found = _strict(opened) if strict else []
+    listed = [problem._asdict() for problem in problems]
     if as_json:
-        print_json([problem._asdict() for problem in problems])
+        print_json({"problems": listed, "checks": [as_data(one) for one in found]} if strict else listed)
     else:
         images = count("image", len(opened)) if not problems else ""
         print_problems(release, [f"{problem.where}: {problem.what}" for problem in problems], images)
-    if problems:
+        if strict:
+            print_findings(found)
+    if problems or any(one.verdict == "failed" for one in found):
         raise SystemExit(1)
+
+
+def _strict(release: Release) -> list[Finding]:
+    from roco.evaluate.checks.all import findings
+    from roco.evaluate.report.inputs import Inputs
+    from roco.release.pubmed import read_pubmed
+
+    return list(findings(Inputs(release=release, pubmed=read_pubmed(release.path))))
 
 
 def diff(

@@ -1,14 +1,18 @@
-"""What the commands on a release print: the difference between two releases."""
+"""What the commands on a release print: the difference between two releases, and the checks of one."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from roco.base.schema import SPLITS
-from roco.cli.output import count
+from roco.cli.output import count, safe
 from roco.cli.tables import console, print_list
 from roco.release.diff import Difference
+
+if TYPE_CHECKING:
+    from roco.evaluate.checks.check import Finding
 
 LONG_TEXT = 40
 """Characters of a text; of longer texts, only the place where they differ is printed."""
@@ -35,6 +39,30 @@ def print_difference(difference: Difference) -> None:
     ):
         print_list(out, title, [f"{pair.id}: {pair.old} -> {pair.new}" for pair in pairs])
     print_list(out, "changed", [f"{c.id}  {c.column}: {_change(c.old, c.new)}" for c in difference.changed])
+
+
+def print_findings(found: Sequence[Finding]) -> None:
+    """Prints one line per check, then the first rows of those that failed."""
+    out = console()
+    for one in found:
+        if one.measured is None:
+            print(safe(f"{one.verdict:11}  {one.check.title}: {one.missing}"))
+            continue
+        allowed = f", {one.check.threshold:.1%} allowed" if one.check.threshold else ""
+        print(safe(f"{one.verdict:11}  {one.check.title}: {one.measured.value:,} of {one.measured.of:,}{allowed}"))
+    for one in found:
+        if one.measured is not None and one.verdict == "failed":
+            print_list(out, one.check.title, [f"{row.id}  {row.detail}" for row in one.measured.rows])
+
+
+def as_data(one: Finding) -> dict[str, Any]:
+    """Returns a check for JSON, with all its rows."""
+    data: dict[str, Any] = {"name": one.check.name, "title": one.check.title, "verdict": one.verdict}
+    data |= {"definition": one.check.definition, "threshold": one.check.threshold}
+    if one.measured is None:
+        return data | {"missing": one.missing}
+    rows = [row._asdict() for row in one.measured.rows]
+    return data | {"value": one.measured.value, "of": one.measured.of, "rows": rows}
 
 
 def _change(before: Any, after: Any) -> str:

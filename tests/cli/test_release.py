@@ -34,6 +34,18 @@ def test_verify_reports_retracted_articles_and_licences_that_are_not_allowed(
     assert "did you mean" in command("verify", release, "--license", "CC-BYE").err
 
 
+def test_verify_strict_prints_each_check_with_its_verdict(command: Command, finished_demo: Path) -> None:
+    result = command("verify", finished_demo / "run" / "release", "--strict")
+    assert "passed       articles in several splits: 0 of " in result.out
+    assert "not checked  images that contain their caption: the release has no column 'text_read'" in result.out
+    failed = [line for line in result.out.splitlines() if line.startswith("failed")]
+    assert result.code == (1 if failed else 0)
+    data = json.loads(command("verify", finished_demo / "run" / "release", "--strict", "--json").out)
+    assert data["problems"] == []
+    by_name = {check["name"]: check for check in data["checks"]}
+    assert by_name["rare-concept"]["value"] == len(by_name["rare-concept"]["rows"]) > 0
+
+
 def test_diff_of_a_release_with_itself_reports_no_change(command: Command, finished_demo: Path) -> None:
     release = finished_demo / "run" / "release"
     result = command("diff", release, release)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from roco.base.errors import RecipeError
 from roco.core.stage import put
-from roco.stages.caption import Caption, no_description
+from roco.models.text.no_description import no_description
+from roco.stages.caption import Caption
 from tests.waits import cpu_limit
 
 Row = tuple[str | None, str | None, str | None]

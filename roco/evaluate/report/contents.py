@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from roco.base.progress import Progress
+from roco.evaluate.checks.all import checks_section
 from roco.evaluate.report.inputs import Inputs
 from roco.evaluate.report.section import Part, Section, made
 from roco.evaluate.report.sections import concepts, examples, labels, sizes
@@ -50,6 +51,7 @@ CHAPTERS = (
             *concepts.parts_by_modality(),
         ),
     ),
+    Chapter("Checks", (Part("checks", "", "What experts check", checks_section),)),
 )
 
 

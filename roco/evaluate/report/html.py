@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from itertools import groupby
@@ -102,7 +103,7 @@ def _table(table: ReportTable, file: str) -> str:
     lines = []
     for row in table.rows[:SHOWN_ROWS]:
         cells = "".join(
-            f"<td{' class=number' if right else ''}>{_text(_number(value))}</td>"
+            f"<td{' class=number' if right else ''}>{_cell(value)}</td>"
             for value, right in zip(row, numeric, strict=True)
         )
         lines.append(f"<tr>{cells}</tr>")
@@ -113,6 +114,16 @@ def _table(table: ReportTable, file: str) -> str:
         f'<div class="table"><table><caption>{_text(table.title)}</caption><thead><tr>{header}</tr></thead>'
         f'<tbody>{"".join(lines)}</tbody></table><p class="files">{more}{files}</p></div>'
     )
+
+
+_FILE = re.compile(r"tables/[a-z0-9-]+\.csv")
+
+
+def _cell(value: Cell) -> str:
+    """Returns the content of a cell; the name of a file of the report is a link to it."""
+    if isinstance(value, str) and _FILE.fullmatch(value):
+        return f'<a href="{value}">{value.removeprefix("tables/")}</a>'
+    return _text(_number(value))
 
 
 def _number(value: Cell) -> str:
