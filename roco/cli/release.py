@@ -9,7 +9,6 @@ import typer
 
 from roco.base.errors import UsageError, nearest
 from roco.cli.output import count, print_json, print_problems
-from roco.cli.release_tables import as_data, print_findings
 
 if TYPE_CHECKING:
     from roco.evaluate.checks.check import Finding
@@ -42,6 +41,7 @@ def verify(
     """
     from roco.base.licenses import LICENSES
     from roco.cli.progress import ProgressBar, shown
+    from roco.cli.release_tables import as_data, print_findings
     from roco.release.read import Release
 
     for name in license or ():
