@@ -10,30 +10,38 @@ import pyarrow as pa
 
 from roco.base.errors import DataError, UsageError, nearest
 from roco.base.labels import KINDS
+from roco.base.schema import COLUMNS
 from roco.base.terminal import excerpt
 from roco.release.folders import ImageFile, ImageReader
+from roco.release.load.exported import Source
 from roco.release.load.image import LazyImage
-from roco.release.read import Release
+
+MOST_NAMED = 20
+"""Columns that an error names."""
 
 
 class Figures:
-    """The columns of a release or of the published ROCOv2, each read once when it is first used, and its images."""
+    """The columns of a dataset, each read once when it is first used, and its images.
 
-    def __init__(self, release: Release) -> None:
-        self._release = release
+    source: a release, the published ROCOv2 or an export. hint: what to do if it is damaged.
+    """
+
+    def __init__(self, source: Source, hint: str) -> None:
+        self._source = source
+        self._hint = hint
         self._columns: dict[str, pa.Array] = {}
-        self.reader = ImageReader(release.path)
+        self.reader = ImageReader(source.path)
 
     @property
     def path(self) -> Path:
         """Returns the folder of the dataset."""
-        return self._release.path
+        return self._source.path
 
     @cached_property
     def names(self) -> list[str]:
         """Returns the names of the columns; the published ROCOv2 gets its labels from the manual concepts."""
-        names = self._release.columns
-        return [*names, *(kind for kind in KINDS if kind not in names)] if self._release.published else names
+        names = self._source.columns
+        return [*names, *(kind for kind in KINDS if kind not in names)] if self._source.published else names
 
     @cached_property
     def n_rows(self) -> int:
@@ -54,14 +62,18 @@ class Figures:
         """Reads the columns that have not been read yet, all at once."""
         wanted = [name for name in dict.fromkeys(names) if name not in self._columns]
         for name in wanted:
+            if name in COLUMNS and name not in self.names:
+                more = " …" if len(self.names) > MOST_NAMED else ""
+                hint = f"choose another one: {', '.join(self.names[:MOST_NAMED])}{more}"
+                raise UsageError(f"no column '{name}' in {self.path}", hint)
             if name not in self.names:
                 raise UsageError(f"unknown column '{excerpt(name)}' ({self.path})", nearest(name, self.names))
         if not wanted:
             return
-        if self._release.published:
+        if self._source.published:
             self._read_published()
             return
-        table = self._release.table(columns=wanted)
+        table = self._source.table(columns=wanted)
         for name in wanted:
             self._columns[name] = _whole(table[name])
 
@@ -72,13 +84,13 @@ class Figures:
 
     def file(self, id: str) -> ImageFile:
         """Returns the image file of a row; raises DataError if the folder lacks it."""
-        index = self._release.image_index
+        index = self._source.image_index
         file = index.files.get(id)
         if file is None:
             # Of a zip that cannot be read at all, every image is missing: the zip is what the user has to mend.
             for problem in index.unreadable:
-                raise DataError(f"{self.path / problem.where}: {problem.what}", self._verify)
-            raise DataError(f"no image file for '{excerpt(id)}' in {self.path}", self._verify)
+                raise DataError(f"{self.path / problem.where}: {problem.what}", self._hint)
+            raise DataError(f"no image file for '{excerpt(id)}' in {self.path}", self._hint)
         return file
 
     @property
@@ -87,7 +99,7 @@ class Figures:
 
     def _read_published(self) -> None:
         """Reads all columns: the tables of the published layout are CSV files, which are read whole."""
-        table = self._release.table()
+        table = self._source.table()
         for name in table.column_names:
             self._columns[name] = _whole(table[name])
         manual = self._columns["concepts_manual"].to_pylist()
