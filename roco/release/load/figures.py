@@ -37,6 +37,11 @@ class Figures:
         """Returns the folder of the dataset."""
         return self._source.path
 
+    @property
+    def is_published(self) -> bool:
+        """Returns whether the dataset has the layout of the published ROCOv2."""
+        return self._source.published
+
     @cached_property
     def names(self) -> list[str]:
         """Returns the names of the columns; the published ROCOv2 gets its labels from the manual concepts."""

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from roco.base.errors import MissingExtra, UsageError
 from roco.base.files import path_error, whole
+from roco.base.licenses import COMMERCIAL_LICENSES
 from roco.release.load.row import Row
 from roco.release.load.rows import Rows
 from roco.release.load.targets import CLASSES
@@ -32,6 +33,8 @@ SCHEMA = pa.schema(
         *((kind, pa.int64()) for kind in CLASSES),
         ("license", pa.string()),
         ("license_url", pa.string()),
+        ("commercial_ok", pa.bool_()),
+        ("attribution", pa.string()),
         ("pmcid", pa.string()),
         ("doi", pa.string()),
         ("year", pa.int64()),
@@ -90,8 +93,8 @@ def _batches(data: Rows, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     """Yields the rows, a bounded number of bytes at a time."""
     rows: list[dict[str, Any]] = []
     n_bytes = 0
-    for row in data:
-        rows.append(_values(row, data.has_images))
+    for row, attribution in zip(data, data.attributions(), strict=True):
+        rows.append(_values(row, data.has_images, attribution))
         n_bytes += len(rows[-1]["image"]["bytes"]) if data.has_images else 1000
         if n_bytes >= BYTES_AT_ONCE:
             yield pa.RecordBatch.from_pylist(rows, schema)
@@ -100,7 +103,7 @@ def _batches(data: Rows, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         yield pa.RecordBatch.from_pylist(rows, schema)
 
 
-def _values(row: Row, images: bool) -> dict[str, Any]:
+def _values(row: Row, images: bool, attribution: str | None) -> dict[str, Any]:
     values: dict[str, Any] = {
         "image_id": row.id,
         "caption": row.caption,
@@ -108,6 +111,8 @@ def _values(row: Row, images: bool) -> dict[str, Any]:
         "cui_manual": list(row.concepts_manual),
         "license": row.license,
         "license_url": row.license_url,
+        "commercial_ok": row.license in COMMERCIAL_LICENSES,
+        "attribution": attribution,
         "pmcid": row.pmcid,
         "doi": row.doi,
         "year": row.year,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from roco.base.errors import DataError, UsageError
 from roco.base.terminal import excerpt
+from roco.release.load.credits import attributions
 from roco.release.load.figures import Figures
 from roco.release.load.row import FIELDS, Row, row_of
 from roco.release.load.selection import has_value
@@ -101,6 +102,13 @@ class Rows(Sequence[Row]):
         """Returns columns as a table; all of them by default."""
         names = self.columns if columns is None else list(columns)
         return self.figures.table(names).take(pa.array(self._positions))
+
+    def attributions(self) -> list[str | None]:
+        """Returns the attribution of each image as exports state it: title, authors, source and licence.
+
+        None for an image of the published ROCOv2 that its licence table does not contain.
+        """
+        return attributions(self.figures, pa.array(self._positions))
 
     # --- targets ---------------------------------------------------------------------------------------------
 

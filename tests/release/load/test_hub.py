@@ -39,6 +39,23 @@ def test_images_keep_their_bytes_and_labels_are_of_the_feature_class_label(
             assert (values["caption"], values["year"]) == (row.caption, row.year)
 
 
+def test_every_row_has_the_licence_and_the_attribution_of_an_export(good: Path, tmp_path: Path) -> None:
+    roco.export(good, "hf", tmp_path / "hf")
+    data = roco.load(good)
+    for loaded in (data, roco.load(tmp_path / "hf")):
+        found = loaded.to_hf()
+        assert found["attribution"][:] == roco.load(tmp_path / "hf").column("attribution").to_pylist()
+        assert found["commercial_ok"][:] == [row.license == "CC-BY" for row in data]
+        assert found["license"][:] == [row.license for row in data]
+
+
+def test_the_published_layout_has_the_attributions_of_its_table(rocov2: Path) -> None:
+    lines = [line.split(",") for line in (rocov2 / "license_information.csv").read_text().splitlines()[1:]]
+    stated = {id: f"{attribution}. {link}" for id, _, attribution, link in lines}
+    found = roco.load(rocov2).to_hf()
+    assert dict(zip(found["image_id"], found["attribution"], strict=True)) == stated
+
+
 def test_images_decode_as_pillow_images(rocov2: Path) -> None:
     data = roco.load(rocov2, "train")
     found = data.to_hf()
