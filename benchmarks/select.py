@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from roco.base.schema import COLUMNS
 from roco.release.read import Release
-from roco.release.select.flags import Flags
+from roco.release.select.flags import SelectOptions
 from roco.release.select.selection import choose
 
 ROWS = 80_000
@@ -93,7 +93,7 @@ def select(repeats: int) -> list[str]:
         folder, relations = write_release(Path(temporary) / "release")
         release = Release.open(folder)
         for name, options in SELECTS.items():
-            flags = Flags(**options)
+            flags = SelectOptions(**options)
             of_file = relations if options.get("concept") == ("C0000001",) else None
             seconds, of_cpu = [], []
             for _ in range(repeats + 1):

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from roco.release.load.targets import Targets
     from roco.release.load.vocabulary import Vocabulary
     from roco.release.read import Release, verify
+    from roco.release.retract import retract
+    from roco.release.select.flags import SelectOptions
+    from roco.release.select.subset import select
     from roco.stages.dedup_groups import duplicates
     from roco.stages.extract_summary import articles
 
@@ -46,6 +49,9 @@ _HOME = {
     "roco.release.load.vocabulary": ("Vocabulary",),
     "roco.release.read": ("Release", "verify"),
     "roco.release.diff": ("diff",),
+    "roco.release.select.flags": ("SelectOptions",),
+    "roco.release.select.subset": ("select",),
+    "roco.release.retract": ("retract",),
     "roco.release.export.formats": ("export",),
     "roco.release.export.options": ("ExportOptions",),
     "roco.base.errors": ("DataError", "RecipeError", "RocoError", "UsageError"),
@@ -75,6 +81,7 @@ __all__ = [
     "RocoError",
     "Row",
     "Run",
+    "SelectOptions",
     "Stage",
     "Targets",
     "UsageError",
@@ -94,6 +101,8 @@ __all__ = [
     "load_recipe",
     "put",
     "read_audit",
+    "retract",
+    "select",
     "verify",
 ]
 

@@ -13,7 +13,7 @@ import pytest
 import roco
 from roco.release.previous import read_release
 from roco.release.retract import retract
-from roco.release.select.flags import Flags
+from roco.release.select.flags import SelectOptions
 from roco.release.select.subset import select
 from tests.attacks.packing import article, image, package
 
@@ -185,7 +185,7 @@ def test_a_release_that_grows_from_a_subset_gives_each_image_the_id_it_had(tmp_p
     source = tmp_path / "articles"
     corpus(source, range(1, 13))
     first = released(tmp_path, source, "first")
-    select(first, tmp_path / "subset", Flags(sample=4))
+    select(first, tmp_path / "subset", SelectOptions(sample=4))
     corpus(source, range(20, 23))
     after = images(released(tmp_path, source, "second", "subset"))
     before = images(first)

@@ -37,12 +37,11 @@ def retract(
     Example: roco retract demo/run/release next --ids ids.txt --reason "consent withdrawn"
     """
     from roco.cli.progress import ProgressBar, shown
-    from roco.release.retract import read_ids
     from roco.release.retract import retract as write
 
     progress = ProgressBar(at_once=False)
     with shown(progress):
-        retraction = write(release, out, read_ids(ids), reason, date, version, progress)
+        retraction = write(release, out, ids, reason, date, version, progress)
     if as_json:
         print_json({"images": retraction.ids, "similar": retraction.similar})
     else:

@@ -83,12 +83,12 @@ def select(
     Example: roco select demo/run/release ct --commercial --modality DRCT
     """
     from roco.release.read import Release
-    from roco.release.select.flags import Flags
+    from roco.release.select.flags import SelectOptions
     from roco.release.select.selection import choose
 
     if seed is not None and sample is None:
         raise UsageError("--seed without --sample", "give the number of images: --sample 1000")
-    flags = Flags(
+    flags = SelectOptions(
         where=where, commercial=commercial, modality=tuple(modality or ()), region=tuple(region or ()),
         direction=tuple(direction or ()), concept=tuple(concept or ()), year=tuple(year or ()),
         license=tuple(license or ()), split=tuple(split or ()), language=tuple(language or ()),

@@ -70,7 +70,7 @@ def read_ids(path: Path) -> list[str]:
 def retract(
     release: str | Path,
     out: str | Path,
-    ids: Sequence[str],
+    ids: Path | Sequence[str],
     reason: str,
     date: str | None = None,
     version: str | None = None,
@@ -79,17 +79,19 @@ def retract(
     """Writes the next release without some images, whose tombstones state date and reason; the old one is unchanged.
 
     out: a folder that does not exist. ids: of images, or PMCID, DOI or PubMed id of articles, of which all images are
-    taken down. date: `2026-11-30`, today by default. version: of the new release. Raises UsageError for an unknown id,
-    and DataError for an invalid release; then nothing is written.
+    taken down; or the Path of a file with one in each line. reason: published in tombstones.csv, so name nobody. date:
+    `2026-11-30`, today by default. version: of the new release. Raises UsageError for an unknown id, and DataError for
+    an invalid release; then nothing is written.
     """
     words = _checked_reason(reason)
     day = _checked_date(date)
+    listed = read_ids(ids) if isinstance(ids, Path) else [ids] if isinstance(ids, str) else ids
     reported = progress or NullProgress()
     with Release.open(release) as parent:
         check_parent(parent, Path(out), reported)
         table = parent.table()
         tombstones = parent_tombstones(parent)
-        wanted = _meant(ids, table, tombstones)
+        wanted = _meant(listed, table, tombstones)
         is_gone = pc.is_in(table["id"], value_set=pa.array(sorted(wanted), pa.string()))
         gone, kept = table.filter(is_gone), table.filter(pc.invert(is_gone))
         if not len(kept):

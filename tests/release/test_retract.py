@@ -16,7 +16,7 @@ from roco.release.diff import diff
 from roco.release.previous import read_release
 from roco.release.read import Release
 from roco.release.retract import read_ids, retract
-from roco.release.select.flags import Flags
+from roco.release.select.flags import SelectOptions
 from roco.release.select.subset import SELECT, select
 from tests.cli.command import contents
 from tests.stages.publish.finished import Run, publish
@@ -94,7 +94,7 @@ def test_several_takedowns_follow_each_other_and_a_list_may_repeat_what_is_gone(
 
 
 def test_a_subset_takes_down_what_it_does_not_contain_as_well(parent: Path, tmp_path: Path) -> None:
-    select(parent, tmp_path / "subset", Flags(split=("test", "valid")))
+    select(parent, tmp_path / "subset", SelectOptions(split=("test", "valid")))
     retraction = retract(tmp_path / "subset", tmp_path / "next", [ID, ARTICLE], "x", DAY)
     assert set(retraction.ids) == images_of(tmp_path / "subset", ARTICLE)
     tombstones = read_release(tmp_path / "next").tombstones
@@ -201,3 +201,9 @@ def test_a_file_without_ids_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "ids.txt").write_text("# none\n")
     with pytest.raises(DataError, match="no ids in"):
         read_ids(tmp_path / "ids.txt")
+
+
+def test_ids_are_a_list_one_text_or_the_path_of_a_file(parent: Path, tmp_path: Path) -> None:
+    (tmp_path / "ids.txt").write_text(f"{ID}\n")
+    for number, ids in enumerate(([ID], ID, tmp_path / "ids.txt")):
+        assert retract(parent, tmp_path / str(number), ids, "why").ids == [ID]

@@ -13,10 +13,15 @@ from roco.base.terminal import excerpt
 
 _YEARS = re.compile(r"([0-9]{4})(-([0-9]{4})?)?|-([0-9]{4})")
 
+_REPEATED = ("modality", "region", "direction", "concept", "year", "license", "split", "language")
+"""Fields with several values."""
+
 
 @dataclass(frozen=True, kw_only=True)
-class Flags:
-    """What to select. Several values of one field are alternatives; all fields that are set must hold.
+class SelectOptions:
+    """What `roco.select` selects. Several values of one field are alternatives; all fields that are set must hold.
+
+    `SelectOptions(commercial=True, modality="DRCT")`; a list or tuple of texts gives alternatives.
 
     where: a condition in SQL over the columns of figures.parquet. commercial: licences that allow commercial use.
     concept: CUIs, or names of cui_mapping.csv. year: `2018`, `2018-2022`, `2018-` or `-2018`. one_per_article: the
@@ -26,19 +31,22 @@ class Flags:
 
     where: str | None = None
     commercial: bool = False
-    modality: tuple[str, ...] = ()
-    region: tuple[str, ...] = ()
-    direction: tuple[str, ...] = ()
-    concept: tuple[str, ...] = ()
-    year: tuple[str, ...] = ()
-    license: tuple[str, ...] = ()
-    split: tuple[str, ...] = ()
-    language: tuple[str, ...] = ()
+    modality: Sequence[str] = ()
+    region: Sequence[str] = ()
+    direction: Sequence[str] = ()
+    concept: Sequence[str] = ()
+    year: Sequence[str] = ()
+    license: Sequence[str] = ()
+    split: Sequence[str] = ()
+    language: Sequence[str] = ()
     one_per_article: bool = False
     sample: int | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
+        for name in _REPEATED:
+            value = getattr(self, name)
+            object.__setattr__(self, name, (value,) if isinstance(value, str) else tuple(value))
         if self.sample is not None and self.sample < 1:
             raise UsageError(f"a sample of {self.sample} images (--sample)", "give a number of images, 1 or more")
         for written in self.year:
@@ -82,7 +90,7 @@ FEW = 4
 """CUIs up to which a list is searched for each of them; more are joined, which is faster."""
 
 
-def query(flags: Flags, cuis: Collection[str] | None, key: str = "coalesce(image_key, id)") -> str:
+def query(flags: SelectOptions, cuis: Collection[str] | None, key: str = "coalesce(image_key, id)") -> str:
     """Returns the query for the ids of the selected images.
 
     cuis: the concepts that the field `concept` stands for. key: what identifies an image across
@@ -98,7 +106,7 @@ def query(flags: Flags, cuis: Collection[str] | None, key: str = "coalesce(image
     return "\n".join(lines)
 
 
-def _conditions(flags: Flags, cuis: Collection[str] | None) -> Iterator[str]:
+def _conditions(flags: SelectOptions, cuis: Collection[str] | None) -> Iterator[str]:
     if flags.where is not None:
         # A comment at the end of the condition must not hide the parenthesis.
         yield f"({flags.where}\n)" if "--" in flags.where else f"({flags.where})"

@@ -14,7 +14,7 @@ from roco.base.schema import SPLITS
 from roco.release.read import Release
 from roco.release.select import engine
 from roco.release.select.columns import pubmed_record
-from roco.release.select.flags import Flags, query
+from roco.release.select.flags import SelectOptions, query
 from roco.release.select.values import checked, concepts
 
 COUNTED = ("split", "modality", "license")
@@ -35,7 +35,7 @@ class Selection:
     """
 
     release: Release
-    flags: Flags
+    flags: SelectOptions
     relations: Path | None
     sql: str
     ids: list[str]
@@ -56,7 +56,7 @@ class Selection:
             yield cui, names.get(cui, "unnamed"), number
 
 
-def choose(release: Release, flags: Flags, relations: Path | None = None) -> Selection:
+def choose(release: Release, flags: SelectOptions, relations: Path | None = None) -> Selection:
     """Selects images of a release.
 
     relations: a CSV file with the columns child and parent; concepts of flags then include their descendants. Raises
@@ -78,7 +78,7 @@ def choose(release: Release, flags: Flags, relations: Path | None = None) -> Sel
     )  # fmt: skip
 
 
-def _columns(flags: Flags, known: Collection[str]) -> list[str]:
+def _columns(flags: SelectOptions, known: Collection[str]) -> list[str]:
     """Returns the columns that the flags read, without those of `where`."""
     columns = [name for name in _NAMED if getattr(flags, name)]
     for field, names in _MADE_OF.items():

@@ -34,7 +34,7 @@ from roco.release.format import SELECT
 from roco.release.metadata import Metadata
 from roco.release.pruning import pruned, trained_concepts
 from roco.release.read import Release
-from roco.release.select.flags import Flags
+from roco.release.select.flags import SelectOptions
 from roco.release.select.selection import Selection, choose, counts
 
 NOT_SELECTED, PRUNED = "not_selected", "concepts"
@@ -47,23 +47,23 @@ _LONGEST_SQL = 600  # characters of it in the card; select.json has all
 def select(
     release: str | Path,
     out: str | Path,
-    flags: Flags,
-    relations: Path | None = None,
+    options: SelectOptions,
+    relations: str | Path | None = None,
     prune: bool = False,
     progress: Progress | None = None,
 ) -> tuple[Selection, dict[str, Any]]:
-    """Selects images of a release and writes them as a release; returns what was selected, and its select.json.
+    """Writes some images of a release as a release; returns what was selected, and its select.json.
 
-    out: a folder that does not exist. relations: a CSV file with the columns child and parent, for descendants of
-    concepts. prune: removes concepts from valid and test that no selected image of train has, and images without any
-    other concept. Raises UsageError or DataError, and then nothing is written.
+    out: a folder that does not exist. options: what to select. relations: a CSV file with the columns child and parent,
+    for descendants of concepts. prune: removes concepts from valid and test that no selected image of train has, and
+    images without any other concept. Raises UsageError or DataError, and then nothing is written.
     """
     opened = Release.open(release)
-    if not flags.stated():
+    if not options.stated():
         raise UsageError("nothing to select by", "give --where or another option: roco select --help lists them")
     with opened:
         check_parent(opened, Path(out), progress or NullProgress())
-        selection = choose(opened, flags, relations)
+        selection = choose(opened, options, None if relations is None else Path(relations))
         record = write_subset(selection, Path(out), prune, progress or NullProgress())
     return selection, record
 

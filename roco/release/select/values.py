@@ -19,13 +19,13 @@ from roco.base.schema import SPLITS
 from roco.base.terminal import excerpt
 from roco.release.format import CUI_MAPPING
 from roco.release.read import Release
-from roco.release.select.flags import Flags
+from roco.release.select.flags import SelectOptions
 
 MOST_BYTES = 2 << 30
 """Bytes of a file of relations, decompressed: all relations of UMLS are smaller."""
 
 
-def checked(release: Release, flags: Flags) -> Flags:
+def checked(release: Release, flags: SelectOptions) -> SelectOptions:
     """Returns the flags with each value as the release writes it; raises UsageError for an unknown one."""
     known: dict[str, Collection[str]] = {**KINDS}
     known |= {"license": LICENSES, "split": SPLITS}

@@ -10,12 +10,12 @@ import pytest
 from roco.base.errors import MissingExtra, UsageError
 from roco.release.read import Release
 from roco.release.select import engine
-from roco.release.select.flags import Flags
+from roco.release.select.flags import SelectOptions
 from roco.release.select.selection import choose
 
 
 def ids(release: Release, where: str) -> list[str]:
-    return choose(release, Flags(where=where)).ids
+    return choose(release, SelectOptions(where=where)).ids
 
 
 def error(release: Release, where: str) -> UsageError:

@@ -20,13 +20,13 @@ from roco.curate.corpus import of_release
 from roco.release.diff import diff
 from roco.release.previous import read_release
 from roco.release.read import Release
-from roco.release.select.flags import Flags
+from roco.release.select.flags import SelectOptions
 from roco.release.select.selection import choose
 from roco.release.select.subset import SELECT, select
 from tests.cli.command import contents
 from tests.recorder import Recorder
 
-CT_AND_MR = Flags(modality=("DRCT", "DRMR"))
+CT_AND_MR = SelectOptions(modality=("DRCT", "DRMR"))
 
 
 @pytest.fixture(scope="module")
@@ -100,8 +100,8 @@ def test_the_next_release_gives_no_id_of_the_parent_to_another_image(parent: Pat
 
 
 def test_a_subset_of_a_subset_is_a_release_that_records_both(parent: Path, subset: Path, tmp_path: Path) -> None:
-    select(subset, tmp_path / "second", Flags(commercial=True))
-    direct = select(parent, tmp_path / "direct", Flags(modality=CT_AND_MR.modality, commercial=True))[0]
+    select(subset, tmp_path / "second", SelectOptions(commercial=True))
+    direct = select(parent, tmp_path / "direct", SelectOptions(modality=CT_AND_MR.modality, commercial=True))[0]
     assert roco.verify(tmp_path / "second") == []
     assert roco.Release.open(tmp_path / "second").table()["id"].to_pylist() == direct.ids
     record = json.loads((tmp_path / "second" / SELECT).read_text())
@@ -185,7 +185,7 @@ def sealed(folder: Path) -> None:
 
 def test_concepts_that_train_of_the_parent_lacked_already_are_not_lost_again(subset: Path) -> None:
     assert json.loads((subset / SELECT).read_text())["concepts_lost_by_train"]
-    assert choose(Release.open(subset), Flags(where="true")).lost == {}
+    assert choose(Release.open(subset), SelectOptions(where="true")).lost == {}
 
 
 # --- prune ---------------------------------------------------------------------------------------------------
@@ -213,7 +213,7 @@ def test_prune_removes_concepts_that_train_lacks_from_valid_and_test_alone(paren
 def test_prune_drops_images_that_keep_no_concept_and_says_why(parent: Path, tmp_path: Path) -> None:
     # One image of train has CT alone: images of test without CT keep nothing.
     where = "split = 'test' OR id = (SELECT min(id) FROM figures WHERE split = 'train' AND modality = 'DRCT')"
-    selection, record = select(parent, tmp_path / "out", Flags(where=where), prune=True)
+    selection, record = select(parent, tmp_path / "out", SelectOptions(where=where), prune=True)
     kept = set(roco.Release.open(tmp_path / "out").table()["id"].to_pylist())
     gone = set(selection.ids) - kept
     assert gone and sum(record["after"]["split"].values()) == len(kept)
@@ -226,7 +226,7 @@ def test_prune_drops_images_that_keep_no_concept_and_says_why(parent: Path, tmp_
 
 def test_prune_without_an_image_of_train_is_an_error(parent: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--prune would remove every concept"):
-        select(parent, tmp_path / "out", Flags(split=("test",)), prune=True)
+        select(parent, tmp_path / "out", SelectOptions(split=("test",)), prune=True)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -248,9 +248,9 @@ def test_a_subset_is_not_written_into_its_parent(copy: Path) -> None:
 
 def test_without_a_condition_nothing_is_selected(parent: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="nothing to select by"):
-        select(parent, tmp_path / "out", Flags())
+        select(parent, tmp_path / "out", SelectOptions())
     with pytest.raises(UsageError, match="no image is selected"):
-        select(parent, tmp_path / "out", Flags(year=("1900",)))
+        select(parent, tmp_path / "out", SelectOptions(year=("1900",)))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -271,7 +271,7 @@ def test_an_image_that_is_corrupt_ends_the_selection_and_leaves_nothing(copy: Pa
     data[len(data) // 2] ^= 255
     (copy / "train_images.zip").write_bytes(data)
     with pytest.raises(DataError):
-        select(copy, tmp_path / "out", Flags(split=("train",)))
+        select(copy, tmp_path / "out", SelectOptions(split=("train",)))
     assert [path.name for path in tmp_path.iterdir()] == ["release"]
 
 
@@ -293,7 +293,7 @@ def test_the_published_dataset_is_refused_with_what_to_do(tmp_path: Path) -> Non
     published.mkdir()
     (published / "train_captions.csv").write_text("ID,Caption\na,b\n")
     with pytest.raises(DataError, match=r"not a release of roco: .* has no figures\.parquet") as error:
-        select(published, tmp_path / "out", Flags(split=("train",)))
+        select(published, tmp_path / "out", SelectOptions(split=("train",)))
     assert 'kind = "release"' in error.value.hint
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from roco.base.errors import DataError, UsageError
 from roco.release.read import Release
-from roco.release.select.flags import Flags
+from roco.release.select.flags import SelectOptions
 from roco.release.select.selection import choose
 from roco.release.select.values import checked, concepts
 
@@ -18,17 +18,23 @@ CT, CHEST = "C0040405", "C0817096"
 @pytest.mark.parametrize(
     ("flags", "message", "hint"),
     [
-        (Flags(modality=("CT",)), "unknown modality 'CT' (--modality)", "did you mean 'DRCT'?"),
-        (Flags(region=("chets",)), "unknown region 'chets' (--region)", "did you mean 'chest'?"),
-        (Flags(direction=("coronal",)), "unknown direction 'coronal' (--direction)", "did you mean 'coronal_"),
-        (Flags(license=("CC-BYE",)), "unknown licence 'CC-BYE' (--license)", "did you mean 'CC-BY'?"),
-        (Flags(split=("validation",)), "unknown split 'validation' (--split)", "did you mean 'valid'?"),
-        (Flags(language=("eng",)), "unknown language 'eng' (--language)", "did you mean 'en'?"),
-        (Flags(concept=("C0040406",)), "no image has the concept 'C0040406' (--concept)", f"did you mean {CT} (X-Ray"),
-        (Flags(concept=("Chets",)), "unknown concept 'Chets' (--concept)", f"did you mean {CHEST} (Chest)?"),
+        (SelectOptions(modality=("CT",)), "unknown modality 'CT' (--modality)", "did you mean 'DRCT'?"),
+        (SelectOptions(region=("chets",)), "unknown region 'chets' (--region)", "did you mean 'chest'?"),
+        (SelectOptions(direction=("coronal",)), "unknown direction 'coronal' (--direction)", "did you mean 'coronal_"),
+        (SelectOptions(license=("CC-BYE",)), "unknown licence 'CC-BYE' (--license)", "did you mean 'CC-BY'?"),
+        (SelectOptions(split=("validation",)), "unknown split 'validation' (--split)", "did you mean 'valid'?"),
+        (SelectOptions(language=("eng",)), "unknown language 'eng' (--language)", "did you mean 'en'?"),
+        (
+            SelectOptions(concept=("C0040406",)),
+            "no image has the concept 'C0040406' (--concept)",
+            f"did you mean {CT} (X-Ray",
+        ),
+        (SelectOptions(concept=("Chets",)), "unknown concept 'Chets' (--concept)", f"did you mean {CHEST} (Chest)?"),
     ],
 )
-def test_an_unknown_value_is_an_error_with_the_nearest(release: Release, flags: Flags, message: str, hint: str) -> None:
+def test_an_unknown_value_is_an_error_with_the_nearest(
+    release: Release, flags: SelectOptions, message: str, hint: str
+) -> None:
     with pytest.raises(UsageError) as error:
         choose(release, flags)
     assert error.value.message == message
@@ -36,12 +42,12 @@ def test_an_unknown_value_is_an_error_with_the_nearest(release: Release, flags: 
 
 
 def test_values_are_written_in_any_case_and_licences_as_people_write_them(release: Release) -> None:
-    flags = checked(release, Flags(modality=("drct",), license=("cc by-nc",), split=("TRAIN",)))
+    flags = checked(release, SelectOptions(modality=("drct",), license=("cc by-nc",), split=("TRAIN",)))
     assert (flags.modality, flags.license, flags.split) == (("DRCT",), ("CC-BY-NC",), ("train",))
 
 
 def test_a_known_licence_that_no_image_has_selects_nothing(release: Release) -> None:
-    assert choose(release, Flags(license=("CC0",))).ids == []
+    assert choose(release, SelectOptions(license=("CC0",))).ids == []
 
 
 def test_a_concept_is_a_cui_or_a_name_in_any_case(release: Release) -> None:
@@ -64,8 +70,11 @@ def test_descendants_of_any_depth_count_and_cycles_end(release: Release, tmp_pat
 
 def test_with_descendants_selects_every_image_that_one_of_them_selects(release: Release, tmp_path: Path) -> None:
     file = relations(tmp_path, f"parent,child,source\nC9000001,{CT},x\nC9000001,{CHEST},x\n")
-    every = choose(release, Flags(concept=("C9000001",)), file).ids
-    assert set(every) == {*choose(release, Flags(concept=(CT,))).ids, *choose(release, Flags(concept=(CHEST,))).ids}
+    every = choose(release, SelectOptions(concept=("C9000001",)), file).ids
+    assert set(every) == {
+        *choose(release, SelectOptions(concept=(CT,))).ids,
+        *choose(release, SelectOptions(concept=(CHEST,))).ids,
+    }
 
 
 @pytest.mark.parametrize(
@@ -85,4 +94,4 @@ def test_an_invalid_file_of_relations_is_an_error_with_its_line(
 
 def test_a_file_of_relations_without_a_concept_is_an_error(release: Release, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--with-descendants without --concept"):
-        choose(release, Flags(), tmp_path / "relations.csv")
+        choose(release, SelectOptions(), tmp_path / "relations.csv")
