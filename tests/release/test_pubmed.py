@@ -15,7 +15,7 @@ from roco.base.files import write_table
 from roco.release.pubmed import FOUND, MISSING, NO_RECORD, SCHEMA, image_columns, read_pubmed, sidecar_path, write_file
 from roco.release.read import Release
 from roco.release.retract import retract
-from roco.release.select.flags import Flags
+from roco.release.select.flags import SelectOptions
 from roco.release.select.selection import choose
 from roco.release.select.subset import select
 
@@ -113,7 +113,7 @@ def test_a_heading_is_major_if_one_of_its_qualifiers_is() -> None:
 
 def keys(release: Path, where: str) -> set[str]:
     with Release.open(release) as opened:
-        ids = set(choose(opened, Flags(where=where)).ids)
+        ids = set(choose(opened, SelectOptions(where=where)).ids)
         return {row["article_key"] for row in opened.table().to_pylist() if row["id"] in ids}
 
 
@@ -130,15 +130,17 @@ def test_conditions_read_types_and_headings(release: Path, sidecar: list[str]) -
 def test_a_selection_states_the_file_and_the_articles_without_a_record(
     release: Path, sidecar: list[str], tmp_path: Path
 ) -> None:
-    _, record = select(release, tmp_path / "reports", Flags(where="list_contains(publication_types, 'Case Reports')"))
+    _, record = select(
+        release, tmp_path / "reports", SelectOptions(where="list_contains(publication_types, 'Case Reports')")
+    )
     assert record["pubmed"]["articles_without_record"] == 1 and len(record["pubmed"]["sha256"]) == 64
-    _, other = select(release, tmp_path / "all", Flags(where="year > 0"))
+    _, other = select(release, tmp_path / "all", SelectOptions(where="year > 0"))
     assert "pubmed" not in other
 
 
 def test_without_a_sidecar_the_error_names_the_command(release: Path) -> None:
     with Release.open(release) as opened, pytest.raises(UsageError) as refused:
-        choose(opened, Flags(where="list_contains(publication_types, 'Review')"))
+        choose(opened, SelectOptions(where="list_contains(publication_types, 'Review')"))
     assert refused.value.message == "the release has no column 'publication_types' (--where)"
     assert "roco fetch pubmed" in refused.value.hint
 
@@ -156,7 +158,7 @@ def test_subset_and_next_release_get_the_rows_of_their_articles(
     release: Path, sidecar: list[str], tmp_path: Path
 ) -> None:
     subset, following = tmp_path / "subset", tmp_path / "next"
-    select(release, subset, Flags(where="list_contains(publication_types, 'Case Reports')"))
+    select(release, subset, SelectOptions(where="list_contains(publication_types, 'Case Reports')"))
     retract(release, following, [sidecar[0]], "consent withdrawn")
     for out in (subset, following):
         carried = read_pubmed(out)
@@ -167,5 +169,5 @@ def test_subset_and_next_release_get_the_rows_of_their_articles(
 
 def test_an_existing_file_beside_the_subset_is_not_replaced(release: Path, sidecar: list[str], tmp_path: Path) -> None:
     (tmp_path / "subset.pubmed.parquet").write_text("mine")
-    select(release, tmp_path / "subset", Flags(where="mesh = []"))
+    select(release, tmp_path / "subset", SelectOptions(where="mesh = []"))
     assert (tmp_path / "subset.pubmed.parquet").read_text() == "mine"
