@@ -24,9 +24,11 @@ NO_EXTRA = "the extra [neural] is missing: pip install '.[dev,dev-neural]'"
 for name in ("COLUMNS", "LINES"):
     os.environ.pop(name, None)
 
-# No deadline and no check of speed: on a loaded machine both would fail tests of correct code.
+# No deadline and no check of speed: on a loaded machine both would fail tests of correct code. Each run draws other
+# examples, so that half of the usual number is enough for one.
 settings.register_profile(
     "roco",
+    max_examples=50,
     deadline=None,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],

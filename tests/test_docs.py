@@ -10,6 +10,7 @@ import itertools
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ import pytest
 import typer
 
 import roco.cli.main
+from tests.conftest import once
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -101,10 +103,9 @@ def do(words: list[str], monkeypatch: pytest.MonkeyPatch) -> str:
     return out.getvalue()
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which the block of the README between a demo marker and its end has been run."""
-    folder = tmp_path_factory.mktemp("readme")
+def run_readme(folder: Path) -> None:
+    """Runs the block of the README between a demo marker and its end in a new folder."""
+    folder.mkdir()
     (block,) = [b for b in blocks(ROOT / "README.md", "shell") if b.before == "<!-- demo -->"]
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
@@ -113,7 +114,12 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "printed").write_text(printed["run"], encoding="utf-8")
     assert list(printed) == ["init", "run", "status", "show", "verify"]
     assert re.match(r"OK: [1-9]\d images", printed["verify"])
-    return folder
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the demo of the README has been run; the commands of other pages write into it."""
+    return shutil.copytree(once(tmp_path_factory, "readme", run_readme), tmp_path_factory.mktemp("readme") / "folder")
 
 
 # --- commands -------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib.util
 import re
 import subprocess
@@ -28,8 +29,6 @@ def load(path: Path) -> Any:
 
 house = load(ROOT / "docs" / "house.py")
 MODULES: dict[str, Path] = house.modules(PACKAGE)
-IMPORTS: dict[str, set[str]] = {name: house.imports(path, MODULES) - {name} for name, path in MODULES.items()}
-"""What each module imports, also inside functions, under TYPE_CHECKING, and by a string that names a module."""
 
 WALLS = {
     "core": {"base"},
@@ -41,6 +40,12 @@ WALLS = {
 """Rooms that reach fewer rooms than their floor allows."""
 
 
+@functools.cache
+def imports() -> dict[str, set[str]]:
+    """What each module imports, also inside functions, under TYPE_CHECKING, and by a string that names a module."""
+    return {name: house.imports(path, MODULES) - {name} for name, path in MODULES.items()}
+
+
 # --- rooms and floors -----------------------------------------------------------------------------------------------
 
 
@@ -48,7 +53,7 @@ WALLS = {
 def test_imports_run_strictly_downwards_between_rooms(name: str) -> None:
     room = house.room_of(name)
     assert house.floor(room), f"{name} is in no room"
-    for module in IMPORTS[name]:
+    for module in imports()[name]:
         other = house.room_of(module)
         # `roco` itself, the public face, imports every room: only the rooms of the highest floor may use it.
         allowed = other == room or (house.floor(other) or house.floor("cli")) < house.floor(room)
@@ -63,7 +68,7 @@ def reached(room: str) -> set[str]:
         current = waiting.pop()
         for name in MODULES:
             if house.room_of(name) == current:
-                new = {house.room_of(module) for module in IMPORTS[name]} - rooms - {""}
+                new = {house.room_of(module) for module in imports()[name]} - rooms - {""}
                 rooms |= new
                 waiting += new
     return rooms - {room}
@@ -75,7 +80,7 @@ def test_walls_hold_transitively(room: str) -> None:
 
 
 def test_no_modules_import_each_other() -> None:
-    graph = {name: modules for name, modules in IMPORTS.items() if name != "roco"}
+    graph = {name: modules for name, modules in imports().items() if name != "roco"}
     assert house.cycles(graph) == []
 
 
@@ -84,7 +89,7 @@ def test_no_stage_imports_another_stage() -> None:
 
     stages = {cls.__module__ for cls in STAGES.values()}
     for name in stages:
-        assert not IMPORTS[name] & stages, f"{name} imports another stage"
+        assert not imports()[name] & stages, f"{name} imports another stage"
 
 
 def test_the_package_has_rooms_and_no_loose_modules() -> None:

@@ -85,7 +85,7 @@ class HurriedClock:
         return bool(workers) and Path("/proc", workers[-1]).exists()
 
 
-@pytest.mark.parametrize("data", ["CRASH", "HUGE"])
+@pytest.mark.parametrize("data", ["CRASH", pytest.param("HUGE", marks=pytest.mark.slow)])
 def test_only_the_image_that_kills_its_worker_is_dropped(
     articles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: str
 ) -> None:
@@ -116,6 +116,7 @@ def test_crashing_images_and_articles_are_dropped_alike_by_one_and_two_workers(
     assert kept(tmp_path / "one") == kept(tmp_path / "two")
 
 
+@pytest.mark.slow
 def test_an_image_that_hangs_counts_as_a_crash(articles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log = tmp_path / "log"
     monkeypatch.setenv("ROCO_TEST_LOG", str(log))
@@ -151,6 +152,7 @@ def test_a_retry_that_crashes_again_changes_nothing(articles: Path, tmp_path: Pa
     assert kept(tmp_path / "run") == before
 
 
+@pytest.mark.slow
 def test_a_retry_reads_an_article_that_crashed_the_reader(
     articles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, counted: Counted
 ) -> None:

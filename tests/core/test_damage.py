@@ -122,7 +122,7 @@ def test_an_unmodified_release_is_not_published_again(
     assert (tmp_path / "run" / "release" / "notes.txt").exists()
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
 def test_all_files_damaged_at_once_are_recreated(
     articles: Path, undisturbed: dict[int, Path], tmp_path: Path, workers: int
 ) -> None:

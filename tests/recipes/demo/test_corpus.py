@@ -29,10 +29,8 @@ Truth = list[dict[str, str]]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("demo") / "new"
-    write(place, RECIPE)
-    return place
+def folder(unrun_demo: Path) -> Path:
+    return unrun_demo
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +71,7 @@ def cloud(folder: Path, pmcid: str) -> Path:
 
 
 def test_the_same_seed_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:
-    write(tmp_path / "again", RECIPE)
+    write(tmp_path / "again", (folder / "demo.toml").read_text(encoding="utf-8"))
     assert tree(tmp_path / "again") == tree(folder)
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from roco.recipes.demo import write
 from roco.recipes.load import load_recipe
-from roco.recipes.shipped import shipped
+from tests.conftest import once
+from tests.test_docs import run_readme
 
 Fates = dict[tuple[str, str], str]
 """PMCID and file -> the reason for which the figure was dropped, `keep` if it was not."""
@@ -18,10 +19,9 @@ Fates = dict[tuple[str, str], str]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("filtered") / "demo"
-    write(place, shipped()["demo"].read_text(encoding="utf-8"))
-    load_recipe(place / "demo.toml").run(workers=0)
-    return place
+    """The demo as the commands of the README run it."""
+    made = once(tmp_path_factory, "readme", run_readme) / "demo"
+    return shutil.copytree(made, tmp_path_factory.mktemp("filtered") / "demo")
 
 
 @pytest.fixture(scope="module")

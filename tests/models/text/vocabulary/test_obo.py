@@ -145,6 +145,7 @@ def test_the_listed_types_are_types_of_umls() -> None:
     assert set(obo_types.roots().values()) <= set(semantic_types.load())
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_real_ontologies_are_read(shared: Path) -> None:
     folder = shared / "data" / "terminology" / "obo"

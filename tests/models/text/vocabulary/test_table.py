@@ -114,12 +114,12 @@ def test_a_vocabulary_beyond_the_limits_is_an_error(tmp_path: Path, monkeypatch:
 def test_a_small_file_that_decompresses_to_a_huge_one_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(table, "MOST_BYTES", 5_000_000)
-    line = write(tmp_path, gzip.compress(HEADER.encode() + b"a" * 20_000_000), "line.csv.gz")
-    rows = write(tmp_path, gzip.compress(HEADER.encode() + b"\n" * 20_000_000), "rows.csv.gz")
+    monkeypatch.setattr(table, "MOST_BYTES", 2_000_000)
+    line = write(tmp_path, gzip.compress(HEADER.encode() + b"a" * 4_000_000), "line.csv.gz")
+    rows = write(tmp_path, gzip.compress(HEADER.encode() + b"\n" * 4_000_000), "rows.csv.gz")
     with pytest.raises(DataError, match="line 2: longer than 1,000,000 characters"):
         load(line)
-    with pytest.raises(DataError, match="larger than 5 MB decompressed"):
+    with pytest.raises(DataError, match="larger than 2 MB decompressed"):
         load(rows)
 
 
