@@ -167,6 +167,7 @@ def test_a_retry_reads_an_article_that_crashed_the_reader(
     assert kept(tmp_path / "run") == kept(tmp_path / "fresh")
 
 
+@pytest.mark.slow
 def test_too_many_crashes_of_one_part_stop_the_run(
     articles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -100,7 +100,7 @@ def test_a_disk_without_inodes_is_reported_as_full(articles: Path, finished: Pat
     assert full > 10
 
 
-@pytest.mark.parametrize("pages", [8, 20])
+@pytest.mark.parametrize("pages", [pytest.param(8, marks=pytest.mark.slow), 20])
 def test_workers_report_a_full_disk_and_no_figure_is_dropped(
     articles: Path, finished: Path, disk: Disk, pages: int
 ) -> None:

@@ -114,7 +114,7 @@ def test_a_killed_driver_leaves_no_lock_and_no_worker(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process adopt orphans")
 @pytest.mark.usefixtures("reaper")
-@pytest.mark.parametrize("pause", [0.05, 0.25])
+@pytest.mark.parametrize("pause", [pytest.param(0.05, marks=pytest.mark.slow), 0.25])
 def test_a_worker_that_starts_while_its_driver_is_killed_does_no_work(
     articles: Path, tmp_path: Path, log: Path, pause: float
 ) -> None:
@@ -139,6 +139,7 @@ def test_a_full_run_does_not_disturb_slices(articles: Path, tmp_path: Path, busy
     assert drive(articles, tmp_path / "run", only=(3, 3)).measured["read"] == 1
 
 
+@pytest.mark.slow
 def test_two_slices_at_once_and_then_a_run_read_each_part_once(
     articles: Path, finished: Path, tmp_path: Path, log: Path
 ) -> None:
@@ -162,6 +163,7 @@ def test_the_same_slice_twice_at_once_reads_each_part_once(
     assert read(log)["read"] == 7
 
 
+@pytest.mark.slow
 def test_slices_started_together_share_the_parts_between_them(articles: Path, tmp_path: Path, log: Path) -> None:
     with ExitStack() as running:
         same = [running.enter_context(started(articles, tmp_path / "run", slow=0.1, only=(1, 1))) for _ in range(3)]

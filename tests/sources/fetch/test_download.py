@@ -305,6 +305,7 @@ STORM = [Fault(status=503, headers={"Retry-After": "0"}), Fault(status=500), Fau
          Fault(length=5), Fault(change=True), Fault(body=PAGE)]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_random_faults_of_all_kinds_change_no_byte(bucket: Bucket, proxy: Proxy, tmp_path: Path) -> None:
     for n in range(1, 16):
         put(bucket, f"PMC{n}.1")
@@ -347,6 +348,7 @@ def test_after_kills_the_files_are_the_same_and_only_objects_in_flight_are_reque
     assert repeated <= connections * kills + resumed
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_rename_leaves_a_folder_that_the_next_run_completes(
     bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
