@@ -385,7 +385,7 @@ def test_a_kill_at_any_rename_leaves_a_folder_that_the_next_run_completes(
 
 
 def test_an_interrupted_download_prints_how_to_resume(bucket: Bucket, proxy: Proxy, tmp_path: Path) -> None:
-    for n in range(1, 30):
+    for n in range(1, 10):
         put(bucket, f"PMC{n}.1")
     bucket.put_inventory(OLD)
     commands.plan(tmp_path, options(proxy.endpoint), policy=QUICK)
