@@ -29,10 +29,12 @@ class Compared(NamedTuple):
             expected = float(printed)
         except ValueError:
             return None
-        if not isinstance(self.ours, int | float):
+        try:
+            ours = float(self.ours if self.ours is not None else "")  # a year is a text: it has no thousands separator
+        except ValueError:
             return None
         decimals = len(printed.partition(".")[2])
-        return bool(abs(self.ours - expected) <= 0.5 * 10**-decimals + 1e-9)
+        return bool(abs(ours - expected) <= 0.5 * 10**-decimals + 1e-9)
 
 
 @dataclass(frozen=True, kw_only=True)

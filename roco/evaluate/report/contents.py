@@ -9,7 +9,23 @@ from roco.base.progress import Progress
 from roco.evaluate.checks.all import checks_section
 from roco.evaluate.report.inputs import Inputs
 from roco.evaluate.report.section import Part, Section, made
-from roco.evaluate.report.sections import concepts, examples, labels, sizes
+from roco.evaluate.report.sections import (
+    articles,
+    captions,
+    concepts,
+    cost,
+    coverage,
+    drift,
+    dropped,
+    duplicates,
+    examples,
+    labels,
+    licenses,
+    pixels,
+    provenance,
+    screening,
+    sizes,
+)
 
 
 class Chapter(NamedTuple):
@@ -49,6 +65,61 @@ CHAPTERS = (
             Part("table-5", "Table 5", "Most frequent concepts", concepts.table_5),
             Part("table-6", "Table 6", "Most frequent semantic types", concepts.table_6),
             *concepts.parts_by_modality(),
+            Part("co-occurrence", "", "Concepts that occur together", coverage.co_occurrence),
+            Part("coverage", "", "Modality by body region", coverage.coverage),
+            Part("single-concepts", "", "Images with few concepts", coverage.single_concepts),
+            Part("concept-precision", "", "Precision of the automatic concepts", provenance.precision),
+        ),
+    ),
+    Chapter(
+        "Articles and licences",
+        (
+            Part("table-s1", "Table S1", "Publication types", articles.table_s1),
+            Part("article-types", "", "Article types", articles.article_types),
+            Part("table-s5", "Table S5", "Journals", articles.table_s5),
+            Part("figure-s1", "Figure S1", "Articles by year", articles.figure_s1),
+            Part("figure-s2", "Figure S2", "Articles with ND and SA licences", articles.figure_s2),
+            Part("licenses", "", "Licences of the images", licenses.licenses),
+        ),
+    ),
+    Chapter(
+        "Captions",
+        (
+            Part("caption-languages", "", "Languages of the captions", captions.languages),
+            Part("caption-length", "", "Length of the captions", captions.caption_length),
+            Part("readability", "", "Readability of the captions", captions.readability),
+        ),
+    ),
+    Chapter(
+        "Image files",
+        (
+            Part("figure-s3", "Figure S3", "Intensities", pixels.figure_s3),
+            Part("figure-s4", "Figure S4", "Width and height", pixels.figure_s4),
+            Part("image-files", "", "Formats, colour modes and bytes", pixels.image_files),
+            Part("burned-in-text", "", "Text in the images", screening.burned_in_text),
+            Part("screening", "", "Results of screening", screening.screening),
+        ),
+    ),
+    Chapter(
+        "How the dataset was built",
+        (
+            Part("drop-reasons", "", "Dropped figures by reason", dropped.by_reason),
+            Part("dropped-by-journal", "", "Dropped figures by journal", dropped.by_journal),
+            Part("dropped-by-year", "", "Dropped figures by year", dropped.by_year),
+            Part("duplicates", "", "Duplicates", duplicates.duplicates),
+            Part("leakage", "", "What different splits share", duplicates.leakage),
+            Part("modality-from", "", "Origin of the modalities", provenance.modality_from),
+            Part("concepts-from", "", "Origin of the concepts", provenance.concepts_from),
+            Part("cost", "", "Cost of the run", cost.cost),
+        ),
+    ),
+    Chapter(
+        "Compared with another release",
+        (
+            Part("drift-images", "", "Images added, removed and moved", drift.drift_images),
+            Part("drift-concepts", "", "Concepts gained and lost", drift.drift_concepts),
+            Part("drift-journals", "", "New and lost journals", drift.drift_journals),
+            Part("drift-modalities", "", "Modalities", drift.drift_modalities),
         ),
     ),
     Chapter("Checks", (Part("checks", "", "What experts check", checks_section),)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,9 +18,19 @@ from roco.base.readers import UNREADABLE, read_text
 from roco.base.schema import SPLITS, types
 from roco.evaluate.report.concept_tables import Images, read_images
 from roco.evaluate.report.content import Example, NotAvailable
+from roco.evaluate.report.cost import Cost
+from roco.evaluate.report.rows import PrecisionRow
+from roco.evaluate.report.sample import Sample, draw
+from roco.release.diff import Difference, diff
 from roco.release.format import DROPPED, FUNNEL, LICENSES
-from roco.release.published import as_figures, read_tables
+from roco.release.leakage import TIE_COLUMNS, Crossing, crossing
+from roco.release.published import PublishedTables, as_figures, read_tables
 from roco.release.read import Release
+
+_YEAR = re.compile(r"\((\d{4})\)\s*$")
+
+ARTICLES = types("article_key", "journal", "year", "license")
+"""The columns of `Inputs.articles`, one row for each article that was read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +39,8 @@ class Inputs:
 
     dropped_examples: dropped figures to look at, which only a run has. other: the release to compare with. pubmed: the
     table of `roco fetch pubmed`. scores: report.json files of `roco evaluate --out`. labels: the label log. types: CUI
-    -> semantic types. cost: numbers of the run, such as core-hours.
+    -> semantic types. articles: every article that the run read (ARTICLES), which only a run knows. cost: what the run
+    took. precision: of the automatic concepts by semantic type, from labels.
     """
 
     release: Release
@@ -38,7 +50,9 @@ class Inputs:
     scores: Sequence[Path] = ()
     labels: Path | None = None
     types: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    cost: Mapping[str, Any] = field(default_factory=dict)
+    articles: pa.Table | None = None
+    cost: Cost | None = None
+    precision: Sequence[PrecisionRow] = ()
     _columns: dict[str, pa.ChunkedArray] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -59,7 +73,11 @@ class Inputs:
     @cached_property
     def _published(self) -> pa.Table:
         """Returns the images of the published layout; a report is also made of some of its tables."""
-        return as_figures(read_tables(self.release.path), self.release.path)
+        return as_figures(self._tables, self.release.path)
+
+    @cached_property
+    def _tables(self) -> PublishedTables:
+        return read_tables(self.release.path)
 
     def values(self, name: str) -> list[Any]:
         """Returns a column as Python values; raises NotAvailable if the release lacks it."""
@@ -83,6 +101,42 @@ class Inputs:
         """Returns the splits that have images, in the order train, valid, test."""
         present = set(self.column("split").unique().to_pylist())
         return [split for split in SPLITS if split in present]
+
+    @cached_property
+    def years(self) -> list[int | None]:
+        """Returns the year of each image's article: in the published layout, the year in its attribution."""
+        if not self.release.published:
+            return self.values("year")
+        found = []
+        for id in self.values("id"):
+            match = _YEAR.search(self._tables.images[id].attribution or "")
+            found.append(int(match[1]) if match else None)
+        if self.size and not any(found):
+            raise NotAvailable(f"no attribution in {LICENSES} ends with a year")
+        return found
+
+    @cached_property
+    def before(self) -> Inputs:
+        """Returns the release to compare with as inputs; raises NotAvailable without one."""
+        if self.other is None:
+            raise NotAvailable("no other release was given to compare with (--compare)")
+        return Inputs(release=self.other, types=self.types)
+
+    @cached_property
+    def difference(self) -> Difference:
+        """Returns the differences between the release to compare with, which is the old one, and this one."""
+        return diff(self.before.release.path, self.release.path)
+
+    @cached_property
+    def leaks(self) -> dict[str, Crossing]:
+        """Returns, by kind, the articles, groups and captions with images in more than one split, and their images."""
+        names = [name for name in ("split", *TIE_COLUMNS) if name in self.available]
+        return crossing(self.table(*names).to_pylist())
+
+    @cached_property
+    def sample(self) -> Sample:
+        """Returns a fixed random sample of the images, decoded; raises NotAvailable without image files."""
+        return draw(self.release, self.values("id"))
 
     @cached_property
     def images(self) -> Images:

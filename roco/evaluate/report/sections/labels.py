@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 
 from roco.base.labels import DIRECTIONS, KINDS, MODALITIES, REGIONS
 from roco.evaluate.report import paper
+from roco.evaluate.report.by_split import UNKNOWN, by_split
 from roco.evaluate.report.content import Content, NotAvailable
 from roco.evaluate.report.inputs import Inputs
-from roco.evaluate.report.plots import Bars
-from roco.evaluate.report.render import Cell, ReportTable
+from roco.evaluate.report.render import Cell
 
 XRAY = "DRXR"
-UNKNOWN = "unknown"
 
 
 def table_s2(inputs: Inputs) -> Content:
@@ -68,29 +66,11 @@ def _by_split(
     inputs: Inputs, number: str, title: str, kind: str, values: list[str | None], names: dict[str, str]
 ) -> Content:
     """Returns images by label and split, most frequent first; images whose value is None are not counted."""
-    splits = inputs.values("split")
-    pairs = [(value, split) for value, split in zip(values, splits, strict=True) if value is not None]
-    counts, totals = Counter(pairs), Counter(value for value, _ in pairs)
-    order = sorted(totals, key=lambda label: (label == UNKNOWN, -totals[label], label))
-    rows: list[tuple[Cell, ...]] = []
-    for label in order:
-        by_split = [counts[label, split] for split in inputs.splits]
-        rows.append((names.get(label, label), *by_split, totals[label]))
-    rows.append(("all", *(sum(counts[label, split] for label in order) for split in inputs.splits), len(pairs)))
-    labels = [names.get(label, label) for label in order]
-    plot = Bars(
-        name=f"table-{number.lower()}",
-        title=title,
-        alt=f"Bar chart, {title.lower()}: "
-        + ", ".join(f"{names.get(one, one)} {totals[one]:,}" for one in order)
-        + ".",
-        labels=labels,
-        series={split: [counts[label, split] for label in order] for split in inputs.splits},
-    )
-    ours: dict[str, Cell] = {label: totals[label] for label in order if label != UNKNOWN}
-    ours["all with a label"] = sum(totals[label] for label in order if label != UNKNOWN)
+    counted = by_split(inputs, f"table-{number.lower()}", title, kind, values, names)
+    ours: dict[str, Cell] = {label: number for label, number in counted.totals.items() if label != UNKNOWN}
+    ours["all with a label"] = sum(number for label, number in counted.totals.items() if label != UNKNOWN)
     return Content(
-        tables=(ReportTable(title, (kind, *inputs.splits, "all"), rows),),
-        plots=(plot,),
+        tables=(counted.table,),
+        plots=(counted.plot,),
         compared=paper.compared(f"Table {number}", ours),
     )
