@@ -9,6 +9,7 @@ import typer
 
 from roco.cli.output import print_json, print_next, safe, shown_path
 from roco.cli.release import Json
+from roco.evaluate.report.cost import GRAMS, WATTS
 
 if TYPE_CHECKING:
     from roco.evaluate.report.content import Example
@@ -32,6 +33,11 @@ def report(
     vocabulary: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Vocabulary with semantic types; the shipped one by default.")
     ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(metavar="LOG", help="A label log, for the precision of the automatic concepts.")
+    ] = None,
+    watts: Annotated[float, typer.Option(min=0, help="Watts of a busy core, for the cost of a run.")] = WATTS,
+    co2: Annotated[float, typer.Option(min=0, help="Grams of CO2 for a kWh, for the cost of a run.")] = GRAMS,
     as_json: Json = False,
 ) -> None:
     """Writes every table and figure of the paper for a dataset, as one HTML page, Markdown, CSV and LaTeX.
@@ -39,21 +45,32 @@ def report(
     Example: roco report demo/run/release --out demo/report
     """
     from roco.cli.progress import ProgressBar, shown
+    from roco.cli.report_run import read_articles, read_precision
+    from roco.evaluate.report.cost import read_cost
     from roco.evaluate.report.inputs import Inputs
     from roco.evaluate.report.write import write_report
     from roco.models.text.vocabulary.table import load
+    from roco.release.pubmed import read_pubmed
     from roco.release.read import Release
 
     examples: list[Example] = []
     folder = dataset.absolute()
     if dataset.suffix == ".toml":
         folder, examples = _run(dataset)
-    release = folder / "release" if (folder / "parts.parquet").is_file() else folder
+    is_run = (folder / "parts.parquet").is_file()
+    release = folder / "release" if is_run else folder
     types = {concept.cui: concept.tuis for concept in load(vocabulary).concepts}
     progress = ProgressBar(at_once=False)
     with Release.open(release) as opened, shown(progress):
         inputs = Inputs(
-            release=opened, other=Release.open(compare) if compare else None, types=types, dropped_examples=examples
+            release=opened,
+            other=Release.open(compare) if compare else None,
+            pubmed=read_pubmed(release),
+            types=types,
+            articles=read_articles(folder) if is_run else None,
+            cost=read_cost(folder, watts, co2) if is_run else None,
+            precision=read_precision(labels) if labels else (),
+            dropped_examples=examples,
         )
         written = write_report(inputs, out or folder.with_name(f"{folder.name}-report"), progress)
     if as_json:

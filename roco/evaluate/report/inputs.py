@@ -13,6 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from roco.base.errors import DataError
 from roco.base.labels import KINDS
 from roco.base.readers import UNREADABLE, read_text
 from roco.base.schema import SPLITS, types
@@ -124,8 +125,14 @@ class Inputs:
 
     @cached_property
     def difference(self) -> Difference:
-        """Returns the differences between the release to compare with, which is the old one, and this one."""
-        return diff(self.before.release.path, self.release.path)
+        """Returns the differences between the release to compare with, which is the old one, and this one.
+
+        Raises NotAvailable if a table of one of them cannot be read.
+        """
+        try:
+            return diff(self.before.release.path, self.release.path)
+        except DataError as err:
+            raise NotAvailable(err.message) from err
 
     @cached_property
     def leaks(self) -> dict[str, Crossing]:

@@ -49,7 +49,8 @@ class Bars(Plot):
 
     def size(self) -> tuple[float, float]:
         lanes = 1 if self.stacked else len(self.series)
-        return WIDTH, 0.9 + ROW * lanes * min(len(self.labels), MOST_ROWS)
+        legend = 0.3 if len(self.series) > 1 else 0.0
+        return WIDTH, 0.9 + legend + ROW * lanes * min(len(self.labels), MOST_ROWS)
 
     def draw(self, axes: Axes) -> None:
         labels = [_plain(label, 48) for label in self.labels[:MOST_ROWS]]
@@ -219,7 +220,8 @@ def _color(place: int) -> str:
 
 def _legend(axes: Axes, series: Series) -> None:
     if len(series) > 1:
-        axes.legend(fontsize=8, ncols=min(len(series), 4), loc="upper center", bbox_to_anchor=(0.5, 1.0 + 0.13))
+        # Beside the axes, not on them: the layout makes room for it, whatever the height of the plot.
+        axes.figure.legend(fontsize=8, ncols=min(len(series), 3), loc="outside upper center")
 
 
 def _thousands() -> Any:
