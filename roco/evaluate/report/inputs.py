@@ -20,8 +20,8 @@ from roco.base.schema import SPLITS, types
 from roco.evaluate.report.concept_tables import Images, read_images
 from roco.evaluate.report.content import Example, NotAvailable
 from roco.evaluate.report.cost import Cost
+from roco.evaluate.report.decoded import SAMPLE, Decoded, decoded
 from roco.evaluate.report.rows import PrecisionRow
-from roco.evaluate.report.sample import Sample, draw
 from roco.release.diff import Difference, diff
 from roco.release.format import DROPPED, FUNNEL, LICENSES
 from roco.release.leakage import TIE_COLUMNS, Crossing, crossing
@@ -141,9 +141,12 @@ class Inputs:
         return crossing(self.table(*names).to_pylist())
 
     @cached_property
-    def sample(self) -> Sample:
+    def decoded(self) -> Decoded:
         """Returns a fixed random sample of the images, decoded; raises NotAvailable without image files."""
-        return draw(self.release, self.values("id"))
+        ids, files = self.values("id"), self.release.image_index.files
+        places = [place for place, id in enumerate(ids) if id in files]
+        drawn = self.sample(places, SAMPLE)
+        return decoded(self.release, {place: ids[place] for place in sorted(drawn)}, len(places))
 
     @cached_property
     def images(self) -> Images:

@@ -10,12 +10,9 @@ from PIL import Image
 from roco.evaluate.report.content import NotAvailable
 from roco.evaluate.report.inputs import Inputs
 from roco.evaluate.report.plots import Histogram
-from roco.evaluate.report.sample import draw
 from roco.evaluate.report.sections import pixels
-from roco.release.read import Release
-from tests.evaluate.report.examples import IMAGES, published_inputs, release_inputs, write_images
+from tests.evaluate.report.examples import published_inputs, release_inputs, write_images
 
-IDS = [image[0] for image in IMAGES]
 BLACK = Image.new("L", (20, 30), 0)
 WHITE = Image.new("RGB", (40, 16), (255, 255, 255))
 
@@ -71,11 +68,9 @@ def test_formats_modes_and_bytes_are_those_of_the_columns(tmp_path: Path) -> Non
 
 
 def test_a_smaller_sample_is_part_of_a_larger_one_whatever_the_order(inputs: Inputs) -> None:
-    release = Release.open(inputs.release.path)
-    write_images(release.path, {"d_train_3": BLACK})
-    sizes = [[image.id for image in draw(release, IDS, size).images] for size in (1, 2, 4)]
-    assert set(sizes[0]) < set(sizes[1]) < set(sizes[2]) == {"d_train_1", "d_train_2", "d_train_3", "d_test_1"}
-    assert {image.id for image in draw(release, IDS[::-1], 2).images} == set(sizes[1])
+    samples = [set(inputs.sample(range(6), size)) for size in (1, 2, 6)]
+    assert samples[0] < samples[1] < samples[2]
+    assert set(inputs.sample([5, 4, 3, 2, 1, 0], 2)) == samples[1]
 
 
 def test_without_image_files_there_are_no_intensities(tmp_path: Path) -> None:

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from roco.evaluate.report import paper
 from roco.evaluate.report.by_split import UNKNOWN, by_split, modalities
 from roco.evaluate.report.content import Content, NotAvailable
+from roco.evaluate.report.decoded import BINS
 from roco.evaluate.report.inputs import Inputs
 from roco.evaluate.report.plots import Histogram
 from roco.evaluate.report.quantiles import distributions
 from roco.evaluate.report.render import Cell, ReportTable
-from roco.evaluate.report.sample import BINS
 
 GREY_MODES = ("1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "F")
 """Pillow's modes of one channel of grey."""
@@ -25,7 +25,7 @@ def figure_s3(inputs: Inputs) -> Content:
     """Intensity histograms of 128 bins, by split, of greyscale images and of RGB images, whose three channels count
     together. Each image counts equally, as the share of its samples in each bin. An image is greyscale if its file has
     one channel; others count as RGB, also where their channels are equal."""
-    sample = inputs.sample
+    sample = inputs.decoded
     splits = inputs.values("split")
     plots, rows = [], []
     for place, kind in enumerate((GREY, COLOR)):
@@ -92,7 +92,7 @@ def _sizes(inputs: Inputs) -> tuple[NDArray[np.float64], NDArray[np.float64], Se
         columns = (inputs.column(name).to_numpy().astype(np.float64) for name in ("width", "height"))
         width, height = columns
         return width, height, range(inputs.size), ""
-    sample = inputs.sample
+    sample = inputs.decoded
     width = np.array([image.width for image in sample.images], dtype=np.float64)
     height = np.array([image.height for image in sample.images], dtype=np.float64)
     return width, height, [image.place for image in sample.images], sample.note
@@ -110,7 +110,7 @@ def image_files(inputs: Inputs) -> Content:
         if not inputs.size:
             raise NotAvailable("the dataset has no images")
     else:
-        sample = inputs.sample
+        sample = inputs.decoded
         formats, modes = [image.format for image in sample.images], [image.mode for image in sample.images]
         n_bytes = np.array([image.n_bytes for image in sample.images], dtype=np.float64)
         places, notes = [image.place for image in sample.images], (sample.note,)

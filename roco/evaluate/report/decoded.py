@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from roco.base.errors import RejectedInput, RocoError
+from roco.base.errors import DataError
 from roco.evaluate.report.content import NotAvailable
 from roco.release.read import Release
 
-SIZE = 300
+SAMPLE = 300
 """Images of the sample: decoding them takes a few seconds, whatever the size of the dataset."""
 BINS = 128
 
 
-class Sampled(NamedTuple):
+class DecodedImage(NamedTuple):
     """A decoded image. place: its row in the columns. intensities: share of its samples in each of BINS bins."""
 
     id: str
@@ -31,10 +30,10 @@ class Sampled(NamedTuple):
     intensities: NDArray[np.float64]
 
 
-class Sample(NamedTuple):
+class Decoded(NamedTuple):
     """The images of the sample; failed: images that could not be decoded; of: images with a file."""
 
-    images: tuple[Sampled, ...]
+    images: tuple[DecodedImage, ...]
     failed: int
     of: int
 
@@ -45,34 +44,28 @@ class Sample(NamedTuple):
         return f"Computed on a fixed random sample: {len(self.images):,} of {self.of:,} images were decoded{failed}."
 
 
-def draw(release: Release, ids: Sequence[str], size: int = SIZE) -> Sample:
-    """Decodes a sample of the images that have a file; raises NotAvailable if no image can be decoded.
-
-    The sample depends on the ids alone: those with the smallest hashes are drawn.
-    """
-    files = release.image_index.files
-    places = [place for place, id in enumerate(ids) if id in files]
-    drawn = sorted(places, key=lambda place: hashlib.blake2b(ids[place].encode(), digest_size=8).digest())[:size]
+def decoded(release: Release, drawn: Mapping[int, str], of: int) -> Decoded:
+    """Decodes the drawn images; drawn: row -> id. Raises NotAvailable if none of them can be decoded."""
     images = []
-    for place in sorted(drawn):
-        one = _decoded(release, ids[place], place)
+    for place, id in drawn.items():
+        one = _image(release, id, place)
         if one is not None:
             images.append(one)
     if not images:
         raise NotAvailable("the dataset has no image files that can be decoded")
-    return Sample(tuple(images), len(drawn) - len(images), len(places))
+    return Decoded(tuple(images), len(drawn) - len(images), of)
 
 
-def _decoded(release: Release, id: str, place: int) -> Sampled | None:
+def _image(release: Release, id: str, place: int) -> DecodedImage | None:
     """Returns one image, None if it cannot be decoded: `roco verify` reports such images."""
     from roco.models.images.decode import decode
 
     try:
         data = release.image(id)
-        decoded = decode(data)
-    except (RocoError, RejectedInput):
+        image = decode(data)
+    except DataError:
         return None
-    samples = decoded.pixels
+    samples = image.pixels
     counts = np.bincount((samples >> 1).ravel(), minlength=BINS)  # 256 values in 128 bins
     intensities = counts / samples.size
-    return Sampled(id, place, decoded.format, decoded.mode, decoded.width, decoded.height, len(data), intensities)
+    return DecodedImage(id, place, image.format, image.mode, image.width, image.height, len(data), intensities)
