@@ -6,7 +6,7 @@ may change, or be added, after the release was made.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -107,21 +107,24 @@ def write_file(path: Path, table: pa.Table, meta: Mapping[str, Any]) -> None:
     write_table(path, table.select(SCHEMA.names).cast(SCHEMA).sort_by("article_key"), {**meta, "kind": KIND})
 
 
-def image_columns(pubmed: pa.Table, articles: pa.ChunkedArray) -> pa.Table:
-    """Returns publication types and MeSH descriptors of each image (SELECTABLE), null where nothing is known.
+def image_columns(pubmed: pa.Table, articles: pa.ChunkedArray, names: Sequence[str] = tuple(SELECTABLE)) -> pa.Table:
+    """Returns some columns of SELECTABLE for each image, all by default; null where nothing is known.
 
     articles: the article_key of each image. A heading is major if the descriptor or one of its qualifiers is.
     """
     at = pc.index_in(articles, value_set=pubmed["article_key"].combine_chunks())
-    columns: dict[str, list[list[str] | None]] = {name: [] for name in SELECTABLE}
-    for row in pubmed.select(["publication_types", "mesh"]).to_pylist():
-        types, headings = row["publication_types"], row["mesh"]
-        columns["publication_types"].append(None if types is None else [one["name"] for one in types])
-        columns["mesh"].append(None if headings is None else [one["name"] for one in headings])
-        major = None if headings is None else [one["name"] for one in headings if is_major(one)]
-        columns["mesh_major"].append(major)
-    table = pa.table({name: pa.array(values, SELECTABLE[name]) for name, values in columns.items()})
-    return table.take(at)
+    columns = {}
+    for name in names:
+        source = "mesh" if name == "mesh_major" else name
+        values: list[list[str] | None] = []
+        # Row by row: all headings as Python objects would need half a gigabyte for 45,000 articles.
+        for listed in pubmed[source]:
+            terms = listed.as_py()
+            if name == "mesh_major" and terms is not None:
+                terms = [one for one in terms if is_major(one)]
+            values.append(None if terms is None else [one["name"] for one in terms])
+        columns[name] = pa.array(values, SELECTABLE[name])
+    return pa.table(columns).take(at)
 
 
 def is_major(heading: Mapping[str, Any]) -> bool:

@@ -28,7 +28,7 @@ def read_columns(release: Release, names: Sequence[str]) -> pa.Table:
     table = release.table(columns=[*others, *({"article_key"} - set(others))])
     pubmed = read_pubmed(release.path)
     assert pubmed is not None  # otherwise its columns are not known
-    of_images = image_columns(pubmed, table["article_key"])
+    of_images = image_columns(pubmed, table["article_key"], from_sidecar)
     for name in from_sidecar:
         table = table.append_column(name, of_images[name])
     return table.select(names)

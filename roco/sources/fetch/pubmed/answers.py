@@ -64,7 +64,7 @@ class Answers:
             if record.pmid in wanted and (known is None or record.version > known.version):
                 best[record.pmid] = record
         missing = [pmid for pmid in pmids if pmid not in best]
-        self._append({"records": [record._asdict() for record in best.values()], "missing": missing}, body, source)
+        self._append({"records": list(best.values()), "missing": missing}, body, source)
 
     def add_pmids(self, pmids: dict[str, str | None], body: bytes, source: str) -> None:
         """Stores the PMIDs of some PMCIDs, None for those that have none."""
@@ -83,7 +83,7 @@ class Answers:
     def _read(self, line: dict[str, Any]) -> None:
         fetched, source = str(line.get("time")), str(line.get("source"))
         for values in line.get("records", ()):
-            record = Record(**values)
+            record = Record.of_json(values)
             self._records[record.pmid] = Stored(record, fetched, source)
         for pmid in line.get("missing", ()):
             self._missing[pmid] += 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -54,7 +53,7 @@ def read_baseline(folder: Path, articles: Iterable[Article], progress: Progress)
     progress.start("files of MEDLINE", len(files))
     for _, path in files:
         try:
-            _read_file(path, wanted, baseline, progress)
+            _read_file(path, wanted, baseline)
         except RejectedInput as err:
             raise DataError(
                 f"corrupt file {path}: {err.message}", "download it again, then repeat the command"
@@ -64,16 +63,15 @@ def read_baseline(folder: Path, articles: Iterable[Article], progress: Progress)
     return baseline
 
 
-def _read_file(path: Path, wanted: Collection[str], baseline: Baseline, progress: Progress) -> None:
-    refreshed = time.monotonic()
+def _read_file(path: Path, wanted: Collection[str], baseline: Baseline) -> None:
+    def is_wanted(pmid: str, pmcid: str | None) -> bool:
+        return pmid in wanted or pmcid in wanted or pmid in baseline.by_pmid
+
     with open_bytes(path, MOST_BYTES) as stream:
-        for one in read_records(stream):
-            if time.monotonic() - refreshed > 1:
-                progress.refresh()
-                refreshed = time.monotonic()
+        for one in read_records(stream, is_wanted):
             if isinstance(one, Deletion):
                 _delete(one, path.name, baseline)
-            elif one.pmid in wanted or one.pmcid in wanted or one.pmid in baseline.by_pmid:
+            else:
                 _add(one, path.name, baseline)
 
 

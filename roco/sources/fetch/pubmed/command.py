@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,8 @@ from roco.sources.fetch.retry import RetryPolicy
 
 STATE_SUFFIX = ".pubmed-fetch"
 """The folder with the answers is beside the sidecar: `release.pubmed-fetch` for `release.pubmed.parquet`."""
+
+ROWS_AT_ONCE = 2000
 
 _MAIL_ADDRESS = re.compile(r"[^\s@()<>,;]+@[^\s@()<>,;]+")
 _ADDRESS = re.compile(r"https://[^/\s@]+\S*|http://(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]+)?(?:/\S*)?")
@@ -87,7 +90,7 @@ def pubmed(
     if baseline is not None:
         articles = articles_of(folder)
         read = read_baseline(baseline, articles, progress or NullProgress())
-        rows = [_row_of_baseline(article, read) for article in articles]
+        rows = (_row_of_baseline(article, read) for article in articles)
         return _write(folder, path, rows, {"files": read.files}, notes=read.notes)
     service = _checked(contact, key, addresses or Addresses(), since)
     articles = articles_of(folder)
@@ -106,7 +109,7 @@ def _request(
         completed = [_with_pmid(article, answers) for article in articles]
         pmids = [article.pmid for article in completed if article.pmid]
         problems = request_records(pmids, answers, client, addresses.endpoint, shown)
-        rows = [_row_of_answers(article, answers) for article in completed]
+        rows = (_row_of_answers(article, answers) for article in completed)
     finally:
         answers.close()
         client.close()
@@ -149,8 +152,7 @@ def _row(article: Article, record: Record, fetched: str, source: str) -> dict[st
     """Returns the row of a record, unless it names the PMCID of another article: then the PMID is wrong."""
     if article.pmcid and record.pmcid and record.pmcid != article.pmcid:
         return _missing(article, OTHER_ARTICLE, fetched, source)
-    content = {"publication_types": record.types, "mesh": record.mesh, "medline_status": record.status}
-    return {**article._asdict(), **content, "status": FOUND, "fetched": fetched, "source": source}
+    return {**article._asdict(), **record.content(), "status": FOUND, "fetched": fetched, "source": source}
 
 
 def _missing(article: Article, reason: str, fetched: str, source: str) -> dict[str, Any]:
@@ -159,17 +161,22 @@ def _missing(article: Article, reason: str, fetched: str, source: str) -> dict[s
 
 
 def _write(
-    folder: Path, path: Path, rows: Sequence[dict[str, Any]], meta: dict[str, Any], *, requests: int = 0,
+    folder: Path, path: Path, rows: Iterator[dict[str, Any]], meta: dict[str, Any], *, requests: int = 0,
     notes: Sequence[str] = (), problems: Sequence[str] = (),
 ) -> Result:  # fmt: skip
-    table = pa.Table.from_pylist([{"article_key": row["key"], **row} for row in rows], SCHEMA)
-    reasons = Counter(row["reason"] for row in rows if row["status"] == MISSING)
-    found = [row for row in rows if row["status"] == FOUND]
+    tables, reasons = [], Counter[str]()
+    found = indexed = untyped = 0
+    while part := list(islice(rows, ROWS_AT_ONCE)):
+        tables.append(pa.Table.from_pylist([{"article_key": row["key"], **row} for row in part], SCHEMA))
+        reasons.update(row["reason"] for row in part if row["status"] == MISSING)
+        with_record = [row for row in part if row["status"] == FOUND]
+        found += len(with_record)
+        indexed += sum(bool(row["mesh"]) for row in with_record)
+        untyped += sum(not row["publication_types"] for row in with_record)
+    table = pa.concat_tables(tables)
     write_file(path, table, {**meta, "roco": __version__, "reasons": dict(reasons)})
     return Result(
-        release=folder, path=path, articles=len(rows), found=len(found),
-        indexed=sum(bool(row["mesh"]) for row in found),
-        untyped=sum(not row["publication_types"] for row in found),
+        release=folder, path=path, articles=len(table), found=found, indexed=indexed, untyped=untyped,
         reasons=dict(sorted(reasons.items())), requests=requests, notes=list(notes), problems=list(problems),
     )  # fmt: skip
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import IO, Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from typing import IO, Any, NamedTuple, TypeVar, cast
 
 from lxml import etree
 
@@ -26,19 +27,70 @@ _PLACES = {_ARTICLE: ("MedlineCitation", "MedlineCitation/Article/PublicationTyp
 _UI = re.compile(r"[A-Z][A-Z0-9]{0,15}")
 
 
+class Term(NamedTuple):
+    """A publication type: unique identifier, None if the XML has an odd one, and name."""
+
+    ui: str | None
+    name: str
+
+
+class Topic(NamedTuple):
+    """A descriptor or a qualifier of MeSH."""
+
+    ui: str | None
+    name: str
+    major: bool
+
+
+class Heading(NamedTuple):
+    """A descriptor of MeSH with its qualifiers."""
+
+    ui: str | None
+    name: str
+    major: bool
+    qualifiers: tuple[Topic, ...]
+
+
+Value = TypeVar("Value", Term, Topic, Heading)
+
+
+def shared(value: Value) -> Value:
+    """Returns an equal value that was seen before: headings recur, and each is in memory once."""
+    return cast(Value, _seen(value))
+
+
+@lru_cache(1 << 17)
+def _seen(value: object) -> object:
+    return value
+
+
 class Record(NamedTuple):
     """One record. version: of the PMID. pmcid: that the record names, None without one.
 
-    types: publication types. mesh: headings with their qualifiers. status: of the indexing, such as `MEDLINE`. Types
-    and headings are dictionaries, as the schema of the sidecar has them.
+    types: publication types. mesh: headings with their qualifiers. status: of the indexing, such as `MEDLINE`.
     """
 
     pmid: str
     version: int
     pmcid: str | None
     status: str | None
-    types: list[dict[str, Any]]
-    mesh: list[dict[str, Any]]
+    types: tuple[Term, ...]
+    mesh: tuple[Heading, ...]
+
+    def content(self) -> dict[str, Any]:
+        """Returns the columns of the sidecar that a record fills."""
+        mesh = [{**one._asdict(), "qualifiers": [topic._asdict() for topic in one.qualifiers]} for one in self.mesh]
+        types = [one._asdict() for one in self.types]
+        return {"publication_types": types, "mesh": mesh, "medline_status": self.status}
+
+    @classmethod
+    def of_json(cls, values: Sequence[Any]) -> Record:
+        """Returns a record that was written as JSON: the values of its fields in their order."""
+        pmid, version, pmcid, status, types, mesh = values
+        headings = []
+        for ui, name, major, qualifiers in mesh:
+            headings.append(shared(Heading(ui, name, major, tuple(shared(Topic(*one)) for one in qualifiers))))
+        return cls(pmid, version, pmcid, status, tuple(shared(Term(*one)) for one in types), tuple(headings))
 
 
 class Deletion(NamedTuple):
@@ -51,10 +103,12 @@ class Deletion(NamedTuple):
 class MedlineReader:
     """Reads XML that arrives in pieces; raises RejectedInput for anything but a complete, plain set of records.
 
-    Entities are neither declared nor resolved, and no DTD is loaded. At most one record is in memory.
+    Entities are neither declared nor resolved, and no DTD is loaded. At most one record is in memory. wanted: whether a
+    record with this PMID and PMCID is yielded.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, wanted: Callable[[str, str | None], bool] = lambda pmid, pmcid: True) -> None:
+        self._wanted = wanted
         self._parser = etree.XMLPullParser(
             events=("start", "end"),
             tag=(ROOT, _ARTICLE, _BOOK, _DELETED),
@@ -102,7 +156,10 @@ class MedlineReader:
             if element.tag == _DELETED:
                 yield from _deletions(element)
             elif element.tag in _PLACES:
-                yield _record(element)
+                pmid, version = _id(element.find(f"{_PLACES[element.tag][0]}/PMID"))
+                pmcid = _pmcid(element)
+                if self._wanted(pmid, pmcid):
+                    yield _record(element, pmid, version, pmcid)
             self._since_record = 0
             element.clear()
             while element.getprevious() is not None:
@@ -118,9 +175,11 @@ class MedlineReader:
         self._root = top
 
 
-def read_records(stream: IO[bytes]) -> Iterator[Record | Deletion]:
-    """Yields the records of a stream of XML; raises RejectedInput."""
-    reader = MedlineReader()
+def read_records(
+    stream: IO[bytes], wanted: Callable[[str, str | None], bool] = lambda pmid, pmcid: True
+) -> Iterator[Record | Deletion]:
+    """Yields the wanted records of a stream of XML, and all deletions; raises RejectedInput."""
+    reader = MedlineReader(wanted)
     while piece := stream.read(_CHUNK):
         yield from reader.feed(piece)
     yield from reader.close()
@@ -139,16 +198,14 @@ def read_answer(xml: bytes) -> list[Record]:
 # --- one record ----------------------------------------------------------------------------------------------
 
 
-def _record(element: Any) -> Record:
+def _record(element: Any, pmid: str, version: int, pmcid: str | None) -> Record:
     place, path = _PLACES[element.tag]
-    pmid, version = _id(element.find(f"{place}/PMID"))
-    citation = element.find(place)
     types = [_term(one) for one in element.iterfind(path)]
     headings = [_heading(one) for one in element.iterfind(f"{place}/MeshHeadingList/MeshHeading")]
     if max(len(types), len(headings)) > MAX_TERMS:
         raise RejectedInput(f"PMID {pmid}: more than {MAX_TERMS:,} types or headings")
-    status = fold(citation.get("Status", ""))[:40] or None
-    return Record(pmid, version, _pmcid(element), status, types, headings)
+    status = fold(element.find(place).get("Status", ""))[:40] or None
+    return Record(pmid, version, pmcid, status, tuple(types), tuple(headings))
 
 
 def _id(element: Any) -> tuple[str, int]:
@@ -175,23 +232,23 @@ def _pmcid(element: Any) -> str | None:
     return None
 
 
-def _heading(element: Any) -> dict[str, Any]:
+def _heading(element: Any) -> Heading:
     descriptor = element.find("DescriptorName")
     if descriptor is None:
         raise RejectedInput("a MeSH heading without a descriptor")
-    qualifiers = [_qualifier(one) for one in element.iterfind("QualifierName")]
+    qualifiers = tuple(_topic(one) for one in element.iterfind("QualifierName"))
     if len(qualifiers) > MAX_TERMS:
         raise RejectedInput(f"a MeSH heading with more than {MAX_TERMS:,} qualifiers")
-    return {**_qualifier(descriptor), "qualifiers": qualifiers}
+    return shared(Heading(*_topic(descriptor), qualifiers))
 
 
-def _qualifier(element: Any) -> dict[str, Any]:
-    return {**_term(element), "major": element.get("MajorTopicYN") == "Y"}
+def _topic(element: Any) -> Topic:
+    return shared(Topic(*_term(element), element.get("MajorTopicYN") == "Y"))
 
 
-def _term(element: Any) -> dict[str, Any]:
+def _term(element: Any) -> Term:
     ui = element.get("UI", "").strip()
-    return {"ui": ui if _UI.fullmatch(ui) else None, "name": _text(element)}
+    return shared(Term(ui if _UI.fullmatch(ui) else None, _text(element)))
 
 
 def _text(element: Any) -> str:

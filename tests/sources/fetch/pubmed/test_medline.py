@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roco.base.errors import RejectedInput
-from roco.sources.fetch.pubmed.medline import Record, read_answer
+from roco.sources.fetch.pubmed.medline import Record, Term, read_answer
 from tests.sources.fetch.pubmed.ncbi import DOCTYPE, article_set, record
 
 GOOD = article_set(record(11, "Review", mesh=["*Lung", "Humans/methods"], pmcid="PMC1"), record(12, "Letter"))
@@ -18,7 +18,7 @@ GOOD = article_set(record(11, "Review", mesh=["*Lung", "Humans/methods"], pmcid=
 def test_references_do_not_give_a_record_their_pmcid() -> None:
     first, second = read_answer(GOOD)
     assert (first.pmcid, second.pmcid) == ("PMC1", None)
-    assert (first.mesh[0]["major"], first.mesh[1]["major"], first.mesh[1]["qualifiers"][0]["major"]) == (
+    assert (first.mesh[0].major, first.mesh[1].major, first.mesh[1].qualifiers[0].major) == (
         True,
         False,
         False,
@@ -31,13 +31,13 @@ def test_a_book_has_types_too() -> None:
         "</PublicationType></BookDocument><PubmedBookData/></PubmedBookArticle>"
     )
     (read,) = read_answer(article_set(book))
-    assert read == Record("7", 1, None, None, [{"ui": "D016454", "name": "Review"}], [])
+    assert read == Record("7", 1, None, None, (Term("D016454", "Review"),), ())
 
 
 def test_control_and_bidirectional_characters_are_removed_and_odd_ids_are_null() -> None:
     odd = record(11, "Re\u202eview\u200b").replace('UI="D000001"', 'UI="&lt;script>"')
     (read,) = read_answer(article_set(odd))
-    assert read.types == [{"ui": None, "name": "Review"}]
+    assert read.types == (Term(None, "Review"),)
 
 
 def hostile(declarations: str, text: str = "Review") -> bytes:
