@@ -86,6 +86,7 @@ def test_a_full_disk_at_any_write_stops_the_run_which_resumes_once_there_is_spac
     assert full > 10
 
 
+@pytest.mark.slow
 def test_a_disk_without_inodes_is_reported_as_full(articles: Path, finished: Path, disk: Disk) -> None:
     full = 0
     for inodes in range(2, 100, 2):

@@ -114,6 +114,7 @@ def test_repeated_kills_leave_only_the_temporary_files_of_the_last_one(articles:
         assert len(leftovers(tmp_path / "run")) <= 2  # a pack and a file that was not renamed yet
 
 
+@pytest.mark.slow
 def test_a_recipe_changed_after_a_kill_gives_the_same_as_a_fresh_run(articles: Path, tmp_path: Path) -> None:
     drive(articles, tmp_path / "fresh", at_least=3)
     n = calls(Kill(articles, tmp_path, tmp_path))
@@ -160,6 +161,7 @@ def test_a_run_killed_while_it_swaps_releases_publishes_the_new_one(
     assert leftovers(tmp_path / "run") == []
 
 
+@pytest.mark.slow
 def test_write_calls_are_counted_across_all_processes(articles: Path, tmp_path: Path) -> None:
     count = tmp_path / "count"
     assert forked(articles, tmp_path / "run", faults(count, 0), workers=2) == 0
