@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from roco.cli.output import count, print_json, print_next, safe
 from roco.cli.release import Json
+from roco.cli.untrained import warn_of_emptied, warn_of_lost
+
+if TYPE_CHECKING:
+    from roco.release.retract import Retraction
 
 MOST_NAMED = 10
 """Images that a warning names."""
@@ -30,6 +34,9 @@ def retract(
         str | None, typer.Option(metavar="DATE", help="The day of the takedown, such as 2026-11-30; today by default.")
     ] = None,
     version: Annotated[str | None, typer.Option(metavar="VERSION", help="The version of the next release.")] = None,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Remove concepts from valid and test that train no longer has.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Takes images down. Writes the next release without them; their ids are never used again.
@@ -41,13 +48,24 @@ def retract(
 
     progress = ProgressBar(at_once=False)
     with shown(progress):
-        retraction = write(release, out, ids, reason, date, version, progress)
+        retraction = write(release, out, ids, reason, date, version, prune, progress)
     if as_json:
-        print_json({"images": retraction.ids, "similar": retraction.similar})
+        print_json(_as_json(retraction))
     else:
         for id in retraction.ids:
             print(safe(id))
     print(safe(f"{count('image', len(retraction.ids))} taken down; wrote {out}"), file=sys.stderr)
+    _warn(retraction)
+    print_next("roco diff", release, out)
+
+
+def _as_json(retraction: Retraction) -> dict[str, Any]:
+    lost = {cui: number for cui, _, number in retraction.lost}
+    more = {"concepts_lost_by_train": lost, "pruned": retraction.pruned, "splits_emptied": retraction.emptied}
+    return {"images": retraction.ids, "similar": retraction.similar, **more}
+
+
+def _warn(retraction: Retraction) -> None:
     if retraction.similar:
         number, names = len(retraction.similar), ", ".join(retraction.similar[:MOST_NAMED])
         verbs = ("duplicates or resembles", "stays") if number == 1 else ("duplicate or resemble", "stay")
@@ -55,4 +73,12 @@ def retract(
         what = f"{count('image', number)} that {verbs[0]} one of them {verbs[1]}: {names}{more}"
         print(safe(f"warning: {what}"), file=sys.stderr)
         print("  take down what shows the same", file=sys.stderr)
-    print_next("roco diff", release, out)
+    if retraction.pruned:
+        number, names = len(retraction.pruned), ", ".join(retraction.pruned[:MOST_NAMED])
+        more = " …" if number > MOST_NAMED else ""
+        print(
+            safe(f"warning: {count('image', number)} without any other concept dropped: {names}{more}"), file=sys.stderr
+        )
+    warn_of_emptied(retraction.emptied, "is left")
+    if "train" not in retraction.emptied:  # without train, pruning is not possible
+        warn_of_lost(retraction.lost)

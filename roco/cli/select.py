@@ -12,6 +12,7 @@ from roco.base.errors import UsageError
 from roco.cli.complete import complete_label
 from roco.cli.output import count, print_json, print_next, safe
 from roco.cli.release import Json
+from roco.cli.untrained import warn_of_emptied, warn_of_lost
 
 if TYPE_CHECKING:
     from roco.release.select.selection import Selection
@@ -153,26 +154,11 @@ def _print_query(selection: Selection) -> None:
         print(safe(selection.sql), file=sys.stderr)
 
 
-MOST_NAMED = 5
-"""Lost concepts that a warning names."""
-
-
 def _warn(selection: Selection, prune: bool) -> None:
     if selection.pubmed is not None and selection.pubmed["articles_without_record"]:
         number = count("article", selection.pubmed["articles_without_record"])
         print(f"warning: {number} without a record of MEDLINE: the columns are NULL there", file=sys.stderr)
         print("  roco fetch pubmed states the reasons", file=sys.stderr)
-    for split in selection.emptied:
-        print(f"warning: no image of {split} is selected", file=sys.stderr)
-    if not selection.lost or prune or not selection.after["split"]["train"]:
-        return
-    named = [f"{cui} {name} ({count('image', number)})" for cui, name, number in selection.names()]
-    more = f" and {len(named) - MOST_NAMED:,} more" if len(named) > MOST_NAMED else ""
-    verb = "concept of valid and test is" if len(named) == 1 else "concepts of valid and test are"
-    print(
-        safe(
-            f"warning: {len(named):,} {verb} no longer in train: {', '.join(named[:MOST_NAMED])}{more}\n"
-            "  --prune removes them from valid and test"
-        ),
-        file=sys.stderr,
-    )
+    warn_of_emptied(selection.emptied, "is selected")
+    if not prune and selection.after["split"]["train"]:  # without train, pruning is not possible
+        warn_of_lost(list(selection.names()))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,43 +19,35 @@ from roco.base.formats import SUFFIX_OF_FORMAT
 from roco.base.progress import Progress
 from roco.base.readers import csv_rows, read_text
 from roco.base.schema import SPLITS
-from roco.base.tables import ATTRIBUTION_COLUMNS, CUI_MAPPING_COLUMNS, LICENSE_COLUMNS, TOMBSTONE_COLUMNS
+from roco.base.tables import ATTRIBUTION_COLUMNS, CUI_MAPPING_COLUMNS, LICENSE_COLUMNS
 from roco.base.version import __version__
-from roco.release.citation import citation
+from roco.release.contents import Contents, write_contents
 from roco.release.derived_card import card, datasheet
 from roco.release.format import (
     ATTRIBUTION,
-    CARD,
     CHECKSUMS,
-    CITATION,
     CUI_MAPPING,
     DATASHEET,
-    DROPPED,
     DROPPED_COLUMNS,
     FIGURES,
     FUNNEL,
     GROUPS,
-    LEAKAGE,
     LICENSES,
-    METADATA,
-    TOMBSTONES,
 )
-from roco.release.leakage import TIE_COLUMNS, leakage
+from roco.release.leakage import TIE_COLUMNS
 from roco.release.metadata import Metadata
 from roco.release.new_folder import check_new, new_folder
 from roco.release.previous import Tombstone
+from roco.release.pruning import emptied_splits, lost_concepts, prune_figures
 from roco.release.pubmed import carry, read_pubmed
 from roco.release.read import Release
 from roco.release.verify import verify_release
-from roco.release.writers import (
-    write_checksums,
-    write_csv,
-    write_json,
-    write_parquet,
-    write_split_tables,
-    write_text,
-    write_zip,
-)
+from roco.release.writers import write_checksums, write_json, write_zip
+
+PRUNED = "concepts"
+"""The reason in removed.parquet and tombstones.csv of images without a concept that train has."""
+
+_UNTRAINED = "no concept that occurs in train"
 
 _CARD_COLUMNS = (
     *("id", "split", "article_key", "year", "license", "modality", "modality_from", "caption", "concepts"),
@@ -84,18 +75,85 @@ class Derived:
     records: Mapping[str, Any] = field(default_factory=dict)
 
 
-def check_parent(parent: Release, out: Path, progress: Progress) -> None:
-    """Raises UsageError if the folder cannot be written, DataError if the release is invalid; reads no image."""
+def check_parent(parent: Release, out: Path) -> None:
+    """Raises UsageError if the folder cannot be written, DataError if the parent is not a release of roco."""
     check_new(out, parent.path)
     if parent.published:
         hint = 'make it a source (kind = "release") and select from the release of roco that a run makes of it'
         raise DataError(f"not a release of roco: {parent.path} has no {FIGURES}", hint)
+
+
+def check_valid(parent: Release, progress: Progress) -> None:
+    """Raises DataError if a release does not verify; reads no image: each is checked when it is copied."""
     problems = verify_release(parent.path, None, [], progress, with_images=False)
     if problems:
         first, more = problems[0], len(problems) - 1
         others = f", and {more:,} more" if more else ""
-        hint = f"run roco verify {parent.path} for details; restore the release before you go on"
-        raise DataError(f"invalid release {parent.path}: {first.where}: {first.what}{others}", hint)
+        raise DataError(f"invalid release {parent.path}: {first.where}: {first.what}{others}", _restore(parent))
+
+
+def _restore(parent: Release) -> str:
+    return f"run roco verify {parent.path} for details; restore the release before you go on"
+
+
+# --- images that stay, images that leave ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remainder:
+    """The images of a release that stay when others leave.
+
+    figures: the rows of those that stay. stages, removed, tombstones: what funnel.json, removed.parquet and
+    tombstones.csv contain about those that leave. pruned: ids of images without any other concept. lost: concepts of
+    valid and test that only images of train had which leave, with their numbers of images; empty if they are pruned.
+    """
+
+    figures: pa.Table
+    stages: list[dict[str, Any]]
+    removed: list[pa.Table]
+    tombstones: list[Tombstone]
+    pruned: list[str]
+    lost: dict[str, int]
+    emptied: list[str]
+
+
+def leave_out(table: pa.Table, is_kept: pa.Array, stage: str, reason: str, detail: str, prune: bool) -> Remainder:
+    """Returns what stays of a release without some images.
+
+    is_kept: for each row of the table. stage, reason, detail: in the files about the others. prune: removes concepts
+    from valid and test that no image of train has any more, and images without any other concept.
+    """
+    kept, others = table.filter(is_kept), table.filter(pc.invert(is_kept))
+    stages = [_stage(stage, len(table), len(kept), reason)]
+    removed = [removed_rows(others, stage, reason, detail or None)]
+    tombstones = retired(others, reason, detail)
+    lost, emptied = lost_concepts(table, kept), emptied_splits(table, kept)
+    without = kept.slice(0, 0)
+    if prune:
+        lost = {}
+        kept, without = prune_figures(kept)
+        stages.append(_stage("prune", len(kept) + len(without), len(kept), PRUNED))
+        removed.append(removed_rows(without, "prune", PRUNED, _UNTRAINED))
+        tombstones += retired(without, PRUNED, _UNTRAINED)
+    return Remainder(
+        figures=kept, stages=stages, removed=removed, tombstones=tombstones, pruned=without["id"].to_pylist(),
+        lost=lost, emptied=emptied,
+    )  # fmt: skip
+
+
+def named_concepts(release: Release, lost: Mapping[str, int]) -> Iterator[tuple[str, str, int]]:
+    """Yields CUI, name and number of images of each lost concept, the most frequent first."""
+    names = release.concept_names() if lost else {}
+    for cui, number in sorted(lost.items(), key=lambda one: (-one[1], one[0])):
+        yield cui, names.get(cui, "unnamed"), number
+
+
+def _stage(name: str, rows: int, kept: int, reason: str) -> dict[str, Any]:
+    dropped = {reason: rows - kept} if rows > kept else {}
+    return {"stage": name, "kind": "decision", "in": rows, "kept": kept, "dropped": dropped}
+
+
+# --- writing -------------------------------------------------------------------------------------------------
 
 
 def write(parent: Release, out: Path, content: Derived, progress: Progress) -> None:
@@ -108,47 +166,36 @@ def write(parent: Release, out: Path, content: Derived, progress: Progress) -> N
     rows = table.select([name for name in dict.fromkeys(_CARD_COLUMNS) if name in table.column_names]).to_pylist()
     if not rows:
         raise UsageError("no image is left", "select more images: a release needs at least one")
-    ids = {row["id"] for row in rows}
-    cuis = {cui for row in rows for cui in (*row["concepts"], *row["concepts_manual"])}
-    sizes = Counter(row["split"] for row in rows)
-    funnel = {**content.funnel, "release": {split: sizes[split] for split in SPLITS}}
-    leaks = leakage({**dict.fromkeys(TIE_COLUMNS), **row} for row in rows)
     pubmed = read_pubmed(parent.path)
     with new_folder(out) as folder:
-        # The tables of the paper, and the images.
         progress.start("images", len(rows))
         for split in SPLITS:
             of_split = [row for row in rows if row["split"] == split]
             write_zip(folder / f"{split}_images.zip", _members(parent, of_split, progress))
-            write_split_tables(folder, split, of_split)
-        for name, header, kept in (
-            (CUI_MAPPING, CUI_MAPPING_COLUMNS, cuis),
-            (LICENSES, LICENSE_COLUMNS, ids),
-            (ATTRIBUTION, ATTRIBUTION_COLUMNS, ids),
-        ):
-            write_csv(folder / name, header, _rows_of(parent.path / name, header, kept))
-        # All columns, what is gone, and the numbers.
-        write_parquet(folder / FIGURES, table)
-        write_parquet(folder / DROPPED, content.removed)
-        write_parquet(folder / GROUPS, content.groups)
-        retired = sorted(content.tombstones, key=lambda tombstone: tombstone.id)
-        write_csv(folder / TOMBSTONES, TOMBSTONE_COLUMNS, retired)
-        for name, value in {
-            FUNNEL: funnel,
-            LEAKAGE: leaks,
-            METADATA: content.about.to_json(),
-            **content.records,
-        }.items():
+        write_contents(folder, _contents(parent, content, rows))
+        for name, value in content.records.items():
             write_json(folder / name, value)
-        # The texts.
-        text = card(parent.card, rows, funnel, leaks, content.about, content.heading, content.note)
-        write_text(folder / CARD, text)
-        of_parent = read_text(parent.path / DATASHEET)
-        write_text(folder / DATASHEET, datasheet(of_parent, rows, content.heading, content.note))
-        write_text(folder / CITATION, citation(rows, __version__, content.about))
         write_checksums(folder)
     if pubmed is not None:
         carry(pubmed, out, {row["article_key"] for row in rows})
+
+
+def _contents(parent: Release, content: Derived, rows: Sequence[Mapping[str, Any]]) -> Contents:
+    """Returns what the files contain: of the tables of the parent, the rows of the images that stay."""
+    ids = {row["id"] for row in rows}
+    cuis = {cui for row in rows for cui in (*row["concepts"], *row["concepts_manual"])}
+    of_card, of_datasheet = parent.card, read_text(parent.path / DATASHEET)
+    heading, note, about = content.heading, content.note, content.about
+    return Contents(
+        rows=rows, figures=content.figures, removed=content.removed, groups=content.groups,
+        names=_rows_of(parent.path / CUI_MAPPING, CUI_MAPPING_COLUMNS, cuis),
+        licenses=_rows_of(parent.path / LICENSES, LICENSE_COLUMNS, ids),
+        attribution=_rows_of(parent.path / ATTRIBUTION, ATTRIBUTION_COLUMNS, ids),
+        tombstones=sorted(content.tombstones),
+        funnel=content.funnel, about=about, made_by=__version__,
+        card=lambda funnel, leaks: card(of_card, rows, funnel, leaks, about, heading, note),
+        datasheet=lambda funnel, leaks: datasheet(of_datasheet, rows, heading, note),
+    )  # fmt: skip
 
 
 def _members(parent: Release, rows: Sequence[Mapping[str, Any]], progress: Progress) -> Iterator[tuple[str, bytes]]:
@@ -156,8 +203,8 @@ def _members(parent: Release, rows: Sequence[Mapping[str, Any]], progress: Progr
     for row in rows:
         data = parent.image(row["id"])
         if hashlib.sha256(data).hexdigest() != row["sha256"]:
-            hint = f"run roco verify {parent.path} for details; restore the release before you go on"
-            raise DataError(f"invalid release {parent.path}: image {row['id']} differs from {FIGURES} (SHA-256)", hint)
+            what = f"invalid release {parent.path}: image {row['id']} differs from {FIGURES} (SHA-256)"
+            raise DataError(what, _restore(parent))
         yield f"{row['split']}/{row['id']}{SUFFIX_OF_FORMAT[row['format']]}", data
         progress.advance()
 

@@ -24,12 +24,13 @@ from roco.base.terminal import excerpt
 from roco.release.derived import (
     Derived,
     check_parent,
+    check_valid,
     groups_of,
+    leave_out,
+    named_concepts,
     parent_digest,
     parent_funnel,
     parent_tombstones,
-    removed_rows,
-    retired,
     write,
 )
 from roco.release.format import DROPPED, FILES, METADATA
@@ -48,10 +49,15 @@ class Retraction:
     """What was taken down.
 
     ids: of the images. similar: ids of images that stay, although they have the bytes or a group in common with one.
+    lost: CUI, name and number of images of concepts of valid and test that train no longer has; none if they were
+    pruned. pruned: ids of images that pruning left without a concept. emptied: splits without an image.
     """
 
     ids: list[str]
     similar: list[str]
+    lost: list[tuple[str, str, int]]
+    pruned: list[str]
+    emptied: list[str]
 
 
 def read_ids(path: Path) -> list[str]:
@@ -74,13 +80,15 @@ def retract(
     reason: str,
     date: str | None = None,
     version: str | None = None,
+    prune: bool = False,
     progress: Progress | None = None,
 ) -> Retraction:
     """Writes the next release without some images, whose tombstones state date and reason; the old one is unchanged.
 
     out: a folder that does not exist. ids: of images, or PMCID, DOI or PubMed id of articles, of which all images are
     taken down; or the Path of a file with one in each line. reason: published in tombstones.csv, so name nobody. date:
-    `2026-11-30`, today by default. version: of the new release. Raises UsageError for an unknown id, and DataError for
+    `2026-11-30`, today by default. version: of the new release. prune: removes concepts from valid and test that
+    train no longer has, and images without any other concept. Raises UsageError for an unknown id, and DataError for
     an invalid release; then nothing is written.
     """
     words = _checked_reason(reason)
@@ -88,35 +96,39 @@ def retract(
     listed = read_ids(ids) if isinstance(ids, Path) else [ids] if isinstance(ids, str) else ids
     reported = progress or NullProgress()
     with Release.open(release) as parent:
-        check_parent(parent, Path(out), reported)
+        check_parent(parent, Path(out))
         table = parent.table()
         tombstones = parent_tombstones(parent)
-        wanted = _meant(listed, table, tombstones)
-        is_gone = pc.is_in(table["id"], value_set=pa.array(sorted(wanted), pa.string()))
-        gone, kept = table.filter(is_gone), table.filter(pc.invert(is_gone))
-        if not len(kept):
+        wanted = _meant(listed, table, tombstones)  # before the slow checks: an id may be mistyped
+        check_valid(parent, reported)
+        is_kept = pc.invert(pc.is_in(table["id"], value_set=pa.array(sorted(wanted), pa.string())))
+        gone = table.filter(pc.invert(is_kept))
+        if len(gone) == len(table):
             raise UsageError("every image would be taken down", "withdraw the whole release instead")
-        if all(tombstone.reason == TAKEDOWN for tombstone in tombstones if tombstone.id in wanted) and not len(gone):
+        if not len(gone) and all(stone.reason == TAKEDOWN for stone in tombstones if stone.id in wanted):
             raise UsageError("all of these images have been taken down before (--ids)", "there is nothing to do")
         detail = f"{day}: {words}"
-        funnel = parent_funnel(parent)
-        stage = {"stage": "retract", "kind": "decision", "in": len(table), "kept": len(kept)}
-        funnel["stages"] = [*funnel["stages"], {**stage, "dropped": {TAKEDOWN: len(gone)}}]
-        digest = funnel["grown_from"] = parent_digest(parent)
-        removed = pq.read_table(parent.path / DROPPED)
+        rest = leave_out(table, is_kept, "retract", TAKEDOWN, detail, prune)
+        funnel, digest = parent_funnel(parent), parent_digest(parent)
+        # The stage is listed with 0 images, too, when only tombstones of a subset change.
+        rest.stages[0]["dropped"] = {TAKEDOWN: len(gone)}
+        funnel |= {"stages": [*funnel["stages"], *rest.stages], "grown_from": digest}
+        before = pq.read_table(parent.path / DROPPED)
         content = Derived(
-            figures=kept,
-            removed=pa.concat_tables([removed, removed_rows(gone, "retract", TAKEDOWN, detail).cast(removed.schema)]),
-            groups=groups_of(parent, kept["id"].combine_chunks(), keep_dropped=True),
-            tombstones=[*_for_good(tombstones, wanted, detail), *retired(gone, TAKEDOWN, detail)],
+            figures=rest.figures,
+            removed=pa.concat_tables([before, *(part.cast(before.schema) for part in rest.removed)]),
+            groups=groups_of(parent, rest.figures["id"].combine_chunks(), keep_dropped=True),
+            tombstones=[*_for_good(tombstones, wanted, detail), *rest.tombstones],
             funnel=funnel,
             about=dataclasses.replace(parent.metadata, version=version, date=date, doi=None),
             heading="What changed",
-            note=_note(len(gone), day, digest),
+            note=_note(len(gone), day, digest, prune),
             records=_records(parent),
         )
         write(parent, Path(out), content, reported)
-        return Retraction(gone["id"].to_pylist(), _similar(gone, kept))
+        similar = _similar(gone, rest.figures)
+        lost = list(named_concepts(parent, rest.lost))
+        return Retraction(gone["id"].to_pylist(), similar, lost, rest.pruned, rest.emptied)
 
 
 def _for_good(tombstones: Iterable[Tombstone], wanted: Collection[str], detail: str) -> Iterator[Tombstone]:
@@ -128,12 +140,13 @@ def _for_good(tombstones: Iterable[Tombstone], wanted: Collection[str], detail: 
             yield tombstone
 
 
-def _note(images: int, day: str, digest: str) -> str:
+def _note(images: int, day: str, digest: str, prune: bool) -> str:
     verb = "image was" if images == 1 else "images were"
+    pruned = " Concepts that no image of train has were removed from valid and test." if prune else ""
     return (
         f"On {day}, {images:,} {verb} taken down: `tombstones.csv` lists them with the reason `{TAKEDOWN}`. Their ids "
-        "are not used again. Please delete your copies of them. Nothing else changed since the previous release, whose "
-        f"checksums have the SHA-256 `{digest}`."
+        f"are not used again. Please delete your copies of them.{pruned} Nothing else changed since the previous "
+        f"release, whose checksums have the SHA-256 `{digest}`."
     )
 
 

@@ -46,7 +46,7 @@ def test_images_that_resemble_one_are_a_warning(command: Command, tmp_path: Path
     err = command("retract", release, tmp_path / "next", *words).err
     assert f"warning: 1 image that duplicates or resembles one of them stays: {other}\n" in err
     printed = json.loads(command("retract", release, tmp_path / "json", *words, "--json").out)
-    assert printed == {"images": [one], "similar": [other]}
+    assert (printed["images"], printed["similar"]) == ([one], [other])
 
 
 def test_a_mistake_is_one_error_and_nothing_is_written(command: Command, release: Path, tmp_path: Path) -> None:
@@ -57,3 +57,29 @@ def test_a_mistake_is_one_error_and_nothing_is_written(command: Command, release
     assert missing.code == DATA and "none.txt does not exist" in missing.err
     assert command("retract", release, out, "--ids", listed(tmp_path, "x")).code == USAGE  # no reason
     assert not out.exists()
+
+
+def test_concepts_that_train_no_longer_has_are_a_warning_that_prune_silences(
+    command: Command, release: Path, tmp_path: Path
+) -> None:
+    rows = roco.Release.open(release).table(columns=["id", "split", "modality"]).to_pylist()
+    ids = listed(tmp_path, *(row["id"] for row in rows if row["split"] == "train" and row["modality"] == "DRUS"))
+    words = ("retract", release, tmp_path / "next", "--ids", ids, "--reason", "x")
+    err = command(*words).err
+    assert "warning: " in err and "no longer in train: C0041618 Ultrasonography" in err
+    assert "  --prune removes them from valid and test\n" in err
+    pruned = command("retract", release, tmp_path / "pruned", *words[3:], "--prune", "--json")
+    assert pruned.code == DONE and "no longer in train" not in pruned.err
+    assert json.loads(pruned.out)["concepts_lost_by_train"] == {}
+    assert command("verify", tmp_path / "pruned").code == DONE
+
+
+def test_a_split_without_images_is_a_warning(command: Command, release: Path, tmp_path: Path) -> None:
+    rows = roco.Release.open(release).table(columns=["id", "split"]).to_pylist()
+    ids = listed(tmp_path, *(row["id"] for row in rows if row["split"] == "train"))
+    words = ("retract", release, tmp_path / "next", "--ids", ids, "--reason", "x")
+    err = command(*words).err
+    assert "warning: no image of train is left\n" in err and "--prune" not in err
+    refused = command("retract", release, tmp_path / "pruned", *words[3:], "--prune")
+    assert refused.code == USAGE and "--prune would remove every concept" in refused.err
+    assert not (tmp_path / "pruned").exists()

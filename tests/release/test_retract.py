@@ -207,3 +207,64 @@ def test_ids_are_a_list_one_text_or_the_path_of_a_file(parent: Path, tmp_path: P
     (tmp_path / "ids.txt").write_text(f"{ID}\n")
     for number, ids in enumerate(([ID], ID, tmp_path / "ids.txt")):
         assert retract(parent, tmp_path / str(number), ids, "why").ids == [ID]
+
+
+# --- concepts that train loses ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def trained_once(parent: Path) -> tuple[str, str]:
+    """An image of train, and a concept of valid or test that no other image of train has."""
+    rows = roco.Release.open(parent).table(columns=["id", "split", "concepts"]).to_pylist()
+    held_out = {cui for row in rows if row["split"] != "train" for cui in row["concepts"]}
+    for row in rows:
+        for cui in row["concepts"] if row["split"] == "train" else ():
+            others = [one for one in rows if one["split"] == "train" and one is not row and cui in one["concepts"]]
+            if cui in held_out and not others:
+                return row["id"], cui
+    raise AssertionError("the demo has no such concept")
+
+
+def test_concepts_that_train_no_longer_has_are_reported(
+    parent: Path, tmp_path: Path, trained_once: tuple[str, str]
+) -> None:
+    id, cui = trained_once
+    done = retract(parent, tmp_path / "next", [id], "x", DAY)
+    rows = roco.Release.open(tmp_path / "next").table().to_pylist()
+    assert {one[0]: one[2] for one in done.lost}[cui] == sum(cui in row["concepts"] for row in rows) > 0
+    assert done.pruned == [] and all(stage["stage"] != "prune" for stage in _stages(tmp_path / "next")[-1:])
+
+
+def test_prune_removes_them_and_nothing_else(parent: Path, tmp_path: Path, trained_once: tuple[str, str]) -> None:
+    id, _ = trained_once
+    lost = {cui for cui, _, _ in retract(parent, tmp_path / "whole", [id], "x", DAY).lost}
+    done = retract(parent, tmp_path / "next", [id], "x", DAY, prune=True)
+    assert done.lost == [] and roco.verify(tmp_path / "next") == []
+    assert [stage["stage"] for stage in _stages(tmp_path / "next")[-2:]] == ["retract", "prune"]
+    before, after = (roco.Release.open(tmp_path / name).table().to_pylist() for name in ("whole", "next"))
+    expected = {row["id"]: [cui for cui in row["concepts"] if cui not in lost] for row in before}
+    assert {row["id"]: row["concepts"] for row in after} == {k: v for k, v in expected.items() if k not in done.pruned}
+    assert all(expected[id] == [] for id in done.pruned)
+
+
+def test_an_image_without_any_other_concept_is_dropped_and_its_id_is_not_given_again(tmp_path: Path) -> None:
+    run = Run()
+    parent = publish(tmp_path / "parent", run)
+    table = roco.Release.open(parent).table().to_pylist()
+    held_out = next(row for row in table if row["split"] != "train")
+    only = "C0032285"
+    for figure in run.figures:
+        is_held_out = figure["figure_id"] == held_out["figure_id"]
+        figure["concepts"] = [only] if is_held_out else [only, "C0040405"] if figure is run.figures[0] else ["C0040405"]
+    first = next(row["id"] for row in table if row["figure_id"] == run.figures[0]["figure_id"])
+    release = publish(tmp_path / "release", run)
+    assert first.split("_")[1] == "train"
+    done = retract(release, tmp_path / "next", [first], "x", DAY, prune=True)
+    assert done.pruned == [held_out["id"]] and roco.verify(tmp_path / "next") == []
+    stone = read_release(tmp_path / "next").tombstones[held_out["id"]]
+    assert (stone.reason, stone.detail) == ("concepts", "no concept that occurs in train")
+
+
+def _stages(folder: Path) -> list[dict[str, object]]:
+    stages: list[dict[str, object]] = json.loads((folder / "funnel.json").read_text())["stages"]
+    return stages

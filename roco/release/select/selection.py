@@ -11,6 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from roco.base.schema import SPLITS
+from roco.release.derived import named_concepts
+from roco.release.pruning import emptied_splits, lost_concepts
 from roco.release.read import Release
 from roco.release.select import engine
 from roco.release.select.columns import pubmed_record
@@ -51,9 +53,7 @@ class Selection:
 
     def names(self) -> Iterator[tuple[str, str, int]]:
         """Yields CUI, name and number of images of each lost concept, the most frequent first."""
-        names = self.release.concept_names() if self.lost else {}
-        for cui, number in sorted(self.lost.items(), key=lambda one: (-one[1], one[0])):
-            yield cui, names.get(cui, "unnamed"), number
+        return named_concepts(self.release, self.lost)
 
 
 def choose(release: Release, flags: SelectOptions, relations: Path | None = None) -> Selection:
@@ -70,11 +70,10 @@ def choose(release: Release, flags: SelectOptions, relations: Path | None = None
     also = [name for name in (*COUNTED, "concepts") if name in known]
     table, is_selected = engine.mask(release, sql, flags.where, _columns(flags, known), also)
     kept = table.filter(is_selected)
-    before, after = counts(table), counts(kept)
-    emptied = [split for split in SPLITS if before["split"][split] and not after["split"][split]]
     return Selection(
-        release=release, flags=flags, relations=relations, sql=sql, ids=kept["id"].to_pylist(), before=before,
-        after=after, lost=_lost(table, kept), emptied=emptied, pubmed=pubmed_record(release, table.column_names),
+        release=release, flags=flags, relations=relations, sql=sql, ids=kept["id"].to_pylist(), before=counts(table),
+        after=counts(kept), lost=lost_concepts(table, kept), emptied=emptied_splits(table, kept),
+        pubmed=pubmed_record(release, table.column_names),
     )  # fmt: skip
 
 
@@ -100,19 +99,3 @@ def counts(table: pa.Table) -> dict[str, dict[str, int]]:
         order = SPLITS if column == "split" else sorted(numbers, key=lambda value: (value == "unknown", value))
         counted[column] = {value: numbers.get(value, 0) for value in order}
     return counted
-
-
-def _lost(before: pa.Table, after: pa.Table) -> dict[str, int]:
-    """Returns concepts that train has in the table before and not in the one after, although valid or test do.
-
-    The values are their numbers of images of valid and test.
-    """
-    if "concepts" not in before.column_names:
-        return {}
-    is_train = pc.equal(after["split"], "train")
-    trained = pc.list_flatten(after.filter(is_train)["concepts"])
-    once = pc.list_flatten(before.filter(pc.equal(before["split"], "train"))["concepts"])
-    held_out = pc.list_flatten(after.filter(pc.invert(is_train))["concepts"])
-    in_train, was_in_train = pc.is_in(held_out, value_set=trained), pc.is_in(held_out, value_set=once)
-    lost = held_out.filter(pc.and_(was_in_train, pc.invert(in_train)))
-    return {one["values"]: one["counts"] for one in pc.value_counts(lost).to_pylist()}

@@ -15,32 +15,29 @@ from roco.base.errors import UsageError
 from roco.base.files import file_digest
 from roco.base.progress import NullProgress, Progress
 from roco.base.readers import read_text
-from roco.base.schema import COLUMNS
 from roco.base.terminal import printable
 from roco.base.version import __version__
 from roco.release.card_parts import TITLE
 from roco.release.derived import (
     Derived,
     check_parent,
+    check_valid,
     groups_of,
+    leave_out,
     parent_digest,
     parent_funnel,
     parent_tombstones,
-    removed_rows,
-    retired,
     write,
 )
 from roco.release.format import SELECT
 from roco.release.metadata import Metadata
-from roco.release.pruning import pruned, trained_concepts
 from roco.release.read import Release
 from roco.release.select.flags import SelectOptions
 from roco.release.select.selection import Selection, choose, counts
 
-NOT_SELECTED, PRUNED = "not_selected", "concepts"
-"""The reasons in removed.parquet and tombstones.csv: the query, or no concept that train has."""
+NOT_SELECTED = "not_selected"
+"""The reason in removed.parquet and tombstones.csv of images that the query does not select."""
 
-_PRUNED_COLUMNS = ("concepts", "concepts_auto", "concepts_manual")
 _LONGEST_SQL = 600  # characters of it in the card; select.json has all
 
 
@@ -62,8 +59,10 @@ def select(
     if not options.stated():
         raise UsageError("nothing to select by", "give --where or another option: roco select --help lists them")
     with opened:
-        check_parent(opened, Path(out), progress or NullProgress())
+        check_parent(opened, Path(out))
+        # Before the slow checks: a condition may be mistyped.
         selection = choose(opened, options, None if relations is None else Path(relations))
+        check_valid(opened, progress or NullProgress())
         record = write_subset(selection, Path(out), prune, progress or NullProgress())
     return selection, record
 
@@ -73,22 +72,15 @@ def write_subset(selection: Selection, out: Path, prune: bool, progress: Progres
     parent = selection.release
     table = parent.table()
     is_selected = pc.is_in(table["id"], value_set=pa.array(selection.ids, pa.string()))
-    kept, others = table.filter(is_selected), table.filter(pc.invert(is_selected))
-    if not len(kept):
+    if not pc.any(is_selected).as_py():
         raise UsageError("no image is selected", "relax the condition: --count shows how many images it selects")
-    stages = [_stage("select", len(table), len(kept), NOT_SELECTED)]
-    removed = [removed_rows(others, "select", NOT_SELECTED, None)]
-    tombstones = parent_tombstones(parent) + retired(others, NOT_SELECTED, "")
-    if prune:
-        kept, without = _pruned(kept)
-        stages.append(_stage("prune", len(kept) + len(without), len(kept), PRUNED))
-        removed.append(removed_rows(without, "prune", PRUNED, "no concept that occurs in train"))
-        tombstones += retired(without, PRUNED, "no concept that occurs in train")
+    rest = leave_out(table, is_selected, "select", NOT_SELECTED, "", prune)
+    kept = rest.figures
     digest, of_parent = parent_digest(parent), parent_funnel(parent)
     funnel: dict[str, Any] = {
         "source": {"kind": "release", "images": len(table)},
         "counts": {},
-        "stages": stages,
+        "stages": rest.stages,
         "selected_from": digest,
     }
     if "licenses" in of_parent:
@@ -96,9 +88,9 @@ def write_subset(selection: Selection, out: Path, prune: bool, progress: Progres
     record = _record(selection, counts(kept), digest, prune)
     content = Derived(
         figures=kept,
-        removed=pa.concat_tables(removed),
+        removed=pa.concat_tables(rest.removed),
         groups=groups_of(parent, kept["id"].combine_chunks(), keep_dropped=False),
-        tombstones=tombstones,
+        tombstones=[*parent_tombstones(parent), *rest.tombstones],
         funnel=funnel,
         about=_about(parent, len(kept), len(table)),
         heading="A subset of another release",
@@ -107,29 +99,6 @@ def write_subset(selection: Selection, out: Path, prune: bool, progress: Progres
     )
     write(parent, out, content, progress)
     return record
-
-
-def _stage(name: str, rows: int, kept: int, reason: str) -> dict[str, Any]:
-    dropped = {reason: rows - kept} if rows > kept else {}
-    return {"stage": name, "kind": "decision", "in": rows, "kept": kept, "dropped": dropped}
-
-
-def _pruned(table: pa.Table) -> tuple[pa.Table, pa.Table]:
-    """Returns the images with the concepts that train has, and those that are left without a concept."""
-    splits = table["split"].to_pylist()
-    trained = trained_concepts(splits, table["concepts"].to_pylist())
-    if not trained:
-        raise UsageError(
-            "--prune would remove every concept: no selected image of train has one", "select some of train"
-        )
-    before = pc.list_value_length(table["concepts"])
-    for name in _PRUNED_COLUMNS:
-        if name in table.column_names:
-            lists = pa.array(pruned(splits, table[name].to_pylist(), trained), COLUMNS[name].type)
-            table = table.set_column(table.column_names.index(name), name, lists)
-    # An image that the release contains without a concept stays.
-    is_empty = pc.and_(pc.equal(pc.list_value_length(table["concepts"]), 0), pc.greater(before, 0))
-    return table.filter(pc.invert(is_empty)), table.filter(is_empty)
 
 
 # --- what it is ----------------------------------------------------------------------------------------------

@@ -17,31 +17,17 @@ from roco.base.errors import DataError, RecipeError
 from roco.base.files import file_digest
 from roco.base.formats import SUFFIX_OF_FORMAT
 from roco.base.schema import COLUMNS, SPLITS, types
-from roco.base.tables import ATTRIBUTION_COLUMNS, CUI_MAPPING_COLUMNS, LICENSE_COLUMNS, TOMBSTONE_COLUMNS
 from roco.core.ledger import Changes, Ledger
 from roco.core.stage import Finished, Publication, put
 from roco.models.text.terms import table as terms
 from roco.models.text.vocabulary import table as vocabulary
 from roco.release.attribution import attribution_row, license_row
-from roco.release.citation import citation
+from roco.release.contents import Contents, write_contents
 from roco.release.format import (
-    ATTRIBUTION,
-    CARD,
     CHECKSUMS,
-    CITATION,
-    CUI_MAPPING,
-    DATASHEET,
-    DROPPED,
     DROPPED_COLUMNS,
     FIGURES,
-    FUNNEL,
-    GROUPS,
-    LEAKAGE,
-    LICENSES,
-    METADATA,
-    TOMBSTONES,
 )
-from roco.release.leakage import leakage
 from roco.release.metadata import Metadata
 from roco.release.previous import (
     PreviousRelease,
@@ -54,11 +40,6 @@ from roco.release.writers import (
     ZipThreads,
     with_escapes,
     write_checksums,
-    write_csv,
-    write_json,
-    write_parquet,
-    write_split_tables,
-    write_text,
 )
 from roco.stages.publish.card import card
 from roco.stages.publish.concept_names import concept_names
@@ -159,46 +140,30 @@ class Release(Publication):
             for split in SPLITS:
                 of_split = [row for row in rows if row["split"] == split]
                 zips.write(folder / f"{split}_images.zip", _members(split, of_split, run))
-            self._write_all_but_images(run, folder, table, rows)
+            write_contents(folder, self._contents(run, table, rows))
 
         write_checksums(folder)
 
-    def _write_all_but_images(
-        self, run: Finished, folder: Path, table: pa.Table, rows: Sequence[Mapping[str, Any]]
-    ) -> None:
-        # The tables of the paper.
-        for split in SPLITS:
-            write_split_tables(folder, split, [row for row in rows if row["split"] == split])
-        write_csv(folder / CUI_MAPPING, CUI_MAPPING_COLUMNS, concept_names(rows))
-        write_csv(folder / LICENSES, LICENSE_COLUMNS, map(license_row, rows))
-        write_csv(folder / ATTRIBUTION, ATTRIBUTION_COLUMNS, map(attribution_row, rows))
-
-        # All columns of the kept figures, the dropped figures, and the groups.
+    def _contents(self, run: Finished, table: pa.Table, rows: Sequence[Mapping[str, Any]]) -> Contents:
+        """Returns what the files other than the images contain."""
         dropped = _removed(run)
-        write_parquet(folder / FIGURES, table)
-        write_parquet(folder / DROPPED, dropped)
-        write_parquet(folder / GROUPS, duplicates(run))
         previous = self._previous(run.ledger)
         retired = list(tombstone_rows(previous, rows, dropped.to_pylist() if previous else ()))
-        write_csv(folder / TOMBSTONES, TOMBSTONE_COLUMNS, retired)
-
-        # Numbers, and the texts that contain them.
-        sizes = Counter(row["split"] for row in rows)
-        funnel = {**run.funnel, "release": {split: sizes[split] for split in SPLITS}}
+        funnel = dict(run.funnel)
         allowed = allowed_licenses(run.recipe)
         if allowed:
             funnel["licenses"] = allowed  # `roco verify` accepts these
         grown_from = self._grown_from(run.ledger)
         if grown_from:
             funnel["grown_from"] = grown_from
-        leaks = leakage(rows)
-        write_json(folder / FUNNEL, funnel)
-        write_json(folder / LEAKAGE, leaks)
         about = self.metadata or Metadata()
-        write_json(folder / METADATA, about.to_json())
-        write_text(folder / CARD, card(rows, funnel, run.recipe, leaks, about))
-        write_text(folder / DATASHEET, datasheet(rows, funnel, run.recipe, len(retired), about))
-        write_text(folder / CITATION, citation(rows, run.recipe["roco"], about))
+        return Contents(
+            rows=rows, figures=table, removed=dropped, groups=duplicates(run), names=concept_names(rows),
+            licenses=map(license_row, rows), attribution=map(attribution_row, rows), tombstones=retired, funnel=funnel,
+            about=about, made_by=run.recipe["roco"],
+            card=lambda funnel, leaks: card(rows, funnel, run.recipe, leaks, about),
+            datasheet=lambda funnel, leaks: datasheet(rows, funnel, run.recipe, len(retired), about),
+        )  # fmt: skip
 
     def _grown_from(self, ledger: Ledger | None) -> str:
         """Returns the SHA-256 of the checksums of the previous release; empty without one."""
