@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -40,33 +41,10 @@ def agree(
 
     Of a round, the resolved labels are compared. By default the two annotators with the most images in common.
     """
-    from roco.curate import task_files
-    from roco.curate.log import Log
-    from roco.curate.raters import RaterLabels
     from roco.evaluate import rater_agreement
     from roco.evaluate.report import render
 
-    if (first is None) != (second is None):
-        raise UsageError("one rater", "give both --first and --second, or neither")
-    found = []
-    with Log.open(log, write=False) as opened:
-        labels = RaterLabels.of(opened)
-    tasks = {one.name: one for one in map(task_files.load, task or task_files.shipped())}
-    for name, one in tasks.items():
-        if name not in labels.tasks and not task:
-            continue
-        try:
-            pair = (first, second) if first and second else labels.most_in_common(name)
-            if pair is None:
-                hint = "name two raters: --first and --second"
-                raise DataError(f"no two annotators labelled an image in common in '{name}' ({log})", hint)
-            found.append(compare(labels.compared(one, *pair)))
-        except DataError as err:
-            if task:
-                raise
-            print(safe(f"{name}: {err.message}"), file=sys.stderr)
-    if not found:
-        raise DataError(f"no two raters labelled an image in common ({log})", "name them: --first and --second")
+    found = agreement_in(log, first, second, task or ())
     if as_json:
         print_json([result.as_mapping() for result in found])
     else:
@@ -76,6 +54,41 @@ def agree(
         print(safe(f"wrote {shown_path(out)}"), file=sys.stderr)
     else:
         print_next("add --out DIR for tables, JSON and the confusion matrices as PNG and SVG")
+
+
+def agreement_in(
+    log: Path, first: str | None, second: str | None, tasks: Sequence[str] = (), *, required: bool = True
+) -> list[TaskAgreement]:
+    """Returns the agreement of two raters of a log in each task, by default in all shipped ones that it has.
+
+    first, second: by default the two annotators with the most images in common. required: raises DataError if no two
+    raters labelled an image in common, else returns nothing. A task without two raters is reported unless it was named.
+    """
+    from roco.curate import task_files
+    from roco.curate.log import Log
+    from roco.curate.raters import RaterLabels
+
+    if (first is None) != (second is None):
+        raise UsageError("one rater", "give both --first and --second, or neither")
+    found = []
+    with Log.open(log, write=False) as opened:
+        labels = RaterLabels.of(opened)
+    for name, one in {one.name: one for one in map(task_files.load, tasks or task_files.shipped())}.items():
+        if name not in labels.tasks and not tasks:
+            continue
+        try:
+            pair = (first, second) if first and second else labels.most_in_common(name)
+            if pair is None:
+                hint = "name two raters: --first and --second"
+                raise DataError(f"no two annotators labelled an image in common in '{name}' ({log})", hint)
+            found.append(compare(labels.compared(one, *pair)))
+        except DataError as err:
+            if tasks:
+                raise
+            print(safe(f"{name}: {err.message}"), file=sys.stderr)
+    if required and not found:
+        raise DataError(f"no two raters labelled an image in common ({log})", "name them: --first and --second")
+    return found
 
 
 def compare(compared: Compared) -> TaskAgreement:

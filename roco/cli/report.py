@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from roco.base.errors import UsageError
 from roco.cli.output import print_json, print_next, safe, shown_path
 from roco.cli.release import Json
 from roco.evaluate.report.cost import GRAMS, WATTS
@@ -33,9 +34,22 @@ def report(
     vocabulary: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Vocabulary with semantic types; the shipped one by default.")
     ] = None,
-    labels: Annotated[
-        Path | None, typer.Option(metavar="LOG", help="A label log, for the precision of the automatic concepts.")
+    scores: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DIR", help="A folder of scores (`roco evaluate` with `--out`), for Tables 1 to 3; repeat it."
+        ),
     ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="LOG", help="A label log, for agreement (Table 7) and the precision of automatic concepts."
+        ),
+    ] = None,
+    first: Annotated[
+        str | None, typer.Option("--first", metavar="RATER", help="A rater of the log, as in `roco agree`.")
+    ] = None,
+    second: Annotated[str | None, typer.Option("--second", metavar="RATER", help="The other rater.")] = None,
     watts: Annotated[float, typer.Option(min=0, help="Watts of a busy core, for the cost of a run.")] = WATTS,
     co2: Annotated[float, typer.Option(min=0, help="Grams of CO2 for a kWh, for the cost of a run.")] = GRAMS,
     as_json: Json = False,
@@ -44,15 +58,21 @@ def report(
 
     Example: roco report demo/run/release --out demo/report
     """
+    from roco.cli.agree import agreement_in
     from roco.cli.progress import ProgressBar, shown
     from roco.cli.report_run import read_articles, read_precision
     from roco.evaluate.report.cost import read_cost
     from roco.evaluate.report.inputs import Inputs
+    from roco.evaluate.report.score_files import read_scores
     from roco.evaluate.report.write import write_report
     from roco.models.text.vocabulary.table import load
     from roco.release.pubmed import read_pubmed
     from roco.release.read import Release
 
+    if (first or second) and not labels:
+        raise UsageError("--first and --second without --labels", "give the label log: --labels LOG")
+    read = [read_scores(path) for path in scores or ()]
+    agreement = agreement_in(labels, first, second, required=bool(first)) if labels else ()
     examples: list[Example] = []
     folder = dataset.absolute()
     if dataset.suffix == ".toml":
@@ -65,6 +85,8 @@ def report(
         inputs = Inputs(
             release=opened,
             other=Release.open(compare) if compare else None,
+            scores=read,
+            agreement=agreement,
             pubmed=read_pubmed(release),
             types=types,
             articles=read_articles(folder) if is_run else None,
@@ -77,7 +99,7 @@ def report(
         print_json(
             {
                 "folder": str(written.folder),
-                "sections": [section.part.name for section in written.sections if section.content is not None],
+                "sections": [section.part.name for section in written.sections if not section.missing],
                 "missing": {section.part.name: section.missing for section in written.missing},
             }
         )

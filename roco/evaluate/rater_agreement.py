@@ -166,11 +166,11 @@ def label_table(one: TaskAgreement) -> ReportTable:
     return ReportTable(f"{one.pair.task}, each label", ("label", *one.pair.names, "both", *_COLUMNS), rows)
 
 
-def matrix_table(one: TaskAgreement) -> ReportTable:
-    """Returns the confusion matrix in counts."""
+def matrix_table(one: TaskAgreement, over: str | None = None) -> ReportTable:
+    """Returns the confusion matrix in counts, or normalised: each row ("true") or each column ("pred") sums to 1."""
     rows: list[tuple[Cell, ...]] = []
-    for label, counts in zip(one.labels, one.matrix.tolist(), strict=True):
-        rows.append((label, *map(int, counts)))
+    for label, values in zip(one.labels, agreement.normalised(one.matrix, over).tolist(), strict=True):
+        rows.append((label, *(values if over else map(int, values))))
     first, second = one.pair.names
     return ReportTable(f"{one.pair.task} (rows: {first}, columns: {second})", ("", *one.labels), rows)
 

@@ -62,7 +62,7 @@ class DroppedTable:
 
 def check_funnel(path: Path, figures: Mapping[str, Figure], dropped: DropCounts) -> Iterator[Problem]:
     """Checks that the funnel adds up and agrees with figures.parquet and removed.parquet."""
-    stages, release = _read_funnel(path)
+    stages, release = read_funnel(path)
     counts: DropCounts = Counter()
     previous: int | None = None
     for stage in stages:
@@ -134,7 +134,7 @@ def check_leakage(path: Path, figures: Path) -> Iterator[Problem]:
         yield Problem(f"{excerpt(recorded)}, but {FIGURES} gives {excerpt(counted)}", path.name)
 
 
-def _read_funnel(path: Path) -> tuple[list[FunnelStage], Any]:
+def read_funnel(path: Path) -> tuple[list[FunnelStage], Any]:
     """Returns the stages and the number of images by split; raises ValueError for an invalid funnel."""
     funnel = json.loads(read_text(path))
     try:

@@ -10,7 +10,14 @@ from roco.evaluate.report.render import Cell, ReportTable
 
 
 class NotAvailable(Exception):
-    """A section cannot be made from this dataset; the message says which input is missing."""
+    """A section cannot be made from this dataset; the message says which input is missing.
+
+    content: what can be shown without it, such as the rows of the paper.
+    """
+
+    def __init__(self, message: str, content: Content | None = None) -> None:
+        super().__init__(message)
+        self.content = content
 
 
 class Compared(NamedTuple):

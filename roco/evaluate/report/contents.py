@@ -10,9 +10,11 @@ from roco.evaluate.checks.all import checks_section
 from roco.evaluate.report.inputs import Inputs
 from roco.evaluate.report.section import Part, Section, made
 from roco.evaluate.report.sections import (
+    agreement,
     articles,
     captions,
     concepts,
+    consistency,
     cost,
     coverage,
     drift,
@@ -23,8 +25,10 @@ from roco.evaluate.report.sections import (
     licenses,
     pixels,
     provenance,
+    scores,
     screening,
     sizes,
+    workflow,
 )
 
 
@@ -36,6 +40,22 @@ class Chapter(NamedTuple):
 
 
 CHAPTERS = (
+    Chapter(
+        "How the dataset was built",
+        (
+            Part("figure-1", "Figure 1", "Figures and articles by stage", workflow.figure_1),
+            Part("figure-2", "Figure 2", "Filters of captions", workflow.figure_2),
+            Part("table-s13", "Table S13", "Languages of dropped captions", workflow.table_s13),
+            Part("drop-reasons", "", "Dropped figures by reason", dropped.by_reason),
+            Part("dropped-by-journal", "", "Dropped figures by journal", dropped.by_journal),
+            Part("dropped-by-year", "", "Dropped figures by year", dropped.by_year),
+            Part("duplicates", "", "Duplicates", duplicates.duplicates),
+            Part("leakage", "", "What different splits share", duplicates.leakage),
+            Part("modality-from", "", "Origin of the modalities", provenance.modality_from),
+            Part("concepts-from", "", "Origin of the concepts", provenance.concepts_from),
+            Part("cost", "", "Cost of the run", cost.cost),
+        ),
+    ),
     Chapter(
         "The dataset",
         (
@@ -101,16 +121,18 @@ CHAPTERS = (
         ),
     ),
     Chapter(
-        "How the dataset was built",
+        "Agreement of people",
         (
-            Part("drop-reasons", "", "Dropped figures by reason", dropped.by_reason),
-            Part("dropped-by-journal", "", "Dropped figures by journal", dropped.by_journal),
-            Part("dropped-by-year", "", "Dropped figures by year", dropped.by_year),
-            Part("duplicates", "", "Duplicates", duplicates.duplicates),
-            Part("leakage", "", "What different splits share", duplicates.leakage),
-            Part("modality-from", "", "Origin of the modalities", provenance.modality_from),
-            Part("concepts-from", "", "Origin of the concepts", provenance.concepts_from),
-            Part("cost", "", "Cost of the run", cost.cost),
+            Part("table-7", "Table 7", "Agreement of two raters", agreement.table_7),
+            *agreement.parts_of_matrices(),
+        ),
+    ),
+    Chapter(
+        "Scores of systems",
+        (
+            Part("table-1", "Table 1", "Concept detection", scores.table_1),
+            Part("table-2", "Table 2", "Caption prediction", scores.table_2),
+            Part("table-3", "Table 3", "Caption prediction, further scores", scores.table_3),
         ),
     ),
     Chapter(
@@ -122,7 +144,13 @@ CHAPTERS = (
             Part("drift-modalities", "", "Modalities", drift.drift_modalities),
         ),
     ),
-    Chapter("Checks", (Part("checks", "", "What experts check", checks_section),)),
+    Chapter(
+        "Checks",
+        (
+            Part("consistency", "", "Consistency", consistency.consistency),
+            Part("checks", "", "What experts check", checks_section),
+        ),
+    ),
 )
 
 

@@ -50,7 +50,7 @@ def _contents(chapters: Iterable[MadeChapter]) -> str:
     lines = []
     for chapter in chapters:
         links = "".join(
-            f"<li{' class=missing' if section.content is None else ''}>"
+            f"<li{' class=missing' if section.missing else ''}>"
             f'<a href="#{section.part.name}">{_text(section.part.heading)}</a></li>'
             for section in chapter.sections
         )
@@ -65,9 +65,9 @@ def _section(section: Section) -> str:
         f'<h3 id="{part.name}-title">{_text(part.heading)}</h3>',
         f'<p class="definition">{_text(part.definition)}</p>',
     ]
-    if section.content is None:
+    if section.missing:
         parts.append(f'<p class="unavailable">Not available: {_text(section.missing)}.</p>')
-    else:
+    if section.content is not None:
         parts += _content(part.name, section.content, section.drawn)
     return "\n".join([*parts, "</section>"])
 

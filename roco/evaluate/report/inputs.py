@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
+from itertools import islice
 from typing import Any
 
 import pyarrow as pa
@@ -17,16 +17,21 @@ from roco.base.errors import DataError
 from roco.base.labels import KINDS
 from roco.base.readers import UNREADABLE, read_text
 from roco.base.schema import SPLITS, types
+from roco.evaluate.rater_agreement import TaskAgreement
 from roco.evaluate.report.concept_tables import Images, read_images
 from roco.evaluate.report.content import Example, NotAvailable
 from roco.evaluate.report.cost import Cost
 from roco.evaluate.report.decoded import SAMPLE, Decoded, decoded
 from roco.evaluate.report.rows import PrecisionRow
+from roco.evaluate.report.score_files import ScoreFile
 from roco.release.diff import Difference, diff
 from roco.release.format import DROPPED, FUNNEL, LICENSES
 from roco.release.leakage import TIE_COLUMNS, Crossing, crossing
 from roco.release.published import PublishedTables, as_figures, read_tables
 from roco.release.read import Release
+from roco.release.verify_counts import FunnelStage, read_funnel
+
+_ROWS_AT_ONCE = 10_000
 
 _YEAR = re.compile(r"\((\d{4})\)\s*$")
 
@@ -39,17 +44,17 @@ class Inputs:
     """The inputs of a report; only the release is needed.
 
     dropped_examples: dropped figures to look at, which only a run has. other: the release to compare with. pubmed: the
-    table of `roco fetch pubmed`. scores: report.json files of `roco evaluate --out`. labels: the label log. types: CUI
-    -> semantic types. articles: every article that the run read (ARTICLES), which only a run knows. cost: what the run
-    took. precision: of the automatic concepts by semantic type, from labels.
+    table of `roco fetch pubmed`. scores: the files of `roco evaluate --out`. agreement: of two raters of a label log,
+    by task. types: CUI -> semantic types. articles: every article that the run read (ARTICLES), which only a run knows.
+    cost: what the run took. precision: of the automatic concepts by semantic type, from labels.
     """
 
     release: Release
     dropped_examples: Sequence[Example] = ()
     other: Release | None = None
     pubmed: pa.Table | None = None
-    scores: Sequence[Path] = ()
-    labels: Path | None = None
+    scores: Sequence[ScoreFile] = ()
+    agreement: Sequence[TaskAgreement] = ()
     types: Mapping[str, Sequence[str]] = field(default_factory=dict)
     articles: pa.Table | None = None
     cost: Cost | None = None
@@ -167,16 +172,38 @@ class Inputs:
             raise NotAvailable(f"the dataset has no {FUNNEL}: how it was built is unknown")
         try:
             return dict(json.loads(read_text(path)))
-        except (*UNREADABLE, ValueError) as err:
+        except (*UNREADABLE, TypeError) as err:
             raise NotAvailable(f"{FUNNEL} is unreadable: {err}") from err
 
     @cached_property
+    def stages(self) -> list[FunnelStage]:
+        """Returns the stages of the funnel; raises NotAvailable if it is missing or invalid."""
+        if not self.funnel:
+            raise NotAvailable(f"{FUNNEL} is empty")
+        try:
+            return read_funnel(self.release.path / FUNNEL)[0]
+        except UNREADABLE as err:
+            raise NotAvailable(f"{FUNNEL} is invalid: {err}") from err
+
+    @cached_property
     def dropped(self) -> pa.Table:
-        """Returns stage, reason and article of every dropped figure; raises NotAvailable without removed.parquet."""
+        """Returns stage, reason, detail and article of every dropped figure.
+
+        Raises NotAvailable without removed.parquet, or if it cannot be read.
+        """
         if not (self.release.path / DROPPED).is_file():
             raise NotAvailable(f"the dataset has no {DROPPED}: dropped figures are unknown")
-        columns = {"stage": pa.string(), **types("drop", "pmcid", "article_key")}
-        return pa.Table.from_pylist(list(self.release.dropped_rows(columns)), schema=pa.schema(columns.items()))
+        columns = {"stage": pa.string(), **types("drop", "drop_detail", "pmcid", "article_key")}
+        schema = pa.schema(columns.items())
+        rows = self.release.dropped_rows(columns)
+        batches = []
+        try:
+            # Rows as Python objects take twenty times the memory: never all of them at once.
+            while batch := list(islice(rows, _ROWS_AT_ONCE)):
+                batches.append(pa.RecordBatch.from_pylist(batch, schema=schema))
+        except DataError as err:
+            raise NotAvailable(err.message) from err
+        return pa.Table.from_batches(batches, schema=schema)
 
     @cached_property
     def article_of(self) -> list[str]:

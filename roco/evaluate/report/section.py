@@ -34,7 +34,10 @@ class Part(NamedTuple):
 
 
 class Section(NamedTuple):
-    """One section as it was made: its content and its plots as SVG by name, or why it cannot be made."""
+    """One section as it was made: its content and its plots as SVG by name, or why it cannot be made.
+
+    A section that cannot be made may still have content: what the paper prints.
+    """
 
     part: Part
     content: Content | None
@@ -44,8 +47,11 @@ class Section(NamedTuple):
 
 def made(part: Part, inputs: Inputs) -> Section:
     """Makes one section; a section that cannot be made keeps its place with the reason."""
+    missing = ""
+    content: Content | None
     try:
         content = part.make(inputs)
-        return Section(part, content, drawn={plot.name: svg(plot) for plot in content.plots})
     except NotAvailable as reason:
-        return Section(part, None, str(reason))
+        content, missing = reason.content, str(reason)
+    drawn = {plot.name: svg(plot) for plot in content.plots} if content else {}
+    return Section(part, content, missing, drawn)

@@ -31,7 +31,7 @@ class Written:
 
     @property
     def missing(self) -> tuple[Section, ...]:
-        return tuple(section for section in self.sections if section.content is None)
+        return tuple(section for section in self.sections if section.missing)
 
 
 def write_report(inputs: Inputs, out: Path, progress: Progress | None = None) -> Written:
@@ -93,9 +93,9 @@ def as_data(facts: Sequence[tuple[str, str]], chapters: Sequence[MadeChapter]) -
     for section in (section for chapter in chapters for section in chapter.sections):
         part, content = section.part, section.content
         entry: dict[str, Any] = {"number": part.number, "title": part.title, "definition": part.definition}
-        if content is None:
+        if section.missing:
             entry["missing"] = section.missing
-        else:
+        if content is not None:
             entry["tables"] = [table._asdict() for table in content.tables]
             entry["compared"] = [{**row._asdict(), "agrees": row.agrees} for row in content.compared]
             entry["notes"] = list(content.notes)
@@ -111,8 +111,9 @@ def markdown(title: str, facts: Sequence[tuple[str, str]], chapters: Sequence[Ma
         lines += [f"## {chapter.title}", ""]
         for section in chapter.sections:
             lines += [f"### {section.part.heading}", "", section.part.definition, ""]
-            if section.content is None:
+            if section.missing:
                 lines += [f"Not available: {section.missing}.", ""]
+            if section.content is None:
                 continue
             for plot in section.content.plots:
                 lines += [f"![{render.markdown_text(plot.alt)}](plots/{plot.name}.svg)", ""]
