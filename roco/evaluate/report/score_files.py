@@ -1,4 +1,4 @@
-"""Reads the report.json files of `roco evaluate --out`, whose scores a report shows beside those of the paper."""
+"""Reads the report.json files that `roco evaluate` writes, whose scores a report shows beside those of the paper."""
 
 from __future__ import annotations
 
