@@ -140,14 +140,12 @@ def diagnostic(inputs: Inputs) -> list[Identity]:
 
 def shared_articles(inputs: Inputs) -> list[Identity]:
     """Articles in several splits"""
-    by_article: dict[str, set[str]] = {}
-    for article, split in zip(inputs.article_of, inputs.values("split"), strict=True):
-        by_article.setdefault(article, set()).add(split)
-    shared = {article for article, in_splits in by_article.items() if len(in_splits) > 1}
-    images = sum(article in shared for article in inputs.article_of)
+    if not inputs.article_of:  # raises if articles are unknown
+        raise NotAvailable("the dataset has no images")
+    shared = inputs.leaks["article"]
     return [
-        Identity("articles with images in several splits", len(shared), "0 if split by article", None),
-        Identity("images of these articles", images, "0 if split by article", None),
+        Identity("articles with images in several splits", shared.groups, "0 if split by article", None),
+        Identity("images of these articles", shared.images, "0 if split by article", None),
     ]
 
 
