@@ -32,6 +32,12 @@ $(VENV)/.dev-neural: pyproject.toml | $(BIN)/python
 	$(INSTALL) -e '.[dev,dev-neural]'
 	@touch $@
 
+# open_clip and what it needs, in a folder that only its own tests look into: it wants an older webdataset than the other
+# tests, and PyPI's torchvision, beside a torch for CPUs alone, would make transformers fail.
+$(VENV)/.open-clip: tests/open_clip.txt | $(VENV)/.dev-neural
+	$(INSTALL) --no-deps --upgrade --target $(VENV)/open-clip -r tests/open_clip.txt
+	@touch $@
+
 $(VENV)/.docs: pyproject.toml | $(BIN)/python
 	$(INSTALL) -e '.[dev,docs]'
 	@touch $@
@@ -60,7 +66,7 @@ coverage: $(VENV)/.dev
 	$(PYTEST) -m $(FAST) --cov --cov-report= $(PYTEST_ARGS)
 
 # The other tests: kills at every write, attacks, fuzzing, METEOR, neural metrics. Fails where an extra is missing.
-test-all: $(VENV)/.dev-neural
+test-all: $(VENV)/.dev-neural $(VENV)/.open-clip
 	$(PYTEST) -m "slow or neural" --no-skips=extras $(PYTEST_ARGS)
 
 # The pages of curation in a real browser. Debian's chromium is installed if it is missing and we may.

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.open_clip import python_path
+
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "examples").glob("*.ipynb"))
 
 
@@ -17,7 +19,7 @@ def cells(notebook: Path) -> list[dict[str, Any]]:
 
 
 def test_there_are_notebooks() -> None:
-    assert {path.stem for path in NOTEBOOKS} >= {"explore", "multitask"}
+    assert {path.stem for path in NOTEBOOKS} >= {"explore", "select_ct", "multitask", "open_clip"}
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
@@ -38,6 +40,8 @@ def test_a_notebook_runs_on_the_demo(
     monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     monkeypatch.setenv("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+    if notebook.stem == "open_clip":
+        monkeypatch.setenv("PYTHONPATH", python_path())
     (tmp_path / "demo").symlink_to(finished_demo)
     read = nbformat.read(notebook, as_version=4)
     nbclient.NotebookClient(read, timeout=600, resources={"metadata": {"path": str(tmp_path)}}).execute()

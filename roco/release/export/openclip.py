@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterator
 
 from roco.release.export import loose
@@ -18,6 +19,12 @@ MISSING = frozenset(
 )
 """What pandas, with which open_clip reads the tables, takes for a missing value, quoted or not."""
 
+NOT_TEXT = re.compile(r"[\s\d+\-.eE]*|[+-]?inf(inity)?|true|false", re.IGNORECASE | re.ASCII)
+"""What pandas takes for a number or a truth value, if all captions of a part of the table look like that: it would turn
+`007` into 7. The pattern matches more than pandas takes, such as dates, which does no harm."""
+
+NO_BREAK_SPACE = "\u00a0"
+
 COLUMNS = ("filepath", "title", "image_id", "license", "attribution")
 
 _ABOUT = """\
@@ -25,8 +32,9 @@ _ABOUT = """\
 `license` and `attribution`. The paths begin in this folder, and open_clip resolves them from the working folder: run it
 here, `python -m open_clip_train.main --dataset-type csv --train-data train.tsv …`.
 
-open_clip reads the tables with pandas, which takes captions such as `NA` and `None` for missing values. Such a caption
-ends with a space here, which the tokenizer of open_clip removes.
+open_clip reads the tables with pandas, which takes captions such as `NA` and `None` for missing values, and captions
+such as `007` and `True` for numbers and truth values. Such a caption ends with a no-break space here, which tokenizers
+remove.
 """
 
 
@@ -41,7 +49,8 @@ def plan(rows: ReleaseRows, options: ExportOptions) -> list[PlannedFile]:
 
 def title(caption: str) -> str:
     """Returns a caption that pandas reads as text."""
-    return f"{caption} " if caption in MISSING else caption
+    is_text = caption not in MISSING and not NOT_TEXT.fullmatch(caption)
+    return caption if is_text else caption + NO_BREAK_SPACE
 
 
 def _records(rows: ReleaseRows, split: str) -> Iterator[tuple[str, ...]]:

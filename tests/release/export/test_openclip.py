@@ -1,4 +1,4 @@
-"""Tables for open_clip, read as it reads them: every caption is a text, whatever pandas takes for missing."""
+"""Tables for open_clip, read as it reads them: every caption is a text, whatever pandas takes for something else."""
 
 from __future__ import annotations
 
@@ -44,11 +44,26 @@ def test_captions_that_pandas_takes_for_missing_survive(pandas: Any, tmp_path: P
     found = read(pandas, export(release, "openclip", tmp_path / "out").folder)
     expected = {row["id"]: row["caption"] for row in figures(release)}
     assert {id: caption.rstrip() for id, caption in found.items()} == {id: c.rstrip() for id, c in expected.items()}
-    assert {"NA ", "null ", "None ", "nan ", "N/A ", "<NA> "} <= set(found.values())
+    assert {"NA", "null", "None", "nan", "N/A", "<NA>"} <= {caption.strip() for caption in found.values()}
+
+
+def test_captions_that_are_all_numbers_or_truth_values_are_read_as_they_are_written(
+    pandas: Any, tmp_path: Path
+) -> None:
+    numbers = ("007", "1.50", "1e3", "-0", "12", ".5", "5.", "+1", "1E-5", "0", "99999999999999999999", "inf")
+    for name, captions in (("numbers", numbers), ("truths", ("True", "FALSE") * 6)):
+        run = Run()
+        for row, caption in zip(run.figures, captions, strict=False):
+            row["caption"] = caption
+        release = publish(tmp_path / name, run)
+        expected = {row["id"]: row["caption"] for row in figures(release)}
+        assert set(expected.values()) <= set(captions)
+        found = read(pandas, export(release, "openclip", tmp_path / f"{name}-out").folder)
+        assert {id: caption.strip() for id, caption in found.items()} == expected
 
 
 def test_the_values_that_pandas_takes_for_missing_are_all_known(pandas: Any) -> None:
     from pandas._libs.parsers import STR_NA_VALUES
 
     assert set(STR_NA_VALUES) <= MISSING
-    assert [title("NA"), title("NA of the aorta"), title("")] == ["NA ", "NA of the aorta", " "]
+    assert [title("NA"), title("NA of the aorta"), title("")] == ["NA\u00a0", "NA of the aorta", "\u00a0"]

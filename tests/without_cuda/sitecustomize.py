@@ -1,0 +1,9 @@
+"""Lets torchvision be imported beside a torch without CUDA, without its compiled operators, which open_clip does not use.
+
+Python runs this file at its start, if the folder is on PYTHONPATH.
+"""
+
+import sys
+import types
+
+sys.modules.setdefault("torchvision._meta_registrations", types.ModuleType("torchvision._meta_registrations"))
