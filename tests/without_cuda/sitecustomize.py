@@ -1,6 +1,6 @@
-"""Lets torchvision be imported beside a torch without CUDA, without its compiled operators, which open_clip does not use.
+"""Lets torchvision be imported beside a torch without CUDA, but without its compiled operators.
 
-Python runs this file at its start, if the folder is on PYTHONPATH.
+open_clip does not use them. Python runs this file at its start, if the folder is on PYTHONPATH.
 """
 
 import sys
