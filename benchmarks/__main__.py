@@ -19,6 +19,7 @@ from benchmarks.readers import readers
 from benchmarks.runs import million
 from benchmarks.scale import scale
 from benchmarks.scoring import scoring
+from benchmarks.screening_cost import screening
 from benchmarks.select import select
 from benchmarks.umls_build import umls
 from benchmarks.workers import runs
@@ -52,6 +53,7 @@ def main() -> None:
     lines += hashing(REPEATS)
     lines += loading(REPEATS)
     lines += heads(REPEATS)
+    lines += screening(REPEATS)
     lines += scale(REPEATS)
     lines += fetching(REPEATS)
     lines += scoring(REPEATS)

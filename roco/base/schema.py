@@ -179,6 +179,16 @@ COLUMNS: dict[str, Column] = {
     "n_rows": Column(pa.int32(), "rows of panels that are divided by white, black or uniform bands"),
     "n_columns": Column(pa.int32(), "columns of panels that are divided by white, black or uniform bands"),
     "embedding": Column(pa.binary(), "features of the image by a network: 16-bit floats, little-endian"),
+    "text_read": Column(
+        pa.string(), "how text in the image was looked for: ocr; gate (no edges like those of text: none); failed"
+    ),
+    "text_share": Column(pa.float32(), "share of the area of the image that text covers, 0 to 1; null if OCR failed"),
+    "text_words": Column(
+        pa.int32(), "number of words and numbers in the image, without single letters; null if OCR failed"
+    ),
+    "text_lines": Column(
+        pa.binary(), "lines of text in the image, with confidences and boxes, as JSON; in the run, never in a release"
+    ),
     # decisions
     "given_id": Column(pa.string(), "id of the image in the dataset from which it was read"),
     "given_split": Column(pa.string(), "split of the image in the dataset from which it was read"),
@@ -193,6 +203,16 @@ COLUMNS: dict[str, Column] = {
         pa.string(),
         "how the image was identified: image (article and bytes), file (article and name), retired (article and bytes "
         "of an image whose id was retired), given (by a dataset that is a source)",
+    ),
+    "panel_letters": Column(pa.string(), "panel letters in the image: `ABC`; empty if there are none"),
+    "caption_run": Column(pa.int32(), "consecutive words of the caption that the image contains, at most"),
+    "caption_overlap": Column(pa.float32(), "share of the words of the caption that the image contains, 0 to 1"),
+    "identifying_text": Column(
+        STRINGS, "kinds of text in the image that may identify a person: date, age, birth, id, name, place"
+    ),
+    "screening": Column(
+        STRINGS,
+        "checks of the text in the image that flag it: unread, identity, caption, panels, text; null if none ran",
     ),
     "duplicate_group": Column(pa.string(), "image_key of the image that is kept of a group of duplicates"),
     "similar_group": Column(

@@ -49,7 +49,7 @@ app = App(
 
 COMMANDS: tuple[Callable[..., None], ...] = (
     *(run.init, recipe.recipe, recipe.check, run.run, run.status, run.show, run.stages, run.articles),
-    *(review.dropped, review.duplicates, audit.audit, curate.curate, agree.agree, fit.fit),
+    *(review.dropped, review.duplicates, review.flagged, audit.audit, curate.curate, agree.agree, fit.fit),
     *(release.verify, release.diff, select.select, export.export, retract.retract, curate.view, report.report),
 )
 for command in COMMANDS:

@@ -1,4 +1,4 @@
-"""The commands that show what a run did to its figures: dropped, duplicates."""
+"""The commands that show what a run did to its figures: dropped, duplicates, flagged."""
 
 from __future__ import annotations
 
@@ -102,6 +102,38 @@ def duplicates(
         if sheet is not None:
             duplicates_sheet(opened, groups[:most], sheet)
             print(safe(f"wrote {sheet}") + _rest(len(groups), most), file=sys.stderr)
+
+
+def flagged(
+    recipe: RecipeArg,
+    check: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CHECK", help="Only figures that this check flags: text, caption, panels, identity, unread."
+        ),
+    ] = None,
+    sheet: Sheet = None,
+    most: Annotated[int, typer.Option(metavar="N", min=1, help="Print and draw at most this many figures.")] = 100,
+    as_json: Json = False,
+) -> None:
+    """Lists the images that the stage screen flags for the text in them, with numbers and kinds but never the text.
+
+    Example: roco flagged demo/demo.toml --check identity --sheet flagged.png
+    """
+    from roco.cli.review_tables import print_flagged
+    from roco.models.images.contact_sheet import sheet_format
+    from roco.recipes.load import load_recipe
+    from roco.stages.screened import flagged
+    from roco.stages.sheets import flagged_sheet
+
+    if sheet is not None:
+        sheet_format(sheet)
+    with closing(load_recipe(recipe).open()) as opened:
+        rows = flagged(opened, check)
+        print_json(rows.to_pylist()) if as_json else print_flagged(rows, check, most if sheet is None else 0)
+        if sheet is not None and len(rows):
+            flagged_sheet(opened, rows.slice(0, most), sheet)
+            print(safe(f"wrote {sheet}") + _rest(len(rows), most), file=sys.stderr)
 
 
 def _rest(n: int, most: int) -> str:

@@ -1,4 +1,4 @@
-"""What the commands that review a run print: dropped figures, groups of duplicates."""
+"""What the commands that review a run print: dropped and flagged figures, groups of duplicates."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from roco.base.terminal import printable
 from roco.cli.output import count
 from roco.cli.tables import clean, console, print_labelled, print_table, reasons, table
+from roco.stages.screened import facts
 from roco.stages.sheets import image_facts
 
 if TYPE_CHECKING:
@@ -29,6 +30,25 @@ def print_dropped(rows: pa.Table, most: int) -> None:
     print_table(out, table(rows.slice(0, most).select(list(headers)).to_pylist(), headers))
     if len(rows) > most:
         out.print(f"[dim]and {len(rows) - most:,} more: --most {len(rows)}, or --out FILE[/dim]")
+
+
+def print_flagged(rows: pa.Table, check: str | None, most: int) -> None:
+    """Prints how many figures each check flags, and a line for each of the first `most` of them."""
+    out = console()
+    figures = rows.to_pylist()
+    by_check = Counter(flag for row in figures for flag in row["screening"])
+    out.print(f"{count('image', len(rows))} flagged" + (f": {clean(reasons(by_check))}" if by_check else ""))
+    if not most or not figures:
+        return
+    headers = {"figure_id": "figure", "checks": "checks", "facts": "why", "drop": "dropped"}
+    lines = [
+        {**row, "checks": ", ".join(row["screening"]), "facts": facts(row, check), "drop": row["drop"] or ""}
+        for row in figures[:most]
+    ]
+    out.print()
+    print_table(out, table(lines, headers))
+    if len(figures) > most:
+        out.print(f"[dim]and {len(figures) - most:,} more: --most {len(figures)}[/dim]")
 
 
 def print_groups(groups: Sequence[Sequence[GroupImage]], most: int) -> None:

@@ -19,12 +19,14 @@ from roco.stages.layout import Layout
 from roco.stages.license import License
 from roco.stages.mentions import Mentions
 from roco.stages.merge import Merge
+from roco.stages.ocr import Ocr
 from roco.stages.pins import Pins
 from roco.stages.prune import Prune
 from roco.stages.publish.release import Release
 from roco.stages.retraction import Retraction
 from roco.stages.rights import Rights
 from roco.stages.score import Score
+from roco.stages.screen import Screen
 from roco.stages.split import Split
 from roco.stages.terms import Terms
 
@@ -40,6 +42,8 @@ STAGES: dict[str, type[Stage]] = {
     "embed": Embed,
     "score": Score,
     "filter": Filter,
+    "ocr": Ocr,
+    "screen": Screen,
     "terms": Terms,
     "mentions": Mentions,
     "guess": Guess,

@@ -1,4 +1,4 @@
-"""Draws contact sheets of the figures of a run: dropped figures by reason, duplicates by group."""
+"""Draws contact sheets of the figures of a run: dropped figures by reason, duplicates by group, flagged by check."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from roco.core.run import Run
 from roco.models.images.contact_sheet import Group, Picture, contact_sheet
 from roco.models.images.decode import decode, thumbnail
 from roco.stages.dedup_groups import GroupImage
+from roco.stages.screen import CHECKS
+from roco.stages.screened import facts
 
 LONGEST_CAPTION = 240
 """Characters of a caption below an image."""
@@ -43,6 +45,24 @@ def duplicates_sheet(run: Run, groups: Sequence[Sequence[GroupImage]], path: Pat
         pictures = [Picture(run.thumbnail(image), image_facts(image), image["kept"]) for image in group]
         drawn.append(Group(f"{len(group)} images", pictures))
     contact_sheet(drawn, path)
+
+
+def flagged_sheet(run: Run, rows: pa.Table, path: Path) -> None:
+    """Draws figures that `screen` flags, grouped by check; a figure that several checks flag is in several groups.
+
+    rows: as `screened.flagged` returns them.
+    """
+    groups = []
+    figures = rows.to_pylist()
+    for check, (_, reason) in CHECKS.items():
+        pictures = []
+        for row in figures:
+            if check in row["screening"]:
+                lines = [row["figure_id"], facts(row, check), _beginning(row.get("caption") or "")]
+                pictures.append(Picture(_thumbnail(run, row), lines, kept=row["drop"] is None))
+        if pictures:
+            groups.append(Group(f"{check}: {reason.meaning} ({len(pictures):,})", pictures))
+    contact_sheet(groups, path)
 
 
 def image_facts(image: GroupImage) -> list[str]:

@@ -50,7 +50,7 @@ from roco.stages.publish.growth import check_growth, ledger_changes
 from roco.stages.publish.guarantees import allowed_licenses
 from roco.stages.publish.tombstones import tombstone_rows
 
-_NOT_PUBLISHED = {"figure_id", "bytes", "thumbnail", "embedding", "drop", "drop_detail"}
+_NOT_PUBLISHED = {"figure_id", "bytes", "thumbnail", "embedding", "text_lines", "drop", "drop_detail"}
 _NUMBER = re.compile(r"[0-9]{1,15}$")
 
 
