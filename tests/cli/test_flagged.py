@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from roco.stages import screened
-from tests.cli.command import DATA, DONE, USAGE, Command
+from tests.cli.command import DATA, USAGE, Command
 
 
 class RunOf:
