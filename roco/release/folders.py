@@ -86,16 +86,17 @@ class ImageReader:
     def read(self, file: ImageFile) -> bytes:
         """Returns the bytes of an image file; raises DataError if it is missing, corrupt or has changed."""
         name = excerpt(file.name)
+        hint = f"run roco verify {self._root} for details"
         if file.size > MAX_IMAGE_BYTES:
-            raise DataError(f"image too large: {name} ({file.size:,} bytes)")
+            raise DataError(f"image too large: {name} ({file.size:,} bytes)", hint)
         try:
             data = self._bytes(file)
         except KeyError as err:
-            raise DataError(f"missing image: {name}") from err
+            raise DataError(f"missing image: {name}", hint) from err
         except UNREADABLE as err:
-            raise DataError(f"unreadable image: {name}: {excerpt(err) or type(err).__name__}") from err
+            raise DataError(f"unreadable image: {name}: {excerpt(err) or type(err).__name__}", hint) from err
         if len(data) != file.size:
-            raise DataError(f"image changed while the dataset was in use: {name}")
+            raise DataError(f"image changed while the dataset was in use: {name}", hint)
         return data
 
     def close(self) -> None:

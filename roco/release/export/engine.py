@@ -7,6 +7,7 @@ planned as folders, each of which is one entry and appears at once.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -81,7 +82,17 @@ def write_export(
     identity: release, format, options and versions, as JSON values. Raises DataError if the folder contains another
     export, other files, or a file that was changed; nothing is written then.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    is_new = not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return _written(folder, identity, planned, progress)
+    except Exception:
+        if is_new:
+            _remove_empty(folder)
+        raise
+
+
+def _written(folder: Path, identity: Mapping[str, Any], planned: Sequence[PlannedFile], progress: Progress) -> Exported:
     with hold_folder(folder):
         recorded = _recorded(folder, identity)
         _check_names(folder, planned)
@@ -194,6 +205,13 @@ def _remove_parts(folder: Path) -> None:
             shutil.rmtree(path)
         else:
             path.unlink()
+
+
+def _remove_empty(folder: Path) -> None:
+    """Removes the empty folders of an export that failed before its first file was finished."""
+    for path in sorted([folder, *folder.rglob("*")], reverse=True):
+        with contextlib.suppress(OSError):  # not empty: finished files are kept
+            path.rmdir()
 
 
 def _record(folder: Path, identity: Mapping[str, Any], finished: Mapping[str, ExportedFile], *, complete: bool) -> None:

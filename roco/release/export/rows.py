@@ -22,7 +22,7 @@ from roco.base.schema import SPLITS, STRINGS, types
 from roco.base.terminal import excerpt
 from roco.release.attribution import credit, license_address
 from roco.release.folders import ID
-from roco.release.format import CHECKSUMS, FIGURES, license_words
+from roco.release.format import CHECKSUMS, FIGURES, FILES, license_words
 from roco.release.metadata import Metadata
 from roco.release.read import Release
 
@@ -115,7 +115,7 @@ class Totals:
 
 
 class ReleaseRows:
-    """The images of a release for an export. Every file is compared with the checksums of the release when it is read.
+    """The images of a release for an export. Every file is compared with the checksums of the release.
 
     Raises DataError where the release is not one of roco, a file differs from its checksum, or an image from
     figures.parquet.
@@ -131,6 +131,7 @@ class ReleaseRows:
                 'build a release of it with a recipe whose source has kind = "release", and export that',
             )
         self._checksums = _checksums(path / CHECKSUMS, self._hint)
+        self._check_files()
         self._columns = self._known_columns()
 
     @cached_property
@@ -251,8 +252,16 @@ class ReleaseRows:
             raise DataError(f"the release is incomplete: missing image {image_name(row)}", self._hint)
         return file.size
 
+    def _check_files(self) -> None:
+        """Compares all files but the zips with their checksums: of these, each image is compared when it is read."""
+        for name in sorted({*FILES, *self._checksums} - {CHECKSUMS}):
+            if name.endswith("_images.zip"):
+                continue
+            if name not in self._checksums:
+                raise DataError(f"the release is incomplete: {CHECKSUMS} does not list {name}", self._hint)
+            self.file(name)
+
     def _known_columns(self) -> dict[str, pa.DataType]:
-        self.file(FIGURES)
         known = self._release.columns
         return REQUIRED | {name: type for name, type in OPTIONAL.items() if name in known}
 
@@ -305,6 +314,8 @@ def _checksums(path: Path, hint: str) -> dict[str, str]:
     """Returns the checksum of each file of a release."""
     try:
         lines = read_text(path).splitlines()
+    except FileNotFoundError as err:
+        raise DataError(f"the release is incomplete: missing file {path}", hint) from err
     except UNREADABLE as err:
         raise DataError(f"{path} cannot be read: {excerpt(err)}", hint) from err
     digests = {}

@@ -23,23 +23,26 @@ MOST_SECONDS = 60.0
 MOST_MEMORY = "2GB"
 LONGEST_WHERE = 100_000  # characters
 
-VOLATILE = (
-    "random",
-    "uuid",
-    "uuidv4",
-    "uuidv7",
-    "gen_random_uuid",
-    "now",
-    "today",
-    "get_current_time",
-    "current_date",
-    "current_timestamp",
-    "get_current_timestamp",
-    "transaction_timestamp",
-    "nextval",
+VOLATILE = frozenset(
+    (
+        # chance, and what a query before may have changed
+        *("random", "setseed", "uuid", "uuidv4", "uuidv7", "gen_random_uuid", "nextval", "currval", "setval"),
+        *("sleep_ms", "pg_sleep", "write_log", "stats"),
+        # the clock
+        *("now", "today", "ago", "get_current_time", "get_current_timestamp", "transaction_timestamp"),
+        *("txid_current", "current_date", "current_time", "current_timestamp", "current_localtime"),
+        *("current_localtimestamp", "localtime", "localtimestamp"),
+        # the session
+        *("current_setting", "getvariable", "current_connection_id", "current_query", "current_query_id"),
+        *("current_transaction_id", "current_database", "current_catalog", "current_schema", "current_schemas"),
+        *("current_user", "current_role", "session_user", "user", "in_search_path"),
+        # the version of DuckDB
+        *("version", "vector_type"),
+    )
 )
-"""Functions whose value is another one each time: nobody could repeat the selection."""
+"""Functions whose value depends on anything but the table: nobody could repeat the selection."""
 
+_TABLE_FUNCTION = re.compile(r'Function "([^"]*)" is a table function')
 _MISSING_COLUMN = re.compile(r'(?:Referenced column|a column named) "([^"]*)"')
 
 
@@ -118,15 +121,14 @@ class _Engine:
         """Returns the syntax tree of a condition; raises UsageError if it is anything else, or reads another table."""
         if len(where) > LONGEST_WHERE:
             raise UsageError(f"a condition of more than {LONGEST_WHERE:,} characters (--where)", "shorten it")
+        if not where.strip():
+            raise _syntax("it is empty")
         # In parentheses alone, `a) OR (b` would be an expression, too, and escape from the other conditions.
         self._parsed(f"SELECT {where}\n")
         parsed = self._parsed(f"SELECT ({where}\n)")
         for node in _nodes(parsed):
             _check_table(node)
-            name = str(node.get("function_name", "")).lower()
-            if name in VOLATILE:
-                hint = "select at random by --sample N --seed S, which gives the same images each time"
-                raise UsageError(f"'{name}' gives other images each time (--where)", hint)
+            _check_repeatable(node)
         return parsed
 
     def _parsed(self, query: str) -> Any:
@@ -164,6 +166,9 @@ class _Engine:
             return UsageError(f"unknown column '{excerpt(missing[1])}' (--where)", nearest(missing[1], self._known))
         if isinstance(err, self._duckdb.PermissionException):
             return _refused("it reads a file or another resource")
+        table_function = _TABLE_FUNCTION.search(message)
+        if table_function is not None:
+            return _refused(f"it calls {excerpt(table_function[1], 40)}")
         first, *more = [line.strip() for line in message.splitlines() if line.strip()] or [""]
         hint = more[0] if more and more[0].startswith("Did you mean") else "write it as SQL of DuckDB"
         return UsageError(f"invalid condition (--where): {excerpt(first.partition('Error: ')[2] or first, 200)}", hint)
@@ -220,6 +225,18 @@ def _check_table(node: dict[str, Any]) -> None:
         raise _refused(f"it reads '{excerpt(node.get('table_name'), 60)}'")
     if (node.get("cte_map") or {}).get("map"):
         raise _refused("it defines tables by WITH")
+
+
+def _check_repeatable(node: dict[str, Any]) -> None:
+    """Raises UsageError for a function whose value is another one each time."""
+    name = str(node.get("function_name", "")).lower()
+    if node.get("class") == "COLUMN_REF" and len(node["column_names"]) == 1:
+        name = str(node["column_names"][0]).lower()  # `current_date` is a function without parentheses
+    # With one argument, `age` counts from today.
+    values = node.get("arguments") or node.get("children") or ()  # the name depends on the version of DuckDB
+    if name in VOLATILE or (name == "age" and len(values) == 1):
+        hint = "select at random by --sample N --seed S, which gives the same images each time"
+        raise UsageError(f"'{name}' gives other images each time (--where)", hint)
 
 
 def _refused(what: str) -> UsageError:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from roco.base.errors import DataError, UsageError
-from roco.release.export.formats import export
+from roco.release.export.formats import FORMATS, export
 from roco.release.export.rows import FIELDS, ReleaseRows, image_name
 from tests.cli.command import contents
 from tests.release.export.conftest import figures
@@ -48,10 +48,43 @@ def test_a_release_whose_figures_were_changed_is_refused(release: Path) -> None:
     assert not (release.parent / "out").exists()
 
 
-def test_a_missing_file_of_a_release_is_one_error(release: Path) -> None:
-    (release / "attribution.csv").unlink()
-    with pytest.raises(DataError, match=r"the release is incomplete: missing file .*attribution.csv"):
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("name", ["train_captions.csv", "DATASHEET.md", "removed.parquet"])
+def test_a_release_with_any_changed_file_is_refused_even_if_no_export_reads_it(
+    release: Path, format: str, name: str
+) -> None:
+    with (release / name).open("ab") as fh:
+        fh.write(b"x")
+    with pytest.raises(DataError, match=rf"the release was changed: checksum of .*{name}"):
+        export(release, format, release.parent / "out")
+    assert not (release.parent / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["attribution.csv", "train_concepts.csv", "checksums.sha256"])
+def test_a_missing_file_of_a_release_is_one_error(release: Path, name: str) -> None:
+    (release / name).unlink()
+    with pytest.raises(DataError, match=rf"the release is incomplete: missing file .*{name}") as error:
         export(release, "hf", release.parent / "out")
+    assert "roco verify" in error.value.hint and not (release.parent / "out").exists()
+
+
+def test_a_file_that_the_checksums_do_not_list_is_refused(release: Path) -> None:
+    path = release / "checksums.sha256"
+    path.write_text("".join(line for line in path.read_text().splitlines(True) if "removed.parquet" not in line))
+    with pytest.raises(DataError, match=r"checksums.sha256 does not list removed.parquet"):
+        export(release, "hf", release.parent / "out")
+
+
+@pytest.mark.parametrize("format", sorted(FORMATS.keys() - {"croissant"}))
+def test_a_corrupt_image_is_one_error_with_what_to_do_and_leaves_no_folder(release: Path, format: str) -> None:
+    path = release / "train_images.zip"
+    data = bytearray(path.read_bytes())
+    data[200] ^= 1  # in the first image
+    path.write_bytes(data)
+    with pytest.raises(DataError, match=r"unreadable image: roco_train_000001.\w+: bad CRC-32") as error:
+        export(release, format, release.parent / "out")
+    assert error.value.hint == f"run roco verify {release} for details"
+    assert not (release.parent / "out").exists()
 
 
 def test_an_image_that_differs_from_the_figures_is_refused(release: Path) -> None:
@@ -65,7 +98,7 @@ def test_an_image_that_differs_from_the_figures_is_refused(release: Path) -> Non
             archive.writestr(info, data)
     with pytest.raises(DataError, match=f"image differs from figures.parquet: {Path(first.filename).name}"):
         export(release, "hf", release.parent / "out")
-    assert list((release.parent / "out").rglob("*train*")) == []
+    assert not (release.parent / "out").exists()
 
 
 def test_a_release_without_its_images_is_refused(release: Path) -> None:

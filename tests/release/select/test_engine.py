@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from roco.base.errors import MissingExtra, UsageError
@@ -70,6 +71,10 @@ def test_a_condition_selects_the_images_for_which_python_says_the_same(release: 
         "id IN (SELECT table_name FROM information_schema.tables)",
         "id IN (WITH other AS (SELECT 1) SELECT 'a' FROM other)",
         "(SELECT count(*) FROM query('SELECT 1')) > 0",
+        "read_text('{file}') IS NOT NULL",
+        "(SELECT count(*) FROM parquet_metadata('{file}')) > 0",
+        "(SELECT count(*) FROM sqlite_master) > 0",
+        "(SELECT count(*) FROM pragma_version()) > 0",
     ],
 )
 def test_a_condition_that_reads_anything_else_is_refused(release: Release, tmp_path: Path, where: str) -> None:
@@ -103,6 +108,9 @@ def test_duckdb_itself_is_locked_as_well(release: Release, tmp_path: Path, sql: 
         "true) -- ",
         "year AS x",
         "SELECT 1",
+        "COPY figures TO '/tmp/figures.csv'",
+        "INSTALL httpfs",
+        "PRAGMA version",
         "",
         " ",
         "year >",
@@ -114,9 +122,41 @@ def test_a_condition_is_one_expression(release: Release, where: str) -> None:
     assert error(release, where).message.startswith("invalid condition (--where): ")
 
 
-@pytest.mark.parametrize("where", ["random() < 0.5", "uuid() = id", "year < year(now())"])
+@pytest.mark.parametrize(
+    "where",
+    [
+        *(
+            "random() < 0.5",
+            "uuid() = id",
+            "year < year(now())",
+            "current_date > '2020-01-01'",
+            "LocalTimestamp IS NULL",
+        ),
+        *("age(make_date(year, 1, 1)) > INTERVAL 1 YEAR", "version() = 'v2'"),
+        *(
+            "current_setting('threads') = '2'",
+            "write_log(caption) IS NULL",
+            "setseed(0.5) IS NULL",
+            "pg_sleep(1) IS NULL",
+        ),
+    ],
+)
 def test_a_condition_that_gives_other_images_each_time_is_refused(release: Release, where: str) -> None:
     assert "gives other images each time (--where)" in error(release, where).message
+
+
+def test_every_function_that_duckdb_calls_volatile_is_refused() -> None:
+    """Of those that keep their value within a query, the ones without arguments: clock and session."""
+    functions = duckdb.connect().execute(
+        "SELECT function_name FROM duckdb_functions() WHERE stability = 'VOLATILE' "
+        "OR (stability = 'CONSISTENT_WITHIN_QUERY' AND len(parameters) = 0)"
+    )
+    harmless = {"error"}  # raises an error, always the same
+    assert {name for (name,) in functions.fetchall()} - harmless <= engine.VOLATILE
+
+
+def test_ages_between_two_dates_can_be_selected(release: Release) -> None:
+    assert ids(release, "age(make_date(2024, 1, 1), make_date(year, 1, 1)) > INTERVAL 5 YEAR")
 
 
 # --- mistakes ------------------------------------------------------------------------------------------------
@@ -133,6 +173,9 @@ def test_a_condition_that_gives_other_images_each_time_is_refused(release: Relea
         ("count(*) > 1", "WHERE clause cannot contain aggregates!", ""),
         ("year = 'x'", "Could not convert string 'x' to INT32", ""),
         ("$1 = 2", "Values were not provided", ""),
+        ("getenv('HOME') = 'x'", "Scalar Function with name getenv does not exist!", ""),
+        ("ATTACH 'x.db'", "Type with name ATTACH does not exist!", ""),
+        ("", "invalid condition (--where): it is empty", "write one condition in SQL"),
         ("x" * 200_000, "a condition of more than 100,000 characters (--where)", "shorten it"),
     ],
 )
