@@ -19,6 +19,7 @@ CALLS = ("replace", "rename", "fsync")
 
 def install() -> None:
     """Wraps the calls if ROCO_FAULT_IN selects this process."""
+    sys.dont_write_bytecode = True  # storing it renames files, which would be counted where no cache exists yet
     where = os.environ.get("ROCO_FAULT_IN")
     here = "worker" if "roco.core.worker" in sys.orig_argv else "driver"
     if where in (None, "", here):
