@@ -16,6 +16,7 @@ from benchmarks.hashing import hashing
 from benchmarks.heads import heads
 from benchmarks.load import loading
 from benchmarks.readers import readers
+from benchmarks.report import report
 from benchmarks.runs import million
 from benchmarks.scale import scale
 from benchmarks.scoring import scoring
@@ -55,6 +56,7 @@ def main() -> None:
     lines += heads(REPEATS)
     lines += screening(REPEATS)
     lines += scale(REPEATS)
+    lines += report(REPEATS)
     lines += fetching(REPEATS)
     lines += scoring(REPEATS)
     lines += dictionary(REPEATS)

@@ -60,6 +60,7 @@ class Inputs:
     cost: Cost | None = None
     precision: Sequence[PrecisionRow] = ()
     _columns: dict[str, pa.ChunkedArray] = field(default_factory=dict, repr=False)
+    _values: dict[str, list[Any]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def available(self) -> frozenset[str]:
@@ -86,8 +87,10 @@ class Inputs:
         return read_tables(self.release.path)
 
     def values(self, name: str) -> list[Any]:
-        """Returns a column as Python values; raises NotAvailable if the release lacks it."""
-        return list(self.column(name).to_pylist())
+        """Returns a column as Python values, not to be changed; raises NotAvailable if the release lacks it."""
+        if name not in self._values:
+            self._values[name] = self.column(name).to_pylist()
+        return self._values[name]
 
     def table(self, *names: str) -> pa.Table:
         """Returns several columns; raises NotAvailable for one that the release lacks."""

@@ -17,13 +17,13 @@ from roco.evaluate.report.render import Cell, ReportTable
 
 def split_sizes(inputs: Inputs) -> Content:
     """Images per split, distinct articles (PMCIDs), and distinct concepts (CUIs) of all images and of each split."""
-    splits = inputs.values("split")
-    articles = inputs.article_of
+    splits, articles = inputs.values("split"), inputs.article_of
+    images = inputs.images.images
     rows: list[tuple[Cell, ...]] = []
     ours: dict[str, Cell] = {}
     for split in ("all", *inputs.splits):
         chosen = [place for place, one in enumerate(splits) if split in ("all", one)]
-        concepts = {cui for place in chosen for cui in inputs.images.images[place].concepts}
+        concepts = {cui for place in chosen for cui in images[place].concepts}
         in_articles = len({articles[place] for place in chosen})
         share = len(chosen) / len(splits) if splits else None
         rows.append((split, len(chosen), share, in_articles, len(concepts)))
