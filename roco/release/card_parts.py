@@ -9,6 +9,7 @@ from typing import Any
 from roco.base import labels
 from roco.base.schema import SPLITS
 from roco.release.card_text import LIMITATIONS, NON_COMMERCIAL
+from roco.release.counts import by_split, total
 from roco.release.format import license_words
 from roco.release.metadata import Creator, Metadata
 
@@ -51,15 +52,8 @@ def _modality_name(label: str | None) -> str:
 
 def _split_table(name: str, values: Sequence[str], rows: Sequence[Row]) -> str:
     """Returns a table of the number of images by value and split, with totals."""
-    splits = [row["split"] for row in rows]
-    counts = Counter(zip(values, splits, strict=True))
-    totals = Counter(splits)
-    lines: list[list[Any]] = []
-    for value in sorted(set(values)):
-        numbers = [counts[value, split] for split in SPLITS]
-        lines.append([value, *numbers, sum(numbers)])
-    numbers = [totals[split] for split in SPLITS]
-    lines.append(["all", *numbers, sum(numbers)])
+    counts = by_split(values, [row["split"] for row in rows])
+    lines = [[one.label, *one.by_split, one.total] for one in (*counts, total(counts))]
     return markdown_table([name, *SPLITS, "total"], lines)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 TIE_COLUMNS = ("figure_id", "article_key", "duplicate_group", "similar_group", "caption")
@@ -31,31 +31,38 @@ def tie_keys(row: Mapping[str, Any]) -> Iterator[str]:
         yield f"caption {hashlib.blake2b(' '.join(words).encode(), digest_size=16).hexdigest()}"
 
 
-class Crossing(NamedTuple):
-    """How many articles, groups or captions have images in more than one split, and how many images they have."""
+class Ties(NamedTuple):
+    """The keys of one kind: their number, and those with images in more than one split, with the ids of the images."""
 
-    groups: int
-    images: int
+    number: int
+    crossing: Mapping[str, Sequence[str]]
+
+    @property
+    def images(self) -> int:
+        """Returns the number of images that the crossing keys relate."""
+        return sum(map(len, self.crossing.values()))
 
 
-def crossing(rows: Iterable[Mapping[str, Any]]) -> dict[str, Crossing]:
-    """Counts, by kind, what has images in more than one split; a column that the rows lack relates no images."""
-    splits_by_tie: defaultdict[str, set[str]] = defaultdict(set)
-    images_by_tie: Counter[str] = Counter()
+def ties(rows: Iterable[Mapping[str, Any]]) -> dict[str, Ties]:
+    """Returns, by kind, how many articles, groups and captions there are, and which of them cross the splits.
+
+    rows: split, the columns of TIE_COLUMNS, and id, without which images are named by their figure_id; a column that
+    they lack relates no images.
+    """
+    members: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
     for row in rows:
         for tie in tie_keys(row):
-            splits_by_tie[tie].add(row["split"])
-            images_by_tie[tie] += 1
-    groups: Counter[str] = Counter()
-    images: Counter[str] = Counter()
-    for tie, splits in splits_by_tie.items():
-        if len(splits) > 1:
-            kind = tie.partition(" ")[0]
-            groups[kind] += 1
-            images[kind] += images_by_tie[tie]
-    return {kind: Crossing(groups[kind], images[kind]) for kind in KINDS}
+            members[tie].append((row["split"], row.get("id") or row["figure_id"]))
+    numbers: Counter[str] = Counter()
+    crossing: dict[str, dict[str, list[str]]] = {kind: {} for kind in KINDS}
+    for tie, images in members.items():
+        kind, _, value = tie.partition(" ")
+        numbers[kind] += 1
+        if len({split for split, _ in images}) > 1:
+            crossing[kind][value] = [id for _, id in images]
+    return {kind: Ties(numbers[kind], crossing[kind]) for kind in KINDS}
 
 
 def leakage(rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     """Counts, by kind, the articles, groups and captions that have images in more than one split."""
-    return {kind: one.groups for kind, one in crossing(rows).items()}
+    return {kind: len(one.crossing) for kind, one in ties(rows).items()}

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
-
 from roco.evaluate.checks.check import Measured, Row
 from roco.evaluate.report.content import NotAvailable
 from roco.evaluate.report.inputs import Inputs
-from roco.release.leakage import MIN_CAPTION_WORDS
 
 
 def articles_in_several_splits(inputs: Inputs) -> Measured:
     """Articles with images in more than one split. ROCOv2 itself was divided by image, so there the number is large."""
-    return _crossing(inputs, inputs.article_of)
+    _ = inputs.article_of
+    return _crossing(inputs, "article")
 
 
 def duplicates_in_several_splits(inputs: Inputs) -> Measured:
     """Groups of near-duplicates, by perceptual hashes, with images in more than one split."""
-    return _crossing(inputs, inputs.values("similar_group"))
+    _ = inputs.column("similar_group")
+    return _crossing(inputs, "similar")
 
 
 def captions_in_several_splits(inputs: Inputs) -> Measured:
     """Captions of eight words or more that are in more than one split."""
-    captions = [" ".join((caption or "").casefold().split()) for caption in inputs.values("caption")]
-    return _crossing(inputs, [text if len(text.split()) >= MIN_CAPTION_WORDS else None for text in captions])
+    return _crossing(inputs, "caption")
 
 
 def equal_images(inputs: Inputs) -> Measured:
@@ -53,16 +50,9 @@ def equal_captions_of_an_article(inputs: Inputs) -> Measured:
     return Measured(len(rows), len(ids), rows)
 
 
-def _crossing(inputs: Inputs, keys: Iterable[str | None]) -> Measured:
-    """Counts the keys, among those that two images or more share, that images of several splits share."""
+def _crossing(inputs: Inputs, kind: str) -> Measured:
     if len(inputs.splits) < 2:
         raise NotAvailable("the dataset has one split only")
-    members: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
-    for key, id, split in zip(keys, inputs.values("id"), inputs.values("split"), strict=True):
-        if key:
-            members[key].append((split, id))
-    rows = []
-    for key, images in members.items():
-        if len({split for split, _ in images}) > 1:
-            rows.append(Row(key[:80], ", ".join(id for _, id in images)))
-    return Measured(len(rows), len(members), sorted(rows))
+    number, crossing = inputs.ties[kind]
+    rows = [Row(ids[0] if kind == "caption" else value, ", ".join(ids)) for value, ids in crossing.items()]
+    return Measured(len(rows), number, sorted(rows))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
@@ -10,6 +9,8 @@ from roco.base.labels import MODALITIES
 from roco.evaluate.report.inputs import Inputs
 from roco.evaluate.report.plots import MOST_ROWS, Bars
 from roco.evaluate.report.render import Cell, ReportTable
+from roco.release.counts import by_split as counts_by_split
+from roco.release.counts import total
 
 UNKNOWN = "unknown"
 
@@ -39,25 +40,22 @@ def by_split(
     image whose value is None is not counted. names: label -> how it is shown.
     """
     names = names or {}
-    splits = inputs.values("split")
-    pairs = [(value, split) for value, split in zip(values, splits, strict=True) if value is not None]
-    counts, totals = Counter(pairs), Counter(value for value, _ in pairs)
-    order = sorted(totals, key=lambda label: (label == UNKNOWN, -totals[label], label))
-    rows: list[tuple[Cell, ...]] = []
-    for label in order:
-        by_split = [counts[label, split] for split in inputs.splits]
-        rows.append((names.get(label, label), *by_split, totals[label], totals[label] / len(pairs)))
-    sums = [sum(counts[label, split] for label in order) for split in inputs.splits]
-    rows.append(("all", *sums, len(pairs), 1.0 if pairs else None))
-    spoken = [f"{names.get(label, label)} {totals[label]:,}" for label in order[:MOST_ROWS]]
+    counts = counts_by_split(values, inputs.values("split"), inputs.splits)
+    counts.sort(key=lambda one: (one.label == UNKNOWN, -one.total, one.label))
+    everything = total(counts, inputs.splits)
+    rows: list[tuple[Cell, ...]] = [
+        (names.get(one.label, one.label), *one.by_split, one.total, share(one.total, everything.total))
+        for one in (*counts, everything)
+    ]
     plot = Bars(
         name=name,
         title=title,
-        alt=f"Bar chart, {title.lower()}: {', '.join(spoken)}.",
-        labels=[names.get(label, label) for label in order],
-        series={split: [counts[label, split] for label in order] for split in inputs.splits},
+        alt=f"Bar chart, {title.lower()}: {', '.join(f'{row[0]} {row[-2]:,}' for row in rows[:-1][:MOST_ROWS])}.",
+        labels=[names.get(one.label, one.label) for one in counts],
+        series={split: [one.by_split[place] for one in counts] for place, split in enumerate(inputs.splits)},
     )
-    return BySplit(ReportTable(title, (kind, *inputs.splits, "all", "share"), rows), plot, dict(totals))
+    totals = {one.label: one.total for one in counts}
+    return BySplit(ReportTable(title, (kind, *inputs.splits, "all", "share"), rows), plot, totals)
 
 
 def modalities(inputs: Inputs) -> list[str]:

@@ -26,7 +26,7 @@ from roco.evaluate.report.rows import PrecisionRow
 from roco.evaluate.report.score_files import ScoreFile
 from roco.release.diff import Difference, diff
 from roco.release.format import DROPPED, FUNNEL, LICENSES
-from roco.release.leakage import TIE_COLUMNS, Crossing, crossing
+from roco.release.leakage import TIE_COLUMNS, Ties, ties
 from roco.release.published import PublishedTables, as_figures, read_tables
 from roco.release.read import Release
 from roco.release.verify_counts import FunnelStage, read_funnel
@@ -143,10 +143,11 @@ class Inputs:
             raise NotAvailable(err.message) from err
 
     @cached_property
-    def leaks(self) -> dict[str, Crossing]:
-        """Returns, by kind, the articles, groups and captions with images in more than one split, and their images."""
-        names = [name for name in ("split", *TIE_COLUMNS) if name in self.available]
-        return crossing(self.table(*names).to_pylist())
+    def ties(self) -> dict[str, Ties]:
+        """Returns by kind what relates images, and which of it crosses the splits: see `release.leakage`."""
+        columns = {name: self.values(name) for name in ("id", "split", *TIE_COLUMNS) if name in self.available}
+        rows = zip(*columns.values(), strict=True)
+        return ties(dict(zip(columns, row, strict=True)) for row in rows)
 
     @cached_property
     def decoded(self) -> Decoded:

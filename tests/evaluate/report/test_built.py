@@ -12,7 +12,6 @@ from roco.evaluate.report.cost import read_cost
 from roco.evaluate.report.inputs import Inputs
 from roco.evaluate.report.rows import PrecisionRow
 from roco.evaluate.report.sections import cost, dropped, duplicates, provenance, screening
-from roco.release.leakage import crossing, leakage
 from roco.release.read import Release
 from tests.evaluate.report.examples import READ, published_inputs, release_inputs, rows, write_release
 
@@ -61,11 +60,6 @@ def test_leakage_of_the_published_layout_lacks_groups_of_duplicates(tmp_path: Pa
     content = duplicates.leakage(published_inputs(tmp_path / "rocov2"))
     assert [row[1] for row in content.tables[0].rows] == [1, 0]
     assert content.notes == ("Not known of this dataset: duplicates, near-duplicates.",)
-
-
-def test_the_card_and_the_report_count_the_same_leakage() -> None:
-    images = [{**row, "similar_group": row.get("similar_group"), "duplicate_group": None} for row in rows()]
-    assert leakage(images) == {kind: one.groups for kind, one in crossing(images).items()}
 
 
 def test_the_origin_of_a_modality_is_a_person_a_model_or_words(inputs: Inputs) -> None:

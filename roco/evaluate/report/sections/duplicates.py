@@ -32,11 +32,11 @@ def leakage(inputs: Inputs) -> Content:
     splits images, not articles, so its splits share articles."""
     rows: list[tuple[Cell, ...]] = []
     unknown = []
-    for kind, one in inputs.leaks.items():
+    for kind, one in inputs.ties.items():
         if NEEDS[kind] not in inputs.available:
             unknown.append(KINDS[kind])
             continue
-        rows.append((KINDS[kind], one.groups, one.images, share(one.images, inputs.size)))
+        rows.append((KINDS[kind], len(one.crossing), one.images, share(one.images, inputs.size)))
     columns = ("in more than one split", "groups", "images", "share of the images")
     notes = (f"Not known of this dataset: {', '.join(unknown)}.",) if unknown else ()
     return Content(tables=(ReportTable("What different splits share", columns, rows),), notes=notes)
