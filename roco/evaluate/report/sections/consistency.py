@@ -142,9 +142,9 @@ def shared_articles(inputs: Inputs) -> list[Identity]:
     """Articles in several splits"""
     if not inputs.article_of:  # raises if articles are unknown
         raise NotAvailable("the dataset has no images")
-    shared = inputs.leaks["article"]
+    shared = inputs.ties["article"]
     return [
-        Identity("articles with images in several splits", shared.groups, "0 if split by article", None),
+        Identity("articles with images in several splits", len(shared.crossing), "0 if split by article", None),
         Identity("images of these articles", shared.images, "0 if split by article", None),
     ]
 
