@@ -21,7 +21,9 @@ def tie_keys(row: Mapping[str, Any]) -> Iterator[str]:
 
     Images of one article, of one group of duplicates or near-duplicates, and with the same long caption share a key.
     """
-    yield f"article {row['article_key'] or row.get('figure_id')}"
+    article = row.get("article_key") or row.get("figure_id")
+    if article:
+        yield f"article {article}"
     for kind in ("duplicate", "similar"):
         group = row.get(f"{kind}_group")
         if group:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 LOG = Path("log", "run.jsonl")
 WHOLE_PART = "all"  # the seconds of a part from its first to its last stage, in one worker process
+REST = "loading of models, and the rest"
 
 WATTS = 15.0
 """Watts of one busy core with its share of memory, disks and cooling: a server of 64 cores and 700 W, PUE 1.4."""
@@ -69,7 +70,7 @@ def read_cost(run: Path, watts: float = WATTS, grams: float = GRAMS) -> Cost | N
 
 
 def _seconds(line: str) -> dict[str, float]:
-    """Returns the seconds of each stage of a part; what the stages do not account for is under `other`."""
+    """Returns the seconds of each stage of a part; what no stage accounts for is under REST."""
     try:
         recorded = json.loads(line)["seconds"]
         stages = {str(name): float(value) for name, value in recorded.items()}
@@ -77,5 +78,5 @@ def _seconds(line: str) -> dict[str, float]:
         return {}
     whole = stages.pop(WHOLE_PART, None)
     if whole is not None:
-        stages["other"] = max(whole - sum(stages.values()), 0.0)
+        stages[REST] = max(whole - sum(stages.values()), 0.0)
     return stages

@@ -159,7 +159,12 @@ class Inputs:
 
     @cached_property
     def images(self) -> Images:
-        """Returns concepts, manual concepts and modality of each image, in the order of the ids."""
+        """Returns concepts, manual concepts and modality of each image, in the order of the ids.
+
+        Raises NotAvailable if there are no images.
+        """
+        if not self.size:
+            raise NotAvailable("the dataset has no images")
         return read_images(self.release)
 
     @cached_property

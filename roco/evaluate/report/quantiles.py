@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from roco.evaluate.report.content import NotAvailable
 from roco.evaluate.report.plots import Boxes
 from roco.evaluate.report.render import Cell, ReportTable
 
@@ -27,6 +28,8 @@ def distributions(
 ) -> Distributions:
     """Returns the distribution of all images and of each group; numbers that are not finite are not counted.
 
+    Raises NotAvailable if there are none.
+
     name: of the plot. axis: the number with its unit. groups: of each image. order: of the groups, by default by name.
     """
     group_of = np.array(groups, dtype=object)
@@ -41,6 +44,8 @@ def distributions(
         rows.append((group, len(chosen), float(chosen.mean()), float(chosen.min()), *five, float(chosen.max())))
         labels.append(group)
         boxes.append((five[0], five[1], five[2], five[3], five[4]))
+    if not boxes:
+        raise NotAvailable(f"no image has a value: {axis}")
     medians = ", ".join(f"{label} {box[2]:g}" for label, box in zip(labels, boxes, strict=True))
     plot = Boxes(
         name=name,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from roco.evaluate.report.content import NotAvailable
-from roco.evaluate.report.cost import read_cost
+from roco.evaluate.report.cost import REST, read_cost
 from roco.evaluate.report.inputs import Inputs
 from roco.evaluate.report.rows import PrecisionRow
 from roco.evaluate.report.sections import cost, dropped, duplicates, provenance, screening
@@ -136,7 +136,7 @@ def test_the_cost_of_a_run_adds_up_its_log(tmp_path: Path) -> None:
     (run / "release" / "train_images.zip").write_bytes(b"not counted")
     one = read_cost(run, watts=10, grams=500)
     assert one is not None
-    assert list(one.seconds.items()) == [("mentions", 3600), ("image", 1800), ("embed", 900), ("other", 900)]
+    assert list(one.seconds.items()) == [("mentions", 3600), ("image", 1800), ("embed", 900), (REST, 900)]
     assert (one.core_hours, one.kwh, one.co2) == pytest.approx((2, 0.02, 10))
     assert one.folder_bytes == (run / "log" / "run.jsonl").stat().st_size
     content = cost.cost(release_inputs(tmp_path / "release", cost=one))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from roco.evaluate.report.content import Compared, Content, NotAvailable
@@ -12,7 +15,7 @@ from roco.evaluate.report.inputs import Inputs
 from roco.evaluate.report.section import made
 from roco.evaluate.report.sections import concepts, labels, sizes
 from roco.release.read import Release
-from tests.evaluate.report.examples import published_inputs, write_published
+from tests.evaluate.report.examples import TYPES, published_inputs, rows, write_published, write_release
 
 
 @pytest.fixture
@@ -105,3 +108,32 @@ def test_every_section_has_a_name_of_its_own_and_a_definition() -> None:
     parts = [part for chapter in CHAPTERS for part in chapter.parts]
     assert len({part.name for part in parts}) == len(parts)
     assert all(part.definition.endswith(".") for part in parts)
+
+
+def minimal(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in ("id", "split", "caption", "concepts", "concepts_manual")}
+
+
+def with_nulls(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value if name in minimal(row) else None for name, value in row.items()}
+
+
+@pytest.mark.parametrize("change", [minimal, with_nulls])
+def test_a_release_without_columns_or_values_has_the_other_sections(
+    tmp_path: Path, change: Callable[[Mapping[str, Any]], dict[str, Any]]
+) -> None:
+    release = Release.open(write_release(tmp_path / "release", [change(row) for row in rows()]))
+    inputs = Inputs(release=release, other=release)
+    sections = {part.name: made(part, inputs) for chapter in CHAPTERS for part in chapter.parts}
+    assert sections["caption-length"].content is not None and sections["drift-concepts"].content is not None
+    assert all(section.content is not None or section.missing for section in sections.values())
+
+
+def test_a_release_without_images_has_an_answer_for_every_section(tmp_path: Path) -> None:
+    folder = write_release(tmp_path / "release")
+    pq.write_table(pq.read_table(folder / "figures.parquet").slice(0, 0), folder / "figures.parquet")
+    inputs = Inputs(release=Release.open(folder), types=TYPES)
+    for chapter in CHAPTERS:
+        for part in chapter.parts:
+            section = made(part, inputs)
+            assert section.content is not None or section.missing

@@ -30,6 +30,8 @@ def leakage(inputs: Inputs) -> Content:
     """Articles, groups of duplicates and equal captions with images in more than one split, and how many images they
     have. What a model learned of one of these images helps it with the others: scores are then optimistic. The paper
     splits images, not articles, so its splits share articles."""
+    if len(inputs.splits) < 2:
+        raise NotAvailable("the dataset has one split only")
     rows: list[tuple[Cell, ...]] = []
     unknown = []
     for kind, one in inputs.ties.items():

@@ -49,6 +49,7 @@ def figure_s3(inputs: Inputs) -> Content:
                     series={name: [100 * float(value) for value in mean] for name, mean in of_split.items()},
                     axis="intensity, 0 is black",
                     counted="% of the samples",
+                    log=True,  # the first bin, black, has a multiple of any other
                 )
             )
     columns = ("images", "split", "decoded", "mean intensity", "share of black", "share of white")
