@@ -64,8 +64,8 @@ LIMITATIONS = """\
 - Concepts were extracted automatically unless they are in `concepts_manual`. A caption may mention what its image does
   not show. The column `mentions` of figures.parquet contains their words, and marks negated and uncertain ones.
 - The paper split ROCOv2 by image. Scores on its splits are not comparable with scores on splits by article.
-- The images were not screened for burned-in text. If an image identifies a patient, do not use it, and report it to
-  the publisher of this dataset.
+- The images were not screened for burned-in text, unless figures.parquet has the column `screening`. If an image
+  identifies a patient, do not use it, and report it to the publisher of this dataset.
 - The dataset is intended for research, not for diagnosis.
 
 ## License

@@ -28,7 +28,8 @@ _BIAS = (
 )
 
 _PERSONAL = (
-    "The images show patients, as published in the articles. They were not screened for burned-in text.",
+    "The images show patients, as published in the articles.",
+    "They were not screened for burned-in text, unless figures.parquet has the column `screening`.",
     "No demographic data were collected.",
 )
 

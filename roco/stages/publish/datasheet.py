@@ -37,7 +37,8 @@ The dataset was created for research on captions, concepts and retrieval of radi
 - Splits: {related} is in more than one split, except those counted in `leakage.json`.
 - Errors and noise: captions are as published; automatically extracted concepts may be
   mentioned without being visible in the image, or may be linked wrongly.
-- People: the images show patients, as published in the articles. The images were not screened for burned-in text.
+- People: the images show patients, as published in the articles. The images were not screened for burned-in text,
+  unless figures.parquet has the column `screening`.
 
 ## Collection
 

@@ -23,7 +23,7 @@ from roco.release.attribution import attribution, license_address
 from roco.release.format import CHECKSUMS, FILES, METADATA
 from roco.release.read import verify
 from roco.release.writers import csv_cell
-from roco.stages.publish.release import Release
+from roco.stages.publish.release import Release, _known
 from tests.stages.publish.finished import CAPTIONS, Run, publish, text
 
 
@@ -334,3 +334,14 @@ def test_an_empty_release_has_all_files(tmp_path: Path) -> None:
     assert {path.name for path in folder.iterdir()} == {*FILES, METADATA, CHECKSUMS}
     assert text(folder / "train_captions.csv") == "ID,Caption\n"
     assert verify(folder) == []
+
+
+def test_the_text_in_images_is_not_published_but_its_numbers_are() -> None:
+    class WithText(Run):
+        @property
+        def columns(self) -> tuple[str, ...]:
+            return (*super().columns, "text_words", "text_lines", "screening")
+
+    published = _known(WithText())
+    assert {"text_words", "screening"} <= set(published)
+    assert "text_lines" not in published
