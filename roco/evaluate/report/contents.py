@@ -41,22 +41,6 @@ class Chapter(NamedTuple):
 
 CHAPTERS = (
     Chapter(
-        "How the dataset was built",
-        (
-            Part("figure-1", "Figure 1", "Figures and articles by stage", workflow.figure_1),
-            Part("figure-2", "Figure 2", "Filters of captions", workflow.figure_2),
-            Part("table-s13", "Table S13", "Languages of dropped captions", workflow.table_s13),
-            Part("drop-reasons", "", "Dropped figures by reason", dropped.by_reason),
-            Part("dropped-by-journal", "", "Dropped figures by journal", dropped.by_journal),
-            Part("dropped-by-year", "", "Dropped figures by year", dropped.by_year),
-            Part("duplicates", "", "Duplicates", duplicates.duplicates),
-            Part("leakage", "", "What different splits share", duplicates.leakage),
-            Part("modality-from", "", "Origin of the modalities", provenance.modality_from),
-            Part("concepts-from", "", "Origin of the concepts", provenance.concepts_from),
-            Part("cost", "", "Cost of the run", cost.cost),
-        ),
-    ),
-    Chapter(
         "The dataset",
         (
             Part("split-sizes", "Split sizes", "Images, articles and concepts", sizes.split_sizes),
@@ -118,6 +102,22 @@ CHAPTERS = (
             Part("image-files", "", "Formats, colour modes and bytes", pixels.image_files),
             Part("burned-in-text", "", "Text in the images", screening.burned_in_text),
             Part("screening", "", "Results of screening", screening.screening),
+        ),
+    ),
+    Chapter(
+        "How the dataset was built",
+        (
+            Part("figure-1", "Figure 1", "Figures and articles by stage", workflow.figure_1),
+            Part("figure-2", "Figure 2", "Filters of captions", workflow.figure_2),
+            Part("table-s13", "Table S13", "Languages of dropped captions", workflow.table_s13),
+            Part("drop-reasons", "", "Dropped figures by reason", dropped.by_reason),
+            Part("dropped-by-journal", "", "Dropped figures by journal", dropped.by_journal),
+            Part("dropped-by-year", "", "Dropped figures by year", dropped.by_year),
+            Part("duplicates", "", "Duplicates", duplicates.duplicates),
+            Part("leakage", "", "What different splits share", duplicates.leakage),
+            Part("modality-from", "", "Origin of the modalities", provenance.modality_from),
+            Part("concepts-from", "", "Origin of the concepts", provenance.concepts_from),
+            Part("cost", "", "Cost of the run", cost.cost),
         ),
     ),
     Chapter(

@@ -53,6 +53,8 @@ class Bars(Plot):
         return WIDTH, 0.9 + legend + ROW * lanes * min(len(self.labels), MOST_ROWS)
 
     def draw(self, axes: Axes) -> None:
+        from matplotlib.ticker import MaxNLocator
+
         labels = [_plain(label, 48) for label in self.labels[:MOST_ROWS]]
         lanes = 1 if self.stacked else max(len(self.series), 1)
         left = [0.0] * len(labels)
@@ -68,6 +70,8 @@ class Bars(Plot):
         axes.set_yticks(range(len(labels)), labels)
         axes.invert_yaxis()
         axes.set_xlabel(self.axis)
+        if all(value == int(value) for values in self.series.values() for value in values):
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.xaxis.set_major_formatter(_thousands())
         axes.grid(axis="x", color=GRID, linewidth=0.6)
         _legend(axes, self.series)
