@@ -28,7 +28,7 @@ class Ocr(Measure):
     the image counts as one without text) or `failed` (OCR raised an error; the other columns are null). The text is
     stored in the run and never enters a release.
 
-    gate: whether OCR is run only where edges look like text, which takes 1 % of its time; docs/screening.md states what
+    gate: whether OCR is run only where edges look like text, which takes 2 % of its time; docs/screening.md states what
     the gate misses.
     """
 
