@@ -9,6 +9,7 @@ from typing import Any
 
 import typer
 from house import tree
+from report_sections import sections
 
 import roco
 from roco.cli.app import COMMON
@@ -83,11 +84,22 @@ def evaluate() -> str:
     return f"{before}{begin}{caption_metrics.markdown()}\n{end}{after}"
 
 
+def report() -> str:
+    """docs/report.md with the tables of the sections as they are now, between its two markers."""
+    text = (DOCS / "report.md").read_text(encoding="utf-8")
+    before, begin, rest = text.partition("<!-- sections: written by make docs -->\n")
+    _, end, after = rest.partition("<!-- end of sections -->\n")
+    if not begin or not end:
+        raise SystemExit("docs/report.md: the markers of the sections are missing")
+    return f"{before}{begin}{sections()}\n{end}{after}"
+
+
 def main() -> int:
     pages = {
         DOCS / "stages.md": markdown(),
         DOCS / "cli.md": cli(),
         DOCS / "evaluate.md": evaluate(),
+        DOCS / "report.md": report(),
         DOCS / "api.md": api(),
         ROOT / "CONTRIBUTING.md": contributing(),
     }

@@ -28,6 +28,7 @@ PAGES = (
     "select.md",
     "publishing.md",
     "export.md",
+    "report.md",
     "fetch.md",
 )
 CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.M | re.S)

@@ -11,6 +11,7 @@ from roco.evaluate.report.content import Compared
 from roco.evaluate.report.render import Cell
 
 VALUES = Path(__file__).with_name("paper.csv")
+SOURCES = Path(__file__).with_name("paper_sources.csv")
 
 
 class PaperValue(NamedTuple):
@@ -18,6 +19,20 @@ class PaperValue(NamedTuple):
 
     value: str
     note: str
+
+
+class Source(NamedTuple):
+    """The section of the paper that describes a table or figure, and what it states, in our words."""
+
+    section: str
+    text: str
+
+
+@cache
+def sources() -> dict[str, Source]:
+    """Returns the source of every table and figure of the paper with numbers, in its order, by number."""
+    with SOURCES.open(encoding="utf-8", newline="") as fh:
+        return {row["number"]: Source(row["section"], row["source"]) for row in csv.DictReader(fh)}
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from roco.evaluate.report import paper
 from roco.evaluate.report.content import Content, NotAvailable
 from roco.evaluate.report.contents import CHAPTERS
 from roco.evaluate.report.inputs import Inputs
@@ -37,3 +38,7 @@ def test_sections_without_counted_numbers_are_those_that_the_dataset_cannot_have
         assert name not in known
         with pytest.raises(NotAvailable, match="the dataset has no images of DR"):
             PARTS[name].make(inputs)
+
+
+def test_every_table_and_figure_of_the_paper_has_a_section_and_a_source() -> None:
+    assert {part.number for part in PARTS.values() if part.number} == set(paper.sources())
