@@ -45,8 +45,11 @@ def values(number: str) -> dict[str, PaperValue]:
 
 
 def compared(number: str, ours: dict[str, Cell]) -> tuple[Compared, ...]:
-    """Returns our numbers beside the paper's; rows of the paper that we lack have no number of ours."""
+    """Returns our numbers beside the paper's in its order, then those that only we have.
+
+    Rows of the paper that we lack have no number of ours.
+    """
     paper = values(number)
-    rows = [Compared(row, value, *paper.get(row, PaperValue("", ""))) for row, value in ours.items()]
-    rows += [Compared(row, None, value, note) for row, (value, note) in paper.items() if row not in ours]
+    rows = [Compared(row, ours.get(row), value, note) for row, (value, note) in paper.items()]
+    rows += [Compared(row, value, "") for row, value in ours.items() if row not in paper]
     return tuple(rows)

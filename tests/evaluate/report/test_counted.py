@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
+
 import pytest
 
 from roco.evaluate.report import paper
@@ -42,3 +45,10 @@ def test_sections_without_counted_numbers_are_those_that_the_dataset_cannot_have
 
 def test_every_table_and_figure_of_the_paper_has_a_section_and_a_source() -> None:
     assert {part.number for part in PARTS.values() if part.number} == set(paper.sources())
+
+
+@pytest.mark.parametrize("path", [paper.VALUES, paper.SOURCES], ids=lambda path: path.name)
+def test_every_row_of_the_papers_numbers_has_all_its_cells(path: Path) -> None:
+    with path.open(encoding="utf-8", newline="") as fh:
+        header, *rows = csv.reader(fh)
+    assert [row for row in rows if len(row) != len(header)] == []

@@ -34,16 +34,22 @@ def test_without_scores_the_rows_of_the_paper_are_shown(release: Release) -> Non
     section = made(PARTS["table-1"], Inputs(release=release))
     assert section.missing.startswith("no scores of concepts were given: --scores DIR")
     assert section.content is not None and len(section.content.tables[0].rows) == 13
-    assert section.content.tables[0].rows[-1] == ("Baseline EfficientNetV2-S", "ROCOv2", 0.5925, 0.943, "")
+    assert section.content.tables[0].rows[-1] == ("Baseline EfficientNetV2-S", "ROCOv2", "0.5925", "0.9430", "")
 
 
 def test_our_systems_come_first_with_intervals(release: Release, tmp_path: Path) -> None:
     given = [read_scores(write_scores(tmp_path / name, "concepts", {"f1": 0.5, "macro_f1": 0.1})) for name in "ab"]
     content = score_sections.table_1(Inputs(release=release, scores=given))
     first, second, third, *_ = content.tables[0].rows
-    assert first == ("a", "6 images, rules of imageclef2023", 0.5, None, None)
+    assert first == ("a", "6 images, rules of imageclef2023", "0.5000", None, None)
     assert (second[0], third[0]) == ("b", "AUEB-NLP-Group")
     assert content.tables[1].rows == [("a", "F1", 0.5, 0.4, 0.6, 6), ("b", "F1", 0.5, 0.4, 0.6, 6)]
+
+
+def test_a_system_without_the_first_score_has_no_bar(release: Release, tmp_path: Path) -> None:
+    given = read_scores(write_scores(tmp_path / "a", "captions", {"rouge1": 0.5, "bertscore_f1": None}))
+    (bars,) = score_sections.table_2(Inputs(release=release, scores=[given])).plots
+    assert len(bars.labels) == 15 and bars.labels[0] == "CSIRO (ImageCLEF 2023)"  # type: ignore[attr-defined]
 
 
 def test_scores_of_captions_are_no_scores_of_concepts(release: Release, tmp_path: Path) -> None:
@@ -53,7 +59,7 @@ def test_scores_of_captions_are_no_scores_of_concepts(release: Release, tmp_path
         score_sections.table_1(inputs)
     with pytest.raises(NotAvailable, match="no scores of captions"):
         score_sections.table_3(inputs)  # the scores are none of those of Table 3
-    assert score_sections.table_2(inputs).tables[0].rows[0][3] == 0.5
+    assert score_sections.table_2(inputs).tables[0].rows[0][3] == "0.5000"
 
 
 @pytest.mark.parametrize(
@@ -83,7 +89,8 @@ def test_undefined_scores_stay_empty(tmp_path: Path) -> None:
 
 
 def test_table_7_stands_beside_the_paper(release: Release) -> None:
-    content = agreement_sections.table_7(Inputs(release=release, agreement=agreement()))
+    reversed_tasks = agreement("direction", "region", "modality")  # the paper's order is shown
+    content = agreement_sections.table_7(Inputs(release=release, agreement=reversed_tasks))
     ours = numbers(content)
     # statsmodels `cohens_kappa`: kappa .4915, error .0721; 41 of 100 agreements are expected by chance.
     assert ours["modality, kappa"] == pytest.approx(0.4915254)

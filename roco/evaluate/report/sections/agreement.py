@@ -26,9 +26,10 @@ def table_7(inputs: Inputs) -> Content:
     """Cohen's kappa of two raters in each task, with the standard error of Fleiss, Cohen and Everitt (1969), kappa ±
     1.96 standard errors, the agreements and those expected by chance; Krippendorff's alpha and Gwet's AC1 besides,
     and kappa of each label against all others."""
-    tasks = inputs.agreement
-    if not tasks:
+    if not inputs.agreement:
         raise NotAvailable(NO_LABELS)
+    order = (*NAMES, *(one.pair.task for one in inputs.agreement))  # those of the paper first
+    tasks = sorted(inputs.agreement, key=lambda one: order.index(one.pair.task))
     weighted = rater_agreement.weighted_table(tasks)
     by_label = [rater_agreement.label_table(one) for one in tasks]
     ours: dict[str, Cell] = {}

@@ -63,12 +63,7 @@ def paper_table(number: str) -> PaperTable:
     """Returns Table 1, 2 or 3 as the paper prints it."""
     with (FOLDER / f"paper_table_{number}.csv").open(encoding="utf-8", newline="") as fh:
         header, *lines = csv.reader(fh)
-    rows = []
-    for line in lines:
-        rows.append(
-            tuple(float(cell) if name in NAMES else cell for name, cell in zip(header, line, strict=True)),
-        )
-    return PaperTable(tuple(header), tuple(rows))
+    return PaperTable(tuple(header), tuple(tuple(line) for line in lines))
 
 
 def _content(inputs: Inputs, number: str, task: str, title: str) -> Content:
@@ -88,8 +83,10 @@ def _content(inputs: Inputs, number: str, task: str, title: str) -> Content:
 
 
 def _row(file: ScoreFile, columns: Sequence[str]) -> tuple[Cell, ...]:
-    """Returns our row under the columns of the paper's table; a score that was not computed is empty."""
-    cells: dict[str, Cell] = {name: score.value for name, score in file.scores.items()}
+    """Returns our row under the columns of the paper's table, rounded as there; a score that is missing is empty."""
+    cells: dict[str, Cell] = {}
+    for name, score in file.scores.items():
+        cells[name] = None if score.value is None else f"{score.value:.4f}"
     cells["system"] = file.system
     cells["test set"] = f"{file.images:,} images, rules of {file.profile}"
     return tuple(cells.get(name) for name in columns)
@@ -110,18 +107,19 @@ def _bars(number: str, title: str, published: PaperTable, rows: Sequence[tuple[C
     """Returns bars of the first score of the table: our systems in one colour, those of the paper in the other."""
     name = published.scores[0]
     place = published.columns.index(name)
-    values = [float(row[place] or 0) for row in rows]
-    labels = [f"{row[0]} ({row[1]})" for row in rows]
+    labels: list[str] = []
+    values: list[tuple[float, float]] = []
+    for position, row in enumerate(rows):
+        if row[place]:  # a system of ours may lack the score
+            value = float(row[place] or 0)
+            labels.append(f"{row[0]} ({row[1]})")
+            values.append((value, 0) if position < ours else (0, value))
+    named = zip(labels, values, strict=True)
     return Bars(
         name=f"table-{number}",
         title=f"{title}: {NAMES[name]}",
-        alt=f"Bar chart of {NAMES[name]}: "
-        + ", ".join(f"{label} {value:.4f}" for label, value in zip(labels, values, strict=True))
-        + ".",
+        alt=f"Bar chart of {NAMES[name]}: " + ", ".join(f"{label} {sum(pair):.4f}" for label, pair in named) + ".",
         labels=labels,
-        series={
-            "this dataset": [value if number < ours else 0 for number, value in enumerate(values)],
-            "the paper": [value if number >= ours else 0 for number, value in enumerate(values)],
-        },
+        series={"this dataset": [own for own, _ in values], "the paper": [paper for _, paper in values]},
         axis=NAMES[name],
     )
