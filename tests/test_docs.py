@@ -228,7 +228,7 @@ def test_a_command_of_the_data_format_page_prints_the_output_below_it(
         ("select.md", 12),
         ("publishing.md", 2),
         ("export.md", 8),
-        ("report.md", 5),
+        ("report.md", 4),
         ("fetch.md", 3),
     ],
 )
