@@ -18,7 +18,7 @@ from roco.evaluate.report.render import Cell, ReportTable, formatted
 from roco.evaluate.report.section import Section
 
 STYLE = Path(__file__).with_name("report.css")
-SHOWN_ROWS = 25
+SHOWN_ROWS = 30
 """Rows of a table on the page; the CSV file has all of them."""
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
@@ -170,7 +170,7 @@ def _example(example: Example) -> str:
     else:
         data = base64.b64encode(example.thumbnail).decode("ascii")
         alt = escape(printable(example.caption or example.title))
-        image = f'<img loading="lazy" alt="{alt}" src="data:image/jpeg;base64,{data}">'
+        image = f'<img alt="{alt}" src="data:image/jpeg;base64,{data}">'
     link = f' <a href="{escape(example.link)}" rel="noreferrer">article</a>' if _is_web(example.link) else ""
     return (
         f"<figure>{image}<figcaption><b>{_text(example.title)}</b> {_text(example.caption)}"
