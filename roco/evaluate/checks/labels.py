@@ -8,19 +8,20 @@ from itertools import chain
 
 from roco.base.errors import DataError
 from roco.base.ids import is_cui
-from roco.base.labels import KINDS, MODALITIES, cuis
+from roco.base.labels import KINDS, MODALITIES, NUCLEAR, cuis
 from roco.base.readers import UNREADABLE
 from roco.evaluate.checks.check import Measured, Row
 from roco.evaluate.report.content import NotAvailable
 from roco.evaluate.report.inputs import Inputs
 from roco.evaluate.report.sections.labels import XRAY, label_of_images
 from roco.models.text import caption_rules
+from roco.models.text.concepts import choose
 from roco.models.text.terms.matcher import TermMatcher
 from roco.models.text.terms.table import load
 
 SAMPLE = 2_000
 """Captions that are read again where a release has no guesses."""
-MOST_FREQUENT_RULE = 10
+RARE = 10
 """The paper keeps concepts of more than ten images."""
 
 
@@ -118,12 +119,16 @@ def images_without_concepts(inputs: Inputs) -> Measured:
 
 
 def rare_concepts(inputs: Inputs) -> Measured:
-    """Distinct concepts of ten images or fewer, which the paper leaves out; small datasets have a lower cut-off."""
-    counts = Counter(chain.from_iterable(image.concepts for image in inputs.images.images))
+    """Distinct automatic concepts of ten images or fewer, which the paper leaves out. Manual concepts and those of
+    modality, region and direction are kept however rare they are; small datasets have a lower cut-off."""
+    kept = {NUCLEAR, *choose.modalities()}.union(
+        *(cuis(kind) for kind in KINDS), *(image.manual for image in inputs.images.images)
+    )
+    counts = Counter(chain.from_iterable(image.concepts - kept for image in inputs.images.images))
     rows = [
         Row(cui, f"{n} images, {inputs.concept_names.get(cui, 'no name')}")
         for cui, n in sorted(counts.items())
-        if n <= MOST_FREQUENT_RULE
+        if n <= RARE
     ]
     return Measured(len(rows), len(counts), rows)
 
