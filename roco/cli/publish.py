@@ -43,19 +43,23 @@ def zenodo(
 ) -> None:
     """Deposits an export or a release at Zenodo with a reserved DOI. The DOI is written into the texts that are sent.
 
+    A release also gets a croissant.json, which describes the files at the addresses of the record.
+
     Example: roco publish zenodo demo/webdataset --endpoint https://sandbox.zenodo.org
 
     The token is read from ROCO_ZENODO_TOKEN or ZENODO_TOKEN. The same command continues an upload that was interrupted;
     complete files are not sent again. A published record cannot be changed, only followed by a new version.
     """
     from roco.cli.progress import ProgressBar, resumable
+    from roco.release.hubs.package import RELEASE
     from roco.release.hubs.zenodo import ZENODO, publish_zenodo
     from roco.release.hubs.zenodo_limits import check_for_zenodo
 
     progress = ProgressBar(at_once=not dry)
     with resumable(progress):
         if dry:
-            _print_plan(check_for_zenodo(export, progress), as_json)
+            package = check_for_zenodo(export, progress)
+            _print_plan(package, as_json, "croissant.json is added" if package.format == RELEASE else "")
             return
         done = publish_zenodo(
             export, publish=publish, new_version_of=new_version_of, endpoint=endpoint or ZENODO, progress=progress
@@ -119,8 +123,8 @@ def hf(
         print_next("look at the branch, then publish it: the same command with --publish")
 
 
-def _print_plan(package: Package, as_json: bool) -> None:
-    """Prints what would be sent."""
+def _print_plan(package: Package, as_json: bool, note: str = "") -> None:
+    """Prints what would be sent; note: what else the upload would do."""
     licenses = {" ".join((license.name, license.url)).strip(): n for license, n in sorted(package.licenses.items())}
     if as_json:
         files = {file.name: {"bytes": file.size, "sha256": file.sha256} for file in package.files}
@@ -132,4 +136,5 @@ def _print_plan(package: Package, as_json: bool) -> None:
         print(safe(f"  {count('image', n)}  {name}"))
     for file in package.files:
         print(safe(f"  {file.size:>14,}  {file.name}"))
-    print(f"{count('file', len(package.files))}, {package.size / 1e6:,.1f} MB would be sent; nothing was sent")
+    would = f"{count('file', len(package.files))}, {package.size / 1e6:,.1f} MB would be sent"
+    print("; ".join(filter(None, [would, note, "nothing was sent"])))

@@ -23,6 +23,8 @@ METADATA = "metadata.json"
 """Title, creators and contact; releases made before roco wrote this file lack it."""
 SELECT = "select.json"
 """How a subset was selected: SQL, flags, parent, numbers of images before and after; other releases lack it."""
+CROISSANT = "croissant.json"
+"""The description for mlcroissant, of an export or of a deposit; it names the addresses of the files."""
 CHECKSUMS = "checksums.sha256"
 
 # --- columns -------------------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ from roco.release.derived import (
     parent_tombstones,
     write,
 )
-from roco.release.format import DROPPED, FILES, METADATA
+from roco.release.format import CROISSANT, DROPPED, FILES, METADATA
 from roco.release.previous import TAKEDOWN, Tombstone
 from roco.release.read import Release
 
@@ -151,10 +151,13 @@ def _note(images: int, day: str, digest: str, prune: bool) -> str:
 
 
 def _records(parent: Release) -> dict[str, Any]:
-    """Returns further JSON files of the release, such as select.json: they describe how it was made."""
+    """Returns further JSON files of the release, such as select.json: they describe how it was made.
 
+    croissant.json of a downloaded deposit is none of them: it describes the files of the old release.
+    """
     names = sorted(path.name for path in parent.path.glob("*.json"))
-    return {name: json.loads(read_text(parent.path / name)) for name in names if name not in (*FILES, METADATA)}
+    written = (*FILES, METADATA, CROISSANT)
+    return {name: json.loads(read_text(parent.path / name)) for name in names if name not in written}
 
 
 # --- input ---------------------------------------------------------------------------------------------------

@@ -19,10 +19,8 @@ from roco.release.export.croissant_records import record_sets
 from roco.release.export.engine import PlannedFile, Writing
 from roco.release.export.options import ExportOptions
 from roco.release.export.rows import ReleaseRows
-from roco.release.format import FIGURES
-from roco.release.metadata import Creator
-
-CROISSANT = "croissant.json"
+from roco.release.format import CROISSANT, FIGURES
+from roco.release.metadata import Creator, Metadata
 
 CONTEXT: dict[str, Any] = {
     "@language": "en",
@@ -94,9 +92,13 @@ def folder_name(rows: ReleaseRows) -> str:
     return f"release-{rows.digest[:12]}"
 
 
-def croissant(rows: ReleaseRows, url: str) -> dict[str, Any]:
-    """Returns the description of a release; url: the address of its files, empty for a folder beside croissant.json."""
-    about = rows.metadata
+def croissant(rows: ReleaseRows, url: str, page: str = "", about: Metadata | None = None) -> dict[str, Any]:
+    """Returns the description of a release.
+
+    url: the address of its files, empty for a folder beside croissant.json. page: the address of the dataset, by
+    default that of its files or its DOI. about: metadata to state in place of those of the release.
+    """
+    about = about or rows.metadata
     base = f"{url.rstrip('/')}/" if url else f"{folder_name(rows)}/"
     licenses = sorted({license.address or license.words for license, _ in rows.totals.licenses})
     described = {
@@ -105,7 +107,7 @@ def croissant(rows: ReleaseRows, url: str) -> dict[str, Any]:
         "conformsTo": ["http://mlcommons.org/croissant/1.1", "http://mlcommons.org/croissant/RAI/1.0"],
         "name": title(rows),
         "description": about.description or _description(rows),
-        "url": url or (f"https://doi.org/{about.doi}" if about.doi else None),
+        "url": page or url or (f"https://doi.org/{about.doi}" if about.doi else None),
         "identifier": about.doi and f"https://doi.org/{about.doi}",
         "version": about.version,
         "datePublished": about.date,
@@ -113,7 +115,7 @@ def croissant(rows: ReleaseRows, url: str) -> dict[str, Any]:
         "creator": [_creator(one) for one in about.creators],
         "inLanguage": sorted(rows.totals.languages),
         "keywords": ["radiology", "medical imaging", "image captioning", "UMLS"],
-        "citeAs": _citation(rows),
+        "citeAs": _citation(title(rows), about),
         "isLiveDataset": False,
         **responsible_ai(rows),
         "distribution": list(_distribution(rows, base)),
@@ -127,8 +129,12 @@ def _write(rows: ReleaseRows, options: ExportOptions, part: Path, writing: Writi
     for split in SPLITS:
         rows.file(f"{split}_images.zip")
         writing.advance(rows.totals.images[split])
-    text = json.dumps(croissant(rows, options.url), indent=1, ensure_ascii=False)
-    part.write_text(text + "\n", encoding="utf-8", newline="\n")
+    part.write_text(croissant_text(croissant(rows, options.url)), encoding="utf-8", newline="\n")
+
+
+def croissant_text(described: Mapping[str, Any]) -> str:
+    """Returns a description as croissant.json contains it, with its keys in their order."""
+    return json.dumps(described, indent=1, ensure_ascii=False) + "\n"
 
 
 def _description(rows: ReleaseRows) -> str:
@@ -149,13 +155,12 @@ def _creator(creator: Creator) -> dict[str, Any]:
     return {name: value for name, value in described.items() if value}
 
 
-def _citation(rows: ReleaseRows) -> str | None:
+def _citation(name: str, about: Metadata) -> str | None:
     """Returns a BibTeX entry of what the publisher stated; None without creators."""
-    about = rows.metadata
     if not about.creators:
         return None
     entries = {
-        "title": f"{{{title(rows)}}}",
+        "title": f"{{{name}}}",
         "author": " and ".join(one.name if one.is_person else f"{{{one.name}}}" for one in about.creators),
         "year": (about.date or "")[:4],
         "version": about.version,

@@ -9,7 +9,7 @@ import dataclasses
 import json
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +17,19 @@ from roco.base.errors import DataError
 from roco.base.files import write_json, write_text
 from roco.base.readers import UNREADABLE, read_text
 from roco.base.text import yaml_string
-from roco.release.format import CARD, CITATION, METADATA
+from roco.release.format import CARD, CITATION, CROISSANT, METADATA
 from roco.release.hubs.package import EXPORT_RECORD, LocalFile, Package, local_file
-
-CROISSANT = "croissant.json"
 
 COPIES = "files"
 """The folder of the changed copies, in the folder of the upload."""
 
 
-def with_doi(package: Package, doi: str, beside: Path) -> Package:
+def with_doi(package: Package, doi: str, beside: Path, croissant: str | None = None) -> Package:
     """Returns the package with a DOI in README.md, CITATION.cff, metadata.json and croissant.json.
 
-    beside: folder of the upload; the changed copies are written to its folder `files`. Repeating it gives the same
-    bytes. Raises DataError if the package has another DOI.
+    beside: folder of the upload; the changed copies are written to its folder `files`. croissant: the text of a
+    croissant.json with the DOI, which is added to the package. Repeating it gives the same bytes. Raises DataError if
+    the package has another DOI.
     """
     check_doi(package, doi)
     copies = beside / COPIES
@@ -48,14 +47,15 @@ def with_doi(package: Package, doi: str, beside: Path) -> Package:
         if file is not None:
             change(name, edit(_read(file.path), doi))
     # After the others: it contains their checksums.
-    croissant = package.file(CROISSANT)
+    present = package.file(CROISSANT)
     if croissant is not None:
-        change(CROISSANT, _croissant(_read(croissant.path), doi, changed))
+        change(CROISSANT, croissant)
+    elif present is not None:
+        change(CROISSANT, _croissant(_read(present.path), doi, changed))
     _seal(package, changed, copies)
     changed[package.seal] = local_file(copies, package.seal)
-    files = tuple(changed.get(file.name, file) for file in package.files)
     metadata = dataclasses.replace(package.metadata, doi=doi)
-    return dataclasses.replace(package, files=files, metadata=metadata)
+    return dataclasses.replace(package, files=_replaced(package, changed), metadata=metadata)
 
 
 def check_doi(package: Package, doi: str) -> None:
@@ -134,8 +134,14 @@ def _seal(package: Package, changed: dict[str, LocalFile], copies: Path) -> None
             record["files"][name] |= {"bytes": file.size, "sha256": file.sha256}
         write_json(copies / package.seal, record)
         return
-    files = [changed.get(file.name, file) for file in package.files if file.name != package.seal]
+    files = [file for file in _replaced(package, changed) if file.name != package.seal]
     write_text(copies / package.seal, "".join(f"{file.sha256}  {file.name}\n" for file in files))
+
+
+def _replaced(package: Package, changed: Mapping[str, LocalFile]) -> tuple[LocalFile, ...]:
+    """Returns the files of a package in the order of their names, some of them replaced or added."""
+    files = {file.name: file for file in package.files} | changed
+    return tuple(files[name] for name in sorted(files))
 
 
 def _json(value: Any, sort: bool = True) -> str:

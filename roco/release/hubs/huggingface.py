@@ -20,7 +20,7 @@ from roco.base.terminal import excerpt
 from roco.release.hubs.client import HubClient, Retries, checked_endpoint, checked_token
 from roco.release.hubs.doi import with_doi
 from roco.release.hubs.hub_api import Dataset, RemoteFile
-from roco.release.hubs.package import EXPORT_RECORD, LocalFile, Package, open_package
+from roco.release.hubs.package import EXPORT_RECORD, RELEASE, LocalFile, Package, open_package
 from roco.release.hubs.sending import SentBytes
 from roco.release.hubs.state import folder_of, read_state, write_state
 
@@ -66,7 +66,7 @@ def check_for_hub(folder: Path, progress: Progress | None = None) -> Package:
     folder, more than 1,000 files, a file of more than 5 GB, or more than 500 GB.
     """
     package = open_package(folder, progress or NullProgress())
-    if package.format == "release":
+    if package.format == RELEASE:
         raise UsageError(f"{folder} is a release, not an export", f"export it first: roco export {folder} hf OUT")
     folders = Counter(file.name.rpartition("/")[0] for file in package.files)
     fullest, entries = folders.most_common(1)[0]

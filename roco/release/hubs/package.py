@@ -24,6 +24,9 @@ from roco.release.read import Release
 EXPORT_RECORD = "export.json"
 """The file of an export that names its format and the SHA-256 of each file (roco.release.export.engine writes it)."""
 
+RELEASE = "release"
+"""The format of a package that is the folder of a release, not an export."""
+
 _BLOCK = 1 << 20
 _AGAIN = "run the same roco export again, or choose another folder"
 
@@ -65,7 +68,7 @@ class Package:
     """Verified files to send.
 
     seal: the file that lists the checksums of the others; digest: SHA-256 of the seal, which identifies the whole;
-    format: of an export, or "release"; licenses: images under each licence.
+    format: of an export, or RELEASE; licenses: images under each licence.
     """
 
     folder: Path
@@ -100,7 +103,7 @@ def open_package(folder: Path, progress: Progress) -> Package:
         if problems:
             first = f"{problems[0].where}: {problems[0].what}"
             raise DataError(f"{folder} has problems, the first: {excerpt(first)}", f"run roco verify {folder}")
-        format, expected, seal = "release", _release_files(folder), CHECKSUMS
+        format, expected, seal = RELEASE, _release_files(folder), CHECKSUMS
     else:
         what = "neither an export nor a release" if folder.is_dir() else "no such folder"
         raise UsageError(f"{what}: {folder}", "give the folder that roco export wrote, or the folder of a release")

@@ -16,6 +16,7 @@ from roco.base.locks import hold_folder
 from roco.base.progress import NullProgress, Progress
 from roco.base.terminal import excerpt
 from roco.release.hubs.client import HubClient, Retries, checked_endpoint, checked_token
+from roco.release.hubs.described import deposited_croissant
 from roco.release.hubs.doi import check_doi, with_doi
 from roco.release.hubs.errors import HubRefused
 from roco.release.hubs.package import Package
@@ -118,7 +119,7 @@ class _Upload:
         if draft is None:
             return self._finished(state, 0, 0)
         self._reserve_doi(draft)
-        package = with_doi(self._package, state.doi, self._beside)
+        package = with_doi(self._package, state.doi, self._beside, self._croissant(state))
         self._send_metadata(package)
         files = DraftFiles(self._client, state.record)
         if state.new_version_of and not state.imported:
@@ -222,6 +223,10 @@ class _Upload:
             raise HubRefused(f"Zenodo does not accept the metadata: {excerpt(said)}", "correct [release] of the recipe")
         self._state.metadata = key
         self._save()
+
+    def _croissant(self, state: ZenodoState) -> str | None:
+        record = f"{self._client.endpoint}/records/{state.record}"
+        return deposited_croissant(self._package, record, state.doi, state.date)
 
     def _check_other_files(self, files: DraftFiles, package: Package) -> None:
         others = sorted(set(files.listed()) - set(self._state.names))

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +14,7 @@ from roco.release.export.formats import export
 from roco.release.export.options import ExportOptions
 from roco.release.metadata import Creator, Metadata
 from roco.stages.publish.release import Release
+from tests.mlcroissant import read_croissant
 from tests.release.export.conftest import figures
 from tests.stages.publish.finished import Run, publish
 
@@ -97,44 +95,14 @@ def test_a_release_whose_images_were_changed_is_not_described(release: Path, tmp
     assert not (tmp_path / "out" / "croissant.json").exists()
 
 
-_READ = """
-import hashlib, json, sys
-import mlcroissant
-path = sys.argv[1]
-dataset = mlcroissant.Dataset(path)
-issues = [*dataset.metadata.ctx.issues.errors, *dataset.metadata.ctx.issues.warnings]
-first = [type(next(iter(dataset.records(name)))).__name__ for name in ("splits", "images", "figures")]
-opened = next(iter(mlcroissant.Dataset(path).records("images")))["images/image"].size
-described = json.load(open(path))
-for field in described["recordSet"][1]["field"]:
-    if field["@id"] == "images/image":
-        field["dataType"] = "sc:Text"  # the bytes, not the decoded image
-with open(sys.argv[2], "w") as fh:
-    json.dump(described, fh)
-images = {
-    row["images/id"].decode(): [
-        hashlib.sha256(row["images/image"]).hexdigest(), row["images/split"].decode(), row["images/caption"].decode()
-    ]
-    for row in mlcroissant.Dataset(sys.argv[2]).records("images")
-}
-print(json.dumps([issues, first, images, opened]))
-"""
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("about", [COMPLETE, Metadata()], ids=["with-metadata", "without"])
 def test_mlcroissant_loads_every_image_with_its_bytes(tmp_path: Path, about: Metadata) -> None:
-    pytest.importorskip("mlcroissant", reason="the library is missing: pip install '.[dev,dev-neural]'")
     release = publish(tmp_path / "release", Run(release=Release(metadata=about)))
     out = export(release, "croissant", tmp_path / "out").folder
     digest = hashlib.sha256((release / "checksums.sha256").read_bytes()).hexdigest()
     (out / f"release-{digest[:12]}").symlink_to(release)
-    environment = os.environ | {"HOME": str(tmp_path), "CROISSANT_CACHE": str(tmp_path / "cache")}
-    command = [sys.executable, "-c", _READ, str(out / "croissant.json"), str(out / "bytes.json")]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
-    assert done.stdout, done.stderr
-    issues, first, images, opened = json.loads(done.stdout)
-    assert (first, opened) == (["dict"] * 3, [8, 8])
+    issues, images = read_croissant(out / "croissant.json", tmp_path / "home")
     missing = [issue.partition("schema.org/")[2].partition('"')[0] for issue in issues if "is recommended" in issue]
     assert len(missing) == len(issues)
     assert {"version", "datePublished"} <= set(missing) if about == Metadata() else issues == []

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
+import roco
 from roco.base.errors import DataError, RocoError, UsageError
 from roco.release.export.formats import export as exported
 from roco.release.hubs import zenodo as module
@@ -19,6 +21,8 @@ from roco.release.hubs import zenodo_limits
 from roco.release.hubs.client import Retries
 from roco.release.hubs.errors import HubRefused, HubUnreachable
 from roco.release.hubs.zenodo import Deposit, publish_zenodo
+from roco.release.retract import retract
+from tests.mlcroissant import read_croissant
 from tests.release.hubs.conftest import write_export
 from tests.release.hubs.fakes import TOKEN, Answer, FakeZenodo, content_of, running
 
@@ -103,26 +107,70 @@ def test_the_metadata_name_creators_every_licence_and_what_it_is_derived_from(ze
     assert relations == ["isdescribedby", "isderivedfrom"]
 
 
-def test_a_release_can_be_deposited_and_verifies_after_a_download(
-    zenodo: FakeZenodo, finished_demo: Path, tmp_path: Path
-) -> None:
-    import roco
+@pytest.fixture
+def release(finished_demo: Path, tmp_path: Path) -> Path:
+    """A release that names its creators."""
+    folder = tmp_path / "release"
+    shutil.copytree(finished_demo / "run" / "release", folder)
+    about = {"title": "Demo", "version": "1.0.0", "creators": [{"name": "Doe, Jane"}]}
+    (folder / "metadata.json").write_text(json.dumps(about))
+    names = sorted({path.name for path in folder.iterdir()} - {"checksums.sha256"})
+    sums = [f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
+    (folder / "checksums.sha256").write_text("".join(sums))
+    return folder
 
-    release = tmp_path / "release"
-    shutil.copytree(finished_demo / "run" / "release", release)
-    about = {"title": "Demo", "creators": [{"name": "Doe, Jane"}]}
-    (release / "metadata.json").write_text(json.dumps(about))
-    names = sorted({path.name for path in release.iterdir()} - {"checksums.sha256"})
-    sums = [f"{hashlib.sha256((release / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
-    (release / "checksums.sha256").write_text("".join(sums))
+
+def downloaded(record: dict[str, Any], folder: Path) -> Path:
+    folder.mkdir()
+    for name, data in content_of(record).items():
+        (folder / name).write_bytes(data)
+    return folder
+
+
+def test_a_release_can_be_deposited_and_verifies_after_a_download(
+    zenodo: FakeZenodo, release: Path, tmp_path: Path
+) -> None:
     deposit = send(zenodo, release, publish=True)
-    downloaded = tmp_path / "downloaded"
-    downloaded.mkdir()
-    for name, data in content_of(only_record(zenodo)).items():
-        (downloaded / name).write_bytes(data)
-    assert roco.verify(downloaded) == []
-    assert roco.Release.open(downloaded).metadata.doi == deposit.doi
-    assert deposit.files == len(names) + 1
+    files = downloaded(only_record(zenodo), tmp_path / "downloaded")
+    assert roco.verify(files) == []
+    assert roco.Release.open(files).metadata.doi == deposit.doi
+    assert {path.name for path in files.iterdir()} - {path.name for path in release.iterdir()} == {"croissant.json"}
+    assert deposit.files == len(list(files.iterdir()))
+    # A next release does not describe the files of this one.
+    first = roco.Release.open(files).table()["id"][0].as_py()
+    retract(files, tmp_path / "next", [first], "consent withdrawn")
+    assert not (tmp_path / "next" / "croissant.json").exists()
+
+
+def test_a_deposited_release_is_described_at_the_addresses_of_the_record(zenodo: FakeZenodo, release: Path) -> None:
+    draft = send(zenodo, release)
+    assert send(zenodo, release, publish=True).files == 0  # the description of the draft is that of the record
+    record = only_record(zenodo)
+    content = content_of(record)
+    described = json.loads(content["croissant.json"])
+    page = f"{zenodo.url}/records/{record['id']}"
+    assert (described["url"], described["identifier"]) == (page, f"https://doi.org/{draft.doi}")
+    assert (described["datePublished"], described["version"]) == ("2026-11-30", "1.0.0")
+    assert f"doi = {{{draft.doi}}}" in described["citeAs"]
+    files = [one for one in described["distribution"] if one["@type"] == "cr:FileObject"]
+    assert {"figures.parquet", "train_images.zip"} <= {one["name"] for one in files}
+    for one in files:
+        assert one["contentUrl"] == f"{page}/files/{one['name']}"
+        assert one["sha256"] == hashlib.sha256(content[one["name"]]).hexdigest()
+    sums = dict(line.split("  ")[::-1] for line in content["checksums.sha256"].decode().splitlines())
+    assert sums["croissant.json"] == hashlib.sha256(content["croissant.json"]).hexdigest()
+
+
+@pytest.mark.slow
+def test_mlcroissant_loads_a_deposited_release_with_its_bytes(
+    zenodo: FakeZenodo, release: Path, tmp_path: Path
+) -> None:
+    send(zenodo, release, publish=True)
+    files = downloaded(only_record(zenodo), tmp_path / "downloaded")
+    issues, images = read_croissant(files / "croissant.json", tmp_path / "home", files)
+    assert issues == []
+    rows = pq.read_table(release / "figures.parquet").to_pylist()
+    assert images == {row["id"]: [row["sha256"], row["split"], row["caption"]] for row in rows}
 
 
 # --- new versions --------------------------------------------------------------------------------------------------
