@@ -38,6 +38,11 @@ $(VENV)/.open-clip: tests/open_clip.txt | $(VENV)/.dev-neural
 	$(INSTALL) --no-deps --upgrade --target $(VENV)/open-clip -r tests/open_clip.txt
 	@touch $@
 
+# Programs that read exports: Label Studio's SDK pins numpy, LLaMA-Factory a torch of its own.
+$(VENV)/.readers: tests/readers.txt | $(VENV)/.dev-neural
+	$(INSTALL) --no-deps --upgrade --target $(VENV)/readers -r tests/readers.txt
+	@touch $@
+
 $(VENV)/.docs: pyproject.toml | $(BIN)/python
 	$(INSTALL) -e '.[dev,docs]'
 	@touch $@
@@ -66,7 +71,7 @@ coverage: $(VENV)/.dev
 	$(PYTEST) -m $(FAST) --cov --cov-report= $(PYTEST_ARGS)
 
 # The other tests: kills at every write, attacks, fuzzing, METEOR, neural metrics. Fails where an extra is missing.
-test-all: $(VENV)/.dev-neural $(VENV)/.open-clip
+test-all: $(VENV)/.dev-neural $(VENV)/.open-clip $(VENV)/.readers
 	$(PYTEST) -m "slow or neural" --no-skips=extras $(PYTEST_ARGS)
 
 # The pages of curation in a real browser. Debian's chromium is installed if it is missing and we may.

@@ -39,7 +39,7 @@ from roco.release.metadata import Metadata
 from roco.release.new_folder import check_new, new_folder
 from roco.release.previous import Tombstone
 from roco.release.pruning import emptied_splits, lost_concepts, prune_figures
-from roco.release.pubmed import carry, read_pubmed
+from roco.release.pubmed import carried, read_pubmed
 from roco.release.read import Release
 from roco.release.verify import verify_release
 from roco.release.writers import write_checksums, write_json, write_zip
@@ -167,17 +167,19 @@ def write(parent: Release, out: Path, content: Derived, progress: Progress) -> N
     if not rows:
         raise UsageError("no image is left", "select more images: a release needs at least one")
     pubmed = read_pubmed(parent.path)
-    with new_folder(out) as folder:
+    articles = {row["article_key"] for row in rows}
+    # Around the folder: the release has its sidecar as soon as it has its name.
+    with carried(pubmed, out, articles) as carry, new_folder(out) as folder:
         progress.start("images", len(rows))
         for split in SPLITS:
             of_split = [row for row in rows if row["split"] == split]
             write_zip(folder / f"{split}_images.zip", _members(parent, of_split, progress))
+        progress.start("writing the tables", None)
         write_contents(folder, _contents(parent, content, rows))
         for name, value in content.records.items():
             write_json(folder / name, value)
         write_checksums(folder)
-    if pubmed is not None:
-        carry(pubmed, out, {row["article_key"] for row in rows})
+        carry()
 
 
 def _contents(parent: Release, content: Derived, rows: Sequence[Mapping[str, Any]]) -> Contents:

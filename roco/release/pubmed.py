@@ -6,7 +6,8 @@ may change, or be added, after the release was made.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from roco.base.errors import CorruptFile, DataError, UsageError
-from roco.base.files import read_table, write_table
+from roco.base.files import read_meta, read_table, write_table
 from roco.base.readers import UNREADABLE
 
 SUFFIX = ".pubmed.parquet"
@@ -132,13 +133,39 @@ def is_major(heading: Mapping[str, Any]) -> bool:
     return bool(heading["major"]) or any(qualifier["major"] for qualifier in heading["qualifiers"] or ())
 
 
-def carry(pubmed: pa.Table, out: Path, articles: Collection[str]) -> None:
-    """Writes the sidecar of a release that is made from another one: the rows of its articles.
+@contextlib.contextmanager
+def carried(pubmed: pa.Table | None, out: Path, articles: Collection[str]) -> Iterator[Callable[[], None]]:
+    """Yields a function that writes the sidecar of a release that is made from another one; an exception removes it.
 
-    pubmed: the sidecar of the other one. An existing file is not replaced.
+    pubmed: the sidecar of the other one, of which the rows of the articles are written; None if it has none. The
+    function is called before the release gets its name. A file of other origin is not replaced; one that this function
+    left beside a folder that does not exist is.
     """
     path = sidecar_path(out)
-    if path.exists():
-        return
-    kept = pc.is_in(pubmed["article_key"], value_set=pa.array(sorted(articles), pa.string()))
-    write_file(path, pubmed.filter(kept), {})
+    written = False
+
+    def carry() -> None:
+        nonlocal written
+        if pubmed is None or (path.exists() and not _is_carried(path)):
+            return
+        kept = pc.is_in(pubmed["article_key"], value_set=pa.array(sorted(articles), pa.string()))
+        write_file(path, pubmed.filter(kept), _CARRIED)
+        written = True
+
+    try:
+        yield carry
+    except BaseException:
+        if written:
+            path.unlink(missing_ok=True)
+        raise
+
+
+_CARRIED = {"carried": True}
+"""In the footer of a sidecar that was not fetched, but made from that of another release."""
+
+
+def _is_carried(path: Path) -> bool:
+    try:
+        return _CARRIED.items() <= read_meta(path).items()
+    except (CorruptFile, *UNREADABLE):
+        return False

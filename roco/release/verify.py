@@ -63,6 +63,7 @@ def verify_release(
             problems.extend(problems_of_file(name, found))
 
     # figures.parquet comes first: the other files are compared with it.
+    progress.start(f"reading {FIGURES}", None)
     table = FigureTable()
     path = root / FIGURES
     check(FIGURES, table.read(path, licenses or recipe_licenses(root / FUNNEL)))
@@ -85,6 +86,7 @@ def verify_release(
             check(name, check_zip(root / name, of_split, progress))
 
     # The tables of all images.
+    progress.start("comparing the tables", None)
     check(CUI_MAPPING, check_names(root / CUI_MAPPING, table.cuis))
     check(LICENSES, check_licenses(root / LICENSES, table.figures))
     check(ATTRIBUTION, check_attribution(root / ATTRIBUTION, table.figures))

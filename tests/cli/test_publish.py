@@ -5,35 +5,28 @@ from __future__ import annotations
 import json
 import random
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.cli.command import DATA, DONE, INTERRUPTED, USAGE, Command, process
+from tests.release.hubs import conftest
 from tests.release.hubs.conftest import write_export
-from tests.release.hubs.fake_hub import FakeHuggingFace, FakeStorage
-from tests.release.hubs.fakes import MOMENTS, TOKEN, Answer, Death, FakeHub, FakeZenodo, content_of, running
+from tests.release.hubs.fake_hub import FakeHuggingFace
+from tests.release.hubs.fakes import MOMENTS, TOKEN, Answer, Death, FakeHub, FakeZenodo, content_of
+
+TOKENS = ("ROCO_ZENODO_TOKEN", "HF_TOKEN")
 
 
-@pytest.fixture
-def zenodo(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeZenodo]:
-    monkeypatch.setenv("ROCO_ZENODO_TOKEN", TOKEN)
-    with running(FakeZenodo()) as hub:
-        yield hub
+# The fixtures of the tests of the hubs, which pytest finds by these names.
+export, hub, zenodo = conftest.export, conftest.hub, conftest.zenodo
 
 
-@pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHuggingFace]:
-    monkeypatch.setenv("HF_TOKEN", TOKEN)
-    with running(FakeStorage()) as storage, running(FakeHuggingFace(storage)) as one:
-        yield one
-
-
-@pytest.fixture
-def export(tmp_path: Path) -> Path:
-    return write_export(tmp_path / "export")
+@pytest.fixture(autouse=True)
+def tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in TOKENS:
+        monkeypatch.setenv(name, TOKEN)
 
 
 def test_a_deposit_is_a_draft_and_then_a_record(command: Command, zenodo: FakeZenodo, export: Path) -> None:
@@ -65,7 +58,8 @@ def test_a_dataset_at_the_hub_is_a_branch_and_then_main(
 def test_dry_prints_what_would_be_sent_without_a_token_or_a_request(
     command: Command, zenodo: FakeZenodo, export: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
 ) -> None:
-    monkeypatch.delenv("ROCO_ZENODO_TOKEN")
+    for name in TOKENS:
+        monkeypatch.delenv(name)
     verb, *options = words
     printed = command("publish", verb, export, *options, "--dry", "--endpoint", zenodo.url)
     assert printed.code == DONE, printed.err
@@ -85,7 +79,7 @@ def test_dry_prints_what_would_be_sent_without_a_token_or_a_request(
 def test_a_missing_token_is_named_before_anything_is_read(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], name: str
 ) -> None:
-    for variable in ("ROCO_ZENODO_TOKEN", "ZENODO_TOKEN", "HF_TOKEN"):
+    for variable in (*TOKENS, "ZENODO_TOKEN"):
         monkeypatch.delenv(variable, raising=False)
     result = command("publish", words[0], tmp_path / "export", *words[1:])
     assert result.code == USAGE

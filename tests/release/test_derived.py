@@ -18,6 +18,7 @@ from roco.release.retract import retract
 from roco.release.select.flags import SelectOptions
 from roco.release.select.subset import select
 from tests.cli.command import contents
+from tests.recorder import Recorder
 from tests.stages.publish.finished import publish
 
 Write = Callable[[Path, Path], object]
@@ -87,3 +88,12 @@ test_derived.{name}(Path({str(release)!r}), Path({str(tmp_path / "out")!r}))
     write(release, tmp_path / "whole")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "whole"]  # without what the kill left
     assert contents(tmp_path / "out") == contents(tmp_path / "whole") and roco.verify(tmp_path / "out") == []
+
+
+def test_the_display_does_not_stay_at_the_last_checksum(release: Path, tmp_path: Path) -> None:
+    seen = Recorder()
+    first = roco.Release.open(release).table()["id"][0].as_py()
+    retract(release, tmp_path / "out", [first], "consent withdrawn", progress=seen)
+    others = [name for name in seen.activities if not name.startswith("checksum of")]
+    assert others == ["reading figures.parquet", "comparing the tables", "images", "writing the tables"]
+    assert seen.activities[-len(others) :] == others

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -171,3 +174,46 @@ def test_an_existing_file_beside_the_subset_is_not_replaced(release: Path, sidec
     (tmp_path / "subset.pubmed.parquet").write_text("mine")
     select(release, tmp_path / "subset", SelectOptions(where="mesh = []"))
     assert (tmp_path / "subset.pubmed.parquet").read_text() == "mine"
+
+
+_DIE = """
+import os, sys
+from pathlib import Path
+from roco.release.retract import retract
+rename = Path.rename
+def die(self, target):
+    if sys.argv[1] == "after":
+        rename(self, target)
+    os._exit(9)
+Path.rename = die
+retract(sys.argv[2], sys.argv[3], [sys.argv[4]], "consent withdrawn")
+"""
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_kill_leaves_no_release_without_its_sidecar(
+    release: Path, sidecar: list[str], tmp_path: Path, moment: str
+) -> None:
+    out = tmp_path / "next"
+    done = subprocess.run([sys.executable, "-c", _DIE, moment, str(release), str(out), sidecar[0]], check=False)
+    assert done.returncode == 9
+    assert out.exists() == (moment == "after")
+    kept = sidecar[1:]
+    if moment == "before":  # what was left belongs to no release, and is not taken for that of another one
+        assert read_pubmed(out) is not None
+        retract(release, out, [sidecar[1]], "consent withdrawn")
+        kept = [sidecar[0], *sidecar[2:]]
+    carried = read_pubmed(out)
+    assert carried is not None and carried["article_key"].to_pylist() == kept
+
+
+def test_a_release_that_cannot_be_written_leaves_no_sidecar(
+    release: Path, sidecar: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Path, target: Path) -> Path:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(Path, "rename", full)
+    with pytest.raises(DataError, match="no space left"):
+        retract(release, tmp_path / "next", [sidecar[0]], "consent withdrawn")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["release", "release.pubmed.parquet"]

@@ -118,13 +118,15 @@ def publish_hub(
     client = HubClient("Hugging Face", address, secret, scopes=scopes, retries=retries, sleep=sleep)
     try:
         with hold_folder(sent):
+            shown = progress or NullProgress()
+            shown.start("preparing the branch at Hugging Face", None)
             beside = folder_of(sent, "hf")
             state = _state(beside, HubState(address, repo, name))
             # A repeated command keeps the DOI that an earlier one was given.
             state.doi = cleaned or state.doi
             if state.doi:
                 package = with_doi(package, state.doi, beside)
-            upload = _Upload(Dataset(client, repo), package, beside, state, progress or NullProgress())
+            upload = _Upload(Dataset(client, repo), package, beside, state, shown)
             return upload.run(publish, private)
     finally:
         client.close()

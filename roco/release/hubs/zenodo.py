@@ -80,7 +80,9 @@ def publish_zenodo(
     client = HubClient("Zenodo", address, secret, scopes=SCOPES, retries=retries, sleep=sleep)
     try:
         with hold_folder(sent):
-            upload = _Upload(client, package, progress or NullProgress(), today)
+            shown = progress or NullProgress()
+            shown.start("preparing the draft at Zenodo", None)
+            upload = _Upload(client, package, shown, today)
             return upload.run(new_version_of or "", publish)
     finally:
         client.close()

@@ -9,6 +9,7 @@ import pytest
 
 from roco.release.export import llava
 from roco.release.export.formats import export
+from tests.readers import read_with
 from tests.release.export.conftest import figures
 from tests.stages.publish.finished import Run, publish
 
@@ -56,3 +57,35 @@ def test_a_caption_with_the_token_of_an_image_does_not_count_as_a_second_image(t
     texts = [json.dumps(one) for name in ("llava", "llamafactory") for one in records(folder, name)]
     assert [text.count("<image>") for text in texts] == [1] * len(texts)
     assert sum("The < image > of the chest." in text for text in texts) == 2
+
+
+_CONVERT = """
+import importlib.machinery, json, os, sys, types
+os.environ["DISABLE_VERSION_CHECK"] = "1"
+# Imported for the templates of audio models only; its binary needs the torch of one version.
+stand_in = types.ModuleType("torchaudio")
+stand_in.__spec__ = importlib.machinery.ModuleSpec("torchaudio", None)
+sys.modules["torchaudio"] = stand_in
+from llamafactory.data.converter import get_dataset_converter
+from llamafactory.data.parser import get_dataset_list
+folder = sys.argv[1]
+options = types.SimpleNamespace(media_dir=folder)
+found = []
+for known in get_dataset_list(list(json.load(open(f"{folder}/dataset_info.json"))), folder):
+    convert = get_dataset_converter(known.formatting, known, options)
+    for row in json.load(open(f"{folder}/{known.dataset_name}")):
+        one = convert(row)
+        (image,), (question,), (answer,) = one["_images"], one["_prompt"], one["_response"]
+        assert os.path.isfile(image) and question["content"].count("<image>") == 1
+        found.append([row["id"], os.path.relpath(image, folder), answer["content"]])
+print(json.dumps(found))
+"""
+
+
+@pytest.mark.slow
+def test_llamafactory_converts_every_record(exported: Path, small: Path) -> None:
+    found = {id: (image, answer) for id, image, answer in json.loads(read_with("llamafactory", _CONVERT, exported))}
+    assert found.keys() == {row["id"] for row in figures(small)}
+    for row in figures(small):
+        image, answer = found[row["id"]]
+        assert Path(image).stem == row["id"] and answer == row["caption"]

@@ -17,9 +17,9 @@ from roco.release.hubs.client import HubClient, Retries
 from roco.release.hubs.errors import HubRefused, HubUnreachable
 from roco.release.hubs.huggingface import HubUpload, publish_hub
 from tests.release.hubs.conftest import write_export
+from tests.release.hubs.failures import BUSY, HOW, Killed, full_disk_at, kill_at
 from tests.release.hubs.fake_hub import FakeHuggingFace, FakeStorage
 from tests.release.hubs.fakes import TOKEN, Answer, running
-from tests.release.hubs.test_zenodo import BUSY, LATE, Killed, kill_at
 
 SHARDS = {f"data/train-0000{n}-of-00003.parquet": bytes([n]) * 70_000 for n in range(3)}
 REPO = "group/data"
@@ -148,11 +148,7 @@ STEPS = (
 
 
 @pytest.mark.parametrize(("method", "path"), STEPS)
-@pytest.mark.parametrize(
-    "how",
-    [{"after": LATE}, {"is_cut_after": True}, {"before": LATE}, {"before": BUSY}, {"before": Answer(429, {})}],
-    ids=["late", "cut after", "504", "503", "429"],
-)
+@HOW
 def test_a_step_that_fails_or_whose_answer_is_lost_happens_once(
     hub: FakeHuggingFace, parquet: Path, method: str, path: str, how: dict[str, Any]
 ) -> None:
@@ -199,6 +195,22 @@ def test_a_client_that_dies_at_any_request_leaves_one_commit_when_it_is_repeated
             assert send(hub, folder, publish=True).published
             assert_published_once(hub, folder)
             assert set(storage.sent.values()) == {1}
+
+
+@pytest.mark.slow
+def test_a_disk_that_is_full_at_any_write_leaves_one_commit_when_the_command_is_repeated(tmp_path: Path) -> None:
+    files = {"data/train-00000-of-00001.parquet": b"a" * 500}
+    with running(FakeStorage()) as storage, running(FakeHuggingFace(storage)) as hub, full_disk_at(None) as written:
+        send(hub, write_export(tmp_path / "whole", files), publish=True, doi="10.5281/zenodo.7")
+    assert written.count("state.json") > 1
+    for number in range(len(written)):
+        folder = write_export(tmp_path / str(number), files)
+        with running(FakeStorage()) as storage, running(FakeHuggingFace(storage)) as hub:
+            with full_disk_at(number), pytest.raises(DataError, match="no space left on the disk: cannot write"):
+                send(hub, folder, publish=True, doi="10.5281/zenodo.7")
+            send(hub, folder, publish=True, doi="10.5281/zenodo.7")
+            assert len(hub.history) == 1 and hub.branches.keys() == {"main"}, written[number]
+            assert b"10.5281/zenodo.7" in hub.main()["README.md"] and set(storage.sent.values()) == {1}
 
 
 def test_a_server_that_stays_overloaded_ends_the_command_after_some_tries(hub: FakeHuggingFace, parquet: Path) -> None:

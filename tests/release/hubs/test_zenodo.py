@@ -14,9 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import roco
-from roco.base.errors import DataError, RocoError, UsageError
+from roco.base.errors import Busy, DataError, RocoError, UsageError
 from roco.release.export.formats import export as exported
-from roco.release.hubs import zenodo as module
 from roco.release.hubs import zenodo_limits
 from roco.release.hubs.client import Retries
 from roco.release.hubs.errors import HubRefused, HubUnreachable
@@ -24,14 +23,8 @@ from roco.release.hubs.zenodo import Deposit, publish_zenodo
 from roco.release.retract import retract
 from tests.mlcroissant import read_croissant
 from tests.release.hubs.conftest import write_export
+from tests.release.hubs.failures import BUSY, HOW, LATE, Killed, full_disk_at, kill_at
 from tests.release.hubs.fakes import TOKEN, Answer, FakeZenodo, content_of, running
-
-LATE = Answer(504, {"message": "Gateway Timeout"})
-BUSY = Answer(503, {}, {"Retry-After": "7"})
-
-
-class Killed(BaseException):
-    """The process ends here."""
 
 
 def send(hub: FakeZenodo, folder: Path, pauses: list[float] | None = None, **options: Any) -> Deposit:
@@ -247,11 +240,7 @@ STEPS = (
 
 
 @pytest.mark.parametrize(("method", "path"), STEPS)
-@pytest.mark.parametrize(
-    "how",
-    [{"after": LATE}, {"is_cut_after": True}, {"before": LATE}, {"before": BUSY}, {"before": Answer(429, {})}],
-    ids=["late", "cut after", "504", "503", "429"],
-)
+@HOW
 def test_a_step_that_fails_or_whose_answer_is_lost_happens_once(
     zenodo: FakeZenodo, export: Path, method: str, path: str, how: dict[str, Any]
 ) -> None:
@@ -259,6 +248,60 @@ def test_a_step_that_fails_or_whose_answer_is_lost_happens_once(
     assert send(zenodo, export, publish=True).published
     assert is_sealed(content_of(only_record(zenodo)))
     assert zenodo.faults == []
+
+
+@HOW
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/versions$"), ("POST", "/files-import$"), ("DELETE", "/files/"), ("POST", "/publish$")],
+)
+def test_a_step_to_a_new_version_that_fails_or_whose_answer_is_lost_happens_once(
+    zenodo: FakeZenodo, tmp_path: Path, method: str, path: str, how: dict[str, Any]
+) -> None:
+    first = send(zenodo, write_export(tmp_path / "one"), publish=True)
+    second = write_export(tmp_path / "two", {"train-000003.tar": b"new"}, version="2.0.0")
+    zenodo.fail(method, path, **how)
+    deposit = send(zenodo, second, publish=True, new_version_of=first.record)
+    assert sorted(zenodo.records) == [first.record, deposit.record] and zenodo.drafts == {}
+    assert is_sealed(content_of(zenodo.records[deposit.record])) and zenodo.faults == []
+
+
+def test_publishing_is_the_last_request_that_changes_anything(zenodo: FakeZenodo, export: Path) -> None:
+    send(zenodo, export, publish=True)
+    changes = [path.rpartition("/")[2] for method, path in zenodo.requests if method != "GET"]
+    assert changes[:3] == ["records", "doi", "draft"]
+    assert changes[-1] == "publish" and changes.count("publish") == 1
+    assert set(changes[3:-1]) == {"files", "content", "commit"}
+
+
+def test_a_second_upload_of_the_same_export_at_the_same_time_is_refused(zenodo: FakeZenodo, export: Path) -> None:
+    refused: list[Busy] = []
+
+    def second() -> None:
+        with pytest.raises(Busy) as caught:
+            send(zenodo, export, publish=True)
+        refused.append(caught.value)
+
+    zenodo.fail("POST", "/api/records$", hook=second)
+    send(zenodo, export, publish=True)
+    only_record(zenodo)
+    assert len(refused) == 1
+
+
+@pytest.mark.slow
+def test_a_disk_that_is_full_at_any_write_leaves_one_record_when_the_command_is_repeated(tmp_path: Path) -> None:
+    files = {"train-000000.tar": b"a" * 500}
+    with running(FakeZenodo()) as hub, full_disk_at(None) as written:
+        send(hub, write_export(tmp_path / "whole", files), publish=True)
+    assert written.count("state.json") > 5 and "croissant.json" in written
+    for number in range(len(written)):
+        folder = write_export(tmp_path / str(number), files)
+        with running(FakeZenodo()) as hub:
+            with full_disk_at(number), pytest.raises(DataError, match="no space left on the disk: cannot write"):
+                send(hub, folder, publish=True)
+            assert send(hub, folder, publish=True).published
+            assert is_sealed(content_of(only_record(hub))), written[number]
+            assert max(hub.sent.values()) == 1
 
 
 def test_a_draft_whose_creation_was_not_answered_is_found_when_the_search_is_late(
@@ -287,28 +330,6 @@ def test_a_storm_of_503_and_504_ends_in_one_record(zenodo: FakeZenodo, export: P
         zenodo.fail(method, path, after=LATE)
     assert send(zenodo, export, publish=True).published
     assert is_sealed(content_of(only_record(zenodo)))
-
-
-def kill_at(number: int, *, after: bool) -> Callable[[], None]:
-    """Makes the client die at its nth request, before or after the hub has done what it asks for."""
-    send_once = module.HubClient._once
-    seen = [0]
-
-    def once(self: Any, *words: Any) -> Any:
-        seen[0] += 1
-        if seen[0] == number and not after:
-            raise Killed
-        response = send_once(self, *words)
-        if seen[0] == number:
-            raise Killed
-        return response
-
-    module.HubClient._once = once  # type: ignore[method-assign]
-
-    def restore() -> None:
-        module.HubClient._once = send_once  # type: ignore[method-assign]
-
-    return restore
 
 
 @pytest.mark.slow
