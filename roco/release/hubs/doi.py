@@ -140,7 +140,7 @@ def _seal(package: Package, changed: dict[str, LocalFile], copies: Path) -> None
 
 def _replaced(package: Package, changed: Mapping[str, LocalFile]) -> tuple[LocalFile, ...]:
     """Returns the files of a package in the order of their names, some of them replaced or added."""
-    files = {file.name: file for file in package.files} | changed
+    files = {**{file.name: file for file in package.files}, **changed}
     return tuple(files[name] for name in sorted(files))
 
 
