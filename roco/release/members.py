@@ -63,7 +63,9 @@ class Container:
             self._fd = -1
 
     def __del__(self) -> None:
-        self.close()
+        # When Python ends, the module `os` may be gone before this object is; the system closes the file then.
+        if os is not None:
+            self.close()
 
     def _packed(self, place: Place, length_of_name: int) -> bytes:
         if not place.has_header:

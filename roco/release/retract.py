@@ -62,6 +62,9 @@ class Retraction:
 
 def read_ids(path: Path) -> list[str]:
     """Reads ids of images or articles: the first cell of each line; blank lines, `#` and a header are skipped."""
+    if not path.exists():
+        hint = "check the path; the file has one id per line"
+        raise DataError(f"{path} does not exist (--ids)", hint)
     ids: dict[str, None] = {}
     for number, line in enumerate(lines(path, MOST_BYTES)):
         cell = line.partition(",")[0].strip().strip('"')
@@ -93,7 +96,9 @@ def retract(
     """
     words = _checked_reason(reason)
     day = _checked_date(date)
-    listed = read_ids(ids) if isinstance(ids, Path) else [ids] if isinstance(ids, str) else ids
+    listed = read_ids(ids) if isinstance(ids, Path) else [ids] if isinstance(ids, str) else list(ids)
+    if not listed:
+        raise UsageError("no ids", "list ids of images, or PMCIDs or DOIs of articles")
     reported = progress or NullProgress()
     with Release.open(release) as parent:
         check_parent(parent, Path(out))

@@ -100,3 +100,13 @@ def test_a_reader_that_is_given_up_closes_its_files(tmp_path: Path) -> None:
     for _ in range(5):
         ImageReader(tmp_path).read(file)
     assert len(list(Path("/proc/self/fd").iterdir())) <= before
+
+
+def test_an_open_file_that_outlives_the_modules_of_python_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    container = Container(tmp_path / zipped(tmp_path).container)
+    with monkeypatch.context() as ending:
+        ending.setattr("roco.release.members.os", None)  # as when the interpreter ends
+        container.__del__()
+    container.close()

@@ -268,3 +268,11 @@ def test_an_image_without_any_other_concept_is_dropped_and_its_id_is_not_given_a
 def _stages(folder: Path) -> list[dict[str, object]]:
     stages: list[dict[str, object]] = json.loads((folder / "funnel.json").read_text())["stages"]
     return stages
+
+
+def test_no_ids_and_an_id_in_place_of_the_file_are_explained(parent: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no ids"):
+        retract(parent, tmp_path / "next", [], "why")
+    with pytest.raises(DataError) as error:
+        retract(parent, tmp_path / "next", Path("roco_train_000001"), "why")
+    assert error.value.hint == "check the path; the file has one id per line"

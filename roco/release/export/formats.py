@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -21,20 +22,23 @@ Plan = Callable[[ReleaseRows, ExportOptions], list[PlannedFile]]
 
 
 class Format(NamedTuple):
-    """A format: the function that plans its files, and what it is for."""
+    """A format: the function that plans its files, what it is for, and the options that it reads."""
 
     plan: Plan
     meaning: str
+    options: tuple[str, ...] = ()
 
 
 FORMATS: dict[str, Format] = {
-    "hf": Format(hf.plan, "Parquet for `datasets` and the Hugging Face Hub, with images"),
-    "webdataset": Format(webdataset.plan, "tar shards for WebDataset, open_clip and timm"),
-    "croissant": Format(croissant.plan, "croissant.json, a description of the release folder"),
+    "hf": Format(hf.plan, "Parquet for `datasets` and the Hugging Face Hub, with images", ("shard_mb",)),
+    "webdataset": Format(webdataset.plan, "tar shards for WebDataset, open_clip and timm", ("shard_mb",)),
+    "croissant": Format(croissant.plan, "croissant.json, a description of the release folder", ("url",)),
     "llava": Format(llava.plan, "instruction data for LLaVA and LLaMA-Factory, with image files"),
     "coco": Format(coco.plan, "captions as in COCO for pycocotools and torchvision, with image files"),
     "openclip": Format(openclip.plan, "tables for open_clip, with image files"),
-    "labelstudio": Format(labelstudio.plan, "tasks for Label Studio with the modality as prediction, with image files"),
+    "labelstudio": Format(
+        labelstudio.plan, "tasks for Label Studio with the modality as prediction, with image files", ("image_url",)
+    ),
     "fiftyone": Format(fiftyone.plan, "a table for FiftyOne, with image files"),
 }
 
@@ -55,6 +59,7 @@ def export(
     if folder == source or source in folder.parents:
         raise DataError(f"the export would be inside the release: {out}", "choose a folder outside of it")
     options = options or ExportOptions()
+    _check_used(format, options)
     rows = ReleaseRows(Path(release))
     try:
         identity = {
@@ -66,3 +71,13 @@ def export(
         return write_export(Path(out), identity, FORMATS[format].plan(rows, options), progress or NullProgress())
     finally:
         rows.close()
+
+
+def _check_used(format: str, options: ExportOptions) -> None:
+    """Raises UsageError for an option that the format does not read: it would have no effect."""
+    for field in dataclasses.fields(options):
+        is_set = getattr(options, field.name) != field.default
+        if is_set and field.name not in FORMATS[format].options:
+            readers = " and ".join(name for name, one in FORMATS.items() if field.name in one.options)
+            flag = "--" + field.name.replace("_", "-")
+            raise UsageError(f"{flag} with the format {format}", f"leave it out: it has an effect on {readers} only")

@@ -153,8 +153,8 @@ def _export_files(folder: Path) -> tuple[str, dict[str, str]]:
         raise DataError(f"the export is not complete: {folder}", "run the same roco export again: it continues")
     if any(name.endswith("/") for name in files):
         raise DataError(
-            f"an export in the format {excerpt(format)} has too many files for a hub: {folder}",
-            "publish the release, or an export in the format hf or webdataset",
+            f"exports in the format {excerpt(format)} are not published: hubs limit the number of files ({folder})",
+            "publish an export in the format webdataset, or hf for the Hugging Face Hub",
         )
     for name in files:
         parts = name.split("/")

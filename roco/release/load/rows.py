@@ -48,10 +48,12 @@ class Rows(Sequence[Row]):
     def __getitem__(self, key: int | slice | Sequence[int] | NDArray[Any]) -> Row | Self:
         if isinstance(key, str):
             raise UsageError(f"a dataset has no item '{excerpt(key)}'", "use .row(id) or .column(name)")
-        if isinstance(key, int | np.integer):
+        if isinstance(key, int | np.integer) and not isinstance(key, bool):
             return self._row(int(self._positions[key]))
         if isinstance(key, slice):
             return self._of(self._positions[key])
+        if isinstance(key, bool | float) or key is None:
+            raise UsageError(f"a dataset has no item {key!r}", "write a position, a slice or a list of positions")
         chosen = np.asarray(key)
         return self._of(self._positions[chosen if chosen.dtype == bool else chosen.astype(np.int64)])
 
@@ -100,6 +102,8 @@ class Rows(Sequence[Row]):
 
     def to_arrow(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Returns columns as a table; all of them by default."""
+        if isinstance(columns, str):
+            columns = [columns]
         names = self.columns if columns is None else list(columns)
         return self.figures.table(names).take(pa.array(self._positions))
 

@@ -11,12 +11,17 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from roco.base.errors import UsageError, nearest
+from roco.base.ids import is_cui
 from roco.base.labels import KINDS
+from roco.base.licenses import LICENSES
 from roco.base.schema import SPLITS
 from roco.base.terminal import excerpt
 
 CLOSED: Mapping[str, Collection[str]] = {"split": SPLITS} | {kind: tuple(terms) for kind, terms in KINDS.items()}
 """Columns whose values are known: others are typing errors."""
+
+CUIS = ("concepts", "concepts_manual", "concepts_auto")
+"""Columns of CUIs: anything else in their place is a name, which would select nothing."""
 
 
 def has_value(name: str, column: pa.Array, wanted: Any) -> NDArray[np.bool_]:
@@ -32,6 +37,8 @@ def has_value(name: str, column: pa.Array, wanted: Any) -> NDArray[np.bool_]:
         raise UsageError(f"rows cannot be selected by '{name}': it is a {type}", "use a function of the row")
     known = [value for value in values if value is not None]
     _check(name, type, known)
+    if name == "license":
+        _check_licenses(column, known)
     try:
         options = pa.array(known, type)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as err:
@@ -48,8 +55,18 @@ def _check(name: str, type: pa.DataType, values: Iterable[Any]) -> None:
     for value in values:
         if name in CLOSED and isinstance(value, str) and value not in CLOSED[name]:
             raise UsageError(f"unknown {name} '{excerpt(value)}'", nearest(value, CLOSED[name]))
+        if name in CUIS and isinstance(value, str) and not is_cui(value):
+            raise UsageError(f"invalid CUI '{excerpt(value)}' ({name})", "write a CUI such as C0040405")
         if pa.types.is_string(type) and not isinstance(value, str):
             raise UsageError(f"column '{name}' has values of type string, not {excerpt(repr(value))}", "quote it")
+
+
+def _check_licenses(column: pa.Array, values: Iterable[Any]) -> None:
+    """Raises UsageError for a licence that roco does not know and no row has, such as `CC BY` for `CC-BY`."""
+    present = {license for license in pc.unique(column).to_pylist() if license is not None}
+    for value in values:
+        if value not in LICENSES and value not in present:
+            raise UsageError(f"unknown licence '{excerpt(value)}'", nearest(value, {*LICENSES, *present}))
 
 
 def _in_lists(column: pa.Array, options: pa.Array) -> NDArray[np.bool_]:

@@ -43,6 +43,7 @@ VOLATILE = frozenset(
 """Functions whose value depends on anything but the table: nobody could repeat the selection."""
 
 _TABLE_FUNCTION = re.compile(r'Function "([^"]*)" is a table function')
+_NAME = re.compile(r"\w+")
 _MISSING_COLUMN = re.compile(r'(?:Referenced column|a column named) "([^"]*)"')
 
 
@@ -171,6 +172,8 @@ class _Engine:
             return _refused(f"it calls {excerpt(table_function[1], 40)}")
         first, *more = [line.strip() for line in message.splitlines() if line.strip()] or [""]
         hint = more[0] if more and more[0].startswith("Did you mean") else "write it as SQL of DuckDB"
+        if VOLATILE.intersection(_NAME.findall(hint)):  # DuckDB does not know which functions are refused here
+            hint = "write it as SQL of DuckDB"
         return UsageError(f"invalid condition (--where): {excerpt(first.partition('Error: ')[2] or first, 200)}", hint)
 
 
@@ -235,8 +238,8 @@ def _check_repeatable(node: dict[str, Any]) -> None:
     # With one argument, `age` counts from today.
     values = node.get("arguments") or node.get("children") or ()  # the name depends on the version of DuckDB
     if name in VOLATILE or (name == "age" and len(values) == 1):
-        hint = "select at random by --sample N --seed S, which gives the same images each time"
-        raise UsageError(f"'{name}' gives other images each time (--where)", hint)
+        hint = "write the value itself; select at random by --sample N --seed S"
+        raise UsageError(f"'{name}' may give other images each time (--where)", hint)
 
 
 def _refused(what: str) -> UsageError:

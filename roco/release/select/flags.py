@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -24,9 +24,10 @@ class SelectOptions:
     `SelectOptions(commercial=True, modality="DRCT")`; a list or tuple of texts gives alternatives.
 
     where: a condition in SQL over the columns of figures.parquet. commercial: licences that allow commercial use.
-    concept: CUIs, or names of cui_mapping.csv. year: `2018`, `2018-2022`, `2018-` or `-2018`. one_per_article: the
-    image with the first id of each article. sample: number of images at most, of those that everything else selects;
-    which ones depends on seed and images alone: a later release with the same images gives the same sample.
+    concept: CUIs, or names of cui_mapping.csv. year: `2018`, `2018-2022`, `2018-`, `-2018`, or a number.
+    one_per_article: the image with the first id of each article. sample: number of images at most, of those that
+    everything else selects; which ones depends on seed and images alone: a later release with the same images gives
+    the same sample.
     """
 
     where: str | None = None
@@ -35,7 +36,7 @@ class SelectOptions:
     region: Sequence[str] = ()
     direction: Sequence[str] = ()
     concept: Sequence[str] = ()
-    year: Sequence[str] = ()
+    year: Sequence[str | int] | int = ()
     license: Sequence[str] = ()
     split: Sequence[str] = ()
     language: Sequence[str] = ()
@@ -45,12 +46,20 @@ class SelectOptions:
 
     def __post_init__(self) -> None:
         for name in _REPEATED:
+            object.__setattr__(self, name, _texts(name, getattr(self, name)))
+        for name, kind in (("commercial", bool), ("one_per_article", bool), ("sample", int), ("seed", int)):
             value = getattr(self, name)
-            object.__setattr__(self, name, (value,) if isinstance(value, str) else tuple(value))
+            if not isinstance(value, kind) and not (name == "sample" and value is None):
+                noun = "True or False" if kind is bool else "a whole number"
+                raise UsageError(f"invalid value {excerpt(repr(value))} for {name}", f"give {noun}")
         if self.sample is not None and self.sample < 1:
             raise UsageError(f"a sample of {self.sample} images (--sample)", "give a number of images, 1 or more")
-        for written in self.year:
-            years(written)
+        list(self.ranges())
+
+    def ranges(self) -> Iterator[Years]:
+        """Yields the ranges of years; raises UsageError for an invalid one."""
+        for written in [self.year] if isinstance(self.year, int) else self.year:
+            yield years(str(written))
 
     def stated(self) -> dict[str, Any]:
         """Returns the flags that are set, as JSON values; the seed only with a sample."""
@@ -60,6 +69,17 @@ class SelectOptions:
         return {
             name: value for name, value in values.items() if value is not None and value is not False and value != []
         }
+
+
+def _texts(name: str, given: Any) -> tuple[str, ...]:
+    """Returns the values of a field; one value need not be in a list, and years may be numbers."""
+    values = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
+    if name == "year":
+        values = tuple(str(value) if isinstance(value, int) else value for value in values)
+    for value in values:
+        if not isinstance(value, str):
+            raise UsageError(f"invalid value {excerpt(repr(value))} for {name}", "give a text, or a list of texts")
+    return values
 
 
 class Years(NamedTuple):
@@ -117,7 +137,7 @@ def _conditions(flags: SelectOptions, cuis: Collection[str] | None) -> Iterator[
         if values:
             yield _one_of(column, values)
     if flags.year:
-        ranges = [_range(years(written)) for written in flags.year]
+        ranges = [_range(one) for one in flags.ranges()]
         yield ranges[0] if len(ranges) == 1 else f"({' OR '.join(ranges)})"
     if cuis is not None:
         yield _concepts(sorted(cuis))

@@ -108,3 +108,20 @@ def test_mlcroissant_loads_every_image_with_its_bytes(tmp_path: Path, about: Met
     assert {"version", "datePublished"} <= set(missing) if about == Metadata() else issues == []
     rows = figures(release)
     assert images == {row["id"]: [row["sha256"], row["split"], row["caption"]] for row in rows}
+
+
+@pytest.mark.parametrize(
+    ("format", "options", "message", "hint"),
+    [
+        ("hf", ExportOptions(url="https://data.example.org/7"), "--url with the format hf", "on croissant only"),
+        ("coco", ExportOptions(shard_mb=4), "--shard-mb with the format coco", "on hf and webdataset only"),
+        ("croissant", ExportOptions(image_url="https://a/{path}"), "--image-url with the", "on labelstudio only"),
+    ],
+)
+def test_an_option_without_effect_is_refused(
+    small: Path, tmp_path: Path, format: str, options: ExportOptions, message: str, hint: str
+) -> None:
+    with pytest.raises(UsageError, match=message) as error:
+        export(small, format, tmp_path / "out", options)
+    assert hint in error.value.hint
+    assert not (tmp_path / "out").exists()

@@ -137,6 +137,6 @@ def test_an_image_that_differs_from_the_figures_leaves_no_folder(release: Path, 
 
 def test_an_export_with_image_files_is_not_sent_to_a_hub(small: Path, tmp_path: Path) -> None:
     export(small, "coco", tmp_path / "out")
-    with pytest.raises(DataError, match="an export in the format coco has too many files for a hub") as error:
+    with pytest.raises(DataError, match="exports in the format coco are not published") as error:
         open_package(tmp_path / "out", NullProgress())
-    assert "hf or webdataset" in error.value.hint
+    assert "webdataset, or hf" in error.value.hint

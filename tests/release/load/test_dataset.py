@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -219,3 +220,30 @@ def test_loading_imports_no_library_that_only_conversions_need(good: Path) -> No
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("values", "message", "hint"),
+    [
+        ({"concepts": "X-Ray Computed Tomography"}, "invalid CUI 'X-Ray Computed Tomography' (concepts)", "C0040405"),
+        ({"license": "CC BY"}, "unknown licence 'CC BY'", "did you mean 'CC-BY'?"),
+    ],
+)
+def test_a_name_where_a_cui_or_a_licence_belongs_is_an_error(
+    good: Path, values: dict[str, str], message: str, hint: str
+) -> None:
+    with pytest.raises(roco.UsageError) as error:
+        roco.load(good).filter(**values)
+    assert error.value.message == message
+    assert hint in error.value.hint
+    assert len(roco.load(good).filter(concepts="C9999999", license="CC0")) == 0
+
+
+def test_a_column_may_be_named_by_a_text(good: Path) -> None:
+    assert roco.load(good).to_arrow("id").column_names == ["id"]
+
+
+@pytest.mark.parametrize("key", [1.5, True, None])
+def test_an_item_that_is_no_position_is_an_error(good: Path, key: Any) -> None:
+    with pytest.raises(roco.UsageError, match=f"a dataset has no item {key}"):
+        roco.load(good)[key]

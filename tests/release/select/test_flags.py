@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from roco.base.errors import UsageError
@@ -89,3 +91,16 @@ def test_stated_flags_are_those_that_are_set() -> None:
 def test_a_sample_needs_at_least_one_image() -> None:
     with pytest.raises(UsageError, match="a sample of 0 images"):
         SelectOptions(sample=0)
+
+
+def test_years_may_be_numbers() -> None:
+    assert query(SelectOptions(year=2018), None) == query(SelectOptions(year="2018"), None)
+    assert query(SelectOptions(year=[2018, "2020-"]), None) == query(SelectOptions(year=["2018", "2020-"]), None)
+
+
+@pytest.mark.parametrize(
+    "options", [{"commercial": "no"}, {"one_per_article": 1}, {"sample": "10"}, {"modality": 3}, {"license": [None]}]
+)
+def test_a_value_of_another_type_is_an_error_that_names_its_field(options: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=f"for {next(iter(options))}\n"):
+        SelectOptions(**options)
