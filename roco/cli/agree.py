@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from roco.base.errors import DataError, UsageError
+from roco.base.terminal import excerpt
 from roco.cli.output import print_json, print_next, safe, shown_path
 from roco.cli.run import Json
 
@@ -70,6 +71,8 @@ def agreement_in(
 
     if (first is None) != (second is None):
         raise UsageError("one rater", "give both --first and --second, or neither")
+    if first is not None and first == second:
+        raise UsageError(f"--first and --second are the same rater: {excerpt(first)}", "name two raters")
     found = []
     with Log.open(log, write=False) as opened:
         labels = RaterLabels.of(opened)

@@ -75,6 +75,7 @@ def test_agree_compares_in_several_tasks(command: Command, log: Path) -> None:
     ("words", "code", "message"),
     [
         (("--first", "curated"), USAGE, "one rater"),
+        (("--first", "curated", "--second", "curated"), USAGE, "are the same rater: curated"),
         (("--first", "curated", "--second", "radiolgist"), USAGE, "did you mean 'radiologist'"),
         (("--first", "curated", "--second", "curated:x"), USAGE, "unknown annotator 'x'"),
         (("--task", "region"), DATA, "no two annotators"),

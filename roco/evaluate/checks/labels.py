@@ -55,7 +55,7 @@ def _against_caption(inputs: Inputs, labels: Sequence[str | None], named_in: Cal
         named = named_in(caption)
         checked += named is not None
         if named is not None and named != labels[place]:
-            rows.append(Row(ids[place], f"labelled {labels[place]}, caption {named}: {caption[:160]}"))
+            rows.append(Row(ids[place], f"label {labels[place]}, caption {named}: {caption[:160]}"))
     return Measured(len(rows), checked, rows)
 
 

@@ -125,12 +125,7 @@ def read_images(release: Release) -> Images:
     """
     known = captioned.read(release.path)
     if release.published:
-        images = []
-        for row in known.rows:
-            concepts, manual = frozenset(row.cuis), frozenset(row.manual)
-            modality = single_modality(manual) or COMBINED if known.has_manual else single_modality(concepts)
-            images.append(Image(concepts, manual, modality or None))
-        return Images(images, known.names)
+        return published_images([row.cuis for row in known.rows], [row.manual for row in known.rows], known.names)
     columns = release.columns
     modalities: list[str | None] = [None] * len(known.rows)
     if "modality" in columns:
@@ -139,6 +134,18 @@ def read_images(release: Release) -> Images:
         modalities = [of_image.get(row.id) for row in known.rows]
     rows = zip(known.rows, modalities, strict=True)
     return Images([Image(frozenset(row.cuis), frozenset(row.manual), one) for row, one in rows], known.names)
+
+
+def published_images(
+    concepts: Sequence[Sequence[str]], manual: Sequence[Sequence[str]], names: Mapping[str, str]
+) -> Images:
+    """Returns images of the published layout by their concepts, with the modality that these state."""
+    has_manual = any(manual)
+    images = []
+    for row, of_people in zip(map(frozenset, concepts), map(frozenset, manual), strict=True):
+        modality = single_modality(of_people) or COMBINED if has_manual else single_modality(row)
+        images.append(Image(row, of_people, modality or None))
+    return Images(images, names)
 
 
 def _table_5(images: Images, rows: int) -> ConceptTable:

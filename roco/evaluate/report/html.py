@@ -123,10 +123,10 @@ def _cell(value: Cell) -> str:
     """Returns the content of a cell; the name of a file of the report is a link to it."""
     if isinstance(value, str) and _FILE.fullmatch(value):
         return f'<a href="{value}">{value.removeprefix("tables/")}</a>'
-    return _text(_number(value))
+    return _text(number(value))
 
 
-def _number(value: Cell) -> str:
+def number(value: Cell) -> str:
     """Returns a cell as the page shows it: two decimals from 1 on, three below; the CSV files have all of them."""
     if isinstance(value, float) and math.isfinite(value) and abs(value) >= 1:
         return f"{value:,.2f}"
@@ -134,6 +134,8 @@ def _number(value: Cell) -> str:
         return f"{value:.3f}"
     return formatted(value)
 
+
+COMPARED = "Beside the numbers that the paper prints for ROCOv2"
 
 VERDICTS = {True: ("yes", "agrees"), False: ("no", "differs"), None: ("", "")}
 """Whether a number agrees with the paper -> the cell, and the class of its row."""
@@ -144,14 +146,14 @@ def _compared(rows: Sequence[Compared]) -> str:
     for row in rows:
         word, name = VERDICTS[row.agrees]
         lines.append(
-            f'<tr class="{name}"><td>{_text(row.what)}</td><td class=number>{_text(_number(row.ours)) or "–"}</td>'
+            f'<tr class="{name}"><td>{_text(row.what)}</td><td class=number>{_text(number(row.ours)) or "–"}</td>'
             f"<td class=number>{_text(row.paper) or '–'}</td><td>{word}</td><td>{_text(row.note)}</td></tr>"
         )
     header = "".join(
         f'<th scope="col">{name}</th>' for name in ("", "this dataset", "the paper", "equal", "known about the paper")
     )
     return (
-        '<details class="compared"><summary>Beside the numbers that the paper prints for ROCOv2</summary>'
+        f'<details class="compared"><summary>{COMPARED}</summary>'
         f"<table><thead><tr>{header}</tr></thead><tbody>{''.join(lines)}</tbody></table></details>"
     )
 

@@ -18,14 +18,14 @@ from roco.base.labels import KINDS
 from roco.base.readers import UNREADABLE, read_text
 from roco.base.schema import SPLITS, types
 from roco.evaluate.rater_agreement import TaskAgreement
-from roco.evaluate.report.concept_tables import Images, read_images
+from roco.evaluate.report.concept_tables import Images, published_images, read_images
 from roco.evaluate.report.content import Example, NotAvailable
 from roco.evaluate.report.cost import Cost
 from roco.evaluate.report.decoded import SAMPLE, Decoded, decoded
 from roco.evaluate.report.rows import PrecisionRow
 from roco.evaluate.report.score_files import ScoreFile
 from roco.release.diff import Difference, diff
-from roco.release.format import DROPPED, FUNNEL, LICENSES
+from roco.release.format import CUI_MAPPING, DROPPED, FUNNEL, LICENSES
 from roco.release.leakage import TIE_COLUMNS, Ties, ties
 from roco.release.published import PublishedTables, as_figures, read_tables
 from roco.release.read import Release
@@ -107,9 +107,9 @@ class Inputs:
 
     @cached_property
     def splits(self) -> list[str]:
-        """Returns the splits that have images, in the order train, valid, test."""
-        present = set(self.column("split").unique().to_pylist())
-        return [split for split in SPLITS if split in present]
+        """Returns the splits that have images, in the order train, valid, test; splits of another name are last."""
+        present = set(self.column("split").unique().to_pylist()) - {None}
+        return [*(split for split in SPLITS if split in present), *sorted(present - set(SPLITS))]
 
     @cached_property
     def years(self) -> list[int | None]:
@@ -161,11 +161,19 @@ class Inputs:
     def images(self) -> Images:
         """Returns concepts, manual concepts and modality of each image, in the order of the ids.
 
-        Raises NotAvailable if there are no images.
+        Raises NotAvailable if there are no images, or if their concepts are invalid.
         """
         if not self.size:
             raise NotAvailable("the dataset has no images")
-        return read_images(self.release)
+        try:
+            if not self.release.published:
+                return read_images(self.release)
+            # An image may have a caption and no row of concepts: here it is an image all the same.
+            concepts, manual = self.values("concepts"), self.values("concepts_manual")
+            has_names = (self.release.path / CUI_MAPPING).is_file()
+            return published_images(concepts, manual, self.release.concept_names() if has_names else {})
+        except DataError as err:
+            raise NotAvailable(err.message) from err
 
     @cached_property
     def concept_names(self) -> dict[str, str]:

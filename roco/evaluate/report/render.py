@@ -15,6 +15,8 @@ MAX_ROWS = 20  # of a table on a terminal
 _SPACES = str.maketrans("\n\r\t", "   ")
 _TEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 _TEX |= {character: "\\" + character for character in "&%$#_{}"}
+# The fonts of old encodings show other signs for the first three; the end of a row takes [ or * for its argument.
+_TEX |= {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "[": "{[}", "*": "{*}"}
 
 
 class ReportTable(NamedTuple):
@@ -63,7 +65,9 @@ def markdown(table: ReportTable) -> str:
 def markdown_text(text: str) -> str:
     """Returns a text on one line without what Markdown or HTML would interpret as a cell or a tag."""
     line = printable(text.translate(_SPACES))
-    return line.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
+    line = line.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
+    # A link or an image: an interval such as [0.1, 0.2] is none.
+    return line.replace("](", "]\\(").replace("![", "!\\[")
 
 
 def latex(table: ReportTable) -> str:
@@ -88,7 +92,7 @@ def csv(table: ReportTable) -> str:
     writer = csv_module.writer(out, lineterminator="\n")
     writer.writerow(table.columns)
     for row in table.rows:
-        writer.writerow(["" if _is_undefined(value) else value for value in row])
+        writer.writerow(["" if _is_undefined(value) else _plain(value) for value in row])
     return out.getvalue()
 
 
@@ -106,6 +110,10 @@ def formatted(value: Cell) -> str:
 def _formatted(table: ReportTable) -> list[list[str]]:
     """Returns the cells as text on one line each, safe to print."""
     return [[printable(formatted(value).translate(_SPACES)) for value in row] for row in table.rows]
+
+
+def _plain(value: Cell) -> Cell:
+    return printable(value, keep="\n\t") if isinstance(value, str) else value
 
 
 def _is_undefined(value: Cell) -> bool:

@@ -12,9 +12,11 @@ from roco.base.errors import UsageError
 from roco.base.files import write_json, write_text
 from roco.base.progress import NullProgress, Progress
 from roco.evaluate.report import render
+from roco.evaluate.report.content import Compared
 from roco.evaluate.report.contents import MadeChapter, make
-from roco.evaluate.report.html import file_name, html
+from roco.evaluate.report.html import COMPARED, VERDICTS, file_name, html, number
 from roco.evaluate.report.inputs import Inputs
+from roco.evaluate.report.render import Cell
 from roco.evaluate.report.section import Section
 from roco.release.card_parts import TITLE
 from roco.release.new_folder import check_new, new_folder
@@ -100,28 +102,40 @@ def as_data(facts: Sequence[tuple[str, str]], chapters: Sequence[MadeChapter]) -
             entry["compared"] = [{**row._asdict(), "agrees": row.agrees} for row in content.compared]
             entry["notes"] = list(content.notes)
         sections[part.name] = entry
-    data = {"facts": dict(facts), "sections": sections}
-    return dict(json.loads(json.dumps(data, default=str).replace("NaN", "null")))
+    # JSON has no undefined or infinite numbers; a caption may contain the word NaN.
+    data = json.dumps({"facts": dict(facts), "sections": sections}, default=str)
+    return dict(json.loads(data, parse_constant=lambda _: None))
 
 
 def markdown(title: str, facts: Sequence[tuple[str, str]], chapters: Sequence[MadeChapter]) -> str:
     """Returns the report as Markdown, with links to the plots."""
-    lines = [f"# {title}", "", *(f"- {name}: {value}" for name, value in facts), ""]
+    facts_of = [f"- {name}: {render.markdown_text(value)}" for name, value in facts]
+    lines = [f"# {render.markdown_text(title)}", "", *facts_of, ""]
     for chapter in chapters:
         lines += [f"## {chapter.title}", ""]
         for section in chapter.sections:
             lines += [f"### {section.part.heading}", "", section.part.definition, ""]
             if section.missing:
-                lines += [f"Not available: {section.missing}.", ""]
+                lines += [f"Not available: {render.markdown_text(section.missing)}.", ""]
             if section.content is None:
                 continue
             for plot in section.content.plots:
                 lines += [f"![{render.markdown_text(plot.alt)}](plots/{plot.name}.svg)", ""]
             for table in section.content.tables:
                 lines += [render.markdown(table).replace("## ", "#### ", 1), ""]
+            if section.content.compared:
+                lines += [render.markdown(compared_table(section.content.compared)).replace("## ", "#### ", 1), ""]
             lines += [f"- {render.markdown_text(note)}" for note in section.content.notes]
             lines += [""] if section.content.notes else []
     return "\n".join(lines)
+
+
+def compared_table(rows: Sequence[Compared]) -> render.ReportTable:
+    """Returns our numbers beside the paper's as a table of texts."""
+    lines: list[tuple[Cell, ...]] = [
+        (row.what, number(row.ours) or "–", row.paper or "–", VERDICTS[row.agrees][0], row.note) for row in rows
+    ]
+    return render.ReportTable(COMPARED, ("", "this dataset", "the paper", "equal", "known about the paper"), lines)
 
 
 def _write_tables(folder: Path, chapters: Sequence[MadeChapter]) -> None:

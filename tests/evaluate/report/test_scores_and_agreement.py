@@ -19,7 +19,7 @@ from roco.evaluate.report.sections import agreement as agreement_sections
 from roco.evaluate.report.sections import scores as score_sections
 from roco.release.read import Release
 from tests.evaluate.report.counted import agreement, write_scores
-from tests.evaluate.report.examples import write_published
+from tests.evaluate.report.examples import rows, write_published, write_release
 from tests.evaluate.report.test_sections import numbers
 
 PARTS = {part.name: part for chapter in CHAPTERS for part in chapter.parts}
@@ -124,3 +124,10 @@ def test_an_undefined_kappa_has_agreements_only(release: Release) -> None:
     same = rater_agreement(Pair(task="region", first={"i": "chest"}, second={"i": "chest"}))
     ours = numbers(agreement_sections.table_7(Inputs(release=release, agreement=[same])))
     assert (ours["region, agreements"], ours["region, kappa"]) == (1, None)
+
+
+def test_labels_of_images_that_the_dataset_lacks_are_noted(tmp_path: Path) -> None:
+    images = [{**row, "image_key": f"i{place}"} for place, row in enumerate(rows())]
+    release = Release.open(write_release(tmp_path / "release", images))
+    content = agreement_sections.table_7(Inputs(release=release, agreement=agreement("modality")))
+    assert content.notes[-1] == "modality: 6 of these 100 images are in this dataset."

@@ -54,13 +54,13 @@ def test_figure_3_counts_images_by_number_of_concepts(inputs: Inputs) -> None:
 def test_an_image_without_a_single_modality_counts_as_combined(inputs: Inputs) -> None:
     ours = numbers(labels.table_s2(inputs))
     assert (ours["DRCT"], ours["DRXR"], ours["DRMR"], ours["DRCO"]) == (2, 2, 1, 1)
-    assert ours["DRUS"] is None  # a row of the paper that this dataset lacks
+    assert ours["DRUS"] == 0  # a row of the paper that no image here has
 
 
 def test_regions_and_directions_are_those_of_xrays(inputs: Inputs) -> None:
     assert numbers(labels.table_s3(inputs))["chest"] == 2
     directions = numbers(labels.table_s4(inputs))
-    assert (directions["coronal_ap"], directions["sagittal"], directions["coronal_pa"]) == (1, 1, None)
+    assert (directions["coronal_ap"], directions["sagittal"], directions["coronal_pa"]) == (1, 1, 0)
 
 
 def test_frequent_concepts_stand_beside_those_of_the_paper(inputs: Inputs) -> None:
@@ -137,3 +137,32 @@ def test_a_release_without_images_has_an_answer_for_every_section(tmp_path: Path
         for part in chapter.parts:
             section = made(part, inputs)
             assert section.content is not None or section.missing
+
+
+def test_an_image_without_a_row_of_concepts_is_an_image_without_concepts(tmp_path: Path) -> None:
+    folder = write_published(tmp_path / "data")
+    (folder / "valid_concepts.csv").unlink()
+    lines = (folder / "train_concepts.csv").read_text().splitlines(keepends=True)
+    (folder / "train_concepts.csv").write_text("".join(lines[:-1]))  # d_train_4 is gone
+    inputs = Inputs(release=Release.open(folder), types=TYPES)
+    table = sizes.split_sizes(inputs).tables[0]
+    # all: CT, LIVER, NODULE, XRAY, CHEST, AP, and PET of test; train: without PET.
+    assert [(row[0], row[1], row[4]) for row in table.rows] == [
+        ("all", 6, 7), ("train", 4, 6), ("valid", 1, 0), ("test", 1, 3)
+    ]  # fmt: skip
+    assert sizes.figure_3(inputs).tables[0].rows == [(0, 2), (2, 1), (3, 3)]
+
+
+def test_concepts_that_are_no_cuis_are_counted_as_they_are(tmp_path: Path) -> None:
+    folder = write_published(tmp_path / "data")
+    path = folder / "train_concepts.csv"
+    path.write_text(path.read_text().replace("C0023884", "RID58"))
+    inputs = Inputs(release=Release.open(folder), types=TYPES)
+    assert concepts.table_5(inputs).tables[0].rows[0] == ("RID58", "", 3)
+
+
+def test_images_of_a_split_with_another_name_are_counted(tmp_path: Path) -> None:
+    images = [{**row, "split": "holdout"} for row in rows()]
+    inputs = Inputs(release=Release.open(write_release(tmp_path / "data", images)), types=TYPES)
+    table = labels.table_s2(inputs).tables[0]
+    assert table.columns == ("modality", "holdout", "all", "share") and table.rows[-1] == ("all", 6, 6, 1.0)

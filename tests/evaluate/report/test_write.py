@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from roco.base.errors import UsageError
+from roco.evaluate.report.render import ReportTable, csv, latex
 from roco.evaluate.report.write import write_report
 from tests.evaluate.report.examples import published_inputs
 
@@ -52,3 +53,32 @@ def test_texts_from_outside_are_not_markup(tmp_path: Path) -> None:
     page = (tmp_path / "report" / "report.html").read_text()
     assert "<script" not in page and "&lt;script&gt;" in page
     assert "<script" not in (tmp_path / "report" / "report.md").read_text()
+
+
+def test_markdown_has_no_links_from_outside_and_the_numbers_of_the_paper(tmp_path: Path) -> None:
+    inputs = published_inputs(tmp_path / "data")
+    mapping = tmp_path / "data" / "cui_mapping.csv"
+    mapping.write_text(mapping.read_text().replace("Liver", "![x](http://example.org/x.png) [NaN](javascript:x)"))
+    write_report(inputs, tmp_path / "report")
+    text = (tmp_path / "report" / "report.md").read_text()
+    assert "javascript:x" in text and "](http" not in text and "](javascript" not in text
+    # Table 4: the six captions have 5 + 1 + 4 + 4 + 3 + 4 words.
+    assert "| caption length, mean | 3.50 | 20.91 | no | how the paper" in text
+
+
+def test_data_keeps_the_word_nan_of_a_text(tmp_path: Path) -> None:
+    inputs = published_inputs(tmp_path / "data")
+    mapping = tmp_path / "data" / "cui_mapping.csv"
+    mapping.write_text(mapping.read_text().replace("Liver", "NaN"))
+    write_report(inputs, tmp_path / "report")
+    data = json.loads((tmp_path / "report" / "report.json").read_text(), parse_constant=pytest.fail)
+    assert ["C0023884", "NaN", 3] in data["sections"]["table-5"]["tables"][0]["rows"]
+
+
+def test_a_latex_row_that_begins_with_a_bracket_is_no_argument_of_the_row_before() -> None:
+    lines = latex(ReportTable("t", ("journal",), [("[Article] *",), ("a < b | c > d",)])).splitlines()
+    assert lines[5:7] == [r"{[}Article] {*} \\", r"a \textless{} b \textbar{} c \textgreater{} d \\"]
+
+
+def test_csv_has_no_control_characters_but_those_of_white_space() -> None:
+    assert csv(ReportTable("t", ("a",), [("x\x1b[31m\u202ey\nz",)])) == 'a\n"x\\x1b[31m\\u202ey\nz"\n'

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from roco.evaluate import rater_agreement
 from roco.evaluate.metrics.agreement import normalised
 from roco.evaluate.rater_agreement import TaskAgreement
@@ -40,7 +42,7 @@ def table_7(inputs: Inputs) -> Content:
     return Content(
         tables=(rater_agreement.table_7(tasks), *([weighted] if weighted else []), *by_label),
         compared=paper.compared("Table 7", ours),
-        notes=(f"The raters are {'; '.join(raters)}.", *map(_unknown, tasks)),
+        notes=(f"The raters are {'; '.join(raters)}.", *map(_unknown, tasks), *_elsewhere(inputs, tasks)),
     )
 
 
@@ -100,6 +102,19 @@ def _unknown(one: TaskAgreement) -> str:
     counts = sum(int(one.matrix[p].sum() + one.matrix[:, p].sum() - 2 * one.matrix[p, p]) for p in unknown)
     disagreements = one.kappa.n - one.kappa.agree
     return f"{one.pair.task}: {counts:,} of {disagreements:,} disagreements are between UNKNOWN and another label."
+
+
+def _elsewhere(inputs: Inputs, tasks: Sequence[TaskAgreement]) -> list[str]:
+    """Returns a note for each task whose raters labelled images that are not in the dataset, such as dropped ones."""
+    if "image_key" not in inputs.available:
+        return []
+    here = set(inputs.values("image_key"))
+    notes = []
+    for one in tasks:
+        both = one.pair.first.keys() & one.pair.second.keys()
+        if both - here:
+            notes.append(f"{one.pair.task}: {len(both & here):,} of these {len(both):,} images are in this dataset.")
+    return notes
 
 
 def _matrix(name: str, title: str, one: TaskAgreement, over: str | None) -> Matrix:

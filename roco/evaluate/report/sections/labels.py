@@ -67,7 +67,8 @@ def _by_split(
 ) -> Content:
     """Returns images by label and split, most frequent first; images whose value is None are not counted."""
     counted = by_split(inputs, f"table-{number.lower()}", title, kind, values, names)
-    ours: dict[str, Cell] = {label: number for label, number in counted.totals.items() if label != UNKNOWN}
+    labels = {**dict.fromkeys(names, 0), **counted.totals}  # a label that no image has has 0 images
+    ours: dict[str, Cell] = {label: number for label, number in labels.items() if label != UNKNOWN}
     ours["all with a label"] = sum(number for label, number in counted.totals.items() if label != UNKNOWN)
     return Content(
         tables=(counted.table,),
