@@ -122,7 +122,7 @@ def rare_concepts(inputs: Inputs) -> Measured:
     )
     counts = Counter(chain.from_iterable(image.concepts - kept for image in inputs.images.images))
     rows = [
-        Row(cui, f"{n} images, {inputs.concept_names.get(cui, 'no name')}")
+        Row(cui, f"of {n} {'image' if n == 1 else 'images'}, {inputs.concept_names.get(cui, 'no name')}")
         for cui, n in sorted(counts.items())
         if n <= RARE
     ]

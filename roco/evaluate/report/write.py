@@ -71,10 +71,14 @@ def _previous(out: Path) -> bool:
 
 
 def _replace(out: Path, target: Path) -> None:
+    """Puts a new report in the place of the previous one, which a kill leaves under another name at worst."""
     import shutil
 
-    shutil.rmtree(out)
+    previous = out.with_name(f"{out.name}.previous")
+    shutil.rmtree(previous, ignore_errors=True)
+    out.rename(previous)
     target.rename(out)
+    shutil.rmtree(previous)
 
 
 def _facts(inputs: Inputs) -> list[tuple[str, str]]:

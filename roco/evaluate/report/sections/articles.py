@@ -90,7 +90,9 @@ def table_s5(inputs: Inputs) -> Content:
         series={"articles": [counts[name] for name in top[:PLOTTED]]},
         axis="articles",
     )
-    notes = [f"{len(counts):,} journals in total; the {len(top)} have {_sum(counts, top):,} of {articles:,} articles."]
+    notes = [
+        f"Journals in total: {len(counts):,}. Articles of those in the table: {_sum(counts, top):,} of {articles:,}."
+    ]
     if len(journals) < articles:
         notes.append(f"{articles - len(journals):,} articles have no journal.")
     return Content(

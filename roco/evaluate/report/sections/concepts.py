@@ -58,7 +58,7 @@ def _content(table: ConceptTable, inputs: Inputs) -> Content:
         axis=unit,
     )
     note = paper_concepts.NOTES.get(table.number)
-    notes = [f"{table.images:,} images were counted."] + ([f"Known of the paper: {note}."] if note else [])
+    notes = [f"Images that were counted: {table.images:,}."] + ([f"Known of the paper: {note}."] if note else [])
     if table.unknown:
         notes.append(f"{table.unknown:,} occurrences are of concepts whose semantic type is unknown here.")
     return Content(
