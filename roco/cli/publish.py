@@ -43,9 +43,9 @@ def zenodo(
 ) -> None:
     """Deposits an export or a release at Zenodo with a reserved DOI. The DOI is written into the texts that are sent.
 
-    A release also gets a croissant.json, which describes the files at the addresses of the record.
-
     Example: roco publish zenodo demo/webdataset --endpoint https://sandbox.zenodo.org
+
+    A release also gets a croissant.json, which describes the files at the addresses of the record.
 
     The token is read from ROCO_ZENODO_TOKEN or ZENODO_TOKEN. The same command continues an upload that was interrupted;
     complete files are not sent again. A published record cannot be changed, only followed by a new version.

@@ -250,6 +250,7 @@ def test_a_step_that_fails_or_whose_answer_is_lost_happens_once(
     assert zenodo.faults == []
 
 
+@pytest.mark.slow
 @HOW
 @pytest.mark.parametrize(
     ("method", "path"),
