@@ -98,10 +98,6 @@ class Figures:
             raise DataError(f"no image file for '{excerpt(id)}' in {self.path}", self._hint)
         return file
 
-    @property
-    def _verify(self) -> str:
-        return f"run roco verify {self.path} for details"
-
     def _read_published(self) -> None:
         """Reads all columns: the tables of the published layout are CSV files, which are read whole."""
         table = self._source.table()
