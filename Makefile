@@ -32,8 +32,7 @@ $(VENV)/.dev-neural: pyproject.toml | $(BIN)/python
 	$(INSTALL) -e '.[dev,dev-neural]'
 	@touch $@
 
-# open_clip and what it needs, in a folder that only its own tests look into: it wants an older webdataset than the other
-# tests, and PyPI's torchvision, beside a torch for CPUs alone, would make transformers fail.
+# open_clip's own training program, in a folder that only its tests look into: it wants an older webdataset than the others.
 $(VENV)/.open-clip: tests/open_clip.txt | $(VENV)/.dev-neural
 	$(INSTALL) --no-deps --upgrade --target $(VENV)/open-clip -r tests/open_clip.txt
 	@touch $@

@@ -9,7 +9,6 @@ import statistics
 import sys
 import tempfile
 import time
-import types
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -134,12 +133,7 @@ def _epoch(items: Any) -> int:
 
 
 def _image_folder() -> Any:
-    """Returns torchvision's ImageFolder, which is pure Python.
-
-    torchvision's compiled operators, which it does not use, need the CUDA libraries of PyPI's torch. Without them
-    only the module that describes these operators fails.
-    """
-    sys.modules.setdefault("torchvision._meta_registrations", types.ModuleType("torchvision._meta_registrations"))
+    """Returns torchvision's ImageFolder, imported only when it is compared with."""
     return importlib.import_module("torchvision.datasets").ImageFolder
 
 

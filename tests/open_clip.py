@@ -9,12 +9,10 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(sys.prefix) / "open-clip"
-_WITHOUT_CUDA = Path(__file__).parent / "without_cuda"
 
 
 def python_path() -> str:
     """The PYTHONPATH of a process that imports open_clip; skips the test if it is missing."""
     if not (FOLDER / "open_clip").is_dir():
         pytest.skip("open_clip is missing: make test-all installs it (pip install --target .venv/open-clip)")
-    first = [str(_WITHOUT_CUDA), str(FOLDER)]
-    return os.pathsep.join([*first, *filter(None, [os.environ.get("PYTHONPATH", str(Path(__file__).parents[1]))])])
+    return os.pathsep.join([str(FOLDER), *filter(None, [os.environ.get("PYTHONPATH", str(Path(__file__).parents[1]))])])

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(sys.prefix) / "readers"
-_WITHOUT_CUDA = Path(__file__).parent / "without_cuda"
 
 
 def read_with(package: str, code: str, *arguments: Path) -> str:
@@ -20,7 +19,7 @@ def read_with(package: str, code: str, *arguments: Path) -> str:
     """
     if not (FOLDER / package).is_dir():
         pytest.skip(f"{package} is missing: make test-all installs it (pip install --target .venv/readers)")
-    first = [str(_WITHOUT_CUDA), os.environ.get("PYTHONPATH", str(Path(__file__).parents[1])), str(FOLDER)]
+    first = [os.environ.get("PYTHONPATH", str(Path(__file__).parents[1])), str(FOLDER)]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(first), "HF_HUB_OFFLINE": "1"}
     command = [sys.executable, "-W", "ignore", "-c", code, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
