@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import f1_score
 
+from roco.base import bootstrap
 from roco.evaluate import submission
 from roco.evaluate.concept_scores import f1, pair, score, secondary_f1
 from roco.evaluate.concepts import evaluate_concepts
-from roco.evaluate.metrics import intervals, text
+from roco.evaluate.metrics import text
 from roco.evaluate.metrics.bertscore import bert_score
 from roco.evaluate.metrics.meteor import meteor
 from roco.evaluate.metrics.pretrained import find
@@ -105,7 +106,7 @@ def scoring(repeats: int) -> list[str]:
     lines.append(f"| scikit-learn, image by image (as the official script) | {theirs:.1f} |")
     lines.append(f"| reading and checking a file of predictions | {reading:.3f} |")
     lines.append(
-        f"| the whole report: three files, breakdowns, baselines, {intervals.RESAMPLES:,} resamples | {whole:.2f} |"
+        f"| the whole report: three files, breakdowns, baselines, {bootstrap.RESAMPLES:,} resamples | {whole:.2f} |"
     )
     lines += ["", f"Ratio to the official script: {theirs / ours:,.0f}. Target: both scores in less than 0.1 s."]
     return lines + captions(repeats)

@@ -11,11 +11,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from roco.base import bootstrap
+from roco.base.bootstrap import Interval
 from roco.base.errors import DataError
 from roco.base.files import file_digest
 from roco.base.readers import UNREADABLE
 from roco.base.terminal import quoted
-from roco.evaluate.metrics import agreement, intervals
+from roco.evaluate.metrics import agreement
 from roco.evaluate.prediction_file import MAX_BYTES, reason
 from roco.evaluate.profiles import DEFAULT, profile
 from roco.evaluate.report.render import Cell, ReportTable
@@ -40,7 +42,7 @@ def evaluate_agreement(
     second: Labels,
     *,
     articles: Articles | None = None,
-    resamples: int = intervals.RESAMPLES,
+    resamples: int = bootstrap.RESAMPLES,
 ) -> Report:
     """Compares the labels of two raters for the same images; images that only one of them labelled are excluded."""
     first_rater, second_rater = _read_labels(first), _read_labels(second)
@@ -50,7 +52,7 @@ def evaluate_agreement(
     a = [first_rater.labels[id] for id in ids]
     b = [second_rater.labels[id] for id in ids]
     article_of: Mapping[str, str] = {} if articles is None else read_articles(articles)[0]
-    groups = intervals.groups_of([article_of.get(id) or id for id in ids])
+    groups = bootstrap.groups_of([article_of.get(id) or id for id in ids])
     names = agreement.labels_of(a, b)
     matrix = agreement.confusion(a, b, names)
     kappa = agreement.kappa(matrix)
@@ -81,10 +83,10 @@ def _scores(
     names: Sequence[str],
     matrix: NDArray[np.int64],
     kappa: agreement.Kappa,
-    bootstrap: intervals.Interval | None,
+    bootstrap: Interval | None,
 ) -> tuple[Score, ...]:
     is_defined = kappa.value == kappa.value
-    analytic = intervals.Interval(kappa.low, kappa.high) if is_defined else None
+    analytic = Interval(kappa.low, kappa.high) if is_defined else None
     alpha = agreement.krippendorff_alpha(list(zip(a, b, strict=True)))
     n = kappa.n
     return (
@@ -126,13 +128,13 @@ def _confusion_tables(matrix: NDArray[np.int64], names: Sequence[str]) -> list[R
 
 def _bootstrap(
     a: Sequence[str], b: Sequence[str], names: Sequence[str], groups: NDArray[np.int64], resamples: int
-) -> intervals.Interval | None:
+) -> Interval | None:
     """Returns the interval of kappa over resamples of articles, each of which has a confusion matrix of its own."""
     k = len(names)
     index = {label: i for i, label in enumerate(names)}
     cells = np.zeros((len(a), k * k))
     cells[np.arange(len(a)), [index[x] * k + index[y] for x, y in zip(a, b, strict=True)]] = 1
-    return intervals.of_sums(cells, groups, lambda sums: agreement.kappa_values(sums.reshape(-1, k, k)), resamples)
+    return bootstrap.of_sums(cells, groups, lambda sums: agreement.kappa_values(sums.reshape(-1, k, k)), resamples)
 
 
 def _read_labels(source: Labels) -> _RaterLabels:

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from roco.base import bootstrap
 from roco.evaluate.caption_metrics import METRIC_OF, SLOW
 from roco.evaluate.caption_pairs import CaptionPairs, MetricResult
 from roco.evaluate.caption_retrieval import central_caption, nearest_captions
-from roco.evaluate.metrics import intervals
 from roco.evaluate.report.render import Cell, ReportTable
 from roco.evaluate.report.scores import BASELINE, BOUNDS, UPPER_BOUND
 from roco.evaluate.truth import Truth
@@ -25,7 +25,7 @@ def caption_bounds(pairs: CaptionPairs, truth: Truth, train: Truth | None, score
     the constant caption; without it, the ground truth, and no upper bound.
     """
     names = [name for name in scores if name != "clipscore"]
-    rng = np.random.default_rng(intervals.SEED)
+    rng = np.random.default_rng(bootstrap.SEED)
     order = rng.permutation(len(pairs.ids))
     sample = sorted(rng.choice(len(pairs.ids), min(SAMPLE, len(pairs.ids)), replace=False).tolist())
 

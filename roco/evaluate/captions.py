@@ -9,13 +9,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from roco.base import bootstrap
 from roco.base.errors import InvalidSubmission, RocoError, UsageError, nearest
 from roco.base.terminal import quoted
 from roco.evaluate.caption_baselines import caption_bounds
 from roco.evaluate.caption_files import read_columns
 from roco.evaluate.caption_metrics import METRIC_OF
 from roco.evaluate.caption_pairs import CaptionPairs, MetricResult, MetricScores, Models
-from roco.evaluate.metrics import intervals
 from roco.evaluate.predictions import read_captions
 from roco.evaluate.profiles import DEFAULT, Profile, profile
 from roco.evaluate.report.render import Cell, ReportTable
@@ -50,7 +50,7 @@ def evaluate_captions(
     models: Models | None = None,
     columns: Sequence[Path] = (),
     own: Mapping[str, OwnMetric] | None = None,
-    resamples: int = intervals.RESAMPLES,
+    resamples: int = bootstrap.RESAMPLES,
 ) -> Report:
     """Scores predicted captions against a release, a CSV file or a mapping of image IDs to captions.
 
@@ -78,7 +78,7 @@ def evaluate_captions(
         values = [metric(caption, true) for caption, true in zip(pairs.predictions, pairs.truth, strict=True)]
         results[name] = _own_scores(np.array(values, float))
 
-    groups = intervals.groups_of(truth_.articles_of(tuple(pairs.ids)))
+    groups = bootstrap.groups_of(truth_.articles_of(tuple(pairs.ids)))
     composites, missing_composites = _composites(results, rules, groups, resamples)
     notes = []
     compared = {}
@@ -89,7 +89,7 @@ def evaluate_captions(
         other_scores = _compute(_pair(ordered, truth_, rules, models, compat), metrics).scores
         for name, scores in results.items():
             if name in other_scores:
-                compared[name] = intervals.compare(scores.each, other_scores[name].each, groups)
+                compared[name] = bootstrap.compare(scores.each, other_scores[name].each, groups)
         notes.append("corpus-level scores (BLEU, METEOR) are compared by their values per caption")
     if truth_.articles is None:
         notes.append(NO_ARTICLES)
@@ -192,9 +192,9 @@ def _scores(results: Mapping[str, MetricScores], groups: NDArray[np.int64], resa
     scores = []
     for name, result in results.items():
         if result.sums is not None and result.of_sums is not None:
-            interval = intervals.of_sums(result.sums, groups, result.of_sums, resamples)
+            interval = bootstrap.of_sums(result.sums, groups, result.of_sums, resamples)
         else:
-            interval = intervals.of_means(result.each[:, None], groups, resamples)[0]
+            interval = bootstrap.of_means(result.each[:, None], groups, resamples)[0]
         scores.append(Score(name, result.value, len(result.each), interval, result.note))
     return scores
 
@@ -214,13 +214,13 @@ def _composites(
         elif parts:
             each = np.mean([results[part].each for part in parts], axis=0)
             value = float(np.mean([results[part].value for part in parts]))
-            interval = intervals.of_means(each[:, None], groups, resamples)[0]
+            interval = bootstrap.of_means(each[:, None], groups, resamples)[0]
             scores.append(Score(name, value, len(groups), interval, f"mean of {', '.join(parts)}"))
             per_caption.append(each)
     if len(scores) == 2:
         relevance, factuality = scores
         each = np.mean(per_caption, axis=0)
-        interval = intervals.of_means(each[:, None], groups, resamples)[0]
+        interval = bootstrap.of_means(each[:, None], groups, resamples)[0]
         value = (relevance.value + factuality.value) / 2
         scores.append(Score("overall", value, len(groups), interval, "mean of relevance and factuality"))
     return scores, missing_scores

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from roco.base import bootstrap
 from roco.evaluate.concept_scores import MODALITY_LABELS, ConceptPairs, CuiSets, f1, score, secondary_f1
-from roco.evaluate.metrics import intervals, sets
+from roco.evaluate.metrics import sets
 from roco.evaluate.report.render import Cell, ReportTable
 from roco.evaluate.report.scores import BASELINE, BOUNDS, UPPER_BOUND
 from roco.evaluate.truth import Truth
@@ -21,7 +22,7 @@ MAX_CONSTANT = 10  # concepts of the constant prediction
 def concept_bounds(pairs: ConceptPairs, truth: Truth, train: Truth | None) -> ReportTable:
     """Returns the scores of trivial predictions (baselines) and of partly perfect ones (upper bounds)."""
     rows: list[tuple[Cell, ...]] = []
-    rng = np.random.default_rng(intervals.SEED)
+    rng = np.random.default_rng(bootstrap.SEED)
     orders = [rng.permutation(len(pairs.ids)) for _ in range(SHUFFLES)]
     shuffled = [[pairs.predictions[i] for i in order] for order in orders]
     rows.append(_row(BASELINE, f"predictions of other images (mean of {SHUFFLES} shuffles)", shuffled, pairs))

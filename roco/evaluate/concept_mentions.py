@@ -13,7 +13,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from roco.evaluate.metrics import intervals, rates, sets
+from roco.base import bootstrap
+from roco.evaluate.metrics import rates, sets
 from roco.evaluate.metrics.rates import Rates
 
 Span = tuple[int, int]
@@ -69,14 +70,14 @@ class _Pair(NamedTuple):
     found: list[Found]
 
 
-def score(captions: Sequence[Caption], resamples: int = intervals.RESAMPLES) -> dict[str, Rates]:
+def score(captions: Sequence[Caption], resamples: int = bootstrap.RESAMPLES) -> dict[str, Rates]:
     """Returns the rates by name: spans, overlaps and CUIs, each also `(mean)`, the mean over captions.
 
     spans: the same offsets. overlaps: at least one shared character, each mention used once. CUIs: the sets of CUIs of
     each caption. A mean leaves out captions with neither labelled nor linked mentions.
     """
     pairs = [_reconciled(caption) for caption in captions]
-    group = intervals.groups_of([caption.article for caption in captions])
+    group = bootstrap.groups_of([caption.article for caption in captions])
     sizes = {
         "spans": sets.overlap([_spans(p.gold) for p in pairs], [_spans(p.found) for p in pairs]),
         "overlaps": _overlaps(pairs),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from roco.base import bootstrap
 from roco.evaluate.concept_baselines import concept_bounds
 from roco.evaluate.concept_breakdowns import breakdowns, per_image_table
 from roco.evaluate.concept_scores import CONCEPT_METRICS, ConceptPairs, Floats, pair, per_image, score
-from roco.evaluate.metrics import intervals, sets
+from roco.evaluate.metrics import sets
 from roco.evaluate.predictions import read_concepts
 from roco.evaluate.profiles import DEFAULT, profile
 from roco.evaluate.report.scores import NO_ARTICLES, NotComputed, Report, Score
@@ -26,7 +27,7 @@ def evaluate_concepts(
     articles: Articles | None = None,
     train: Source | None = None,
     against: Source | None = None,
-    resamples: int = intervals.RESAMPLES,
+    resamples: int = bootstrap.RESAMPLES,
 ) -> Report:
     """Scores predicted concepts against a release, a CSV file or a mapping of image IDs to CUIs.
 
@@ -39,7 +40,7 @@ def evaluate_concepts(
     inputs = {**truth_.inputs, **predicted.inputs}
     pairs = pair(predicted.concepts, truth_, rules)
     values = per_image(pairs)
-    groups = intervals.groups_of(truth_.articles_of(pairs.ids))
+    groups = bootstrap.groups_of(truth_.articles_of(pairs.ids))
 
     compared = {}
     if against is not None:
@@ -47,7 +48,7 @@ def evaluate_concepts(
         inputs |= other.inputs
         # The other system's images are put in the same order: they are compared image by image.
         other_values = per_image(pair({id: other.concepts[id] for id in pairs.ids}, truth_, rules))
-        compared = {name: intervals.compare(values[name], other_values[name], groups) for name in values}
+        compared = {name: bootstrap.compare(values[name], other_values[name], groups) for name in values}
 
     train_truth = None
     if train is not None:
@@ -87,7 +88,7 @@ def _mean_scores(
 ) -> list[Score]:
     """Returns the scores that are means over images, with intervals."""
     notes = {metric.name: metric.note for metric in CONCEPT_METRICS}
-    bounds = intervals.of_means(np.stack(list(values.values()), axis=1), groups, resamples)
+    bounds = bootstrap.of_means(np.stack(list(values.values()), axis=1), groups, resamples)
     scores = []
     for (name, of_images), bound in zip(values.items(), bounds, strict=True):
         counted = int((~np.isnan(of_images)).sum())
@@ -104,7 +105,7 @@ def _pooled_scores(pairs: ConceptPairs, groups: NDArray[np.int64], resamples: in
     sizes = pairs.sizes
     # 2·hits and the number of true and predicted concepts: F1 of a resample is the ratio of their sums.
     terms = np.stack([2.0 * sizes.both, sizes.truth + sizes.predicted], axis=1).astype(float)
-    micro_interval = intervals.of_sums(terms, groups, _ratio_of_sums, resamples)
+    micro_interval = bootstrap.of_sums(terms, groups, _ratio_of_sums, resamples)
     true_concepts = []
     for counts in sets.by_concept(pairs.truth, pairs.predictions).values():
         if counts.hits + counts.missed:

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from roco.evaluate.metrics import intervals
+from roco.base import bootstrap
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -42,7 +42,7 @@ class SameCaption:
 
     def __init__(self, captions: Sequence[str], articles: NDArray[np.int64]) -> None:
         words = [tuple(unicodedata.normalize("NFC", caption).casefold().split()) for caption in captions]
-        self.captions = intervals.groups_of(words)
+        self.captions = bootstrap.groups_of(words)
         self.has_words = np.array([bool(of_caption) for of_caption in words])
         self.articles = articles
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from roco.base import bootstrap
 from roco.base.errors import UsageError, nearest
-from roco.evaluate.metrics import intervals
 from roco.evaluate.profiles import DEFAULT, profile
 from roco.evaluate.ranking_scores import RANK, RankingScores, measure, scores_for
 from roco.evaluate.rankings import TASKS, read_ranking
@@ -37,7 +37,7 @@ def evaluate_retrieval(
     against: str | Path | None = None,
     relevant: float = RELEVANT,
     ks: Sequence[int] = KS,
-    resamples: int = intervals.RESAMPLES,
+    resamples: int = bootstrap.RESAMPLES,
 ) -> Report:
     """Scores the rankings of every image of the ground truth against all others of the pool.
 
@@ -59,7 +59,7 @@ def evaluate_retrieval(
     kind = "concepts" if by_concepts else "captions"
     truth_ = read_truth(truth, kind, rules, has_compat=False, split=split, articles=articles)
     ids = _choose_pool(truth_.ids, pool)
-    groups = intervals.groups_of(truth_.articles_of(ids))
+    groups = bootstrap.groups_of(truth_.articles_of(ids))
     relevance: Relevance
     if by_concepts:
         relevance = SharedConcepts(truth_.concepts_of(ids), groups, relevant)
@@ -76,7 +76,7 @@ def evaluate_retrieval(
         other = read_ranking(Path(against), ids, truth_.ids, task)
         inputs |= other.inputs
         other_values = measure(other, relevance, len(ids), scores).values
-        compared = {name: intervals.compare(measured.values[name], other_values[name], groups) for name in names}
+        compared = {name: bootstrap.compare(measured.values[name], other_values[name], groups) for name in names}
 
     return Report(
         task=f"retrieval, {task}",
@@ -104,7 +104,7 @@ def _choose_pool(ids: tuple[str, ...], size: int | None) -> tuple[str, ...]:
 def _scores(
     values: Mapping[str, Floats], names: Sequence[str], groups: NDArray[np.int64], resamples: int
 ) -> list[Score]:
-    bounds = intervals.of_means(np.stack([values[name] for name in names], axis=1), groups, resamples)
+    bounds = bootstrap.of_means(np.stack([values[name] for name in names], axis=1), groups, resamples)
     scores = []
     for name, bound in zip(names, bounds, strict=True):
         scores.append(Score(name, _mean(values[name]), _count(values[name]), bound))

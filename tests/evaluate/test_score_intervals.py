@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from roco import Report, evaluate_captions, evaluate_concepts, evaluate_retrieval
+from roco.base.bootstrap import Interval, containing
 from roco.evaluate.caption_metrics import FAST, METRIC_OF
 from roco.evaluate.caption_pairs import Models
-from roco.evaluate.metrics.intervals import Interval, containing
 from roco.models.text.vocabulary.table import SHIPPED
 
 TEXT = "ct mri of the chest with a large nodule and small pleural effusion in axial view arrow"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from roco.base import bootstrap
 from roco.base.progress import Progress
 from roco.evaluate import concept_mentions
 from roco.evaluate.concept_mentions import Caption
@@ -12,7 +13,6 @@ from roco.evaluate.linkers.predicted import Compared, Links, Rules, compare, lin
 from roco.evaluate.linkers.report import AFTER, BEFORE, LinkerReport
 from roco.evaluate.linkers.scores import averages, by_frequency, by_type
 from roco.evaluate.linkers.span_gold import SpanGold
-from roco.evaluate.metrics import intervals
 from roco.evaluate.metrics.rates import Rates
 from roco.models.text import semantic_types
 from roco.models.text.linking.linker import Described, Linker
@@ -32,7 +32,7 @@ def score_linker(
     learned: Mapping[str, int] | None = None,
     negated: bool = True,
     most: int = 10,
-    resamples: int = intervals.RESAMPLES,
+    resamples: int = bootstrap.RESAMPLES,
     progress: Progress | None = None,
 ) -> LinkerReport:
     """Compares a linker with known concepts; suggestions of the linker count like mentions.

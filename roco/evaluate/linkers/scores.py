@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from roco.base import bootstrap
 from roco.evaluate.linkers.predicted import PARTS, Compared
-from roco.evaluate.metrics import intervals, rates, sets
+from roco.evaluate.metrics import rates, sets
 from roco.evaluate.metrics.rates import Rates
 
 UNKNOWN = "unknown"
@@ -41,9 +42,9 @@ class Group(NamedTuple):
     rates: Rates
 
 
-def averages(compared: Compared, resamples: int = intervals.RESAMPLES) -> dict[str, Averages]:
+def averages(compared: Compared, resamples: int = bootstrap.RESAMPLES) -> dict[str, Averages]:
     """Returns the rates of all, of automatic and of manual concepts."""
-    group = intervals.groups_of([row.group for row in compared.rows])
+    group = bootstrap.groups_of([row.group for row in compared.rows])
     by_part = {}
     for name, belongs in PARTS.items():
         part = compared.part(belongs)
@@ -54,7 +55,7 @@ def averages(compared: Compared, resamples: int = intervals.RESAMPLES) -> dict[s
 
 
 def by_type(
-    compared: Compared, types: Mapping[str, Sequence[str]], resamples: int = intervals.RESAMPLES
+    compared: Compared, types: Mapping[str, Sequence[str]], resamples: int = bootstrap.RESAMPLES
 ) -> list[Group]:
     """Returns the rates of each semantic type, the most frequent in the gold first; types: CUI -> TUIs.
 
@@ -65,7 +66,7 @@ def by_type(
 
 
 def by_frequency(
-    compared: Compared, captions: Mapping[str, int] | None = None, resamples: int = intervals.RESAMPLES
+    compared: Compared, captions: Mapping[str, int] | None = None, resamples: int = bootstrap.RESAMPLES
 ) -> list[Group]:
     """Returns the rates of rare and frequent concepts.
 
@@ -84,7 +85,7 @@ def by_frequency(
 
 def _by_group(compared: Compared, groups: Groups, resamples: int) -> list[Group]:
     """Returns the rates of each group, in no particular order."""
-    articles = intervals.groups_of([row.group for row in compared.rows])
+    articles = bootstrap.groups_of([row.group for row in compared.rows])
     concepts = {cui for cuis in (*compared.gold, *compared.predicted) for cui in cuis}
     groups_of = {cui: tuple(groups(cui)) for cui in concepts}
     members: defaultdict[str, int] = defaultdict(int)

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from roco.evaluate.metrics import intervals, sets
-from roco.evaluate.metrics.intervals import Interval
+from roco.base import bootstrap
+from roco.base.bootstrap import Interval
+from roco.evaluate.metrics import sets
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -31,13 +32,13 @@ class Rates(NamedTuple):
     found: int
 
 
-def micro(sizes: sets.Overlap, group: Ints, resamples: int = intervals.RESAMPLES) -> Rates:
+def micro(sizes: sets.Overlap, group: Ints, resamples: int = bootstrap.RESAMPLES) -> Rates:
     """Returns the rates over all captions together; group: the number of the article of each caption."""
     columns = np.stack(sizes, axis=1)[:, None, :].astype(float)
     return micro_by_column(columns, group, resamples)[0]
 
 
-def micro_by_column(counts: Floats, group: Ints, resamples: int = intervals.RESAMPLES) -> list[Rates]:
+def micro_by_column(counts: Floats, group: Ints, resamples: int = bootstrap.RESAMPLES) -> list[Rates]:
     """Returns the rates of several columns, each over all rows.
 
     counts: shape (rows, columns, 3), the numbers in both sets, in the gold and predicted. group: the article of each
@@ -48,9 +49,9 @@ def micro_by_column(counts: Floats, group: Ints, resamples: int = intervals.RESA
     values = np.stack(_rates(total), axis=1)
     bounds: list[list[Interval | None]] = [[None] * 3 for _ in range(columns)]
     if rows and int(group.max()) >= 1:
-        sums = intervals.resampled_sums(counts.reshape(rows, columns * 3), group, resamples)
+        sums = bootstrap.resampled_sums(counts.reshape(rows, columns * 3), group, resamples)
         resampled = np.stack(_rates(sums.reshape(-1, columns, 3)), axis=2)
-        bounds = [[intervals.interval(resampled[:, at, kind]) for kind in range(3)] for at in range(columns)]
+        bounds = [[bootstrap.interval(resampled[:, at, kind]) for kind in range(3)] for at in range(columns)]
     rates = []
     for at in range(columns):
         precision, recall, f1 = map(_estimate, values[at], bounds[at])
@@ -59,7 +60,7 @@ def micro_by_column(counts: Floats, group: Ints, resamples: int = intervals.RESA
 
 
 def mean(
-    sizes: sets.Overlap, group: Ints, resamples: int = intervals.RESAMPLES, both_empty: float = float("nan")
+    sizes: sets.Overlap, group: Ints, resamples: int = bootstrap.RESAMPLES, both_empty: float = float("nan")
 ) -> Rates:
     """Returns the means over captions of the rates of each.
 
@@ -67,14 +68,14 @@ def mean(
     """
     values = np.stack([sets.precision(sizes), sets.recall(sizes), sets.f1(sizes)], axis=1)
     values[sizes.truth + sizes.predicted == 0] = both_empty
-    bounds = intervals.of_means(values, group, resamples)
+    bounds = bootstrap.of_means(values, group, resamples)
     means = [sets.mean(column[~np.isnan(column)]) for column in values.T]
     precision, recall, f1 = map(_estimate, means, bounds)
     return Rates(precision, recall, f1, int(sizes.truth.sum()), int(sizes.predicted.sum()))
 
 
 def _estimate(value: float, bound: Interval | None) -> Estimate:
-    return Estimate(float(value), intervals.containing(bound, float(value)))
+    return Estimate(float(value), bootstrap.containing(bound, float(value)))
 
 
 def _rates(counts: Floats) -> tuple[Floats, Floats, Floats]:

@@ -10,8 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from roco.base.bootstrap import Comparison, Interval, containing
 from roco.base.files import digest, write_json, write_text
-from roco.evaluate.metrics.intervals import Comparison, Interval, containing
 from roco.evaluate.report import render
 from roco.evaluate.report.render import Cell, ReportTable
 

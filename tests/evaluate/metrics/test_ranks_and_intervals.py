@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, ndcg_score
 
-from roco.evaluate.metrics import intervals, ranks
+from roco.base import bootstrap
+from roco.evaluate.metrics import ranks
 
 NONE = np.zeros(4, bool)
 
@@ -84,41 +85,41 @@ def test_cosines_are_computed_in_blocks_and_undefined_for_zero_vectors() -> None
 
 def test_the_bootstrap_resamples_whole_articles() -> None:
     values = np.repeat([0.0, 1.0], 50)[:, None]
-    alone = intervals.of_means(values, np.arange(100))[0]
-    tied = intervals.of_means(values, np.repeat([0, 1], 50))[0]
+    alone = bootstrap.of_means(values, np.arange(100))[0]
+    tied = bootstrap.of_means(values, np.repeat([0, 1], 50))[0]
     assert alone is not None and tied is not None
     assert 0.38 < alone.low < 0.45 < 0.55 < alone.high < 0.62
     assert tied == (0.0, 1.0)
-    assert intervals.of_means(values, np.zeros(100, np.int64)) == [None]
+    assert bootstrap.of_means(values, np.zeros(100, np.int64)) == [None]
 
 
 def test_the_bootstrap_is_reproducible_for_any_block_size(monkeypatch: pytest.MonkeyPatch) -> None:
     values, group = np.random.default_rng(3).random((60, 2)), np.arange(60) // 2
-    assert intervals.of_means(values, group) == intervals.of_means(values, group)
+    assert bootstrap.of_means(values, group) == bootstrap.of_means(values, group)
     values[::3, 1] = np.nan
-    found = intervals.of_means(values, group)[1]
+    found = bootstrap.of_means(values, group)[1]
     assert found is not None and found.low < np.nanmean(values[:, 1]) < found.high
 
 
 def test_a_score_of_sums_has_an_interval() -> None:
     counts = np.array([[1.0, 2.0]] * 5 + [[0.0, 2.0]] * 5)
-    found = intervals.of_sums(counts, np.arange(10), lambda sums: sums[:, 0] / sums[:, 1])
+    found = bootstrap.of_sums(counts, np.arange(10), lambda sums: sums[:, 0] / sums[:, 1])
     assert found is not None and found.low < 0.25 < found.high
 
 
 def test_only_different_systems_differ_significantly() -> None:
     rng = np.random.default_rng(0)
     a, group = rng.random(200), np.arange(200)
-    same = intervals.compare(a, a, group)
+    same = bootstrap.compare(a, a, group)
     assert same is not None and same.difference == 0 and same.p == 1.0
-    better = intervals.compare(a + 0.1 + rng.normal(0, 0.05, 200), a, group)
+    better = bootstrap.compare(a + 0.1 + rng.normal(0, 0.05, 200), a, group)
     assert better is not None and better.p < 0.001 and better.low > 0.05
-    noise = intervals.compare(rng.random(200), a, group)
+    noise = bootstrap.compare(rng.random(200), a, group)
     assert noise is not None and noise.p > 0.01
-    assert intervals.compare(a, a, np.zeros(200, np.int64)) is None
+    assert bootstrap.compare(a, a, np.zeros(200, np.int64)) is None
 
 
 def test_images_of_one_article_are_swapped_together() -> None:
     a, b = np.ones(100), np.zeros(100)
-    found = intervals.compare(a, b, np.repeat(np.arange(4), 25))
+    found = bootstrap.compare(a, b, np.repeat(np.arange(4), 25))
     assert found is not None and found.p > 0.1  # four articles cannot say more: 2 of 16 ways are as extreme
