@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 if TYPE_CHECKING:
     import torch
 
-    Batch = dict[str, torch.Tensor]
-    """Tensors by name, images first. `present` is 1 for an item and 0 for padding, which must not count in any loss."""
+Batch = dict[str, Any]
+"""Tensors by name. `present` is 1 for an item and 0 for padding, which must not count in any loss."""
 
 
 class Unreadable(NamedTuple):

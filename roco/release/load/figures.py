@@ -98,6 +98,13 @@ class Figures:
             raise DataError(f"no image file for '{excerpt(id)}' in {self.path}", self._hint)
         return file
 
+    def image_files(self) -> dict[str, ImageFile]:
+        """Returns the image files by id; raises DataError if a zip cannot be read at all."""
+        index = self._source.image_index
+        for problem in index.unreadable:
+            raise DataError(f"{self.path / problem.where}: {problem.what}", self._hint)
+        return index.files
+
     def _read_published(self) -> None:
         """Reads all columns: the tables of the published layout are CSV files, which are read whole."""
         table = self._source.table()

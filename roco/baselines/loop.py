@@ -1,0 +1,344 @@
+"""The one training loop: it trains concepts, captions and contrastive models, and fine-tunes filters and labellers.
+
+Everything random is a function of the seed and of the number of the step or item: a training that was killed goes on
+from its last checkpoint to the same weights, bit by bit on the same machine, whatever the number of workers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import math
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator, DistributedDataParallelKwargs, InitProcessGroupKwargs
+from accelerate.utils import broadcast_object_list
+
+from roco.base.errors import DataError
+from roco.base.files import write_json, write_text
+from roco.base.progress import NullProgress, Progress
+from roco.baselines.training.averaging import Average
+from roco.baselines.training.batches import Loaded, Order, steps
+from roco.baselines.training.data import DataFacts
+from roco.baselines.training.folder import CARD, CURVES, LOG, MANIFEST, writing
+from roco.baselines.training.learner import Items, Learner
+from roco.baselines.training.log import Log, curves
+from roco.baselines.training.optimizers import learning_rate, optimizer_of, set_learning_rate
+from roco.baselines.training.options import WITHOUT_EFFECT, LoopOptions
+from roco.baselines.training.presets import Preset, provenance
+from roco.baselines.training.state import Reached, State
+from roco.baselines.training.tensors import joined_state, load_tensors, save_tensors, split_state
+from roco.baselines.training.trained import Trained
+
+SECONDS_BETWEEN_CHECKPOINTS = 600
+"""A checkpoint is written at least this often; when, does not change the weights."""
+
+LOGGED_TOGETHER = 10
+"""Steps whose losses are read from the device at once: reading each one would make a GPU wait."""
+
+
+def train(
+    learner: Learner,
+    items: Items,
+    options: LoopOptions,
+    out: Path,
+    *,
+    kind: str,
+    preset: Preset,
+    data: DataFacts,
+    card: Callable[[Trained], str],
+    further: Mapping[str, Any] | None = None,
+    skip_unreadable: bool = False,
+    progress: Progress | None = None,
+) -> Trained:
+    """Trains a learner and writes the folder of its model; goes on where an earlier call was interrupted.
+
+    further: what else determines the weights, for the check whether a checkpoint may be used. skip_unreadable: images
+    that cannot be read are skipped and reported; by default the first one ends training, which can then be resumed.
+    Raises UsageError if `out` exists, and DataError for an unreadable image, a loss that is not finite, a full disk.
+    """
+    session = _Session(learner, items, options, progress or NullProgress(), skip_unreadable)
+    settings = {
+        "kind": kind, "data": data.digest, "items": len(items), "processes": session.processes,
+        "options": {name: value for name, value in asdict(options).items() if name not in WITHOUT_EFFECT},
+        "further": dict(further or {}), "skip_unreadable": skip_unreadable,
+    }  # fmt: skip
+    # Only the main process writes; the others are told how far the training is.
+    with State.opened(out, settings) if session.is_main else contextlib.nullcontext() as state:
+        reached = session.resume(state)
+        reached.sessions += 1
+        session.run(state, reached, out.name)
+        trained = _trained(session, reached, kind, preset, options, data)
+        if state is not None:
+            _write(session, state, reached, trained, out, kind, card)
+            state.remove()
+        session.accelerator.wait_for_everyone()
+    return trained
+
+
+class _Session:
+    """One process that trains: the model on its device, the optimiser, the average."""
+
+    def __init__(
+        self, learner: Learner, items: Items, options: LoopOptions, progress: Progress, skip_unreadable: bool
+    ) -> None:
+        # Scoring on one process may take long, while the others wait.
+        patient = InitProcessGroupKwargs(timeout=datetime.timedelta(hours=12))
+        precision = options.precision
+        if precision == "auto":
+            precision = "fp16" if torch.cuda.is_available() else "no"
+        self.accelerator = Accelerator(
+            mixed_precision=precision, kwargs_handlers=[patient, DistributedDataParallelKwargs()]
+        )
+        self.learner, self.items, self.options = learner, items, options
+        self.progress, self.skip_unreadable = progress, skip_unreadable
+        self.order = Order(len(items), options.batch, options.accumulate, options.seed)
+        self.average = Average(learner.model, options.averaging) if options.averaging else None
+        self.model, self.optimizer = self.accelerator.prepare(learner.model, optimizer_of(learner.model, options))
+        self.own = self.accelerator.unwrap_model(self.model)
+        if self.average is not None:
+            device = self.accelerator.device
+            self.average.values = {name: value.to(device) for name, value in self.average.values.items()}
+
+    @property
+    def processes(self) -> int:
+        return int(self.accelerator.num_processes)
+
+    @property
+    def is_main(self) -> bool:
+        return bool(self.accelerator.is_main_process)
+
+    # --- checkpoints -------------------------------------------------------------------------------------------------
+
+    def resume(self, state: State | None) -> Reached:
+        """Loads the last checkpoint, if there is one; returns how far the training is."""
+        found: list[Any] = [state.last() if state is not None else None]
+        if self.processes > 1:
+            broadcast_object_list(found)
+        if found[0] is None:
+            return Reached()
+        folder, reached = found[0]
+        self._load(self.own, folder / "model.safetensors")
+        tensors = load_tensors(folder / "optimizer.safetensors")
+        self.optimizer.load_state_dict(joined_state(tensors, reached.optimizer))
+        if self.average is not None:
+            self.average.steps = reached.average_steps
+            for name, value in load_tensors(folder / "average.safetensors").items():
+                self.average.values[name].copy_(value)
+        if self.accelerator.scaler is not None and reached.scaler:
+            self.accelerator.scaler.load_state_dict(reached.scaler)
+        return reached  # type: ignore[no-any-return]
+
+    def save(self, state: State, reached: Reached) -> None:
+        """Writes a checkpoint; only the main process calls this."""
+        tensors, reached.optimizer = split_state(self.optimizer.state_dict())
+        reached.average_steps = self.average.steps if self.average else 0
+        scaler = self.accelerator.scaler
+        reached.scaler = scaler.state_dict() if scaler is not None else {}
+        with state.checkpoint(reached) as folder:
+            save_tensors(folder / "model.safetensors", self.own.state_dict())
+            save_tensors(folder / "optimizer.safetensors", tensors)
+            if self.average is not None:
+                save_tensors(folder / "average.safetensors", self.average.values)
+
+    def _load(self, model: torch.nn.Module, path: Path) -> None:
+        try:
+            model.load_state_dict(load_tensors(path))
+        except RuntimeError as err:
+            raise DataError(f"{path} is of another model", f"remove {path.parent.parent} to begin again") from err
+
+    # --- training ----------------------------------------------------------------------------------------------------
+
+    def run(self, state: State | None, reached: Reached, name: str) -> None:
+        """Trains from where the training is to its end."""
+        options, per_epoch = self.options, self.order.steps
+        log = Log(state.log, reached.step, options.tracker, name) if state is not None else None
+        loaded = steps(
+            self.items, self.order, *divmod(reached.step, per_epoch), options.epochs, options.workers,
+            int(self.accelerator.process_index), self.processes,
+        )  # fmt: skip
+        total = per_epoch * options.epochs
+        self.progress.start("training steps", total, reached.step)
+        losses = _Losses(log, per_epoch, self.learner.weights)
+        saved = started = time.monotonic()
+        while reached.step < total and not self._is_patient(reached):
+            micro_batches = next(loaded)
+            self._refuse_unreadable(micro_batches, reached)
+            losses.add(reached.step + 1, self._step(micro_batches, reached.step, total))
+            reached.step += 1
+            reached.items += sum(int(one.batch["present"].sum()) for one in micro_batches) * self.processes
+            self.progress.advance()
+            ends_epoch = reached.step % per_epoch == 0
+            if ends_epoch:
+                losses.flush()
+                self._score(state, reached, log)
+            due = options.save_every and reached.step % options.save_every == 0
+            if state is not None and (ends_epoch or due or time.monotonic() - saved > SECONDS_BETWEEN_CHECKPOINTS):
+                losses.flush()
+                now = time.monotonic()
+                reached.seconds, started = reached.seconds + now - started, now
+                self.save(state, reached)
+                saved = now
+        self.model.eval()
+
+    def _is_patient(self, reached: Reached) -> bool:
+        """Returns whether training ends early; every process knows the scores."""
+        return bool(self.options.patience) and reached.waited >= self.options.patience
+
+    def _step(self, micro_batches: list[Loaded], step: int, total: int) -> dict[str, torch.Tensor]:
+        """Does one step; returns the losses of its items, of all processes, as sums and counts on the device."""
+        options, device = self.options, self.accelerator.device
+        set_learning_rate(self.optimizer, learning_rate(options, step, total))
+        # What a dropout draws depends on the step and the process only, so nothing random has to be stored.
+        (seed,) = np.random.SeedSequence([options.seed, step, self.accelerator.process_index]).generate_state(
+            1, np.uint64
+        )
+        torch.manual_seed(int(seed))
+        self.model.train()
+        counts = self._counts(micro_batches)
+        sums = {name: torch.zeros((), device=device) for name in counts}
+        for number, (batch, _) in enumerate(micro_batches):
+            is_last = number == len(micro_batches) - 1
+            with contextlib.nullcontext() if is_last else self.accelerator.no_sync(self.model):
+                on_device = {name: value.to(device, non_blocking=True) for name, value in batch.items()}
+                losses = self.model(on_device)
+                # DistributedDataParallel takes the mean of the gradients of all processes, not their sum.
+                loss = sum(
+                    self.learner.weights[name] * value * (self.processes / max(1.0, counts[name]))
+                    for name, value in losses.items()
+                )
+                self.accelerator.backward(loss)
+                for name, value in losses.items():
+                    sums[name] += value.detach()
+        if options.clip_norm:
+            self.accelerator.clip_grad_norm_(self.model.parameters(), options.clip_norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        if self.average is not None:
+            self.average.update(self.own)
+        if self.processes > 1:
+            sums = {name: self.accelerator.reduce(value, "sum") for name, value in sums.items()}
+        return {name: value / max(1.0, counts[name]) for name, value in sums.items()}
+
+    def _counts(self, micro_batches: list[Loaded]) -> dict[str, float]:
+        """Returns the number of labels of each loss in a step, of all its micro-batches and processes."""
+        counts = dict.fromkeys(self.learner.weights, 0.0)
+        for batch, _ in micro_batches:
+            for name, value in self.learner.counts(batch).items():
+                counts[name] += float(value)
+        if self.processes > 1:
+            own = torch.tensor(list(counts.values()), dtype=torch.float64, device=self.accelerator.device)
+            counts = dict(zip(counts, self.accelerator.reduce(own, "sum").tolist(), strict=True))
+        return counts
+
+    def _refuse_unreadable(self, micro_batches: list[Loaded], reached: Reached) -> None:
+        for one in (image for _, unreadable in micro_batches for image in unreadable):
+            if not self.skip_unreadable:
+                what = f"image '{one.id}' cannot be read at step {reached.step + 1:,}: {one.what}"
+                raise DataError(what, f"{one.hint}; then run the same command again, or add --skip-unreadable")
+            if one.id not in reached.unreadable:
+                reached.unreadable.append(one.id)
+
+    # --- scores ------------------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def scored(self) -> Iterator[torch.nn.Module]:
+        """Yields the model as it is scored and written: in evaluation mode, with the average if there is one."""
+        self.own.eval()
+        with self.average.applied(self.own) if self.average is not None else contextlib.nullcontext():
+            yield self.own
+
+    def _score(self, state: State | None, reached: Reached, log: Log | None) -> None:
+        """Scores the model at the end of an epoch; keeps its weights if they are the best so far."""
+        scores: dict[str, float] = {}
+        best = self.learner.best
+        if state is not None and log is not None:
+            with self.scored() as model, torch.no_grad(), self.accelerator.autocast():
+                scores = dict(self.learner.score(model, self.accelerator.device))
+                is_best = bool(best) and best in scores and _is_better(scores[best], reached.best)
+                if is_best:
+                    reached.best_file = f"best-{reached.step:08}.safetensors"
+                    save_tensors(state.folder / reached.best_file, model.state_dict())
+            reached.scores = scores
+            reached.waited = 0 if is_best else reached.waited + 1
+            if is_best:
+                reached.best, reached.best_step, reached.best_scores = scores[best], reached.step, scores
+            log.add(reached.step, reached.step // self.order.steps, {f"valid.{k}": v for k, v in scores.items()})
+        if self.processes > 1:
+            waited = [reached.waited]
+            broadcast_object_list(waited)
+            reached.waited = waited[0]
+
+    @contextlib.contextmanager
+    def final(self, state: State, reached: Reached) -> Iterator[torch.nn.Module]:
+        """Yields the model that is written: that of the best epoch, or of the last step if nothing was scored."""
+        if reached.best_file:
+            self._load(self.own, state.folder / reached.best_file)
+            self.own.eval()
+            yield self.own
+        else:
+            with self.scored() as model:
+                yield model
+
+
+class _Losses:
+    """Writes the losses of steps to the log, several at a time; raises DataError if one is not finite."""
+
+    def __init__(self, log: Log | None, per_epoch: int, weights: Mapping[str, float]) -> None:
+        self._log, self._per_epoch, self._weights = log, per_epoch, weights
+        self._waiting: list[tuple[int, dict[str, torch.Tensor]]] = []
+
+    def add(self, step: int, losses: dict[str, torch.Tensor]) -> None:
+        self._waiting.append((step, losses))
+        if len(self._waiting) >= LOGGED_TOGETHER:
+            self.flush()
+
+    def flush(self) -> None:
+        for step, losses in self._waiting:
+            values = {name: float(value) for name, value in losses.items()}
+            total = sum(self._weights[name] * value for name, value in values.items())
+            if not math.isfinite(total):
+                raise DataError(f"the loss is not finite at step {step:,} ({total})", "lower the learning rate (lr)")
+            parts = {f"loss.{name}": value for name, value in values.items()} if len(values) > 1 else {}
+            if self._log is not None:
+                self._log.add(step, (step - 1) // self._per_epoch + 1, {"loss": total} | parts)
+        self._waiting.clear()
+
+
+def _is_better(score: float, best: float | None) -> bool:
+    return math.isfinite(score) and (best is None or score > best)
+
+
+def _trained(
+    session: _Session, reached: Reached, kind: str, preset: Preset, options: LoopOptions, data: DataFacts
+) -> Trained:
+    own = list(session.own.parameters())
+    trained = sum(weight.numel() for weight in own if weight.requires_grad)
+    return Trained(
+        kind=kind, preset=preset.name, settings=provenance(options, preset), data=data, step=reached.step,
+        epochs=-(-reached.step // session.order.steps), best_step=reached.best_step or reached.step,
+        scores=reached.best_scores or reached.scores, seconds=reached.seconds, sessions=reached.sessions,
+        items=reached.items, parameters=(trained, sum(weight.numel() for weight in own)), processes=session.processes,
+        device=str(session.accelerator.device), unreadable=tuple(reached.unreadable),
+    )  # fmt: skip
+
+
+def _write(
+    session: _Session, state: State, reached: Reached, trained: Trained, out: Path, kind: str,
+    card: Callable[[Trained], str],
+) -> None:  # fmt: skip
+    """Writes the folder of the model: weights, log, curves, manifest, card."""
+    values: dict[str, Any] = {}
+    with session.final(state, reached) as model, writing(out, kind, values) as folder:
+        values |= session.learner.save(model, folder)
+        shutil.copyfile(state.log, folder / LOG)
+        curves(folder / LOG, folder / CURVES)
+        write_json(folder / MANIFEST, trained.manifest())
+        write_text(folder / CARD, card(trained))
