@@ -20,6 +20,7 @@ from roco.cli import (
     curate,
     evaluate,
     export,
+    export_backbone,
     fetch,
     fit,
     labels,
@@ -51,6 +52,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     *(run.init, recipe.recipe, recipe.check, run.run, run.status, run.show, run.stages, run.articles),
     *(review.dropped, review.duplicates, review.flagged, audit.audit, curate.curate, agree.agree, fit.fit),
     *(release.verify, release.diff, select.select, export.export, retract.retract, curate.view, report.report),
+    *(export_backbone.export_backbone,),
 )
 for command in COMMANDS:
     app.command()(command)

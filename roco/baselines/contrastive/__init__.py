@@ -1,0 +1,1 @@
+"""Contrastive pre-training on images and their captions, through open_clip."""

@@ -1,0 +1,152 @@
+"""Networks of open_clip: by name, from a file of their configuration, or from the folder of a trained one."""
+
+from __future__ import annotations
+
+import json
+import logging
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from roco.base.errors import DataError, MissingExtra, UsageError, nearest
+from roco.base.readers import UNREADABLE, read_text
+from roco.base.terminal import excerpt
+from roco.baselines.encoders import Encoder, grey_levels, side
+from roco.baselines.weights import fill, read_weights
+
+CONFIG = "open_clip_config.json"
+WEIGHTS = "open_clip_model.safetensors"
+"""The names under which open_clip itself reads a folder: `local-dir:FOLDER`."""
+_PARTS = ("embed_dim", "vision_cfg", "text_cfg")
+
+
+@dataclass(frozen=True)
+class Config:
+    """The configuration of a network. model: as in open_clip's model_configs; images: how images are prepared."""
+
+    name: str
+    model: Mapping[str, Any]
+    images: Mapping[str, Any]
+
+    @property
+    def remote(self) -> tuple[str, ...]:
+        """Returns the parts that come from a model hub: a text network or a tokenizer of transformers, by name."""
+        names = [self.model["text_cfg"].get(key) for key in ("hf_model_name", "hf_tokenizer_name")]
+        return tuple(dict.fromkeys(name for name in names if name and not Path(name).is_dir()))
+
+
+def library() -> Any:
+    """Imports open_clip; raises MissingExtra."""
+    try:
+        import open_clip
+    except ImportError as err:
+        raise MissingExtra("open_clip", "train") from err
+    return open_clip
+
+
+def read_config(name: str) -> Config:
+    """Returns the configuration of an architecture of open_clip, by its name or from a JSON file.
+
+    A file has the form of open_clip's model_configs, or of the open_clip_config.json of a trained model. Raises
+    UsageError for an unknown name, and for networks with a decoder of captions, which have another loss.
+    """
+    open_clip = library()
+    path = Path(name)
+    images: Mapping[str, Any] = {}
+    if path.suffix == ".json":
+        model = _read(path)
+        if "model_cfg" in model:
+            images, model = model.get("preprocess_cfg") or {}, model["model_cfg"]
+    else:
+        model = open_clip.get_model_config(name)
+        if model is None:
+            raise UsageError(
+                f"unknown architecture of open_clip: {excerpt(name)}", nearest(name, open_clip.list_models())
+            )
+    if not isinstance(model, dict) or not all(part in model for part in _PARTS):
+        raise DataError(f"{name} is no configuration of open_clip", f"it needs {', '.join(_PARTS)}")
+    if "multimodal_cfg" in model:
+        raise UsageError(f"{name} has a decoder of captions", "choose a network of two encoders, such as ViT-B-32")
+    return Config(path.stem if path.suffix == ".json" else name, model, images)
+
+
+def create(config: Config, weights: Path | None = None, download: bool = False) -> Any:
+    """Returns a network with random weights, or those of a safetensors file; download: lets it read a model hub."""
+    if config.remote and not download:
+        what = f"{config.name} reads {', '.join(config.remote)} from a model hub"
+        hint = "set download = true, or name a folder with these files in a JSON file of the configuration"
+        raise UsageError(what, hint)
+    tensors = None if weights is None else read_weights(weights)
+    open_clip = library()
+    with tempfile.TemporaryDirectory() as folder, _quiet():
+        write_config(Path(folder), config)
+        try:
+            network = open_clip.create_model(
+                f"local-dir:{folder}", load_weights=False, pretrained_image=False, pretrained_text=False
+            )
+        except (TypeError, ValueError, RuntimeError, AssertionError, KeyError, AttributeError) as err:
+            raise DataError(f"{config.name} cannot be built: {excerpt(err)}", "correct its configuration") from err
+    if weights is not None and tensors is not None:
+        fill(network, tensors, weights)
+    return network
+
+
+def write_config(folder: Path, config: Config) -> None:
+    """Writes the configuration into a folder, as open_clip reads it."""
+    entry = {"model_cfg": dict(config.model), "preprocess_cfg": dict(config.images)}
+    (folder / CONFIG).write_text(json.dumps(entry, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def tokenizer_of(config: Config, folder: Path | None = None) -> Any:
+    """Returns the tokenizer of an architecture; folder: of a trained model, which contains that of transformers."""
+    open_clip = library()
+    text = config.model["text_cfg"]
+    settings = dict(text.get("tokenizer_kwargs") or {})
+    length = text.get("context_length", open_clip.tokenizer.DEFAULT_CONTEXT_LENGTH)
+    name = text.get("hf_tokenizer_name")
+    if not name:
+        return open_clip.SimpleTokenizer(context_length=length, **settings)
+    mode = text.get("tokenizer_mode")
+    return open_clip.HFTokenizer(folder or name, context_length=length, tokenizer_mode=mode, **settings)
+
+
+def image_encoder(network: Any, name: str, license: str = "", source: str = "") -> Encoder:
+    """Returns the image encoder of a network: its vectors are those that captions are compared with, of length 1."""
+    import torch
+
+    class Images(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return self.network.encode_image(images, normalize=True)
+
+    prepared = network.visual.preprocess_cfg
+    mean, std = grey_levels(prepared["mean"]), grey_levels(prepared["std"])
+    return Encoder(Images().eval(), name, side(prepared["size"], name), mean, std, license, source)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Hides what open_clip logs about weights that it does not load."""
+    root = logging.getLogger()
+    disabled = root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(disabled)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        entry = json.loads(read_text(path))
+    except (*UNREADABLE, ValueError) as err:
+        raise DataError(f"{path} cannot be read: {excerpt(err)}", "give the configuration of a model in JSON") from err
+    if not isinstance(entry, dict):
+        raise DataError(f"{path} is not an object", "give the configuration of a model in JSON")
+    return entry

@@ -1,0 +1,38 @@
+"""The image encoders of trained models, by the kind of the model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from roco.base.errors import UsageError
+from roco.baselines.encoders import Encoder
+from roco.baselines.training.folder import Model, open_model
+
+
+def of_folder(folder: Path) -> Encoder:
+    """Returns the image encoder of the folder of a trained model.
+
+    Of `concepts` it gives the pooled features before the heads, of `clip` the normalised image vector. Raises
+    UsageError for a model without an encoder of its own, and DataError for a folder that is damaged or no model.
+    """
+    model = open_model(folder)
+    if model.kind == "clip":
+        return _of_clip(model)
+    raise UsageError(f"{folder} is a model of `roco train {model.kind}`", "export the backbone that it was made with")
+
+
+def _of_clip(model: Model) -> Encoder:
+    from roco.baselines.contrastive.architecture import CONFIG, WEIGHTS, create, image_encoder, read_config
+
+    config = read_config(str(model.path / CONFIG))
+    network = create(config, model.path / WEIGHTS)
+    return image_encoder(network, str(model.values.get("name", "clip")), *_origin(model))
+
+
+def _origin(model: Model) -> tuple[str, str]:
+    """Returns licence and source of the weights, as far as the manifest of a model states them."""
+    manifest: dict[str, Any] = model.manifest
+    data = manifest.get("data") or {}
+    source = f"roco train {model.kind}, data SHA-256 {data.get('sha256', 'unknown')}"
+    return str(manifest.get("license") or ""), source
