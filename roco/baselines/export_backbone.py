@@ -40,8 +40,8 @@ def export_backbone(
     """Writes OUT.onnx and its card OUT.json, and returns the backbone, which was compared with the network.
 
     model: the folder of a model of `roco train concepts`, `captions` or `clip`, or the name of a network of timm or
-    open_clip. weights, download: as in `named_encoders.named`. license, source: of the weights, for the card; by default
-    what is known of them. Raises UsageError if the licence is unknown or a file exists, and writes nothing then.
+    open_clip. weights, download: as in `named_encoders.named`. license, source: of the weights, for the card; by
+    default what is known of them. Raises UsageError, before it writes, if the licence is unknown or a file exists.
     """
     if out.suffix != ".onnx":
         raise UsageError(f"{out} does not end in .onnx", f"write {out.with_suffix('.onnx')}")
