@@ -12,6 +12,9 @@ from roco.base.version import __version__
 
 if TYPE_CHECKING:
     from roco.base.errors import DataError, RecipeError, RocoError, UsageError
+    from roco.baselines.neighbours.train import train_neighbours
+    from roco.baselines.predict import predict
+    from roco.baselines.predictor import PredictOptions
     from roco.core.contract import Reason
     from roco.core.run import Outcome, Run
     from roco.core.stage import Decision, Measure, Publication, Stage, drop, put
@@ -56,6 +59,9 @@ _HOME = {
     "roco.release.export.options": ("ExportOptions",),
     "roco.base.errors": ("DataError", "RecipeError", "RocoError", "UsageError"),
     "roco.recipes.load": ("Pipeline", "Recipe", "load_recipe"),
+    "roco.baselines.neighbours.train": ("train_neighbours",),
+    "roco.baselines.predict": ("predict",),
+    "roco.baselines.predictor": ("PredictOptions",),
     "roco.evaluate.captions": ("evaluate_captions",),
     "roco.evaluate.concepts": ("evaluate_concepts",),
     "roco.evaluate.agreement": ("evaluate_agreement",),
@@ -72,6 +78,7 @@ __all__ = [
     "Measure",
     "Outcome",
     "Pipeline",
+    "PredictOptions",
     "Publication",
     "Reason",
     "Recipe",
@@ -99,10 +106,12 @@ __all__ = [
     "export",
     "load",
     "load_recipe",
+    "predict",
     "put",
     "read_audit",
     "retract",
     "select",
+    "train_neighbours",
     "verify",
 ]
 

@@ -7,7 +7,7 @@ the same scores from files; a test compares both.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -71,11 +71,16 @@ def secondary_truth_of(rows: Iterable[Iterable[str]], vocabulary: Vocabulary) ->
 
 def articles_of(data: Rows) -> Ints:
     """Returns the number of the article of each image; an image whose article is unknown is one of its own."""
+    return bootstrap.groups_of(article_keys(data))
+
+
+def article_keys(data: Rows) -> list[str]:
+    """Returns the key of the article of each image; the id of the image where it is unknown."""
+    ids: list[str] = data.column("id").to_pylist()
     known = [name for name in ("article_key", "pmcid") if name in data.columns]
-    keys: list[Hashable] = data.column("id").to_pylist()
-    if known:
-        keys = [key or id for key, id in zip(data.column(known[0]).to_pylist(), keys, strict=True)]
-    return bootstrap.groups_of(keys)
+    if not known:
+        return ids
+    return [key or id for key, id in zip(data.column(known[0]).to_pylist(), ids, strict=True)]
 
 
 # --- scores of each image ---------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from roco.cli import (
     fetch,
     fit,
     labels,
+    predict,
     publish,
     recipe,
     release,
@@ -32,6 +33,7 @@ from roco.cli import (
     review,
     run,
     select,
+    train,
     vocab,
 )
 from roco.cli.app import App
@@ -51,12 +53,14 @@ app = App(
 COMMANDS: tuple[Callable[..., None], ...] = (
     *(run.init, recipe.recipe, recipe.check, run.run, run.status, run.show, run.stages, run.articles),
     *(review.dropped, review.duplicates, review.flagged, audit.audit, curate.curate, agree.agree, fit.fit),
+    *(predict.predict,),
     *(release.verify, release.diff, select.select, export.export, retract.retract, curate.view, report.report),
     *(export_backbone.export_backbone,),
 )
 for command in COMMANDS:
     app.command()(command)
 app.add_typer(fetch.app, name="fetch")
+app.add_typer(train.app, name="train")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(vocab.app, name="vocab")
 app.add_typer(concepts.app, name="concepts")

@@ -10,12 +10,20 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
-import torch
-
 from roco.base.version import __version__
 from roco.baselines.training.data import DataFacts
 
-PACKAGES = ("torch", "torchvision", "timm", "transformers", "accelerate", "open-clip-torch", "numpy", "pyarrow")
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "timm",
+    "transformers",
+    "accelerate",
+    "open-clip-torch",
+    "onnxruntime",
+    "numpy",
+    "pyarrow",
+)
 """Packages whose versions a manifest states, if they are installed."""
 
 
@@ -83,6 +91,8 @@ def hardware(device: str) -> dict[str, Any]:
     if sys.platform == "linux":
         found["memory_gb"] = round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1)
     if device.startswith("cuda"):
+        import torch
+
         found["gpu"] = torch.cuda.get_device_name(0)
         found["gpu_memory_gb"] = round(torch.cuda.get_device_properties(0).total_memory / 1e9, 1)
     return found
@@ -121,7 +131,7 @@ def card(title: str, summary: str, trained: Trained, sections: Mapping[str, str]
     lines += ["## Settings", "", f"Preset `{trained.preset}`.", "", "| option | value | from |", "|---|---|---|"]
     for name, entry in trained.settings.items():
         origin = f"the paper, {entry['paper']}" if "paper" in entry else entry.get("note", "")
-        lines.append(f"| {name} | {_cell(entry['value'])} | {_cell(origin)} |")
+        lines.append(f"| {name} | {table_cell(entry['value'])} | {table_cell(origin)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -130,6 +140,7 @@ def _device(found: Mapping[str, Any]) -> str:
     return f"{found['processes']} x {name}" if found["processes"] > 1 else str(name)
 
 
-def _cell(value: Any) -> str:
+def table_cell(value: Any) -> str:
+    """Returns a value as a cell of a table in Markdown."""
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     return text.replace("|", "\\|").replace("\n", " ")

@@ -1,0 +1,163 @@
+"""Embeddings of the images of a dataset, stored in parts, so that an interrupted computation goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roco.base.errors import DataError, RejectedInput
+from roco.base.progress import NullProgress, Progress
+from roco.baselines.training.learner import Unreadable
+from roco.models import arrays
+from roco.models.images.backbone import Backbone
+from roco.models.images.decode import decode
+from roco.release.load.dataset import Dataset
+from roco.release.load.image import LazyImage, undecodable
+
+PART = 256
+"""Images of one file of the store."""
+
+BATCH, BATCH_OF_CPU = 16, 4
+"""Images that the network reads together, as in the stage `embed`."""
+
+SMALL_ENOUGH = 300
+"""Backbones of up to this size read the image reduced to 400 px, as in the stage `embed`."""
+
+MOST_BYTES = 1 << 30
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """The embeddings of the rows of a dataset: rows x width, 0 where there is none.
+
+    has: whether a row has an embedding. unreadable: rows whose image cannot be read.
+    """
+
+    vectors: NDArray[np.float16]
+    has: NDArray[np.bool_]
+    unreadable: tuple[Unreadable, ...]
+
+
+def embed(
+    data: Dataset,
+    backbone: Backbone,
+    store: Path | None = None,
+    *,
+    skip_unreadable: bool = False,
+    progress: Progress | None = None,
+) -> Embedded:
+    """Returns the embedding of each row; rows without an image file have none.
+
+    store: a folder for parts that are done; equal inputs give equal bytes, however often it was interrupted. Raises
+    DataError for the first image that cannot be read, unless it is to be skipped.
+    """
+    shown = progress or NullProgress()
+    files = data.figures.image_files()
+    vectors = np.zeros((len(data), backbone.width), np.float16)
+    has = np.zeros(len(data), bool)
+    unreadable: list[Unreadable] = []
+    parts = [range(start, min(start + PART, len(data))) for start in range(0, len(data), PART)]
+    stored = {
+        part: read for part in parts if store and (read := _stored(_file(store, part), part, backbone)) is not None
+    }
+    shown.start("images", len(data), sum(len(part) for part in stored))
+    ids = data.column("id").to_pylist()
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for part in parts:
+            done = stored.get(part)
+            if done is None:
+                images = [(row, data.figures.image(ids[row])) for row in part if ids[row] in files]
+                done = _embedded(images, part, backbone, skip_unreadable, pool, shown.advance)
+                shown.advance(len(part) - len(images))
+                if store is not None:
+                    _write(_file(store, part), done)
+            vectors[part.start : part.stop] = done.vectors
+            has[part.start : part.stop] = done.has
+            unreadable += done.unreadable
+    return Embedded(vectors, has, tuple(unreadable))
+
+
+def _embedded(
+    images: Sequence[tuple[int, LazyImage]],
+    part: range,
+    backbone: Backbone,
+    skip_unreadable: bool,
+    pool: ThreadPoolExecutor,
+    advance: Callable[[int], None],
+) -> Embedded:
+    """Embeds the images of one part in threads: decoder and network leave the interpreter to others meanwhile."""
+    vectors = np.zeros((len(part), backbone.width), np.float16)
+    has = np.zeros(len(part), bool)
+    unreadable = []
+    size = BATCH_OF_CPU if backbone.provider == "CPUExecutionProvider" else BATCH
+
+    def work(batch: Sequence[tuple[int, LazyImage]]) -> list[tuple[int, Unreadable | NDArray[np.float16]]]:
+        read = [(row, pixels(image, backbone)) for row, image in batch]
+        good = [(row, one) for row, one in read if not isinstance(one, Unreadable)]
+        embedded = backbone.embed([one for _, one in good])
+        bad = [(row, one) for row, one in read if isinstance(one, Unreadable)]
+        return [*zip((row for row, _ in good), embedded, strict=True), *bad]
+
+    batches = [images[start : start + size] for start in range(0, len(images), size)]
+    with contextlib.closing(pool.map(work, batches)) as results:  # type: ignore[type-var]  # it is a generator
+        for found in results:
+            for row, one in found:
+                if not isinstance(one, Unreadable):
+                    vectors[row - part.start], has[row - part.start] = one, True
+                elif skip_unreadable:
+                    unreadable.append(one)
+                else:
+                    raise DataError(one.what, one.hint)
+            advance(len(found))
+    return Embedded(vectors, has, tuple(unreadable))
+
+
+def pixels(image: LazyImage, backbone: Backbone) -> NDArray[np.uint8] | Unreadable:
+    """Returns the pixels that a backbone reads, or what is wrong with the image."""
+    try:
+        decoded = decode(image.bytes())
+    except RejectedInput as err:
+        problem: DataError = undecodable(image.id, image.where, err)
+    except DataError as err:
+        problem = err
+    else:
+        return decoded.small if backbone.size <= SMALL_ENOUGH else decoded.pixels
+    return Unreadable(image.id, problem.message, problem.hint)
+
+
+# --- the store ----------------------------------------------------------------------------------------------------
+
+
+def _file(store: Path, part: range) -> Path:
+    return store / f"embeddings-{part.start:08}.npz"
+
+
+def _write(path: Path, done: Embedded) -> None:
+    texts = np.array([list(one) for one in done.unreadable], np.str_).reshape(-1, 3)
+    arrays.write(path, {"vectors": done.vectors, "has": done.has, "unreadable": texts})
+
+
+def _stored(path: Path, part: range, backbone: Backbone) -> Embedded | None:
+    """Returns a part that is stored; None if it is missing, or damaged, as by a crash of the machine."""
+    if not path.is_file():
+        return None
+    try:
+        found: dict[str, Any] = arrays.read(path, MOST_BYTES, "a part of the embeddings", "")
+        done = Embedded(found["vectors"], found["has"], tuple(_texts(found["unreadable"])))
+    except (DataError, KeyError, TypeError, ValueError):
+        return None
+    is_right = done.vectors.shape == (len(part), backbone.width) and done.has.shape == (len(part),)
+    return done if is_right and done.vectors.dtype == np.float16 else None
+
+
+def _texts(found: NDArray[Any]) -> Iterator[Unreadable]:
+    for id, what, hint in found.tolist():
+        yield Unreadable(str(id), str(what), str(hint))

@@ -1,0 +1,108 @@
+"""Predicts concepts and captions of images by their nearest neighbours in the index of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from roco.base.errors import DataError, UsageError
+from roco.base.terminal import excerpt
+from roco.baselines import scores
+from roco.baselines.neighbours.embed import PART, embed
+from roco.baselines.neighbours.index import Index
+from roco.baselines.neighbours.options import LARGEST_K
+from roco.baselines.neighbours.vote import votes
+from roco.baselines.predictor import CAPTIONS, CONCEPTS, Predicted, PredictOptions, ranked_cuis
+from roco.baselines.training.folder import AGAIN, Model
+from roco.baselines.training.learner import Unreadable
+from roco.baselines.training.options import checked, fields_of
+from roco.models.images.backbone import Backbone
+from roco.release.load.dataset import Dataset
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The settings of predictions; by default those of the model. They have the names of NeighbourOptions."""
+
+    k: int
+    power: float
+    threshold: float
+    modality: bool
+    same_article: bool
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.k <= LARGEST_K:
+            raise UsageError(f"k = {self.k}", f"write 1 to {LARGEST_K}")
+        if not 0 <= self.threshold <= 1 or not 0 <= self.power <= 100:
+            raise UsageError(
+                f"threshold = {self.threshold}, power = {self.power}", "write a threshold from 0 to 1, a power to 100"
+            )
+
+
+class NeighbourPredictor:
+    """Predicts by the images of a model. An image is no neighbour of itself, nor of images of its article."""
+
+    tasks = (CONCEPTS, CAPTIONS)
+
+    def __init__(self, model: Model, options: PredictOptions) -> None:
+        try:
+            values = {name: model.values[name] for name in fields_of(Settings)}
+            stored = dict(model.values["backbone"])
+            wanted = stored["sha256"]
+        except (KeyError, TypeError, ValueError) as err:
+            raise DataError(f"{model.path} is incomplete: {excerpt(err)}", AGAIN) from err
+        for name, value in options.changes.items():
+            values[name] = checked(Settings, name, value, "--set")
+        self._settings = Settings(**values)
+        self._backbone = _backbone(model, stored, options.backbone)
+        self._index = Index.read(model.path)
+        if self._index.vectors.shape[1] != self._backbone.width or wanted != self._backbone.sha256:
+            raise DataError(f"{model.path}: the embeddings are not those of its backbone", AGAIN)
+        self.vocabulary = self._index.vocabulary
+        self.settings: dict[str, Any] = asdict(self._settings) | {"backbone": stored}
+
+    def predict(self, rows: Dataset) -> Iterator[Predicted | Unreadable]:
+        """Yields a prediction for each row; Unreadable for one whose image cannot be read."""
+        for start in range(0, len(rows), PART):
+            yield from self._part(rows[start : start + PART])
+
+    def _part(self, rows: Dataset) -> Iterator[Predicted | Unreadable]:
+        settings = self._settings
+        embedded = embed(rows, self._backbone, skip_unreadable=True)
+        unreadable = {one.id: one for one in embedded.unreadable}
+        readable = rows[embedded.has]
+        articles = None if settings.same_article else scores.article_keys(readable)
+        found = self._index.nearest(embedded.vectors[embedded.has], settings.k, articles)
+        shares = votes(found, self._index.concepts, settings.k, settings.power)
+        raised = scores.with_modality(shares, self.vocabulary) if settings.modality else shares
+        flags = scores.decided(raised, settings.threshold)
+        # At a threshold of 0, concepts without any vote are not predicted either.
+        flags &= shares > 0
+        captions = iter(zip(shares, flags, self._index.captions(found), strict=True))
+        for id, has in zip(rows.column("id").to_pylist(), embedded.has.tolist(), strict=True):
+            if not has:
+                yield unreadable[id]
+                continue
+            of_image, chosen, caption = next(captions)
+            yield Predicted(id, ranked_cuis(of_image, chosen, self.vocabulary), of_image, caption)
+
+
+def predictor(model: Model, options: PredictOptions) -> NeighbourPredictor:
+    """Opens a model of neighbours for predictions."""
+    return NeighbourPredictor(model, options)
+
+
+def _backbone(model: Model, stored: dict[str, Any], given: Path | None) -> Backbone:
+    """Returns the backbone of a model: the given file, else that of the training; another one is refused."""
+    path = given or (Path(stored["path"]) if stored.get("path") else None)
+    name = excerpt(str(stored.get("name")))
+    if path is not None and not path.is_file() and given is None:
+        raise DataError(f"missing backbone of {model.path}: {path}", f"say where {name} is: --backbone FILE")
+    network = Backbone.load(path)
+    for key in ("sha256", "size", "mean", "std"):
+        if network.preparation[key] != stored.get(key):
+            what = f"{model.path} has embeddings of another backbone: {name}, not {excerpt(network.name)} ({key})"
+            raise DataError(what, f"give the file of {name}: --backbone FILE")
+    return network
