@@ -9,7 +9,7 @@ import typer
 
 from roco.cli.output import count, print_json, print_next, safe, shown_path
 from roco.cli.run import Json
-from roco.cli.train_options import ReleaseArg, SkipOpt, changes, warn
+from roco.cli.train_options import ReleaseArg, SkipOpt, changes, warn_of_images
 
 
 def predict(
@@ -62,8 +62,8 @@ def predict(
         done = write(
             model, release, out, split=split, options=options, skip_unreadable=skip_unreadable, progress=progress
         )
-    warn(f"image '{id}' has no file: its prediction is empty" for id in done.without_image)
-    warn(f"image '{id}' is unreadable: its prediction is empty" for id in done.unreadable)
+    warn_of_images(done.without_image, "without a file: predictions are empty")
+    warn_of_images(done.unreadable, "unreadable: predictions are empty")
     if as_json:
         print_json(
             {

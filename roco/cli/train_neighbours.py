@@ -9,7 +9,17 @@ import typer
 
 from roco.cli.output import print_json, print_next, safe, shown_path
 from roco.cli.run import Json
-from roco.cli.train_options import FinalOpt, OutArg, ReleaseArg, SetOpt, SkipOpt, changes, complete_preset, warn
+from roco.cli.train_options import (
+    FinalOpt,
+    OutArg,
+    ReleaseArg,
+    SetOpt,
+    SkipOpt,
+    changes,
+    complete_preset,
+    warn,
+    warn_of_images,
+)
 
 if TYPE_CHECKING:
     from roco.baselines.neighbours.trained import TrainedNeighbours
@@ -49,7 +59,7 @@ def neighbours(
             skip_unreadable=skip_unreadable, progress=progress,
         )  # fmt: skip
     warn(trained.data.problems())
-    warn(f"image '{id}' is unreadable: skipped" for id in trained.unreadable)
+    warn_of_images(trained.unreadable, "unreadable: skipped")
     if as_json:
         print_json(_json(trained))
     else:

@@ -11,7 +11,7 @@ import typer
 
 from roco.base.errors import UsageError
 from roco.base.terminal import excerpt
-from roco.cli.output import safe
+from roco.cli.output import count, safe
 
 ReleaseArg = Annotated[
     Path,
@@ -56,6 +56,13 @@ def changes(settings: Sequence[str] | None) -> dict[str, str]:
             raise UsageError(f"--set {excerpt(key.strip())} is given twice", "write it once; separate values by commas")
         found[key.strip()] = value.strip()
     return found
+
+
+def warn_of_images(ids: Sequence[str], what: str) -> None:
+    """Prints how many images have a problem, and the first of them; nothing if there are none."""
+    if ids:
+        more = " …" if len(ids) > 3 else ""
+        warn([f"{count('image', len(ids))} {what} ({', '.join(ids[:3])}{more})"])
 
 
 def warn(problems: Iterable[str]) -> None:
