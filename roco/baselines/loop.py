@@ -28,7 +28,7 @@ from roco.baselines.training.averaging import Average
 from roco.baselines.training.batches import Loaded, Order, steps
 from roco.baselines.training.data import DataFacts
 from roco.baselines.training.folder import CARD, CURVES, LOG, MANIFEST, writing
-from roco.baselines.training.learner import Items, Learner
+from roco.baselines.training.learner import Items, Learner, NotFinite
 from roco.baselines.training.log import Log, curves
 from roco.baselines.training.optimizers import learning_rate, optimizer_of, set_learning_rate
 from roco.baselines.training.options import WITHOUT_EFFECT, LoopOptions
@@ -305,7 +305,7 @@ class _Losses:
             values = {name: float(value) for name, value in losses.items()}
             total = sum(self._weights[name] * value for name, value in values.items())
             if not math.isfinite(total):
-                raise DataError(f"the loss is not finite at step {step:,} ({total})", "lower the learning rate (lr)")
+                raise NotFinite(f"the loss is not finite at step {step:,} ({total})", "lower the learning rate (lr)")
             parts = {f"loss.{name}": value for name, value in values.items()} if len(values) > 1 else {}
             if self._log is not None:
                 self._log.add(step, (step - 1) // self._per_epoch + 1, {"loss": total} | parts)

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from roco.base.errors import DataError
+
 if TYPE_CHECKING:
     import torch
 
@@ -19,6 +21,10 @@ class Unreadable(NamedTuple):
     id: str
     what: str
     hint: str
+
+
+class NotFinite(DataError):
+    """A loss is infinite or not a number: in a search, that of one entry only."""
 
 
 class Items(Protocol):

@@ -86,6 +86,21 @@ def decode(data: bytes) -> Decoded:
     Sides of 16 to 20,000 px and at most 50 megapixels are accepted; both are checked on the header, before any pixel
     is decoded. Raises RejectedInput, with the reason, for a file that cannot be decoded completely.
     """
+    return _decode(data, least=0)
+
+
+def decode_reduced(data: bytes, least: int) -> Decoded:
+    """Decodes an image file as `decode` does, a large JPEG at one to four eighths of its size.
+
+    least: pixels that both sides of the reduced image have at least. All bytes of the file are read and checked, but
+    libjpeg computes fewer pixels of each block, which takes less than half of the time. Width and height of the result
+    are those of the file; other formats and smaller images are decoded in full.
+    """
+    return _decode(data, max(1, least))
+
+
+def _decode(data: bytes, least: int) -> Decoded:
+    """Decodes an image file; least: pixels that both sides of a JPEG have at least; 0 for all pixels."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of unusual metadata, which does not matter here
         warnings.simplefilter("error", Pillow.DecompressionBombWarning)
@@ -99,7 +114,7 @@ def decode(data: bytes) -> Decoded:
         try:
             with decoder_errors() as errors:
                 one_frame = has_one_frame(header, readable)
-                image = to_8_bits(_load(header, readable, format), white_is_zero)
+                image = to_8_bits(_load(header, readable, format, least), white_is_zero)
                 n_frames = 1 if one_frame else decode_other_frames(_open(readable), readable)
             if errors:
                 raise Incomplete("corrupt")
@@ -168,18 +183,18 @@ def _transpose(header: Pillow.Image) -> Pillow.Transpose | None:
         return None
 
 
-def _load(header: ImageFile.ImageFile, data: bytes, format: str) -> Pillow.Image:
+def _load(header: ImageFile.ImageFile, data: bytes, format: str, least: int) -> Pillow.Image:
     """Decodes the pixels of the first frame, after what its decoder does not check."""
     check_structure(data, format)
     if format == "JPEG":
-        image = _load_jpeg(header, data)
+        image = _load_jpeg(header, data, least)
         if image is not None:
             return image
     header.load()
     return header
 
 
-def _load_jpeg(header: Pillow.Image, data: bytes) -> Pillow.Image | None:
+def _load_jpeg(header: Pillow.Image, data: bytes, least: int = 0) -> Pillow.Image | None:
     """Decodes a JPEG three times as fast as Pillow, to the same pixels; None if libjpeg reports a harmless problem.
 
     Pillow then decides; so this path never accepts more than Pillow does. It decides on CMYK too, of which it knows
@@ -189,15 +204,29 @@ def _load_jpeg(header: Pillow.Image, data: bytes) -> Pillow.Image | None:
     if space is None:
         return None
     try:
-        array = simplejpeg.decode_jpeg(data, space, fastdct=False, fastupsample=False, strict=True)
+        # Reductions by less than two are slower than decoding in full.
+        factor = 2.0 if least else 1.0
+        array = simplejpeg.decode_jpeg(
+            data, space, fastdct=False, fastupsample=False, min_height=least, min_width=least, min_factor=factor,
+            strict=True,
+        )  # fmt: skip
     except (ValueError, RuntimeError) as err:
         check_jpeg_report(str(err), data)
         return None
-    if header.mode == "CMYK" or array.shape[:2] != (header.height, header.width):
+    height, width = array.shape[:2]
+    if header.mode == "CMYK" or not _is_reduced_from(header, width, height, reduces=least > 0):
         return None
     if space == "GRAY":
-        return Pillow.frombuffer("L", header.size, array, "raw", "L", 0, 1)
+        return Pillow.frombuffer("L", (width, height), array, "raw", "L", 0, 1)
     return _of_four_bytes(array)
+
+
+def _is_reduced_from(header: Pillow.Image, width: int, height: int, reduces: bool) -> bool:
+    """Returns whether libjpeg read the size that the header states; reduces: it may be divided, rounded up."""
+    if not reduces:
+        return (width, height) == header.size
+    of_eighths = [(-(-header.width * n // 8), -(-header.height * n // 8)) for n in range(1, 9)]
+    return (width, height) in of_eighths
 
 
 def _of_four_bytes(array: NDArray[np.uint8]) -> Pillow.Image:

@@ -1,0 +1,1 @@
+"""Networks that predict concepts and classes from an image: data, network, losses, scores, searches."""

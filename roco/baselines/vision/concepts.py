@@ -1,0 +1,190 @@
+"""Trains a network that predicts the concepts of an image, and classes of other tasks: `roco train concepts`."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from roco.base.errors import DataError, UsageError
+from roco.base.files import file_digest
+from roco.base.progress import NullProgress, Progress
+from roco.baselines.loop import train
+from roco.baselines.training import presets
+from roco.baselines.training.folder import Model, open_model
+from roco.baselines.training.presets import Preset
+from roco.baselines.training.state import folder_of
+from roco.baselines.vision.backbones import check_backbone, network_of
+from roco.baselines.vision.cache import Cache
+from roco.baselines.vision.card import card_of
+from roco.baselines.vision.data import TaskData, open_data, with_facts_of_labels
+from roco.baselines.vision.items import TrainingItems
+from roco.baselines.vision.labels import LabelFile, read_label_file
+from roco.baselines.vision.learner import ConceptLearner
+from roco.baselines.vision.options import PRETRAINED, SCRATCH, ConceptOptions
+from roco.baselines.vision.scoring import best_of
+from roco.baselines.vision.search import (
+    ABLATIONS,
+    GRID,
+    Entry,
+    Result,
+    ablation_entries,
+    adopt,
+    chosen,
+    grid_entries,
+    results_csv,
+    results_markdown,
+    run_entries,
+)
+
+KIND = "concepts"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extent:
+    """What is trained. grid: first a search for optimiser and rate. final: train and valid together in the end.
+
+    ablations: the preset, and once more without each of its switches.
+    """
+
+    grid: bool = False
+    final: bool = False
+    ablations: bool = False
+
+    def __post_init__(self) -> None:
+        if self.ablations and (self.grid or self.final):
+            raise UsageError("--ablations with --grid or --final", "ablations are compared on valid: use it alone")
+
+
+@dataclass(frozen=True)
+class _Training:
+    """What all trainings of one command have in common."""
+
+    path: Path
+    files: tuple[LabelFile, ...]
+    folder: Path | None
+    preset: Preset
+    cache: Cache | None
+    skip_unreadable: bool
+    progress: Progress
+    warn: Callable[[str], None]
+
+    def data(self, tasks: Sequence[str], final: bool) -> TaskData:
+        data = open_data(self.path, tasks, self.files, self.folder, final)
+        return dataclasses.replace(data, facts=with_facts_of_labels(data.facts, self.files))
+
+    def train(
+        self, data: TaskData, options: ConceptOptions, out: Path, files: Mapping[str, str] | None = None,
+        tables: Mapping[str, str] | None = None,
+    ) -> Model:  # fmt: skip
+        """Trains one network and writes its folder; files, tables: of a search, for the folder and for the card."""
+        names = {task: data.names[task] for task in options.tasks}
+        network = network_of(options, {task: len(of_task) for task, of_task in names.items()})
+        learner = ConceptLearner(network, data, options, self.cache, files)
+        weights = options.weights if options.weights in (SCRATCH, PRETRAINED) else file_digest(Path(options.weights))
+        train(
+            learner, TrainingItems(data.train, options, self.cache), options, out, kind=KIND, preset=self.preset,
+            data=data.facts, card=lambda trained: card_of(trained, learner, options, names, tables or {}),
+            further={"final": data.final, "weights": weights}, skip_unreadable=self.skip_unreadable,
+            progress=self.progress,
+        )  # fmt: skip
+        if not _is_main():
+            return Model(out, KIND, {})
+        for image in learner.unreadable.values():
+            self.warn(f"validation image '{image.id}' cannot be read and is scored as empty: {image.what}")
+        return open_model(out, KIND)
+
+
+def train_concepts(
+    release: Path, out: Path, preset: str = "roco-b0", changes: Mapping[str, Any] | None = None, *,
+    extent: Extent = Extent(), labels: Sequence[str] = (), images: Path | None = None, cache: Path | None = None,
+    skip_unreadable: bool = False, progress: Progress | None = None, warn: Callable[[str], None] = lambda text: None,
+) -> Model:  # fmt: skip
+    """Trains a network for the concepts, and for classes, of a dataset; continues where an earlier call ended.
+
+    release: any dataset that `roco.load` reads; where all tasks are of `labels`, also the folder of their images.
+    preset: by name, or a TOML file. changes: of its options. labels: `TASK=FILE`, CSV files with label and path, of
+    images in `images`, or id, of images of the release. cache: a folder for loaded images. warn: receives what is
+    unusual about the data, a sentence each.
+
+    Raises UsageError for an unknown preset, option, task or backbone and an existing `out`, DataError for missing
+    labels, unreadable images and a loss that is not finite.
+    """
+    if out.exists() or out.is_symlink():
+        raise UsageError(f"{out} already exists", "choose another folder")
+    loaded = presets.load(preset, KIND, ConceptOptions)
+    options: ConceptOptions = presets.resolve(ConceptOptions, loaded, changes or {})
+    check_backbone(options.backbone)
+    files = tuple(read_label_file(text) for text in labels)
+    training = _Training(
+        release, files, images, loaded, None if cache is None else Cache.open(cache), skip_unreadable,
+        progress or NullProgress(), warn,
+    )  # fmt: skip
+    data = training.data(options.tasks, final=False)
+    if _is_main():
+        for problem in data.facts.problems():
+            warn(problem)
+    _check_extent(extent, options, loaded, data)
+    if extent.ablations:
+        return _ablations(training, data, loaded, changes or {}, out)
+    if extent.grid or (extent.final and options.tune_threshold):
+        return _searched(training, data, options, out, extent)
+    return training.train(training.data(options.tasks, final=True) if extent.final else data, options, out)
+
+
+def _check_extent(extent: Extent, options: ConceptOptions, preset: Preset, data: TaskData) -> None:
+    compares = extent.grid or extent.ablations or options.tune_threshold or options.keep == "best"
+    if compares and not best_of(data):
+        wanted = (
+            "--grid" if extent.grid else "--ablations" if extent.ablations
+            else "tune_threshold" if options.tune_threshold else "keep = best"
+        )  # fmt: skip
+        hint = "add validation images, or write --set tune_threshold=false --set keep=last"
+        raise UsageError(f"{wanted} needs validation images with labels ({data.facts.path})", hint)
+    if extent.ablations and not preset.ablations:
+        raise UsageError(f"preset {preset.name} has no [ablations]", "choose a preset that has, such as roco-b0")
+
+
+def _searched(
+    training: _Training, data: TaskData, options: ConceptOptions, out: Path, extent: Extent
+) -> Model:  # fmt: skip
+    """Trains the entries of a search on train; then the best one on train and valid, if that is wanted."""
+    entries = grid_entries(options) if extent.grid else [Entry("selection", options)]
+    folder = folder_of(out) / (GRID if extent.grid else "selection")
+    results = run_entries(folder, entries, lambda entry, to: training.train(data, entry.options, to), _is_main())
+    best = chosen(results, best_of(data))
+    files, tables = _tables(GRID, results, best_of(data)) if extent.grid else ({}, {})
+    if not extent.final:
+        return adopt(folder / best.entry.name, out, files, tables, _is_main())
+    # No validation images are left to tune a threshold on: that of the selected training is used.
+    threshold = float(best.values["threshold"])
+    final = dataclasses.replace(best.entry.options, threshold=threshold, tune_threshold=False, keep="last")
+    return training.train(training.data(options.tasks, final=True), final, out, files, tables)
+
+
+def _ablations(
+    training: _Training, data: TaskData, preset: Preset, changes: Mapping[str, Any], out: Path
+) -> Model:  # fmt: skip
+    entries = ablation_entries(preset, changes)
+    folder = folder_of(out) / ABLATIONS
+    results = run_entries(folder, entries, lambda entry, to: training.train(data, entry.options, to), _is_main())
+    files, tables = _tables(ABLATIONS, results, best_of(data))
+    failed = results[0].failed
+    if failed:
+        raise DataError(f"the preset itself failed: {failed}", "lower the learning rate (lr)")
+    return adopt(folder / entries[0].name, out, files, tables, _is_main())
+
+
+def _tables(name: str, results: Sequence[Result], by: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Returns the files of a search for the model folder, and its table for the card."""
+    markdown = results_markdown(results, by)
+    heading = "Search on valid" if name == GRID else "Ablations on valid"
+    return {f"{name}.csv": results_csv(results), f"{name}.md": f"# {heading}\n\n{markdown}\n"}, {heading: markdown}
+
+
+def _is_main() -> bool:
+    """Returns whether this is the first of several processes, which writes and reports."""
+    return os.environ.get("RANK", "0") == "0"
