@@ -35,7 +35,7 @@ def test_a_large_jpeg_is_reduced_to_nearly_the_same_pixels(
     assert (reduced.width, reduced.height, reduced.mode) == (1201, 903, mode)
     difference = np.abs(scaled(reduced.image, side) - scaled(full.image, side))
     assert difference.mean() < 3
-    assert difference.max() < 20
+    assert difference.max() < 30
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
