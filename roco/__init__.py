@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from roco.baselines.neighbours.train import train_neighbours
     from roco.baselines.predict import predict
     from roco.baselines.predictor import PredictOptions
+    from roco.baselines.vision.train import train_concepts
     from roco.core.contract import Reason
     from roco.core.run import Outcome, Run
     from roco.core.stage import Decision, Measure, Publication, Stage, drop, put
@@ -62,6 +63,7 @@ _HOME = {
     "roco.baselines.neighbours.train": ("train_neighbours",),
     "roco.baselines.predict": ("predict",),
     "roco.baselines.predictor": ("PredictOptions",),
+    "roco.baselines.vision.train": ("train_concepts",),
     "roco.evaluate.captions": ("evaluate_captions",),
     "roco.evaluate.concepts": ("evaluate_concepts",),
     "roco.evaluate.agreement": ("evaluate_agreement",),
@@ -111,6 +113,7 @@ __all__ = [
     "read_audit",
     "retract",
     "select",
+    "train_concepts",
     "train_neighbours",
     "verify",
 ]

@@ -2,7 +2,8 @@
 
 ```
 predictions.csv             a row for each image, in the order of the dataset, as `roco evaluate` reads it
-predictions_scores.parquet  id, then a column for each concept of the model, 32-bit; null without an image
+predictions_scores.parquet  id, then a column for each concept of the model, 32-bit; null without an image; of a task
+                            of classes a column with the class (modality) and one for each class (modality:DRCT)
 predictions.json            model, data, settings, rows without a prediction
 ```
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 import csv
 import importlib
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,19 +22,21 @@ from typing import Any, TextIO
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from roco.base.errors import DataError, UsageError, nearest
 from roco.base.files import file_digest, whole, write_json
 from roco.base.progress import NullProgress, Progress
 from roco.base.tables import SPLIT_TABLES
 from roco.base.version import __version__
-from roco.baselines.predictor import CONCEPTS, Predicted, PredictOptions, Predictor
+from roco.baselines.predictor import CAPTIONS, CLASSES, CONCEPTS, ClassPredictor, Predicted, PredictOptions, Predictor
 from roco.baselines.training.data import digest_of, with_images
 from roco.baselines.training.folder import FILE, Model, open_model
 from roco.baselines.training.learner import Unreadable
 from roco.release.load.dataset import Dataset, load
 
 HOMES = {
+    "concepts": "roco.baselines.vision.predict",
     "neighbours": "roco.baselines.neighbours.predict",
 }
 """Kind of model -> module with a function `predictor(model, options)`."""
@@ -89,7 +92,7 @@ def predict(
         # The submission is renamed last: when it exists, everything does.
         submission = stack.enter_context(whole(files["submission"]))
         record = stack.enter_context(whole(files["record"]))
-        scores = stack.enter_context(whole(files["scores"])) if task == CONCEPTS else None
+        scores = stack.enter_context(whole(files["scores"])) if task != CAPTIONS else None
         table = stack.enter_context(submission.open("w", encoding="utf-8", newline=""))
         written = stack.enter_context(_Written(table, task, known, scores))
         predictions = known.predict(rows)
@@ -109,7 +112,7 @@ def predict(
         if scores is not None:
             digests[files["scores"].name] = file_digest(scores)
         write_json(record, _record(opened, data, split, task, known, without, unreadable, digests))
-    kept = files["scores"] if task == CONCEPTS else None
+    kept = files["scores"] if task != CAPTIONS else None
     return Predictions(path, kept, files["record"], task, len(ids), without, tuple(unreadable))
 
 
@@ -135,11 +138,15 @@ class _Written:
     def __init__(self, table: TextIO, task: str, predictor: Predictor, scores: Path | None) -> None:
         self._task = task
         self._table = csv.writer(table, lineterminator="\n")
-        self._table.writerow(SPLIT_TABLES[task])
+        self._classes = predictor.classes if isinstance(predictor, ClassPredictor) else {}
+        self._table.writerow(("ID", *self._classes) if task == CLASSES else SPLIT_TABLES[task])
         self._cuis = predictor.vocabulary.cuis if predictor.vocabulary is not None else ()
         self._parquet: pq.ParquetWriter | None = None
         self._rows: list[Predicted] = []
-        self._schema = pa.schema([("id", pa.string()), *((cui, pa.float32()) for cui in self._cuis)])
+        columns = [("id", pa.string()), *((cui, pa.float32()) for cui in self._cuis)]
+        for of_task, names in self._classes.items():
+            columns += [(of_task, pa.string()), *((f"{of_task}:{name}", pa.float32()) for name in names)]
+        self._schema = pa.schema(columns)
         if scores is not None:
             self._parquet = pq.ParquetWriter(scores, self._schema, compression="zstd", write_statistics=False)
 
@@ -151,8 +158,11 @@ class _Written:
             self._parquet.close()
 
     def add(self, found: Predicted) -> None:
-        cell = ";".join(found.cuis[:MOST_CONCEPTS]) if self._task == CONCEPTS else one_line(found.caption)
-        self._table.writerow((found.id, cell))
+        if self._task == CLASSES:
+            self._table.writerow((found.id, *(self._class(found, task) or "" for task in self._classes)))
+        else:
+            cell = ";".join(found.cuis[:MOST_CONCEPTS]) if self._task == CONCEPTS else one_line(found.caption)
+            self._table.writerow((found.id, cell))
         if self._parquet is not None:
             self._rows.append(found)
             if len(self._rows) == ROWS:
@@ -168,13 +178,26 @@ class _Written:
         assert self._parquet is not None
         if not self._rows:
             return
-        nothing = np.full(len(self._cuis), np.nan, np.float32)
-        matrix = np.stack([nothing if row.scores is None else row.scores for row in self._rows])
-        missing = np.array([row.scores is None for row in self._rows])
         columns = [pa.array([row.id for row in self._rows], pa.string())]
-        columns += [pa.array(np.ascontiguousarray(column), pa.float32(), mask=missing) for column in matrix.T]
+        columns += _scores([row.scores for row in self._rows], len(self._cuis))
+        for task, names in self._classes.items():
+            columns.append(pa.array([self._class(row, task) for row in self._rows], pa.string()))
+            columns += _scores([row.classes.get(task) for row in self._rows], len(names))
         self._parquet.write_table(pa.Table.from_arrays(columns, schema=self._schema))
         self._rows = []
+
+    def _class(self, found: Predicted, task: str) -> str | None:
+        """Returns the most probable class; None without a prediction."""
+        of_task = found.classes.get(task)
+        return None if of_task is None else self._classes[task][int(of_task.argmax())]
+
+
+def _scores(rows: Sequence[NDArray[np.float32] | None], size: int) -> list[pa.Array]:
+    """Returns the columns of scores of several images; null for an image without a prediction."""
+    nothing = np.full(size, np.nan, np.float32)
+    matrix = np.stack([nothing if row is None else row for row in rows])
+    missing = np.array([row is None for row in rows])
+    return [pa.array(np.ascontiguousarray(column), pa.float32(), mask=missing) for column in matrix.T]
 
 
 def _next(predictions: Iterator[Predicted | Unreadable], id: str) -> Predicted | Unreadable:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,21 +14,23 @@ from roco.baselines.training.learner import Unreadable
 from roco.release.load.dataset import Dataset
 from roco.release.load.vocabulary import Vocabulary
 
-CONCEPTS, CAPTIONS = "concepts", "captions"
-TASKS = (CONCEPTS, CAPTIONS)
+CONCEPTS, CAPTIONS, CLASSES = "concepts", "captions", "classes"
+TASKS = (CONCEPTS, CAPTIONS, CLASSES)
 
 
 class Predicted(NamedTuple):
     """The prediction for one image.
 
     cuis: the concepts that are predicted, the most certain first. scores: of each concept of the vocabulary. caption:
-    as generated; it is written as one line. What a model does not predict stays empty.
+    as generated; it is written as one line. classes: the probability of each class by task, such as modality. What a
+    model does not predict stays empty.
     """
 
     id: str
     cuis: tuple[str, ...] = ()
     scores: NDArray[np.float32] | None = None
     caption: str = ""
+    classes: Mapping[str, NDArray[np.float32]] = {}
 
 
 class Predictor(Protocol):
@@ -48,6 +50,13 @@ class Predictor(Protocol):
 
         All rows have an image file.
         """
+
+
+@runtime_checkable
+class ClassPredictor(Protocol):
+    """A predictor that gives classes as well. classes: the names of the classes of each task."""
+
+    classes: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,8 @@ def of_folder(folder: Path) -> Encoder:
     model = open_model(folder)
     if model.kind == "clip":
         return _of_clip(model)
+    if model.kind == "concepts":
+        return _of_concepts(model)
     raise UsageError(f"{folder} is a model of `roco train {model.kind}`", "export the backbone that it was made with")
 
 
@@ -28,6 +30,15 @@ def _of_clip(model: Model) -> Encoder:
     config = read_config(str(model.path / CONFIG))
     network = create(config, model.path / WEIGHTS)
     return image_encoder(network, str(model.values.get("name", "clip")), *_origin(model))
+
+
+def _of_concepts(model: Model) -> Encoder:
+    from roco.baselines.vision.trained import Pooled, open_network
+
+    opened = open_network(model)
+    network = opened.network
+    mean, std = (tuple(float(value) for value in values.flatten()) for values in (network.mean, 1 / network.scale))
+    return Encoder(Pooled(network), opened.backbone, opened.preparation.image_size, mean, std, *_origin(model))
 
 
 def _origin(model: Model) -> tuple[str, str]:

@@ -23,7 +23,7 @@ def predict(
     split: Annotated[str, typer.Option(metavar="NAME", help="Split to predict: train, valid or test.")] = "test",
     task: Annotated[
         str,
-        typer.Option(metavar="TASK", help="concepts or captions, if the model predicts both.", show_default=False),
+        typer.Option(metavar="TASK", help="concepts, captions or classes, of a model of several.", show_default=False),
     ] = "",
     settings: Annotated[
         list[str] | None,
@@ -75,4 +75,7 @@ def predict(
     else:
         others = ", ".join(path.name for path in (done.scores, done.record) if path is not None)
         print(safe(f"wrote {shown_path(done.path)}: {done.task} of {count('image', done.rows)}; beside it {others}"))
-    print_next(f"roco evaluate {done.task}", shown_path(done.path), "--truth", shown_path(release), "--split", split)
+    if done.task != "classes":
+        print_next(
+            f"roco evaluate {done.task}", shown_path(done.path), "--truth", shown_path(release), "--split", split
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from roco.cli.app import App
+from roco.cli.train_concepts import concepts
 from roco.cli.train_neighbours import neighbours
 
 app = App(
@@ -10,4 +11,5 @@ app = App(
     help="Trains a model on a release and writes it with its card: concepts and captions of images.\n\n"
     "Example: roco train neighbours demo/run/release demo/neighbours",
 )
+app.command()(concepts)
 app.command()(neighbours)

@@ -16,6 +16,7 @@ from roco.base.errors import DataError, MissingExtra, UsageError, nearest
 from roco.base.terminal import excerpt
 from roco.baselines.vision.network import Network, check_pooling
 from roco.baselines.vision.options import PRETRAINED, SCRATCH, ConceptOptions
+from roco.baselines.weights import read_weights
 
 PREFIX = "backbone."
 """What the names of the weights of a backbone begin with in the model folder of `roco train concepts`."""
@@ -56,6 +57,7 @@ def network_of(options: ConceptOptions, sizes: Mapping[str, int], weights: str |
 
 
 def _created(options: ConceptOptions, gem: bool, weights: str) -> nn.Module:
+    """Returns the backbone without a classifier."""
     timm = _timm()
     settings: dict[str, Any] = {"num_classes": 0, "drop_rate": 0.0 if gem else options.drop_rate}
     config = timm.get_pretrained_cfg(options.backbone)
@@ -125,23 +127,6 @@ def _without_classifier(model: nn.Module, tensors: dict[str, torch.Tensor]) -> d
     return {
         key: value for key, value in tensors.items() if not any(key.startswith(f"{name}.") for name in names)
     }  # fmt: skip
-
-
-def read_weights(path: Path) -> dict[str, torch.Tensor]:
-    """Reads a safetensors file; raises DataError for another file."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    if not path.is_file():
-        raise DataError(f"no file of weights: {path}", "check --weights")
-    if path.suffix != ".safetensors":
-        what = f"{path} is no safetensors file; other files can run code when they are read"
-        raise DataError(what, "convert it with safetensors.torch.save_file")
-    try:
-        tensors: dict[str, torch.Tensor] = load_file(path)
-    except (SafetensorError, OSError, ValueError) as err:
-        raise DataError(f"{path} cannot be read: {excerpt(str(err))}", "restore it, or download it again") from err
-    return tensors
 
 
 def _of_another(path: Path, name: str) -> DataError:

@@ -1,4 +1,4 @@
-"""Trains a network that predicts the concepts of an image, and classes of other tasks: `roco train concepts`."""
+"""The trainings of `roco train concepts`: one, those of a search, or those of ablations."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from roco.baselines.vision.data import TaskData, open_data, with_facts_of_labels
 from roco.baselines.vision.items import TrainingItems
 from roco.baselines.vision.labels import LabelFile, read_label_file
 from roco.baselines.vision.learner import ConceptLearner
-from roco.baselines.vision.options import PRETRAINED, SCRATCH, ConceptOptions
+from roco.baselines.vision.options import PRETRAINED, SCRATCH, ConceptOptions, Extent
 from roco.baselines.vision.scoring import best_of
 from roco.baselines.vision.search import (
     ABLATIONS,
@@ -41,22 +41,6 @@ from roco.baselines.vision.search import (
 )
 
 KIND = "concepts"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Extent:
-    """What is trained. grid: first a search for optimiser and rate. final: train and valid together in the end.
-
-    ablations: the preset, and once more without each of its switches.
-    """
-
-    grid: bool = False
-    final: bool = False
-    ablations: bool = False
-
-    def __post_init__(self) -> None:
-        if self.ablations and (self.grid or self.final):
-            raise UsageError("--ablations with --grid or --final", "ablations are compared on valid: use it alone")
 
 
 @dataclass(frozen=True)
@@ -98,25 +82,16 @@ class _Training:
         return open_model(out, KIND)
 
 
-def train_concepts(
-    release: Path, out: Path, preset: str = "roco-b0", changes: Mapping[str, Any] | None = None, *,
-    extent: Extent = Extent(), labels: Sequence[str] = (), images: Path | None = None, cache: Path | None = None,
-    skip_unreadable: bool = False, progress: Progress | None = None, warn: Callable[[str], None] = lambda text: None,
+def run(
+    release: Path, out: Path, preset: str, changes: Mapping[str, Any], extent: Extent, *, labels: Sequence[str],
+    images: Path | None, cache: Path | None, skip_unreadable: bool, progress: Progress | None,
+    warn: Callable[[str], None],
 ) -> Model:  # fmt: skip
-    """Trains a network for the concepts, and for classes, of a dataset; continues where an earlier call ended.
-
-    release: any dataset that `roco.load` reads; where all tasks are of `labels`, also the folder of their images.
-    preset: by name, or a TOML file. changes: of its options. labels: `TASK=FILE`, CSV files with label and path, of
-    images in `images`, or id, of images of the release. cache: a folder for loaded images. warn: receives what is
-    unusual about the data, a sentence each.
-
-    Raises UsageError for an unknown preset, option, task or backbone and an existing `out`, DataError for missing
-    labels, unreadable images and a loss that is not finite.
-    """
+    """Does what `train_concepts` describes; this module imports torch."""
     if out.exists() or out.is_symlink():
         raise UsageError(f"{out} already exists", "choose another folder")
     loaded = presets.load(preset, KIND, ConceptOptions)
-    options: ConceptOptions = presets.resolve(ConceptOptions, loaded, changes or {})
+    options: ConceptOptions = presets.resolve(ConceptOptions, loaded, changes)
     check_backbone(options.backbone)
     files = tuple(read_label_file(text) for text in labels)
     training = _Training(
@@ -129,7 +104,7 @@ def train_concepts(
             warn(problem)
     _check_extent(extent, options, loaded, data)
     if extent.ablations:
-        return _ablations(training, data, loaded, changes or {}, out)
+        return _ablations(training, data, loaded, changes, out)
     if extent.grid or (extent.final and options.tune_threshold):
         return _searched(training, data, options, out, extent)
     return training.train(training.data(options.tasks, final=True) if extent.final else data, options, out)

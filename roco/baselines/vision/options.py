@@ -78,3 +78,19 @@ class ConceptOptions(LoopOptions):
             if not equals or not 0 <= weights[task] < float("inf"):
                 raise UsageError(f"loss_weights = {excerpt(entry)}", f"write {task}=0.5, with a number of at least 0")
         return weights
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extent:
+    """What is trained. grid: first a search for optimiser and rate. final: train and valid together in the end.
+
+    ablations: the preset, and once more without each of its switches.
+    """
+
+    grid: bool = False
+    final: bool = False
+    ablations: bool = False
+
+    def __post_init__(self) -> None:
+        if self.ablations and (self.grid or self.final):
+            raise UsageError("--ablations with --grid or --final", "ablations are compared on valid: use it alone")

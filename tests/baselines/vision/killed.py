@@ -9,13 +9,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from roco.baselines.vision import learner, search
-from roco.baselines.vision.concepts import Extent, train_concepts
+from roco.baselines.vision.train import train_concepts
 
 SMALL = {
     "backbone": "test_efficientnet", "weights": "scratch", "image_size": "32", "epochs": "3", "batch": "6",
@@ -30,7 +29,7 @@ def main(data: str, out: str, step: str, *words: str) -> None:
     changes |= dict(word.split("=", 1) for word in words)
     if changes.pop("entries", ""):
         search.OPTIMIZERS, search.RATES = ("adam", "sgd"), (1e-2, 1e-3)
-    extent = Extent(grid=bool(changes.pop("grid", "")), final=bool(changes.pop("final", "")))
+    extent = {"grid": bool(changes.pop("grid", "")), "final": bool(changes.pop("final", ""))}
     done = 0
     counts = learner.counts
 
@@ -42,7 +41,7 @@ def main(data: str, out: str, step: str, *words: str) -> None:
         return counts(*inputs)
 
     learner.counts = counted
-    train_concepts(Path(data), Path(out), "roco-b0", changes, extent=extent)
+    train_concepts(data, out, changes=changes, **extent)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ torch = pytest.importorskip("torch", reason="pip install '.[dev,dev-neural]'")
 
 from roco.base.errors import DataError, UsageError  # noqa: E402
 from roco.baselines.training.folder import Model  # noqa: E402
-from roco.baselines.vision.concepts import Extent, train_concepts  # noqa: E402
+from roco.baselines.vision.train import train_concepts  # noqa: E402
 from tests.baselines.vision.drawn import drawn, labelled_folder  # noqa: E402
 from tests.baselines.vision.killed import SMALL  # noqa: E402
 
@@ -39,10 +39,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def trained(data: Path, out: Path, preset: str = "roco-b0", **more: Any) -> Model:
     settings = {name: more.pop(name) for name in list(more) if name in EXTENT_OR_DATA}
-    return train_concepts(data, out, preset, {**SMALL, **more}, **settings)
+    return train_concepts(data, out, preset=preset, changes={**SMALL, **more}, **settings)
 
 
-EXTENT_OR_DATA = ("extent", "labels", "images", "cache", "skip_unreadable", "warn")
+EXTENT_OR_DATA = ("grid", "final", "ablations", "labels", "images", "cache", "skip_unreadable", "warn")
 
 
 def weights(folder: Path) -> bytes:
@@ -124,7 +124,7 @@ def test_an_unreadable_validation_image_is_scored_as_empty_and_reported(tmp_path
 
 def test_the_final_training_uses_the_threshold_that_was_tuned_before(data: Path, tmp_path: Path) -> None:
     selected = trained(data, tmp_path / "selected")
-    final = trained(data, tmp_path / "final", extent=Extent(final=True))
+    final = trained(data, tmp_path / "final", final=True)
     assert final.values["threshold"] == selected.values["threshold"]
     assert (final.values["final"], final.values["valid"]) == (True, {"scores": {}})
     assert weights(tmp_path / "final") != weights(tmp_path / "selected")
@@ -152,16 +152,16 @@ def test_filters_are_trained_from_labels_alone(tmp_path: Path) -> None:
 
 def test_wrong_presets_options_and_extents_are_errors(data: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="unknown preset 'roco-b1'"):
-        train_concepts(data, tmp_path / "m", "roco-b1")
+        train_concepts(data, tmp_path / "m", preset="roco-b1")
     preset = tmp_path / "own.toml"
     preset.write_text('kind = "concepts"\n[settings]\nbackbon = "resnet18"\n')
     with pytest.raises(UsageError, match="unknown option 'backbon'") as caught:
-        train_concepts(data, tmp_path / "m", str(preset))
+        train_concepts(data, tmp_path / "m", preset=str(preset))
     assert "'backbone'" in caught.value.hint
     with pytest.raises(UsageError, match="--ablations with --grid"):
-        Extent(grid=True, ablations=True)
+        trained(data, tmp_path / "m", grid=True, ablations=True)
     with pytest.raises(UsageError, match=r"has no \[ablations\]"):
-        trained(data, tmp_path / "m", "paper-b0", extent=Extent(ablations=True))
+        trained(data, tmp_path / "m", "paper-b0", ablations=True)
     empty = drawn(tmp_path / "empty", {"train": 6})
     with pytest.raises(UsageError, match="tune_threshold needs validation images"):
         trained(empty, tmp_path / "m", "roco-b0")

@@ -18,7 +18,6 @@ from roco.base.errors import DataError, UsageError  # noqa: E402
 from roco.baselines.training import presets  # noqa: E402
 from roco.baselines.training.folder import open_model  # noqa: E402
 from roco.baselines.vision import search  # noqa: E402
-from roco.baselines.vision.concepts import Extent  # noqa: E402
 from roco.baselines.vision.options import ConceptOptions  # noqa: E402
 from roco.baselines.vision.search import Entry, Result, ablation_entries, chosen, grid_entries  # noqa: E402
 from tests.baselines.vision.drawn import drawn  # noqa: E402
@@ -55,7 +54,7 @@ def test_the_search_of_the_paper_has_fifteen_entries(monkeypatch: pytest.MonkeyP
 
 
 def test_the_best_entry_on_valid_becomes_the_model(data: Path, tmp_path: Path) -> None:
-    model = trained(data, tmp_path / "model", extent=Extent(grid=True))
+    model = trained(data, tmp_path / "model", grid=True)
     found = rows((model.path / "grid.csv").read_text(encoding="utf-8"))
     assert list(found) == ["adam-0.01", "adam-0.001", "sgd-0.01", "sgd-0.001"]
     best = max(found.values(), key=lambda row: float(row["f1"]))
@@ -68,7 +67,7 @@ def test_the_best_entry_on_valid_becomes_the_model(data: Path, tmp_path: Path) -
 
 def test_a_killed_search_goes_on_and_ends_in_the_same_final_training(data: Path, tmp_path: Path) -> None:
     # Four trainings of three epochs of three steps; killed in the third one.
-    whole = trained(data, tmp_path / "whole", extent=Extent(grid=True, final=True))
+    whole = trained(data, tmp_path / "whole", grid=True, final=True)
     assert killed(data, tmp_path / "killed", 22, "grid=true", "final=true", "entries=4") == -signal.SIGKILL
     folder = tmp_path / "killed.training" / "grid"
     assert sorted(path.name for path in folder.iterdir()) == ["adam-0.001", "adam-0.01", "sgd-0.01.training"]
@@ -89,7 +88,7 @@ def test_a_loss_that_is_not_finite_ends_one_entry_only(
 ) -> None:
     monkeypatch.setattr(search, "RATES", (1e30, 1e-3))
     monkeypatch.setattr(search, "OPTIMIZERS", ("sgd",))
-    model = trained(data, tmp_path / "model", extent=Extent(grid=True))
+    model = trained(data, tmp_path / "model", grid=True)
     found = rows((model.path / "grid.csv").read_text(encoding="utf-8"))
     assert found["sgd-1e+30"]["failed"].startswith("the loss is not finite at step")
     assert found["sgd-1e+30"]["f1"] == ""
@@ -104,7 +103,7 @@ def test_if_all_entries_fail_the_reason_is_given_and_recorded(
     monkeypatch.setattr(search, "OPTIMIZERS", ("sgd",))
     for _ in range(2):  # the second time nothing is trained
         with pytest.raises(DataError, match="no training of the search was finished: the loss is not finite"):
-            trained(data, tmp_path / "model", extent=Extent(grid=True))
+            trained(data, tmp_path / "model", grid=True)
     assert [path.name for path in (tmp_path / "model.training" / "grid").iterdir()] == ["sgd-1e+30.failed.json"]
 
 
@@ -140,7 +139,7 @@ def test_ablations_give_one_table_and_the_model_of_the_preset(data: Path, tmp_pa
         'kind = "concepts"\n[settings]\npooling = "gem"\ntune_threshold = true\n'
         '[ablations]\ngem = { pooling = "avg" }\nthreshold = { tune_threshold = false }\n'
     )
-    model = trained(data, tmp_path / "model", str(preset), extent=Extent(ablations=True))
+    model = trained(data, tmp_path / "model", str(preset), ablations=True)
     found = rows((model.path / "ablations.csv").read_text(encoding="utf-8"))
     assert list(found) == ["all", "without-gem", "without-threshold"]
     assert found["without-threshold"]["threshold"] == "0.5"
