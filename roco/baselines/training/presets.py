@@ -97,10 +97,10 @@ def provenance(options: Any, preset: Preset) -> dict[str, dict[str, Any]]:
 def _table(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(read_text(path))
-    except UNREADABLE as err:
-        raise UsageError(f"{path} cannot be read: {excerpt(err)}", "give a preset in TOML") from err
     except tomllib.TOMLDecodeError as err:
         raise UsageError(f"{path} is not TOML: {excerpt(err)}", "correct it") from err
+    except UNREADABLE as err:
+        raise UsageError(f"{path} cannot be read: {excerpt(err)}", "give a preset in TOML") from err
 
 
 def _section(table: Mapping[str, Any], name: str, path: Path) -> dict[str, Any]:

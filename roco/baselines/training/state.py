@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from roco.base.errors import Busy, DataError, UsageError
-from roco.base.files import sync_folder, write_json
+from roco.base.files import full_disk, sync_folder, write_json
 from roco.base.terminal import excerpt
 from roco.baselines.training.folder import LOG
 
@@ -115,18 +115,21 @@ class State:
         for left in self.folder.glob(".step-*"):
             shutil.rmtree(left, ignore_errors=True)
         part, done = (self.folder / f"{dot}step-{reached.step:08}" for dot in (".", ""))
-        part.mkdir()
         try:
+            part.mkdir()
             yield part
             write_json(part / STATE, asdict(reached))
+            sync_folder(part)
+            if done.exists():  # the same step again, after an error
+                shutil.rmtree(done)
+            os.rename(part, done)  # noqa: PTH104 - the tests that fill the disk replace this function
+            sync_folder(self.folder)
+        except OSError as err:
+            shutil.rmtree(part, ignore_errors=True)
+            raise full_disk(err, done) from err
         except BaseException:
             shutil.rmtree(part, ignore_errors=True)
             raise
-        sync_folder(part)
-        if done.exists():  # the same step again, for instance at the end of an epoch
-            shutil.rmtree(done)
-        os.rename(part, done)  # noqa: PTH104 - the tests that kill a training here replace this function
-        sync_folder(self.folder)
         self._remove_old(done.name, reached.best_file)
 
     def _remove_old(self, step: str, best: str) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from roco.base.errors import DataError
@@ -37,13 +38,12 @@ def save_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
 def _save(tensors: dict[str, torch.Tensor], path: Path, shared: Mapping[str, str]) -> None:
     try:
         save_file(tensors, path, metadata={_SHARED: json.dumps(dict(shared), sort_keys=True)})
-    except Exception as err:
-        # safetensors raises its own class for a failed write, with the number of the system error in its text.
-        if "os error 28" in str(err) or "os error 122" in str(err):
-            raise OSError(
-                int(str(err).rpartition("os error ")[2].rstrip(")")[:3].rstrip(")")), str(err), str(path)
-            ) from err
-        raise
+    except SafetensorError as err:
+        # It names the number of a failed write in its text only.
+        number = re.search(r"os error (\d+)", str(err))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), str(err), str(path)) from err
 
 
 def load_tensors(path: Path) -> dict[str, torch.Tensor]:
