@@ -81,7 +81,7 @@ def _remove(part: Path) -> None:
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
-_IN_THE_WAY = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR)
+_IN_THE_WAY = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOTEMPTY)
 
 _REASONS = {
     errno.ENOSPC: "no space left on the disk",
@@ -94,6 +94,7 @@ _REASONS = {
     errno.EEXIST: "a file is in the place of a folder",
     errno.ENOTDIR: "a file is in the place of a folder",
     errno.EISDIR: "a folder is in the place of a file",
+    errno.ENOTEMPTY: "a folder with files is in the place of a new one",
     errno.ENAMETOOLONG: "the name is too long",
     errno.ELOOP: "the links form a loop",
 }
