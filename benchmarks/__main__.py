@@ -15,6 +15,7 @@ from benchmarks.fetching import fetching
 from benchmarks.hashing import hashing
 from benchmarks.heads import heads
 from benchmarks.load import loading
+from benchmarks.neighbours import neighbours
 from benchmarks.readers import readers
 from benchmarks.report import report
 from benchmarks.runs import million
@@ -54,6 +55,7 @@ def main() -> None:
     lines += hashing(REPEATS)
     lines += loading(REPEATS)
     lines += heads(REPEATS)
+    lines += neighbours(REPEATS)
     lines += screening(REPEATS)
     lines += scale(REPEATS)
     lines += report(REPEATS)

@@ -27,7 +27,9 @@ from numpy.typing import NDArray
 from roco.base.errors import DataError, UsageError, nearest
 from roco.base.files import file_digest, whole, write_json
 from roco.base.progress import NullProgress, Progress
+from roco.base.schema import SPLITS
 from roco.base.tables import SPLIT_TABLES
+from roco.base.terminal import excerpt
 from roco.base.version import __version__
 from roco.baselines.predictor import CAPTIONS, CLASSES, CONCEPTS, ClassPredictor, Predicted, PredictOptions, Predictor
 from roco.baselines.training.data import digest_of, with_images
@@ -40,6 +42,9 @@ HOMES = {
     "neighbours": "roco.baselines.neighbours.predict",
 }
 """Kind of model -> module with a function `predictor(model, options)`."""
+
+ALL = "all"
+"""The images of all splits, as in `roco evaluate`."""
 
 MOST_CONCEPTS = 100
 """Concepts of one image that the official scripts accept; the most certain ones are written."""
@@ -73,14 +78,15 @@ def predict(
 ) -> Predictions:
     """Predicts concepts or captions of a split and writes them as a submission that passes `roco evaluate --check`.
 
-    model: the folder of a trained model. out: the CSV file; by default MODEL_SPLIT.csv. Every row of the split is
-    written in the order of the dataset; one without an image has an empty cell. skip_unreadable: also one whose image
-    cannot be read, which is an error otherwise. Raises UsageError if a file exists; nothing is written after an error.
+    model: the folder of a trained model. split: train, valid, test or all. out: the CSV file; by default
+    MODEL_SPLIT.csv. Every row of the split is written in the order of the dataset; one without an image has an empty
+    cell. skip_unreadable: also one whose image cannot be read, which is an error otherwise. Raises UsageError if a
+    file exists; nothing is written after an error.
     """
     opened, options = open_model(Path(model)), options or PredictOptions()
     path = Path(out) if out is not None else Path(f"{opened.path.resolve().name}_{split}.csv")
     files = _new_files(path)
-    data = load(release, split)
+    data = load(release, _split(split))
     rows = with_images(data, split)
     known = open_predictor(opened, options)
     task = _task(opened, known, options.task)
@@ -210,6 +216,13 @@ def _task(model: Model, predictor: Predictor, wanted: str) -> str:
     if wanted and wanted not in predictor.tasks:
         raise UsageError(f"{model.path} does not predict '{wanted}'", nearest(wanted, predictor.tasks))
     return wanted or predictor.tasks[0]
+
+
+def _split(name: str) -> str | None:
+    """Returns the split to load, None for all; raises UsageError for an unknown one."""
+    if name not in (*SPLITS, ALL):
+        raise UsageError(f"unknown split '{excerpt(name)}'", nearest(name, (*SPLITS, ALL)))
+    return None if name == ALL else name
 
 
 def _new_files(path: Path) -> Mapping[str, Path]:

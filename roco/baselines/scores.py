@@ -266,9 +266,14 @@ def constant_floor(cuis: Iterable[str], truth: Truth, vocabulary: Vocabulary) ->
 
 def modality_floor(truth: Truth, vocabulary: Vocabulary) -> Flags:
     """Returns the true modality of each image and nothing else: what perfect recognition of modalities would score."""
+    return modality_only(truth.flags, vocabulary)
+
+
+def modality_only(flags: Flags, vocabulary: Vocabulary) -> Flags:
+    """Returns the modalities among the concepts of each image: what a model scores that knows nothing else."""
     modalities = labels.cuis("modality")
     columns = np.array([cui in modalities for cui in vocabulary.cuis], bool)
-    only: Flags = truth.flags & columns
+    only: Flags = flags & columns
     return only
 
 

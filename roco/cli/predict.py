@@ -20,7 +20,7 @@ def predict(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The CSV file to write; by default MODEL_SPLIT.csv.")
     ] = None,
-    split: Annotated[str, typer.Option(metavar="NAME", help="Split to predict: train, valid or test.")] = "test",
+    split: Annotated[str, typer.Option(metavar="NAME", help="Split to predict: train, valid, test or all.")] = "test",
     task: Annotated[
         str,
         typer.Option(metavar="TASK", help="concepts, captions or classes, of a model of several.", show_default=False),

@@ -89,7 +89,14 @@ def _print(trained: TrainedNeighbours) -> None:
     rows = []
     for name, score in trained.scores.items():
         gain = difference(name, trained.against) if name in trained.against else ""
-        rows.append({"score": name, "value": str(score), "gain": gain, "meaning": MEANINGS[name].partition(";")[0]})
+        rows.append(
+            {
+                "score": name,
+                "value": str(score),
+                "gain": gain,
+                "meaning": MEANINGS[name].partition(";")[0].removeprefix("floor: "),
+            }
+        )
     if rows:
         columns = {"score": "on valid", "value": "value (95 %)", "gain": "f1 minus this (95 %)", "meaning": "meaning"}
         print_table(console(), table(rows, columns))

@@ -111,6 +111,12 @@ def test_the_same_model_and_data_give_the_same_bytes(model: Path, dataset: Path,
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
 
 
+def test_all_splits_are_predicted_in_the_order_of_the_dataset(model: Path, dataset: Path, tmp_path: Path) -> None:
+    done = roco.predict(model, dataset, tmp_path / "p.csv", split="all")
+    assert list(rows(done.path)) == roco.load(dataset).column("id").to_pylist()
+    assert roco.evaluate_concepts(done.path, dataset, split="all", resamples=10)["f1"] == pytest.approx(23 / 24)
+
+
 @pytest.mark.parametrize("existing", ["p.csv", "p_scores.parquet", "p.json"])
 def test_existing_files_are_not_overwritten(model: Path, dataset: Path, tmp_path: Path, existing: str) -> None:
     (tmp_path / existing).write_text("mine")

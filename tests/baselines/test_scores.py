@@ -116,6 +116,8 @@ def test_the_floors_are_as_computed_by_hand() -> None:
     constant = scores.constant_floor((CT, EDEMA), truth, VOCABULARY)
     assert scores.f1(truth, constant).tolist() == [1, 0, 2 / 3]
     assert scores.f1(truth, scores.modality_floor(truth, VOCABULARY)).tolist() == [2 / 3, 1 / 2, 0]
+    predicted = scores.truth_of([[XR, EDEMA], [XR, CHEST], [CT]], VOCABULARY).flags
+    assert scores.f1(truth, scores.modality_only(predicted, VOCABULARY)).tolist() == [0, 1 / 2, 0]
 
 
 def test_images_of_one_article_have_its_number(finished_demo: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from roco.baselines.neighbours.trained import TrainedNeighbours
-from roco.baselines.neighbours.valid import CONSTANT, MEANINGS, MODALITY, difference
+from roco.baselines.neighbours.valid import MEANINGS, difference
 from roco.baselines.training.trained import table_cell
 from roco.models.images.backbone import SHIPPED
 
@@ -36,8 +36,10 @@ def _scores(trained: TrainedNeighbours) -> list[str]:
     lines += ["| score | value | images | |", "|---|---|---|---|"]
     for name, score in trained.scores.items():
         lines.append(f"| {name} | {score} | {score.images:,} | {MEANINGS[name]} |")
-    lines += ["", f"The constant floor predicts {', '.join(trained.constant) or 'nothing'}. Difference of f1 to it:"]
-    lines += [f"{difference(CONSTANT, trained.against)}; to the modality: {difference(MODALITY, trained.against)}.", ""]
+    lines += ["", f"The constant floor predicts {', '.join(trained.constant) or 'nothing'}.", ""]
+    lines += ["| floor | f1 minus the floor |", "|---|---|"]
+    lines += [f"| {name} | {difference(name, trained.against)} |" for name in trained.against]
+    lines += [""]
     return lines
 
 

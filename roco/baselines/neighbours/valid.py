@@ -21,13 +21,15 @@ from roco.baselines.scores import Measured
 from roco.release.load.dataset import Dataset
 
 F1, F1_TUNED, SECONDARY = "f1", "f1_tuned", "secondary_f1"
-CONSTANT, MODALITY = "floor_constant_f1", "floor_modality_f1"
+CONSTANT, OWN_MODALITY, MODALITY = "floor_constant_f1", "floor_own_modality_f1", "floor_modality_f1"
+FLOORS = (CONSTANT, OWN_MODALITY, MODALITY)
 
 MEANINGS = {
     F1: "F1 of ImageCLEF; k, power and threshold chosen on the other half of the articles",
     F1_TUNED: "F1 with the settings that are written; optimistic, because they were chosen on the same images",
     SECONDARY: "secondary F1 of ImageCLEF (modalities and regions), with the settings that are written",
     CONSTANT: "floor: F1 of the most frequent concepts of train, the same ones for each image",
+    OWN_MODALITY: "floor: F1 of the modality that this model predicts and nothing else",
     MODALITY: "floor: F1 of the true modality and nothing else",
 }
 """What each score is."""
@@ -71,6 +73,7 @@ class Valid:
             F1: best.honest,
             F1_TUNED: best.values,
             CONSTANT: scores.f1(truth, scores.constant_floor(constant, truth, vocabulary)),
+            OWN_MODALITY: scores.f1(truth, scores.modality_only(flags, vocabulary)),
             MODALITY: scores.f1(truth, scores.modality_floor(truth, vocabulary)),
         }
         if "concepts_manual" in rows.columns:
@@ -79,7 +82,7 @@ class Valid:
             if secondary.sizes.any():
                 values[SECONDARY] = scores.secondary_f1(secondary, flags, vocabulary)
         measured = {name: scores.measured(values[name], articles) for name in MEANINGS if name in values}
-        against = {name: bootstrap.compare(values[F1], values[name], articles) for name in (CONSTANT, MODALITY)}
+        against = {name: bootstrap.compare(values[F1], values[name], articles) for name in FLOORS}
         return cls(k, power, best.threshold, measured, against, constant)
 
 
