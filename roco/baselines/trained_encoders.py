@@ -25,10 +25,9 @@ def of_folder(folder: Path) -> Encoder:
 
 
 def _of_clip(model: Model) -> Encoder:
-    from roco.baselines.contrastive.architecture import CONFIG, WEIGHTS, create, image_encoder, read_config
+    from roco.baselines.contrastive.architecture import WEIGHTS, create, image_encoder, saved_config
 
-    config = read_config(str(model.path / CONFIG))
-    network = create(config, model.path / WEIGHTS)
+    network = create(saved_config(model.path), model.path / WEIGHTS)
     return image_encoder(network, str(model.values.get("name", "clip")), *_origin(model))
 
 

@@ -20,6 +20,7 @@ from roco.baselines.weights import fill, read_weights
 CONFIG = "open_clip_config.json"
 WEIGHTS = "open_clip_model.safetensors"
 """The names under which open_clip itself reads a folder: `local-dir:FOLDER`."""
+_SHIPPED = Path(__file__).parent / "architectures"
 _PARTS = ("embed_dim", "vision_cfg", "text_cfg")
 
 
@@ -47,6 +48,11 @@ def library() -> Any:
     return open_clip
 
 
+def shipped() -> tuple[str, ...]:
+    """Returns the names of the architectures that roco adds to those of open_clip."""
+    return tuple(path.stem for path in sorted(_SHIPPED.glob("*.json")))
+
+
 def read_config(name: str) -> Config:
     """Returns the configuration of an architecture of open_clip, by its name or from a JSON file.
 
@@ -54,7 +60,7 @@ def read_config(name: str) -> Config:
     UsageError for an unknown name, and for networks with a decoder of captions, which have another loss.
     """
     open_clip = library()
-    path = Path(name)
+    path = _SHIPPED / f"{name}.json" if name in shipped() else Path(name)
     images: Mapping[str, Any] = {}
     if path.suffix == ".json":
         model = _read(path)
@@ -73,19 +79,32 @@ def read_config(name: str) -> Config:
     return Config(path.stem if path.suffix == ".json" else name, model, images)
 
 
-def create(config: Config, weights: Path | None = None, download: bool = False) -> Any:
-    """Returns a network with random weights, or those of a safetensors file; download: lets it read a model hub."""
+def create(
+    config: Config, weights: Path | None = None, *, download: bool = False, towers: bool = False, seed: int = 0
+) -> Any:
+    """Returns a network with random weights of a seed, or those of a safetensors file.
+
+    download: lets it read a model hub. towers: starts a text network of transformers, and with download an image
+    network of timm, from their own weights. Raises UsageError for parts that are not on this machine, DataError for a
+    configuration that open_clip cannot build.
+    """
+    import torch
+
     if config.remote and not download:
         what = f"{config.name} reads {', '.join(config.remote)} from a model hub"
-        hint = "set download = true, or name a folder with these files in a JSON file of the configuration"
+        hint = "add --download, or name a folder with these files in a JSON file of the configuration"
         raise UsageError(what, hint)
     tensors = None if weights is None else read_weights(weights)
     open_clip = library()
-    with tempfile.TemporaryDirectory() as folder, _quiet():
+    own = towers and weights is None
+    if own and not download:
+        _refuse_pickles(config)
+    with tempfile.TemporaryDirectory() as folder, _quiet(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
         write_config(Path(folder), config)
         try:
             network = open_clip.create_model(
-                f"local-dir:{folder}", load_weights=False, pretrained_image=False, pretrained_text=False
+                f"local-dir:{folder}", load_weights=False, pretrained_image=own and download, pretrained_text=own
             )
         except (TypeError, ValueError, RuntimeError, AssertionError, KeyError, AttributeError) as err:
             raise DataError(f"{config.name} cannot be built: {excerpt(err)}", "correct its configuration") from err
@@ -94,14 +113,24 @@ def create(config: Config, weights: Path | None = None, download: bool = False) 
     return network
 
 
+def saved_config(folder: Path) -> Config:
+    """Returns the configuration of the folder of a trained model, which contains all that its network needs."""
+    config = read_config(str(folder / CONFIG))
+    text = dict(config.model["text_cfg"])
+    for key in ("hf_model_name", "hf_tokenizer_name"):
+        if text.get(key):
+            text[key] = str(folder)
+    return Config(config.name, {**config.model, "text_cfg": text}, config.images)
+
+
 def write_config(folder: Path, config: Config) -> None:
     """Writes the configuration into a folder, as open_clip reads it."""
     entry = {"model_cfg": dict(config.model), "preprocess_cfg": dict(config.images)}
     (folder / CONFIG).write_text(json.dumps(entry, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def tokenizer_of(config: Config, folder: Path | None = None) -> Any:
-    """Returns the tokenizer of an architecture; folder: of a trained model, which contains that of transformers."""
+def tokenizer_of(config: Config) -> Any:
+    """Returns the tokenizer of an architecture: texts -> numbers, n x length."""
     open_clip = library()
     text = config.model["text_cfg"]
     settings = dict(text.get("tokenizer_kwargs") or {})
@@ -110,7 +139,7 @@ def tokenizer_of(config: Config, folder: Path | None = None) -> Any:
     if not name:
         return open_clip.SimpleTokenizer(context_length=length, **settings)
     mode = text.get("tokenizer_mode")
-    return open_clip.HFTokenizer(folder or name, context_length=length, tokenizer_mode=mode, **settings)
+    return open_clip.HFTokenizer(name, context_length=length, tokenizer_mode=mode, **settings)
 
 
 def image_encoder(network: Any, name: str, license: str = "", source: str = "") -> Encoder:
@@ -140,6 +169,12 @@ def _quiet() -> Iterator[None]:
         yield
     finally:
         logging.disable(disabled)
+
+
+def _refuse_pickles(config: Config) -> None:
+    name = config.model["text_cfg"].get("hf_model_name")
+    if name and not any(Path(name).glob("*.safetensors")):
+        raise DataError(f"no weights in safetensors in {name}", "convert them; files of pickles are not read")
 
 
 def _read(path: Path) -> dict[str, Any]:

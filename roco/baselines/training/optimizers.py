@@ -11,8 +11,11 @@ from roco.baselines.training.options import LoopOptions
 
 
 def optimizer_of(model: torch.nn.Module, options: LoopOptions) -> torch.optim.Optimizer:
-    """Returns the optimiser of the trainable weights; what options do not set has PyTorch's default."""
-    weights = [weight for weight in model.parameters() if weight.requires_grad]
+    """Returns the optimiser of the trainable weights; what options do not set has PyTorch's default.
+
+    A model may have a method `without_decay`, which returns the names of weights that do not decay.
+    """
+    weights = _groups(model)
     if options.optimizer == "adafactor":
         from transformers.optimization import Adafactor
 
@@ -29,6 +32,15 @@ def optimizer_of(model: torch.nn.Module, options: LoopOptions) -> torch.optim.Op
         weights, lr=options.lr, weight_decay=options.weight_decay
     )
     return optimizer
+
+
+def _groups(model: torch.nn.Module) -> list[Any]:
+    """Returns the trainable weights, in two groups if some of them do not decay."""
+    trainable = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+    excluded = model.without_decay() if hasattr(model, "without_decay") else frozenset()
+    decaying = [weight for name, weight in trainable.items() if name not in excluded]
+    others = [weight for name, weight in trainable.items() if name in excluded]
+    return [{"params": decaying}, {"params": others, "weight_decay": 0.0}] if others else decaying
 
 
 def learning_rate(options: LoopOptions, step: int, total: int) -> float:
