@@ -15,9 +15,8 @@ import importlib
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import numpy as np
 import pyarrow as pa
@@ -30,12 +29,12 @@ from roco.base.progress import NullProgress, Progress
 from roco.base.schema import SPLITS
 from roco.base.tables import SPLIT_TABLES
 from roco.base.terminal import excerpt
-from roco.base.version import __version__
+from roco.baselines.prediction_record import Predictions, record_of
 from roco.baselines.predictor import CAPTIONS, CLASSES, CONCEPTS, ClassPredictor, Predicted, PredictOptions, Predictor
-from roco.baselines.training.data import digest_of, with_images
-from roco.baselines.training.folder import FILE, Model, open_model
+from roco.baselines.training.data import with_images
+from roco.baselines.training.folder import Model, open_model
 from roco.baselines.training.learner import Unreadable
-from roco.release.load.dataset import Dataset, load
+from roco.release.load.dataset import load
 
 HOMES = {
     "concepts": "roco.baselines.vision.predict",
@@ -46,24 +45,14 @@ HOMES = {
 ALL = "all"
 """The images of all splits, as in `roco evaluate`."""
 
+CLIP = "clip"
+"""The kind of model that predicts neither, but a vector for each image and caption."""
+
 MOST_CONCEPTS = 100
 """Concepts of one image that the official scripts accept; the most certain ones are written."""
 
 ROWS = 500
 """Rows of scores that are written at once."""
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """What was written. path: the submission. rows: in it. without_image, unreadable: ids of empty rows."""
-
-    path: Path
-    scores: Path | None
-    record: Path
-    task: str
-    rows: int
-    without_image: tuple[str, ...]
-    unreadable: tuple[str, ...]
 
 
 def predict(
@@ -78,12 +67,17 @@ def predict(
 ) -> Predictions:
     """Predicts concepts or captions of a split and writes them as a submission that passes `roco evaluate --check`.
 
-    model: the folder of a trained model. split: train, valid, test or all. out: the CSV file; by default
-    MODEL_SPLIT.csv. Every row of the split is written in the order of the dataset; one without an image has an empty
-    cell. skip_unreadable: also one whose image cannot be read, which is an error otherwise. Raises UsageError if a
-    file exists; nothing is written after an error.
+    model: the folder of a trained model; one of `roco train clip` gives vectors of images and captions (.npz) instead.
+    split: train, valid, test or all. out: the CSV file; by default MODEL_SPLIT.csv. Every row of the split is written
+    in the order of the dataset; one without an image has an empty cell. skip_unreadable: also one whose image cannot be
+    read, which is an error otherwise. Raises UsageError if a file exists; nothing is written after an error.
     """
     opened, options = open_model(Path(model)), options or PredictOptions()
+    if opened.kind == CLIP:
+        from roco.baselines.contrastive.predict import predict_vectors
+
+        path = Path(out) if out is not None else None
+        return predict_vectors(opened, load(release, _split(split)), path, split, options, skip_unreadable, progress)
     path = Path(out) if out is not None else Path(f"{opened.path.resolve().name}_{split}.csv")
     files = _new_files(path)
     data = load(release, _split(split))
@@ -117,7 +111,7 @@ def predict(
         digests = {path.name: file_digest(submission)}
         if scores is not None:
             digests[files["scores"].name] = file_digest(scores)
-        write_json(record, _record(opened, data, split, task, known, without, unreadable, digests))
+        write_json(record, record_of(opened, data, split, task, known.settings, without, unreadable, digests))
     kept = files["scores"] if task != CAPTIONS else None
     return Predictions(path, kept, files["record"], task, len(ids), without, tuple(unreadable))
 
@@ -238,25 +232,3 @@ def _new_files(path: Path) -> Mapping[str, Path]:
         if file.exists() or file.is_symlink():
             raise UsageError(f"{file} already exists", "choose another file with --out")
     return files
-
-
-def _record(
-    model: Model,
-    data: Dataset,
-    split: str,
-    task: str,
-    predictor: Predictor,
-    without_image: tuple[str, ...],
-    unreadable: list[str],
-    digests: Mapping[str, str],
-) -> dict[str, Any]:
-    return {
-        "roco": __version__,
-        "task": task,
-        "model": {"path": str(model.path), "kind": model.kind, "sha256": file_digest(model.path / FILE)},
-        "settings": dict(predictor.settings),
-        "data": {"path": str(data.figures.path), "split": split, "rows": len(data), "sha256": digest_of(data)},
-        "rows_without_image": list(without_image),
-        "unreadable_images": unreadable,
-        "files": dict(digests),
-    }

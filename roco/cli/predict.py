@@ -18,7 +18,8 @@ def predict(
     ],
     release: ReleaseArg,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The CSV file to write; by default MODEL_SPLIT.csv.")
+        Path | None,
+        typer.Option(metavar="FILE", help="The CSV file to write (.npz of clip); by default MODEL_SPLIT.csv."),
     ] = None,
     split: Annotated[str, typer.Option(metavar="NAME", help="Split to predict: train, valid, test or all.")] = "test",
     task: Annotated[
@@ -48,7 +49,8 @@ def predict(
     Example: roco predict demo/neighbours demo/run/release --split test --out demo/predictions.csv
 
     Every image of the split gets a row; one without an image file has an empty prediction. Beside the CSV file are
-    the score of each concept (_scores.parquet) and a record of model, data and settings (.json).
+    the score of each concept (_scores.parquet) and a record of model, data and settings (.json). A model of
+    roco train clip gives vectors of images and captions (.npz) for roco evaluate retrieval.
     """
     from roco.baselines.predict import predict as write
     from roco.baselines.predictor import PredictOptions

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from roco.cli.app import App
+from roco.cli.train_clip import clip
 from roco.cli.train_concepts import concepts
 from roco.cli.train_neighbours import neighbours
 
@@ -13,3 +14,4 @@ app = App(
 )
 app.command()(concepts)
 app.command()(neighbours)
+app.command()(clip)

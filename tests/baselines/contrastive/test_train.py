@@ -50,7 +50,7 @@ def logged(folder: Path, name: str = "loss") -> list[float]:
 
 
 @pytest.mark.slow
-def test_it_learns_32_pairs_by_heart(pairs: Path, tmp_path: Path) -> None:
+def test_it_learns_32_pairs_by_heart(tmp_path: Path) -> None:
     from roco.baselines.contrastive.architecture import WEIGHTS, create, saved_config, tokenizer_of
     from roco.baselines.contrastive.data import pool_of
     from roco.baselines.contrastive.embed import embed
@@ -59,7 +59,8 @@ def test_it_learns_32_pairs_by_heart(pairs: Path, tmp_path: Path) -> None:
     from roco.baselines.vision.transform import Loading
     from roco.release.load.dataset import load
 
-    model = tiny.run(pairs, tmp_path / "out", epochs=60, batch=32)
+    pairs = tiny.release(tmp_path / "data", valid=1)  # one image cannot be ranked: the last weights are written
+    model = tiny.run(pairs, tmp_path / "out", epochs=80, batch=32, crop=1.0, temperature=0.02)
     config = saved_config(model.path)
     network = Contrastive(create(config, model.path / WEIGHTS)).eval()
     pool = pool_of(load(pairs, "train"))

@@ -47,12 +47,14 @@ def drawn() -> list[tuple[Image.Image, str]]:
     return pairs
 
 
-def release(folder: Path, without: Sequence[str] = (), broken: Sequence[str] = (), empty: Sequence[str] = ()) -> Path:
-    """Writes a dataset in the layout of the published one; valid repeats eight images of train, test four.
+def release(
+    folder: Path, without: Sequence[str] = (), broken: Sequence[str] = (), empty: Sequence[str] = (), valid: int = 8
+) -> Path:
+    """Writes a dataset in the layout of the published one; valid repeats images of train, test four of them.
 
     without: ids whose image is missing. broken: whose image is none. empty: whose caption is.
     """
-    for split, pairs in {"train": drawn(), "valid": drawn()[::4], "test": drawn()[::8]}.items():
+    for split, pairs in {"train": drawn(), "valid": drawn()[::4][:valid], "test": drawn()[::8]}.items():
         images = folder / f"{split}_images"
         images.mkdir(parents=True)
         tables = {"captions": ["ID,Caption"], "concepts": ["ID,CUIs"], "concepts_manual": ["ID,CUIs"]}
