@@ -37,8 +37,9 @@ def predict_vectors(
 ) -> Predictions:
     """Writes the arrays ids, images and texts: a vector of length 1 for every row, zeros for one without an image.
 
-    data: the rows of the split, whose name is `split`. out: the .npz file; by default MODEL_SPLIT.npz. A row without an image is ranked last. Raises UsageError if a file
-    exists or an option is given that vectors do not have, DataError for an unreadable image.
+    data: the rows of the split, whose name is `split`. out: the .npz file; by default MODEL_SPLIT.npz. A row without an
+    image is ranked last. Raises UsageError if a file exists or an option is given that vectors do not have, DataError
+    for an unreadable image.
     """
     path = out if out is not None else Path(f"{model.path.resolve().name}_{split}.npz")
     record = path.with_suffix(".json")
