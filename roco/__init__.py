@@ -12,6 +12,8 @@ from roco.base.version import __version__
 
 if TYPE_CHECKING:
     from roco.base.errors import DataError, RecipeError, RocoError, UsageError
+    from roco.baselines.contrastive.train import train_clip
+    from roco.baselines.export_backbone import export_backbone
     from roco.baselines.neighbours.train import train_neighbours
     from roco.baselines.predict import predict
     from roco.baselines.predictor import PredictOptions
@@ -60,6 +62,8 @@ _HOME = {
     "roco.release.export.options": ("ExportOptions",),
     "roco.base.errors": ("DataError", "RecipeError", "RocoError", "UsageError"),
     "roco.recipes.load": ("Pipeline", "Recipe", "load_recipe"),
+    "roco.baselines.contrastive.train": ("train_clip",),
+    "roco.baselines.export_backbone": ("export_backbone",),
     "roco.baselines.neighbours.train": ("train_neighbours",),
     "roco.baselines.predict": ("predict",),
     "roco.baselines.predictor": ("PredictOptions",),
@@ -106,6 +110,7 @@ __all__ = [
     "evaluate_concepts",
     "evaluate_retrieval",
     "export",
+    "export_backbone",
     "load",
     "load_recipe",
     "predict",
@@ -113,6 +118,7 @@ __all__ = [
     "read_audit",
     "retract",
     "select",
+    "train_clip",
     "train_concepts",
     "train_neighbours",
     "verify",

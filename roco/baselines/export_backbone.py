@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from roco.base.errors import DataError, MissingExtra, UsageError
+from roco.base.errors import DataError, UsageError
 from roco.base.files import file_digest, full_disk, sync_folder, write_json
 from roco.base.version import __version__
 from roco.baselines.encoders import Encoder
 from roco.baselines.named_encoders import named
+from roco.baselines.packages import require
 from roco.models.images.backbone import MOST_BYTES, SIZES, Backbone, card_path
 
 OPSET = 17
@@ -29,8 +30,8 @@ _HARMLESS = ("You are using the legacy TorchScript-based ONNX export", "The feat
 
 
 def export_backbone(
-    model: str,
-    out: Path,
+    model: str | Path,
+    out: str | Path,
     *,
     weights: Path | None = None,
     download: bool = False,
@@ -43,11 +44,13 @@ def export_backbone(
     open_clip. weights, download: as in `named_encoders.named`. license, source: of the weights, for the card; by
     default what is known of them. Raises UsageError, before it writes, if the licence is unknown or a file exists.
     """
+    model, out = str(model), Path(out)
     if out.suffix != ".onnx":
         raise UsageError(f"{out} does not end in .onnx", f"write {out.with_suffix('.onnx')}")
     for path in (out, card_path(out)):
         if path.exists() or path.is_symlink():
             raise UsageError(f"{path} already exists", "choose another file")
+    require("torch", "timm", "open_clip", "onnx")
     encoder = _encoder(model, weights, download)
     license, source = license or encoder.license, source or encoder.source
     if not license:
@@ -115,10 +118,6 @@ def _embed(encoder: Encoder, images: NDArray[np.float32]) -> NDArray[np.float32]
 def _write(encoder: Encoder, file: Path) -> None:
     import torch
 
-    try:
-        import onnx  # noqa: F401
-    except ImportError as err:
-        raise MissingExtra("onnx", "train") from err
     n_bytes = sum(value.numel() * value.element_size() for value in encoder.network.state_dict().values())
     if n_bytes >= MOST_BYTES:
         what = f"{encoder.name} has {n_bytes / (1 << 30):.1f} GiB of weights"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from roco.base.errors import MissingExtra, UsageError, nearest
+from roco.base.errors import UsageError, nearest
 from roco.base.terminal import excerpt
 from roco.baselines.contrastive.architecture import create, image_encoder, read_config
 from roco.baselines.encoders import Encoder, grey_levels, side
+from roco.baselines.packages import require
 from roco.baselines.weights import fill, origin_of, read_weights
 
 _FROM = "give its weights with --weights FILE.safetensors, or let timm download them with --download"
@@ -19,11 +20,10 @@ def named(name: str, weights: Path | None = None, download: bool = False) -> Enc
     weights: a safetensors file for the whole network; that of timm may have a classifier or none. download: lets timm
     fetch its pretrained weights; one of the two is required, because random features are of no use.
     """
-    try:
-        import open_clip
-        import timm
-    except ImportError as err:
-        raise MissingExtra(err.name or "timm", "train") from err
+    require("timm", "open_clip")
+    import open_clip
+    import timm
+
     if timm.is_model(name):
         return _of_timm(name, weights, download)
     if name in open_clip.list_models():

@@ -29,6 +29,7 @@ from roco.base.progress import NullProgress, Progress
 from roco.base.schema import SPLITS
 from roco.base.tables import SPLIT_TABLES
 from roco.base.terminal import excerpt
+from roco.baselines.packages import require
 from roco.baselines.prediction_record import Predictions, record_of
 from roco.baselines.predictor import CAPTIONS, CLASSES, CONCEPTS, ClassPredictor, Predicted, PredictOptions, Predictor
 from roco.baselines.training.data import with_images
@@ -74,6 +75,7 @@ def predict(
     """
     opened, options = open_model(Path(model)), options or PredictOptions()
     if opened.kind == CLIP:
+        require("torch", "timm", "open_clip")
         from roco.baselines.contrastive.predict import predict_vectors
 
         path = Path(out) if out is not None else None

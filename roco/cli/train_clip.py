@@ -52,7 +52,7 @@ def clip(
     progress = ProgressBar()
     with resumable(progress):
         model = train_clip(
-            release, out, preset, changed, final=final, download=download, cache=cache,
+            release, out, preset=preset, changes=changed, final=final, download=download, cache=cache,
             skip_unreadable=skip_unreadable, progress=progress, warn=lambda text: warn([text]),
         )  # fmt: skip
     _print(model, as_json)

@@ -99,7 +99,7 @@ def create(
     own = towers and weights is None
     if own and not download:
         _refuse_pickles(config)
-    with tempfile.TemporaryDirectory() as folder, _quiet(), torch.random.fork_rng(devices=[]):
+    with tempfile.TemporaryDirectory() as folder, _quiet(config), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         write_config(Path(folder), config)
         try:
@@ -139,7 +139,7 @@ def tokenizer_of(config: Config) -> Any:
     if not name:
         return open_clip.SimpleTokenizer(context_length=length, **settings)
     mode = text.get("tokenizer_mode")
-    return open_clip.HFTokenizer(name, context_length=length, tokenizer_mode=mode, **settings)
+    return open_clip.tokenizer.HFTokenizer(name, context_length=length, tokenizer_mode=mode, **settings)
 
 
 def image_encoder(network: Any, name: str, license: str = "", source: str = "") -> Encoder:
@@ -160,12 +160,15 @@ def image_encoder(network: Any, name: str, license: str = "", source: str = "") 
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Hides what open_clip logs about weights that it does not load."""
-    root = logging.getLogger()
-    disabled = root.manager.disable
+def _quiet(config: Config) -> Iterator[None]:
+    """Hides what open_clip logs about weights that it does not load, and the progress of transformers."""
+    disabled = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
+        if config.model["text_cfg"].get("hf_model_name"):
+            from transformers.utils.logging import disable_progress_bar
+
+            disable_progress_bar()
         yield
     finally:
         logging.disable(disabled)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from roco.base.errors import DataError, UsageError
 from roco.base.files import file_digest, whole, write_json
@@ -19,6 +18,7 @@ from roco.baselines.prediction_record import Predictions, record_of
 from roco.baselines.predictor import PredictOptions
 from roco.baselines.training.data import with_images
 from roco.baselines.training.folder import AGAIN, Model
+from roco.baselines.vision.predict import device_of
 from roco.baselines.vision.transform import Loading
 from roco.release.load.dataset import Dataset
 
@@ -48,7 +48,7 @@ def predict_vectors(
         raise DataError(f"{data.figures.path} has no captions", "give a release with captions")
     with_images(data, split)
     loading = _loading(model)
-    device = torch.device(options.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    device = device_of(options.device)
     config = saved_config(model.path)
     network = Contrastive(create(config, model.path / WEIGHTS)).to(device).eval()
     pool = pool_of(data)

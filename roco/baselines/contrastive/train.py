@@ -1,91 +1,45 @@
-"""Trains a contrastive model of images and captions: `roco train clip`."""
+"""Trains two encoders to find the caption of an image among others: `roco train clip`."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from roco.base.errors import DataError, UsageError
-from roco.base.files import digest, file_digest
 from roco.base.progress import Progress
-from roco.baselines.contrastive.architecture import create, read_config, tokenizer_of
-from roco.baselines.contrastive.card import card_of
-from roco.baselines.contrastive.data import open_pairs
-from roco.baselines.contrastive.items import PairItems
-from roco.baselines.contrastive.learner import ClipLearner
-from roco.baselines.contrastive.network import Contrastive
-from roco.baselines.contrastive.options import ClipOptions
-from roco.baselines.contrastive.tokens import encode
-from roco.baselines.encoders import side
-from roco.baselines.loop import train
-from roco.baselines.training import presets
-from roco.baselines.training.folder import Model, open_model
-from roco.baselines.vision.cache import Cache
+from roco.baselines.packages import require
+from roco.baselines.training.folder import Model
 
-KIND = "clip"
+PACKAGES = ("torch", "timm", "accelerate", "open_clip")
 
 
 def train_clip(
-    release: Path, out: Path, preset: str = "clip", changes: Mapping[str, Any] | None = None, *, final: bool = False,
-    download: bool = False, cache: Path | None = None, skip_unreadable: bool = False, progress: Progress | None = None,
+    release: str | Path,
+    out: str | Path,
+    *,
+    preset: str = "clip",
+    changes: Mapping[str, Any] | None = None,
+    final: bool = False,
+    download: bool = False,
+    cache: Path | None = None,
+    skip_unreadable: bool = False,
+    progress: Progress | None = None,
     warn: Callable[[str], None] = lambda text: None,
-) -> Model:  # fmt: skip
+) -> Model:
     """Trains two encoders to find the caption of an image among others; continues where an earlier call ended.
 
-    release: any dataset that `roco.load` reads. preset: by name, or a TOML file. changes: of its options. final: on
-    train and valid together, without scores. download: lets open_clip read a model hub. cache: a folder for loaded
-    images. warn: receives what a user should know of the data, a sentence each.
+    release: any dataset that `roco.load` reads. preset: by name, or a TOML file. changes: of its options, by name.
+    final: trains on train and valid, without scores. download: lets open_clip read a model hub. cache: a folder for
+    loaded images. warn: receives what is unusual about the data, a sentence each.
 
     Raises UsageError for an unknown preset, option or architecture and an existing `out`, DataError for a dataset
-    without pairs, weights of another network, an unreadable image and a loss that is not finite.
+    without pairs, weights of another network, an unreadable image and a loss that is not finite. Needs the extra
+    `train`.
     """
-    if out.exists() or out.is_symlink():
-        raise UsageError(f"{out} already exists", "choose another folder")
-    loaded = presets.load(preset, KIND, ClipOptions)
-    options: ClipOptions = presets.resolve(ClipOptions, loaded, changes or {})
-    config = read_config(options.architecture)
-    weights = Path(options.weights) if options.weights else None
-    network = Contrastive(
-        create(config, weights, download=download, towers=options.towers == "pretrained", seed=options.seed),
-        options.temperature,
-    )
-    tokenizer = tokenizer_of(config)
-    pairs = open_pairs(release, final, options.pool)
-    tokens = encode(tokenizer, pairs.captions)
-    if tokens.ids.max() >= config.model["text_cfg"].get("vocab_size", 49408) and not config.remote:
-        raise DataError(f"{config.name} has a vocabulary of fewer tokens than its tokenizer", "correct vocab_size")
-    remarks = [*pairs.facts.problems(), *_remarks(pairs.without_caption, tokens.truncated, tokens.ids.shape)]
-    if _is_main():
-        for remark in remarks:
-            warn(remark)
-    stored = None if cache is None else Cache.open(cache)
-    learner = ClipLearner(network, config, tokenizer, pairs.pool, options, stored)
-    size = side(network.clip.visual.preprocess_cfg["size"], config.name)
-    train(
-        learner, PairItems(pairs.images, tokens.ids, size, options, stored), options, out, kind=KIND, preset=loaded,
-        data=pairs.facts, card=lambda trained: card_of(trained, learner, config, remarks),
-        further={"final": final, "weights": file_digest(weights) if weights else "", "network": digest(config.model)},
-        skip_unreadable=skip_unreadable, progress=progress,
+    require(*PACKAGES)
+    from roco.baselines.contrastive.pretraining import run
+
+    return run(
+        Path(release), Path(out), preset, changes or {}, final=final, download=download, cache=cache,
+        skip_unreadable=skip_unreadable, progress=progress, warn=warn,
     )  # fmt: skip
-    if not _is_main():
-        return Model(out, KIND, {})
-    for image in learner.unreadable.values():
-        warn(f"validation image '{image.id}' cannot be read and is ranked last: {image.what}")
-    return open_model(out, KIND)
-
-
-def _remarks(without_caption: int, truncated: int, shape: tuple[int, ...]) -> list[str]:
-    """Returns what happened to captions, a sentence each."""
-    found = []
-    if without_caption:
-        found.append(f"{without_caption:,} training images without a caption: not trained on")
-    if truncated:
-        found.append(f"{truncated:,} of {shape[0]:,} captions are longer than {shape[1]} tokens: truncated")
-    return found
-
-
-def _is_main() -> bool:
-    """Returns whether this is the first of several processes, which writes and reports."""
-    return os.environ.get("RANK", "0") == "0"

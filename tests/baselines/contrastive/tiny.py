@@ -88,7 +88,7 @@ def run(dataset: Path, out: Path, **changes: Any) -> Any:
     names = ("final", "skip_unreadable", "warn", "cache")
     arguments = {name: changes.pop(name) for name in names if name in changes}
     options = OPTIONS | {"architecture": architecture(out.parent)} | changes
-    return train_clip(dataset, out, "clip-tiny", options, **arguments)
+    return train_clip(dataset, out, preset="clip-tiny", changes=options, **arguments)
 
 
 def _kill_at(step: int) -> None:
