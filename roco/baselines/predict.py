@@ -39,6 +39,7 @@ from roco.release.load.dataset import load
 
 HOMES = {
     "concepts": "roco.baselines.vision.predict",
+    "captions": "roco.baselines.captioner.predict",
     "neighbours": "roco.baselines.neighbours.predict",
 }
 """Kind of model -> module with a function `predictor(model, options)`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from roco.cli.app import App
+from roco.cli.train_captions import captions
 from roco.cli.train_clip import clip
 from roco.cli.train_concepts import concepts
 from roco.cli.train_neighbours import neighbours
@@ -13,5 +14,6 @@ app = App(
     "Example: roco train neighbours demo/run/release demo/neighbours",
 )
 app.command()(concepts)
+app.command()(captions)
 app.command()(neighbours)
 app.command()(clip)
