@@ -12,6 +12,7 @@ from roco.base.version import __version__
 
 if TYPE_CHECKING:
     from roco.base.errors import DataError, RecipeError, RocoError, UsageError
+    from roco.baselines.captioner.train import train_captions
     from roco.baselines.contrastive.train import train_clip
     from roco.baselines.export_backbone import export_backbone
     from roco.baselines.neighbours.train import train_neighbours
@@ -62,6 +63,7 @@ _HOME = {
     "roco.release.export.options": ("ExportOptions",),
     "roco.base.errors": ("DataError", "RecipeError", "RocoError", "UsageError"),
     "roco.recipes.load": ("Pipeline", "Recipe", "load_recipe"),
+    "roco.baselines.captioner.train": ("train_captions",),
     "roco.baselines.contrastive.train": ("train_clip",),
     "roco.baselines.export_backbone": ("export_backbone",),
     "roco.baselines.neighbours.train": ("train_neighbours",),
@@ -118,6 +120,7 @@ __all__ = [
     "read_audit",
     "retract",
     "select",
+    "train_captions",
     "train_clip",
     "train_concepts",
     "train_neighbours",

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from roco.base.errors import MissingExtra
 from roco.cli.output import print_json, print_next, safe, shown_path
 from roco.cli.run import Json
 from roco.cli.train_options import FinalOpt, OutArg, ReleaseArg, SetOpt, SkipOpt, changes, complete_preset, warn
 
 if TYPE_CHECKING:
-    from roco.baselines.training.trained import Trained
+    from roco.baselines.training.folder import Model
 
 
 def captions(
@@ -50,48 +49,41 @@ def captions(
     Encoder and decoder are names on the Hugging Face hub, folders, or from scratch: --set decoder=FOLDER. The weights
     are those of the epoch with the highest ROUGE-1 on valid. After an interruption the same command goes on.
     """
-    try:
-        import torch  # noqa: F401
-        import transformers  # noqa: F401
-    except ImportError as err:
-        raise MissingExtra(err.name or "torch", "train") from err
-    from roco.baselines.captioner.options import CaptionOptions
-    from roco.baselines.captioner.train import Settings, train_captions
-    from roco.baselines.training import presets
+    from roco.baselines.captioner.train import train_captions
     from roco.cli.progress import ProgressBar, resumable
 
-    chosen = presets.load(preset, "captions", CaptionOptions)
-    options = presets.resolve(CaptionOptions, chosen, changes(settings))
-    given = Settings(
-        final=final, download=download, ignore_memory=ignore_memory, skip_unreadable=skip_unreadable, cache=cache
-    )
-    # Of the processes that accelerate starts, one speaks.
+    # Of the processes that accelerate starts, the first one reports.
     silent = os.environ.get("RANK", "0") != "0"
     progress = ProgressBar()
     with nullcontext() if silent else resumable(progress):
-        trained = train_captions(
-            release, out, options, chosen, given,
-            report=_ignore if silent else _report, progress=None if silent else progress,
+        model = train_captions(
+            release, out, preset=preset, changes=changes(settings), final=final, download=download,
+            ignore_memory=ignore_memory, cache=cache, skip_unreadable=skip_unreadable,
+            progress=None if silent else progress, warn=_ignore if silent else lambda text: warn([text]),
+            inform=_ignore if silent else _inform,
         )  # fmt: skip
-    if silent:
-        return
-    warn(f"image '{id}' is unreadable: skipped" for id in trained.unreadable)
-    if as_json:
-        print_json(trained.manifest() | {"path": str(out)})
-    else:
-        _print(trained, out)
-    print_next("roco predict", shown_path(out), shown_path(release))
+    if not silent:
+        _print(model, as_json)
+        print_next("roco predict", shown_path(out), shown_path(release))
 
 
-def _ignore(line: str) -> None:
+def _ignore(text: str) -> None:
     pass
 
 
-def _report(line: str) -> None:
-    print(safe(line), file=sys.stderr)
+def _inform(text: str) -> None:
+    print(safe(text), file=sys.stderr)
 
 
-def _print(trained: Trained, out: Path) -> None:
-    scores = ", ".join(f"{name} {value:.4f}" for name, value in trained.scores.items())
-    valid = f"; on valid: {scores}" if scores else ""
-    print(safe(f"wrote {shown_path(out)}: {trained.step:,} steps, weights of step {trained.best_step:,}{valid}"))
+def _print(model: Model, as_json: bool) -> None:
+    manifest = model.manifest
+    if as_json:
+        entry = {"steps": manifest["steps"], "best_step": manifest["best_step"], "scores": manifest["scores"]}
+        print_json({"path": str(model.path), **entry, "generation": model.values["generation"]})
+        return
+    warn(f"image '{id}' is unreadable: skipped" for id in manifest["unreadable_images"])
+    scores, valid = manifest["scores"], ""
+    if scores:
+        valid = f"; on valid: ROUGE-1 {scores['rouge1']:.4f}, {scores['ended']:.0%} of the captions end by themselves"
+    steps = f"{manifest['steps']:,} steps, weights of step {manifest['best_step']:,}"
+    print(safe(f"wrote {shown_path(model.path)}: {steps}{valid}"))

@@ -78,17 +78,17 @@ def run(dataset: Path, out: Path, **changes: Any) -> Any:
     """Trains the tiny captioner; changes: of its options, and the arguments of `Settings`."""
     import torch
 
+    from roco.baselines.captioner import training
     from roco.baselines.captioner.options import CaptionOptions
-    from roco.baselines.captioner.train import Settings, train_captions
     from roco.baselines.training.presets import Preset
 
     torch.set_num_threads(1)  # more threads than free cores are slower
-    names = set(Settings.__dataclass_fields__)
-    settings = Settings(**{key: value for key, value in changes.items() if key in names})
-    options = {key: value for key, value in changes.items() if key not in names and key != "report"}
-    report = changes.get("report", lambda line: None)
+    names = set(training.Settings.__dataclass_fields__)
+    settings = training.Settings(**{key: value for key, value in changes.items() if key in names})
+    options = {key: value for key, value in changes.items() if key not in names and key != "warn"}
+    warn = changes.get("warn", lambda text: None)
     chosen = CaptionOptions(**(TINY | options))
-    return train_captions(dataset, out, chosen, Preset("tiny", "captions", "a test", {}), settings, report=report)
+    return training.run(dataset, out, chosen, Preset("tiny", "captions", "a test", {}), settings, warn=warn)
 
 
 def _kill_at(step: int) -> None:
