@@ -60,6 +60,7 @@ def clip(
 
 
 def _print(model: Model, as_json: bool) -> None:
+    from roco.baselines.contrastive.scores import NAMES
     from roco.cli.tables import console, print_table, table
 
     scores = model.manifest["scores"]
@@ -69,7 +70,7 @@ def _print(model: Model, as_json: bool) -> None:
     print(
         safe(f"wrote {shown_path(model.path)}: {model.values['name']}, vectors of {model.values['dimensions']} numbers")
     )
-    pool = int(scores.pop("pool", 0))
-    rows = [{"score": name, "value": f"{value:.4f}"} for name, value in scores.items()]
+    pool = int(scores.get("pool", 0))
+    rows = [{"score": name, "value": f"{scores[name]:.4f}"} for name in NAMES if name in scores]
     if rows:
         print_table(console(), table(rows, {"score": f"on {pool:,} images of valid", "value": "value"}))

@@ -12,6 +12,10 @@ from roco.base import bootstrap
 
 KS = (1, 5, 10)
 BEST = "mean_recall"
+DIRECTIONS = ("image_to_text", "text_to_image")
+NAMES = (BEST, *(f"{name}_{score}" for name in DIRECTIONS for score in (*(f"recall@{k}" for k in KS), "mrr")))
+"""The scores in the order in which they are shown."""
+
 _ROWS = 512  # queries that are compared at once
 
 
@@ -28,7 +32,7 @@ def retrieval_scores(
     counted = np.array([bool(of_caption) for of_caption in words], bool)
     scores: dict[str, float] = {}
     recalls = []
-    for name, queries, answers in (("image_to_text", images, texts), ("text_to_image", texts, images)):
+    for name, queries, answers in zip(DIRECTIONS, (images, texts), (texts, images), strict=True):
         ranks = _first_ranks(_unit(queries), _unit(answers), same, articles)[counted]
         for k in KS:
             recalls.append(float((ranks <= k).mean()))

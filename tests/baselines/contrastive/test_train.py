@@ -211,6 +211,14 @@ def test_a_wrong_configuration_is_refused(pairs: Path, tmp_path: Path, text: str
     assert "wrong" in caught.value.message
 
 
+def test_a_vocabulary_that_is_smaller_than_that_of_the_tokenizer_is_refused(pairs: Path, tmp_path: Path) -> None:
+    small = json.loads(json.dumps(tiny.CONFIG))
+    small["text_cfg"]["vocab_size"] = 1000
+    (tmp_path / "small.json").write_text(json.dumps(small))
+    with pytest.raises(DataError, match="small has a vocabulary of fewer tokens than its tokenizer"):
+        tiny.run(pairs, tmp_path / "out", architecture=str(tmp_path / "small.json"))
+
+
 def test_a_dataset_without_pairs_is_refused(tmp_path: Path) -> None:
     ids = [f"ROCOv2_2023_train_{number:06}" for number in range(32)]
     data = tiny.release(tmp_path / "data", empty=ids)
