@@ -6,21 +6,24 @@ from pathlib import Path
 from typing import Any
 
 from roco.base.errors import UsageError
-from roco.baselines.encoders import Encoder
-from roco.baselines.training.folder import Model, open_model
+from roco.baselines.encoders import Encoder, grey_levels
+from roco.baselines.training.folder import FILE, Model, open_model
 
 
 def of_folder(folder: Path) -> Encoder:
     """Returns the image encoder of the folder of a trained model.
 
-    Of `concepts` it gives the pooled features before the heads, of `clip` the normalised image vector. Raises
-    UsageError for a model without an encoder of its own, and DataError for a folder that is damaged or no model.
+    Of `concepts` it gives the pooled features before the heads, of `captions` the mean of the states that the decoder
+    reads, of `clip` the vector of length 1 that captions are compared with. Raises UsageError for a model without an
+    encoder of its own, and DataError for a folder that is damaged or no model.
     """
     model = open_model(folder)
     if model.kind == "clip":
         return _of_clip(model)
     if model.kind == "concepts":
         return _of_concepts(model)
+    if model.kind == "captions":
+        return _of_captions(model)
     raise UsageError(f"{folder} is a model of `roco train {model.kind}`", "export the backbone that it was made with")
 
 
@@ -38,6 +41,18 @@ def _of_concepts(model: Model) -> Encoder:
     network = opened.network
     mean, std = (tuple(float(value) for value in values.flatten()) for values in (network.mean, 1 / network.scale))
     return Encoder(Pooled(network), opened.backbone, opened.preparation.image_size, mean, std, *_origin(model))
+
+
+def _of_captions(model: Model) -> Encoder:
+    from roco.baselines.captioner.encoder import Mean
+    from roco.baselines.captioner.model import open_network
+    from roco.baselines.captioner.pixels import Preparation
+
+    network = open_network(model.path)
+    prepared = Preparation.of_json(model.values.get("images") or {}, model.path / FILE)
+    name = f"{network.encoder.config.model_type} of {model.path.resolve().name}"
+    mean, std = grey_levels(prepared.mean), grey_levels(prepared.std)
+    return Encoder(Mean(network.encoder).eval(), name, prepared.size, mean, std, *_origin(model))
 
 
 def _origin(model: Model) -> tuple[str, str]:

@@ -61,6 +61,8 @@ def writing(out: Path, kind: str, values: Mapping[str, Any]) -> Iterator[Path]:
         files = {path.relative_to(part).as_posix(): file_digest(path) for path in paths}
         entry = {"kind": kind, "format": FORMAT, "roco": __version__, "files": files, "values": dict(values)}
         write_json(part / FILE, entry)
+        for path in paths:  # safetensors writes files that only their owner can read
+            path.chmod((part / FILE).stat().st_mode)
 
 
 def open_model(path: Path, *kinds: str) -> Model:

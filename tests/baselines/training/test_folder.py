@@ -33,6 +33,16 @@ def test_nothing_is_left_of_a_model_that_could_not_be_written(tmp_path: Path) ->
     assert list(tmp_path.iterdir()) == []
 
 
+def test_files_that_only_their_owner_could_read_are_as_readable_as_others(tmp_path: Path) -> None:
+    out = tmp_path / "model"
+    with writing(out, "concepts", {}) as part:
+        (part / "model.safetensors").write_bytes(b"weights")
+        (part / "model.safetensors").chmod(0o600)  # as safetensors writes it
+        (part / "README.md").write_text("card")
+    modes = {path.name: path.stat().st_mode for path in out.iterdir()}
+    assert modes["model.safetensors"] == modes["README.md"] == modes[FILE]
+
+
 def test_a_folder_that_exists_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "mine").write_text("mine")
