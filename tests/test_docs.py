@@ -219,6 +219,7 @@ def test_a_command_of_the_data_format_page_prints_the_output_below_it(
 @pytest.mark.parametrize(
     ("page", "outputs"),
     [
+        ("baselines.md", 5),
         ("evaluate.md", 4),
         ("audit.md", 3),
         ("concepts.md", 1),

@@ -91,9 +91,9 @@ def _converted(kind: Any, value: Any) -> Any:
     """Returns a value of a type; None if it is none."""
     if get_origin(kind) is tuple:
         parts = value.split(",") if isinstance(value, str) else value
-        (of, *_) = get_args(kind)
         if not isinstance(parts, list | tuple):
-            return None
+            parts = [parts]  # a single value
+        (of, *_) = get_args(kind)
         items = tuple(_converted(of, part.strip() if isinstance(part, str) else part) for part in parts)
         return None if None in items else items
     if kind is bool:
