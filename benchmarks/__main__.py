@@ -23,6 +23,7 @@ from benchmarks.scale import scale
 from benchmarks.scoring import scoring
 from benchmarks.screening_cost import screening
 from benchmarks.select import select
+from benchmarks.training import training
 from benchmarks.umls_build import umls
 from benchmarks.workers import runs
 
@@ -54,6 +55,7 @@ def main() -> None:
     lines += readers(REPEATS)
     lines += hashing(REPEATS)
     lines += loading(REPEATS)
+    lines += training(REPEATS)
     lines += heads(REPEATS)
     lines += neighbours(REPEATS)
     lines += screening(REPEATS)

@@ -37,8 +37,8 @@ def loading(repeats: int) -> list[str]:
     """Returns the section of docs/benchmarks.md."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        files = _usable()
-        n_bytes = _write(root, files)
+        files = usable()
+        n_bytes = write_layouts(root, files)
         train = roco.load(root / "zips", "train")
         data = train.to_torch(image=SIDE, target="modality")
         given = train.to_torch(image=_scaled, target="modality")
@@ -79,7 +79,7 @@ def _lines(seconds: dict[str, list[float]], images: int, n_bytes: int, load: flo
     return lines
 
 
-def _usable() -> list[tuple[str, bytes]]:
+def usable() -> list[tuple[str, bytes]]:
     """Returns JPEG and PNG images of radiology that both decode, repeated up to the number of images."""
     found = []
     for path in real_images():
@@ -94,7 +94,7 @@ def _usable() -> list[tuple[str, bytes]]:
     return list(itertools.islice(itertools.cycle(found), IMAGES))
 
 
-def _write(root: Path, files: list[tuple[str, bytes]]) -> int:
+def write_layouts(root: Path, files: list[tuple[str, bytes]]) -> int:
     """Writes the images twice, in the layout of the published ROCOv2: in a zip, and as loose files; returns bytes."""
     ids = [f"bench_train_{number:06d}" for number in range(len(files))]
     for layout in ("zips", "loose"):
@@ -144,8 +144,8 @@ def _profile() -> None:
     """Prints milliseconds per image for each step, in one process."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        files = _usable()[:400]
-        _write(root, files)
+        files = usable()[:400]
+        write_layouts(root, files)
         rows = list(roco.load(root / "zips", "train"))
         images = [decode(data).image for _, data in files]
         steps: dict[str, Callable[[], object]] = {

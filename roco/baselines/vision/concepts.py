@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from roco.base.errors import DataError, UsageError
-from roco.base.files import file_digest
+from roco.base.files import file_digest, write_json
 from roco.base.progress import NullProgress, Progress
 from roco.baselines.loop import train
 from roco.baselines.training import presets
-from roco.baselines.training.folder import Model, open_model
+from roco.baselines.training.folder import MANIFEST, Model, open_model, writing
 from roco.baselines.training.presets import Preset
 from roco.baselines.training.state import folder_of
 from roco.baselines.vision.backbones import check_backbone, network_of
@@ -39,8 +39,13 @@ from roco.baselines.vision.search import (
     results_markdown,
     run_entries,
 )
+from roco.baselines.vision.trained import open_network
 
 KIND = "concepts"
+
+
+SCORING = ("threshold", "tune_threshold", "one_modality")
+"""Options that change what is predicted, but no weight."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,18 @@ class _Training:
             return Model(out, KIND, {})
         for image in learner.unreadable.values():
             self.warn(f"validation image '{image.id}' cannot be read and is scored as empty: {image.what}")
+        return open_model(out, KIND)
+
+    def score_again(self, data: TaskData, options: ConceptOptions, trained: Model, out: Path) -> Model:
+        """Writes the folder of a training with other options of scoring than one that is done: with its weights."""
+        if not _is_main():
+            return Model(out, KIND, {})
+        learner = ConceptLearner(open_network(trained).network, data, options, self.cache)
+        values: dict[str, Any] = {}
+        with writing(out, KIND, values) as folder:
+            values |= learner.save(learner.model, folder)
+            settings = presets.provenance(options, self.preset)
+            write_json(folder / MANIFEST, {**trained.manifest, "settings": settings, "scores": learner.valid["scores"]})
         return open_model(out, KIND)
 
 
@@ -143,14 +160,29 @@ def _searched(
 def _ablations(
     training: _Training, data: TaskData, preset: Preset, changes: Mapping[str, Any], out: Path
 ) -> Model:  # fmt: skip
-    entries = ablation_entries(preset, changes)
+    """Trains the preset, and once more without each switch; a switch of scoring needs no training of its own."""
+    first, *others = ablation_entries(preset, changes)
+    entries = [first, *others]
     folder = folder_of(out) / ABLATIONS
-    results = run_entries(folder, entries, lambda entry, to: training.train(data, entry.options, to), _is_main())
+
+    def train_or_score(entry: Entry, to: Path) -> Model:
+        of_all = folder / first.name
+        if entry is not first and of_all.exists() and _same_weights(first.options, entry.options):
+            return training.score_again(data, entry.options, open_model(of_all, KIND), to)
+        return training.train(data, entry.options, to)
+
+    results = run_entries(folder, entries, train_or_score, _is_main())
     files, tables = _tables(ABLATIONS, results, best_of(data))
     failed = results[0].failed
     if failed:
         raise DataError(f"the preset itself failed: {failed}", "lower the learning rate (lr)")
     return adopt(folder / entries[0].name, out, files, tables, _is_main())
+
+
+def _same_weights(first: ConceptOptions, second: ConceptOptions) -> bool:
+    """Returns whether options differ in what is predicted only; the best epoch depends on that as well."""
+    same = {name: getattr(first, name) for name in SCORING}
+    return first.keep == "last" and dataclasses.replace(second, **same) == first
 
 
 def _tables(name: str, results: Sequence[Result], by: str) -> tuple[dict[str, str], dict[str, str]]:

@@ -94,7 +94,8 @@ def decode_reduced(data: bytes, least: int) -> Decoded:
 
     least: pixels that both sides of the reduced image have at least. All bytes of the file are read and checked, but
     libjpeg computes fewer pixels of each block, which takes less than half of the time. Width and height of the result
-    are those of the file; other formats and smaller images are decoded in full.
+    are those of the file, its identifying_fields are not looked for. Other formats and smaller images are decoded in
+    full.
     """
     return _decode(data, max(1, least))
 
@@ -126,7 +127,8 @@ def _decode(data: bytes, least: int) -> Decoded:
         transpose = _transpose(header)
         if transpose is not None:
             image = image.transpose(transpose)
-        return Decoded(format, mode, width, height, image, n_frames, tuple(identifying_fields(header)))
+        fields = () if least else tuple(identifying_fields(header))
+        return Decoded(format, mode, width, height, image, n_frames, fields)
 
 
 def _samples(image: Pillow.Image) -> NDArray[np.uint8]:

@@ -17,7 +17,7 @@ torch = pytest.importorskip("torch", reason="pip install '.[dev,dev-neural]'")
 from roco.base.errors import DataError, UsageError  # noqa: E402
 from roco.baselines.training import presets  # noqa: E402
 from roco.baselines.training.folder import open_model  # noqa: E402
-from roco.baselines.vision import search  # noqa: E402
+from roco.baselines.vision import concepts, search  # noqa: E402
 from roco.baselines.vision.options import ConceptOptions  # noqa: E402
 from roco.baselines.vision.search import Entry, Result, ablation_entries, chosen, grid_entries  # noqa: E402
 from tests.baselines.vision.drawn import drawn  # noqa: E402
@@ -146,6 +146,26 @@ def test_ablations_give_one_table_and_the_model_of_the_preset(data: Path, tmp_pa
     assert model.values["pooling"] == "gem"
     assert "| without-gem |" in (model.path / "ablations.md").read_text(encoding="utf-8")
     assert open_model(model.path).kind == "concepts"
+
+
+def test_a_switch_that_changes_no_weight_is_scored_as_if_it_had_been_trained(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preset = tmp_path / "one.toml"
+    preset.write_text(
+        'kind = "concepts"\n[settings]\ntune_threshold = true\n[ablations]\nthreshold = { tune_threshold = false }\n'
+    )
+    trainings = []
+    own = concepts.train
+    monkeypatch.setattr(concepts, "train", lambda *given, **more: trainings.append(given) or own(*given, **more))
+    model = trained(data, tmp_path / "model", str(preset), ablations=True, epochs=6)
+    assert len(trainings) == 1
+    row = rows((model.path / "ablations.csv").read_text(encoding="utf-8"))["without-threshold"]
+    alone = trained(data, tmp_path / "alone", str(preset), tune_threshold=False, epochs=6)
+    assert len(trainings) == 2
+    assert weights(alone.path) == weights(model.path)
+    assert float(row["f1"]) == alone.values["valid"]["scores"]["f1"]
+    assert row["threshold"] == "0.5"
 
 
 def test_the_first_of_equal_entries_is_chosen() -> None:
