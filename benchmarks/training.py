@@ -77,7 +77,7 @@ def data_path(root: Path, repeats: int) -> list[str]:
     lines = ["", "## Training: images per second", ""]
     lines += [
         f"{len(files):,} real radiology images ({n_bytes / 1e6:.0f} MB), shuffled, loaded to {LOAD} x {LOAD},",
-        f"flipped, cropped to {SIDE} x {SIDE} and normalised, in batches of {BATCH} by {WORKERS} forked workers, in turns.",
+        f"flipped, cropped to {SIDE} x {SIDE} and normalised, in batches of {BATCH} by {WORKERS} workers, in turns.",
         "`roco train` sends 8-bit images to the network, which normalises them; that time is included. ImageFolder has",
         f"the transforms of torchvision. The load of the machine before was {before:.1f} on {os.cpu_count()} cores.",
     ]
@@ -165,7 +165,7 @@ def step(root: Path, repeats: int) -> list[str]:
         "## Training: one step",
         "",
         f"EfficientNet-B0 at {STEP_SIDE} px with {CONCEPTS:,} concepts, batches of {STEP_BATCH} in memory, Adam,",
-        f"32 bits, on {torch.get_num_threads()} threads: the median step of the loop of `roco train` takes {own:.3f} s,",
+        f"32 bits, {torch.get_num_threads()} threads: the median step of the loop of `roco train` takes {own:.3f} s,",
         f"that of a bare loop with timm {bare:.3f} s: {ratio:.3f} times as long (median of {repeats} runs in turns).",
     ]
 

@@ -44,6 +44,9 @@ def concepts(
         Path | None,
         typer.Option(metavar="FILE", help="Weights of the backbone in safetensors: of timm, or of an own model."),
     ] = None,
+    download: Annotated[
+        bool, typer.Option("--download", help="Download the weights of the backbone if they are not on this machine.")
+    ] = False,
     labels: Annotated[
         list[str] | None,
         typer.Option(
@@ -85,8 +88,8 @@ def concepts(
     with resumable(progress):
         model = train_concepts(
             release, out, preset=preset, changes=changed, grid=grid, final=final, ablations=ablations,
-            labels=labels or (), images=images, cache=cache, skip_unreadable=skip_unreadable, progress=progress,
-            warn=lambda text: warn([text]),
+            labels=labels or (), images=images, cache=cache, download=download, skip_unreadable=skip_unreadable,
+            progress=progress, warn=lambda text: warn([text]),
         )  # fmt: skip
     _print(model, as_json)
     if "concepts" in model.values["tasks"]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -38,17 +37,17 @@ def check_backbone(name: str) -> None:
         )
 
 
-def network_of(options: ConceptOptions, sizes: Mapping[str, int], weights: str | None = None) -> Network:
+def network_of(options: ConceptOptions, sizes: Mapping[str, int], download: bool = False) -> Network:
     """Returns the network of options, initialised by their seed. sizes: outputs of each task.
 
-    weights: instead of those of the options. Raises UsageError for an unknown backbone, DataError for weights that
-    cannot be had or that are of another network.
+    download: lets the hub of timm be asked for pretrained weights that are not on this machine. Raises UsageError for
+    an unknown backbone, DataError for weights that cannot be had or that are of another network.
     """
     check_backbone(options.backbone)
     gem = options.pooling == "gem"
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(options.seed)
-        backbone = _created(options, gem, options.weights if weights is None else weights)
+        backbone = _created(options, gem, download)
         features = _n_features(backbone, options, gem)
         mean, std = (tuple(backbone.pretrained_cfg[name]) for name in ("mean", "std"))
         network = Network(backbone, features, sizes, mean, std, gem, options.drop_rate)
@@ -56,7 +55,7 @@ def network_of(options: ConceptOptions, sizes: Mapping[str, int], weights: str |
     return network
 
 
-def _created(options: ConceptOptions, gem: bool, weights: str) -> nn.Module:
+def _created(options: ConceptOptions, gem: bool, download: bool) -> nn.Module:
     """Returns the backbone without a classifier."""
     timm = _timm()
     settings: dict[str, Any] = {"num_classes": 0, "drop_rate": 0.0 if gem else options.drop_rate}
@@ -65,11 +64,11 @@ def _created(options: ConceptOptions, gem: bool, weights: str) -> nn.Module:
         settings["img_size"] = options.image_size
     if gem:
         settings["global_pool"] = ""
-    if weights == SCRATCH:
+    if options.weights == SCRATCH:
         return _build(options.backbone, settings)
-    if weights == PRETRAINED:
-        return _pretrained(options.backbone, settings)
-    return _from_file(options.backbone, settings, Path(weights))
+    if options.weights == PRETRAINED:
+        return _from_file(options.backbone, settings, _hub_file(options.backbone, download))
+    return _from_file(options.backbone, settings, Path(options.weights))
 
 
 def _build(name: str, settings: Mapping[str, Any]) -> nn.Module:
@@ -80,23 +79,33 @@ def _build(name: str, settings: Mapping[str, Any]) -> nn.Module:
     return model
 
 
-def _pretrained(name: str, settings: Mapping[str, Any]) -> nn.Module:
-    hint = "give them with --weights FILE.safetensors, or train from scratch: --set weights=scratch"
+def _hub_file(name: str, download: bool) -> Path:
+    """Returns the weights of a network as the hub of timm has them, in safetensors, on this machine.
+
+    Raises UsageError if they are not on this machine and must not be downloaded, DataError if they cannot be.
+    """
+    others = "give them with --weights FILE.safetensors, or train from scratch: --set weights=scratch"
     if not _timm().is_model_pretrained(name):
-        raise UsageError(f"timm has no weights of {name}", hint)
+        raise UsageError(f"timm has no weights of {name}", others)
+    try:
+        from huggingface_hub import hf_hub_download
+    except ImportError as err:
+        raise MissingExtra("huggingface-hub", "train") from err
+    repository = _timm().get_pretrained_cfg(name).hf_hub_id
     hub = logging.getLogger("huggingface_hub")
     level = hub.level
     try:
         hub.setLevel(logging.ERROR)  # it reports each of many attempts
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # on tokens and symbolic links
-            model: nn.Module = _timm().create_model(name, pretrained=True, **settings)
+            return Path(hf_hub_download(repository, "model.safetensors", local_files_only=not download))
     except Exception as err:  # of the hub, of its network and of its cache
-        offline = " (HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE") else ""
-        raise DataError(f"the weights of {name} cannot be downloaded{offline}", hint) from err
+        if not download:
+            what = f"the weights of {name} are not on this machine"
+            raise UsageError(what, f"download them with --download, {others}") from err
+        raise DataError(f"the weights of {name} cannot be downloaded: {excerpt(str(err))}", others) from err
     finally:
         hub.setLevel(level)
-    return model
 
 
 def _from_file(name: str, settings: Mapping[str, Any], path: Path) -> nn.Module:

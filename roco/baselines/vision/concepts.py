@@ -57,6 +57,7 @@ class _Training:
     folder: Path | None
     preset: Preset
     cache: Cache | None
+    download: bool
     skip_unreadable: bool
     progress: Progress
     warn: Callable[[str], None]
@@ -71,7 +72,7 @@ class _Training:
     ) -> Model:  # fmt: skip
         """Trains one network and writes its folder; files, tables: of a search, for the folder and for the card."""
         names = {task: data.names[task] for task in options.tasks}
-        network = network_of(options, {task: len(of_task) for task, of_task in names.items()})
+        network = network_of(options, {task: len(of_task) for task, of_task in names.items()}, self.download)
         learner = ConceptLearner(network, data, options, self.cache, files)
         weights = options.weights if options.weights in (SCRATCH, PRETRAINED) else file_digest(Path(options.weights))
         train(
@@ -101,7 +102,7 @@ class _Training:
 
 def run(
     release: Path, out: Path, preset: str, changes: Mapping[str, Any], extent: Extent, *, labels: Sequence[str],
-    images: Path | None, cache: Path | None, skip_unreadable: bool, progress: Progress | None,
+    images: Path | None, cache: Path | None, download: bool, skip_unreadable: bool, progress: Progress | None,
     warn: Callable[[str], None],
 ) -> Model:  # fmt: skip
     """Does what `train_concepts` describes; this module imports torch."""
@@ -112,7 +113,7 @@ def run(
     check_backbone(options.backbone)
     files = tuple(read_label_file(text) for text in labels)
     training = _Training(
-        release, files, images, loaded, None if cache is None else Cache.open(cache), skip_unreadable,
+        release, files, images, loaded, None if cache is None else Cache.open(cache), download, skip_unreadable,
         progress or NullProgress(), warn,
     )  # fmt: skip
     data = training.data(options.tasks, final=False)

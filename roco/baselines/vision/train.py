@@ -27,6 +27,7 @@ def train_concepts(
     labels: Sequence[str] = (),
     images: Path | None = None,
     cache: Path | None = None,
+    download: bool = False,
     skip_unreadable: bool = False,
     progress: Progress | None = None,
     warn: Callable[[str], None] = lambda text: None,
@@ -34,10 +35,11 @@ def train_concepts(
     """Trains a network for the concepts, and for classes, of a dataset; continues where an earlier call ended.
 
     release: any dataset that `roco.load` reads; where all tasks are of `labels`, also the folder of their images.
-    preset: by name, or a TOML file. changes: of its options, by name. grid: first searches optimiser and rate on valid.
-    final: trains on train and valid in the end. ablations: trains the preset once more without each of its switches.
-    labels: `TASK=FILE`, CSV files with label and path, of images in `images`, or id, of images of the release. cache: a
-    folder for loaded images. warn: receives what is unusual about the data, a sentence each.
+    preset: by name, or a TOML file. changes: of its options, by name. grid: first searches optimiser and rate on
+    valid. final: trains on train and valid in the end. ablations: trains the preset once more without each of its
+    switches. labels: `TASK=FILE`, CSV files with label and path, of images in `images`, or id, of images of the
+    release. cache: a folder for loaded images. download: lets the hub of timm be asked for weights; otherwise nothing
+    is fetched. warn: receives what is unusual about the data, a sentence each.
 
     Raises UsageError for an unknown preset, option, task or backbone and an existing `out`, DataError for missing
     labels, unreadable images and a loss that is not finite. Needs the extra `train`.
@@ -51,5 +53,6 @@ def train_concepts(
 
     return run(
         Path(release), Path(out), preset, changes or {}, Extent(grid=grid, final=final, ablations=ablations),
-        labels=labels, images=images, cache=cache, skip_unreadable=skip_unreadable, progress=progress, warn=warn,
+        labels=labels, images=images, cache=cache, download=download, skip_unreadable=skip_unreadable,
+        progress=progress, warn=warn,
     )  # fmt: skip

@@ -145,17 +145,35 @@ def test_unknown_networks_and_weights_are_errors(tmp_path: Path) -> None:
             network_of(options(weights=str(tmp_path / name)), SIZES)
 
 
-def test_weights_that_cannot_be_downloaded_are_an_error_with_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pretrained_weights_are_downloaded_only_if_that_is_allowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import huggingface_hub
     import timm
+    from safetensors.torch import save_file
 
+    asked: list[tuple[str, str, bool]] = []
+    answer: list[Path] = []
+
+    def hub(repository: str, name: str, local_files_only: bool) -> str:
+        asked.append((repository, name, local_files_only))
+        if not answer:
+            raise OSError("Name or service not known")
+        return str(answer[0])
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", hub)
+    wanted = options(backbone="resnet10t.c3_in1k", weights="pretrained")
+    with pytest.raises(UsageError, match=r"the weights of resnet10t.c3_in1k are not on this machine") as caught:
+        network_of(wanted, SIZES)
+    assert "--download" in caught.value.hint and "--weights FILE.safetensors" in caught.value.hint
+    with pytest.raises(DataError, match="cannot be downloaded: Name or service not known"):
+        network_of(wanted, SIZES, download=True)
+    whole = timm.create_model("resnet10t")
+    save_file(whole.state_dict(), tmp_path / "model.safetensors")
+    answer.append(tmp_path / "model.safetensors")
+    assert torch.equal(network_of(wanted, SIZES).backbone.layer1[0].conv1.weight, whole.layer1[0].conv1.weight)
+    repository = "timm/resnet10t.c3_in1k"
+    assert asked == [(repository, "model.safetensors", local) for local in (True, False, True)]
     without = next(name for name in timm.list_models() if not timm.is_model_pretrained(name))
     with pytest.raises(UsageError, match=f"timm has no weights of {without}"):
         network_of(options(backbone=without, weights="pretrained"), SIZES)
-
-    def fail(*names: str, **settings: Any) -> None:
-        raise OSError("Name or service not known")
-
-    monkeypatch.setattr(timm, "create_model", fail)
-    with pytest.raises(DataError, match="the weights of resnet18 cannot be downloaded") as caught:
-        network_of(options(backbone="resnet18", weights="pretrained"), SIZES)
-    assert "--weights FILE.safetensors" in caught.value.hint
