@@ -57,6 +57,7 @@ class CaptionLearner:
         configure(model.network, tokens, options)
         self.model, self.tokens, self.preparation = model, tokens, preparation
         self.options, self.validation, self.cache = options, validation, cache
+        self.unreadable: set[str] = set()
 
     def counts(self, batch: Batch) -> Mapping[str, float]:
         """Returns the number of tokens, end tokens included."""
@@ -74,12 +75,19 @@ class CaptionLearner:
             model, self.tokens, self.preparation, self.options.batch, self.options.workers, device, self.cache
         )
         found = writer.captions(images, [position for position in positions if position is not None])
-        written = [Generated("", False) if position is None else _readable(next(found)) for position in positions]
+        written = [Generated("", False) if position is None else self._readable(next(found)) for position in positions]
         ended = [one.ended for one, position in zip(written, positions, strict=True) if position is not None]
         return {
             "rouge1": rouge1(truth, [one.caption for one in written]),
             "ended": float(np.mean(ended)) if ended else 0.0,
         }
+
+    def _readable(self, found: Generated | Unreadable) -> Generated:
+        """Returns the caption of a validation image, an empty one if it cannot be read; notes its id."""
+        if not isinstance(found, Unreadable):
+            return found
+        self.unreadable.add(found.id)
+        return Generated("", False)
 
     def save(self, model: Any, folder: Path) -> Mapping[str, Any]:
         """Writes weights, configurations and tokenizer, as save_pretrained of transformers does."""
@@ -91,10 +99,6 @@ class CaptionLearner:
             "generation": dataclasses.asdict(self.options.generation),
             "max_tokens": self.options.max_tokens,
         }
-
-
-def _readable(found: Generated | Unreadable) -> Generated:
-    return Generated("", False) if isinstance(found, Unreadable) else found
 
 
 @contextlib.contextmanager

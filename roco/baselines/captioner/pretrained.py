@@ -88,7 +88,11 @@ def _from_hub(name: str, download: bool, patterns: tuple[str, ...]) -> Path:
     if name.startswith(("/", ".", "~")) or name.count("/") > 1:
         raise UsageError(f"no such folder: {shown}", "give a folder, or a name on the Hugging Face hub")
     try:
-        return Path(snapshot_download(name, local_files_only=not download, allow_patterns=list(patterns)))
+        return Path(
+            snapshot_download(
+                name, local_files_only=not download, allow_patterns=list(patterns), ignore_patterns=["*/*"]
+            )
+        )
     except HFValidationError as err:
         remedy = "give a folder, a name such as owner/model, or scratch"
         raise UsageError(f"'{shown}' is neither a folder nor the name of a model", remedy) from err

@@ -77,11 +77,14 @@ def run(
     learner = CaptionLearner(model, tokens, preparation, options, data.validation, cache)
     items = CaptionItems(data.images, encoded.tokens, preparation, cache)
     with quiet():
-        return train(
+        trained = train(
             learner, items, options, out, kind="captions", preset=preset, data=data.facts,
             card=lambda trained: card_of(trained, options, memory, remarks), further={"final": chosen.final},
             skip_unreadable=chosen.skip_unreadable, progress=progress,
         )  # fmt: skip
+    for id in sorted(learner.unreadable):
+        warn(f"validation image '{id}' is unreadable: scored as an empty caption")
+    return trained
 
 
 def _tokens(options: CaptionOptions, data: CaptionData, download: bool) -> Tokens:

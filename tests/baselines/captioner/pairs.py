@@ -105,10 +105,10 @@ def _kill_at(step: int) -> None:
 
 
 if __name__ == "__main__":
-    given: dict[str, Any] = {}
-    for word in sys.argv[3:]:
-        key, _, value = word.partition("=")
-        given[key] = float(value) if "." in value else int(value)
+    given: dict[str, Any] = dict(word.split("=", 1) for word in sys.argv[3:])
+    for key, value in given.items():
+        if value.replace(".", "").isdigit():
+            given[key] = float(value) if "." in value else int(value)
     if "kill" in given:
         _kill_at(given.pop("kill"))
     run(Path(sys.argv[1]), Path(sys.argv[2]), **given)

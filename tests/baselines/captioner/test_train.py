@@ -65,7 +65,7 @@ def test_the_weights_are_those_of_the_best_captions_not_of_the_lowest_loss(capti
 
 @pytest.mark.slow
 def test_a_training_that_was_killed_goes_on_to_the_same_weights(drawn: Path, tmp_path: Path) -> None:
-    words = ("epochs=2", "batch=16", "dropout=0.1", "save_every=2", "score_images=2")
+    words = ("epochs=2", "batch=16", "dropout=0.1", "save_every=2", "score_images=2", "optimizer=adafactor", "lr=0")
     assert process(drawn, tmp_path / "undisturbed", *words) == 0
     for kill in (3, 6):  # in the middle of the first and of the second epoch
         out = tmp_path / f"killed-at-{kill}"
@@ -157,6 +157,15 @@ def test_an_unreadable_image_ends_training_in_one_line(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
     trained = pairs.run(release, tmp_path / "other", **SHORT, skip_unreadable=True)
     assert list(trained.unreadable) == [FIRST]
+
+
+def test_an_unreadable_validation_image_is_scored_as_an_empty_caption_and_reported(tmp_path: Path) -> None:
+    release = pairs.release(tmp_path / "release", n=20, n_valid=1)
+    (release / "valid_images" / "ROCOv2_2023_valid_000000.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
+    lines: list[str] = []
+    trained = pairs.run(release, tmp_path / "out", **(SHORT | {"epochs": 1}), warn=lines.append)
+    assert trained.scores == {"rouge1": 0.0, "ended": 0.0}
+    assert "validation image 'ROCOv2_2023_valid_000000' is unreadable: scored as an empty caption" in lines
 
 
 def test_missing_images_are_reported_and_scored_as_empty_captions(tmp_path: Path) -> None:
