@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs, InitProcessGroupKwargs
+from accelerate.state import AcceleratorState
 from accelerate.utils import broadcast_object_list
 
 from roco.base.errors import DataError
@@ -94,6 +95,8 @@ class _Session:
         precision = options.precision
         if precision == "auto":
             precision = "fp16" if torch.cuda.is_available() else "no"
+        # accelerate keeps the precision of the first training in a process, and refuses another one.
+        AcceleratorState._reset_state()
         self.accelerator = Accelerator(
             mixed_precision=precision, kwargs_handlers=[patient, DistributedDataParallelKwargs()]
         )

@@ -106,6 +106,14 @@ def test_accumulated_batches_are_one_large_batch(tmp_path: Path) -> None:
     assert logged(tmp_path / "one") == pytest.approx(logged(tmp_path / "two"), abs=1e-6)
 
 
+def test_trainings_of_one_program_may_have_different_precisions(tmp_path: Path) -> None:
+    run(tmp_path / "16", precision="bf16", epochs=1)
+    run(tmp_path / "32", precision="no", epochs=1)
+    assert logged(tmp_path / "16") != logged(tmp_path / "32")
+    run(tmp_path / "again", precision="bf16", epochs=1)
+    assert logged(tmp_path / "16") == logged(tmp_path / "again")
+
+
 def test_another_seed_gives_other_weights(tmp_path: Path) -> None:
     run(tmp_path / "a", seed=0)
     run(tmp_path / "b", seed=1)
