@@ -55,8 +55,9 @@ def clip(
             release, out, preset=preset, changes=changed, final=final, download=download, cache=cache,
             skip_unreadable=skip_unreadable, progress=progress, warn=lambda text: warn([text]),
         )  # fmt: skip
-    _print(model, as_json)
-    print_next("roco predict", shown_path(out), shown_path(release))
+    if model.values:  # the first of several processes
+        _print(model, as_json)
+        print_next("roco predict", shown_path(out), shown_path(release))
 
 
 def _print(model: Model, as_json: bool) -> None:

@@ -59,7 +59,7 @@ def run(
         learner, PairItems(pairs.images, tokens.ids, size, options, stored), options, out, kind=KIND, preset=loaded,
         data=pairs.facts, card=lambda trained: card_of(trained, learner, config, remarks),
         further={"final": final, "weights": file_digest(weights) if weights else "", "network": digest(config.model)},
-        skip_unreadable=skip_unreadable, progress=progress,
+        skip_unreadable=skip_unreadable, progress=progress if _is_main() else None,
     )  # fmt: skip
     if not _is_main():
         return Model(out, KIND, {})

@@ -38,8 +38,8 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny.release(tmp_path_factory.mktemp("pairs") / "data")
 
 
-def process(*words: str | Path, launcher: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", *launcher, "tests.baselines.contrastive.tiny", *map(str, words)]
+def process(*words: str | Path, module: tuple[str, ...] = ("tests.baselines.contrastive.tiny",)) -> Any:
+    command = [sys.executable, "-m", *module, *map(str, words)]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment)
 
@@ -84,10 +84,13 @@ def test_a_training_that_was_killed_goes_on_to_the_same_weights(pairs: Path, tmp
 
 @pytest.mark.slow
 def test_two_processes_give_the_losses_of_one(pairs: Path, tmp_path: Path) -> None:
-    words = ("batch=12", "epochs=2")
-    assert process(pairs, tmp_path / "one", *words).returncode == 0
-    two = process(pairs, tmp_path / "two", *words, launcher=TWO)
+    changes = tiny.OPTIONS | {"batch": 12, "epochs": 2, "architecture": tiny.architecture(tmp_path)}
+    settings = [word for name, value in changes.items() for word in ("--set", f"{name}={value}")]
+    tiny.run(pairs, tmp_path / "one", **changes)
+    command = ("roco", "train", "clip", pairs, tmp_path / "two", "--preset", "clip-tiny", *settings)
+    two = process(*command, module=TWO)
     assert two.returncode == 0, two.stderr
+    assert two.stdout.count("wrote ") == 1  # the first process reports
     assert logged(tmp_path / "two") == pytest.approx(logged(tmp_path / "one"), abs=1e-4)
     assert json.loads((tmp_path / "two" / "manifest.json").read_text())["hardware"]["processes"] == 2
 
