@@ -147,7 +147,10 @@ def _searched(
     """Trains the entries of a search on train; then the best one on train and valid, if that is wanted."""
     entries = grid_entries(options) if extent.grid else [Entry("selection", options)]
     folder = folder_of(out) / (GRID if extent.grid else "selection")
-    results = run_entries(folder, entries, lambda entry, to: training.train(data, entry.options, to), _is_main())
+    digest = data.facts.digest
+    results = run_entries(
+        folder, entries, lambda entry, to: training.train(data, entry.options, to), digest, _is_main()
+    )
     best = chosen(results, best_of(data))
     files, tables = _tables(GRID, results, best_of(data)) if extent.grid else ({}, {})
     if not extent.final:
@@ -172,7 +175,7 @@ def _ablations(
             return training.score_again(data, entry.options, open_model(of_all, KIND), to)
         return training.train(data, entry.options, to)
 
-    results = run_entries(folder, entries, train_or_score, _is_main())
+    results = run_entries(folder, entries, train_or_score, data.facts.digest, _is_main())
     files, tables = _tables(ABLATIONS, results, best_of(data))
     failed = results[0].failed
     if failed:

@@ -57,6 +57,8 @@ class ConceptOptions(LoopOptions):
                 raise UsageError(f"{name} = {getattr(self, name)}", f"write a number from {least} to {most}")
         if not self.tasks or len(set(self.tasks)) < len(self.tasks):
             raise UsageError(f"tasks = {excerpt(','.join(self.tasks))}", "name each task once")
+        if self.patience and self.keep == "last":
+            raise UsageError(f"patience = {self.patience} with keep = last", "write keep=best, or leave patience at 0")
         self.weight_of_task()
 
     @property

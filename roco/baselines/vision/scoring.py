@@ -66,7 +66,7 @@ def score(data: TaskData, probabilities: Probabilities, options: ConceptOptions)
     if data.truth is not None and data.vocabulary is not None:
         threshold, of_rows, secondary = _of_concepts(data.truth, probabilities[CONCEPTS], data.vocabulary, options)
         values["f1"] = concept_scores.mean(of_rows)
-        values["f1_secondary"] = secondary
+        values["secondary_f1"] = secondary
     balanced = []
     for task, classes in data.valid.classes.items():
         accuracy, mean_recall = accuracies(classes, probabilities[task])

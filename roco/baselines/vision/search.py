@@ -82,23 +82,23 @@ def ablation_entries(preset: Preset, changes: Mapping[str, Any]) -> list[Entry]:
 
 
 def run_entries(
-    folder: Path, entries: Sequence[Entry], train: Callable[[Entry, Path], Model], is_main: bool = True
+    folder: Path, entries: Sequence[Entry], train: Callable[[Entry, Path], Model], data: str, is_main: bool = True
 ) -> list[Result]:
     """Trains the entries that are not done yet; one whose loss is not finite has failed, and the others go on.
 
-    folder: that of all entries. is_main: only the main one of several processes writes. Raises UsageError if the
-    folder is that of a search with other options.
+    folder: that of all entries. data: the digest of the data. is_main: only the main one of several processes writes.
+    Raises UsageError if the folder is that of a search with other options or data.
     """
     results = []
     for entry in entries:
         out, failure = folder / entry.name, folder / f"{entry.name}.failed.json"
-        settings = digest({k: v for k, v in asdict(entry.options).items() if k not in WITHOUT_EFFECT})
+        settings = digest([data, {k: v for k, v in asdict(entry.options).items() if k not in WITHOUT_EFFECT}])
         if failure.is_file() and _of(failure, settings):
             results.append(Result(entry, failed=str(json.loads(failure.read_text(encoding="utf-8"))["reason"])))
             continue
         if out.exists():
             model = open_model(out, KIND)
-            _check_settings(model, entry)
+            _check_settings(model, entry, data)
             results.append(Result(entry, model.values, model.manifest))
             continue
         try:
@@ -120,12 +120,15 @@ def _of(failure: Path, settings: str) -> bool:
     return isinstance(entry, dict) and entry.get("settings") == settings and "reason" in entry
 
 
-def _check_settings(model: Model, entry: Entry) -> None:
+def _check_settings(model: Model, entry: Entry, data: str) -> None:
+    hint = f"choose another folder, or remove {model.path.parent.parent} to begin again"
+    if model.manifest["data"]["sha256"] != data:
+        raise UsageError(f"{model.path} was trained on other data", hint)
     stored = {name: one["value"] for name, one in model.manifest["settings"].items()}
     for name, value in json.loads(json.dumps(asdict(entry.options))).items():
         if name not in WITHOUT_EFFECT and stored.get(name) != value:
             what = f"{model.path} was trained with {name} = {stored.get(name)!r}, not {value!r}"
-            raise UsageError(what, f"choose another folder, or remove {model.path.parent.parent} to begin again")
+            raise UsageError(what, hint)
 
 
 def chosen(results: Sequence[Result], by: str) -> Result:

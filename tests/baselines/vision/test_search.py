@@ -115,9 +115,12 @@ def test_a_search_with_other_options_is_not_mixed_with_this_one(data: Path, tmp_
     def never(entry: Entry, out: Path) -> Any:
         raise AssertionError
 
+    digest = done.manifest["data"]["sha256"]
     with pytest.raises(UsageError, match="was trained with") as caught:
-        search.run_entries(tmp_path / "grid", [Entry("adam-0.01", options)], never)
+        search.run_entries(tmp_path / "grid", [Entry("adam-0.01", options)], never, digest)
     assert "remove" in caught.value.hint
+    with pytest.raises(UsageError, match="was trained on other data"):
+        search.run_entries(tmp_path / "grid", [Entry("adam-0.01", options)], never, "another")
 
 
 def test_each_switch_is_turned_off_once() -> None:
