@@ -161,16 +161,18 @@ def with_modality(scores: NDArray[Any], vocabulary: Vocabulary) -> NDArray[Any]:
 def curve(truth: Truth, scores: NDArray[Any], thresholds: Floats = THRESHOLDS) -> Floats:
     """Returns the F1 of each image at each threshold: images x thresholds, in increasing order."""
     n = len(thresholds)
+    # Scores of 0 reach no threshold; votes of neighbours are 0 nearly everywhere.
+    rows, columns = np.nonzero(scores if thresholds[0] > 0 else np.ones_like(scores))
     # How many thresholds a score reaches; a concept is predicted at all of these.
-    reached = np.searchsorted(thresholds, scores.astype(np.float64), side="right")
-    cells = reached + np.arange(len(scores))[:, None] * (n + 1)
+    reached = np.searchsorted(thresholds, scores[rows, columns].astype(np.float64), side="right")
+    cells = reached + rows * (n + 1)
 
     def at_each(chosen: NDArray[np.int64]) -> NDArray[np.int64]:
         counts = np.bincount(chosen, minlength=len(scores) * (n + 1)).reshape(len(scores), n + 1)
         # From the highest threshold down; the cells of scores that reach none are left out.
         return counts[:, :0:-1].cumsum(1)[:, ::-1]
 
-    both, predicted = at_each(cells[truth.flags]), at_each(cells.ravel())
+    both, predicted = at_each(cells[truth.flags[rows, columns]]), at_each(cells)
     return _f1(both, truth.sizes[:, None] + predicted)
 
 

@@ -56,9 +56,10 @@ def test_the_curve_has_the_f1_of_each_image_at_each_threshold(seed: int) -> None
     rows, values, _, _ = drawn(seed)
     values[0] = 0.5, 0.25, np.inf, 0.0, np.float32(0.3)  # on thresholds, above all, below all
     truth = scores.truth_of(rows, VOCABULARY)
-    curve = scores.curve(truth, values)
-    for column, threshold in enumerate(scores.THRESHOLDS):
-        np.testing.assert_allclose(curve[:, column], scores.f1(truth, scores.decided(values, float(threshold))))
+    for thresholds in (scores.THRESHOLDS, np.array([0.0, 0.5])):
+        curve = scores.curve(truth, values, thresholds)
+        for column, threshold in enumerate(thresholds):
+            np.testing.assert_allclose(curve[:, column], scores.f1(truth, scores.decided(values, float(threshold))))
 
 
 def test_the_middle_one_of_equally_good_thresholds_is_chosen() -> None:

@@ -12,6 +12,9 @@ from roco.baselines.scores import THRESHOLDS, Floats
 
 LARGEST_K = 1000
 
+LEAST_THRESHOLD = 0.001
+"""At a threshold of 0, all concepts would be predicted."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class NeighbourOptions:
@@ -34,7 +37,7 @@ class NeighbourOptions:
     def __post_init__(self) -> None:
         _check("k", self.k, 1, LARGEST_K)
         _check("power", self.power, 0, 100)
-        _check("threshold", self.threshold or (0.5,), 0, 1)
+        _check("threshold", self.threshold or (0.5,), LEAST_THRESHOLD, 1)
         if self.seed < 0:
             raise UsageError(f"seed = {self.seed}", "write at least 0")
 

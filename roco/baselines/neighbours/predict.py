@@ -12,7 +12,7 @@ from roco.base.terminal import excerpt
 from roco.baselines import scores
 from roco.baselines.neighbours.embed import PART, embed
 from roco.baselines.neighbours.index import Index
-from roco.baselines.neighbours.options import LARGEST_K
+from roco.baselines.neighbours.options import LARGEST_K, LEAST_THRESHOLD
 from roco.baselines.neighbours.vote import votes
 from roco.baselines.predictor import CAPTIONS, CONCEPTS, Predicted, PredictOptions, ranked_cuis
 from roco.baselines.training.folder import AGAIN, Model
@@ -35,10 +35,10 @@ class Settings:
     def __post_init__(self) -> None:
         if not 1 <= self.k <= LARGEST_K:
             raise UsageError(f"k = {self.k}", f"write 1 to {LARGEST_K}")
-        if not 0 <= self.threshold <= 1 or not 0 <= self.power <= 100:
-            raise UsageError(
-                f"threshold = {self.threshold}, power = {self.power}", "write a threshold from 0 to 1, a power to 100"
-            )
+        if not LEAST_THRESHOLD <= self.threshold <= 1:
+            raise UsageError(f"threshold = {self.threshold}", f"write {LEAST_THRESHOLD} to 1")
+        if not 0 <= self.power <= 100:
+            raise UsageError(f"power = {self.power}", "write 0 to 100")
 
 
 class NeighbourPredictor:
@@ -78,8 +78,6 @@ class NeighbourPredictor:
         shares = votes(found, self._index.concepts, settings.k, settings.power)
         raised = scores.with_modality(shares, self.vocabulary) if settings.modality else shares
         flags = scores.decided(raised, settings.threshold)
-        # At a threshold of 0, concepts without any vote are not predicted either.
-        flags &= shares > 0
         captions = iter(zip(shares, flags, self._index.captions(found), strict=True))
         for id, has in zip(rows.column("id").to_pylist(), embedded.has.tolist(), strict=True):
             if not has:

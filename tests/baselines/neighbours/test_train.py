@@ -209,6 +209,37 @@ def test_another_dataset_or_backbone_does_not_use_what_is_stored(dataset: Path, 
         roco.train_neighbours(changed, out)
 
 
+FULL = """
+import resource, sys
+from roco.baselines.neighbours import train
+import roco
+
+step = getattr(train, sys.argv[3])
+
+def with_little_space(*words, **options):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
+    return step(*words, **options)
+
+setattr(train, sys.argv[3], with_little_space)
+try:
+    roco.train_neighbours(sys.argv[1], sys.argv[2])
+except roco.DataError as err:
+    print(err.message)
+"""
+
+
+@pytest.mark.parametrize(("step", "file"), [("embed", "model.training/embeddings-00000000.npz"), ("_write", "model")])
+def test_a_full_disk_is_an_error_with_its_reason_and_nothing_is_half_written(
+    dataset: Path, trained: TrainedNeighbours, tmp_path: Path, step: str, file: str
+) -> None:
+    out = tmp_path / "model"
+    done = subprocess.run([sys.executable, "-c", FULL, dataset, out, step], capture_output=True, text=True)
+    assert done.stdout == f"file too large: cannot write {tmp_path / file}\n", done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["model.training"]
+    roco.train_neighbours(dataset, out)
+    assert bytes_of(out) == bytes_of(trained.path)
+
+
 def other_backbone(folder: Path) -> Path:
     """The shipped backbone with another preparation of images."""
     shutil.copy(SHIPPED, folder / "other.onnx")

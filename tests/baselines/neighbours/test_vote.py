@@ -70,6 +70,7 @@ def test_fixed_settings_are_kept() -> None:
         ({"k": (0,)}, "k = 0"),
         ({"power": (-1.0,)}, r"power = -1\.0"),
         ({"threshold": (0.5, 1.5)}, r"threshold = 1\.5"),
+        ({"threshold": (0.0,)}, r"threshold = 0\.0"),
         ({"seed": -1}, "seed = -1"),
     ],
 )
