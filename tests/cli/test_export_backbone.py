@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
@@ -64,6 +66,27 @@ def test_heads_are_fitted_on_an_exported_backbone_and_scored_with_it(
     assert needs["embed"] == {"backbone": out}
     with pytest.raises(RecipeError, match="trained on embeddings of test_efficientnet, not of EfficientNet-Lite0"):
         _ = Score(head=head).contract
+
+
+@pytest.mark.slow
+def test_a_recipe_reads_an_exported_backbone(
+    command: Command, weights: Path, finished_demo: Path, unrun_demo: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(unrun_demo, tmp_path / "demo")
+    out, head = folder / "net.onnx", folder / "own.npz"
+    words = ("--weights", weights, "--license", "CC0-1.0")
+    assert command("export-backbone", "test_efficientnet", out, *words).code == DONE
+    release = finished_demo / "run" / "release"
+    assert command("fit", "modality", "--release", release, "--backbone", out, "--out", head).code == DONE
+    recipe = folder / "demo.toml"
+    text, image = recipe.read_text(), 'use = "image"\n'
+    assert text.count(image) == 1
+    score = '\n[[stage]]\nuse = "score"\nhead = "own.npz"\nbackbone = "net.onnx"\n'
+    recipe.write_text(text.replace(image, image + score))
+    assert command("run", recipe, "--workers", "0").code == DONE
+    (part, *_) = (folder / "run" / "measures").glob("embed-*/*.parquet")
+    embedding = next(value for value in pq.read_table(part)["embedding"].to_pylist() if value is not None)
+    assert len(np.frombuffer(embedding, "<f2")) == 256
 
 
 def test_json_names_the_file_and_its_numbers(command: Command, weights: Path, tmp_path: Path) -> None:
