@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -84,13 +86,17 @@ def concepts(
 
     changed = changes(settings)
     changed |= {name: value for name, value in (("tasks", tasks), ("weights", str(weights or ""))) if value}
+    # Of the processes that accelerate starts, the first one reports.
+    silent = os.environ.get("RANK", "0") != "0"
     progress = ProgressBar()
-    with resumable(progress):
+    with nullcontext() if silent else resumable(progress):
         model = train_concepts(
             release, out, preset=preset, changes=changed, grid=grid, final=final, ablations=ablations,
             labels=labels or (), images=images, cache=cache, download=download, skip_unreadable=skip_unreadable,
-            progress=progress, warn=lambda text: warn([text]),
+            progress=None if silent else progress, warn=lambda text: warn([text]),
         )  # fmt: skip
+    if silent:
+        return
     _print(model, as_json)
     if "concepts" in model.values["tasks"]:
         print_next("roco predict", shown_path(out), shown_path(release))

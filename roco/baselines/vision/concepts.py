@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,9 +34,11 @@ from roco.baselines.vision.search import (
     adopt,
     chosen,
     grid_entries,
+    is_main,
     results_csv,
     results_markdown,
     run_entries,
+    wait,
 )
 from roco.baselines.vision.trained import open_network
 
@@ -81,22 +82,22 @@ class _Training:
             further={"final": data.final, "weights": weights}, skip_unreadable=self.skip_unreadable,
             progress=self.progress,
         )  # fmt: skip
-        if not _is_main():
-            return Model(out, KIND, {})
-        for image in learner.unreadable.values():
+        for image in learner.unreadable.values() if is_main() else ():
             self.warn(f"validation image '{image.id}' cannot be read and is scored as empty: {image.what}")
         return open_model(out, KIND)
 
     def score_again(self, data: TaskData, options: ConceptOptions, trained: Model, out: Path) -> Model:
         """Writes the folder of a training with other options of scoring than one that is done: with its weights."""
-        if not _is_main():
-            return Model(out, KIND, {})
+        if not is_main():
+            wait()
+            return open_model(out, KIND)
         learner = ConceptLearner(open_network(trained).network, data, options, self.cache)
         values: dict[str, Any] = {}
         with writing(out, KIND, values) as folder:
             values |= learner.save(learner.model, folder)
             settings = presets.provenance(options, self.preset)
             write_json(folder / MANIFEST, {**trained.manifest, "settings": settings, "scores": learner.valid["scores"]})
+        wait()
         return open_model(out, KIND)
 
 
@@ -117,7 +118,7 @@ def run(
         progress or NullProgress(), warn,
     )  # fmt: skip
     data = training.data(options.tasks, final=False)
-    if _is_main():
+    if is_main():
         for problem in data.facts.problems():
             warn(problem)
     _check_extent(extent, options, loaded, data)
@@ -148,13 +149,11 @@ def _searched(
     entries = grid_entries(options) if extent.grid else [Entry("selection", options)]
     folder = folder_of(out) / (GRID if extent.grid else "selection")
     digest = data.facts.digest
-    results = run_entries(
-        folder, entries, lambda entry, to: training.train(data, entry.options, to), digest, _is_main()
-    )
+    results = run_entries(folder, entries, lambda entry, to: training.train(data, entry.options, to), digest)
     best = chosen(results, best_of(data))
     files, tables = _tables(GRID, results, best_of(data)) if extent.grid else ({}, {})
     if not extent.final:
-        return adopt(folder / best.entry.name, out, files, tables, _is_main())
+        return adopt(folder / best.entry.name, out, files, tables)
     # No validation images are left to tune a threshold on: that of the selected training is used.
     threshold = float(best.values["threshold"])
     final = dataclasses.replace(best.entry.options, threshold=threshold, tune_threshold=False, keep="last")
@@ -175,12 +174,12 @@ def _ablations(
             return training.score_again(data, entry.options, open_model(of_all, KIND), to)
         return training.train(data, entry.options, to)
 
-    results = run_entries(folder, entries, train_or_score, data.facts.digest, _is_main())
+    results = run_entries(folder, entries, train_or_score, data.facts.digest)
     files, tables = _tables(ABLATIONS, results, best_of(data))
     failed = results[0].failed
     if failed:
         raise DataError(f"the preset itself failed: {failed}", "lower the learning rate (lr)")
-    return adopt(folder / entries[0].name, out, files, tables, _is_main())
+    return adopt(folder / entries[0].name, out, files, tables)
 
 
 def _same_weights(first: ConceptOptions, second: ConceptOptions) -> bool:
@@ -194,8 +193,3 @@ def _tables(name: str, results: Sequence[Result], by: str) -> tuple[dict[str, st
     markdown = results_markdown(results, by)
     heading = "Search on valid" if name == GRID else "Ablations on valid"
     return {f"{name}.csv": results_csv(results), f"{name}.md": f"# {heading}\n\n{markdown}\n"}, {heading: markdown}
-
-
-def _is_main() -> bool:
-    """Returns whether this is the first of several processes, which writes and reports."""
-    return os.environ.get("RANK", "0") == "0"

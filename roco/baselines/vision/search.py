@@ -11,6 +11,7 @@ import dataclasses
 import io
 import itertools
 import json
+import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -82,12 +83,12 @@ def ablation_entries(preset: Preset, changes: Mapping[str, Any]) -> list[Entry]:
 
 
 def run_entries(
-    folder: Path, entries: Sequence[Entry], train: Callable[[Entry, Path], Model], data: str, is_main: bool = True
+    folder: Path, entries: Sequence[Entry], train: Callable[[Entry, Path], Model], data: str
 ) -> list[Result]:
     """Trains the entries that are not done yet; one whose loss is not finite has failed, and the others go on.
 
-    folder: that of all entries. data: the digest of the data. is_main: only the main one of several processes writes.
-    Raises UsageError if the folder is that of a search with other options or data.
+    folder: that of all entries. data: the digest of the data. Raises UsageError if the folder is that of a search with
+    other options or data.
     """
     results = []
     for entry in entries:
@@ -105,7 +106,7 @@ def run_entries(
             model = train(entry, out)
             results.append(Result(entry, model.values, model.manifest))
         except NotFinite as err:
-            if is_main:
+            if is_main():
                 write_json(failure, {"reason": err.message, "settings": settings})
                 shutil.rmtree(folder_of(out), ignore_errors=True)
             results.append(Result(entry, failed=err.message))
@@ -142,16 +143,22 @@ def chosen(results: Sequence[Result], by: str) -> Result:
     return max(done, key=lambda result: result.scores[by])
 
 
-def adopt(entry: Path, out: Path, files: Mapping[str, str], tables: Mapping[str, str], is_main: bool = True) -> Model:
+def adopt(entry: Path, out: Path, files: Mapping[str, str], tables: Mapping[str, str]) -> Model:
     """Makes the model of an entry that of the whole command, with the tables of the search; removes the other entries.
 
     files: by name. tables: by heading, for the card.
     """
-    if not is_main:
-        return Model(out, KIND, {})
-    model = open_model(entry, KIND)
+    wait()  # for all processes to have read the entries
+    if is_main():
+        _write_adopted(open_model(entry, KIND), out, files, tables)
+        shutil.rmtree(folder_of(out), ignore_errors=True)
+    wait()
+    return open_model(out, KIND)
+
+
+def _write_adopted(model: Model, out: Path, files: Mapping[str, str], tables: Mapping[str, str]) -> None:
     with writing(out, KIND, model.values) as folder:
-        for path in sorted(entry.iterdir()):
+        for path in sorted(model.path.iterdir()):
             if path.name != FILE:
                 shutil.copyfile(path, folder / path.name)
         for name, text in files.items():
@@ -159,8 +166,18 @@ def adopt(entry: Path, out: Path, files: Mapping[str, str], tables: Mapping[str,
         card = (folder / CARD).read_text(encoding="utf-8")
         sections = "".join(f"## {heading}\n\n{table}\n\n" for heading, table in tables.items())
         write_text(folder / CARD, card.replace("## Training\n", f"{sections}## Training\n", 1))
-    shutil.rmtree(folder_of(out), ignore_errors=True)
-    return open_model(out, KIND)
+
+
+def is_main() -> bool:
+    """Returns whether this is the first of several processes, which writes and reports."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def wait() -> None:
+    """Waits until all processes are here."""
+    from accelerate import PartialState
+
+    PartialState().wait_for_everyone()
 
 
 # --- tables -----------------------------------------------------------------------------------------------------

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +24,7 @@ from roco.baselines.vision import concepts, search  # noqa: E402
 from roco.baselines.vision.options import ConceptOptions  # noqa: E402
 from roco.baselines.vision.search import Entry, Result, ablation_entries, chosen, grid_entries  # noqa: E402
 from tests.baselines.vision.drawn import drawn  # noqa: E402
+from tests.baselines.vision.killed import SMALL  # noqa: E402
 from tests.baselines.vision.test_concepts import killed, trained, weights  # noqa: E402
 
 
@@ -169,6 +173,28 @@ def test_a_switch_that_changes_no_weight_is_scored_as_if_it_had_been_trained(
     assert weights(alone.path) == weights(model.path)
     assert float(row["f1"]) == alone.values["valid"]["scores"]["f1"]
     assert row["threshold"] == "0.5"
+
+
+def test_two_processes_train_the_entries_together_and_one_of_them_writes(data: Path, tmp_path: Path) -> None:
+    preset = tmp_path / "two.toml"
+    preset.write_text(
+        'kind = "concepts"\n[ablations]\nflips = { flip_vertical = false }\nthreshold = { threshold = 0.3 }\n'
+    )
+    settings = [word for name, value in (SMALL | {"epochs": "1"}).items() for word in ("--set", f"{name}={value}")]
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "roco"]
+    words = ["train", "concepts", str(data), str(tmp_path / "model"), "--preset", str(preset), "--ablations", *settings]
+    environment = os.environ | {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        command + words, check=False, capture_output=True, text=True, env=environment, cwd=Path(__file__).parents[3]
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("wrote ") == 1
+    assert list(rows((tmp_path / "model" / "ablations.csv").read_text())) == [
+        "all",
+        "without-flips",
+        "without-threshold",
+    ]
+    assert open_model(tmp_path / "model").manifest["hardware"]["processes"] == 2
 
 
 def test_the_first_of_equal_entries_is_chosen() -> None:
