@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -47,3 +50,19 @@ def test_a_notebook_runs_on_the_demo(
     nbclient.NotebookClient(read, timeout=600, resources={"metadata": {"path": str(tmp_path)}}).execute()
     ran = [cell for cell in read.cells if cell.cell_type == "code"]
     assert all(cell.execution_count for cell in ran)
+
+
+@pytest.mark.slow
+@pytest.mark.neural
+def test_the_script_of_the_papers_tables_runs_and_goes_on(finished_demo: Path, tmp_path: Path) -> None:
+    script = Path(__file__).parents[1] / "examples" / "gpu" / "paper_tables.py"
+    words = [sys.executable, script, finished_demo / "run" / "release", tmp_path / "out", "--smoke"]
+    words += ["--only", "paper-b0", "--only", "neighbours"]
+    first = subprocess.run(words, capture_output=True, text=True)
+    assert first.returncode == 0, first.stderr
+    with (tmp_path / "out" / "tables.csv").open() as file:
+        rows = {(row["model"], row["score"]): row for row in csv.DictReader(file)}
+    assert rows["paper-b0", "f1"]["paper"] == "0.5811" and rows["paper-b0", "f1"]["verdict"] == "missed"
+    assert 0 < float(rows["neighbours", "f1"]["ours"]) <= 1 and rows["neighbours", "f1"]["problem"] == ""
+    second = subprocess.run(words, capture_output=True, text=True)
+    assert "$ roco" in first.stdout and "$ roco" not in second.stdout  # every step is done
