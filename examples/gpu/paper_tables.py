@@ -2,8 +2,8 @@
 
     python examples/gpu/paper_tables.py ROCOV2 OUT
 
-ROCOV2 is the published dataset, as its zips or unpacked. The script needs one GPU, `pip install '.[train,text,neural]'`,
-and a network for weights and metrics that are not cached yet. Each model, its predictions and its scores are a step.
+ROCOV2 is the published dataset, as its zips or unpacked. It takes one GPU, `pip install '.[train,text,neural]'`, and
+a network for weights and metrics that are not cached yet. Each model, its predictions and its scores are a step.
 A step that is done is skipped, and one that was interrupted is resumed: the same command goes on wherever it stopped.
 
     --imageclef FOLDER   also the rows of ImageCLEF 2023, whose files have to be requested from its organisers
@@ -29,8 +29,8 @@ from pathlib import Path
 from typing import Any
 
 MARGIN = {"f1": 0.015, "secondary_f1": 0.010, "bertscore_f1": 0.010, "rouge1": 0.015}
-"""How far a score may be from the paper's. The margins are chosen, not measured: they allow for another seed and for what
-the paper leaves open, which is the file of weights, how images are scaled, the learning rate of the captions."""
+"""How far a score may be from the paper's. The margins are chosen, not measured: they allow for another seed, and for
+what the paper leaves open: the file of weights, how images are scaled, the learning rate of the captions."""
 
 CAPTION_METRICS = ("bertscore_f1", "rouge1", "bleurt", "bleu1", "meteor", "cider", "clipscore")
 
