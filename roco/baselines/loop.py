@@ -11,7 +11,7 @@ import datetime
 import math
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,24 +25,22 @@ from accelerate.utils import broadcast_object_list
 from roco.base.errors import DataError
 from roco.base.files import write_json, write_text
 from roco.base.progress import NullProgress, Progress
-from roco.baselines.training.averaging import Average
 from roco.baselines.training.batches import Loaded, Order, steps
 from roco.baselines.training.data import DataFacts
 from roco.baselines.training.folder import CARD, CURVES, LOG, MANIFEST, writing
-from roco.baselines.training.learner import Items, Learner, NotFinite
+from roco.baselines.training.learner import Items, Learner
 from roco.baselines.training.log import Log, curves
-from roco.baselines.training.optimizers import learning_rate, optimizer_of, set_learning_rate
+from roco.baselines.training.losses import Losses
+from roco.baselines.training.optimizers import learning_rate, set_learning_rate
 from roco.baselines.training.options import WITHOUT_EFFECT, LoopOptions
 from roco.baselines.training.presets import Preset, provenance
 from roco.baselines.training.state import Reached, State
-from roco.baselines.training.tensors import joined_state, load_tensors, save_tensors, split_state
 from roco.baselines.training.trained import Trained
+from roco.baselines.training.weights import Weights
 
-SECONDS_BETWEEN_CHECKPOINTS = 600
-"""A checkpoint is written at least this often; when, does not change the weights."""
-
-LOGGED_TOGETHER = 10
-"""Steps whose losses are read from the device at once: reading each one would make a GPU wait."""
+SECONDS_BETWEEN_CHECKPOINTS = (60, 600)
+"""Without `save_every`, a checkpoint is written at the end of an epoch if a minute has passed since the last one, and
+after ten minutes in any case. When it is written does not change the weights."""
 
 
 def train(
@@ -73,10 +71,16 @@ def train(
     }  # fmt: skip
     # Only the main process writes; the others are told how far the training is.
     with State.opened(out, settings) if session.is_main else contextlib.nullcontext() as state:
-        reached = session.resume(state)
+        reached = session.weights.resume(state)
         reached.sessions += 1
         session.run(state, reached, out.name)
-        trained = _trained(session, reached, kind, preset, options, data)
+        trained = Trained(
+            kind=kind, preset=preset.name, settings=provenance(options, preset), data=data, step=reached.step,
+            epochs=-(-reached.step // session.order.steps), best_step=reached.best_step or reached.step,
+            scores=reached.best_scores or reached.scores, seconds=reached.seconds, sessions=reached.sessions,
+            items=reached.items, parameters=session.weights.parameters, processes=session.processes,
+            device=str(session.accelerator.device), unreadable=tuple(reached.unreadable),
+        )  # fmt: skip
         if state is not None:
             _write(session, state, reached, trained, out, kind, card)
             state.remove()
@@ -85,7 +89,7 @@ def train(
 
 
 class _Session:
-    """One process that trains: the model on its device, the optimiser, the average."""
+    """One process that trains."""
 
     def __init__(
         self, learner: Learner, items: Items, options: LoopOptions, progress: Progress, skip_unreadable: bool
@@ -103,12 +107,7 @@ class _Session:
         self.learner, self.items, self.options = learner, items, options
         self.progress, self.skip_unreadable = progress, skip_unreadable
         self.order = Order(len(items), options.batch, options.accumulate, options.seed)
-        self.average = Average(learner.model, options.averaging) if options.averaging else None
-        self.model, self.optimizer = self.accelerator.prepare(learner.model, optimizer_of(learner.model, options))
-        self.own = self.accelerator.unwrap_model(self.model)
-        if self.average is not None:
-            device = self.accelerator.device
-            self.average.values = {name: value.to(device) for name, value in self.average.values.items()}
+        self.weights = Weights(self.accelerator, learner.model, options)
 
     @property
     def processes(self) -> int:
@@ -117,45 +116,6 @@ class _Session:
     @property
     def is_main(self) -> bool:
         return bool(self.accelerator.is_main_process)
-
-    # --- checkpoints -------------------------------------------------------------------------------------------------
-
-    def resume(self, state: State | None) -> Reached:
-        """Loads the last checkpoint, if there is one; returns how far the training is."""
-        found: list[Any] = [state.last() if state is not None else None]
-        if self.processes > 1:
-            broadcast_object_list(found)
-        if found[0] is None:
-            return Reached()
-        folder, reached = found[0]
-        self._load(self.own, folder / "model.safetensors")
-        tensors = load_tensors(folder / "optimizer.safetensors")
-        self.optimizer.load_state_dict(joined_state(tensors, reached.optimizer))
-        if self.average is not None:
-            self.average.steps = reached.average_steps
-            for name, value in load_tensors(folder / "average.safetensors").items():
-                self.average.values[name].copy_(value)
-        if self.accelerator.scaler is not None and reached.scaler:
-            self.accelerator.scaler.load_state_dict(reached.scaler)
-        return reached  # type: ignore[no-any-return]
-
-    def save(self, state: State, reached: Reached) -> None:
-        """Writes a checkpoint; only the main process calls this."""
-        tensors, reached.optimizer = split_state(self.optimizer.state_dict())
-        reached.average_steps = self.average.steps if self.average else 0
-        scaler = self.accelerator.scaler
-        reached.scaler = scaler.state_dict() if scaler is not None else {}
-        with state.checkpoint(reached) as folder:
-            save_tensors(folder / "model.safetensors", self.own.state_dict())
-            save_tensors(folder / "optimizer.safetensors", tensors)
-            if self.average is not None:
-                save_tensors(folder / "average.safetensors", self.average.values)
-
-    def _load(self, model: torch.nn.Module, path: Path) -> None:
-        try:
-            model.load_state_dict(load_tensors(path))
-        except RuntimeError as err:
-            raise DataError(f"{path} is of another model", f"remove {path.parent.parent} to begin again") from err
 
     # --- training ----------------------------------------------------------------------------------------------------
 
@@ -169,7 +129,7 @@ class _Session:
         )  # fmt: skip
         total = per_epoch * options.epochs
         self.progress.start("training steps", total, reached.step)
-        losses = _Losses(log, per_epoch, self.learner.weights)
+        losses = Losses(log, per_epoch, self.learner.weights)
         saved = started = time.monotonic()
         while reached.step < total and not self._is_patient(reached):
             micro_batches = next(loaded)
@@ -181,15 +141,22 @@ class _Session:
             ends_epoch = reached.step % per_epoch == 0
             if ends_epoch:
                 losses.flush()
-                self._score(state, reached, log)
-            due = options.save_every and reached.step % options.save_every == 0
-            if state is not None and (ends_epoch or due or time.monotonic() - saved > SECONDS_BETWEEN_CHECKPOINTS):
+                self._score(reached, log)
+            if state is not None and self._is_due(reached.step, ends_epoch, time.monotonic() - saved):
                 losses.flush()
-                now = time.monotonic()
-                reached.seconds, started = reached.seconds + now - started, now
-                self.save(state, reached)
-                saved = now
-        self.model.eval()
+                reached.seconds, started = _added(reached.seconds, started)
+                self.weights.save(state, reached)
+                saved = time.monotonic()
+        losses.flush()
+        reached.seconds, _ = _added(reached.seconds, started)
+        self.weights.model.eval()
+
+    def _is_due(self, step: int, ends_epoch: bool, seconds: float) -> bool:
+        """Returns whether a checkpoint is written now; seconds: since the last one."""
+        if self.options.save_every:
+            return step % self.options.save_every == 0
+        after_epoch, in_any_case = SECONDS_BETWEEN_CHECKPOINTS
+        return seconds > in_any_case or (ends_epoch and seconds > after_epoch)
 
     def _is_patient(self, reached: Reached) -> bool:
         """Returns whether training ends early; every process knows the scores."""
@@ -198,20 +165,21 @@ class _Session:
     def _step(self, micro_batches: list[Loaded], step: int, total: int) -> dict[str, torch.Tensor]:
         """Does one step; returns the losses of its items, of all processes, as sums and counts on the device."""
         options, device = self.options, self.accelerator.device
-        set_learning_rate(self.optimizer, learning_rate(options, step, total))
+        set_learning_rate(self.weights.optimizer, learning_rate(options, step, total))
         # What a dropout draws depends on the step and the process only, so nothing random has to be stored.
         (seed,) = np.random.SeedSequence([options.seed, step, self.accelerator.process_index]).generate_state(
             1, np.uint64
         )
         torch.manual_seed(int(seed))
-        self.model.train()
+        model, optimizer = self.weights.model, self.weights.optimizer
+        model.train()
         counts = self._counts(micro_batches)
         sums = {name: torch.zeros((), device=device) for name in counts}
         for number, (batch, _) in enumerate(micro_batches):
             is_last = number == len(micro_batches) - 1
-            with contextlib.nullcontext() if is_last else self.accelerator.no_sync(self.model):
+            with contextlib.nullcontext() if is_last else self.accelerator.no_sync(model):
                 on_device = {name: value.to(device, non_blocking=True) for name, value in batch.items()}
-                losses = self.model(on_device)
+                losses = model(on_device)
                 # DistributedDataParallel takes the mean of the gradients of all processes, not their sum.
                 loss = sum(
                     self.learner.weights[name] * value * (self.processes / max(1.0, counts[name]))
@@ -221,11 +189,10 @@ class _Session:
                 for name, value in losses.items():
                     sums[name] += value.detach()
         if options.clip_norm:
-            self.accelerator.clip_grad_norm_(self.model.parameters(), options.clip_norm)
-        self.optimizer.step()
-        self.optimizer.zero_grad()
-        if self.average is not None:
-            self.average.update(self.own)
+            self.accelerator.clip_grad_norm_(model.parameters(), options.clip_norm)
+        optimizer.step()
+        optimizer.zero_grad()
+        self.weights.averaged()
         if self.processes > 1:
             sums = {name: self.accelerator.reduce(value, "sum") for name, value in sums.items()}
         return {name: value / max(1.0, counts[name]) for name, value in sums.items()}
@@ -251,24 +218,16 @@ class _Session:
 
     # --- scores ------------------------------------------------------------------------------------------------------
 
-    @contextlib.contextmanager
-    def scored(self) -> Iterator[torch.nn.Module]:
-        """Yields the model as it is scored and written: in evaluation mode, with the average if there is one."""
-        self.own.eval()
-        with self.average.applied(self.own) if self.average is not None else contextlib.nullcontext():
-            yield self.own
-
-    def _score(self, state: State | None, reached: Reached, log: Log | None) -> None:
+    def _score(self, reached: Reached, log: Log | None) -> None:
         """Scores the model at the end of an epoch; keeps its weights if they are the best so far."""
         scores: dict[str, float] = {}
         best = self.learner.best
-        if state is not None and log is not None:
-            with self.scored() as model, torch.no_grad(), self.accelerator.autocast():
+        if log is not None:
+            with self.weights.scored() as model, torch.no_grad(), self.accelerator.autocast():
                 scores = dict(self.learner.score(model, self.accelerator.device))
                 is_best = bool(best) and best in scores and _is_better(scores[best], reached.best)
                 if is_best:
-                    reached.best_file = f"best-{reached.step:08}.safetensors"
-                    save_tensors(state.folder / reached.best_file, model.state_dict())
+                    self.weights.keep(model)
             reached.scores = scores
             reached.waited = 0 if is_best else reached.waited + 1
             if is_best:
@@ -279,58 +238,15 @@ class _Session:
             broadcast_object_list(waited)
             reached.waited = waited[0]
 
-    @contextlib.contextmanager
-    def final(self, state: State, reached: Reached) -> Iterator[torch.nn.Module]:
-        """Yields the model that is written: that of the best epoch, or of the last step if nothing was scored."""
-        if reached.best_file:
-            self._load(self.own, state.folder / reached.best_file)
-            self.own.eval()
-            yield self.own
-        else:
-            with self.scored() as model:
-                yield model
 
-
-class _Losses:
-    """Writes the losses of steps to the log, several at a time; raises DataError if one is not finite."""
-
-    def __init__(self, log: Log | None, per_epoch: int, weights: Mapping[str, float]) -> None:
-        self._log, self._per_epoch, self._weights = log, per_epoch, weights
-        self._waiting: list[tuple[int, dict[str, torch.Tensor]]] = []
-
-    def add(self, step: int, losses: dict[str, torch.Tensor]) -> None:
-        self._waiting.append((step, losses))
-        if len(self._waiting) >= LOGGED_TOGETHER:
-            self.flush()
-
-    def flush(self) -> None:
-        for step, losses in self._waiting:
-            values = {name: float(value) for name, value in losses.items()}
-            total = sum(self._weights[name] * value for name, value in values.items())
-            if not math.isfinite(total):
-                raise NotFinite(f"the loss is not finite at step {step:,} ({total})", "lower the learning rate (lr)")
-            parts = {f"loss.{name}": value for name, value in values.items()} if len(values) > 1 else {}
-            if self._log is not None:
-                self._log.add(step, (step - 1) // self._per_epoch + 1, {"loss": total} | parts)
-        self._waiting.clear()
+def _added(seconds: float, started: float) -> tuple[float, float]:
+    """Returns seconds with those since `started`, and the time from which to count on."""
+    now = time.monotonic()
+    return seconds + now - started, now
 
 
 def _is_better(score: float, best: float | None) -> bool:
     return math.isfinite(score) and (best is None or score > best)
-
-
-def _trained(
-    session: _Session, reached: Reached, kind: str, preset: Preset, options: LoopOptions, data: DataFacts
-) -> Trained:
-    own = list(session.own.parameters())
-    trained = sum(weight.numel() for weight in own if weight.requires_grad)
-    return Trained(
-        kind=kind, preset=preset.name, settings=provenance(options, preset), data=data, step=reached.step,
-        epochs=-(-reached.step // session.order.steps), best_step=reached.best_step or reached.step,
-        scores=reached.best_scores or reached.scores, seconds=reached.seconds, sessions=reached.sessions,
-        items=reached.items, parameters=(trained, sum(weight.numel() for weight in own)), processes=session.processes,
-        device=str(session.accelerator.device), unreadable=tuple(reached.unreadable),
-    )  # fmt: skip
 
 
 def _write(
@@ -339,7 +255,7 @@ def _write(
 ) -> None:  # fmt: skip
     """Writes the folder of the model: weights, log, curves, manifest, card."""
     values: dict[str, Any] = {}
-    with session.final(state, reached) as model, writing(out, kind, values) as folder:
+    with session.weights.final(state, reached) as model, writing(out, kind, values) as folder:
         values |= session.learner.save(model, folder)
         shutil.copyfile(state.log, folder / LOG)
         curves(folder / LOG, folder / CURVES)

@@ -240,10 +240,10 @@ def test_a_full_disk_at_a_checkpoint_is_one_line_and_training_goes_on_later(
 
     with monkeypatch.context() as patched:
         patched.setattr(os, "rename", full)
-        with pytest.raises(DataError, match=r"no space left on the disk: cannot write .*step-00000008") as err:
+        with pytest.raises(DataError, match=r"no space left on the disk: cannot write .*step-00000012") as err:
             run(tmp_path / "out", save_every=4)
     assert "run the same command again" in err.value.hint
-    assert [path.name for path in (tmp_path / "out.training").glob("*step-*")] == ["step-00000007"]
+    assert [path.name for path in (tmp_path / "out.training").glob("*step-*")] == ["step-00000008"]
     run(tmp_path / "out", save_every=4)
     run(tmp_path / "undisturbed", save_every=4)
     assert weights(tmp_path / "out") == weights(tmp_path / "undisturbed")

@@ -22,12 +22,13 @@ _LEAST |= {"lr": 0, "weight_decay": 0, "clip_norm": 0}
 class LoopOptions:
     """What the training loop does, whatever it trains.
 
-    batch: images of one backward pass, of all processes together. accumulate: backward passes of one step.
-    lr: learning rate; 0 with adafactor lets it choose its own. schedule: of the learning rate, after warmup, a share of
-    all steps. clip_norm: greatest norm of the gradient; 0 does not clip. averaging: decay of the moving average of the
-    weights, which is then what is scored and written; 0 keeps none. precision: auto is fp16 on a GPU and 32 bits on a
-    CPU. patience: epochs without a better score after which training ends; 0 trains all epochs. save_every: steps
-    between two checkpoints; 0 saves one an epoch. workers: processes that decode images. tracker: a further log.
+    batch: images of one backward pass, of all processes together. accumulate: backward passes of one step. lr:
+    learning rate; 0 with adafactor lets it choose its own. schedule: of the learning rate, after warmup, a share of
+    all steps. clip_norm: greatest norm of the gradient; 0 does not clip. averaging: decay of the moving average of
+    the weights, which is then what is scored and written; 0 keeps none. precision: auto is fp16 on a GPU and 32
+    bits on a CPU. patience: epochs without a better score after which training ends; 0 trains all epochs.
+    save_every: steps between two checkpoints; 0 saves one an epoch, but not more than one a minute. workers:
+    processes that decode images. tracker: a further log.
     """
 
     epochs: int = 20
