@@ -25,7 +25,7 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_captioner_is_trained_and_predicts_a_submission(command: Command, release: Path, tmp_path: Path) -> None:
     trained = command("train", "captions", release, tmp_path / "model", *SHORT)
     assert trained.code == DONE, trained.err
-    assert "2 steps, weights of step 2; on valid: ROUGE-1 0." in trained.out
+    assert "3 steps, weights of step 3; on valid: ROUGE-1 0." in trained.out
     assert "memory: about " in trained.err and "next: roco predict" in trained.err
     predicted = command("predict", tmp_path / "model", release, "--out", tmp_path / "p.csv", "--set", "beams=2")
     assert predicted.code == DONE, predicted.err
@@ -37,7 +37,7 @@ def test_a_captioner_is_trained_and_predicts_a_submission(command: Command, rele
 def test_the_numbers_of_a_training_are_printed_as_json(command: Command, release: Path, tmp_path: Path) -> None:
     trained = command("train", "captions", release, tmp_path / "model", *SHORT, "--json", "--final")
     entry = json.loads(trained.out)
-    assert (entry["scores"], entry["steps"], entry["generation"]["beams"]) == ({}, 2, 1)
+    assert (entry["scores"], entry["steps"], entry["generation"]["beams"]) == ({}, 3, 1)
 
 
 @pytest.mark.parametrize(
