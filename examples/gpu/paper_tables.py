@@ -48,7 +48,6 @@ class Model:
     table: str
     tiny: Sequence[str] = ()
     paper: dict[str, dict[str, float]] = field(default_factory=dict)
-    options: Sequence[str] = ()
 
     @property
     def task(self) -> str:
@@ -70,8 +69,8 @@ MODELS = (
         "rocov2": {"bertscore_f1": 0.6264, "rouge1": 0.2352, "bleurt": 0.3113, "bleu1": 0.1772, "meteor": 0.0821,
                    "cider": 0.2026, "clipscore": 0.8207},
         "imageclef": {"bertscore_f1": 0.6217, "rouge1": 0.2318, "bleurt": 0.3093, "bleu1": 0.1821, "meteor": 0.0813,
-                      "cider": 0.1968, "clipscore": 0.8172}}, ("--download",)),
-    Model("captions-small", "captions", "small", "Tables 2 and 3", TINY_CAPTIONER, options=("--download",)),
+                      "cider": 0.1968, "clipscore": 0.8172}}),
+    Model("captions-small", "captions", "small", "Tables 2 and 3", TINY_CAPTIONER),
 )  # fmt: skip
 
 
@@ -107,8 +106,8 @@ def _train(model: Model, data: Path, folder: Path, smoke: bool, grid: bool) -> s
         words += ["--grid"] if grid and model.preset.startswith("paper") else []
     if smoke:
         words += [word for setting in model.tiny for word in ("--set", setting)]
-    else:
-        words += model.options
+    elif model.kind != "neighbours":
+        words += ["--download"]
     return _run(words)
 
 
