@@ -123,13 +123,14 @@ def test_an_unreadable_validation_image_is_scored_as_empty_and_reported(tmp_path
 
 
 def test_the_final_training_uses_the_threshold_that_was_tuned_before(data: Path, tmp_path: Path) -> None:
-    selected = trained(data, tmp_path / "selected")
-    final = trained(data, tmp_path / "final", final=True)
+    selected = trained(data, tmp_path / "selected", epochs=8)
+    final = trained(data, tmp_path / "final", epochs=8, final=True)
+    assert selected.values["threshold"] != 0.5
     assert final.values["threshold"] == selected.values["threshold"]
     assert (final.values["final"], final.values["valid"]) == (True, {"scores": {}})
     assert weights(tmp_path / "final") != weights(tmp_path / "selected")
     assert final.manifest["settings"]["tune_threshold"]["value"] is False
-    assert final.manifest["steps"] == 12  # 24 images in batches of 6, 3 epochs
+    assert final.manifest["steps"] == 32  # 24 images in batches of 6, 8 epochs
 
 
 def test_filters_are_trained_from_labels_alone(tmp_path: Path) -> None:

@@ -38,6 +38,12 @@ def test_a_large_jpeg_is_reduced_to_nearly_the_same_pixels(
     assert difference.max() < 30
 
 
+def test_both_sides_of_a_reduced_image_are_long_enough() -> None:
+    for image in (LARGE, LARGE.transpose(Pillow.Transpose.ROTATE_90)):
+        for side in (60, 140, 200, 290, 400, 450):
+            assert min(decode_reduced(save(image, "JPEG"), side).image.size) >= side
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_reduced_image_is_upright(orientation: int) -> None:
     exif = Pillow.Exif()
