@@ -58,13 +58,13 @@ def read_labels(files: list[LabelFile]) -> Iterator[Row]:
         names = ", ".join(file.path.name for file in files[:4])
         raise DataError(f"captions without concepts, or concepts without captions: {names}", "add the other file")
     for split, kinds in complete.items():
-        cells = {kind: dict(_cells(file)) for kind, file in kinds.items()}
+        cells = {kind: dict(read_cells(file)) for kind, file in kinds.items()}
         labelled = {id: None for kind in kinds if kind != "captions" for id in cells[kind]}
         warn_of_orphans([id for id in labelled if id not in cells["captions"]], str(kinds["captions"].path))
         for id, (_, caption) in cells["captions"].items():
             if id not in cells["concepts"]:
                 continue
-            cuis, manual = (_cuis(kinds[kind].path, cells[kind].get(id)) if kind in kinds else ()
+            cuis, manual = (cuis_in(kinds[kind].path, cells[kind].get(id)) if kind in kinds else ()
                             for kind in ("concepts", MANUAL))  # fmt: skip
             yield Row(id, id, caption, tuple(dict.fromkeys((*manual, *cuis))), manual, split)
 
@@ -92,8 +92,8 @@ def _label_file(path: Path) -> LabelFile | None:
     return None
 
 
-def _cells(file: LabelFile) -> Iterator[tuple[str, tuple[int, str]]]:
-    """Yields id, line and second cell of each row."""
+def read_cells(file: LabelFile) -> Iterator[tuple[str, tuple[int, str]]]:
+    """Yields id, line and second cell of each row; raises DataError, with file and line, for an invalid one."""
     # ImageCLEF quotes nothing where a tab or a bar separates; captions may contain quotes.
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if file.delimiter == "," else csv.QUOTE_NONE
     reader = csv.reader(lines_of(file.path), delimiter=file.delimiter, quoting=quoting, strict=True)
@@ -115,5 +115,6 @@ def _cells(file: LabelFile) -> Iterator[tuple[str, tuple[int, str]]]:
         raise DataError(f"{file.path}, line {reader.line_num}: {err}", "correct the quotes in this line") from err
 
 
-def _cuis(path: Path, cell: tuple[int, str] | None) -> tuple[str, ...]:
+def cuis_in(path: Path, cell: tuple[int, str] | None) -> tuple[str, ...]:
+    """Returns the CUIs of a cell, given with its line; raises DataError, with file and line, for an invalid one."""
     return cuis_of(path, *cell) if cell else ()

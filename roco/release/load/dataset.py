@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from roco.base.errors import MissingExtra, UsageError, nearest
 from roco.base.schema import SPLITS
 from roco.base.terminal import excerpt
+from roco.release.load.challenge import open_challenge
 from roco.release.load.exported import AGAIN, open_export
 from roco.release.load.figures import Figures
 from roco.release.load.row import FIELDS, Row
@@ -89,9 +90,10 @@ class Dataset(Rows):
 def load(path: str | Path, split: str | None = None, *, images: bool = True) -> Dataset:
     """Returns the images of a dataset, of all splits or of one, as typed rows in the order of the ids.
 
-    path: a release of roco, a folder in the layout of the published ROCOv2, or an export of `roco export` as hf or
-    webdataset. split: train, valid or test. images: if false, rows have no images, and the folder of a release needs
-    none. Raises UsageError, with the nearest name, for an unknown split, and DataError for a folder that is no dataset.
+    path: a release of roco, a folder in the layout of the published ROCOv2, the files of an ImageCLEF challenge, or
+    an export of `roco export` as hf or webdataset. split: train, valid or test. images: if false, rows have no
+    images, and the folder of a release needs none. Raises UsageError, with the nearest name, for an unknown split,
+    and DataError for a folder that is no dataset.
     """
     if split is not None and split not in SPLITS:
         raise UsageError(f"unknown split '{excerpt(split)}'", nearest(split, SPLITS))
@@ -106,4 +108,7 @@ def _figures(path: Path) -> Figures:
     exported = open_export(path)
     if exported is not None:
         return Figures(exported, AGAIN)
+    challenge = open_challenge(path)
+    if challenge is not None:
+        return Figures(challenge, "check the files of the folder")
     return Figures(Release.open(path), f"run roco verify {path} for details")
