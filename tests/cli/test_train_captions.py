@@ -37,7 +37,7 @@ def test_a_captioner_is_trained_and_predicts_a_submission(command: Command, rele
 def test_the_numbers_of_a_training_are_printed_as_json(command: Command, release: Path, tmp_path: Path) -> None:
     trained = command("train", "captions", release, tmp_path / "model", *SHORT, "--json", "--final")
     entry = json.loads(trained.out)
-    assert (entry["scores"], entry["steps"], entry["generation"]["beams"]) == ({}, 3, 1)
+    assert (entry["scores"], entry["steps"], entry["generation"]["beams"]) == ({}, 4, 1)
 
 
 @pytest.mark.parametrize(

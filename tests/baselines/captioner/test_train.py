@@ -195,7 +195,7 @@ def test_a_full_disk_is_one_line_and_training_goes_on_afterwards(
         else:
             patch.setattr(VisionEncoderDecoderModel, "save_pretrained", fail)
         with pytest.raises(DataError, match="no space left"):
-            pairs.run(drawn, tmp_path / "out", **SHORT)
+            pairs.run(drawn, tmp_path / "out", **SHORT, save_every=1)
     assert not (tmp_path / "out").exists() and not list(tmp_path.glob(".out.*"))
     pairs.run(drawn, tmp_path / "out", **SHORT)
     assert (tmp_path / "out" / "model.json").is_file() and not (tmp_path / "out.training").exists()
