@@ -1,0 +1,1 @@
+"""Search of the images of a release: by words, by concepts and by an image."""
