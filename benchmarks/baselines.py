@@ -29,7 +29,7 @@ from roco.evaluate.prediction_file import read_bytes
 ARTICLES = 400
 HALVES = ("even", "odd")
 
-_B0 = ("backbone=efficientnet_b0", "weights=scratch", "image_size=128", "batch=16", "epochs=40", "lr=1e-3")
+_B0 = ("backbone=efficientnet_b0", "weights=scratch", "image_size=128", "batch=16", "epochs=30", "lr=1e-3")
 _LITE0 = ("backbone=tf_efficientnet_lite0", "image_size=128", "batch=16", "epochs=20", "lr=3e-4")
 _AVERAGE = ("averaging=0.98",)
 

@@ -44,13 +44,15 @@ def _groups(model: torch.nn.Module) -> list[Any]:
 
 
 def learning_rate(options: LoopOptions, step: int, total: int) -> float:
-    """Returns the learning rate of a step: a linear warm-up, then a constant, or a cosine that ends at 0."""
+    """Returns the learning rate of a step: a linear warm-up, then a constant, or a line or a cosine that ends at 0."""
     warmup = round(options.warmup * total)
     if step < warmup:
         return options.lr * (step + 1) / warmup
     if options.schedule == "constant":
         return options.lr
     done = (step - warmup) / max(1, total - warmup)
+    if options.schedule == "linear":
+        return options.lr * (1 - done)
     return options.lr * 0.5 * (1 + math.cos(math.pi * done))
 
 

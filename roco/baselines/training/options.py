@@ -10,7 +10,7 @@ from roco.base.errors import UsageError, nearest
 from roco.base.terminal import excerpt
 
 Optimizer = Literal["adam", "adamw", "sgd", "rmsprop", "adafactor"]
-Schedule = Literal["constant", "cosine"]
+Schedule = Literal["constant", "linear", "cosine"]
 Precision = Literal["auto", "no", "fp16", "bf16"]
 Tracker = Literal["", "tensorboard", "wandb"]
 

@@ -73,4 +73,6 @@ def test_the_learning_rate_rises_and_falls_to_zero() -> None:
     rates = [learning_rate(options, step, 10) for step in range(10)]
     assert rates[:3] == [0.5, 1.0, 1.0] and rates[-1] < 0.05
     assert all(earlier >= later for earlier, later in itertools.pairwise(rates[2:]))
+    line = LoopOptions(lr=1.0, schedule="linear")
+    assert [learning_rate(line, step, 4) for step in range(4)] == [1.0, 0.75, 0.5, 0.25]
     assert {learning_rate(LoopOptions(lr=0.1), step, 10) for step in range(10)} == {0.1}
