@@ -69,6 +69,18 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     return report
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
+    """Fails modules that skip themselves for want of an extra where the tests that need it are what is run."""
+    report = yield
+    config = collector.config
+    wants_neural = config.getoption("markexpr") not in ("", None) and "not neural" not in config.getoption("markexpr")
+    if report.skipped and config.getoption("--no-skips") and wants_neural:
+        report.outcome = "failed"
+        report.longrepr = f"{collector.nodeid} was skipped as a whole: {report.longrepr[2]}"
+    return report
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     return SHARED
