@@ -19,9 +19,9 @@ from roco.base.terminal import excerpt
 from roco.base.version import __version__
 from roco.release.hubs.errors import HubRefused, HubUnreachable
 
-_TRY_AGAIN = (408, 425, 429, 500, 502, 503, 504)
+TRY_AGAIN = (408, 425, 429, 500, 502, 503, 504)
 _REDIRECTS = (301, 302, 303, 307, 308)
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _MAX_REDIRECTS = 3
 _RESUME = "repeat the command later: it continues where it stopped"
 
@@ -56,7 +56,7 @@ def checked_endpoint(endpoint: str) -> str:
     except ValueError:
         parts, host = urlsplit(""), ""
     is_plain = not (parts.username or parts.password or parts.query or parts.fragment)
-    if host and is_plain and (parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)):
+    if host and is_plain and (parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)):
         return endpoint.rstrip("/")
     # Not repeated in the message: an address with a password in it is not for logs.
     raise UsageError(
@@ -150,9 +150,9 @@ class HubClient:
                 response = self._once(method, url, json, body, headers)
                 if response.is_success or response.status_code in missing:
                     return response
-                if response.status_code not in _TRY_AGAIN:
+                if response.status_code not in TRY_AGAIN:
                     raise self._refusal(response)
-                reason, asked = f"status {response.status_code}", _seconds(response.headers.get("Retry-After", ""))
+                reason, asked = f"status {response.status_code}", retry_after(response.headers.get("Retry-After", ""))
             except httpx.TransportError as err:
                 reason = self._clean(str(err)) or type(err).__name__
             # A request that was not answered may have taken effect all the same.
@@ -235,6 +235,6 @@ def _origin(url: str) -> tuple[str, str, int]:
     return parts.scheme, (parts.hostname or "").lower(), parts.port or default
 
 
-def _seconds(header: str) -> float:
+def retry_after(header: str) -> float:
     """Returns the seconds of a header Retry-After; 0 for a date, which the own pause stands in for."""
     return float(header) if re.fullmatch(r"[0-9]{1,6}", header.strip()) else 0.0
