@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from roco.baselines.neighbours.train import train_neighbours
     from roco.baselines.predict import predict
     from roco.baselines.predictor import PredictOptions
+    from roco.baselines.retrieve.build import index
+    from roco.baselines.retrieve.hits import Hit
+    from roco.baselines.retrieve.index import Index
     from roco.baselines.vision.train import train_concepts
     from roco.core.contract import Reason
     from roco.core.run import Outcome, Run
@@ -69,6 +72,9 @@ _HOME = {
     "roco.baselines.neighbours.train": ("train_neighbours",),
     "roco.baselines.predict": ("predict",),
     "roco.baselines.predictor": ("PredictOptions",),
+    "roco.baselines.retrieve.build": ("index",),
+    "roco.baselines.retrieve.hits": ("Hit",),
+    "roco.baselines.retrieve.index": ("Index",),
     "roco.baselines.vision.train": ("train_concepts",),
     "roco.evaluate.captions": ("evaluate_captions",),
     "roco.evaluate.concepts": ("evaluate_concepts",),
@@ -83,6 +89,8 @@ __all__ = [
     "Dataset",
     "Decision",
     "ExportOptions",
+    "Hit",
+    "Index",
     "Measure",
     "Outcome",
     "Pipeline",
@@ -113,6 +121,7 @@ __all__ = [
     "evaluate_retrieval",
     "export",
     "export_backbone",
+    "index",
     "load",
     "load_recipe",
     "predict",

@@ -23,6 +23,7 @@ from roco.cli import (
     export_backbone,
     fetch,
     fit,
+    index,
     labels,
     predict,
     publish,
@@ -32,6 +33,7 @@ from roco.cli import (
     retract,
     review,
     run,
+    search,
     select,
     train,
     vocab,
@@ -53,7 +55,7 @@ app = App(
 COMMANDS: tuple[Callable[..., None], ...] = (
     *(run.init, recipe.recipe, recipe.check, run.run, run.status, run.show, run.stages, run.articles),
     *(review.dropped, review.duplicates, review.flagged, audit.audit, curate.curate, agree.agree, fit.fit),
-    *(predict.predict,),
+    *(predict.predict, index.index, search.search),
     *(release.verify, release.diff, select.select, export.export, retract.retract, curate.view, report.report),
     *(export_backbone.export_backbone,),
 )

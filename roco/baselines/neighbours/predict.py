@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from roco.base.errors import DataError, UsageError
@@ -13,12 +12,12 @@ from roco.baselines import scores
 from roco.baselines.neighbours.embed import PART, embed
 from roco.baselines.neighbours.index import Index
 from roco.baselines.neighbours.options import LARGEST_K, LEAST_THRESHOLD
+from roco.baselines.neighbours.stored_backbone import stored_backbone
 from roco.baselines.neighbours.vote import votes
 from roco.baselines.predictor import CAPTIONS, CONCEPTS, Predicted, PredictOptions, ranked_cuis
 from roco.baselines.training.folder import AGAIN, Model
 from roco.baselines.training.learner import Unreadable
 from roco.baselines.training.options import checked, fields_of
-from roco.models.images.backbone import Backbone
 from roco.release.load.dataset import Dataset
 
 
@@ -56,7 +55,7 @@ class NeighbourPredictor:
         for name, value in options.changes.items():
             values[name] = checked(Settings, name, value, "--set")
         self._settings = Settings(**values)
-        self._backbone = _backbone(model, stored, options.backbone)
+        self._backbone = stored_backbone(model.path, stored, options.backbone)
         self._index = Index.read(model.path)
         if self._index.vectors.shape[1] != self._backbone.width or wanted != self._backbone.sha256:
             raise DataError(f"{model.path}: the embeddings are not those of its backbone", AGAIN)
@@ -90,17 +89,3 @@ class NeighbourPredictor:
 def predictor(model: Model, options: PredictOptions) -> NeighbourPredictor:
     """Opens a model of neighbours for predictions."""
     return NeighbourPredictor(model, options)
-
-
-def _backbone(model: Model, stored: dict[str, Any], given: Path | None) -> Backbone:
-    """Returns the backbone of a model: the given file, else that of the training; another one is refused."""
-    path = given or (Path(stored["path"]) if stored.get("path") else None)
-    name = excerpt(str(stored.get("name")))
-    if path is not None and not path.is_file() and given is None:
-        raise DataError(f"missing backbone of {model.path}: {path}", f"say where {name} is: --backbone FILE")
-    network = Backbone.load(path)
-    for key in ("sha256", "size", "mean", "std"):
-        if network.preparation[key] != stored.get(key):
-            what = f"{model.path} has embeddings of another backbone: {name}, not {excerpt(network.name)} ({key})"
-            raise DataError(what, f"give the file of {name}: --backbone FILE")
-    return network

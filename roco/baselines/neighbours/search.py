@@ -55,12 +55,15 @@ def nearest(
     *,
     query_articles: Ints | None = None,
     index_articles: Ints | None = None,
+    allowed: NDArray[np.bool_] | None = None,
     progress: Callable[[int], None] = lambda n: None,
 ) -> Neighbours:
     """Returns the k nearest vectors of the index for each query; both have length 1.
 
     query_articles, index_articles: numbers of the articles; vectors of the article of a query are excluded, and so is
-    the query itself if it is in the index. The result depends neither on the size of the blocks nor on the number of
+    the query itself if it is in the index.
+    allowed: which vectors of the index may be found.
+    The result depends neither on the size of the blocks nor on the number of
     threads: candidates are chosen in 32 bits with a margin, and ordered in 64 bits.
     """
     n, k = len(queries), min(k, len(index))
@@ -73,6 +76,8 @@ def nearest(
         if query_articles is not None and index_articles is not None:
             articles = query_articles[start : start + size]
             found[(articles[:, None] == index_articles) & (articles != NOBODY)[:, None]] = -np.inf
+        if allowed is not None:
+            found[:, ~allowed] = -np.inf
         # The similarity of the last neighbour of each query.
         last = np.partition(found, len(index) - k, axis=1)[:, len(index) - k]
         for row in range(len(block)):

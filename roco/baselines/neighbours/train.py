@@ -19,6 +19,7 @@ from roco.baselines.neighbours.card import card
 from roco.baselines.neighbours.embed import embed
 from roco.baselines.neighbours.index import Index
 from roco.baselines.neighbours.options import NeighbourOptions
+from roco.baselines.neighbours.stored_backbone import stated_backbone
 from roco.baselines.neighbours.trained import TrainedNeighbours
 from roco.baselines.neighbours.valid import Valid
 from roco.baselines.training import presets
@@ -26,7 +27,7 @@ from roco.baselines.training.data import DataFacts
 from roco.baselines.training.folder import CARD, MANIFEST, writing
 from roco.baselines.training.state import State
 from roco.baselines.training.trained import hardware, versions
-from roco.models.images.backbone import SHIPPED, Backbone
+from roco.models.images.backbone import Backbone
 from roco.release.load.dataset import Dataset, load
 from roco.release.load.vocabulary import Vocabulary
 
@@ -127,11 +128,9 @@ def _write(trained: TrainedNeighbours, index: Index, seconds: float) -> None:
 
 def model_values(trained: TrainedNeighbours) -> dict[str, Any]:
     """Returns the entries of model.json: what `roco predict` needs."""
-    network = trained.backbone
-    path = None if network.path == SHIPPED else str(network.path)
     return {
         "k": trained.k, "power": trained.power, "threshold": trained.threshold,
         "modality": trained.options.modality, "same_article": trained.options.same_article,
-        "backbone": {"name": network.name, "path": path, "width": network.width} | network.preparation,
+        "backbone": stated_backbone(trained.backbone),
         "options": asdict(trained.options),
     }  # fmt: skip

@@ -55,9 +55,9 @@ class Reached:
     scaler: dict[str, Any] = field(default_factory=dict)
 
 
-def folder_of(out: Path) -> Path:
-    """Returns the folder in which the state of a training is kept until it is done."""
-    return out.with_name(f"{out.name}.training")
+def folder_of(out: Path, activity: str = "training") -> Path:
+    """Returns the folder in which the state of a training, or of another activity, is kept until it is done."""
+    return out.with_name(f"{out.name}.{activity}")
 
 
 class State:
@@ -68,16 +68,17 @@ class State:
 
     @classmethod
     @contextlib.contextmanager
-    def opened(cls, out: Path, settings: Mapping[str, Any]) -> Iterator[State]:
+    def opened(cls, out: Path, settings: Mapping[str, Any], activity: str = "training") -> Iterator[State]:
         """Opens or begins the state of a training, held by one process at a time.
 
+        activity: what is done, which names the folder: training, indexing.
         Raises UsageError if `out` exists, or if the state is of other settings, and Busy if it is in use.
         """
         if out.exists() or out.is_symlink():
             raise UsageError(f"{out} already exists", "choose another folder")
-        state = cls(folder_of(out))
+        state = cls(folder_of(out, activity))
         state.folder.mkdir(parents=True, exist_ok=True)
-        with _held(state.folder / LOCK, state.folder):
+        with _held(state.folder / LOCK, activity):
             state._check(settings)
             yield state
 
@@ -151,13 +152,14 @@ class State:
 
 
 @contextlib.contextmanager
-def _held(lock: Path, folder: Path) -> Iterator[None]:
+def _held(lock: Path, activity: str) -> Iterator[None]:
     with lock.open("w") as file:
         try:
             # A POSIX lock, which forked workers do not inherit: those of a killed process live a few seconds longer.
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as err:
-            raise Busy(f"another process is training in {folder}", "wait for it, or choose another folder") from err
+            what = f"another process is {activity} in {lock.parent}"
+            raise Busy(what, "wait for it, or choose another folder") from err
         yield
 
 

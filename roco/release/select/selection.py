@@ -63,18 +63,29 @@ def choose(release: Release, flags: SelectOptions, relations: Path | None = None
     UsageError for an invalid condition, and for a value that is unknown.
     """
     flags = checked(release, flags)
-    cuis = concepts(release, flags.concept, relations)
-    known = release.columns
-    key = "coalesce(image_key, id)" if "image_key" in known else "id"
-    sql = query(flags, cuis, key)
-    also = [name for name in (*COUNTED, "concepts") if name in known]
-    table, is_selected = engine.mask(release, sql, flags.where, _columns(flags, known), also)
+    also = [name for name in (*COUNTED, "concepts") if name in release.columns]
+    sql, table, is_selected = mask(release, flags, relations, also)
     kept = table.filter(is_selected)
     return Selection(
         release=release, flags=flags, relations=relations, sql=sql, ids=kept["id"].to_pylist(), before=counts(table),
         after=counts(kept), lost=lost_concepts(table, kept), emptied=emptied_splits(table, kept),
         pubmed=pubmed_record(release, table.column_names),
     )  # fmt: skip
+
+
+def mask(
+    release: Release, flags: SelectOptions, relations: Path | None = None, also: Collection[str] = ()
+) -> tuple[str, pa.Table, pa.Array]:
+    """Returns the query that flags make, the table that it reads, and which of its rows it selects.
+
+    flags: checked against the release. also: further columns of the table.
+    """
+    known = release.columns
+    cuis = concepts(release, flags.concept, relations)
+    key = "coalesce(image_key, id)" if "image_key" in known else "id"
+    sql = query(flags, cuis, key)
+    table, is_selected = engine.mask(release, sql, flags.where, _columns(flags, known), also)
+    return sql, table, is_selected
 
 
 def _columns(flags: SelectOptions, known: Collection[str]) -> list[str]:

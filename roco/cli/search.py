@@ -1,0 +1,80 @@
+"""The command `roco search`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from roco.cli.output import count, print_json
+from roco.cli.run import Json
+from roco.cli.select import Values, _values
+
+if TYPE_CHECKING:
+    from roco.baselines.retrieve.hits import Hit
+
+
+def search(
+    index: Annotated[Path, typer.Argument(metavar="INDEX", help="A folder of `roco index`.", show_default=False)],
+    words: Annotated[
+        str | None, typer.Argument(metavar="WORDS", help="Words of captions, concepts and titles.", show_default=False)
+    ] = None,
+    image: Annotated[Path | None, typer.Option(metavar="FILE", help="Images that resemble this one.")] = None,
+    n: Annotated[int, typer.Option("-n", metavar="N", min=1, help="Number of hits.")] = 10,
+    where: Annotated[
+        str | None, typer.Option(metavar="SQL", help="A condition over the columns of the index, in the SQL of DuckDB.")
+    ] = None,
+    commercial: Annotated[bool, typer.Option("--commercial", help="Only licences that allow commercial use.")] = False,
+    modality: Annotated[
+        Values, _values("--modality", complete="modality", metavar="LABEL", help="DRCT, DRMR, DRXR and so on.")
+    ] = None,
+    region: Annotated[
+        Values, _values("--region", complete="region", metavar="LABEL", help="A body region of X-rays.")
+    ] = None,
+    year: Annotated[Values, _values("--year", metavar="YEARS", help="2018, 2018-2022, 2018- or -2018.")] = None,
+    license: Annotated[
+        Values, _values("--license", complete="license", metavar="NAME", help="A licence, such as CC-BY.")
+    ] = None,
+    split: Annotated[
+        Values, _values("--split", complete="split", metavar="SPLIT", help="train, valid or test.")
+    ] = None,
+    backbone: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The encoder of the index, if it is not where it was.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Finds images by words, by an image, or by both. Not for clinical use.
+
+    Example: roco search demo/index "chest CT" --modality DRCT
+    """
+    from roco.baselines.retrieve.index import Index
+    from roco.release.select.flags import SelectOptions
+
+    filters = SelectOptions(
+        where=where, commercial=commercial, modality=tuple(modality or ()), region=tuple(region or ()),
+        year=tuple(year or ()), license=tuple(license or ()), split=tuple(split or ()),
+    )  # fmt: skip
+    hits = Index.open(index).search(words, image=image, n=n, filters=filters, backbone=backbone)
+    if as_json:
+        print_json({"hits": [hit.to_json() for hit in hits]})
+    else:
+        _print(hits)
+
+
+def _print(hits: Sequence[Hit]) -> None:
+    from roco.base.terminal import printable
+    from roco.cli.grid import wrap
+    from roco.cli.tables import console
+
+    out = console()
+    for hit in hits:
+        how = ", ".join(f"{name} {rank}" for name, rank in hit.matched.items())
+        facts = [f"{hit.rank}. {hit.id}", f"score {hit.score:.3f} ({how})", hit.modality or "", hit.license or ""]
+        lines = [hit.caption, "; ".join(hit.names), hit.attribution, hit.link]
+        print(printable(" · ".join(fact for fact in facts if fact)))
+        for line in lines:
+            for part in wrap(printable(line), out.width, "   ", "   "):
+                print(part)
+    print(count("hit", len(hits)))

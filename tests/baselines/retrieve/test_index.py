@@ -1,0 +1,118 @@
+"""An index of a release and its searches."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+import roco
+from roco.base.errors import DataError, UsageError
+from roco.baselines.retrieve.index import fused
+from roco.baselines.retrieve.words import Words
+from tests.baselines import drawn
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return drawn.write(tmp_path_factory.mktemp("drawn") / "dataset")
+
+
+@pytest.fixture(scope="module")
+def path(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("indexes") / "index"
+    assert roco.index(dataset, out)["embedded"] == 24
+    assert not out.with_name("index.indexing").exists()
+    return out
+
+
+def test_bm25_is_as_computed_by_hand() -> None:
+    """Of 2 documents one has the word, once among 2 words; the mean length is 3: tf / (tf + 1.2 (0.25 + 0.75 2/3))."""
+    scores = Words.of(["chest nodules", "a cyst in liver"]).scores("nodule NODULE")
+    assert scores[0] == pytest.approx(math.log(1 + 1.5 / 1.5) / (1 + 1.2 * 0.75)) and scores[1] == 0
+
+
+def test_reciprocal_ranks_are_fused_as_by_hand_and_ties_are_in_the_order_of_the_rows() -> None:
+    assert fused([[2, 1], [1, 2], [3]]) == [(1, 1 / 61 + 1 / 62), (2, 1 / 61 + 1 / 62), (3, 1 / 61)]
+
+
+def test_an_altered_copy_of_an_image_finds_it_first(path: Path, dataset: Path, tmp_path: Path) -> None:
+    with Image.open(drawn.image_file(dataset, "drawn_train_000005")) as picture:
+        picture.convert("RGB").resize((96, 72)).save(tmp_path / "copy.jpg", quality=80)
+    hits = roco.Index.open(path).search(image=tmp_path / "copy.jpg", n=3)
+    assert hits[0].id == "drawn_train_000005" and [hit.rank for hit in hits] == [1, 2, 3]
+
+
+def test_words_and_image_are_fused_and_each_hit_says_how_it_matched(path: Path, dataset: Path) -> None:
+    hits = roco.Index.open(path).search("rings", image=drawn.image_file(dataset, "drawn_test_000001"), n=24)
+    assert hits[0].matched.keys() == {"words", "image"} and "rings" in hits[0].caption
+    assert len(hits) == 24 and len({hit.id for hit in hits}) == 24
+
+
+@pytest.mark.parametrize("filters", [{"split": "test"}, {"modality": "DRCT"}, {"where": "split <> 'train'"}])
+def test_filters_are_exact(path: Path, filters: dict[str, str]) -> None:
+    pytest.importorskip("duckdb", reason="pip install '.[select]'")
+    hits = roco.Index.open(path).search("number", n=100, filters=roco.SelectOptions(**filters))  # type: ignore[arg-type]
+    rows = pq.read_table(path / "figures.parquet").to_pylist()
+    right = {
+        "split": lambda row: row["split"] == "test", "modality": lambda row: row["modality"] == "DRCT",
+        "where": lambda row: row["split"] != "train",
+    }[next(iter(filters))]  # fmt: skip
+    assert {hit.id for hit in hits} == {row["id"] for row in rows if right(row)} != set()
+
+
+@pytest.mark.parametrize("query", ["", " \n", "!!! --"])
+def test_a_query_without_words_is_refused(path: Path, query: str) -> None:
+    with pytest.raises(UsageError, match="no word in the query"):
+        roco.Index.open(path).search(query)
+
+
+def test_a_query_of_unknown_or_hostile_words_finds_nothing(path: Path) -> None:
+    assert roco.Index.open(path).search("xyzzy'; DROP TABLE figures; \x1b[31m" + "x" * 10_000) == []
+
+
+def test_a_file_that_is_no_image_is_refused_in_one_line(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "image.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40))
+    with pytest.raises(DataError, match=r"image\.png cannot be decoded"):
+        roco.Index.open(path).search(image=tmp_path / "image.png")
+
+
+def test_a_changed_file_and_another_format_are_refused(path: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(path, tmp_path / "index")
+    manifest = copy / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"format": 1', '"format": 9'))
+    with pytest.raises(DataError, match="has format 9; this roco reads 1"):
+        roco.Index.open(copy)
+    shutil.copy(path / "manifest.json", manifest)
+    (copy / "vectors.npz").write_bytes(b"no")
+    with pytest.raises(DataError, match=r"vectors\.npz has changed"):
+        roco.Index.open(copy)
+
+
+def test_the_same_release_gives_the_same_bytes(path: Path, dataset: Path, tmp_path: Path) -> None:
+    roco.index(dataset, tmp_path / "again")
+    assert {f.name: f.read_bytes() for f in path.iterdir()} == {
+        f.name: f.read_bytes() for f in (tmp_path / "again").iterdir()
+    }
+
+
+def test_another_encoder_is_refused(path: Path, dataset: Path) -> None:
+    opened = roco.Index.open(path)
+    opened.manifest["encoder"]["sha256"] = "0" * 64
+    with pytest.raises(DataError, match="embeddings of another backbone"):
+        opened.search(image=drawn.image_file(dataset, "drawn_test_000001"))
+
+
+def test_an_image_that_is_missing_is_found_by_words_only(dataset: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(dataset, tmp_path / "dataset")
+    drawn.image_file(copy, "drawn_test_000001").unlink()
+    assert roco.index(copy, tmp_path / "index")["embedded"] == 23
+    opened = roco.Index.open(tmp_path / "index")
+    assert "drawn_test_000001" in {hit.id for hit in opened.search("rings", n=24)}
+    found = opened.search(image=drawn.image_file(dataset, "drawn_test_000001"), n=24)
+    assert len(found) == 23 and np.isfinite([hit.score for hit in found]).all()
