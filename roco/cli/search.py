@@ -22,6 +22,12 @@ def search(
         str | None, typer.Argument(metavar="WORDS", help="Words of captions, concepts and titles.", show_default=False)
     ] = None,
     image: Annotated[Path | None, typer.Option(metavar="FILE", help="Images that resemble this one.")] = None,
+    like: Annotated[
+        str | None, typer.Option(metavar="ID", help="Images that resemble this image of the index.")
+    ] = None,
+    not_same_article: Annotated[
+        bool, typer.Option("--not-same-article", help="With --like: no images of the same article.")
+    ] = False,
     n: Annotated[int, typer.Option("-n", metavar="N", min=1, help="Number of hits.")] = 10,
     where: Annotated[
         str | None, typer.Option(metavar="SQL", help="A condition over the columns of the index, in the SQL of DuckDB.")
@@ -56,7 +62,9 @@ def search(
         where=where, commercial=commercial, modality=tuple(modality or ()), region=tuple(region or ()),
         year=tuple(year or ()), license=tuple(license or ()), split=tuple(split or ()),
     )  # fmt: skip
-    hits = Index.open(index).search(words, image=image, n=n, filters=filters, backbone=backbone)
+    hits = Index.open(index).search(
+        words, image=image, like=like, not_same_article=not_same_article, n=n, filters=filters, backbone=backbone
+    )
     if as_json:
         print_json({"hits": [hit.to_json() for hit in hits]})
     else:

@@ -8,9 +8,11 @@ from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from roco.base.errors import DataError, RejectedInput, UsageError
+from roco.base.terminal import excerpt
 from roco.baselines.neighbours.embed import SMALL_ENOUGH
 from roco.baselines.neighbours.search import NOBODY, nearest, unit
 from roco.baselines.neighbours.stored_backbone import stored_backbone
@@ -49,7 +51,9 @@ class Index:
             width = found["vectors"].shape[1]
             mean = own.mean(0, dtype=np.float64) if len(own) else np.zeros(width)
             self._centre = mean.astype(np.float32)
-            self._unit = unit(found["vectors"], self._centre)
+            self._vectors: NDArray[np.float16] = found["vectors"]
+            self._unit = unit(self._vectors, self._centre)
+            self._articles = np.array(self.table["article_key"].to_pylist(), np.str_)
             words = arrays.read(path / WORDS, MOST_BYTES, "a file of words", AGAIN)
             terms = words.pop("terms").tobytes().decode()
             self._words = Words(tuple(terms.split("\n")) if terms else (), **words)
@@ -69,25 +73,38 @@ class Index:
         words: str | None = None,
         *,
         image: str | Path | None = None,
+        like: str | None = None,
+        not_same_article: bool = False,
         n: int = 10,
         filters: SelectOptions | None = None,
         backbone: str | Path | None = None,
     ) -> list[Hit]:
         """Returns the best hits, the best first; equally good ones in the order of the ids.
 
-        words: at least one of them has to occur. image: a file; similarity is the cosine of embeddings. Both together
-        are fused by reciprocal ranks. filters: as of `roco.select`. backbone: the encoder of the index, if it is not
-        where it was. Raises UsageError for a query without words and image, and DataError for an invalid image and for
-        another encoder.
+        words: at least one of them has to occur. image: a file; similarity is the cosine of embeddings. like: the id
+        of an image of the index instead of a file; it is no hit itself. not_same_article: without the other images of
+        its article. Words and an image together are fused by reciprocal ranks. filters: as of `roco.select`. backbone:
+        the encoder of the index, if it is not where it was. Raises UsageError for a query without words and image, and
+        DataError for an invalid image and for another encoder.
         """
-        if words is None and image is None:
+        if words is None and image is None and like is None:
             raise UsageError("nothing to search for", "give words, or an image: --image FILE")
+        if image is not None and like is not None:
+            raise UsageError("two images (--image, --like)", "leave one of them out")
+        if not_same_article and like is None:
+            raise UsageError("the article of the query is unknown (--not-same-article)", "give an image by --like ID")
         if words is not None and not words_of(words):
             raise UsageError("no word in the query", "write letters or digits")
         if n < 1:
             raise UsageError(f"{n} hits", "give a number of hits, 1 or more: -n 10")
         vector = None if image is None else self._embedded(Path(image), None if backbone is None else Path(backbone))
         allowed = self._allowed(filters)
+        if like is not None:
+            row = self._row(like)
+            vector = self._vectors[row : row + 1]
+            allowed[row] = False
+            if not_same_article:
+                allowed &= self._articles != self._articles[row]
         depth = max(DEPTH, n)
         found: dict[str, list[tuple[int, float]]] = {}
         if words is not None:
@@ -105,6 +122,15 @@ class Index:
             matched = {name: of[position] for name, of in ranks.items() if position in of}
             hits.append(Hit.of(row, rank, score, self.names, matched))
         return hits
+
+    def _row(self, id: str) -> int:
+        """Returns the row of an image; raises UsageError for an unknown id, and an image without an embedding."""
+        row = pc.index(self.table["id"], id).as_py()
+        if row < 0:
+            raise UsageError(f"no image '{excerpt(id)}' in {self.path} (--like)", "check the id")
+        if not self._has[row]:
+            raise UsageError(f"'{excerpt(id)}' has no embedding (--like)", "its image was missing or unreadable")
+        return int(row)
 
     def _allowed(self, filters: SelectOptions | None) -> NDArray[np.bool_]:
         """Returns which rows the filters select."""

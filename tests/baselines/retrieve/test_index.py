@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +16,7 @@ from PIL import Image
 
 import roco
 from roco.base.errors import DataError, UsageError
+from roco.baselines.neighbours import embed
 from roco.baselines.retrieve.index import fused
 from roco.baselines.retrieve.words import Words
 from tests.baselines import drawn
@@ -116,3 +120,57 @@ def test_an_image_that_is_missing_is_found_by_words_only(dataset: Path, tmp_path
     assert "drawn_test_000001" in {hit.id for hit in opened.search("rings", n=24)}
     found = opened.search(image=drawn.image_file(dataset, "drawn_test_000001"), n=24)
     assert len(found) == 23 and np.isfinite([hit.score for hit in found]).all()
+
+
+# --- images of the index --------------------------------------------------------------------------------------------
+
+
+def test_an_image_of_the_index_is_not_its_own_hit_and_its_article_can_be_excluded(path: Path) -> None:
+    opened = roco.Index.open(path)
+    rows = pq.read_table(path / "figures.parquet").to_pylist()
+    for row in rows:
+        hits = opened.search(like=row["id"], n=24)
+        assert len(hits) == 23 and row["id"] not in {hit.id for hit in hits}
+        others = opened.search(like=row["id"], n=24, not_same_article=True)
+        assert {hit.id for hit in others} == {
+            other["id"] for other in rows if other["article_key"] != row["article_key"]
+        }
+
+
+def test_an_unknown_id_two_images_and_an_unknown_article_are_refused(path: Path) -> None:
+    opened = roco.Index.open(path)
+    with pytest.raises(UsageError, match="no image 'x'"):
+        opened.search(like="x")
+    with pytest.raises(UsageError, match="two images"):
+        opened.search(image="a.png", like="x")
+    with pytest.raises(UsageError, match="article of the query is unknown"):
+        opened.search("rings", not_same_article=True)
+
+
+KILLED = """
+import os, signal, sys
+from roco.baselines.neighbours import embed
+import roco
+
+embed.PART = 8
+write = embed._write
+
+def write_and_die(path, done):
+    write(path, done)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+embed._write = write_and_die
+roco.index(sys.argv[1], sys.argv[2])
+"""
+
+
+def test_a_killed_indexing_resumes_to_the_same_bytes(
+    path: Path, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "index"
+    done = subprocess.run([sys.executable, "-c", KILLED, dataset, out], capture_output=True)
+    assert done.returncode == -signal.SIGKILL and not out.exists()
+    assert len(list((tmp_path / "index.indexing").glob("*.npz"))) == 1
+    monkeypatch.setattr(embed, "PART", 8)
+    roco.index(dataset, out)
+    assert {f.name: f.read_bytes() for f in path.iterdir()} == {f.name: f.read_bytes() for f in out.iterdir()}
