@@ -1,173 +1,220 @@
-"""A chat endpoint: what it may answer, and that a key goes nowhere else."""
+"""A chat endpoint is asked under limits, its failures are one line, and the key goes nowhere else."""
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, NamedTuple
+import itertools
+import socket
+from typing import Any
 
 import httpx
 import pytest
 
-from roco.base.errors import UsageError
-from roco.baselines.retrieve.grounding.endpoint import KEY, Endpoint, EndpointFailed, checked_key, checked_url
-from roco.baselines.retrieve.grounding.prompt import Prompt, build_prompt
-from tests.baselines.retrieve.grounding.material import hit
+from roco.base.errors import RocoError, UsageError
+from roco.baselines.retrieve.grounding.endpoint import Endpoint, EndpointFailed, Reply, checked_key, checked_url
+from tests.baselines.retrieve.grounding.fake_endpoint import (
+    Behaviour,
+    FakeEndpoint,
+    cut,
+    endless,
+    hang,
+    message,
+    serving,
+    status,
+)
 
-SECRET = "sk-secret-1"
-
-
-class Answer(NamedTuple):
-    status: int
-    body: bytes
-    headers: dict[str, str] = {}
-
-
-def message(text: str | None, **more: Any) -> Answer:
-    choice = {"message": {"content": text}, "finish_reason": "stop"} | more
-    return Answer(200, json.dumps({"model": "fake-1", "choices": [choice]}).encode())
+KEY = "key-of-the-tests-0123456789"
+MESSAGES = [{"role": "system", "content": "Rules."}, {"role": "user", "content": "What? é"}]
 
 
-class Fake:
-    """An endpoint that gives its answers in turn, the last one again and again, and keeps what it was sent."""
-
-    def __init__(self, *answers: Answer) -> None:
-        self.answers = list(answers)
-        self.requests: list[tuple[dict[str, str], dict[str, Any]]] = []
-        fake = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                fake.requests.append((dict(self.headers), body))
-                answer = fake.answers.pop(0) if len(fake.answers) > 1 else fake.answers[0]
-                self.send_response(answer.status)
-                for name, value in answer.headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(answer.body)))
-                self.end_headers()
-                self.wfile.write(answer.body)
-
-            def log_message(self, format: str, *arguments: Any) -> None: ...
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/v1"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+def ask(fake: FakeEndpoint, pauses: list[float] | None = None, **how: Any) -> Reply:
+    sleep = [].append if pauses is None else pauses.append
+    return Endpoint(fake.url, "a-model", how.pop("key", KEY), sleep=sleep, **how).ask(MESSAGES)
 
 
-@pytest.fixture
-def serve() -> Iterator[Callable[..., Fake]]:
-    running: list[Fake] = []
-
-    def start(*answers: Answer) -> Fake:
-        running.append(Fake(*answers))
-        return running[-1]
-
-    yield start
-    for fake in running:
-        fake.server.shutdown()
-        fake.server.server_close()
+def failure(*behaviours: Behaviour, tries: int = 1, pauses: list[float] | None = None, **how: Any) -> RocoError:
+    """Returns the error that a failing endpoint leads to; it is one line, and it does not contain the key."""
+    with serving(*behaviours) as fake:
+        with pytest.raises(EndpointFailed) as caught:
+            ask(fake, pauses, **how)
+        assert len(fake.requests) == tries
+    error = caught.value
+    assert "\n" not in error.message and error.hint and error.exit_code == 1
+    assert KEY not in str(error) and str(error).replace("\n", "").isprintable()
+    return error
 
 
-def ask(fake: Fake, waits: list[float] | None = None, **options: Any) -> Any:
-    sleep = (lambda seconds: waits.append(seconds)) if waits is not None else (lambda seconds: None)
-    endpoint = Endpoint(fake.url, "fake", SECRET, sleep=sleep, **options)
-    return endpoint.ask(prompt().messages())
+def test_a_prompt_is_sent_in_the_format_of_openai() -> None:
+    with serving(message("It is big [1].", model="a-model-2")) as fake:
+        assert ask(fake) == Reply("It is big [1].", "a-model-2", False)
+    ((path, headers, body),) = fake.requests
+    assert path == "/v1/chat/completions"
+    assert body == {"model": "a-model", "messages": MESSAGES, "stream": False}
+    assert headers["Authorization"] == f"Bearer {KEY}"
 
 
-def prompt() -> Prompt:
-    return build_prompt("What does the CT show?", [hit("Axial CT with a mass.")])
+def test_without_a_key_none_is_sent() -> None:
+    with serving(message("Yes.")) as fake:
+        assert ask(fake, key="", temperature=0.0).model == "a-model"
+    ((_, headers, body),) = fake.requests
+    assert "Authorization" not in headers and body["temperature"] == 0.0
 
 
-def test_the_prompt_is_sent_and_the_answer_returned(serve: Callable[..., Fake]) -> None:
-    fake = serve(message("<think>hm</think> A mass [1]."))
-    reply = ask(fake)
-    assert (reply.text, reply.model, reply.is_truncated) == ("A mass [1].", "fake-1", False)
-    ((headers, body),) = fake.requests
-    assert headers["Authorization"] == f"Bearer {SECRET}"
-    assert body["model"] == "fake" and "What does the CT show?" in body["messages"][-1]["content"]
+def test_the_reasoning_of_a_model_is_no_part_of_its_answer() -> None:
+    with serving(message("<think>\nIs it [9]?\n</think>\n\nIt is big [1].")) as fake:
+        assert ask(fake).text == "It is big [1]."
 
 
-def test_a_busy_endpoint_is_asked_again_a_few_times(serve: Callable[..., Fake]) -> None:
-    fake, waits = serve(Answer(429, b"{}", {"Retry-After": "7"}), Answer(503, b"{}"), message("Yes [1].")), []
-    assert ask(fake, waits).text == "Yes [1]."
-    assert len(fake.requests) == 3 and waits[0] >= 7
+def test_an_answer_that_was_cut_by_its_length_says_so() -> None:
+    with serving(message("It is", finish="length")) as fake:
+        assert ask(fake).is_truncated
 
 
-def test_an_endpoint_that_stays_busy_is_one_line(serve: Callable[..., Fake]) -> None:
-    fake = serve(Answer(500, b"oops"))
-    with pytest.raises(EndpointFailed, match=r"does not answer \(4 tries; the last: status 500\)") as err:
-        ask(fake)
-    assert len(fake.requests) == 4 and "--prompt prints it" in err.value.hint
+@pytest.mark.parametrize("code", [408, 429, 500, 502, 503, 504])
+def test_a_failing_endpoint_is_asked_again_a_few_times(code: int) -> None:
+    pauses: list[float] = []
+    error = failure(status(code, {"error": {"message": KEY}}), tries=4, pauses=pauses)
+    assert f"4 tries; the last: status {code}" in error.message
+    assert pauses == [1.0, 2.0, 4.0]
+
+
+def test_an_endpoint_that_recovers_gives_its_answer() -> None:
+    pauses: list[float] = []
+    with serving(status(429, Retry_After="7"), status(500), cut, message("Yes [1].")) as fake:
+        assert ask(fake, pauses).text == "Yes [1]."
+    assert pauses == [7.0, 2.0, 4.0]
+
+
+def test_a_long_pause_that_the_endpoint_asks_for_is_bounded() -> None:
+    pauses: list[float] = []
+    failure(status(429, Retry_After="999999"), tries=4, pauses=pauses)
+    assert pauses == [60.0] * 3
+
+
+def test_a_connection_that_is_cut_every_time_is_a_failure() -> None:
+    assert "4 tries" in failure(cut, tries=4).message
+
+
+def test_an_endpoint_that_does_not_exist_is_a_failure() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    pauses: list[float] = []
+    with pytest.raises(EndpointFailed, match="does not answer"):
+        Endpoint(f"http://127.0.0.1:{port}", "m", sleep=pauses.append).ask(MESSAGES)
+    assert len(pauses) == 3
+
+
+def test_an_endpoint_that_hangs_is_a_failure_and_not_asked_again() -> None:
+    error = failure(hang, timeout=httpx.Timeout(30.0, read=0.05))
+    assert error.message == "the endpoint does not answer in time" and "--save-prompt" in error.hint
+
+
+def test_an_answer_that_drips_ends_at_the_time_limit() -> None:
+    """The clock of the test goes on by a second each time it is read."""
+    ticks = itertools.count()
+    error = failure(endless(b" "), seconds=5.0, clock=lambda: float(next(ticks)))
+    assert "takes longer than 5 s" in error.message
+
+
+def test_an_answer_that_is_too_large_is_not_read_to_its_end() -> None:
+    assert "exceeds 100,000 bytes" in failure(endless(b"x" * 10_000), largest=100_000).message
+
+
+def test_an_answer_at_the_limit_of_bytes_is_read() -> None:
+    with serving(status(200, b'{"choices": [{"message": {"content": "Yes"}}]}')) as fake:
+        assert ask(fake, largest=46).text == "Yes"
+        with pytest.raises(EndpointFailed, match="exceeds 45 bytes"):
+            ask(fake, largest=45)
 
 
 @pytest.mark.parametrize(
-    ("answer", "what"),
+    "body",
+    [b"", b"<html>502</html>", b'{"choices": [', b"\xff\xfe\x00", b"[" * 100_000, b'{"a": ' + b"9" * 5000 + b"}"],
+)
+def test_garbage_is_one_line(body: bytes) -> None:
+    assert failure(status(200, body)).message == "the endpoint answers something other than JSON"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [[], {}, 1, None, "x", {"choices": []}, {"choices": {}}, {"choices": [1]}, {"choices": [{"message": None}]},
+     {"error": {"message": f"no such model\n\x1b[2J {KEY}"}}],
+)  # fmt: skip
+def test_json_without_a_message_is_one_line(body: Any) -> None:
+    assert failure(status(200, body)).message.startswith("the endpoint answers without a message")
+
+
+@pytest.mark.parametrize("text", [None, "", " \n", 7, ["x"], "<think>only this</think>"])
+def test_an_empty_message_is_one_line(text: object) -> None:
+    assert failure(message(text)).message == "the endpoint answers with an empty message"
+
+
+def test_a_compressed_answer_is_refused_because_it_could_grow_beyond_the_limit() -> None:
+    assert "compressed" in failure(status(200, b"\x1f\x8b", Content_Encoding="gzip")).message
+
+
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed_so_that_the_key_stays_here(code: int) -> None:
+    with serving(message("Stolen.")) as other:
+        error = failure(status(code, Location=f"{other.url}/chat/completions"))
+        assert other.requests == []
+    assert f"redirects to 127.0.0.1 (status {code})" in error.message
+
+
+@pytest.mark.parametrize("code", [401, 403])
+def test_a_refused_key_names_the_environment_variable(code: int) -> None:
+    error = failure(status(code, {"error": {"message": f"Incorrect API key provided: {KEY}"}}))
+    assert "Incorrect API key provided: …" in error.message and "ROCO_API_KEY" in error.hint
+    assert "export ROCO_API_KEY" in failure(status(code), key="").hint
+
+
+@pytest.mark.parametrize("body", [{"error": "model not found"}, {"error": {"message": "model not found"}}])
+def test_a_refused_prompt_states_what_the_endpoint_states(body: Any) -> None:
+    assert failure(status(404, body)).message == "the endpoint refuses the prompt (status 404): model not found"
+
+
+def test_an_answer_that_repeats_the_key_is_shown_without_it() -> None:
+    with serving(message(f"Your key is {KEY}.", model=KEY)) as fake:
+        assert ask(fake) == Reply("Your key is ….", "…", False)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
     [
-        (Answer(200, b"<html>"), "something other than JSON"),
-        (Answer(200, b"[" * 3_900), "something other than JSON"),
-        (Answer(200, b"{}"), "without a message"),
-        (Answer(200, b'{"error": {"message": "no such model"}}'), "without a message: no such model"),
-        (message(None), "an empty message"),
-        (message(" <think>endless</think> "), "an empty message"),
-        (Answer(200, b"x" * 5000), "exceeds 4,000 bytes"),
-        (Answer(200, b"{}", {"Content-Encoding": "gzip"}), "in a compressed form"),
-        (Answer(401, b"{}"), "refuses the key"),
-        (Answer(400, b'{"error": "too long"}'), r"refuses the prompt \(status 400\): too long"),
-        (Answer(302, b"", {"Location": "https://elsewhere.example/v1"}), "redirects to elsewhere.example"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080/chat/completions"),
+        ("https://example.org/v1/", "https://example.org/v1/chat/completions"),
+        ("https://example.org/v1/chat/completions", "https://example.org/v1/chat/completions"),
+        ("http://[::1]:8080/v1", "http://[::1]:8080/v1/chat/completions"),
     ],
 )
-def test_every_other_answer_is_one_line(serve: Callable[..., Fake], answer: Answer, what: str) -> None:
-    fake = serve(answer)
-    with pytest.raises(EndpointFailed, match=what) as err:
-        ask(fake, largest=4000)
-    assert err.value.hint and "\n" not in err.value.message and len(fake.requests) == 1
+def test_the_address_may_be_the_base_or_complete(url: str, expected: str) -> None:
+    assert checked_url(url, has_key=True) == expected
 
 
-def test_the_key_is_in_no_message_even_if_the_endpoint_repeats_it(serve: Callable[..., Fake]) -> None:
-    fake = serve(Answer(400, json.dumps({"error": f"bad key {SECRET}"}).encode()))
-    with pytest.raises(EndpointFailed) as err:
-        ask(fake)
-    assert SECRET not in str(err.value) and "bad key …" in str(err.value)
+@pytest.mark.parametrize(
+    "url",
+    ["", "example.org", "ftp://example.org", "https://", "https://u:secret@example.org", "https://example.org/?a=1",
+     "https://example.org/#a", "http://x:99999", "http://[", "https://example.org/\n", "file:///etc/passwd"],
+)  # fmt: skip
+def test_an_invalid_address_is_refused_without_repeating_it(url: str) -> None:
+    with pytest.raises(UsageError, match="invalid address") as caught:
+        Endpoint(url, "m")
+    assert "secret" not in str(caught.value)
 
 
-def test_an_endpoint_that_hangs_is_not_asked_again() -> None:
-    calls = []
-
-    def hang(self: Any, client: Any, body: bytes) -> Any:
-        calls.append(body)
-        raise httpx.ReadTimeout("timed out")
-
-    endpoint = Endpoint("http://127.0.0.1:9/v1", "fake", sleep=lambda seconds: None)
-    endpoint._once = hang.__get__(endpoint)  # type: ignore[method-assign]
-    with pytest.raises(EndpointFailed, match="does not answer in time"):
-        endpoint.ask(prompt().messages())
-    assert len(calls) == 1
+def test_a_key_is_not_sent_without_encryption_to_another_machine() -> None:
+    with pytest.raises(UsageError, match="not encrypted"):
+        Endpoint("http://192.0.2.1/v1", "m", KEY)
+    assert checked_url("http://192.0.2.1/v1", has_key=False)
 
 
-def test_an_answer_that_drips_slowly_ends_at_the_limit_of_time(serve: Callable[..., Fake]) -> None:
-    ticks = iter([0.0, 700.0])
-    with pytest.raises(EndpointFailed, match="takes longer than 600 s"):
-        ask(serve(message("slow")), clock=lambda: next(ticks))
+def test_a_model_must_be_named() -> None:
+    with pytest.raises(UsageError, match="--model"):
+        Endpoint("http://127.0.0.1", " ")
 
 
-@pytest.mark.parametrize("url", ["ftp://host/v1", "http://user:pw@host/v1", "http://host/v1?key=1", "host", "http://"])
-def test_other_addresses_are_refused_without_being_repeated(url: str) -> None:
-    with pytest.raises(UsageError) as err:
-        checked_url(url, has_key=False)
-    assert "pw" not in str(err.value)
-
-
-def test_a_key_is_sent_encrypted_or_to_this_machine_only() -> None:
-    with pytest.raises(UsageError, match="is not encrypted"):
-        checked_url("http://models.example/v1", has_key=True)
-    assert checked_url("http://localhost:8080/v1/", has_key=True) == "http://localhost:8080/v1/chat/completions"
-    assert checked_url("http://models.example/v1", has_key=False).endswith("/v1/chat/completions")
-
-
-def test_a_key_with_a_line_break_is_refused() -> None:
-    assert checked_key({KEY: f" {SECRET}\n"}) == SECRET
-    with pytest.raises(UsageError):
-        checked_key({KEY: "a\nHost: elsewhere"})
+def test_the_key_is_read_from_its_environment_variable_only() -> None:
+    assert checked_key({"ROCO_API_KEY": f" {KEY}\n", "OPENAI_API_KEY": "other"}) == KEY
+    assert checked_key({"OPENAI_API_KEY": "other"}) == ""
+    with pytest.raises(UsageError, match="invalid key in ROCO_API_KEY") as caught:
+        checked_key({"ROCO_API_KEY": "two words"})
+    assert "two words" not in str(caught.value)
