@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -15,6 +16,7 @@ Precision = Literal["auto", "no", "fp16", "bf16"]
 Tracker = Literal["", "tensorboard", "wandb"]
 
 _LEAST = {"epochs": 1, "batch": 1, "accumulate": 1, "patience": 0, "seed": 0, "save_every": 0, "workers": 0}
+_MOST = {"seed": 2**63 - 1, "workers": 256}
 _LEAST |= {"lr": 0, "weight_decay": 0, "clip_norm": 0}
 
 
@@ -52,6 +54,9 @@ class LoopOptions:
         for name, least in _LEAST.items():
             if getattr(self, name) < least:
                 raise UsageError(f"{name} = {getattr(self, name)}", f"write at least {least}")
+        for name, most in _MOST.items():
+            if getattr(self, name) > most:
+                raise UsageError(f"{name} = {getattr(self, name)}", f"write at most {most}")
         for name in ("warmup", "averaging"):
             if not 0 <= getattr(self, name) < 1:
                 raise UsageError(f"{name} = {getattr(self, name)}", "write a number from 0 to less than 1")
@@ -106,6 +111,7 @@ def _converted(kind: Any, value: Any) -> Any:
     try:
         if kind is int and isinstance(value, float):
             return int(value) if value.is_integer() else None
-        return kind(value)
-    except (TypeError, ValueError):
+        number = kind(value)
+        return number if math.isfinite(number) else None
+    except (TypeError, ValueError, OverflowError):
         return None

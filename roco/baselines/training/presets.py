@@ -55,6 +55,8 @@ def load(name: str, kind: str, options: type) -> Preset:
     known = shipped(kind)
     path = known.get(name) or Path(name)
     if name not in known and not path.is_file():
+        if path.suffix == ".toml":
+            raise UsageError(f"missing preset: {excerpt(name)}", "check the path")
         raise UsageError(f"unknown preset '{excerpt(name)}'", nearest(name, known))
     table = _table(path)
     for key in table.keys() - set(_KEYS):

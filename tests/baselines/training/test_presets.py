@@ -102,3 +102,23 @@ def test_other_values_are_refused(name: str, value: Any, hint: str) -> None:
 def test_values_out_of_range_are_refused(change: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         resolve(LoopOptions, Preset("mine", "concepts", "", {"lr": Setting(0.1)}), change)
+
+
+def test_a_preset_file_that_is_not_there_is_called_missing() -> None:
+    with pytest.raises(UsageError, match=r"missing preset: mine\.toml"):
+        load("mine.toml", "concepts", LoopOptions)
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", float("nan")])
+def test_a_number_that_is_not_finite_is_no_value_of_an_option(value: object) -> None:
+    with pytest.raises(UsageError, match="lr = ") as err:
+        checked(LoopOptions, "lr", value, "--set")
+    assert err.value.hint == "write a number"
+
+
+@pytest.mark.parametrize(("name", "most"), [("seed", 2**63 - 1), ("workers", 256)])
+def test_seeds_and_workers_have_a_greatest_value(name: str, most: int) -> None:
+    assert getattr(LoopOptions(**{name: most}), name) == most
+    with pytest.raises(UsageError, match=f"{name} = {most + 1}") as err:
+        LoopOptions(**{name: most + 1})
+    assert err.value.hint == f"write at most {most}"
