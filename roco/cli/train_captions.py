@@ -85,5 +85,6 @@ def _print(model: Model, as_json: bool) -> None:
     scores, valid = manifest["scores"], ""
     if scores:
         valid = f"; on valid: ROUGE-1 {scores['rouge1']:.4f}, {scores['ended']:.0%} of the captions end by themselves"
-    steps = f"{manifest['steps']:,} steps, weights of step {manifest['best_step']:,}"
+    unit = "step" if manifest["steps"] == 1 else "steps"
+    steps = f"{manifest['steps']:,} {unit}, weights of step {manifest['best_step']:,}"
     print(safe(f"wrote {shown_path(model.path)}: {steps}{valid}"))

@@ -57,7 +57,7 @@ def open_pairs(path: Path, final: bool, pool: int) -> Pairs:
     captions = captions_of(train)
     positions = [position for position, caption in enumerate(captions) if caption]
     if len(positions) < 2:
-        raise DataError(f"{path} has {len(positions)} pairs of image and caption in train", "give a release with more")
+        raise DataError(f"{path} has fewer than two pairs of image and caption in train", "give a release with more")
     valid = data.filter(split="valid")
     return Pairs(
         images=ReleaseImages(train[positions]),

@@ -89,11 +89,9 @@ class State:
             write_json(file, wanted)
             return
         stored = _json(file)
-        for name in sorted(stored.keys() | wanted.keys()):
-            if stored.get(name) != wanted.get(name):
-                was, now = excerpt(json.dumps(stored.get(name))), excerpt(json.dumps(wanted.get(name)))
-                hint = f"choose another folder, or remove {self.folder} to begin again"
-                raise UsageError(f"{self.folder} was begun with {name} = {was}, not {now}", hint)
+        for name, was, now in _differences(stored, wanted):
+            hint = f"choose another folder, or remove {self.folder} to begin again"
+            raise UsageError(f"{self.folder} was begun with {name} = {was}, not {now}", hint)
 
     # --- checkpoints -------------------------------------------------------------------------------------------------
 
@@ -171,3 +169,13 @@ def _json(path: Path) -> dict[str, Any]:
     if not isinstance(entry, dict):
         raise DataError(f"{path} is not an object", f"remove {path.parent} to begin again")
     return entry
+
+
+def _differences(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yields the name and both values of each setting that differs; of options the single ones."""
+    for name in sorted(stored.keys() | wanted.keys()):
+        was, now = stored.get(name), wanted.get(name)
+        if name in ("options", "further") and isinstance(was, dict) and isinstance(now, dict):
+            yield from _differences(was, now)
+        elif was != now:
+            yield name, excerpt(json.dumps(was)), excerpt(json.dumps(now))

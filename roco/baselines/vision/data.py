@@ -132,6 +132,8 @@ def _rows(data: Dataset, final: bool) -> dict[str, Dataset]:
 
 
 def _vocabulary(data: Dataset, final: bool) -> Vocabulary:
+    if not len(_split(data, "train")):
+        raise DataError(f"no images in train ({data.figures.path})", "give a release with a training set")
     known = "concepts" in data.columns
     rows = _split(data, "train", "valid").column("concepts").to_pylist() if known and final else []
     vocabulary = Vocabulary.of(cuis or () for cuis in rows) if rows else data.vocabulary if known else Vocabulary(())

@@ -136,6 +136,10 @@ def test_a_release_without_concepts_is_an_error(tmp_path: Path) -> None:
         path = release / f"{split}_concepts.csv"
         rows = path.read_text().splitlines()
         path.write_text("\n".join([rows[0], *(f"{row.split(',')[0]}," for row in rows[1:])]) + "\n")
+    untrained = drawn(tmp_path / "untrained", {"valid": 2, "test": 2})
+    with pytest.raises(DataError, match="no images in train") as none:
+        open_data(untrained, ("concepts",))
+    assert none.value.hint == "give a release with a training set"
     with pytest.raises(DataError, match="no training image has concepts") as caught:
         open_data(release, ("concepts",))
     assert "--tasks modality" in caught.value.hint
