@@ -22,7 +22,7 @@ from accelerate import Accelerator, DistributedDataParallelKwargs, InitProcessGr
 from accelerate.state import AcceleratorState
 from accelerate.utils import broadcast_object_list
 
-from roco.base.errors import DataError
+from roco.base.errors import DataError, UsageError
 from roco.base.files import write_json, write_text
 from roco.base.progress import NullProgress, Progress
 from roco.baselines.training.batches import Loaded, Order, steps
@@ -60,18 +60,20 @@ def train(
     """Trains a learner and writes the folder of its model; goes on where an earlier call was interrupted.
 
     further: what else determines the weights, for the check whether a checkpoint may be used. skip_unreadable: images
-    that cannot be read are skipped and reported; by default the first one ends training, which can then be resumed.
+    that cannot be read are skipped and reported; by default the first one ends training, which can then be resumed,
+    also with skip_unreadable.
     Raises UsageError if `out` exists, and DataError for an unreadable image, a loss that is not finite, a full disk.
     """
     session = _Session(learner, items, options, progress or NullProgress(), skip_unreadable)
     settings = {
         "kind": kind, "data": data.digest, "items": len(items), "processes": session.processes,
         "options": {name: value for name, value in asdict(options).items() if name not in WITHOUT_EFFECT},
-        "further": dict(further or {}), "skip_unreadable": skip_unreadable,
+        "further": dict(further or {}),
     }  # fmt: skip
     # Only the main process writes; the others are told how far the training is.
     with State.opened(out, settings) if session.is_main else contextlib.nullcontext() as state:
         reached = session.weights.resume(state)
+        session.refuse_skipped(reached)
         reached.sessions += 1
         session.run(state, reached, out.name)
         trained = Trained(
@@ -208,11 +210,17 @@ class _Session:
             counts = dict(zip(counts, self.accelerator.reduce(own, "sum").tolist(), strict=True))
         return counts
 
+    def refuse_skipped(self, reached: Reached) -> None:
+        """Raises UsageError if images were skipped before, which only skip_unreadable allows."""
+        if reached.unreadable and not self.skip_unreadable:
+            what = f"this training was begun with --skip-unreadable, and has skipped image '{reached.unreadable[0]}'"
+            raise UsageError(what, "add --skip-unreadable, or choose another folder to train with the image")
+
     def _refuse_unreadable(self, micro_batches: list[Loaded], reached: Reached) -> None:
         for one in (image for _, unreadable in micro_batches for image in unreadable):
             if not self.skip_unreadable:
                 what = f"image '{one.id}' cannot be read at step {reached.step + 1:,}: {one.what}"
-                raise DataError(what, f"{one.hint}; then run the same command again, or add --skip-unreadable")
+                raise DataError(what, f"{one.hint}; then run the same command again")
             if one.id not in reached.unreadable:
                 reached.unreadable.append(one.id)
 

@@ -103,7 +103,8 @@ def predict(
             found = _next(predictions, id) if id in has else Predicted(id)
             if isinstance(found, Unreadable):
                 if not skip_unreadable:
-                    raise DataError(found.what, f"{found.hint}; --skip-unreadable predicts nothing for it")
+                    what = f"image '{found.id}' cannot be read: {found.what}"
+                    raise DataError(what, f"{found.hint}: nothing is predicted for it")
                 unreadable.append(found.id)
                 found = Predicted(id)
             written.add(found)

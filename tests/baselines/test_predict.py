@@ -129,9 +129,9 @@ def test_an_unreadable_image_ends_it_without_a_file_or_is_skipped(model: Path, d
     shutil.copytree(dataset, tmp_path / "dataset")
     drawn.image_file(tmp_path / "dataset", "drawn_test_000003").write_bytes(b"no image")
     out = tmp_path / "out" / "p.csv"
-    with pytest.raises(DataError, match="image 'drawn_test_000003' cannot be decoded") as error:
+    with pytest.raises(DataError, match="image 'drawn_test_000003' cannot be read") as error:
         roco.predict(model, tmp_path / "dataset", out)
-    assert error.value.hint.endswith("--skip-unreadable predicts nothing for it")
+    assert error.value.hint.endswith("add --skip-unreadable: nothing is predicted for it")
     assert list(out.parent.iterdir()) == []
     done = roco.predict(model, tmp_path / "dataset", out, skip_unreadable=True)
     assert done.unreadable == ("drawn_test_000003",)

@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 
 from roco.base.errors import DataError, RejectedInput
 from roco.base.progress import NullProgress, Progress
-from roco.baselines.training.learner import Unreadable
+from roco.base.terminal import excerpt
+from roco.baselines.training.learner import SKIP, Unreadable
 from roco.models import arrays
 from roco.models.images.backbone import Backbone
 from roco.models.images.decode import decode
 from roco.release.load.dataset import Dataset
-from roco.release.load.image import LazyImage, undecodable
+from roco.release.load.image import LazyImage
 
 PART = 256
 """Images of one file of the store."""
@@ -79,6 +80,8 @@ def embed(
                 shown.advance(len(part) - len(images))
                 if store is not None:
                     _write(_file(store, part), done)
+            if done.unreadable and not skip_unreadable:  # stored by a command with --skip-unreadable
+                raise _refused(done.unreadable[0])
             vectors[part.start : part.stop] = done.vectors
             has[part.start : part.stop] = done.has
             unreadable += done.unreadable
@@ -115,7 +118,7 @@ def _embedded(
                 elif skip_unreadable:
                     unreadable.append(one)
                 else:
-                    raise DataError(one.what, one.hint)
+                    raise _refused(one)
             advance(len(found))
     return Embedded(vectors, has, tuple(unreadable))
 
@@ -125,12 +128,17 @@ def pixels(image: LazyImage, backbone: Backbone) -> NDArray[np.uint8] | Unreadab
     try:
         decoded = decode(image.bytes())
     except RejectedInput as err:
-        problem: DataError = undecodable(image.id, image.where, err)
+        what = f"{err.message} ({image.where})"
     except DataError as err:
-        problem = err
+        what = err.message
     else:
         return decoded.small if backbone.size <= SMALL_ENOUGH else decoded.pixels
-    return Unreadable(image.id, problem.message, problem.hint)
+    return Unreadable(image.id, what, SKIP)
+
+
+def _refused(image: Unreadable) -> DataError:
+    what = f"image '{excerpt(image.id)}' cannot be read: {image.what}"
+    return DataError(what, f"{image.hint}; then run the same command again")
 
 
 # --- the store ----------------------------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ def train_neighbours(
     splits = splits[np.isin(splits, ["train", "valid"])]
     _check(data, splits, options)
 
-    begun = {"kind": KIND, "data": facts.digest, "backbone": network.preparation, "skip_unreadable": skip_unreadable}
+    begun = {"kind": KIND, "data": facts.digest, "backbone": network.preparation}
     with State.opened(out, begun) as state:
         embedded = embed(data, network, state.folder, skip_unreadable=skip_unreadable, progress=progress)
         shown = progress or NullProgress()
@@ -96,7 +96,7 @@ def _check(data: Dataset, splits: NDArray[Any], options: NeighbourOptions) -> No
     if "concepts" not in data.columns or not any(data[splits == "train"].column("concepts").to_pylist()):
         raise DataError(f"the training images have no concepts ({path})", "give a release with concepts")
     if not (splits == "valid").any() and not options.is_fixed:
-        hint = "fix them: --set k=10 --set power=1 --set threshold=0.3"
+        hint = "set them: --set k=10 --set power=1 --set threshold=0.3"
         raise UsageError(f"no images in valid, on which k, power and threshold are chosen ({path})", hint)
 
 

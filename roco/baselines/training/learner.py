@@ -15,6 +15,10 @@ Batch = dict[str, Any]
 """Tensors by name. `present` is 1 for an item and 0 for padding, which must not count in any loss."""
 
 
+SKIP = "restore the file, or add --skip-unreadable"
+"""What to do about an image that cannot be read."""
+
+
 class Unreadable(NamedTuple):
     """What an item is if its image cannot be read: the id of the image, what is wrong, and what to do."""
 

@@ -11,14 +11,12 @@ from typing import Protocol
 
 from roco.base.errors import DataError
 from roco.base.terminal import excerpt
-from roco.baselines.training.learner import Unreadable
+from roco.baselines.training.learner import SKIP, Unreadable
 from roco.baselines.vision.cache import Cache
 from roco.baselines.vision.transform import Loading, Pixels
 from roco.release.folders import MAX_IMAGE_BYTES
 from roco.release.load.packed_files import PackedFiles
 from roco.release.load.rows import Rows
-
-SKIP = "run with --skip-unreadable to train without it, or restore the file"
 
 
 class Images(Protocol):

@@ -134,10 +134,11 @@ def test_an_image_that_cannot_be_decoded_is_named_or_skipped(dataset: Path, tmp_
     shutil.copytree(dataset, tmp_path / "dataset")
     file = drawn.image_file(tmp_path / "dataset", "drawn_train_000005")
     file.write_bytes(file.read_bytes()[:200])
-    with pytest.raises(DataError, match="image 'drawn_train_000005' cannot be decoded") as error:
+    with pytest.raises(DataError, match="image 'drawn_train_000005' cannot be read") as error:
         roco.train_neighbours(tmp_path / "dataset", tmp_path / "model", changes=FIXED)
     assert "\n" not in error.value.message and not (tmp_path / "model").exists()
-    skipped = roco.train_neighbours(tmp_path / "dataset", tmp_path / "skipped", skip_unreadable=True, changes=FIXED)
+    assert "--skip-unreadable" in (error.value.hint or "") and "filter" not in (error.value.hint or "")
+    skipped = roco.train_neighbours(tmp_path / "dataset", tmp_path / "model", skip_unreadable=True, changes=FIXED)
     assert (skipped.unreadable, skipped.images) == (("drawn_train_000005",), {"train": 11})
     assert "1 unreadable images, skipped: drawn_train_000005" in (skipped.path / "README.md").read_text()
 

@@ -17,7 +17,7 @@ import torch
 
 from roco.baselines.loop import train
 from roco.baselines.training.data import DataFacts
-from roco.baselines.training.learner import Batch, Unreadable
+from roco.baselines.training.learner import SKIP, Batch, Unreadable
 from roco.baselines.training.options import LoopOptions
 from roco.baselines.training.presets import Preset
 from roco.baselines.training.tensors import save_tensors
@@ -38,7 +38,7 @@ class Drawn:
 
     def item(self, epoch: int, position: int) -> dict[str, torch.Tensor] | Unreadable:
         if position in self.broken:
-            return Unreadable(f"image-{position}", "corrupt JPEG", "restore the file")
+            return Unreadable(f"image-{position}", "corrupt JPEG", SKIP)
         rng = np.random.default_rng([7, epoch, position])
         x = torch.from_numpy(rng.normal(size=6).astype(np.float32))
         return {"x": x, "y": (x.sum() > 0).float()}

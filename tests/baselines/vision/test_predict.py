@@ -88,6 +88,13 @@ def test_neither_batches_nor_workers_change_predictions(model: Model, data: Path
     assert rows(tmp_path / "a.csv") == rows(tmp_path / "b.csv")
 
 
+def test_an_image_that_cannot_be_decoded_is_named_with_what_to_do(model: Model, data: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=f"image '{BROKEN}' cannot be read: truncated JPEG") as error:
+        predict(model.path, data, tmp_path / "p.csv", options=PredictOptions(workers=0))
+    assert error.value.hint == "restore the file, or add --skip-unreadable: nothing is predicted for it"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_classes_alone_are_a_table_with_a_column_for_each_task(model: Model, data: Path, tmp_path: Path) -> None:
     options = PredictOptions(workers=0, task="classes")
     predict(model.path, data, tmp_path / "c.csv", options=options, skip_unreadable=True)
