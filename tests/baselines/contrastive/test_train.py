@@ -225,5 +225,5 @@ def test_a_vocabulary_that_is_smaller_than_that_of_the_tokenizer_is_refused(pair
 def test_a_dataset_without_pairs_is_refused(tmp_path: Path) -> None:
     ids = [f"ROCOv2_2023_train_{number:06}" for number in range(32)]
     data = tiny.release(tmp_path / "data", empty=ids)
-    with pytest.raises(DataError, match="has 0 pairs of image and caption in train"):
+    with pytest.raises(DataError, match="has fewer than two pairs of image and caption in train"):
         tiny.run(data, tmp_path / "out")
