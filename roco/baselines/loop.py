@@ -38,9 +38,11 @@ from roco.baselines.training.state import Reached, State
 from roco.baselines.training.trained import Trained
 from roco.baselines.training.weights import Weights
 
-SECONDS_BETWEEN_CHECKPOINTS = (60, 600)
-"""Without `save_every`, a checkpoint is written at the end of an epoch if a minute has passed since the last one, and
-after ten minutes in any case. When it is written does not change the weights."""
+SECONDS_BETWEEN_CHECKPOINTS = 60
+"""Without `save_every`, a checkpoint is written once a minute. When it is written does not change the weights."""
+
+LARGEST_SHARE = 1 / 20
+"""Of the time, that writing checkpoints may take; those of a large model are written less often."""
 
 
 def train(
@@ -133,6 +135,7 @@ class _Session:
         self.progress.start("training steps", total, reached.step)
         losses = Losses(log, per_epoch, self.learner.weights)
         saved = started = time.monotonic()
+        wait = float(SECONDS_BETWEEN_CHECKPOINTS)
         while reached.step < total and not self._is_patient(reached):
             micro_batches = next(loaded)
             self._refuse_unreadable(micro_batches, reached)
@@ -144,21 +147,19 @@ class _Session:
             if ends_epoch:
                 losses.flush()
                 self._score(reached, log)
-            if state is not None and self._is_due(reached.step, ends_epoch, time.monotonic() - saved):
+            if state is not None and self._is_due(reached.step, time.monotonic() - saved > wait):
                 losses.flush()
                 reached.seconds, started = _added(reached.seconds, started)
                 self.weights.save(state, reached)
                 saved = time.monotonic()
+                wait = max(SECONDS_BETWEEN_CHECKPOINTS, (saved - started) / LARGEST_SHARE)
         losses.flush()
         reached.seconds, _ = _added(reached.seconds, started)
         self.weights.model.eval()
 
-    def _is_due(self, step: int, ends_epoch: bool, seconds: float) -> bool:
-        """Returns whether a checkpoint is written now; seconds: since the last one."""
-        if self.options.save_every:
-            return step % self.options.save_every == 0
-        after_epoch, in_any_case = SECONDS_BETWEEN_CHECKPOINTS
-        return seconds > in_any_case or (ends_epoch and seconds > after_epoch)
+    def _is_due(self, step: int, is_time: bool) -> bool:
+        """Returns whether a checkpoint is written after a step."""
+        return step % self.options.save_every == 0 if self.options.save_every else is_time
 
     def _is_patient(self, reached: Reached) -> bool:
         """Returns whether training ends early; every process knows the scores."""

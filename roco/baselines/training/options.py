@@ -29,8 +29,8 @@ class LoopOptions:
     all steps. clip_norm: greatest norm of the gradient; 0 does not clip. averaging: decay of the moving average of
     the weights, which is then what is scored and written; 0 keeps none. precision: auto is fp16 on a GPU and 32
     bits on a CPU. patience: epochs without a better score after which training ends; 0 trains all epochs.
-    save_every: steps between two checkpoints; 0 saves one an epoch, but not more than one a minute. workers:
-    processes that decode images. tracker: a further log.
+    save_every: steps between two checkpoints; 0 saves one a minute, of large models less often. workers: processes
+    that decode images. tracker: a further log.
     """
 
     epochs: int = 20
