@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -296,4 +297,39 @@ def test_every_optimizer_resumes_to_the_same_weights(tmp_path: Path, optimizer: 
     run(tmp_path / "undisturbed", save_every=2, warmup=0.2, clip_norm=1.0, **options)
     interrupt(tmp_path / "out", save_every=2, warmup=0.2, clip_norm=1.0, **options)
     run(tmp_path / "out", save_every=2, warmup=0.2, clip_norm=1.0, **options)
+    assert weights(tmp_path / "out") == weights(tmp_path / "undisturbed")
+
+
+def test_a_worker_that_was_killed_is_one_line_and_training_goes_on_later(tmp_path: Path) -> None:
+    from tests.baselines.training.tiny import Drawn
+
+    class Killed(Drawn):
+        """Its worker is killed at the tenth image, as by a system that is short of memory."""
+
+        def item(self, epoch: int, position: int) -> Any:
+            if position == 10:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return super().item(epoch, position)
+
+    with pytest.raises(DataError, match="a process that decodes images was killed") as err:
+        run(tmp_path / "out", None, Killed(), workers=1, save_every=1)
+    assert err.value.hint == "use fewer workers, and run the same command again"
+    run(tmp_path / "out", workers=0, save_every=1)
+    run(tmp_path / "undisturbed", workers=0)
+    assert weights(tmp_path / "out") == weights(tmp_path / "undisturbed")
+
+
+def test_an_interruption_by_the_terminal_leaves_the_workers_to_the_main_process(tmp_path: Path) -> None:
+    from tests.baselines.training.tiny import Drawn
+
+    class Interrupted(Drawn):
+        """Its worker gets the signal that Ctrl-C sends to all processes of a terminal."""
+
+        def item(self, epoch: int, position: int) -> Any:
+            if position == 10:
+                os.kill(os.getpid(), signal.SIGINT)
+            return super().item(epoch, position)
+
+    run(tmp_path / "out", None, Interrupted(), workers=1, epochs=1)
+    run(tmp_path / "undisturbed", workers=0, epochs=1)
     assert weights(tmp_path / "out") == weights(tmp_path / "undisturbed")

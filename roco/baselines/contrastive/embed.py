@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as MapDataset
 
 from roco.base.progress import NullProgress, Progress
@@ -15,6 +14,7 @@ from roco.baselines.contrastive.data import Pool
 from roco.baselines.contrastive.items import as_tensor
 from roco.baselines.contrastive.network import Contrastive
 from roco.baselines.training.learner import Unreadable
+from roco.baselines.training.loading import batches
 from roco.baselines.vision.cache import Cache
 from roco.baselines.vision.images import Images, load
 from roco.baselines.vision.transform import Loading, center
@@ -42,8 +42,7 @@ def embed(
     of_texts = np.concatenate(texts)
     of_images = np.zeros_like(of_texts)
     unreadable = []
-    loader = DataLoader(_Loaded(pool.images, loading, cache), batch_size=batch, num_workers=workers, collate_fn=list)
-    for found in loader:
+    for found in batches(_Loaded(pool.images, loading, cache), workers, batch_size=batch, collate_fn=list):
         readable = [(position, image) for position, image in found if not isinstance(image, Unreadable)]
         unreadable += [image for _, image in found if isinstance(image, Unreadable)]
         if readable:

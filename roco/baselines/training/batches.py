@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as MapDataset
 
 from roco.base.errors import DataError
 from roco.baselines.training.learner import Batch, Items, Unreadable
+from roco.baselines.training.loading import batches
 
 PADDING = -1
 """The position of a padding item: a process without an item of its own still takes part in every step."""
@@ -113,12 +113,9 @@ def steps(
     """Yields the micro-batches of each step from one on; the workers run on across the ends of epochs."""
     keyed = _Keyed(items)
     sampler = _Sampler(order.from_step(epoch, step, epochs, rank, processes), order, epoch, step)
-    loader = DataLoader(
-        keyed, batch_sampler=sampler, collate_fn=keyed.collate, num_workers=workers,
-        pin_memory=torch.cuda.is_available(), prefetch_factor=4 if workers else None,
-    )  # fmt: skip
-    batches = iter(loader)
+    settings = {"batch_sampler": sampler, "collate_fn": keyed.collate, "pin_memory": torch.cuda.is_available()}
+    loaded = batches(keyed, workers, **settings)
     for later in range(epoch, epochs):
         for number in range(step if later == epoch else 0, order.steps):
             n_micro = len(order.step(later, number)) if order.accumulate > 1 else 1
-            yield [next(batches) for _ in range(n_micro)]
+            yield [next(loaded) for _ in range(n_micro)]

@@ -22,7 +22,9 @@ def card_of(
     heads = ", ".join(f"{task} ({len(names[task]):,})" for task in options.tasks)
     summary = f"`{options.backbone}` at {options.image_size} px with a head for each task: {heads}."
     if CONCEPTS in options.tasks:
-        use = "`roco predict MODEL RELEASE --out submission.csv` writes the concepts of the test images."
+        least = f"{learner.threshold:.4g}{_chosen(learner.valid, options)}"
+        use = "`roco predict MODEL RELEASE --out submission.csv` writes the concepts of the test images: those with a "
+        use += f"score of at least {least}."
     else:
         use = "`roco predict MODEL RELEASE` writes the classes of the test images."
     sections = {"Comparison on valid": _comparison(learner.valid), **tables, "Use": use}
@@ -30,6 +32,16 @@ def card_of(
         listed = ", ".join(list(learner.unreadable)[:10])
         sections["Unreadable validation images"] = f"{len(learner.unreadable):,}, scored as empty: {listed}."
     return card(f"{trained.preset}, trained by roco", summary, trained, {k: v for k, v in sections.items() if v})
+
+
+def _chosen(valid: Mapping[str, Any], options: ConceptOptions) -> str:
+    """Returns how the threshold was chosen, if it was, and what that means for the score above."""
+    if not options.tune_threshold or "f1" not in valid:
+        return ""
+    return (
+        ", the threshold with the highest F1 on valid. The F1 on valid in this card was not computed at this "
+        "threshold: each half of the articles is scored at the threshold that is best for the other half"
+    )
 
 
 def _comparison(valid: Mapping[str, Any]) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as MapDataset
 
 from roco.baselines.training.learner import Batch, Unreadable
+from roco.baselines.training.loading import batches
 from roco.baselines.vision.cache import Cache
 from roco.baselines.vision.data import CONCEPTS, Labelled
 from roco.baselines.vision.images import Images, load
@@ -97,6 +96,4 @@ class PredictionBatch:
 
 def prediction_batches(items: PredictionItems, batch: int, workers: int) -> Iterator[PredictionBatch]:
     """Yields all images in batches, in order; workers decode them."""
-    settings: dict[str, Any] = {"prefetch_factor": 4} if workers else {}
-    loader = DataLoader(items, batch_size=batch, num_workers=workers, collate_fn=PredictionBatch, **settings)
-    yield from loader
+    yield from batches(items, workers, batch_size=batch, collate_fn=PredictionBatch)

@@ -36,6 +36,7 @@ class ConceptLearner:
         self.best = best_of(data) if options.keep == "best" else ""
         self.unreadable: dict[str, Unreadable] = {}
         self.valid: dict[str, Any] = {}
+        self.threshold = options.threshold
         self._data, self._options, self._cache = data, options, cache
         self._files = dict(files or {})
 
@@ -51,7 +52,7 @@ class ConceptLearner:
         """Writes the weights; returns what `roco predict` needs to use them, and the scores with intervals."""
         options, data = self._options, self._data
         scores = self._scores(model, next(model.parameters()).device)
-        self.valid = {"scores": scores.values}
+        self.valid, self.threshold = {"scores": scores.values}, scores.threshold
         if scores.f1 is not None and data.truth is not None:
             self.valid |= {"f1": with_interval(scores.f1, data.truth.articles), "floors": floors(data)}
         save_tensors(folder / WEIGHTS, model.state_dict())

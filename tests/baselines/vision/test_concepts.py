@@ -129,6 +129,8 @@ def test_the_final_training_uses_the_threshold_that_was_tuned_before(data: Path,
     assert (final.values["final"], final.values["valid"]) == (True, {"scores": {}})
     assert weights(tmp_path / "final") != weights(tmp_path / "selected")
     assert final.manifest["settings"]["tune_threshold"]["value"] is False
+    card = (final.path / "README.md").read_text(encoding="utf-8")
+    assert f"a score of at least {final.values['threshold']:.4g}." in card
     assert final.manifest["steps"] == 32  # 24 images in batches of 6, 8 epochs
 
 
