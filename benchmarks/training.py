@@ -62,9 +62,9 @@ def data_path(root: Path, repeats: int) -> list[str]:
     peer = _image_folder(root / "loose" / "train_images")
     assert len(peer) == len(zips) == len(files)
     work: dict[str, Callable[[], int]] = {
-        "roco train, from the zip": lambda: _epoch(zips),
-        "roco train, from loose files": lambda: _epoch(loose),
-        "roco train, from its cache": lambda: _epoch(zips, cache),
+        "training of roco, from the zip": lambda: _epoch(zips),
+        "training of roco, from loose files": lambda: _epoch(loose),
+        "training of roco, from its cache": lambda: _epoch(zips, cache),
         "torchvision.datasets.ImageFolder": lambda: _epoch_of_peer(peer),
     }
     before = os.getloadavg()[0]

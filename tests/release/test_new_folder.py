@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from roco.base.errors import DataError
 from roco.release.new_folder import new_folder
 
 
@@ -29,7 +30,7 @@ def test_an_exception_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_appears_in_the_meantime_is_not_replaced(tmp_path: Path) -> None:
-    with pytest.raises(OSError), new_folder(tmp_path / "out"):
+    with pytest.raises(DataError, match="a folder with files is in the place"), new_folder(tmp_path / "out"):
         (tmp_path / "out").mkdir()
         (tmp_path / "out" / "theirs").touch()
     assert [path.name for path in tmp_path.rglob("*")] == ["out", "theirs"]

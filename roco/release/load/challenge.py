@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,18 @@ def open_challenge(path: Path) -> ChallengeFiles | None:
         if other is not file:
             what = f"two files of {file.kind} for {file.split}: {other.path} and {file.path.name}"
             raise DataError(what, "keep one of them in the folder")
+    _check_splits(path, known)
     return ChallengeFiles(path, known)
+
+
+def _check_splits(path: Path, files: Mapping[tuple[str, str], LabelFile]) -> None:
+    """Raises DataError if a split has labels, but lacks the captions or the concepts that another split has."""
+    splits = {split for split, _ in files}
+    for kind in ("captions", "concepts"):
+        lacking = sorted(split for split in splits if (split, kind) not in files)
+        if lacking and len(lacking) < len(splits):
+            missing = path / f"{lacking[0]}_{kind}.csv"
+            raise DataError(f"{missing}: missing file", f"add it, or remove the other labels of {lacking[0]}")
 
 
 class ChallengeFiles:

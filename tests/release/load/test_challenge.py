@@ -70,6 +70,19 @@ def test_what_is_wrong_with_the_files_is_one_line(challenge: Path, name: str, te
     assert err.value.hint
 
 
+def test_captions_alone_are_a_dataset(challenge: Path) -> None:
+    for path in challenge.glob("ImageCLEF_concept*"):
+        path.unlink()
+    data = roco.load(challenge, "train")
+    assert [row.caption for row in data] == ['CT of "train", axial'] * 2 and data[0].concepts == ()
+
+
+def test_a_split_without_the_labels_that_another_has_is_an_error(challenge: Path) -> None:
+    (challenge / "ImageCLEF_concept_valid_labels.csv").unlink()
+    with pytest.raises(roco.DataError, match=r"valid_concepts\.csv: missing file"):
+        roco.load(challenge)
+
+
 def test_a_complete_dataset_is_read_as_the_published_one(tmp_path: Path) -> None:
     root = published(tmp_path / "rocov2", LAYOUTS["zips"])
     assert roco.load(root).row(IDS["train"][0]).pmcid == "PMC11"
