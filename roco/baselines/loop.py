@@ -72,7 +72,7 @@ def train(
         "options": {name: value for name, value in asdict(options).items() if name not in WITHOUT_EFFECT},
         "further": dict(further or {}),
     }  # fmt: skip
-    # Only the main process writes; the others are told how far the training is.
+    # Only the main process writes; it sends the others the step that was reached.
     with State.opened(out, settings) if session.is_main else contextlib.nullcontext() as state:
         reached = session.weights.resume(state)
         session.refuse_skipped(reached)

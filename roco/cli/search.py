@@ -10,7 +10,7 @@ import typer
 
 from roco.cli.output import count, print_json
 from roco.cli.run import Json
-from roco.cli.select import Values, _values
+from roco.cli.select import LicenseOpt, ModalityOpt, RegionOpt, SplitOpt, YearOpt
 
 if TYPE_CHECKING:
     from roco.baselines.retrieve.hits import Hit
@@ -33,19 +33,11 @@ def search(
         str | None, typer.Option(metavar="SQL", help="A condition over the columns of the index, in the SQL of DuckDB.")
     ] = None,
     commercial: Annotated[bool, typer.Option("--commercial", help="Only licences that allow commercial use.")] = False,
-    modality: Annotated[
-        Values, _values("--modality", complete="modality", metavar="LABEL", help="DRCT, DRMR, DRXR and so on.")
-    ] = None,
-    region: Annotated[
-        Values, _values("--region", complete="region", metavar="LABEL", help="A body region of X-rays.")
-    ] = None,
-    year: Annotated[Values, _values("--year", metavar="YEARS", help="2018, 2018-2022, 2018- or -2018.")] = None,
-    license: Annotated[
-        Values, _values("--license", complete="license", metavar="NAME", help="A licence, such as CC-BY.")
-    ] = None,
-    split: Annotated[
-        Values, _values("--split", complete="split", metavar="SPLIT", help="train, valid or test.")
-    ] = None,
+    modality: ModalityOpt = None,
+    region: RegionOpt = None,
+    year: YearOpt = None,
+    license: LicenseOpt = None,
+    split: SplitOpt = None,
     backbone: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The encoder of the index, if it is not where it was.")
     ] = None,

@@ -25,6 +25,18 @@ def _values(name: str, metavar: str, help: str, complete: str = "") -> Any:
     return typer.Option(name, metavar=metavar, help=help, autocompletion=complete_label(complete) if complete else None)
 
 
+# The filters that `roco search` has, too.
+ModalityOpt = Annotated[
+    Values, _values("--modality", complete="modality", metavar="LABEL", help="DRCT, DRMR, DRXR and so on.")
+]
+RegionOpt = Annotated[Values, _values("--region", complete="region", metavar="LABEL", help="A body region of X-rays.")]
+YearOpt = Annotated[Values, _values("--year", metavar="YEARS", help="2018, 2018-2022, 2018- or -2018.")]
+LicenseOpt = Annotated[
+    Values, _values("--license", complete="license", metavar="NAME", help="A licence, such as CC-BY.")
+]
+SplitOpt = Annotated[Values, _values("--split", complete="split", metavar="SPLIT", help="train, valid or test.")]
+
+
 def select(
     release: Annotated[Path, typer.Argument(metavar="RELEASE", help="The folder of a release.", show_default=False)],
     out: Annotated[
@@ -36,12 +48,8 @@ def select(
         typer.Option(metavar="SQL", help="A condition over the columns of figures.parquet, in the SQL of DuckDB."),
     ] = None,
     commercial: Annotated[bool, typer.Option("--commercial", help="Only licences that allow commercial use.")] = False,
-    modality: Annotated[
-        Values, _values("--modality", complete="modality", metavar="LABEL", help="DRCT, DRMR, DRXR and so on.")
-    ] = None,
-    region: Annotated[
-        Values, _values("--region", complete="region", metavar="LABEL", help="A body region of X-rays.")
-    ] = None,
+    modality: ModalityOpt = None,
+    region: RegionOpt = None,
     direction: Annotated[
         Values, _values("--direction", complete="direction", metavar="LABEL", help="A direction of X-rays.")
     ] = None,
@@ -54,13 +62,9 @@ def select(
             metavar="FILE", help="Also the concepts below those of --concept: a CSV file with columns child and parent."
         ),
     ] = None,
-    year: Annotated[Values, _values("--year", metavar="YEARS", help="2018, 2018-2022, 2018- or -2018.")] = None,
-    license: Annotated[
-        Values, _values("--license", complete="license", metavar="NAME", help="A licence, such as CC-BY.")
-    ] = None,
-    split: Annotated[
-        Values, _values("--split", complete="split", metavar="SPLIT", help="train, valid or test.")
-    ] = None,
+    year: YearOpt = None,
+    license: LicenseOpt = None,
+    split: SplitOpt = None,
     language: Annotated[
         Values, _values("--language", metavar="CODE", help="A language of captions, such as en.")
     ] = None,

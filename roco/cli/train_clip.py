@@ -9,7 +9,17 @@ import typer
 
 from roco.cli.output import print_json, print_next, safe, shown_path
 from roco.cli.run import Json
-from roco.cli.train_options import FinalOpt, OutArg, ReleaseArg, SetOpt, SkipOpt, changes, complete_preset, warn
+from roco.cli.train_options import (
+    CacheOpt,
+    FinalOpt,
+    OutArg,
+    ReleaseArg,
+    SetOpt,
+    SkipOpt,
+    changes,
+    complete_preset,
+    warn,
+)
 
 if TYPE_CHECKING:
     from roco.baselines.training.folder import Model
@@ -32,9 +42,7 @@ def clip(
         bool, typer.Option("--download", help="Download what an architecture needs from a model hub.")
     ] = False,
     final: FinalOpt = False,
-    cache: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Store decoded images there, for later epochs and trainings.")
-    ] = None,
+    cache: CacheOpt = None,
     skip_unreadable: SkipOpt = False,
     as_json: Json = False,
 ) -> None:

@@ -11,7 +11,7 @@ import typer
 
 from roco.cli.output import print_json, print_next, safe, shown_path
 from roco.cli.run import Json
-from roco.cli.train_options import FinalOpt, OutArg, SetOpt, SkipOpt, changes, complete_preset, warn
+from roco.cli.train_options import CacheOpt, FinalOpt, OutArg, SetOpt, SkipOpt, changes, complete_preset, warn
 
 if TYPE_CHECKING:
     from roco.baselines.training.folder import Model
@@ -67,9 +67,7 @@ def concepts(
         bool, typer.Option("--ablations", help="Train the preset, and once more without each of its switches.")
     ] = False,
     final: FinalOpt = False,
-    cache: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Store decoded images there, for later epochs and trainings.")
-    ] = None,
+    cache: CacheOpt = None,
     skip_unreadable: SkipOpt = False,
     as_json: Json = False,
 ) -> None:

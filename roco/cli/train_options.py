@@ -69,3 +69,8 @@ def warn(problems: Iterable[str]) -> None:
     """Prints what a user should know of the data, on stderr."""
     for problem in problems:
         print(safe(f"warning: {problem}"), file=sys.stderr)
+
+
+CacheOpt = Annotated[
+    Path | None, typer.Option(metavar="FOLDER", help="Store decoded images there, for later epochs and trainings.")
+]
