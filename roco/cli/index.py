@@ -20,8 +20,12 @@ def index(
             metavar="OUT", help="The new folder of the index; OUT.indexing until it is complete.", show_default=False
         ),
     ],
-    backbone: Annotated[
+    encoder: Annotated[
         Path | None, typer.Option(metavar="FILE", help="An ONNX file with a card, instead of the shipped backbone.")
+    ] = None,
+    previous: Annotated[
+        Path | None,
+        typer.Option(metavar="INDEX", help="The index of an earlier release: embeddings of its images are reused."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -36,11 +40,14 @@ def index(
 
     progress = ProgressBar()
     with resumable(progress):
-        counts = write(release, out, backbone=backbone, progress=progress)
-    warn_of_images(counts["unreadable"], "unreadable: found by words only")
+        done = write(release, out, encoder=encoder, previous=previous, progress=progress)
+    warn_of_images(done.unreadable, "unreadable: found by words and concepts only")
+    warn_of_images(done.missing, "without an image file: found by words and concepts only")
     if as_json:
-        print_json({"path": str(out)} | counts)
+        named = {"missing": list(done.missing), "unreadable": list(done.unreadable), "reused": done.reused}
+        print_json({"path": str(out)} | done.counts() | named)
     else:
-        what = f"{count('image', counts['images'])}, {counts['embedded']:,} with an embedding"
+        of_previous = f" ({done.reused:,} of the previous index)" if previous is not None else ""
+        what = f"{count('image', done.images)}, {done.embedded:,} with an embedding{of_previous}"
         print(safe(f"wrote {shown_path(out)}: {what}"))
     print_next("roco search", shown_path(out), "fracture")

@@ -11,6 +11,7 @@ import typer
 from roco.cli.output import count, print_json
 from roco.cli.run import Json
 from roco.cli.select import LicenseOpt, ModalityOpt, RegionOpt, SplitOpt, YearOpt
+from roco.cli.train_options import warn
 
 if TYPE_CHECKING:
     from roco.baselines.retrieve.hits import Hit
@@ -25,9 +26,17 @@ def search(
     like: Annotated[
         str | None, typer.Option(metavar="ID", help="Images that resemble this image of the index.")
     ] = None,
+    concepts: Annotated[
+        str | None,
+        typer.Option(metavar="NAMES", help="Images with these concepts: names or CUIs with AND, OR, NOT, parentheses."),
+    ] = None,
     not_same_article: Annotated[
-        bool, typer.Option("--not-same-article", help="With --like: no images of the same article.")
+        bool, typer.Option("--not-same-article", help="No images of the article of --image or --like.")
     ] = False,
+    not_article: Annotated[
+        list[str] | None, typer.Option("--not-article", metavar="PMCID", help="No images of this article.")
+    ] = None,
+    diverse: Annotated[bool, typer.Option("--diverse", help="Hits that differ from each other.")] = False,
     n: Annotated[int, typer.Option("-n", metavar="N", min=1, help="Number of hits.")] = 10,
     where: Annotated[
         str | None, typer.Option(metavar="SQL", help="A condition over the columns of the index, in the SQL of DuckDB.")
@@ -38,12 +47,12 @@ def search(
     year: YearOpt = None,
     license: LicenseOpt = None,
     split: SplitOpt = None,
-    backbone: Annotated[
+    encoder: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The encoder of the index, if it is not where it was.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Finds images by words, by an image, or by both. Not for clinical use.
+    """Finds images by words, by an image, by concepts, or by several of them. Not for clinical use.
 
     Example: roco search demo/index "chest CT" --modality DRCT
     """
@@ -54,9 +63,13 @@ def search(
         where=where, commercial=commercial, modality=tuple(modality or ()), region=tuple(region or ()),
         year=tuple(year or ()), license=tuple(license or ()), split=tuple(split or ()),
     )  # fmt: skip
-    hits = Index.open(index).search(
-        words, image=image, like=like, not_same_article=not_same_article, n=n, filters=filters, backbone=backbone
-    )
+    opened = Index.open(index)
+    if image is not None and not_same_article and not opened.known_articles(image):
+        warn([f"no duplicate of {image} is in the index: its article is unknown; exclude it by --not-article PMCID"])
+    hits = opened.search(
+        words, image=image, like=like, concepts=concepts, not_same_article=not_same_article,
+        not_articles=not_article or (), diverse=diverse, n=n, filters=filters, encoder=encoder,
+    )  # fmt: skip
     if as_json:
         print_json({"hits": [hit.to_json() for hit in hits]})
     else:

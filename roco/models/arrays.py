@@ -32,6 +32,16 @@ def write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> str:
     return file_digest(path)
 
 
+def write_one(path: Path, values: NDArray[Any]) -> None:
+    """Writes one array to a file (.npy), which can be mapped."""
+    # Not by numpy, whose error does not state why a write fails, such as a full disk.
+    head = io.BytesIO()
+    np.lib.format.write_array_header_1_0(head, np.lib.format.header_data_from_array_1_0(values))
+    with path.open("wb") as file:
+        file.write(head.getvalue())
+        file.write(np.ascontiguousarray(values).data)
+
+
 def read(path: Path, most_bytes: int, kind: str, hint: str) -> Arrays:
     """Returns the arrays of a file of at most most_bytes, also when decompressed. Raises DataError.
 

@@ -17,6 +17,7 @@ from roco.base.schema import types
 from roco.core.contract import Reason
 from roco.core.stage import Decision, drop, put
 from roco.models.images.hamming import hamming_distance, pairs_within
+from roco.models.images.hashes import DUPLICATE_BITS, DUPLICATE_FINE_BITS
 from roco.release.precedence import PRECEDENCE_COLUMNS, precedence
 
 
@@ -88,8 +89,8 @@ class Dedup(Decision):
     scope = "table"
     version = 3
 
-    radius: int = 6
-    confirm: int = 36
+    radius: int = DUPLICATE_BITS
+    confirm: int = DUPLICATE_FINE_BITS
     similar_radius: int = 8
     similar_confirm: int = 140
     similar_most: int = 200

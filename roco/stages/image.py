@@ -80,6 +80,5 @@ def _decoded_facts(data: bytes, lend: Collection[str]) -> dict[str, Any]:
         return {"unreadable": "not enough memory"}
 
 
-def _hashes(decoded: Decoded) -> dict[str, str]:
-    small = hashes.small(decoded.image)
-    return {} if small is None else {"phash": hashes.phash(small), "phash_fine": hashes.phash_fine(small)}
+def _hashes(decoded: Decoded) -> dict[str, str | None]:
+    return dict(zip(("phash", "phash_fine"), hashes.hashes(decoded.image), strict=True))

@@ -10,7 +10,6 @@ vocabulary.txt    the concepts that can be predicted, a CUI a line
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,6 +28,7 @@ from roco.baselines import scores
 from roco.baselines.neighbours.search import NOBODY, Ints, Neighbours, Vectors, nearest, unit
 from roco.baselines.neighbours.vote import Concepts
 from roco.baselines.training.folder import AGAIN
+from roco.models import arrays
 from roco.release.load.dataset import Dataset
 from roco.release.load.vocabulary import Vocabulary
 
@@ -79,8 +79,8 @@ class Index:
 
     def write(self, folder: Path) -> None:
         """Writes the files into the new folder of a model."""
-        _save(folder / VECTORS, self.vectors)
-        _save(folder / CENTRE, self.centre)
+        arrays.write_one(folder / VECTORS, self.vectors)
+        arrays.write_one(folder / CENTRE, self.centre)
         pq.write_table(self.images, folder / IMAGES, compression="zstd")
         self.vocabulary.save(folder / VOCABULARY)
 
@@ -120,12 +120,3 @@ class Index:
     @cached_property
     def _articles(self) -> Ints:
         return np.array([self._number_of[article] for article in self.images["article"].to_pylist()], np.int64)
-
-
-def _save(path: Path, values: NDArray[Any]) -> None:
-    """Writes an array; numpy itself does not state why a write fails, such as a full disk."""
-    head = io.BytesIO()
-    np.lib.format.write_array_header_1_0(head, np.lib.format.header_data_from_array_1_0(values))
-    with path.open("wb") as file:
-        file.write(head.getvalue())
-        file.write(np.ascontiguousarray(values).data)

@@ -2,74 +2,152 @@
 
 from __future__ import annotations
 
-import csv
+import hashlib
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
+from roco.base.errors import DataError
+from roco.base.files import file_digest
 from roco.base.progress import Progress
-from roco.base.tables import CUI_MAPPING_COLUMNS
 from roco.baselines import scores
 from roco.baselines.neighbours.embed import embed
-from roco.baselines.neighbours.stored_backbone import stated_backbone
-from roco.baselines.retrieve.folder import VECTORS, WORDS, write_manifest
+from roco.baselines.neighbours.stored_backbone import check_backbone, stated_backbone
+from roco.baselines.retrieve.folder import FILES, MANIFEST, read_manifest, write_manifest
 from roco.baselines.retrieve.hits import COLUMNS
-from roco.baselines.retrieve.words import Words
+from roco.baselines.retrieve.store import files
+from roco.baselines.retrieve.store.store import IMAGE
 from roco.baselines.training.data import digest_of
 from roco.baselines.training.state import State
-from roco.models import arrays
 from roco.models.images.backbone import Backbone
 from roco.release.attribution import source_address
-from roco.release.format import CUI_MAPPING, FIGURES
+from roco.release.format import CHECKSUMS, CUI_MAPPING
 from roco.release.load.dataset import Dataset, load
 from roco.release.new_folder import check_new, new_folder
 from roco.release.read import Release
 
+EMBEDDED, MISSING, UNREADABLE = "embedded", "missing", "unreadable"
+INDEXED = "indexed_image"
+"""The column that states whether the image of a row is embedded, missing or unreadable."""
+
 _NO_COLUMNS = {"embedding", "layout"}
+_OF_IMAGE = ("sha256", "phash", "phash_fine")
+_KINDS = {"concepts": pa.list_(pa.string()), "year": pa.int32()}
+
+
+@dataclass(frozen=True)
+class Indexed:
+    """What `roco index` did. images: rows. embedded: those with a vector of their image, reused of them as they were in
+    the previous index. missing, unreadable: ids of rows without one, which only words and concepts find."""
+
+    images: int
+    embedded: int
+    reused: int
+    missing: tuple[str, ...]
+    unreadable: tuple[str, ...]
+
+    def counts(self) -> dict[str, int]:
+        """Returns the numbers that the manifest states."""
+        return {
+            "images": self.images, "embedded": self.embedded, "missing": len(self.missing),
+            "unreadable": len(self.unreadable),
+        }  # fmt: skip
 
 
 def index(
-    release: str | Path, out: str | Path, *, backbone: str | Path | None = None, progress: Progress | None = None
-) -> dict[str, Any]:
-    """Writes the index of a release to a new folder; returns its counts.
+    release: str | Path,
+    out: str | Path,
+    *,
+    encoder: str | Path | None = None,
+    previous: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Indexed:
+    """Writes the index of a release to a new folder.
 
-    backbone: an ONNX file with a card, by default the shipped one. Images that are missing or unreadable have no
-    embedding, and are found by words only. Embeddings are stored in OUT.indexing until the index is complete: an
-    interrupted indexing goes on from there. Raises UsageError if `out` exists.
+    encoder: an ONNX file with a card, by default the shipped backbone. previous: the index of an earlier release, whose
+    embeddings are reused for images with the same bytes. Embeddings are stored in OUT.indexing until the index is
+    complete: an interrupted indexing goes on from there. Raises UsageError if `out` exists, and DataError if the
+    previous index is of another encoder.
     """
     out = Path(out)
     check_new(out, Path(release))
     data = load(release)
-    network = Backbone.load(None if backbone is None else Path(backbone))
+    network = Backbone.load(None if encoder is None else Path(encoder))
+    before = _Previous.open(None if previous is None else Path(previous), network)
     digest = digest_of(data)
-    with State.opened(out, {"data": digest, "backbone": network.preparation}, "indexing") as state:
-        embedded = embed(data, network, state.folder, skip_unreadable=True, progress=progress)
+    settings = {"data": digest, "encoder": network.preparation, "previous": before.digest}
+    with State.opened(out, settings, "indexing") as state:
+        table = table_of(data)
+        hashes: list[str | None] = table["sha256"].to_pylist()
+        has_file = np.isin(np.array(data.column("id").to_pylist(), object), list(data.figures.image_files()))
+        reused = np.array([hash in before.rows for hash in hashes], bool) & has_file
+        # Rows whose image file is missing are among the new ones: they have no embedding.
+        new = np.flatnonzero(~reused)
+        embedded = embed(data[new], network, state.folder, skip_unreadable=True, progress=progress)
+        vectors = np.zeros((len(data), network.width), np.float16)
+        vectors[new] = embedded.vectors
+        vectors[reused] = before.vectors[[before.rows[hash] for hash in np.array(hashes, object)[reused]]]
+        has = reused.copy()
+        has[new] = embedded.has
+        unreadable = {one.id for one in embedded.unreadable}
+        ids = data.column("id").to_pylist()
+        states = [
+            EMBEDDED if has[row] else UNREADABLE if ids[row] in unreadable else MISSING for row in range(len(data))
+        ]
+        done = Indexed(
+            images=len(data), embedded=int(has.sum()), reused=int(reused.sum()), unreadable=tuple(sorted(unreadable)),
+            missing=tuple(id for id, one in zip(ids, states, strict=True) if one == MISSING),
+        )  # fmt: skip
         names = _names(data)
-        counts = {
-            "images": len(data),
-            "embedded": int(embedded.has.sum()),
-            "unreadable": [one.id for one in embedded.unreadable],
-        }
         with new_folder(out) as folder:
-            pq.write_table(table_of(data), folder / FIGURES, compression="zstd")
-            with (folder / CUI_MAPPING).open("w", newline="", encoding="utf-8") as file:
-                csv.writer(file, lineterminator="\n").writerows([CUI_MAPPING_COLUMNS, *sorted(names.items())])
-            arrays.write(folder / VECTORS, {"vectors": embedded.vectors, "has": embedded.has})
-            words = Words.of(texts_of(data, names))
-            values = {name: getattr(words, name) for name in ("starts", "documents", "counts", "lengths")}
-            terms = np.frombuffer("\n".join(words.terms).encode(), np.uint8)
-            arrays.write(folder / WORDS, {"terms": terms} | values)
-            manifest = {"encoder": stated_backbone(network), "release": {"sha256": digest}, "counts": counts}
-            write_manifest(folder, manifest)
+            table = table.append_column(INDEXED, pa.array(states, pa.string()))
+            written = files.write(folder, table, names, texts_of(data, names), {IMAGE: vectors})
+            manifest = {
+                "store": FILES, "encoder": stated_backbone(network) | {"centred": [IMAGE]},
+                "release": stated_release(data, out, digest), "counts": done.counts(),
+            }  # fmt: skip
+            write_manifest(folder, manifest, written)
         state.remove()
-    return counts
+    return done
+
+
+@dataclass(frozen=True)
+class _Previous:
+    """The index of an earlier release. rows: by the SHA-256 of the image. digest: of its manifest, empty if none."""
+
+    rows: dict[str, int]
+    vectors: NDArray[np.float16]
+    digest: str
+
+    @classmethod
+    def open(cls, path: Path | None, network: Backbone) -> _Previous:
+        if path is None:
+            return cls({}, np.zeros((0, network.width), np.float16), "")
+        manifest = read_manifest(path)
+        if manifest.get("store") != FILES:
+            raise DataError(f"{path} is an index of another store (--previous)", "give one of the store 'files'")
+        check_backbone(path, manifest["encoder"], network, "--encoder")
+        table = Release(path, published=False).table(columns=["sha256", INDEXED])
+        rows = {
+            hash: row
+            for row, (hash, state) in enumerate(zip(*(column.to_pylist() for column in table.columns), strict=True))
+            if state == EMBEDDED and hash is not None
+        }
+        vectors = files.read_vectors(path / files.VECTORS[IMAGE], len(table))
+        return cls(rows, vectors, file_digest(path / MANIFEST))
+
+
+# --- the table --------------------------------------------------------------------------------------------------------
 
 
 def table_of(data: Dataset) -> pa.Table:
-    """Returns the table of an index: the columns of the release that filters can read, attribution and link."""
+    """Returns the table of an index: the columns of the release that filters can read, attribution, link and hashes."""
     table = data.to_arrow([name for name in data.columns if name not in _NO_COLUMNS])
     nested = [field.name for field in table.schema if _is_nested(field.type)]
     table = table.drop_columns(nested)
@@ -78,13 +156,14 @@ def table_of(data: Dataset) -> pa.Table:
         "attribution": pa.array(data.attributions(), pa.string()),
         "link": pa.array(_links(data), pa.string()),
     }
-    for name in COLUMNS:
+    if "sha256" not in table.column_names:
+        own["sha256"] = pa.array(_hashes(data), pa.string())
+    for name in (*COLUMNS, *_OF_IMAGE):
         if name in own:
             table = table.drop_columns([name]) if name in table.column_names else table
             table = table.append_column(name, own[name])
         elif name not in table.column_names:
-            kind = {"concepts": pa.list_(pa.string()), "year": pa.int32()}.get(name, pa.string())
-            table = table.append_column(name, pa.nulls(len(table), kind))
+            table = table.append_column(name, pa.nulls(len(table), _KINDS.get(name, pa.string())))
     return table
 
 
@@ -99,6 +178,22 @@ def _links(data: Dataset) -> list[str]:
     if not known:
         return [""] * len(data)
     return [source_address({"pmcid": None, "doi": None} | row) for row in data.to_arrow(known).to_pylist()]
+
+
+def _hashes(data: Dataset) -> list[str | None]:
+    """Returns the SHA-256 of each image file; None for one that is missing or cannot be read."""
+    known = data.figures.image_files()
+
+    def hash_of(id: str) -> str | None:
+        if id not in known:
+            return None
+        try:
+            return hashlib.sha256(data.figures.image(id).bytes()).hexdigest()
+        except DataError:
+            return None
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        return list(pool.map(hash_of, data.column("id").to_pylist()))
 
 
 def texts_of(data: Dataset, names: dict[str, str]) -> list[str]:
@@ -116,3 +211,32 @@ def _names(data: Dataset) -> dict[str, str]:
     """Returns the names of concepts; a dataset without the table has none."""
     path = data.figures.path
     return Release(path, published=False).concept_names() if (path / CUI_MAPPING).is_file() else {}
+
+
+# --- the release ------------------------------------------------------------------------------------------------------
+
+
+def stated_release(data: Dataset, out: Path, digest: str) -> dict[str, Any]:
+    """Returns what the manifest states of the release: its path as seen from the index, and its digests.
+
+    sha256: of captions, concepts, labels and image files. checksums: of the file of checksums, None if it lacks one.
+    """
+    checksums = data.figures.path / CHECKSUMS
+    return {
+        "path": os.path.relpath(data.figures.path.resolve(), out.resolve()),
+        "sha256": digest,
+        "checksums": file_digest(checksums) if checksums.is_file() else None,
+    }
+
+
+def open_release(folder: Path, stated: dict[str, Any], given: Path | None) -> Dataset:
+    """Opens the release of an index: the given folder, else the one that the index states; another one is refused."""
+    path = given or folder / str(stated.get("path"))
+    if given is None and not path.is_dir():
+        raise DataError(f"the release of {folder} is not where it was: {path}", "say where it is: --release FOLDER")
+    data = load(path)
+    found = stated_release(data, folder, digest_of(data))
+    if any(found[name] != stated.get(name) for name in ("sha256", "checksums")):
+        hint = "give the one it was made of: --release FOLDER; or index this one: roco index RELEASE OUT"
+        raise DataError(f"{path} is not the release of {folder}, or has changed since", hint)
+    return data

@@ -1,17 +1,14 @@
 """The folder of an index: its manifest, and the checks when it is opened.
 
-```
-manifest.json     format, encoder, release, counts, the SHA-256 of each other file
-figures.parquet   a row for each image, with what a hit shows and what filters read
-cui_mapping.csv   the names of concepts
-vectors.npz       embeddings in 16 bits, and which rows have one
-words.npz         the words of captions, concepts, titles and mentions
-```
+`manifest.json` states format, store, encoder, release, counts, and the SHA-256 of each other file; the files are those
+of the store.
 """
 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +17,21 @@ from roco.base.files import file_digest, write_json
 from roco.base.readers import UNREADABLE, read_text
 from roco.base.terminal import excerpt
 from roco.base.version import __version__
-from roco.release.format import CUI_MAPPING, FIGURES
 
-MANIFEST, VECTORS, WORDS = "manifest.json", "vectors.npz", "words.npz"
-FILES = (FIGURES, CUI_MAPPING, VECTORS, WORDS)
-FORMAT = 1
+MANIFEST = "manifest.json"
+FORMAT = 2
+FILES = "files"
+"""The name of the default store."""
 MOST_BYTES = 64 << 30
 AGAIN = "make it again: roco index RELEASE OUT"
 
+_FILE = re.compile(r"[a-z_]+\.(parquet|csv|npz|npy|json)")
 
-def write_manifest(folder: Path, values: dict[str, Any]) -> None:
-    """Writes the manifest of an index, the last of its files."""
-    files = {name: file_digest(folder / name) for name in FILES}
-    write_json(folder / MANIFEST, {"kind": "index", "format": FORMAT, "roco": __version__, "files": files} | values)
+
+def write_manifest(folder: Path, values: dict[str, Any], files: Iterable[str]) -> None:
+    """Writes the manifest of an index, the last of its files. files: the names of those whose digest it states."""
+    digests = {name: file_digest(folder / name) for name in files}
+    write_json(folder / MANIFEST, {"kind": "index", "format": FORMAT, "roco": __version__, "files": digests} | values)
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
@@ -48,12 +47,13 @@ def read_manifest(path: Path) -> dict[str, Any]:
         raise DataError(f"not an index: {path}", "give a folder that `roco index` wrote")
     if entry.get("format") != FORMAT:
         raise DataError(f"{path} has format {excerpt(entry.get('format'))}; this roco reads {FORMAT}", AGAIN)
-    files = entry.get("files")
-    if not isinstance(files, dict) or not isinstance(entry.get("encoder"), dict):
+    if not all(isinstance(entry.get(name), dict) for name in ("files", "encoder", "release", "counts")):
         raise DataError(f"{path / MANIFEST} is incomplete", AGAIN)
-    for name in FILES:
+    for name, digest in entry["files"].items():
+        if not _FILE.fullmatch(name):
+            raise DataError(f"{path / MANIFEST} names an unknown file: {excerpt(name)}", AGAIN)
         if not (path / name).is_file():
             raise DataError(f"missing file: {path / name}", AGAIN)
-        if file_digest(path / name) != files.get(name):
+        if file_digest(path / name) != digest:
             raise DataError(f"{path / name} has changed since the index was written", AGAIN)
     return entry

@@ -1,30 +1,31 @@
-"""An index that is opened for searches: by words, by an image, or by both, within filters."""
+"""An index that is opened for searches: by words, by an image, by concepts, or by several of them, within filters."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from roco.base.errors import DataError, RejectedInput, UsageError
+from roco.base.errors import DataError, UsageError
+from roco.base.ids import clean_pmcid
 from roco.base.terminal import excerpt
 from roco.baselines.neighbours.embed import SMALL_ENOUGH
-from roco.baselines.neighbours.search import NOBODY, nearest, unit
 from roco.baselines.neighbours.stored_backbone import stored_backbone
-from roco.baselines.retrieve.folder import AGAIN, MOST_BYTES, VECTORS, WORDS, read_manifest
-from roco.baselines.retrieve.hits import COLUMNS, Hit
-from roco.baselines.retrieve.words import Words, words_of
-from roco.models import arrays
-from roco.models.images.decode import decode
-from roco.release.read import Release
-from roco.release.select import selection
+from roco.baselines.retrieve.build import open_release
+from roco.baselines.retrieve.concept_query import ConceptQuery
+from roco.baselines.retrieve.diverse import CANDIDATES, most_different
+from roco.baselines.retrieve.folder import AGAIN, FILES, read_manifest
+from roco.baselines.retrieve.hits import Hit
+from roco.baselines.retrieve.query_image import QueryImage
+from roco.baselines.retrieve.store.files import FileStore
+from roco.baselines.retrieve.store.store import IMAGE, Found, Restriction, Store
+from roco.baselines.retrieve.words import words_of
+from roco.models.images.backbone import Backbone
+from roco.release.load.dataset import Dataset
 from roco.release.select.flags import SelectOptions
-from roco.release.select.values import checked
 
 K = 60
 """The constant of reciprocal rank fusion (Cormack et al. 2009)."""
@@ -32,135 +33,157 @@ K = 60
 DEPTH = 1000
 """Ranks of each method that are fused."""
 
-MOST_IMAGE_BYTES = 256 << 20
-
 
 class Index:
-    """An index of a release. path: its folder. manifest: encoder, release and counts."""
+    """An index of a release. path: its folder. manifest: encoder, release and counts. store: rows, words, vectors."""
 
-    def __init__(self, path: Path, manifest: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path, manifest: Mapping[str, Any], store: Store) -> None:
         self.path = path
         self.manifest = manifest
-        self.release = Release(path, published=False)
-        self.table: pa.Table = self.release.table()
-        self.names = self.release.concept_names()
-        try:
-            found = arrays.read(path / VECTORS, MOST_BYTES, "a file of embeddings", AGAIN)
-            self._has: NDArray[np.bool_] = found["has"]
-            own = found["vectors"][self._has]
-            width = found["vectors"].shape[1]
-            mean = own.mean(0, dtype=np.float64) if len(own) else np.zeros(width)
-            self._centre = mean.astype(np.float32)
-            self._vectors: NDArray[np.float16] = found["vectors"]
-            self._unit = unit(self._vectors, self._centre)
-            self._articles = np.array(self.table["article_key"].to_pylist(), np.str_)
-            words = arrays.read(path / WORDS, MOST_BYTES, "a file of words", AGAIN)
-            terms = words.pop("terms").tobytes().decode()
-            self._words = Words(tuple(terms.split("\n")) if terms else (), **words)
-        except (KeyError, TypeError, ValueError, IndexError) as err:
-            raise DataError(f"{path}: its files do not belong together", AGAIN) from err
+        self.store = store
+        self._encoders: dict[Path | None, Backbone] = {}
 
     @classmethod
     def open(cls, path: str | Path) -> Self:
         """Opens an index and checks its files; raises DataError for another folder or format, and a changed file."""
-        return cls(Path(path), read_manifest(Path(path)))
+        folder = Path(path)
+        manifest = read_manifest(folder)
+        if manifest.get("store") != FILES:
+            raise DataError(f"{folder} is of an unknown store: {excerpt(manifest.get('store'))}", AGAIN)
+        return cls(folder, manifest, FileStore(folder, frozenset(manifest["encoder"].get("centred", ()))))
 
     def __len__(self) -> int:
-        return len(self.table)
+        return len(self.store)
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """Returns the names of concepts, by CUI."""
+        return self.store.names
+
+    def dataset(self, release: str | Path | None = None) -> Dataset:
+        """Opens the release of the index, at the path that the index states or the given one.
+
+        Raises DataError if it is another release, or has changed since.
+        """
+        return open_release(self.path, self.manifest["release"], None if release is None else Path(release))
 
     def search(
         self,
         words: str | None = None,
         *,
-        image: str | Path | None = None,
+        image: str | Path | bytes | None = None,
         like: str | None = None,
+        concepts: str | None = None,
         not_same_article: bool = False,
+        not_articles: Iterable[str] = (),
+        not_ids: Iterable[str] = (),
+        diverse: bool = False,
         n: int = 10,
         filters: SelectOptions | None = None,
-        backbone: str | Path | None = None,
+        encoder: str | Path | None = None,
     ) -> list[Hit]:
         """Returns the best hits, the best first; equally good ones in the order of the ids.
 
-        words: at least one of them has to occur. image: a file; similarity is the cosine of embeddings. like: the id
-        of an image of the index instead of a file; it is no hit itself. not_same_article: without the other images of
-        its article. Words and an image together are fused by reciprocal ranks. filters: as of `roco.select`. backbone:
-        the encoder of the index, if it is not where it was. Raises UsageError for a query without words and image, and
-        DataError for an invalid image and for another encoder.
+        words: at least one of them has to occur. image: a file or its bytes; similarity is the cosine of embeddings.
+        like: the id of an image of the index instead of a file; it is no hit itself. concepts: names or CUIs with AND,
+        OR, NOT and parentheses, which every hit fulfils; ranked by the Jaccard index. Several of them are fused by
+        reciprocal ranks. not_same_article: without images of the articles that contain the image or a duplicate of it.
+        not_articles, not_ids: article keys or PMCIDs, and ids, that are excluded. diverse: hits that differ from each
+        other. filters: as of `roco.select`. encoder: that of the index, if it is not where it was. Raises UsageError
+        for an invalid query, and DataError for an invalid image and for another encoder.
         """
-        if words is None and image is None and like is None:
-            raise UsageError("nothing to search for", "give words, or an image: --image FILE")
-        if image is not None and like is not None:
-            raise UsageError("two images (--image, --like)", "leave one of them out")
-        if not_same_article and like is None:
-            raise UsageError("the article of the query is unknown (--not-same-article)", "give an image by --like ID")
-        if words is not None and not words_of(words):
-            raise UsageError("no word in the query", "write letters or digits")
-        if n < 1:
-            raise UsageError(f"{n} hits", "give a number of hits, 1 or more: -n 10")
-        vector = None if image is None else self._embedded(Path(image), None if backbone is None else Path(backbone))
-        allowed = self._allowed(filters)
-        if like is not None:
-            row = self._row(like)
-            vector = self._vectors[row : row + 1]
-            allowed[row] = False
-            if not_same_article:
-                allowed &= self._articles != self._articles[row]
+        _check(words, image, like, concepts, not_same_article, n)
+        condition = None if concepts is None else ConceptQuery.parsed(concepts, self.names)
+        opened = None if image is None else QueryImage.open(image)
+        row = None if like is None else self._row(like)
+        articles = {clean_pmcid(key)[0] or key for key in not_articles}
+        if not_same_article:
+            articles |= self._articles([row] if row is not None else self._duplicates(opened))
+        restriction = Restriction(
+            filters=filters, concepts=condition, not_articles=frozenset(articles),
+            not_ids=frozenset([*not_ids, *([like] if like is not None else [])]),
+        )  # fmt: skip
         depth = max(DEPTH, n)
-        found: dict[str, list[tuple[int, float]]] = {}
+        found: dict[str, Found] = {}
         if words is not None:
-            found["words"] = _by_words(self._words.scores(words), allowed, depth)
-        if vector is not None:
-            neighbours = nearest(unit(vector, self._centre), self._unit, depth, allowed=allowed & self._has)
-            pairs = zip(neighbours.positions[0].tolist(), neighbours.similarities[0].tolist(), strict=True)
-            found["image"] = [pair for pair in pairs if pair[0] != NOBODY]
-        lists = list(found.values())
-        best = lists[0] if len(lists) == 1 else fused([[row for row, _ in one] for one in lists])
+            found["words"] = self.store.by_words(words, depth, restriction)
+        if row is not None:
+            found["image"] = self.store.by_vector(self.store.vectors([row])[0], depth, restriction)
+        if opened is not None:
+            vector = self.store.compared(self._embedded(opened, encoder), IMAGE)[0]
+            found["image"] = self.store.by_vector(vector, depth, restriction)
+        if condition is not None:
+            found["concepts"] = self.store.by_concepts(depth, restriction)
+        best = next(iter(found.values())) if len(found) == 1 else fused(list(found.values()))
+        return self._hits(self._different(best, n) if diverse else best[:n], found)
+
+    def known_articles(self, image: str | Path | bytes) -> frozenset[str]:
+        """Returns the keys of the articles that contain an image or a duplicate of it; none for an unknown image."""
+        return self._articles(self._duplicates(QueryImage.open(image)))
+
+    def _hits(self, best: Found, found: Mapping[str, Found]) -> list[Hit]:
         ranks = {name: {row: rank for rank, (row, _) in enumerate(one, 1)} for name, one in found.items()}
-        rows = self.table.select(list(COLUMNS)).take(pa.array([row for row, _ in best[:n]], pa.int64())).to_pylist()
+        rows = self.store.rows([row for row, _ in best])
         hits = []
-        for rank, ((position, score), row) in enumerate(zip(best[:n], rows, strict=True), 1):
+        for rank, ((position, score), row) in enumerate(zip(best, rows, strict=True), 1):
             matched = {name: of[position] for name, of in ranks.items() if position in of}
             hits.append(Hit.of(row, rank, score, self.names, matched))
         return hits
 
+    def _different(self, best: Found, n: int) -> Found:
+        candidates = best[: n * CANDIDATES]
+        vectors = self.store.vectors([row for row, _ in candidates])
+        return [candidates[at] for at in most_different([score for _, score in candidates], vectors, n)]
+
     def _row(self, id: str) -> int:
         """Returns the row of an image; raises UsageError for an unknown id, and an image without an embedding."""
-        row = pc.index(self.table["id"], id).as_py()
-        if row < 0:
+        row = self.store.row_of(id)
+        if row is None:
             raise UsageError(f"no image '{excerpt(id)}' in {self.path} (--like)", "check the id")
-        if not self._has[row]:
+        if not self.store.vectors([row]).any():
             raise UsageError(f"'{excerpt(id)}' has no embedding (--like)", "its image was missing or unreadable")
-        return int(row)
+        return row
 
-    def _allowed(self, filters: SelectOptions | None) -> NDArray[np.bool_]:
-        """Returns which rows the filters select."""
-        if filters is None or not filters.stated():
-            return np.ones(len(self), bool)
-        _, table, chosen = selection.mask(self.release, checked(self.release, filters))
-        ids = set(table.filter(chosen)["id"].to_pylist())
-        return np.array([id in ids for id in self.table["id"].to_pylist()], bool)
+    def _duplicates(self, image: QueryImage | None) -> list[int]:
+        return [] if image is None else self.store.duplicates(image.fingerprint)
 
-    def _embedded(self, path: Path, backbone: Path | None) -> NDArray[np.float16]:
-        network = stored_backbone(self.path, self.manifest["encoder"], backbone)
-        if path.stat().st_size > MOST_IMAGE_BYTES:
-            raise DataError(f"{path} is larger than {MOST_IMAGE_BYTES >> 20} MB", "give a smaller image")
-        try:
-            decoded = decode(path.read_bytes())
-        except RejectedInput as err:
-            raise DataError(f"{path} cannot be decoded: {err.message}", "give another image") from err
-        return network.embed([decoded.small if network.size <= SMALL_ENOUGH else decoded.pixels])
+    def _articles(self, rows: Sequence[int]) -> frozenset[str]:
+        return frozenset(row["article_key"] for row in self.store.rows(rows))
+
+    def _embedded(self, image: QueryImage, encoder: str | Path | None) -> NDArray[np.float16]:
+        path = None if encoder is None else Path(encoder)
+        if path not in self._encoders:
+            self._encoders[path] = stored_backbone(self.path, self.manifest["encoder"], path, "--encoder")
+        network = self._encoders[path]
+        return network.embed([image.decoded.small if network.size <= SMALL_ENOUGH else image.decoded.pixels])
 
 
-def _by_words(scores: NDArray[np.float64], allowed: NDArray[np.bool_], depth: int) -> list[tuple[int, float]]:
-    rows = np.flatnonzero((scores > 0) & allowed)
-    order = rows[np.lexsort((rows, -scores[rows]))][:depth]
-    return [(int(row), float(scores[row])) for row in order]
+def _check(
+    words: str | None,
+    image: str | Path | bytes | None,
+    like: str | None,
+    concepts: str | None,
+    not_same_article: bool,
+    n: int,
+) -> None:
+    """Raises UsageError for a query that asks for nothing, or contradicts itself."""
+    if words is None and image is None and like is None and concepts is None:
+        raise UsageError("nothing to search for", "give words, --image FILE, --like ID or --concepts NAMES")
+    if image is not None and like is not None:
+        raise UsageError("two images (--image, --like)", "leave one of them out")
+    if not_same_article and like is None and image is None:
+        hint = "give an image: --image FILE or --like ID"
+        raise UsageError("the article of the query is unknown (--not-same-article)", hint)
+    if words is not None and not words_of(words):
+        raise UsageError("no word in the query", "write letters or digits")
+    if n < 1:
+        raise UsageError(f"{n} hits", "give a number of hits, 1 or more: -n 10")
 
 
-def fused(rankings: Sequence[Sequence[int]]) -> list[tuple[int, float]]:
+def fused(rankings: Sequence[Found]) -> Found:
     """Fuses rankings of rows: the score of a row is the sum of 1 / (60 + rank); equal ones by row."""
     scores: dict[int, float] = {}
     for ranking in rankings:
-        for rank, row in enumerate(ranking, 1):
+        for rank, (row, _) in enumerate(ranking, 1):
             scores[row] = scores.get(row, 0.0) + 1 / (K + rank)
     return sorted(scores.items(), key=lambda one: (-one[1], one[0]))

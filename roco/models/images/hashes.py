@@ -12,7 +12,14 @@ SIDE = 64  # pixels a side of the reduced image from which both hashes are compu
 LOW = 8  # frequencies a side in the first hash, with the constant one: 64 bits
 FINE = 24  # frequencies a side in the second hash: 576 bits
 NOISE = 0.05 * SIDE  # standard deviations of the image; frequencies below that are noise
+DUPLICATE_BITS, DUPLICATE_FINE_BITS = 6, 36  # of duplicates, the first and second hash differ in at most so many bits
 LEAST_CONTRAST = 4.0  # standard deviation in grey levels; an image with less has no content to compare
+
+
+def hashes(image: Image.Image) -> tuple[str, str] | tuple[None, None]:
+    """Returns both hashes of an image; None twice if it has too little contrast to be compared."""
+    reduced = small(image)
+    return (None, None) if reduced is None else (phash(reduced), phash_fine(reduced))
 
 
 def small(image: Image.Image) -> NDArray[np.float64] | None:

@@ -73,7 +73,7 @@ def concepts(release: Release, wanted: Iterable[str], relations: Path | None) ->
     children = _children(relations) if relations is not None else {}
     found: set[str] = set()
     for value in written:
-        cui = value.strip() if is_cui(value.strip()) else _by_name(value, names)
+        cui = value.strip() if is_cui(value.strip()) else cui_of_name(value, names)
         below = _descendants(cui, children)
         present = below & names.keys() if names else below
         if not present:
@@ -92,8 +92,11 @@ def _near(cui: str, names: Mapping[str, str]) -> str:
     return f"did you mean {similar} ({names[similar]})?" if similar in names else hint
 
 
-def _by_name(name: str, names: Mapping[str, str]) -> str:
-    """Returns the CUI of a name; of several concepts with one name, the first."""
+def cui_of_name(name: str, names: Mapping[str, str], option: str = "--concept") -> str:
+    """Returns the CUI of a name, in any case; of several concepts with one name, the first.
+
+    Raises UsageError, with the nearest name, for an unknown one. option: named in the error.
+    """
     lower: dict[str, str] = {}
     for cui, known in names.items():
         lower.setdefault(known.lower(), cui)
@@ -102,7 +105,7 @@ def _by_name(name: str, names: Mapping[str, str]) -> str:
         similar = hint.partition("'")[2].rpartition("'")[0]
         if similar in lower:
             hint = f"did you mean {lower[similar]} ({names[lower[similar]]})?"
-        raise UsageError(f"unknown concept '{excerpt(name, 60)}' (--concept)", hint)
+        raise UsageError(f"unknown concept '{excerpt(name, 60)}' ({option})", hint)
     return lower[name.strip().lower()]
 
 
