@@ -87,7 +87,7 @@ class Index:
         words: at least one of them has to occur. image: a file or its bytes; similarity is the cosine of embeddings.
         like: the id of an image of the index instead of a file; it is no hit itself. concepts: names or CUIs with AND,
         OR, NOT and parentheses, which every hit fulfils; ranked by the Jaccard index. Several of them are fused by
-        reciprocal ranks. not_same_article: without images of the articles that contain the image or a duplicate of it.
+        reciprocal ranks; concepts then order what the others find. not_same_article: without images of the articles that contain the image or a duplicate of it.
         not_articles, not_ids: article keys or PMCIDs, and ids, that are excluded. diverse: hits that differ from each
         other. filters: as of `roco.select`. encoder: that of the index, if it is not where it was. Raises UsageError
         for an invalid query, and DataError for an invalid image and for another encoder.
@@ -113,7 +113,10 @@ class Index:
             vector = self.store.compared(self._embedded(opened, encoder), IMAGE)[0]
             found["image"] = self.store.by_vector(vector, depth, restriction)
         if condition is not None:
-            found["concepts"] = self.store.by_concepts(depth, restriction)
+            # With words or an image, concepts order what these find, and add nothing to it.
+            others = {row for one in found.values() for row, _ in one}
+            ranked = self.store.by_concepts(len(self) if found else depth, restriction)
+            found["concepts"] = [pair for pair in ranked if pair[0] in others] if found else ranked
         best = next(iter(found.values())) if len(found) == 1 else fused(list(found.values()))
         return self._hits(self._different(best, n) if diverse else best[:n], found)
 

@@ -184,3 +184,99 @@ def test_a_killed_indexing_resumes_to_the_same_bytes(
     monkeypatch.setattr(embed, "PART", 8)
     roco.index(dataset, out)
     assert contents(path) == contents(out)
+
+
+# --- concepts, diverse hits, articles of files ------------------------------------------------------------------------
+
+
+def test_hits_of_concepts_fulfil_the_condition_and_are_ranked_by_jaccard(path: Path) -> None:
+    opened = roco.Index.open(path)
+    hits = opened.search(concepts=f"{drawn.CT} OR {drawn.CHEST}", n=24)
+    assert {hit.id for hit in hits} == {
+        row["id"] for row in pq.read_table(path / "figures.parquet").to_pylist()
+        if {drawn.CT, drawn.CHEST} & set(row["concepts"])
+    }  # fmt: skip
+    assert all(hit.score == 1 / 3 and hit.matched["concepts"] == hit.rank for hit in hits)
+    assert opened.search("rings", concepts=drawn.XR) == []
+    both = opened.search("number", concepts=drawn.CT, n=1)[0]
+    assert both.matched.keys() == {"words", "concepts"} and drawn.CT in both.concepts
+
+
+def test_a_file_of_the_index_excludes_its_article_and_an_unknown_one_none(
+    path: Path, dataset: Path, tmp_path: Path
+) -> None:
+    opened = roco.Index.open(path)
+    file = drawn.image_file(dataset, "drawn_valid_000003")
+    articles = {row["id"]: row["article_key"] for row in pq.read_table(path / "figures.parquet").to_pylist()}
+    own = articles["drawn_valid_000003"]
+    hits = opened.search(image=file, n=24, not_same_article=True)
+    assert {hit.id for hit in hits} == {id for id, article in articles.items() if article != own}
+    assert opened.known_articles(file.read_bytes()) == {own}
+    Image.fromarray(drawn.picture("rings", [1, 2, 3])).save(tmp_path / "new.png")
+    assert opened.known_articles(tmp_path / "new.png") == frozenset()
+    assert len(opened.search(image=tmp_path / "new.png", n=24, not_same_article=True)) == 24
+    excluded = opened.search(image=tmp_path / "new.png", n=24, not_articles=[own.lower()])
+    assert {hit.id for hit in excluded} == {hit.id for hit in hits}
+
+
+def test_an_image_as_bytes_gives_the_hits_of_its_file(path: Path, dataset: Path) -> None:
+    file = drawn.image_file(dataset, "drawn_test_000002")
+    opened = roco.Index.open(path)
+    assert opened.search(image=file) == opened.search(image=file.read_bytes())
+    with pytest.raises(DataError, match="the image cannot be decoded"):
+        opened.search(image=b"GIF89a")
+
+
+def test_diverse_hits_begin_with_the_best_one_and_show_more_kinds_of_pictures(path: Path) -> None:
+    opened = roco.Index.open(path)
+    plain = opened.search(like="drawn_train_000001", n=4)
+    different = opened.search(like="drawn_train_000001", n=4, diverse=True)
+    assert different[0].id == plain[0].id and [hit.rank for hit in different] == [1, 2, 3, 4]
+    assert len({hit.caption.split()[0] for hit in plain}) < len({hit.caption.split()[0] for hit in different})
+
+
+# --- the release and the previous index -------------------------------------------------------------------------------
+
+
+def test_the_release_of_an_index_is_opened_and_another_one_refused(path: Path, dataset: Path, tmp_path: Path) -> None:
+    opened = roco.Index.open(path)
+    assert len(opened.dataset()) == 24
+    copy = shutil.copytree(dataset, tmp_path / "copy")
+    assert len(opened.dataset(copy)) == 24
+    captions = copy / "test_captions.csv"
+    captions.write_text(captions.read_text().replace("rings", "wings"))
+    with pytest.raises(DataError, match="is not the release of"):
+        opened.dataset(copy)
+    opened.manifest["release"]["path"] = "gone"  # type: ignore[index]
+    with pytest.raises(DataError, match="is not where it was"):
+        opened.dataset()
+
+
+def test_a_grown_release_reuses_the_previous_index_and_gives_the_same_bytes(tmp_path: Path) -> None:
+    before = drawn.write(tmp_path / "before", {"train": 9, "valid": 6, "test": 6})
+    after = drawn.write(tmp_path / "after")
+    roco.index(before, tmp_path / "old")
+    grown = roco.index(after, tmp_path / "new", previous=tmp_path / "old")
+    assert grown.embedded == 24 and grown.reused == 21
+    roco.index(after, tmp_path / "scratch")
+    assert contents(tmp_path / "new") == contents(tmp_path / "scratch")
+
+
+def test_a_previous_index_of_another_encoder_is_refused(path: Path, dataset: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(path, tmp_path / "index")
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest["encoder"]["sha256"] = "0" * 64
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(DataError, match="embeddings of another backbone"):
+        roco.index(dataset, tmp_path / "new", previous=copy)
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("name", ["../x.npy", "/etc/passwd", "figures.pkl", "a/b.csv"])
+def test_a_manifest_that_names_other_files_is_refused(path: Path, tmp_path: Path, name: str) -> None:
+    copy = shutil.copytree(path, tmp_path / "index")
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest["files"][name] = "0" * 64
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(DataError, match="names an unknown file"):
+        roco.Index.open(copy)
