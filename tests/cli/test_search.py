@@ -64,7 +64,7 @@ def test_queries_of_the_command_are_those_of_the_library(command: Command, index
     assert ids(command, index, "--image", file)[0] == "drawn_train_000004"
     assert "drawn_train_000004" not in ids(command, index, "--like", "drawn_train_000004", "-n", "24")
     own = ids(command, index, "--image", file, "--not-same-article", "-n", "24")
-    assert len(own) == 22 and not {"drawn_train_000003", "drawn_train_000004"} & set(own)
+    assert len(own) == 20 and not {"drawn_train_000003", "drawn_train_000004"} & set(own)
     assert len(ids(command, index, "--concepts", f"NOT {drawn.CT}", "-n", "24")) == 16
     assert len(ids(command, index, "--image", file, "--diverse", "-n", "3")) == 3
     assert len(ids(command, index, "number", "--not-article", "PMC50001", "-n", "24")) == 20

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -80,6 +80,11 @@ class ConceptQuery:
     def holds(self, has: Callable[[str], NDArray[np.bool_]]) -> NDArray[np.bool_]:
         """Returns for which images the condition holds. has: which images have a concept."""
         return _holds(self.condition, has)
+
+    def jaccard(self, concepts: Iterable[str]) -> float:
+        """Returns the Jaccard index of the concepts of an image with those that are wanted."""
+        own, wanted = set(concepts), set(self.wanted)
+        return len(own & wanted) / max(1, len(own | wanted))
 
 
 def _holds(condition: Condition, has: Callable[[str], NDArray[np.bool_]]) -> NDArray[np.bool_]:

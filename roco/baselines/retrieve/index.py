@@ -87,10 +87,11 @@ class Index:
         words: at least one of them has to occur. image: a file or its bytes; similarity is the cosine of embeddings.
         like: the id of an image of the index instead of a file; it is no hit itself. concepts: names or CUIs with AND,
         OR, NOT and parentheses, which every hit fulfils; ranked by the Jaccard index. Several of them are fused by
-        reciprocal ranks; concepts then order what the others find. not_same_article: without images of the articles that contain the image or a duplicate of it.
-        not_articles, not_ids: article keys or PMCIDs, and ids, that are excluded. diverse: hits that differ from each
-        other. filters: as of `roco.select`. encoder: that of the index, if it is not where it was. Raises UsageError
-        for an invalid query, and DataError for an invalid image and for another encoder.
+        reciprocal ranks; concepts then order what the others find. not_same_article: without images of the articles
+        that contain the image or a duplicate of it. not_articles, not_ids: article keys or PMCIDs, and ids, that are
+        excluded. diverse: hits that differ from each other. filters: as of `roco.select`. encoder: that of the index,
+        if it is not where it was. Raises UsageError for an invalid query, and DataError for an invalid image and for
+        another encoder.
         """
         _check(words, image, like, concepts, not_same_article, n)
         condition = None if concepts is None else ConceptQuery.parsed(concepts, self.names)
@@ -113,16 +114,22 @@ class Index:
             vector = self.store.compared(self._embedded(opened, encoder), IMAGE)[0]
             found["image"] = self.store.by_vector(vector, depth, restriction)
         if condition is not None:
-            # With words or an image, concepts order what these find, and add nothing to it.
-            others = {row for one in found.values() for row, _ in one}
-            ranked = self.store.by_concepts(len(self) if found else depth, restriction)
-            found["concepts"] = [pair for pair in ranked if pair[0] in others] if found else ranked
+            found["concepts"] = (
+                self._by_shared(condition, found) if found else self.store.by_concepts(depth, restriction)
+            )
         best = next(iter(found.values())) if len(found) == 1 else fused(list(found.values()))
         return self._hits(self._different(best, n) if diverse else best[:n], found)
 
     def known_articles(self, image: str | Path | bytes) -> frozenset[str]:
         """Returns the keys of the articles that contain an image or a duplicate of it; none for an unknown image."""
         return self._articles(self._duplicates(QueryImage.open(image)))
+
+    def _by_shared(self, condition: ConceptQuery, found: Mapping[str, Found]) -> Found:
+        """Returns the rows that words and image find, ranked by the Jaccard index of their concepts."""
+        rows = sorted({row for one in found.values() for row, _ in one})
+        concepts = (row["concepts"] or () for row in self.store.rows(rows))
+        scores = [condition.jaccard(of_row) for of_row in concepts]
+        return sorted(zip(rows, scores, strict=True), key=lambda one: (-one[1], one[0]))
 
     def _hits(self, best: Found, found: Mapping[str, Found]) -> list[Hit]:
         ranks = {name: {row: rank for rank, (row, _) in enumerate(one, 1)} for name, one in found.items()}
