@@ -18,7 +18,13 @@ if TYPE_CHECKING:
     from roco.baselines.neighbours.train import train_neighbours
     from roco.baselines.predict import predict
     from roco.baselines.predictor import PredictOptions
+    from roco.baselines.retrieve.answer import AnswerOptions, answer, answer_prompt
     from roco.baselines.retrieve.build import index
+    from roco.baselines.retrieve.grounding.check import CheckedAnswer
+    from roco.baselines.retrieve.grounding.endpoint import Endpoint
+    from roco.baselines.retrieve.grounding.local import local_model
+    from roco.baselines.retrieve.grounding.model import Reply
+    from roco.baselines.retrieve.grounding.prompt import Prompt
     from roco.baselines.retrieve.hits import Hit
     from roco.baselines.retrieve.index import Index
     from roco.baselines.vision.train import train_concepts
@@ -72,7 +78,13 @@ _HOME = {
     "roco.baselines.neighbours.train": ("train_neighbours",),
     "roco.baselines.predict": ("predict",),
     "roco.baselines.predictor": ("PredictOptions",),
+    "roco.baselines.retrieve.answer": ("AnswerOptions", "answer", "answer_prompt"),
     "roco.baselines.retrieve.build": ("index",),
+    "roco.baselines.retrieve.grounding.check": ("CheckedAnswer",),
+    "roco.baselines.retrieve.grounding.endpoint": ("Endpoint",),
+    "roco.baselines.retrieve.grounding.local": ("local_model",),
+    "roco.baselines.retrieve.grounding.model": ("Reply",),
+    "roco.baselines.retrieve.grounding.prompt": ("Prompt",),
     "roco.baselines.retrieve.hits": ("Hit",),
     "roco.baselines.retrieve.index": ("Index",),
     "roco.baselines.vision.train": ("train_concepts",),
@@ -84,10 +96,13 @@ _HOME = {
 }
 
 __all__ = [
+    "AnswerOptions",
     "Audit",
+    "CheckedAnswer",
     "DataError",
     "Dataset",
     "Decision",
+    "Endpoint",
     "ExportOptions",
     "Hit",
     "Index",
@@ -95,11 +110,13 @@ __all__ = [
     "Outcome",
     "Pipeline",
     "PredictOptions",
+    "Prompt",
     "Publication",
     "Reason",
     "Recipe",
     "RecipeError",
     "Release",
+    "Reply",
     "Report",
     "RocoError",
     "Row",
@@ -110,6 +127,8 @@ __all__ = [
     "UsageError",
     "Vocabulary",
     "__version__",
+    "answer",
+    "answer_prompt",
     "articles",
     "diff",
     "draw_audit",
@@ -124,6 +143,7 @@ __all__ = [
     "index",
     "load",
     "load_recipe",
+    "local_model",
     "predict",
     "put",
     "read_audit",

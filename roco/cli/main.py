@@ -15,6 +15,7 @@ from roco.base.errors import RocoError
 from roco.base.version import __version__
 from roco.cli import (
     agree,
+    answer,
     audit,
     concepts,
     curate,
@@ -55,7 +56,7 @@ app = App(
 COMMANDS: tuple[Callable[..., None], ...] = (
     *(run.init, recipe.recipe, recipe.check, run.run, run.status, run.show, run.stages, run.articles),
     *(review.dropped, review.duplicates, review.flagged, audit.audit, curate.curate, agree.agree, fit.fit),
-    *(predict.predict, index.index, search.search),
+    *(predict.predict, index.index, search.search, answer.answer),
     *(release.verify, release.diff, select.select, export.export, retract.retract, curate.view, report.report),
     *(export_backbone.export_backbone,),
 )

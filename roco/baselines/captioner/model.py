@@ -179,7 +179,7 @@ def _combined(encoder: Any, decoder: Any) -> VisionEncoderDecoderModel:
     return VisionEncoderDecoderModel(encoder=encoder, decoder=decoder)
 
 
-def _without_pooling(config: Any) -> dict[str, bool]:
+def _without_pooling(config: Any) -> dict[str, Any]:
     """Returns the argument that leaves out the pooling layer, which no caption would ever train, if there is one."""
     cls = transformers.AutoModel._model_mapping[type(config)]
     accepts = "add_pooling_layer" in inspect.signature(cls.__init__).parameters

@@ -48,12 +48,18 @@ def load_config(name: str, folder: Path) -> Any:
         raise _unreadable(name, err) from err
 
 
-def load_weights(cls: Any, name: str, folder: Path, config: Any, **extra: Any) -> tuple[Any, list[str]]:
-    """Returns a model of a class of transformers in 32 bits, and the names of weights that its files lack."""
+def load_weights(
+    cls: Any, name: str, folder: Path, config: Any, dtype: str = "float32", **extra: Any
+) -> tuple[Any, list[str]]:
+    """Returns a model of a class of transformers, and the names of weights that its files lack.
+
+    dtype: of its weights; "auto" for that of the files.
+    """
     import torch
     from safetensors import SafetensorError
 
-    kept = {"local_files_only": True, "trust_remote_code": False, "use_safetensors": True, "dtype": torch.float32}
+    of_weights = dtype if dtype == "auto" else getattr(torch, dtype)
+    kept = {"local_files_only": True, "trust_remote_code": False, "use_safetensors": True, "dtype": of_weights}
     try:
         with quiet():
             model, info = cls.from_pretrained(folder, config=config, output_loading_info=True, **kept, **extra)

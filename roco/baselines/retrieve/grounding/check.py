@@ -57,7 +57,7 @@ class Copy:
 class CheckedAnswer:
     """An answer and what the check of it found. text: as the model wrote it; model: its name, empty if unknown.
 
-    is_truncated: the model stopped at a limit of its length.
+    is_truncated: the model stopped at a limit of its length. notes: how the sources were found, one line each.
     """
 
     question: str
@@ -67,6 +67,7 @@ class CheckedAnswer:
     copies: tuple[Copy, ...]
     model: str = ""
     is_truncated: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def cited(self) -> tuple[int, ...]:
@@ -131,12 +132,18 @@ class CheckedAnswer:
         return printable("".join([*parts, self.text[at:]]), keep="\n")
 
     def to_text(self) -> str:
-        """Returns the marked answer, the sources it cites, its copies with licence, and what the check found."""
+        """Returns the marked answer, its sources, its copies with licence, and what the check found."""
         lines = [self.marked().strip("\n"), ""]
         if self.cited:
             lines += ["Sources", *(self._credit(number) for number in self.cited), ""]
+        others = [number for number in range(1, len(self.sources) + 1) if number not in self.cited]
+        if others:
+            lines += ["Not cited", *(self._name(number) for number in others), ""]
         if self.copies:
             lines += ["Copied word for word", *(self._quote(copy) for copy in self.copies), ""]
+        lines += [printable(note) for note in self.notes]
+        if self.model:
+            lines.append(f"model: {excerpt(self.model)}")
         lines += [f"check: {problem}" for problem in self.problems or ("no problems",)]
         return "\n".join([*lines, NOT_CLINICAL])
 
@@ -159,11 +166,15 @@ class CheckedAnswer:
             "copies": [self._copy_json(copy) for copy in self.copies],
             "problems": list(self.problems),
             "sources": [source_json(number, hit) for number, hit in enumerate(self.sources, start=1)],
+            "notes": list(self.notes),
             "notice": NOT_CLINICAL,
         }
 
     def _credit(self, number: int) -> str:
         return credit_line(number, self.sources[number - 1])
+
+    def _name(self, number: int) -> str:
+        return f"[{number}] {excerpt(self.sources[number - 1].id)}"
 
     def _quote(self, copy: Copy) -> str:
         return f"“{printable(' '.join(copy.text.split()))}” {self._credit(copy.source)}"
@@ -190,7 +201,7 @@ def check_answer(
     passages = copied(text, [hit.caption for hit in prompt.sources], shortest_copy)
     copies = tuple(_copy(text, passage.start, passage.end, passage.source, passage.words, checked)
                    for passage in passages)  # fmt: skip
-    return CheckedAnswer(prompt.question, text, prompt.sources, checked, copies, model, is_truncated)
+    return CheckedAnswer(prompt.question, text, prompt.sources, checked, copies, model, is_truncated, prompt.notes)
 
 
 def _sentence(text: str, start: int, end: int, n_sources: int) -> Sentence:

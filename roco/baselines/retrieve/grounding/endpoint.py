@@ -11,7 +11,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import httpx
@@ -19,6 +19,8 @@ import httpx
 from roco.base.errors import DataError, UsageError
 from roco.base.terminal import excerpt
 from roco.base.version import __version__
+from roco.baselines.retrieve.grounding.model import Reply, checked_temperature
+from roco.baselines.retrieve.grounding.reasoning import without_reasoning
 from roco.release.hubs.client import LOOPBACK, TRY_AGAIN, Retries, retry_after
 
 KEY = "ROCO_API_KEY"
@@ -28,20 +30,12 @@ SECONDS = 600.0  # for a whole answer
 _PATH = "/chat/completions"
 _RETRIES = Retries(tries=4, first_pause=1.0, longest_pause=20.0, longest_asked=60.0)
 _KEEP = "repeat the command later; --save-prompt keeps the prompt, and --prompt prints it"
+_LONGER = "--timeout allows more time"
 _OTHER = "check --endpoint and --model"
-_REASONING = re.compile(r"\s*<think>.*?</think>", re.DOTALL)
 
 
 class EndpointFailed(DataError):
     """A chat endpoint did not answer, refused a prompt, or answered something unreadable."""
-
-
-class Reply(NamedTuple):
-    """What a model answered, its name as the endpoint gives it, and whether it stopped at a limit of length."""
-
-    text: str
-    model: str
-    is_truncated: bool
 
 
 class Endpoint:
@@ -71,9 +65,9 @@ class Endpoint:
         self.url = checked_url(url, has_key=bool(key))
         self.model = model
         self._key = key
-        self._temperature = temperature
+        self._temperature = checked_temperature(temperature)
         self._seconds, self._largest, self._retries = seconds, largest, retries
-        self._timeout = timeout or httpx.Timeout(60.0, connect=15.0, read=300.0)  # a model thinks before it answers
+        self._timeout = timeout or httpx.Timeout(60.0, connect=15.0, read=seconds)  # a model thinks before it answers
         self._sleep, self._clock = sleep, clock
 
     def ask(self, messages: list[dict[str, str]]) -> Reply:
@@ -101,7 +95,7 @@ class Endpoint:
                 reason = self._clean(str(err)) or "no connection"
             except httpx.TimeoutException as err:
                 # Not repeated: a model that is too slow would only be kept busy by a second request.
-                raise EndpointFailed("the endpoint does not answer in time", _KEEP) from err
+                raise EndpointFailed("the endpoint does not answer in time", f"{_LONGER}; {_KEEP}") from err
             except (httpx.HTTPError, httpx.InvalidURL) as err:
                 reason = self._clean(str(err)) or type(err).__name__
             if failed < self._retries.tries:
@@ -129,7 +123,9 @@ class Endpoint:
                 if len(content) > self._largest:
                     raise EndpointFailed(f"the answer of the endpoint exceeds {self._largest:,} bytes", _OTHER)
                 if self._clock() > latest:
-                    raise EndpointFailed(f"the answer of the endpoint takes longer than {self._seconds:g} s", _KEEP)
+                    raise EndpointFailed(
+                        f"the answer of the endpoint takes longer than {self._seconds:g} s", f"{_LONGER}; {_KEEP}"
+                    )
             return response.status_code, response.headers, bytes(content)
 
     def _reply(self, content: bytes) -> Reply:
@@ -140,11 +136,11 @@ class Endpoint:
             text = choice["message"]["content"]
         except (KeyError, IndexError, TypeError) as err:
             raise EndpointFailed(f"the endpoint answers without a message{self._said(answer)}", _OTHER) from err
-        if not isinstance(text, str) or not _REASONING.sub("", text, count=1).strip():
+        if not isinstance(text, str) or not without_reasoning(text):
             raise EndpointFailed("the endpoint answers with an empty message", "try again, or use another --model")
         model = answer.get("model")
         return Reply(
-            self._clean(_REASONING.sub("", text, count=1) if _REASONING.match(text) else text).strip(),
+            self._clean(without_reasoning(text)),
             self._clean(model) if isinstance(model, str) and model else self.model,
             choice.get("finish_reason") == "length",
         )

@@ -26,6 +26,7 @@ LONGEST_PROMPT = 24_000
 SHORTEST_PROMPT = 3_000
 _LONGEST_CONCEPTS = 600
 _LONGEST_FIELD = 300
+_LONGEST_ATTRIBUTION = 1_000  # those of articles with many authors have a few hundred characters
 
 RULES = f"""\
 You answer questions about radiology images from the numbered sources that follow. Each source describes one image of \
@@ -46,13 +47,17 @@ _WITH_IMAGE = (
 
 @dataclass(frozen=True)
 class Prompt:
-    """A prompt. sources: the hits it contains, source 1 first; left_out: the number of hits it had no room for."""
+    """A prompt. sources: the hits it contains, source 1 first; left_out: the number of hits it had no room for.
+
+    notes: how the sources were found, one line each; they are no part of the text.
+    """
 
     question: str
     sources: tuple[Hit, ...]
     left_out: int
     rules: str
     body: str
+    notes: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -71,6 +76,7 @@ class Prompt:
             "messages": self.messages(),
             "sources": [source_json(number, hit) for number, hit in enumerate(self.sources, start=1)],
             "left_out": self.left_out,
+            "notes": list(self.notes),
             "notice": NOT_CLINICAL,
         }
 
@@ -135,8 +141,6 @@ def source_block(number: int, hit: Hit, longest_caption: int = LONGEST_CAPTION) 
         "caption": (hit.caption, longest_caption),
         "concepts": ("; ".join(names), _LONGEST_CONCEPTS),
         "licence": (hit.license or "unknown", _LONGEST_FIELD),
-        "attribution": (hit.attribution, _LONGEST_FIELD),
-        "link": (hit.link, _LONGEST_FIELD),
     }
     lines = [f"{name}: {quoted_value(value, most)}" for name, (value, most) in fields.items()]
     return "\n".join([f"[{number}]", *lines])
@@ -144,10 +148,10 @@ def source_block(number: int, hit: Hit, longest_caption: int = LONGEST_CAPTION) 
 
 def credit_line(number: int, hit: Hit) -> str:
     """Returns the line of the attribution block for one source: number, attribution, licence and link."""
-    parts = [harmless(hit.attribution or hit.id, _LONGEST_FIELD)]
+    parts = [harmless(hit.attribution or hit.id, _LONGEST_ATTRIBUTION)]
     if hit.license and hit.license.replace("CC-", "CC ", 1) not in hit.attribution:
         parts.append(harmless(hit.license, _LONGEST_FIELD))
-    if hit.link:
+    if hit.link and hit.link not in hit.attribution:
         parts.append(harmless(hit.link, _LONGEST_FIELD))
     return f"[{number}] {' · '.join(parts)}"
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from roco.baselines.retrieve.hits import Hit
 
-FIELDS = ["id", "caption", "concepts", "licence", "attribution", "link"]
+FIELDS = ["id", "caption", "concepts", "licence"]
 
 
 def hit(caption: str, number: int = 1, **values: Any) -> Hit:

@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from roco.base.errors import RocoError, UsageError
-from roco.baselines.retrieve.grounding.endpoint import Endpoint, EndpointFailed, Reply, checked_key, checked_url
+from roco.baselines.retrieve.grounding.endpoint import Endpoint, EndpointFailed, checked_key, checked_url
+from roco.baselines.retrieve.grounding.model import Reply
 from tests.baselines.retrieve.grounding.fake_endpoint import (
     Behaviour,
     FakeEndpoint,

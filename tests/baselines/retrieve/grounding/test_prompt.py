@@ -67,8 +67,6 @@ def test_the_prompt_states_caption_concepts_licence_attribution_and_link() -> No
             "caption": "CT, p < 0.05, a lesion <5 mm and SUV > 3.",
             "concepts": "X-Ray Computed Tomography (C0040405); C9999999",
             "licence": "CC-BY-NC",
-            "attribution": "CC BY-NC Doe 1 et al. (2020)",
-            "link": "https://example.org/1/",
         }
     ]
     assert "[1] CC BY-NC Doe 1 et al. (2020) · https://example.org/1/" in prompt.body.split("\n")
@@ -76,6 +74,11 @@ def test_the_prompt_states_caption_concepts_licence_attribution_and_link() -> No
     assert REFUSAL in prompt.rules and NOT_CLINICAL in prompt.rules and NOT_CLINICAL in prompt.body
     assert [message["role"] for message in prompt.messages()] == ["system", "user"]
     assert prompt.to_json()["sources"][0]["number"] == 1 and prompt.to_json()["notice"] == NOT_CLINICAL
+
+
+def test_a_link_that_the_attribution_contains_is_not_repeated() -> None:
+    body = build_prompt("What?", [hit("A.", attribution="Doe (2020), https://example.org/1/, CC BY-NC")]).body
+    assert "[1] Doe (2020), https://example.org/1/, CC BY-NC" in body.split("\n")
 
 
 def test_a_licence_that_the_attribution_lacks_is_added_to_it() -> None:

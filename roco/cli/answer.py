@@ -1,0 +1,143 @@
+"""The command `roco answer`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from roco.base.errors import UsageError
+from roco.cli.output import print_json, safe
+from roco.cli.run import Json
+from roco.cli.search_options import (
+    BackboneOpt,
+    CommercialOpt,
+    ImageOpt,
+    IndexArg,
+    LikeOpt,
+    NotSameArticleOpt,
+    WhereOpt,
+    filters_of,
+)
+from roco.cli.select import LicenseOpt, ModalityOpt, RegionOpt, SplitOpt, YearOpt
+
+if TYPE_CHECKING:
+    from roco.baselines.retrieve.grounding.model import ChatModel
+
+_WAYS = (
+    "--prompt prints the prompt; --endpoint URL --model NAME asks a server; --local PATH runs a model on this machine"
+)
+
+
+def answer(
+    index: IndexArg,
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="A question in words.", show_default=False)],
+    image: ImageOpt = None,
+    like: LikeOpt = None,
+    not_same_article: NotSameArticleOpt = False,
+    evaluation: Annotated[
+        bool, typer.Option("--evaluation", help="Sources from train only, and not from the article of the image.")
+    ] = False,
+    n: Annotated[int, typer.Option("-n", metavar="N", min=1, help="Number of sources.")] = 5,
+    where: WhereOpt = None,
+    commercial: CommercialOpt = False,
+    modality: ModalityOpt = None,
+    region: RegionOpt = None,
+    year: YearOpt = None,
+    license: LicenseOpt = None,
+    split: SplitOpt = None,
+    backbone: BackboneOpt = None,
+    prompt: Annotated[bool, typer.Option("--prompt", help="Print the prompt; ask no model.")] = False,
+    save_prompt: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A new file for the prompt, written before the model is asked.")
+    ] = None,
+    endpoint: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="A server with the interface of OpenAI; its key is read from ROCO_API_KEY."),
+    ] = None,
+    model: Annotated[str | None, typer.Option(metavar="NAME", help="With --endpoint: the model to ask.")] = None,
+    local: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="A model on this machine: a GGUF file, or a folder of transformers."),
+    ] = None,
+    temperature: Annotated[
+        float | None, typer.Option(metavar="T", help="0 to 2: how much the wording varies.", show_default=False)
+    ] = None,
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", min=1, help="With --endpoint: how long an answer may take.")
+    ] = 600,
+    as_json: Json = False,
+) -> None:
+    """Answers a question from the images of an index, with citations. Not for clinical use.
+
+    Example: roco answer demo/index "Which images show a fracture?" --prompt
+
+    The answer is checked: sentences without a citation, citations of no source, and copied passages are marked.
+    """
+    from roco.baselines.retrieve.answer import AnswerOptions, answer_prompt, write_prompt
+    from roco.baselines.retrieve.answer import answer as ask
+
+    chosen = None if prompt else _model(endpoint, model, local, temperature, timeout)
+    if prompt:
+        _refuse_model(endpoint, model, local, temperature)
+    options = AnswerOptions(
+        image=image, like=like, n=n, not_same_article=not_same_article, evaluation=evaluation, backbone=backbone,
+        filters=filters_of(where, commercial, modality, region, year, license, split),
+    )  # fmt: skip
+    if chosen is not None:
+        checked = ask(index, question, chosen, options, save_prompt=save_prompt)
+        if as_json:
+            print_json(checked.to_json())
+        else:
+            print(safe(checked.to_text()))
+        return
+    built = answer_prompt(index, question, options)
+    if save_prompt is not None:
+        write_prompt(built, save_prompt)
+    if as_json:
+        print_json(built.to_json())
+    else:
+        print(safe(built.text))
+        _print_notes(built.notes)
+
+
+def _print_notes(notes: Sequence[str]) -> None:
+    """Prints on stderr how the sources were found: stdout contains the prompt only."""
+    from roco.cli.logs import is_quiet
+
+    if not is_quiet():
+        print(safe("\n".join(notes)), file=sys.stderr)
+
+
+def _refuse_model(endpoint: str | None, model: str | None, local: Path | None, temperature: float | None) -> None:
+    """Raises UsageError if an option is for a model, which --prompt does not ask."""
+    for name, value in {"--endpoint": endpoint, "--local": local, "--model": model}.items():
+        if value is not None:
+            raise UsageError(f"--prompt with {name}", "leave one of them out")
+    if temperature is not None:
+        raise UsageError("--temperature without a model", "leave it out: --prompt asks no model")
+
+
+def _model(
+    endpoint: str | None, model: str | None, local: Path | None, temperature: float | None, timeout: float
+) -> ChatModel:
+    """Returns the model that the options name; raises UsageError if they name none or two."""
+    if endpoint is None and local is None:
+        what = "--model without --endpoint" if model else "no model to answer the question"
+        raise UsageError(what, _WAYS)
+    if endpoint is not None and local is not None:
+        raise UsageError("two models (--endpoint, --local)", "leave one of them out")
+    if local is not None:
+        from roco.baselines.retrieve.grounding.local import local_model
+
+        if model is not None:
+            raise UsageError("--model with --local", "leave it out: PATH is the model")
+        return local_model(local, temperature=temperature)
+    from roco.baselines.retrieve.grounding.endpoint import Endpoint, checked_key
+
+    key = checked_key(os.environ)
+    return Endpoint(endpoint or "", model or "", key, temperature=temperature, seconds=timeout)

@@ -1,0 +1,133 @@
+"""A question is answered from the hits of a search, by any model, and its answer checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import roco
+from roco.base.errors import DataError, UsageError
+from roco.baselines.retrieve.grounding.prompt import NOT_CLINICAL, REFUSAL
+from tests.baselines import drawn
+
+
+class Model:
+    """Answers always the same and keeps what it was asked."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.asked: list[list[dict[str, str]]] = []
+
+    def ask(self, messages: list[dict[str, str]]) -> roco.Reply:
+        self.asked.append(messages)
+        return roco.Reply(self.text, "stand-in", False)
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return drawn.write(tmp_path_factory.mktemp("drawn") / "dataset")
+
+
+@pytest.fixture(scope="module")
+def path(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("indexes") / "index"
+    roco.index(dataset, out)
+    return out
+
+
+def test_an_answer_has_the_sources_of_its_search_and_is_checked(path: Path) -> None:
+    model = Model("They show rings [1]. They are round. So they are [9].")
+    checked = roco.answer(path, "Which images show rings?", model, roco.AnswerOptions(n=3))
+    assert [hit.caption.split()[0] for hit in checked.sources] == ["rings"] * 3
+    assert checked.cited == (1,) and checked.unknown == (9,) and checked.model == "stand-in"
+    assert checked.problems == ("2 of 3 sentences without a citation", "no such source: 9")
+    text = checked.to_text()
+    assert "They are round. (no citation)" in text and "(no such source: 9)" in text
+    assert f"\nSources\n[1] {checked.sources[0].attribution}" in text
+    assert f"\nNot cited\n[2] {checked.sources[1].id}\n" in text
+    assert "\nsearch: 'rings'; 3 sources\nmodel: stand-in\n" in text and text.endswith(f"\n{NOT_CLINICAL}")
+    ((system, user),) = model.asked
+    assert system["role"] == "system" and 'question: "Which images show rings?"' in user["content"]
+    assert checked.to_json()["notes"] == ["search: 'rings'; 3 sources"]
+
+
+def test_a_refusal_has_no_problems_and_still_the_notice(path: Path) -> None:
+    checked = roco.answer(path, "rings?", Model(REFUSAL))
+    assert checked.is_refusal and checked.problems == () and NOT_CLINICAL in checked.to_text()
+    assert checked.to_json()["notice"] == NOT_CLINICAL
+
+
+def test_the_prompt_is_saved_before_the_model_is_asked(path: Path, tmp_path: Path) -> None:
+    class Fails:
+        def ask(self, messages: list[dict[str, str]]) -> roco.Reply:
+            raise DataError("no answer", "try later")
+
+    file = tmp_path / "prompt.txt"
+    with pytest.raises(DataError, match="no answer"):
+        roco.answer(path, "rings?", Fails(), save_prompt=file)
+    assert file.read_text() == roco.answer_prompt(path, "rings?").text + "\n"
+    model = Model("x")
+    with pytest.raises(UsageError, match=r"prompt\.txt already exists"):
+        roco.answer(path, "rings?", model, save_prompt=file)
+    assert model.asked == []
+
+
+def test_words_and_image_are_searched_for_together(path: Path, dataset: Path) -> None:
+    image = drawn.image_file(dataset, "drawn_train_000002")
+    prompt = roco.answer_prompt(path, "Are there rings?", roco.AnswerOptions(image=image, n=24))
+    assert all(hit.matched for hit in prompt.sources) and len(prompt.sources) == 24
+    assert {"words", "image"} in [set(hit.matched) for hit in prompt.sources]
+    assert prompt.notes == ("search: 'rings' and images like drawn_train_000002.png; 24 sources",)
+    assert "which you do not see" in prompt.rules
+
+
+def test_a_question_of_stop_words_searches_for_the_image_alone(path: Path) -> None:
+    prompt = roco.answer_prompt(path, "What is shown here?", roco.AnswerOptions(like="drawn_test_000001"))
+    assert {tuple(hit.matched) for hit in prompt.sources} == {("image",)}
+    with pytest.raises(DataError, match="no word to search for in the question 'What is shown here\\?'"):
+        roco.answer_prompt(path, "What is shown here?")
+
+
+@pytest.mark.parametrize(("question", "what"), [("", "is empty"), (" \n ", "is empty"), ("x" * 2_001, "longer than")])
+def test_an_empty_or_endless_question_is_refused(path: Path, question: str, what: str) -> None:
+    with pytest.raises(DataError, match=what):
+        roco.answer_prompt(path, question)
+
+
+def test_a_search_without_hits_is_refused_with_its_words(path: Path) -> None:
+    with pytest.raises(DataError, match="no sources: the search for 'hippogriff' has no hits"):
+        roco.answer_prompt(path, "Is there a hippogriff?")
+
+
+# --- evaluation -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("id", ["drawn_test_000001", "drawn_valid_000003", "drawn_train_000005"])
+def test_an_evaluation_has_sources_of_train_only_and_none_of_the_article(path: Path, id: str) -> None:
+    pytest.importorskip("duckdb", reason="pip install '.[select]'")
+    rows = {row["id"]: row for row in roco.Index.open(path).table.to_pylist()}
+    right = {
+        name for name, row in rows.items()
+        if row["split"] == "train" and row["article_key"] != rows[id]["article_key"] and name != id
+    }  # fmt: skip
+    prompt = roco.answer_prompt(path, "What number?", roco.AnswerOptions(like=id, n=24, evaluation=True))
+    assert {hit.id for hit in prompt.sources} == right
+    assert prompt.notes[-1] == "evaluation: sources from train only, none from the article of the image"
+    every = roco.answer_prompt(path, "What number?", roco.AnswerOptions(like=id, n=24))
+    assert {hit.split for hit in every.sources} == {"train", "valid", "test"}
+
+
+def test_an_evaluation_of_words_has_sources_of_train_only_and_keeps_other_filters(path: Path) -> None:
+    pytest.importorskip("duckdb", reason="pip install '.[select]'")
+    filters = roco.SelectOptions(where="caption LIKE 'rings%'", split="train")
+    prompt = roco.answer_prompt(path, "number", roco.AnswerOptions(n=24, evaluation=True, filters=filters))
+    assert {(hit.split, hit.caption.split()[0]) for hit in prompt.sources} == {("train", "rings")}
+    assert prompt.notes[-1] == "evaluation: sources from train only"
+
+
+@pytest.mark.parametrize("split", ["test", "valid", "Test"])
+def test_an_evaluation_refuses_other_splits(path: Path, split: str) -> None:
+    options = roco.AnswerOptions(evaluation=True, filters=roco.SelectOptions(split=("train", split)))
+    with pytest.raises(UsageError, match="takes sources from train only"):
+        roco.answer_prompt(path, "number", options)
