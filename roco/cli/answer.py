@@ -14,11 +14,14 @@ from roco.base.errors import UsageError
 from roco.cli.output import print_json, safe
 from roco.cli.run import Json
 from roco.cli.search_options import (
-    BackboneOpt,
     CommercialOpt,
+    ConceptsOpt,
+    DiverseOpt,
+    EncoderOpt,
     ImageOpt,
     IndexArg,
     LikeOpt,
+    NotArticleOpt,
     NotSameArticleOpt,
     WhereOpt,
     filters_of,
@@ -38,10 +41,13 @@ def answer(
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="A question in words.", show_default=False)],
     image: ImageOpt = None,
     like: LikeOpt = None,
+    concepts: ConceptsOpt = None,
     not_same_article: NotSameArticleOpt = False,
+    not_article: NotArticleOpt = None,
     evaluation: Annotated[
         bool, typer.Option("--evaluation", help="Sources from train only, and not from the article of the image.")
     ] = False,
+    diverse: DiverseOpt = False,
     n: Annotated[int, typer.Option("-n", metavar="N", min=1, help="Number of sources.")] = 5,
     where: WhereOpt = None,
     commercial: CommercialOpt = False,
@@ -50,7 +56,7 @@ def answer(
     year: YearOpt = None,
     license: LicenseOpt = None,
     split: SplitOpt = None,
-    backbone: BackboneOpt = None,
+    encoder: EncoderOpt = None,
     prompt: Annotated[bool, typer.Option("--prompt", help="Print the prompt; ask no model.")] = False,
     save_prompt: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A new file for the prompt, written before the model is asked.")
@@ -85,8 +91,9 @@ def answer(
     if prompt:
         _refuse_model(endpoint, model, local, temperature)
     options = AnswerOptions(
-        image=image, like=like, n=n, not_same_article=not_same_article, evaluation=evaluation, backbone=backbone,
-        filters=filters_of(where, commercial, modality, region, year, license, split),
+        image=image, like=like, concepts=concepts, not_same_article=not_same_article, not_articles=not_article or (),
+        diverse=diverse, n=n, filters=filters_of(where, commercial, modality, region, year, license, split),
+        encoder=encoder, evaluation=evaluation,
     )  # fmt: skip
     if chosen is not None:
         checked = ask(index, question, chosen, options, save_prompt=save_prompt)

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from roco.cli.output import count, print_json
 from roco.cli.run import Json
+from roco.cli.search_options import (
+    CommercialOpt,
+    ConceptsOpt,
+    DiverseOpt,
+    EncoderOpt,
+    ImageOpt,
+    IndexArg,
+    LikeOpt,
+    NotArticleOpt,
+    NotSameArticleOpt,
+    WhereOpt,
+    filters_of,
+)
 from roco.cli.select import LicenseOpt, ModalityOpt, RegionOpt, SplitOpt, YearOpt
 from roco.cli.train_options import warn
 
@@ -18,38 +30,25 @@ if TYPE_CHECKING:
 
 
 def search(
-    index: Annotated[Path, typer.Argument(metavar="INDEX", help="A folder of `roco index`.", show_default=False)],
+    index: IndexArg,
     words: Annotated[
         str | None, typer.Argument(metavar="WORDS", help="Words of captions, concepts and titles.", show_default=False)
     ] = None,
-    image: Annotated[Path | None, typer.Option(metavar="FILE", help="Images that resemble this one.")] = None,
-    like: Annotated[
-        str | None, typer.Option(metavar="ID", help="Images that resemble this image of the index.")
-    ] = None,
-    concepts: Annotated[
-        str | None,
-        typer.Option(metavar="NAMES", help="Images with these concepts: names or CUIs with AND, OR, NOT, parentheses."),
-    ] = None,
-    not_same_article: Annotated[
-        bool, typer.Option("--not-same-article", help="No images of the article of --image or --like.")
-    ] = False,
-    not_article: Annotated[
-        list[str] | None, typer.Option("--not-article", metavar="PMCID", help="No images of this article.")
-    ] = None,
-    diverse: Annotated[bool, typer.Option("--diverse", help="Hits that differ from each other.")] = False,
+    image: ImageOpt = None,
+    like: LikeOpt = None,
+    concepts: ConceptsOpt = None,
+    not_same_article: NotSameArticleOpt = False,
+    not_article: NotArticleOpt = None,
+    diverse: DiverseOpt = False,
     n: Annotated[int, typer.Option("-n", metavar="N", min=1, help="Number of hits.")] = 10,
-    where: Annotated[
-        str | None, typer.Option(metavar="SQL", help="A condition over the columns of the index, in the SQL of DuckDB.")
-    ] = None,
-    commercial: Annotated[bool, typer.Option("--commercial", help="Only licences that allow commercial use.")] = False,
+    where: WhereOpt = None,
+    commercial: CommercialOpt = False,
     modality: ModalityOpt = None,
     region: RegionOpt = None,
     year: YearOpt = None,
     license: LicenseOpt = None,
     split: SplitOpt = None,
-    encoder: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The encoder of the index, if it is not where it was.")
-    ] = None,
+    encoder: EncoderOpt = None,
     as_json: Json = False,
 ) -> None:
     """Finds images by words, by an image, by concepts, or by several of them. Not for clinical use.
@@ -57,12 +56,8 @@ def search(
     Example: roco search demo/index "chest CT" --modality DRCT
     """
     from roco.baselines.retrieve.index import Index
-    from roco.release.select.flags import SelectOptions
 
-    filters = SelectOptions(
-        where=where, commercial=commercial, modality=tuple(modality or ()), region=tuple(region or ()),
-        year=tuple(year or ()), license=tuple(license or ()), split=tuple(split or ()),
-    )  # fmt: skip
+    filters = filters_of(where, commercial, modality, region, year, license, split)
     opened = Index.open(index)
     if image is not None and not_same_article and not opened.known_articles(image):
         warn([f"no duplicate of {image} is in the index: its article is unknown; exclude it by --not-article PMCID"])

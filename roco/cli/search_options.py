@@ -14,14 +14,22 @@ if TYPE_CHECKING:
 IndexArg = Annotated[Path, typer.Argument(metavar="INDEX", help="A folder of `roco index`.", show_default=False)]
 ImageOpt = Annotated[Path | None, typer.Option(metavar="FILE", help="Images that resemble this one.")]
 LikeOpt = Annotated[str | None, typer.Option(metavar="ID", help="Images that resemble this image of the index.")]
-NotSameArticleOpt = Annotated[
-    bool, typer.Option("--not-same-article", help="No images from the article of the image that is searched for.")
+ConceptsOpt = Annotated[
+    str | None,
+    typer.Option(metavar="NAMES", help="Images with these concepts: names or CUIs with AND, OR, NOT, parentheses."),
 ]
+NotSameArticleOpt = Annotated[
+    bool, typer.Option("--not-same-article", help="No images of the article of --image or --like.")
+]
+NotArticleOpt = Annotated[
+    list[str] | None, typer.Option("--not-article", metavar="PMCID", help="No images of this article.")
+]
+DiverseOpt = Annotated[bool, typer.Option("--diverse", help="Hits that differ from each other.")]
 WhereOpt = Annotated[
     str | None, typer.Option(metavar="SQL", help="A condition over the columns of the index, in the SQL of DuckDB.")
 ]
 CommercialOpt = Annotated[bool, typer.Option("--commercial", help="Only licences that allow commercial use.")]
-BackboneOpt = Annotated[
+EncoderOpt = Annotated[
     Path | None, typer.Option(metavar="FILE", help="The encoder of the index, if it is not where it was.")
 ]
 

@@ -26,21 +26,29 @@ _OF_AN_EVALUATION = "train"
 
 @dataclass(frozen=True, kw_only=True)
 class AnswerOptions:
-    """How `roco.answer` finds the sources of an answer.
+    """How `roco.answer` finds the sources of an answer; the search is that of `Index.search`.
 
-    image: a file; images that resemble it are sources, too. like: the id of an image of the index instead of a file.
-    n: the number of sources at most. filters: as of `roco.select`. not_same_article: no sources from the article of the
-    image. evaluation: sources from train only, and none from the article of the image, so that no answer to a question
-    about an image of valid or test can be copied. backbone: the encoder of the index, if it is not where it was.
+    image: a file or its bytes; like: the id of an image of the index; concepts: names or CUIs with AND, OR, NOT: they
+    are searched for with the words of the question. not_same_article, not_articles, diverse, filters, encoder: as of
+    `Index.search`. n: the number of sources at most. evaluation: sources from train only, and none from the articles
+    that contain the image or a duplicate of it, so that no answer about an image of valid or test can be copied.
     """
 
-    image: Path | None = None
+    image: str | Path | bytes | None = None
     like: str | None = None
+    concepts: str | None = None
+    not_same_article: bool = False
+    not_articles: Sequence[str] = ()
+    diverse: bool = False
     n: int = SOURCES
     filters: SelectOptions | None = None
-    not_same_article: bool = False
+    encoder: str | Path | None = None
     evaluation: bool = False
-    backbone: Path | None = None
+
+    @property
+    def has_image(self) -> bool:
+        """Whether an image is searched for."""
+        return self.image is not None or self.like is not None
 
 
 def answer(
@@ -67,22 +75,21 @@ def answer(
 def answer_prompt(index: str | Path | Index, question: str, options: AnswerOptions | None = None) -> Prompt:
     """Returns the prompt for a question: rules, numbered sources with attribution, and the question.
 
-    The words of the question without its stop words are searched for; with an image, both are fused. Raises UsageError
-    and DataError as `answer` does.
+    The words of the question without its stop words are searched for, together with the image and the concepts.
+    Raises UsageError and DataError as `answer` does.
     """
     options = options or AnswerOptions()
     question = checked_question(question)
     opened = index if isinstance(index, Index) else Index.open(index)
-    has_image = options.image is not None or options.like is not None
     words = content_words(question)
-    if not words and not has_image:
+    if not words and not options.has_image and options.concepts is None:
         raise DataError(f"no word to search for in the question '{excerpt(question, 60)}'", "name what to look for")
     hits = _hits(opened, words, options)
     searched = _searched(words, options)
     if not hits:
         raise DataError(f"no sources: the search for {searched} has no hits", "use other words, or fewer filters")
-    prompt = build_prompt(question, hits, has_image=has_image)
-    return replace(prompt, notes=tuple(_notes(prompt, searched, options)))
+    prompt = build_prompt(question, hits, has_image=options.has_image)
+    return replace(prompt, notes=tuple(_notes(opened, prompt, searched, options)))
 
 
 def write_prompt(prompt: Prompt, path: Path) -> None:
@@ -94,16 +101,23 @@ def write_prompt(prompt: Prompt, path: Path) -> None:
 
 def _hits(index: Index, words: str, options: AnswerOptions) -> list[Hit]:
     """Returns the hits that become sources."""
-    has_image = options.image is not None or options.like is not None
     return index.search(
         words or None,
         image=options.image,
         like=options.like,
-        not_same_article=options.not_same_article or (options.evaluation and has_image),
+        concepts=options.concepts,
+        not_same_article=_excludes_article(options),
+        not_articles=options.not_articles,
+        diverse=options.diverse,
         n=options.n,
         filters=_of_train(options.filters) if options.evaluation else options.filters,
-        backbone=options.backbone,
+        encoder=options.encoder,
     )
+
+
+def _excludes_article(options: AnswerOptions) -> bool:
+    """Returns whether images of the article of the image are excluded."""
+    return options.not_same_article or (options.evaluation and options.has_image)
 
 
 def _of_train(filters: SelectOptions | None) -> SelectOptions:
@@ -122,21 +136,26 @@ def _searched(words: str, options: AnswerOptions) -> str:
     """Returns what was searched for, in few words."""
     parts = [f"'{excerpt(words)}'"] if words else []
     if options.image is not None:
-        parts.append(f"images like {excerpt(options.image.name)}")
+        name = "an image" if isinstance(options.image, bytes) else Path(options.image).name
+        parts.append(f"images like {excerpt(name)}")
     if options.like is not None:
         parts.append(f"images like {excerpt(options.like)}")
+    if options.concepts is not None:
+        parts.append(f"concepts {excerpt(options.concepts)}")
     return " and ".join(parts)
 
 
-def _notes(prompt: Prompt, searched: str, options: AnswerOptions) -> Sequence[str]:
+def _notes(index: Index, prompt: Prompt, searched: str, options: AnswerOptions) -> list[str]:
     """Returns how the sources were found, one line each."""
     number = len(prompt.sources)
     notes = [f"search: {searched}; {number} {'source' if number == 1 else 'sources'}"]
     if prompt.left_out:
         notes.append(f"left out: {prompt.left_out} hits, for which the prompt has no room")
     if options.evaluation:
-        rest = "" if options.image is None and options.like is None else ", none from the article of the image"
-        notes.append(f"evaluation: sources from {_OF_AN_EVALUATION} only{rest}")
-    elif options.not_same_article:
-        notes.append("not from the article of the image")
+        notes.append(f"evaluation: sources from {_OF_AN_EVALUATION} only")
+    if _excludes_article(options):
+        if options.image is None or index.known_articles(options.image):
+            notes.append("excluded: the article of the image")
+        else:
+            notes.append("not excluded: the article of the image, which is unknown; --not-article PMCID excludes it")
     return notes

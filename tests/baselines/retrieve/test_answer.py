@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 import roco
@@ -106,14 +107,14 @@ def test_a_search_without_hits_is_refused_with_its_words(path: Path) -> None:
 @pytest.mark.parametrize("id", ["drawn_test_000001", "drawn_valid_000003", "drawn_train_000005"])
 def test_an_evaluation_has_sources_of_train_only_and_none_of_the_article(path: Path, id: str) -> None:
     pytest.importorskip("duckdb", reason="pip install '.[select]'")
-    rows = {row["id"]: row for row in roco.Index.open(path).table.to_pylist()}
+    rows = {row["id"]: row for row in pq.read_table(path / "figures.parquet").to_pylist()}
     right = {
         name for name, row in rows.items()
         if row["split"] == "train" and row["article_key"] != rows[id]["article_key"] and name != id
     }  # fmt: skip
     prompt = roco.answer_prompt(path, "What number?", roco.AnswerOptions(like=id, n=24, evaluation=True))
     assert {hit.id for hit in prompt.sources} == right
-    assert prompt.notes[-1] == "evaluation: sources from train only, none from the article of the image"
+    assert prompt.notes[1:] == ("evaluation: sources from train only", "excluded: the article of the image")
     every = roco.answer_prompt(path, "What number?", roco.AnswerOptions(like=id, n=24))
     assert {hit.split for hit in every.sources} == {"train", "valid", "test"}
 
