@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from roco.base.errors import DataError, UsageError
+from roco.base.errors import UsageError
 from roco.cli.app import App
-from roco.cli.output import count, print_json, print_next, safe
+from roco.cli.evaluate_options import (
+    Against,
+    Articles,
+    Compat,
+    Json,
+    Out,
+    Pred,
+    ProfileOpt,
+    Split,
+    Train,
+    TruthOpt,
+    create_folder,
+    show,
+)
+from roco.cli.evaluate_retrieval import retrieval
+from roco.cli.output import count, safe
 from roco.evaluate.caption_metrics import METRIC_OF
-from roco.evaluate.profiles import DEFAULT, PROFILES
-
-if TYPE_CHECKING:
-    from roco.evaluate.report.scores import Report
+from roco.evaluate.profiles import DEFAULT
 
 app = App(
     invoke_without_command=True,
@@ -22,34 +34,6 @@ app = App(
     "Example: roco evaluate concepts predictions.csv --truth demo/run/release --profile imageclef2025",
 )
 
-Pred = Annotated[
-    Path,
-    typer.Argument(metavar="PRED", help="Predictions: CSV, or a zip that contains submission.csv.", show_default=False),
-]
-TruthOpt = Annotated[
-    Path,
-    typer.Option(
-        "--truth", metavar="RELEASE|CSV", help="Ground truth: a release, the published ROCOv2, or a CSV file."
-    ),
-]
-ProfileOpt = Annotated[
-    str,
-    typer.Option("--profile", metavar="NAME", help=f"Rules of a year: {', '.join(PROFILES)} ({DEFAULT}: the paper)."),
-]
-Split = Annotated[str, typer.Option(metavar="NAME", help="Split of the release: train, valid, test or all.")]
-Compat = Annotated[
-    bool, typer.Option("--compat", help="Read and score files as the official scripts do, including their quirks.")
-]
-Articles = Annotated[
-    Path | None,
-    typer.Option(metavar="CSV", help="Articles of the images: ID and PMCID, as in license_information.csv."),
-]
-Train = Annotated[Path | None, typer.Option(metavar="RELEASE|CSV", help="Training set, for frequencies and baselines.")]
-Against = Annotated[Path | None, typer.Option(metavar="PRED", help="Predictions of another system to compare with.")]
-Out = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Write the report as Markdown, LaTeX, CSV and JSON, and per image.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 MAX_PRINTED = 100  # problems of a submission
 
 
@@ -97,12 +81,12 @@ def concepts(
     """
     from roco.evaluate.concepts import evaluate_concepts
 
-    _create_folder(out)
+    create_folder(out)
     report = evaluate_concepts(
         predictions, truth, manual=manual, profile_name=profile, compat=compat, split=split, articles=articles,
         train=train, against=against,
     )  # fmt: skip
-    _show(report, out, as_json)
+    show(report, out, as_json)
 
 
 @app.command()
@@ -156,47 +140,15 @@ def captions(
         bert=bertscore, layers=layers, idf=idf, bleurt=bleurt, clip=clip, images=images, vocabulary=vocabulary,
         download=download,
     )  # fmt: skip
-    _create_folder(out)
+    create_folder(out)
     report = evaluate_captions(
         predictions, truth, profile_name=profile, compat=compat, split=split, articles=articles, train=train,
         against=against, metrics=metric, models=models, columns=column or (),
     )  # fmt: skip
-    _show(report, out, as_json)
+    show(report, out, as_json)
 
 
-@app.command()
-def retrieval(
-    predictions: Annotated[
-        Path,
-        typer.Argument(
-            metavar="PRED",
-            help="Vectors (npz: ids, images, texts), or scores (CSV: Query,Candidate,Score).",
-            show_default=False,
-        ),
-    ],
-    truth: TruthOpt,
-    task: Annotated[
-        str, typer.Option(metavar="TASK", help="image-to-text, text-to-image or image-to-image.")
-    ] = "image-to-text",
-    profile: ProfileOpt = DEFAULT,
-    split: Split = "test",
-    articles: Articles = None,
-    pool: Annotated[int | None, typer.Option(metavar="N", help="Rank only N images; all by default.")] = None,
-    against: Against = None,
-    out: Out = None,
-    as_json: Json = False,
-) -> None:
-    """Scores rankings: recall at k, MRR, median rank, nDCG; between images also MAP, precision and Jaccard at k.
-
-    Example: roco evaluate retrieval vectors.npz --truth demo/run/release --task text-to-image
-    """
-    from roco.evaluate.retrieval import evaluate_retrieval
-
-    _create_folder(out)
-    report = evaluate_retrieval(
-        predictions, truth, task=task, profile_name=profile, split=split, articles=articles, pool=pool, against=against
-    )
-    _show(report, out, as_json)
+app.command()(retrieval)
 
 
 @app.command()
@@ -215,8 +167,8 @@ def agreement(
     """
     from roco.evaluate.agreement import evaluate_agreement
 
-    _create_folder(out)
-    _show(evaluate_agreement(first, truth, articles=articles), out, as_json)
+    create_folder(out)
+    show(evaluate_agreement(first, truth, articles=articles), out, as_json)
 
 
 def _check(path: Path, profile_name: str, truth: Path | None, split: str) -> None:
@@ -239,41 +191,3 @@ def _check(path: Path, profile_name: str, truth: Path | None, split: str) -> Non
     print(f"{checked}: {count('problem', len(problems))}" if problems else f"OK: {checked}, all checks passed")
     if problems:
         raise SystemExit(1)
-
-
-def _create_folder(out: Path | None) -> None:
-    """Creates the folder of the report before scoring, which may take long, so that a wrong path fails at once."""
-    if out is None:
-        return
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as err:
-        from roco.base.files import reason_of
-
-        message = f"{reason_of(err)}: cannot create {out}"
-        raise UsageError(message, "set --out to a new or existing folder") from err
-
-
-def _show(report: Report, out: Path | None, as_json: bool) -> None:
-    """Prints and writes a report; raises DataError with the reasons if it contains no score."""
-    if out:
-        report.write(out)
-    if as_json:
-        print_json(report.as_mapping())
-    else:
-        print(report.text(), end="")
-    if report.is_empty:
-        raise _nothing_computed(report)
-    if out:
-        print_next(f"open {out / 'report.md'}; {out / 'per_image.csv'} lists the lowest scores first")
-    else:
-        print_next("add --out DIR for Markdown, LaTeX, CSV, JSON and a row per image")
-
-
-def _nothing_computed(report: Report) -> DataError:
-    """Returns an error with each reason once, and the first score that it concerns."""
-    first_of_reason: dict[str, str] = {}
-    for name, reason in report.not_computed:
-        first_of_reason.setdefault(reason, name)
-    reasons = [f"{name}: {reason}" for reason, name in first_of_reason.items()]
-    return DataError("no score could be computed", "\n".join(reasons) or "the ground truth has nothing to score")

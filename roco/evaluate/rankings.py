@@ -1,12 +1,12 @@
-"""Reads rankings: vectors that are compared by cosine (.npz), or a CSV file of scores."""
+"""Rankings: vectors that are compared by cosine (.npz), a CSV file of scores, or whatever else ranks images."""
 
 from __future__ import annotations
 
 import csv
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,21 +22,63 @@ TASKS = {
     "image-to-text": ("images", "texts"),
     "text-to-image": ("texts", "images"),
     "image-to-image": ("images", "images"),
+    "text-to-text": ("texts", "texts"),
+    "concepts-to-image": ("concepts", "images"),
 }
 """Task -> what asks and what answers."""
+BY_CONCEPTS = ("image-to-image", "text-to-text", "concepts-to-image")
+"""Tasks whose right answers share concepts with the image of the query; those of others have its caption."""
 HEADER = ("Query", "Candidate", "Score")
 MAX_BYTES = 8 << 30  # of the vectors
 MAX_ROWS = 50_000_000
-_SAVE = "save ids, images and texts with numpy.savez"
+_SAVE = "save ids, images and texts (of concepts-to-image ids, images and concepts) with numpy.savez"
 
 
 class Ranking(NamedTuple):
     """The scores of all candidates, one block of queries at a time: (index of its first query, shape (queries,
-    candidates)); how they were computed; and the SHA-256 of the file."""
+    candidates)); how they were computed; the SHA-256 of the file; the models that computed them, by what they do; and
+    what else has to be known of them."""
 
     blocks: Iterator[tuple[int, Floats]]
     description: str
     inputs: dict[str, str]
+    models: Mapping[str, str] = {}
+    notes: tuple[str, ...] = ()
+
+
+class Ranker(Protocol):
+    """Whatever ranks images, such as an index; its properties are those of a ranking."""
+
+    @property
+    def description(self) -> str:
+        """Returns how scores are computed."""
+
+    @property
+    def inputs(self) -> Mapping[str, str]:
+        """Returns the SHA-256 of each file that decides the scores."""
+
+    @property
+    def models(self) -> Mapping[str, str]:
+        """Returns the models that decide the scores, by what they do."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """Returns what else has to be known of the scores."""
+
+    def blocks(self, ids: Sequence[str]) -> Iterator[tuple[int, Floats]]:
+        """Yields the scores of the images for each other, in the order of `ids`, as in a ranking."""
+
+
+Predictions = str | Path | Ranker
+"""A file of vectors or scores, or whatever ranks images."""
+
+
+def ranking_of(predictions: Predictions, ids: Sequence[str], all_ids: Sequence[str], task: str) -> Ranking:
+    """Returns the scores of the images `ids` for each other; all_ids: of the ground truth, which may be listed."""
+    if isinstance(predictions, str | Path):
+        return read_ranking(Path(predictions), ids, all_ids, task)
+    known = predictions
+    return Ranking(known.blocks(ids), known.description, dict(known.inputs), dict(known.models), tuple(known.notes))
 
 
 def read_ranking(path: Path, ids: Sequence[str], all_ids: Sequence[str], task: str) -> Ranking:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,7 @@ from roco.base import bootstrap
 from roco.base.errors import UsageError, nearest
 from roco.evaluate.profiles import DEFAULT, profile
 from roco.evaluate.ranking_scores import RANK, RankingScores, measure, scores_for
-from roco.evaluate.rankings import TASKS, read_ranking
+from roco.evaluate.rankings import BY_CONCEPTS, TASKS, Predictions, Ranking, ranking_of
 from roco.evaluate.relevance import Floats, Relevance, SameCaption, SharedConcepts
 from roco.evaluate.report.render import Cell, ReportTable
 from roco.evaluate.report.scores import BASELINE, BOUNDS, UPPER_BOUND, NotComputed, Report, Score
@@ -21,12 +20,12 @@ from roco.evaluate.truth import Articles, Source, Truth, read_truth
 
 KS = (1, 5, 10)
 RELEVANT = 0.5
-"""Image to image: an answer is right if it shares at least this much of the concepts (Jaccard)."""
+"""Of tasks by concepts: an answer is right if it shares at least this much of the concepts (Jaccard)."""
 MEDIAN_RANK = "median_rank"
 
 
 def evaluate_retrieval(
-    predictions: str | Path,
+    predictions: Predictions,
     truth: Source,
     *,
     task: str = "image-to-text",
@@ -34,27 +33,27 @@ def evaluate_retrieval(
     split: str = "test",
     articles: Articles | None = None,
     pool: int | None = None,
-    against: str | Path | None = None,
+    against: Predictions | None = None,
     relevant: float = RELEVANT,
     ks: Sequence[int] = KS,
     resamples: int = bootstrap.RESAMPLES,
 ) -> Report:
     """Scores the rankings of every image of the ground truth against all others of the pool.
 
-    predictions: .npz with the arrays ids, images and texts (vectors, compared by cosine), or CSV
-    Query,Candidate,Score, in which unlisted candidates rank last. pool: the number of images of the ground truth that
-    are ranked, chosen by the hash of their IDs; None ranks all.
+    predictions: .npz with the arrays ids, images and texts (vectors, compared by cosine), CSV Query,Candidate,Score, in
+    which unlisted candidates rank last, or a ranker such as that of an index. pool: the number of images of the ground
+    truth that are ranked, chosen by the hash of their IDs; None ranks all.
 
     Between image and text, all images with the same caption are right answers, as the query's own image.
-    Between images, all answers of other articles are right that share at least `relevant` of the concepts; nDCG and
-    mean Jaccard use the share itself as gain. Candidates of the query's own article are excluded, except right
-    answers between image and text.
+    Between images, between captions and from concepts to images, all answers of other articles are right that share at
+    least `relevant` of the concepts; nDCG and mean Jaccard use the share itself as gain. Candidates of the query's own
+    article are excluded, except right answers between image and text.
     """
     if task not in TASKS:
         raise UsageError(f"unknown task '{task}'", nearest(task, TASKS))
     if not 0 < relevant <= 1:
         raise UsageError(f"invalid share of concepts: relevant = {relevant:g}", "use a number above 0, up to 1")
-    by_concepts = task == "image-to-image"
+    by_concepts = task in BY_CONCEPTS
     rules = profile(profile_name)
     kind = "concepts" if by_concepts else "captions"
     truth_ = read_truth(truth, kind, rules, has_compat=False, split=split, articles=articles)
@@ -66,14 +65,14 @@ def evaluate_retrieval(
     else:
         relevance = SameCaption(truth_.captions_of(ids), groups)
     scores = scores_for(ks, has_gains=by_concepts)
-    ranking = read_ranking(Path(predictions), ids, truth_.ids, task)
+    ranking = ranking_of(predictions, ids, truth_.ids, task)
     inputs = {**truth_.inputs, **ranking.inputs}
     measured = measure(ranking, relevance, len(ids), scores)
     names = [score.name for score in scores if score.name != RANK]
 
     compared = {}
     if against is not None:
-        other = read_ranking(Path(against), ids, truth_.ids, task)
+        other = ranking_of(against, ids, truth_.ids, task)
         inputs |= other.inputs
         other_values = measure(other, relevance, len(ids), scores).values
         compared = {name: bootstrap.compare(measured.values[name], other_values[name], groups) for name in names}
@@ -86,7 +85,8 @@ def evaluate_retrieval(
         not_computed=_not_computed(measured, names),
         bounds=_bounds(measured, names),
         against=compared,
-        notes=tuple(_notes(ids, truth_, ranking.description, measured, relevance)),
+        models=ranking.models,
+        notes=tuple(_notes(ids, truth_, ranking, measured, relevance)),
         per_image=_per_image_table(ids, truth_, measured),
     )
 
@@ -131,14 +131,14 @@ def _bounds(measured: RankingScores, names: Sequence[str]) -> ReportTable:
 
 
 def _notes(
-    ids: Sequence[str], truth: Truth, description: str, measured: RankingScores, relevance: Relevance
+    ids: Sequence[str], truth: Truth, ranking: Ranking, measured: RankingScores, relevance: Relevance
 ) -> list[str]:
     sizes = measured.pool_sizes
     candidates = f"{sizes.min():,} to {sizes.max():,} candidates per query"
     notes = [
         f"pool: {len(ids):,} of {len(truth.ids):,} images, {candidates}",
         "candidates that tie with a right answer rank before it (pessimistic)",
-        description,
+        ranking.description,
     ]
     if isinstance(relevance, SameCaption):
         several = int((measured.right > 1).sum())
@@ -162,7 +162,7 @@ def _notes(
         )
     else:
         notes.append("candidates of the query's own article are excluded")
-    return notes
+    return [*notes, *ranking.notes]
 
 
 def _per_image_table(ids: Sequence[str], truth: Truth, measured: RankingScores) -> ReportTable:
