@@ -14,18 +14,11 @@ from roco.base.errors import UsageError
 from roco.cli import sample as samples
 from roco.cli.agree import for_page
 from roco.cli.output import count, safe, shown_path
+from roco.cli.page_server import HOST, PORT, Host, Port, Quiet, Token, checked_token, serve_page
 
 Target = Annotated[
     Path, typer.Argument(metavar="RECIPE|RELEASE", help="A recipe that has been run, or a release.", show_default=False)
 ]
-Port = Annotated[int, typer.Option("--port", metavar="N", min=0, max=65535, help="Listen on this port; 0: a free one.")]
-Host = Annotated[
-    str, typer.Option("--host", metavar="ADDRESS", help="Listen on this address; other machines need --token.")
-]
-Token = Annotated[str, typer.Option("--token", metavar="SECRET", help="Ask for this secret; part of the address.")]
-Quiet = Annotated[bool, typer.Option("--no-browser", help="Do not open the browser.")]
-
-PORT = 8765
 
 
 def curate(
@@ -58,7 +51,7 @@ def curate(
     seed: samples.Seed = None,
     draw_only: samples.DrawOnly = False,
     port: Port = PORT,
-    host: Host = "127.0.0.1",
+    host: Host = HOST,
     token: Token = "",
     no_browser: Quiet = False,
 ) -> None:
@@ -99,9 +92,7 @@ def curate(
         _serve(corpus, tasks, page, host, port, token, not no_browser, {**settings, "agreement": for_page})
 
 
-def view(
-    target: Target, port: Port = PORT, host: Host = "127.0.0.1", token: Token = "", no_browser: Quiet = False
-) -> None:
+def view(target: Target, port: Port = PORT, host: Host = HOST, token: Token = "", no_browser: Quiet = False) -> None:
     """Opens the figures of a run or release in the browser, kept and dropped, read only; runs until Ctrl-C.
 
     Example: roco view demo/run/release
@@ -143,26 +134,11 @@ def _serve(
     corpus: Any, tasks: Any, page: str, host: str, port: int, token: str, browse: bool, settings: dict[str, Any]
 ) -> None:
     from roco.curate.app_state import Server
-    from roco.curate.serve import address_of, listen, serve
 
     if not len(corpus):
         raise UsageError("there are no figures to show", "run the recipe first: roco run RECIPE")
-    if token and (len(token) < 8 or not token.isascii() or not token.replace("-", "").replace("_", "").isalnum()):
-        raise UsageError("invalid --token", "use at least 8 letters, digits, - and _")
-    with listen(host, port, token) as listening:
-        where = address_of(host, listening.getsockname()[1], token, page)
-
-        def started() -> None:
-            print(safe(f"{count('figure', len(corpus))}: {where}"))
-            print("press Ctrl-C to stop", file=sys.stderr)
-            sys.stdout.flush()
-
-        serve(
-            Server(corpus=corpus, tasks=tasks, token=token, **settings),
-            listening,
-            browse=where if browse else "",
-            started=started,
-        )
+    server = Server(corpus=corpus, tasks=tasks, token=checked_token(token), **settings)
+    serve_page(server, count("figure", len(corpus)), page, host, port, browse)
 
 
 def _user() -> str:

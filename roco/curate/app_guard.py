@@ -23,7 +23,8 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
-LARGEST_BODY = 2_000_000  # bytes
+LARGEST_BODY = 2_000_000  # bytes of JSON
+JSON, BYTES = "application/json", "application/octet-stream"
 COOKIE = "roco-token"
 WRITE_HEADER = "x-roco-write"
 
@@ -34,10 +35,20 @@ class Guard:
     hosts: names of this server, in lower case, that a request may give; empty for any, which a token must protect.
     token: the secret that people need to use the server; empty if only this machine can reach it. write_token: the
     value of the header without which nothing is written; a page of another site can neither read nor send it.
+    uploads: the addresses whose body is the bytes of a file instead of JSON, and how many they may be.
     """
 
-    def __init__(self, app: ASGIApp, *, hosts: frozenset[str], token: str, write_token: str) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        hosts: frozenset[str],
+        token: str,
+        write_token: str,
+        uploads: Mapping[str, int] | None = None,
+    ) -> None:
         self.app, self.hosts, self.token, self.write_token = app, hosts, token, write_token
+        self.uploads = dict(uploads or {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -60,14 +71,17 @@ class Guard:
                     message["headers"].append((b"set-cookie", cookie.encode()))
             await send(message)
 
-        refusal = self._refusal(scope["method"], headers, given)
+        path, method = scope["path"], scope["method"]
+        refusal = self._refusal(method, headers, given) or (
+            self._body_refusal(path, headers) if method == "POST" else None
+        )
         if refusal:
             await _answer(send_on, *refusal)
         else:
-            await self.app(scope, _limited(receive), send_on)
+            await self.app(scope, _limited(receive, self.uploads.get(path, LARGEST_BODY)), send_on)
 
     def _refusal(self, method: str, headers: Mapping[str, str], given: str) -> tuple[int, str, str] | None:
-        """Returns status, message and hint if a request is refused."""
+        """Returns status, message and hint if a request is refused, whatever its body is."""
         host = headers.get("host", "").lower()
         if self.hosts and host not in self.hosts:
             return 421, "unknown host", "use the address that roco has printed"
@@ -86,11 +100,20 @@ class Guard:
             return 403, "missing write token", hint
         if not _same(headers[WRITE_HEADER], self.write_token):
             return 403, "the page is from before the server was restarted", "reload the page"
-        if headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-            return 415, "the request is not JSON", "send application/json"
+        return None
+
+    def _body_refusal(self, path: str, headers: Mapping[str, str]) -> tuple[int, str, str] | None:
+        """Returns status, message and hint if the body of a request is refused for its type or its length."""
+        expected, largest = (BYTES, self.uploads[path]) if path in self.uploads else (JSON, LARGEST_BODY)
+        if headers.get("content-type", "").partition(";")[0].strip() != expected:
+            return (
+                415,
+                f"the request is not {'JSON' if expected == JSON else 'the bytes of a file'}",
+                f"send {expected}",
+            )
         length = headers.get("content-length", "")
-        if not length.isdigit() or int(length) > LARGEST_BODY:
-            return 413, "the request is too large or has no length", f"send at most {LARGEST_BODY:,} bytes"
+        if not length.isdecimal() or len(length) > 12 or int(length) > largest:
+            return 413, "the request is too large or has no length", f"send at most {largest:,} bytes"
         return None
 
 
@@ -110,7 +133,7 @@ def _same(one: str, other: str) -> bool:
     return hmac.compare_digest(one.encode(), other.encode())
 
 
-def _limited(receive: Receive) -> Receive:
+def _limited(receive: Receive, largest: int) -> Receive:
     """Returns a receiver that ends a request whose body is longer than it may be."""
     received = 0
 
@@ -118,7 +141,7 @@ def _limited(receive: Receive) -> Receive:
         nonlocal received
         message = await receive()
         received += len(message.get("body", b""))
-        return message if received <= LARGEST_BODY else {"type": "http.disconnect"}
+        return message if received <= largest else {"type": "http.disconnect"}
 
     return receive_on
 

@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse, Response
 
 from roco.base.errors import RejectedInput
 from roco.curate import view
+from roco.curate.app_shell import image_answer
 from roco.curate.events import LONGEST_KEY
 from roco.curate.view import FILTERS, HIDDEN_WHEN_BLIND
 
@@ -64,16 +65,11 @@ def add(app: FastAPI, state: State) -> None:
 
     @app.get("/api/image")
     def image(key: Key) -> Response:
-        return _image(corpus.image(corpus.row(key)))
+        return image_answer(corpus.image(corpus.row(key)))
 
     @app.get("/api/thumbnail")
     def thumbnail(key: Key) -> Response:
-        return _image(corpus.thumbnail(corpus.row(key)))
-
-
-def _image(picture: Any) -> Response:
-    headers = {"cache-control": "private, max-age=3600", "content-disposition": "inline"}
-    return Response(picture.data, media_type=picture.mime, headers=headers)
+        return image_answer(corpus.thumbnail(corpus.row(key)))
 
 
 def described(state: State) -> dict[str, Any]:

@@ -12,9 +12,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from roco.base.errors import RejectedInput
-from roco.curate.corpus import Corpus, UnknownFigure
+from roco.curate.corpus import Corpus
 from roco.curate.events import Event
 from roco.curate.log_queries import Reader
+from roco.curate.pictures import UnknownFigure
 from roco.curate.raters import RaterLabels
 from roco.curate.tasks import Task
 

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from roco.base.errors import DataError, RejectedInput, RocoError
+from roco.base.errors import DataError, RocoError
 from roco.base.schema import COLUMNS
 from roco.core.run import Run
 from roco.core.stage import put
 from roco.curate import queue
 from roco.curate.concept_facts import ConceptFacts
-from roco.models.images.decode import decode, thumbnail
+from roco.curate.pictures import NoImage, Picture, Thumbnails, UnknownFigure, picture
 
 SHOWN = (
     *("image_key", "article_key", "pmcid", "doi", "title", "journal", "year", "license", "license_url", "label"),
@@ -37,19 +36,8 @@ FEATURES = ("embedding", "layout")
 LINKED = ("mentions", "suggested")
 """The columns with the names and semantic types of concepts by the linker."""
 
-MIME = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png", b"GIF8": "image/gif"}
-"""First bytes of the images that are sent as they are; others are sent as PNG."""
-
-_CACHED = 4000  # thumbnails in memory: some 60 MB
 _PACKS_OPEN = 200  # a page has figures of all parts; to open a pack takes longer than to read the page from it
 _EMBEDDINGS_AT_ONCE = 4096
-
-
-class Picture(NamedTuple):
-    """The bytes of an image for a browser, and their media type."""
-
-    data: bytes
-    mime: str
 
 
 class Dataset(Protocol):
@@ -95,7 +83,7 @@ class Corpus:
         self._first, self._features, self._facts = first, features, facts
         self._read, self._read_thumbnail = read, read_thumbnail
         self._lock = threading.Lock()
-        self._thumbnails: OrderedDict[int, Picture] = OrderedDict()
+        self._thumbnails = Thumbnails()
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -138,32 +126,17 @@ class Corpus:
 
     def image(self, row: int) -> Picture:
         """Returns the image of a figure; raises DataError if it is missing or cannot be decoded by a browser."""
-        data = self._bytes(row)
-        for signature, mime in MIME.items():
-            if data.startswith(signature):
-                return Picture(data, mime)
-        from io import BytesIO
-
-        out = BytesIO()
-        decode(data).image.save(out, "PNG")
-        return Picture(out.getvalue(), "image/png")
+        return picture(self._bytes(row))
 
     def thumbnail(self, row: int) -> Picture:
         """Returns a JPEG of at most 280 px a side; raises DataError as `image` does."""
+        return self._thumbnails.get(row, lambda: self._bytes(row), lambda: self._stored_thumbnail(row))
+
+    def _stored_thumbnail(self, row: int) -> bytes | None:
+        if self._read_thumbnail is None:
+            return None
         with self._lock:
-            if row in self._thumbnails:
-                self._thumbnails.move_to_end(row)
-                return self._thumbnails[row]
-        small = None
-        if self._read_thumbnail:
-            with self._lock:
-                small = self._read_thumbnail(self._place(row))
-        picture = Picture(thumbnail(decode(self._bytes(row))) if small is None else small, "image/jpeg")
-        with self._lock:
-            self._thumbnails[row] = picture
-            while len(self._thumbnails) > _CACHED:
-                self._thumbnails.popitem(last=False)
-        return picture
+            return self._read_thumbnail(self._place(row))
 
     def _bytes(self, row: int) -> bytes:
         try:
@@ -178,14 +151,6 @@ class Corpus:
         names = [name for name in ("figure_id", "part", "archive", "file", "id") if name in self.table.column_names]
         found: dict[str, Any] = self.table.select(names).slice(row, 1).to_pylist()[0]
         return found
-
-
-class UnknownFigure(RejectedInput):
-    """A key that no figure has."""
-
-
-class NoImage(DataError):
-    """A figure whose image the source does not contain."""
 
 
 def of_run(run: Run, columns: Sequence[str] = ()) -> Corpus:

@@ -1,4 +1,4 @@
-"""Serves the pages of curation until the process is interrupted."""
+"""Serves the pages of curation, or that of a search, until the process is interrupted."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from dataclasses import replace
 
 from roco.base.errors import UsageError
 from roco.curate.app import create_app
+from roco.curate.app_search import create_search_app
 from roco.curate.app_state import Server
 from roco.curate.backups import backed_up
+from roco.curate.finder import SearchServer
 
 LOCAL = "127.0.0.1"
 
@@ -54,21 +56,25 @@ def _is_this_machine(host: str) -> bool:
         return False
 
 
-def serve(server: Server, listening: socket.socket, *, browse: str = "", started: Callable[[], None]) -> None:
+def serve(
+    server: Server | SearchServer, listening: socket.socket, *, browse: str = "", started: Callable[[], None]
+) -> None:
     """Answers requests until Ctrl-C or SIGTERM; browse: an address that is opened in the browser, empty for none."""
     import uvicorn
 
     port = listening.getsockname()[1]
     if not server.token:
         server = replace(server, hosts=frozenset(f"{name}:{port}" for name in (LOCAL, "localhost", "[::1]")))
-    config = uvicorn.Config(create_app(server), log_level="warning", access_log=False, server_header=False)
+    app = create_search_app(server) if isinstance(server, SearchServer) else create_app(server)
+    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
     running = uvicorn.Server(config)
     started()
     if browse:
         threading.Thread(target=webbrowser.open, args=(browse,), daemon=True).start()
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does, with a backup of the log
-    with backed_up(server.log), contextlib.suppress(KeyboardInterrupt):
+    log = server.log if isinstance(server, Server) else None
+    with backed_up(log), contextlib.suppress(KeyboardInterrupt):
         running.run(sockets=[listening])
 
 

@@ -15,9 +15,10 @@ from roco.base.errors import DataError, UsageError, nearest
 from roco.base.terminal import quoted
 from roco.curate import sample
 from roco.curate.board import Labels, Questions, guesses_of
-from roco.curate.corpus import Corpus, UnknownFigure
+from roco.curate.corpus import Corpus
 from roco.curate.events import Entry, Event
 from roco.curate.log import Log
+from roco.curate.pictures import UnknownFigure
 from roco.curate.resolve import resolve, rounds_of
 from roco.curate.tasks import JOINT, Task
 

@@ -109,7 +109,7 @@ def test_other_machines_are_served_with_a_token_only() -> None:
 
 
 def test_pages_load_nothing_from_elsewhere_and_have_no_code_of_their_own() -> None:
-    from roco.curate.app import PAGES
+    from roco.curate.app_shell import PAGES
 
     for path in PAGES.iterdir():
         text = path.read_text(encoding="utf-8")

@@ -13,9 +13,10 @@ import pytest
 
 from roco.base.errors import DataError
 from roco.curate.board import guess_columns, guesses_of
-from roco.curate.corpus import UnknownFigure, of_release, of_run
+from roco.curate.corpus import of_release, of_run
 from roco.curate.events import Entry
 from roco.curate.log import Log
+from roco.curate.pictures import UnknownFigure
 from roco.curate.task_files import load_all
 from roco.recipes.load import load_recipe
 from roco.release.read import Release

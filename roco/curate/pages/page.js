@@ -39,9 +39,9 @@ class Refused extends Error {}
 // A connection can be lost without notice: a request is given up after some time. An act that is sent twice is stored once.
 const PATIENCE = { GET: 60000, POST: 10000 }; // milliseconds
 
-async function request(url, options = { method: "GET" }) {
+export async function request(url, options = { method: "GET" }, patience = PATIENCE[options.method]) {
   const giveUp = new AbortController();
-  const timer = setTimeout(() => giveUp.abort(), PATIENCE[options.method]);
+  const timer = setTimeout(() => giveUp.abort(), patience);
   try {
     return await answered(await fetch(url, { ...options, signal: giveUp.signal }));
   } finally {
@@ -140,7 +140,7 @@ async function send() {
 }
 
 // After a restart the server expects another write token; returns whether it has changed.
-async function renewed() {
+export async function renewed() {
   const fresh = await get("/api/session").catch(() => null);
   if (!fresh || fresh.scope !== session.scope || fresh.write === session.write) return false;
   session.write = fresh.write;
