@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from roco.cli.output import count, print_json
+from roco.base.errors import UsageError
+from roco.cli.output import count, print_json, refuse_existing, safe, shown_path
+from roco.cli.page_server import HOST, PORT, Host, Port, Quiet, Token
+from roco.cli.review import Sheet
 from roco.cli.run import Json
 from roco.cli.search_options import (
     CommercialOpt,
@@ -49,6 +54,17 @@ def search(
     license: LicenseOpt = None,
     split: SplitOpt = None,
     encoder: EncoderOpt = None,
+    release: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="The release of the index, if it is not where it was.")
+    ] = None,
+    sheet: Sheet = None,
+    browse: Annotated[
+        bool, typer.Option("--browse", help="Open the hits in the browser, and search there; runs until Ctrl-C.")
+    ] = False,
+    port: Port = PORT,
+    host: Host = HOST,
+    token: Token = "",
+    no_browser: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Finds images by words, by an image, by concepts, or by several of them. Not for clinical use.
@@ -56,9 +72,30 @@ def search(
     Example: roco search demo/index "chest CT" --modality DRCT
     """
     from roco.baselines.retrieve.index import Index
+    from roco.baselines.retrieve.sheet import hits_sheet
+    from roco.cli.search_page import IndexFinder
+    from roco.cli.search_page import browse as open_page
+    from roco.curate.finder import FILTERS, Wanted
+    from roco.models.images.contact_sheet import sheet_format
 
     filters = filters_of(where, commercial, modality, region, year, license, split)
+    if sheet is not None:
+        sheet_format(sheet)
+        refuse_existing(sheet, "--sheet")
+    _check_page(browse, n, image, sheet, as_json, (port, host, token, no_browser))
     opened = Index.open(index)
+    if browse:
+        wanted = Wanted(
+            words=words or "", concepts=concepts or "", like=like or "", not_same_article=not_same_article,
+            diverse=diverse, n=n, filters={name: getattr(filters, name) for name in (*FILTERS, "year")},
+            commercial=commercial,
+        )  # fmt: skip
+        finder = IndexFinder(
+            opened, opened.dataset(release), where=where, not_articles=not_article or (), encoder=encoder
+        )
+        open_page(finder, wanted, host, port, token, not no_browser)
+        return
+    data = None if sheet is None else opened.dataset(release)
     if image is not None and not_same_article and not opened.known_articles(image):
         warn([f"no duplicate of {image} is in the index: its article is unknown; exclude it by --not-article PMCID"])
     hits = opened.search(
@@ -69,6 +106,41 @@ def search(
         print_json({"hits": [hit.to_json() for hit in hits]})
     else:
         _print(hits)
+    if sheet is not None and data is not None:
+        if not hits:
+            warn([f"no hits: {shown_path(sheet)} was not written"])
+            return
+        figures = data.figures
+        hits_sheet(hits, lambda id: figures.image(id).bytes(), sheet, _title(words, image, like, concepts))
+        print(safe(f"wrote {shown_path(sheet)}"), file=sys.stderr)
+
+
+def _title(words: str | None, image: Path | None, like: str | None, concepts: str | None) -> str:
+    """Returns the query as the title of a contact sheet."""
+    like = image.name if image is not None else like
+    parts = [words or "", f"like {like}" if like else "", f"concepts {concepts}" if concepts else ""]
+    return ", ".join(part for part in parts if part)
+
+
+def _check_page(
+    browse: bool, n: int, image: Path | None, sheet: Path | None, as_json: bool, stated: tuple[object, ...]
+) -> None:
+    """Raises UsageError for options that contradict --browse. stated: values of port, host, token and no_browser."""
+    from roco.curate.finder import MOST_HITS
+
+    names, defaults = ("--port", "--host", "--token", "--no-browser"), (PORT, HOST, "", False)
+    if not browse:
+        for name, value, default in zip(names, stated, defaults, strict=True):
+            if value != default:
+                raise UsageError(f"{name} without --browse", f"add --browse, or leave out {name}")
+        return
+    for name, given in (("--sheet", sheet is not None), ("--json", as_json)):
+        if given:
+            raise UsageError(f"--browse with {name}", "the page shows the hits: leave one of them out")
+    if n > MOST_HITS:
+        raise UsageError(f"--browse with -n {n}", f"the page shows at most {MOST_HITS} hits")
+    if image is not None:
+        raise UsageError("--browse with --image", "leave out --image: choose the image in the page")
 
 
 def _print(hits: Sequence[Hit]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -16,14 +15,13 @@ from fastapi.responses import JSONResponse, Response
 from roco.base.errors import RejectedInput
 from roco.curate.app_guard import Guard
 from roco.curate.app_shell import add_errors, add_pages, image_answer
-from roco.curate.finder import FILTERS, SearchServer, Wanted
+from roco.curate.finder import FILTERS, MOST_HITS, Answer, SearchServer, Wanted
 from roco.curate.pictures import Thumbnails, picture
 
 LARGEST_IMAGE = 32 << 20  # bytes of an uploaded file
 UPLOAD = "/api/search"
 UPLOAD_SECONDS = 60.0
 """Seconds after which an upload that has not ended is given up."""
-MOST_HITS = 200
 _AT_ONCE = 2  # uploaded images that are decoded at once: one of 50 megapixels takes some 400 MB
 
 Words = Annotated[str, Query(max_length=1000)]
@@ -55,7 +53,7 @@ def wanted(
     commercial: bool = False,
     not_same_article: bool = False,
     diverse: bool = False,
-    n: Annotated[int, Query(ge=1, le=MOST_HITS)] = 20,
+    n: Annotated[int, Query(ge=1, le=MOST_HITS)] = 10,
 ) -> Wanted:
     """Returns the query of an address, without an image; several values of a filter are separated by commas."""
     given = {"modality": modality, "region": region, "year": year, "license": license, "split": split}
@@ -100,12 +98,12 @@ def _add_search(app: FastAPI, server: SearchServer) -> None:
             raise RejectedInput("the image is empty", "choose another file")
         if not limiter:
             limiter.append(CapacityLimiter(_AT_ONCE))
-        hits = await anyio.to_thread.run_sync(finder.find, replace(query, image=image), limiter=limiter[0])
-        return _answer(hits)
+        found = await anyio.to_thread.run_sync(finder.find, replace(query, image=image), limiter=limiter[0])
+        return _answer(found)
 
 
-def _answer(hits: Sequence[Mapping[str, Any]]) -> Response:
-    return JSONResponse({"hits": list(hits)})
+def _answer(found: Answer) -> Response:
+    return JSONResponse({"hits": list(found.hits), "note": found.note})
 
 
 def _add_images(app: FastAPI, server: SearchServer) -> None:

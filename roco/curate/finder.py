@@ -5,10 +5,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 FILTERS = ("modality", "region", "license", "split")
 """The filters of the page that offer the values of the index."""
+
+MOST_HITS = 200
+"""Hits of one query."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,9 +30,20 @@ class Wanted:
     image: bytes | None = None
     not_same_article: bool = False
     diverse: bool = False
-    n: int = 20
+    n: int = 10
     filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     commercial: bool = False
+
+
+class Answer(NamedTuple):
+    """The hits of a query as JSON values, the best first, and what a user should know of them.
+
+    Each hit has rank, score, id, split, caption, concepts, names, modality, region, license, attribution, link, year
+    and matched, as `Hit.to_json` writes them.
+    """
+
+    hits: Sequence[Mapping[str, Any]]
+    note: str = ""
 
 
 class Finder(Protocol):
@@ -44,15 +58,11 @@ class Finder(Protocol):
     def values(self) -> Mapping[str, Sequence[str]]:
         """Returns the values that each of FILTERS offers."""
 
-    def find(self, wanted: Wanted) -> Sequence[Mapping[str, Any]]:
-        """Returns the hits as JSON values, the best first.
-
-        Each has rank, score, id, split, caption, concepts, names, modality, region, license, attribution, link, year
-        and matched. Raises UsageError for an invalid query, RejectedInput for an invalid image.
-        """
+    def find(self, wanted: Wanted) -> Answer:
+        """Returns the hits; raises UsageError for an invalid query, RejectedInput for an invalid image."""
 
     def image(self, id: str) -> bytes:
-        """Returns the image file of a hit; raises UnknownFigure for an unknown id, NoImage if it is missing."""
+        """Returns the image file of an id; raises UnknownFigure for an unknown one, NoImage if the file is missing."""
 
 
 @dataclass(frozen=True, kw_only=True)

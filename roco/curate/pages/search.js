@@ -35,6 +35,7 @@ const addressOf = (name) => {
 function ask(changes, image = upload) {
   for (const [name, value] of Object.entries(changes)) value ? (query[name] = value) : delete query[name];
   upload = image;
+  if (!(upload || query.like)) delete query.not_same_article; // words have no article
   if (upload && !uploads.includes(upload)) uploads.push(upload);
   const place = upload ? { visit: VISIT, upload: uploads.indexOf(upload) } : null;
   const isSame = addressOf("/") === location.pathname + location.search && place?.upload === history.state?.upload;
@@ -60,9 +61,9 @@ async function search() {
   }
   $("status").textContent = "searching …";
   try {
-    const { hits } = await answer();
+    const { hits, note } = await answer();
     if (own !== turn) return;
-    say("");
+    say(note);
     show(hits);
   } catch (error) {
     if (own !== turn) return;
@@ -106,6 +107,7 @@ function useFile(file) {
 function showQuery() {
   for (const name of TEXTS) showValue($(name), query[name] || "");
   for (const name of CHECKS) $(name).checked = Boolean(query[name]);
+  $("not_same_article").disabled = !(upload || query.like);
   const used = FILTERS.filter((name) => query[name]);
   $("used").textContent = used.map((name) => (CHECKS.includes(name) ? name.replaceAll("_", " ") : `${name}: ${query[name]}`)).join("; ");
   if (used.length) $("more").open = true;

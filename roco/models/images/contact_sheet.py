@@ -98,7 +98,7 @@ def contact_sheet(groups: Sequence[Group], path: Path) -> None:
         height = sum(map(_height, rows)) + 2 * GAP
         if height > format.largest:
             message = f"the contact sheet is {height:,} pixels high; {format.name} allows {format.largest:,}"
-            raise DataError(message, "name the file .png or .pdf, or draw fewer: --most N")
+            raise DataError(message, "name the file .png or .pdf, or draw fewer images")
         pages = [_drawn(rows)]
     with whole(path) as part:
         pages[0].save(part, format.name, **settings)

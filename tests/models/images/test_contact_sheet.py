@@ -128,4 +128,4 @@ def test_a_sheet_that_its_format_cannot_hold_is_an_error(tmp_path: Path, monkeyp
     monkeypatch.setitem(FORMATS, ".webp", small)
     with pytest.raises(DataError, match="WEBP allows 300") as err:
         contact_sheet([Group("r", [picture()] * 12)], tmp_path / "a.webp")
-    assert "--most N" in err.value.hint
+    assert "draw fewer images" in err.value.hint

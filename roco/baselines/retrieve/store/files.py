@@ -223,13 +223,14 @@ class FileStore:
         if filters is None or not filters.stated():
             return np.ones(len(self), bool)
         key = json.dumps(filters.stated(), sort_keys=True)
-        if key not in self._masks:
+        mask = self._masks.get(key)  # once: another thread may remove it meanwhile
+        if mask is None:
             _, table, chosen = selection.mask(self._release, checked(self._release, filters))
             ids = set(table.filter(chosen)["id"].to_pylist())
-            self._masks[key] = np.fromiter((id in ids for id in self._ids), bool, len(self))
+            mask = self._masks[key] = np.fromiter((id in ids for id in self._ids), bool, len(self))
             while len(self._masks) > _REMEMBERED:
                 self._masks.popitem(last=False)
-        return self._masks[key].copy()
+        return mask.copy()
 
     def _of_concepts(self, query: ConceptQuery | None) -> Mask:
         return np.ones(len(self), bool) if query is None else query.holds(self._with_concept)

@@ -1,0 +1,107 @@
+"""The search page of an index: what `roco search --browse` serves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from roco.base.errors import DataError, RejectedInput
+from roco.cli.output import count, shown_path
+from roco.curate.finder import FILTERS, Answer, SearchServer, Wanted
+from roco.curate.pictures import NoImage, UnknownFigure
+
+if TYPE_CHECKING:
+    from roco.baselines.retrieve.index import Index
+    from roco.release.load.dataset import Dataset
+
+UNKNOWN_ARTICLE = "no duplicate of the image is in the index: its article is unknown"
+
+
+class IndexFinder:
+    """Searches an index for the page.
+
+    data: the release of the index, with the images. where: a condition in SQL, and not_articles: articles that are
+    excluded; both hold for all searches of the page. encoder: that of the index, if it is not where it was.
+    """
+
+    def __init__(
+        self,
+        index: Index,
+        data: Dataset,
+        *,
+        where: str | None = None,
+        not_articles: Sequence[str] = (),
+        encoder: Path | None = None,
+    ) -> None:
+        self._index, self._data = index, data
+        self._where, self._not_articles, self._encoder = where, not_articles, encoder
+
+    @property
+    def title(self) -> str:
+        limits = [self._where or "", *(f"not {article}" for article in self._not_articles)]
+        return "; ".join([str(shown_path(self._index.path)), *filter(None, limits)])
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def values(self) -> Mapping[str, Sequence[str]]:
+        return self._values
+
+    @cached_property
+    def _values(self) -> dict[str, list[str]]:
+        columns = [name for name in FILTERS if name in self._data.columns]
+        table = self._data.to_arrow(columns)
+        return {name: sorted({value for value in table[name].to_pylist() if value}) for name in columns}
+
+    def find(self, wanted: Wanted) -> Answer:
+        from roco.release.select.flags import SelectOptions
+
+        of = wanted.filters
+        filters = SelectOptions(
+            where=self._where, commercial=wanted.commercial, modality=of.get("modality", ()),
+            region=of.get("region", ()), year=of.get("year", ()), license=of.get("license", ()),
+            split=of.get("split", ()),
+        )  # fmt: skip
+        note = ""
+        try:
+            if wanted.image is not None and wanted.not_same_article and not self._index.known_articles(wanted.image):
+                note = UNKNOWN_ARTICLE
+            hits = self._index.search(
+                wanted.words or None, image=wanted.image, like=wanted.like or None, concepts=wanted.concepts or None,
+                not_same_article=wanted.not_same_article, not_articles=self._not_articles, diverse=wanted.diverse,
+                n=wanted.n, filters=filters, encoder=self._encoder,
+            )  # fmt: skip
+        except DataError as err:
+            if wanted.image is None:
+                raise
+            raise RejectedInput(err.message, err.hint) from err
+        return Answer([hit.to_json() for hit in hits], note)
+
+    def image(self, id: str) -> bytes:
+        if self._index.store.row_of(id) is None:
+            raise UnknownFigure("unknown image", "it is not part of the index: search again")
+        try:
+            return self._data.figures.image(id).bytes()
+        except DataError as err:
+            raise NoImage(err.message, err.hint) from err
+
+
+def browse(finder: IndexFinder, wanted: Wanted, host: str, port: int, token: str, opens: bool) -> None:
+    """Serves the search page until Ctrl-C. wanted: the query with which it begins. opens: in the browser."""
+    from roco.cli.page_server import checked_token, serve_page
+
+    server = SearchServer(finder=finder, token=checked_token(token))
+    facts = address_facts(wanted)
+    serve_page(server, count("image", len(finder)), f"/?{urlencode(facts)}" if facts else "/", host, port, opens)
+
+
+def address_facts(wanted: Wanted) -> dict[str, str]:
+    """Returns a query as it is in the address of the page."""
+    flags = {name: "1" for name in ("not_same_article", "diverse", "commercial") if getattr(wanted, name)}
+    texts = {"words": wanted.words, "concepts": wanted.concepts, "like": wanted.like}
+    values = {name: ",".join(values) for name, values in wanted.filters.items()}
+    n = {"n": str(wanted.n)} if wanted.n != Wanted.n else {}
+    return {name: value for name, value in (texts | values).items() if value} | flags | n
