@@ -15,7 +15,11 @@ from roco.curate.pictures import NoImage, Picture, UnknownFigure
 
 PAGES = Path(__file__).with_name("pages")
 _TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript"}
-_HINTS = {400: "send valid JSON in UTF-8", 405: "read with GET, write with POST"}  # by status
+_HINTS = {  # by status
+    400: "send valid JSON in UTF-8",
+    405: "read with GET, write with POST",
+    408: "send it again, or choose a smaller file",
+}
 _STATUS: dict[type[RocoError], int] = {UnknownFigure: 404, NoImage: 404, RejectedInput: 422, UsageError: 422, Busy: 503}
 
 

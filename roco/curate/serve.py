@@ -12,6 +12,8 @@ import webbrowser
 from collections.abc import Callable
 from dataclasses import replace
 
+from fastapi import FastAPI
+
 from roco.base.errors import UsageError
 from roco.curate.app import create_app
 from roco.curate.app_search import create_search_app
@@ -56,6 +58,11 @@ def _is_this_machine(host: str) -> bool:
         return False
 
 
+def app_of(server: Server | SearchServer) -> FastAPI:
+    """Returns the application of a server."""
+    return create_search_app(server) if isinstance(server, SearchServer) else create_app(server)
+
+
 def serve(
     server: Server | SearchServer, listening: socket.socket, *, browse: str = "", started: Callable[[], None]
 ) -> None:
@@ -65,8 +72,7 @@ def serve(
     port = listening.getsockname()[1]
     if not server.token:
         server = replace(server, hosts=frozenset(f"{name}:{port}" for name in (LOCAL, "localhost", "[::1]")))
-    app = create_search_app(server) if isinstance(server, SearchServer) else create_app(server)
-    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+    config = uvicorn.Config(app_of(server), log_level="warning", access_log=False, server_header=False)
     running = uvicorn.Server(config)
     started()
     if browse:

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 import uvicorn
 
-from roco.curate.app import create_app
 from roco.curate.app_state import Server
-from roco.curate.serve import listen
+from roco.curate.finder import SearchServer
+from roco.curate.serve import app_of, listen
 from tests.waits import wait_until
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -34,7 +34,7 @@ MARKS = [
 PATIENCE = float(os.environ.get("ROCO_BROWSER_PATIENCE", "120"))
 """Seconds after which a page counts as hung: many times what any step takes on a loaded machine."""
 
-READY = ".cell, #rows button, #decide img, .agree table, .broken, #grid p, #tables p"
+READY = ".cell, .hit, #empty:not(:empty), #rows button, #decide img, .agree table, .broken, #grid p, #tables p"
 """What a page shows when it has loaded."""
 
 
@@ -55,7 +55,7 @@ class _CutOff(uvicorn.Server):
 class Running:
     """A server that can be stopped and started again at the same address."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server | SearchServer) -> None:
         self.server, self.port, self._stop = server, 0, lambda: None
         self.start()
 
@@ -69,7 +69,7 @@ class Running:
         # A server that was restarted has another write token.
         fresh = replace(self.server, hosts=frozenset({f"127.0.0.1:{self.port}"}), write_token=f"w{time.monotonic_ns()}")
         # Without a configuration of logging: its handler would keep the stderr that pytest captures in this test.
-        config = uvicorn.Config(create_app(fresh), log_config=None, timeout_graceful_shutdown=1, ws="none")
+        config = uvicorn.Config(app_of(fresh), log_config=None, timeout_graceful_shutdown=1, ws="none")
         running = _CutOff(config)
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
@@ -88,7 +88,7 @@ class Running:
 
     def labels(self) -> dict[str, tuple[str, str]]:
         """The current labels: figure -> label and origin."""
-        assert self.server.log is not None
+        assert isinstance(self.server, Server) and self.server.log is not None
         return {event.image_key: (event.label, event.origin) for event in self.server.log.current()}
 
 

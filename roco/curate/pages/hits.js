@@ -5,8 +5,8 @@ import { imageOf, picture, thumbnailOf } from "./figure.js";
 
 const asFigure = (hit) => ({ key: hit.id, figure_id: hit.id });
 const facts = (hit) => [hit.id, hit.modality, hit.region, hit.license, hit.split, hit.year].filter(Boolean).join(" · ");
-const matched = (hit) => Object.entries(hit.matched).map(([name, rank]) => `${name} ${rank}`).join(", ");
-const score = (hit) => `score ${hit.score.toFixed(3)}${matched(hit) ? ` (rank by ${matched(hit)})` : ""}`;
+const matched = (hit) => Object.entries(hit.matched).map(([name, rank]) => `rank ${rank} by ${name}`).join(", ");
+const score = (hit) => `score ${hit.score.toFixed(3)}: ${matched(hit)}`;
 
 // A name is shown with its CUI; a concept without a name is its CUI alone.
 const concepts = (hit) => hit.concepts.map((cui, number) => (hit.names[number] === cui ? cui : `${hit.names[number]} (${cui})`)).join("; ");

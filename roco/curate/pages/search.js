@@ -91,8 +91,9 @@ function show(hits) {
   document.querySelector("main").scrollTop = 0;
 }
 
+// Filters stay; words, which can be added again, would hide images that look alike.
 async function alike(hit) {
-  await ask({ like: hit.id }, null);
+  await ask({ words: "", concepts: "", like: hit.id }, null);
   $("hits").firstElementChild?.focus();
 }
 
