@@ -1,7 +1,7 @@
 """Writes below each command of the pages what it prints on the demo corpus; `python docs/printed.py`, after a change.
 
 The commands are those that tests/test_docs.py runs: the demo of the README and the console blocks of these pages. Of
-an output that ends in "…", as many lines as before are written.
+an output that ends in "…", as many lines as before are written; one that begins with "…" starts at the same line again.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ PAGES = (
     "export.md",
     "report.md",
     "fetch.md",
+    "tutorial-answers.md",
 )
 CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.M | re.S)
 CODE = re.compile(r"^```python\n(.*?)^```$", re.M | re.S)
@@ -55,7 +56,10 @@ def run(command: str, folder: Path) -> str:
 
 
 def shortened(printed: str, shown: str) -> str:
-    """Returns the output as the page shows it: whole, or as many lines as it shows before "…"."""
+    """Returns the output as the page shows it: whole, from the line after "…" on, or the lines before "…"."""
+    if shown.startswith("…\n"):
+        first = shown.split("\n")[1]
+        return f"…\n{printed[printed.index(first) :]}"
     if "…\n" not in shown or not shown.rstrip().endswith("…"):
         return printed
     lines = shown.rstrip("\n").split("\n")
@@ -64,9 +68,14 @@ def shortened(printed: str, shown: str) -> str:
 
 def page(path: Path, folder: Path) -> None:
     """Runs the console and Python blocks of a page in their order, and writes the outputs into it."""
-    text = path.read_text(encoding="utf-8")
+    path.write_text(run_blocks(path.read_text(encoding="utf-8"), folder), encoding="utf-8")
+
+
+def run_blocks(text: str, folder: Path, *, code: bool = True) -> str:
+    """Returns the text of a page with what its console blocks print; code: whether its Python is run, too."""
     written, end = "", 0
-    for block in sorted([*CONSOLE.finditer(text), *CODE.finditer(text)], key=lambda match: match.start()):
+    blocks = [*CONSOLE.finditer(text), *(CODE.finditer(text) if code else ())]
+    for block in sorted(blocks, key=lambda match: match.start()):
         if block[0].startswith("```python"):
             run(shlex.join(["python", "-c", block[1]]), folder)
             continue
@@ -76,11 +85,11 @@ def page(path: Path, folder: Path) -> None:
             commands.append(f"$ {command}\n{shortened(printed, shown) if shown.strip() else shown}")
         written += text[end : block.start(1)] + "".join(commands)
         end = block.end(1)
-    path.write_text(written + text[end:], encoding="utf-8")
+    return written + text[end:]
 
 
 def readme(folder: Path) -> None:
-    """Runs the demo of the README, and writes what it prints: the funnel, a figure, and the scores."""
+    """Runs the demo of the README, and writes what it prints: the funnel, a figure, the scores, and the prompts."""
     text = README.read_text(encoding="utf-8")
     demo = re.search(r"<!-- demo -->\n```shell\n(.*?)^```$", text, re.M | re.S)
     assert demo
@@ -93,7 +102,7 @@ def readme(folder: Path) -> None:
     run(scores[1].strip(), folder)
     paragraphs = run(scores[2].strip(), folder).split("\n\n")
     text = _replaced(text, "Scores\n", "\n\n".join(paragraphs[:2]) + "\n")
-    README.write_text(text, encoding="utf-8")
+    README.write_text(run_blocks(text, folder, code=False), encoding="utf-8")
 
 
 def _replaced(text: str, start: str, output: str) -> str:

@@ -22,7 +22,7 @@ any some all both each every either neither other another such same only also to
 _REQUESTS = """
 please tell give list find state name explain describe compare summarize summarise answer know mean
 show shows showed shown showing see seen look looks looked visible depict depicts depicted display displayed displays
-demonstrate demonstrated demonstrates appear appears
+demonstrate demonstrated demonstrates appear appears similar resemble resembles like
 image images imaging figure figures picture pictures example examples
 """
 
