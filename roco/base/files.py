@@ -39,6 +39,12 @@ def identity(path: Path) -> Identity | None:
     return stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
+def checksum_lines(text: str) -> list[str]:
+    """Returns the lines of a file of checksums, divided at line feeds only, as `sha256sum` reads it."""
+    # `splitlines` would also divide at other control characters, and hide that one replaced a line feed.
+    return text.removesuffix("\n").split("\n") if text else []
+
+
 def file_digest(path: Path) -> str:
     """Returns the SHA-256 of a file, hexadecimal."""
     with path.open("rb") as fh:

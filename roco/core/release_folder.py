@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from roco.base.files import exchange, file_digest, sync_folder
+from roco.base.files import checksum_lines, exchange, file_digest, sync_folder
 
 CHECKSUMS = "checksums.sha256"
 
@@ -57,7 +57,7 @@ def stamps_of(folder: Path) -> Stamps:
 def listed_digests(folder: Path) -> dict[str, str]:
     """Returns the SHA-256 of each file that the checksums of a folder list; none without checksums."""
     try:
-        lines = (folder / CHECKSUMS).read_text(encoding="utf-8").splitlines()
+        lines = checksum_lines((folder / CHECKSUMS).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     pairs = [line.split(maxsplit=1) for line in lines]

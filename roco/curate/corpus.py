@@ -31,7 +31,7 @@ SHOWN = (
 DROPPED = ("figure_id", "stage", "drop", "drop_detail")
 
 FEATURES = ("embedding", "layout")
-"""Columns that describe the pixels, the better one first; a release has no embeddings."""
+"""Columns that describe the pixels, the better one first; the images of a release have no embeddings here."""
 
 LINKED = ("mentions", "suggested")
 """The columns with the names and semantic types of concepts by the linker."""

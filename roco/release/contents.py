@@ -13,6 +13,7 @@ import pyarrow as pa
 from roco.base.schema import SPLITS
 from roco.base.tables import ATTRIBUTION_COLUMNS, CUI_MAPPING_COLUMNS, LICENSE_COLUMNS, TOMBSTONE_COLUMNS
 from roco.release.citation import citation
+from roco.release.embeddings import with_row, write_embeddings
 from roco.release.format import (
     ATTRIBUTION,
     CARD,
@@ -20,6 +21,7 @@ from roco.release.format import (
     CUI_MAPPING,
     DATASHEET,
     DROPPED,
+    EMBEDDINGS,
     FIGURES,
     FUNNEL,
     GROUPS,
@@ -46,7 +48,7 @@ class Contents:
     """What the files of a release contain.
 
     rows: of each image, in order, the columns that tables of the paper, citation and leakage are made of. figures,
-    removed, groups: figures.parquet, removed.parquet, duplicates.parquet. names, licenses, attribution, tombstones:
+    removed, groups, embeddings: the Parquet files; no embeddings: None. names, licenses, attribution, tombstones:
     rows of CSV files. funnel: funnel.json without the sizes of the splits. made_by: the version of roco that is cited.
     """
 
@@ -54,6 +56,7 @@ class Contents:
     figures: pa.Table
     removed: pa.Table
     groups: pa.Table
+    embeddings: pa.Table | None
     names: Rows
     licenses: Rows
     attribution: Rows
@@ -78,6 +81,8 @@ def write_contents(folder: Path, content: Contents) -> None:
     write_parquet(folder / FIGURES, content.figures)
     write_parquet(folder / DROPPED, content.removed)
     write_parquet(folder / GROUPS, content.groups)
+    if content.embeddings is not None:
+        write_embeddings(folder / EMBEDDINGS, content.embeddings)
     write_csv(folder / TOMBSTONES, TOMBSTONE_COLUMNS, content.tombstones)
 
     # Numbers, and the texts that contain them.
@@ -87,6 +92,7 @@ def write_contents(folder: Path, content: Contents) -> None:
     write_json(folder / FUNNEL, funnel)
     write_json(folder / LEAKAGE, leaks)
     write_json(folder / METADATA, content.about.to_json())
-    write_text(folder / CARD, content.card(funnel, leaks))
+    card = content.card(funnel, leaks)
+    write_text(folder / CARD, card if content.embeddings is None else with_row(card))
     write_text(folder / DATASHEET, content.datasheet(funnel, leaks))
     write_text(folder / CITATION, citation(content.rows, content.made_by, content.about))

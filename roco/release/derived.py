@@ -23,12 +23,14 @@ from roco.base.tables import ATTRIBUTION_COLUMNS, CUI_MAPPING_COLUMNS, LICENSE_C
 from roco.base.version import __version__
 from roco.release.contents import Contents, write_contents
 from roco.release.derived_card import card, datasheet
+from roco.release.embeddings import chosen
 from roco.release.format import (
     ATTRIBUTION,
     CHECKSUMS,
     CUI_MAPPING,
     DATASHEET,
     DROPPED_COLUMNS,
+    EMBEDDINGS,
     FIGURES,
     FUNNEL,
     GROUPS,
@@ -190,6 +192,7 @@ def _contents(parent: Release, content: Derived, rows: Sequence[Mapping[str, Any
     heading, note, about = content.heading, content.note, content.about
     return Contents(
         rows=rows, figures=content.figures, removed=content.removed, groups=content.groups,
+        embeddings=chosen(parent.path / EMBEDDINGS, content.figures["id"].combine_chunks()),
         names=_rows_of(parent.path / CUI_MAPPING, CUI_MAPPING_COLUMNS, cuis),
         licenses=_rows_of(parent.path / LICENSES, LICENSE_COLUMNS, ids),
         attribution=_rows_of(parent.path / ATTRIBUTION, ATTRIBUTION_COLUMNS, ids),

@@ -26,6 +26,8 @@ SELECT = "select.json"
 CROISSANT = "croissant.json"
 """The description for mlcroissant, of an export or of a deposit; it names the addresses of the files."""
 CHECKSUMS = "checksums.sha256"
+EMBEDDINGS = "embeddings.parquet"
+"""Embeddings of the images; only where the recipe asks for it."""
 
 # --- columns -------------------------------------------------------------------------------------------------
 
@@ -62,7 +64,7 @@ FILES = (
     DATASHEET,
     CITATION,
 )
-"""All files of a release except the checksums and metadata.json."""
+"""All files of a release except the checksums, metadata.json, and those that only some releases have."""
 
 
 def license_words(license: str) -> str:

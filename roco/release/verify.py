@@ -6,17 +6,19 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-from roco.base.files import file_digest
+from roco.base.files import checksum_lines, file_digest
 from roco.base.progress import Progress
 from roco.base.readers import read_text
 from roco.base.schema import SPLITS
 from roco.base.tables import SPLIT_TABLES
 from roco.base.terminal import excerpt
+from roco.release.embeddings import check_embeddings
 from roco.release.format import (
     ATTRIBUTION,
     CHECKSUMS,
     CUI_MAPPING,
     DROPPED,
+    EMBEDDINGS,
     FIGURES,
     FILES,
     FUNNEL,
@@ -95,6 +97,7 @@ def verify_release(
     check(LEAKAGE, check_leakage(root / LEAKAGE, path))
 
     check(METADATA, _check_metadata(root / METADATA))
+    check(EMBEDDINGS, check_embeddings(root, table.figures))
 
     # The funnel must agree with the numbers of kept and dropped figures.
     dropped = DroppedTable()
@@ -108,7 +111,7 @@ def _check_checksums(root: Path, progress: Progress, with_images: bool) -> Itera
     entries = {entry.name: entry for entry in root.iterdir()}
     digests: dict[str, str] = {}
     if CHECKSUMS in entries:
-        for line in read_text(root / CHECKSUMS).splitlines():
+        for line in checksum_lines(read_text(root / CHECKSUMS)):
             digest, _, name = line.partition("  ")
             if not re.fullmatch(r"[0-9a-f]{64}", digest) or not name or name in digests:
                 yield Problem(f"invalid line: {excerpt(line)}", CHECKSUMS)

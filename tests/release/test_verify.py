@@ -134,6 +134,12 @@ def test_an_invalid_line_of_the_checksums_is_reported(release: Path) -> None:
     assert "invalid line: abc  ../../etc/passwd" in listed(verify(release))
 
 
+def test_checksums_that_another_control_character_separates_are_reported(release: Path) -> None:
+    checksums = release / "checksums.sha256"
+    checksums.write_bytes(checksums.read_bytes().replace(b"\n", b"\v", 1))
+    assert "invalid line" in listed(verify(release)) or "missing file" in listed(verify(release))
+
+
 @given(st.data())
 @settings(max_examples=60)
 def test_any_flipped_bit_is_reported_and_none_raises_an_exception(good: Path, data: st.DataObject) -> None:

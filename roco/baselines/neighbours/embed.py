@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from roco.baselines.training.learner import SKIP, Unreadable
 from roco.models import arrays
 from roco.models.images.backbone import Backbone
 from roco.models.images.decode import decode
+from roco.release.embeddings import read_embeddings
 from roco.release.load.dataset import Dataset
 from roco.release.load.image import LazyImage
 
@@ -57,8 +58,9 @@ def embed(
 ) -> Embedded:
     """Returns the embedding of each row; rows without an image file have none.
 
-    store: a folder for parts that are done; equal inputs give equal bytes, however often it was interrupted. Raises
-    DataError for the first image that cannot be read, unless it is to be skipped.
+    Embeddings of the same backbone that the release has (embeddings.parquet) are read instead of the images. store: a
+    folder for parts that are done; equal inputs give equal bytes, however often it was interrupted. Raises DataError
+    for the first image that cannot be read, unless it is to be skipped.
     """
     shown = progress or NullProgress()
     files = data.figures.image_files()
@@ -69,11 +71,14 @@ def embed(
     stored = {
         part: read for part in parts if store and (read := _stored(_file(store, part), part, backbone)) is not None
     }
-    shown.start("images", len(data), sum(len(part) for part in stored))
     ids = data.column("id").to_pylist()
+    of_release = _of_release(data.figures.path, backbone)
+    shown.start("images", len(data), sum(len(part) for part in stored))
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for part in parts:
             done = stored.get(part)
+            if done is None and (done := _read(part, ids, of_release, files)) is not None:
+                shown.advance(len(part))
             if done is None:
                 images = [(row, data.figures.image(ids[row])) for row in part if ids[row] in files]
                 done = _embedded(images, part, backbone, skip_unreadable, pool, shown.advance)
@@ -86,6 +91,28 @@ def embed(
             has[part.start : part.stop] = done.has
             unreadable += done.unreadable
     return Embedded(vectors, has, tuple(unreadable))
+
+
+def _of_release(release: Path, backbone: Backbone) -> Mapping[str, NDArray[np.float16]]:
+    """Returns the embeddings that a release has by id; none of another backbone."""
+    found = read_embeddings(release)
+    if found is None or any(found.backbone.get(name) != value for name, value in backbone.preparation.items()):
+        return {}
+    return dict(zip(found.ids, found.vectors, strict=True))
+
+
+def _read(
+    part: range, ids: Sequence[str], of_release: Mapping[str, NDArray[np.float16]], files: Mapping[str, Any]
+) -> Embedded | None:
+    """Returns a part whose images with a file all have an embedding in the release; None for any other part."""
+    rows = [row for row in part if ids[row] in files]
+    if not rows or not all(ids[row] in of_release for row in rows):
+        return None
+    width = len(of_release[ids[rows[0]]])
+    vectors, has = np.zeros((len(part), width), np.float16), np.zeros(len(part), bool)
+    for row in rows:
+        vectors[row - part.start], has[row - part.start] = of_release[ids[row]], True
+    return Embedded(vectors, has, ())
 
 
 def _embedded(

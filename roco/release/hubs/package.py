@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from roco.base.errors import DataError, UsageError
-from roco.base.files import file_digest
+from roco.base.files import checksum_lines, file_digest
 from roco.base.progress import Progress
 from roco.base.readers import UNREADABLE, csv_rows, read_text
 from roco.base.tables import ATTRIBUTION_COLUMNS
@@ -171,7 +171,7 @@ def _export_files(folder: Path) -> tuple[str, dict[str, str]]:
 
 def _release_files(folder: Path) -> dict[str, str]:
     """Returns the SHA-256 of each file of a release; its other checks have been made."""
-    lines = (line.partition("  ") for line in read_text(folder / CHECKSUMS).splitlines())
+    lines = (line.partition("  ") for line in checksum_lines(read_text(folder / CHECKSUMS)))
     return {name: digest for digest, _, name in lines}
 
 

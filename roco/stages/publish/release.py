@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import re
 from collections import Counter
@@ -11,18 +12,22 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from roco.base.errors import DataError, RecipeError
 from roco.base.files import file_digest
 from roco.base.formats import SUFFIX_OF_FORMAT
 from roco.base.schema import COLUMNS, SPLITS, types
+from roco.core.contract import Contract, Need
 from roco.core.ledger import Changes, Ledger
 from roco.core.stage import Finished, Publication, put
+from roco.models.images.backbone import Backbone
 from roco.models.text.terms import table as terms
 from roco.models.text.vocabulary import table as vocabulary
 from roco.release.attribution import attribution_row, license_row
 from roco.release.contents import Contents, write_contents
+from roco.release.embeddings import table_of
 from roco.release.format import (
     CHECKSUMS,
     DROPPED_COLUMNS,
@@ -63,7 +68,8 @@ class Release(Publication):
     previous release, which is the one in the run folder, keep their ids; new images continue from the highest number of
     their split; retired ids, listed in tombstones.csv with the reason, are never given to other images. previous:
     folder of another release to grow from. prefix: the beginning of each new id.
-    metadata: title, creators and contact, the section [release] of a recipe.
+    metadata: title, creators and contact, the section [release] of a recipe. embeddings: adds embeddings.parquet, which
+    `roco index` and `roco train neighbours` read instead of the images. backbone: as in `embed`.
     Raises DataError where an image differs from the one that was measured, a concept has no name, or an image of the
     release in the run folder would get another id or split.
     """
@@ -79,6 +85,8 @@ class Release(Publication):
     prefix: str = "roco"
     previous: Path | None = None
     metadata: Metadata | None = None
+    embeddings: bool = False
+    backbone: Path | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.prefix):
@@ -88,6 +96,14 @@ class Release(Publication):
             # ImageCLEF's loaders of 2023 to 2025 take each row with `ID` anywhere in its id for the header.
             hint = "ImageCLEF's loaders skip ids that contain 'ID'; choose another prefix"
             raise RecipeError(f"invalid prefix '{self.prefix}' (stage 'release'): it contains 'ID'", hint)
+
+    @property
+    def contract(self) -> Contract:
+        contract = super().contract
+        if not self.embeddings:
+            return contract
+        measure: Need = ("embed", {"backbone": self.backbone}) if self.backbone else "embed"
+        return dataclasses.replace(contract, needs=(*contract.needs, measure))
 
     @property
     def content(self) -> tuple[Path, ...]:
@@ -159,11 +175,20 @@ class Release(Publication):
         about = self.metadata or Metadata()
         return Contents(
             rows=rows, figures=table, removed=dropped, groups=duplicates(run), names=concept_names(rows),
+            embeddings=self._embeddings(run, table) if self.embeddings else None,
             licenses=map(license_row, rows), attribution=map(attribution_row, rows), tombstones=retired, funnel=funnel,
             about=about, made_by=run.recipe["roco"],
             card=lambda funnel, leaks: card(rows, funnel, run.recipe, leaks, about),
             datasheet=lambda funnel, leaks: datasheet(rows, funnel, run.recipe, len(retired), about),
         )  # fmt: skip
+
+    def _embeddings(self, run: Finished, figures: pa.Table) -> pa.Table:
+        """Returns the embeddings of the images, in the order of the ids."""
+        found = run.kept(["id", "embedding"])
+        found = found.take(pc.index_in(figures["id"], value_set=found["id"].combine_chunks()))
+        network = Backbone.load(self.backbone)
+        stated = {"name": network.name, "width": network.width} | network.preparation
+        return table_of(found["id"], found["embedding"], stated)
 
     def _grown_from(self, ledger: Ledger | None) -> str:
         """Returns the SHA-256 of the checksums of the previous release; empty without one."""
