@@ -87,7 +87,7 @@ def answer(
     from roco.baselines.retrieve.answer import AnswerOptions, answer_prompt, write_prompt
     from roco.baselines.retrieve.answer import answer as ask
 
-    chosen = None if prompt else _model(endpoint, model, local, temperature, timeout)
+    chosen = None if prompt else chat_model(endpoint, model, local, temperature, timeout)
     if prompt:
         _refuse_model(endpoint, model, local, temperature)
     options = AnswerOptions(
@@ -129,7 +129,7 @@ def _refuse_model(endpoint: str | None, model: str | None, local: Path | None, t
         raise UsageError("--temperature without a model", "leave it out: --prompt asks no model")
 
 
-def _model(
+def chat_model(
     endpoint: str | None, model: str | None, local: Path | None, temperature: float | None, timeout: float
 ) -> ChatModel:
     """Returns the model that the options name; raises UsageError if they name none or two."""

@@ -1,4 +1,4 @@
-"""The commands under `roco evaluate`: concepts, captions, retrieval and agreement; `--check` checks a submission."""
+"""The commands under `roco evaluate`: of predictions, rankings, answers and raters; `--check` checks a submission."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typer
 
 from roco.base.errors import UsageError
 from roco.cli.app import App
+from roco.cli.evaluate_grounding import grounding
 from roco.cli.evaluate_options import (
     Against,
     Articles,
@@ -149,6 +150,7 @@ def captions(
 
 
 app.command()(retrieval)
+app.command()(grounding)
 
 
 @app.command()

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +14,8 @@ from roco.base.errors import DataError, UsageError
 from roco.baselines.retrieve.evaluation import rankers as module
 from roco.baselines.retrieve.evaluation.rankers import CONTAMINATED, rankers
 from roco.baselines.retrieve.words import Words
-from roco.cli.main import main
 from tests.baselines import drawn
+from tests.baselines.retrieve.evaluation.command import run
 
 TRAIN = [f"drawn_train_{number:06d}" for number in range(1, 13)]
 TEST = [f"drawn_test_{number:06d}" for number in range(1, 7)]
@@ -133,35 +130,16 @@ def test_an_unknown_task_or_method_is_refused(path: Path, task: str | None, meth
 # --- the command ------------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def arguments(*words: str) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["roco", *words])
-        yield
-
-
-def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
-    """Returns the exit status, stdout and stderr of `roco evaluate retrieval`."""
-    try:
-        with arguments("evaluate", "retrieval", *map(str, words)):
-            main()
-        status = 0
-    except SystemExit as exit:
-        status = int(exit.code or 0)
-    printed = capsys.readouterr()
-    return status, printed.out, printed.err
-
-
 def test_all_rankings_of_an_index_are_printed_side_by_side_and_written_apart(
     path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    status, out, _ = run(capsys, "--index", path, "--out", tmp_path / "out")
+    status, out, _ = run(capsys, "retrieval", "--index", path, "--out", tmp_path / "out")
     assert status == 0
     assert "image-to-image, dense" in out and "EfficientNet-Lite0" in out and "pool: 6 of 6 images" in out
     assert "candidates that tie with a right answer rank before it (pessimistic)" in out
     written = sorted(file.parent.name for file in (tmp_path / "out").glob("*/report.json"))
     assert written == ["concepts-to-image-words", "image-to-image-dense", "text-to-text-words"]
-    status, out, _ = run(capsys, "--index", path, "--json")
+    status, out, _ = run(capsys, "retrieval", "--index", path, "--json")
     reports = json.loads(out)["reports"]
     one = json.loads((tmp_path / "out" / "image-to-image-dense" / "report.json").read_text())
     assert reports["image-to-image, dense"]["scores"] == one["scores"]
@@ -169,9 +147,9 @@ def test_all_rankings_of_an_index_are_printed_side_by_side_and_written_apart(
 
 def test_an_index_is_compared_with_another_one(path: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     words = ["--index", path, "--task", "image-to-image", "--against", path, "--json"]
-    status, out, _ = run(capsys, *words)
+    status, out, _ = run(capsys, "retrieval", *words)
     assert status == 0 and json.loads(out)["against"]["recall@1"]["difference"] == 0
-    status, _, err = run(capsys, "--index", path, "--against", path)
+    status, _, err = run(capsys, "retrieval", "--index", path, "--against", path)
     assert status == 2 and "--against with 3 rankings" in err
 
 
@@ -181,13 +159,13 @@ def test_another_release_is_reported_and_one_that_is_not_where_it_was_is_an_erro
     other = drawn.write(tmp_path / "other")
     with Image.open(drawn.image_file(other, TEST[0])) as picture:
         picture.rotate(90).save(drawn.image_file(other, TEST[0]))
-    status, _, err = run(capsys, "--index", path, "--truth", other, "--task", "image-to-image")
+    status, _, err = run(capsys, "retrieval", "--index", path, "--truth", other, "--task", "image-to-image")
     assert status == 0 and "is not the release of" in err and "matched by their ids" in err
     moved = dataset.rename(dataset.with_name("moved"))
     try:
-        status, _, err = run(capsys, "--index", path)
+        status, _, err = run(capsys, "retrieval", "--index", path)
         assert status == 1 and "is not where it was" in err
-        status, _, err = run(capsys, "--index", path, "--truth", moved)
+        status, _, err = run(capsys, "retrieval", "--index", path, "--truth", moved)
         assert status == 0 and "is not the release" not in err
     finally:
         moved.rename(dataset)
@@ -208,5 +186,5 @@ def test_another_release_is_reported_and_one_that_is_not_where_it_was_is_an_erro
 def test_what_cannot_be_evaluated_is_one_line(
     path: Path, words: list[str], status: int, what: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found, _, err = run(capsys, *(path if word == "INDEX" else word for word in words))
+    found, _, err = run(capsys, "retrieval", *(path if word == "INDEX" else word for word in words))
     assert found == status and what in err and "Traceback" not in err
