@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from PIL import Image
 
 import roco
 from roco.cli.search_page import IndexFinder
-from roco.curate.finder import SearchServer
-from tests.curate.browsers import MARKS, READY, Running, eventually
+from roco.curate.finder import Answer, SearchServer, Wanted
+from tests.curate.browsers import MARKS, PATIENCE, READY, Running, eventually
 from tests.curate.searches import IDS, DrawnFinder, jpeg
 from tests.curate.test_accessible import violations
 
@@ -196,6 +199,38 @@ def test_a_server_that_was_restarted_takes_an_upload_and_one_that_is_gone_is_a_l
     page.set_input_files("#file", {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": jpeg(90)})
     page.wait_for_selector(".hit")
     assert page.locator("#message").inner_text() == ""
+
+
+class SlowFinder(DrawnFinder):
+    """A finder whose searches by an image wait until the test lets them go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go_on = threading.Event()
+
+    def find(self, wanted: Wanted) -> Answer:
+        answer = super().find(wanted)
+        if wanted.image is not None:
+            assert self.go_on.wait(PATIENCE)
+        return answer
+
+
+def test_slow_searches_by_images_do_not_hold_up_others() -> None:
+    finder = SlowFinder()
+    running = Running(SearchServer(finder=finder))
+    with httpx.Client(base_url=running.address, timeout=PATIENCE) as http, ThreadPoolExecutor(50) as pool:
+        headers = {
+            "x-roco-write": http.get("/api/session").json()["write"],
+            "content-type": "application/octet-stream",
+        }
+        uploads = [pool.submit(http.post, "/api/search", content=jpeg(90), headers=headers) for _ in range(50)]
+        eventually(lambda: len(finder.queries) == 2)  # as many at once
+        assert http.get("/api/search", params={"words": "ct"}).status_code == 200
+        assert http.get("/api/thumbnail", params={"key": IDS[0]}).status_code == 200
+        assert len([one for one in finder.queries if one.image]) == 2
+        finder.go_on.set()
+        assert {one.result().status_code for one in uploads} == {200}
+    running.stop()
 
 
 # --- accessibility ----------------------------------------------------------------------------------------------------

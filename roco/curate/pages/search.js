@@ -8,6 +8,7 @@ const { $, el, say, session } = roco;
 const TEXTS = ["words", "concepts", "modality", "region", "license", "split", "year", "n"];
 const CHECKS = ["commercial", "not_same_article", "diverse"];
 const FILTERS = ["modality", "region", "license", "split", "year", "commercial", "not_same_article", "diverse", "n"];
+const NOUNS = { license: "licence", n: "hits", commercial: "commercial use allowed", not_same_article: "not the same article", diverse: "diverse" };
 const NAMES = [...TEXTS, ...CHECKS, "like"];
 const PATIENCE = 120000; // milliseconds: an upload and the search for it
 const uploads = []; // the images of this visit: a place in the history of the browser names one by its number,
@@ -110,7 +111,7 @@ function showQuery() {
   for (const name of CHECKS) $(name).checked = Boolean(query[name]);
   $("not_same_article").disabled = !(upload || query.like);
   const used = FILTERS.filter((name) => query[name]);
-  $("used").textContent = used.map((name) => (CHECKS.includes(name) ? name.replaceAll("_", " ") : `${name}: ${query[name]}`)).join("; ");
+  $("used").textContent = used.map((name) => (CHECKS.includes(name) ? NOUNS[name] : `${NOUNS[name] || name}: ${query[name]}`)).join("; ");
   if (used.length) $("more").open = true;
   showAsked();
   document.title = ["roco: search", query.words, query.concepts].filter(Boolean).join(", ");
