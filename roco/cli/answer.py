@@ -96,6 +96,7 @@ def answer(
         encoder=encoder, evaluation=evaluation,
     )  # fmt: skip
     if chosen is not None:
+        _print_notes([f"asking {model or local}; Ctrl-C ends it"])
         checked = ask(index, question, chosen, options, save_prompt=save_prompt)
         if as_json:
             print_json(checked.to_json())
@@ -113,7 +114,7 @@ def answer(
 
 
 def _print_notes(notes: Sequence[str]) -> None:
-    """Prints on stderr how the sources were found: stdout contains the prompt only."""
+    """Prints lines on stderr: stdout contains the prompt or the answer only."""
     from roco.cli.logs import is_quiet
 
     if not is_quiet():

@@ -101,6 +101,16 @@ def test_a_search_without_hits_is_refused_with_its_words(path: Path) -> None:
         roco.answer_prompt(path, "Is there a hippogriff?")
 
 
+def test_hits_without_room_in_the_prompt_are_left_out_and_stated(tmp_path: Path) -> None:
+    dataset = drawn.write(tmp_path / "dataset", {"train": 40})
+    rows = [(f"drawn_train_{number:06d}", "rings " + "around " * 300) for number in range(1, 41)]
+    drawn.table(dataset / "train_captions.csv", ("ID", "Caption"), rows)
+    roco.index(dataset, tmp_path / "index")
+    prompt = roco.answer_prompt(tmp_path / "index", "rings?", roco.AnswerOptions(n=40))
+    assert len(prompt.text) <= 24_000 and 10 < len(prompt.sources) < 40
+    assert prompt.notes[1] == f"left out: {40 - len(prompt.sources)} hits, for which the prompt has no room"
+
+
 # --- evaluation -----------------------------------------------------------------------------------------------------
 
 

@@ -27,10 +27,13 @@ def local_model(path: str | Path, *, temperature: float | None = None) -> ChatMo
         from roco.baselines.retrieve.grounding.local_folder import FolderModel
 
         return FolderModel(path, temperature)
-    with path.open("rb") as file:
-        magic = file.read(len(_MAGIC))
-    if magic != _MAGIC:
+    if not path.is_file() or _beginning(path) != _MAGIC:
         raise DataError(f"{excerpt(path)} is not a GGUF file (--local)", _KINDS)
     from roco.baselines.retrieve.grounding.local_gguf import GgufModel
 
     return GgufModel(path, temperature)
+
+
+def _beginning(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(len(_MAGIC))

@@ -9,7 +9,7 @@ from typing import Any
 from roco.base.errors import DataError, MissingExtra
 from roco.base.terminal import excerpt
 from roco.baselines.captioner.pretrained import find, load_config, load_weights, quiet
-from roco.baselines.retrieve.grounding.model import MOST_TOKENS, Reply
+from roco.baselines.retrieve.grounding.model import MOST_TOKENS, Reply, as_one
 from roco.baselines.retrieve.grounding.reasoning import without_reasoning
 
 _ROOM = 32  # tokens that an answer needs at least
@@ -63,15 +63,20 @@ class FolderModel:
 
     def _tokens(self, tokenizer: Any, messages: list[dict[str, str]]) -> Any:
         """Returns the prompt as tokens: by the chat template of the tokenizer, or as plain text if it has none."""
+        if not tokenizer.chat_template:
+            return tokenizer(f"{as_one(messages)[0]['content']}\n\nAnswer:", return_tensors="pt")["input_ids"]
         try:
-            if tokenizer.chat_template:
-                text = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
-                return tokenizer(text, return_tensors="pt", add_special_tokens=False)["input_ids"]
+            text = self._formatted(tokenizer, messages)
         # The template is a program of the folder, run by jinja2 in its sandbox; whatever it raises is its fault.
-        except Exception as err:
-            raise _failed(f"the chat template of {excerpt(self.path)} fails", err, "try another model") from err
-        text = "\n\n".join(message["content"] for message in messages) + "\n\nAnswer:"
-        return tokenizer(text, return_tensors="pt")["input_ids"]
+        except Exception:
+            try:
+                text = self._formatted(tokenizer, as_one(messages))
+            except Exception as err:
+                raise _failed(f"the chat template of {excerpt(self.path)} fails", err, "try another model") from err
+        return tokenizer(text, return_tensors="pt", add_special_tokens=False)["input_ids"]
+
+    def _formatted(self, tokenizer: Any, messages: list[dict[str, str]]) -> str:
+        return str(tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False))
 
     def _room(self, config: Any, length: int) -> int:
         """Returns the tokens that an answer may have; raises DataError if the prompt leaves too little room."""

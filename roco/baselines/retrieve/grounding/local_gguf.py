@@ -7,7 +7,7 @@ from typing import Any
 
 from roco.base.errors import DataError, MissingExtra
 from roco.base.terminal import excerpt
-from roco.baselines.retrieve.grounding.model import MOST_TOKENS, Reply
+from roco.baselines.retrieve.grounding.model import MOST_TOKENS, Reply, as_one
 from roco.baselines.retrieve.grounding.reasoning import without_reasoning
 
 CONTEXT = 12_288
@@ -32,18 +32,27 @@ class GgufModel:
         if self._model is None:
             self._model = self._loaded()
         try:
-            answer = self._model.create_chat_completion(
-                messages=messages, temperature=self._temperature, max_tokens=MOST_TOKENS, seed=0
-            )
-            choice = answer["choices"][0]
+            choice = self._choice(messages)
             text = without_reasoning(choice["message"]["content"] or "")
-        # llama-cpp-python raises ValueError for a prompt that exceeds the context, and RuntimeError for its own faults.
-        except (ValueError, RuntimeError, KeyError, IndexError, TypeError) as err:
+        # llama-cpp-python raises ValueError for a prompt that exceeds the context; the chat template is a program of
+        # the file, which may raise anything.
+        except Exception as err:
             what = excerpt(str(err).partition("\n")[0]) or type(err).__name__
             raise DataError(f"the model does not answer: {what}", "give fewer sources: -n 2; or another model") from err
         if not text:
             raise DataError("the model answers with an empty message", "try another model")
         return Reply(text, self.path.name, choice.get("finish_reason") == "length")
+
+    def _choice(self, messages: list[dict[str, str]]) -> Any:
+        """Returns the answer to messages, as one message if the chat template refuses the role `system`."""
+        how = {"temperature": self._temperature, "max_tokens": MOST_TOKENS, "seed": 0}
+        try:
+            answer = self._model.create_chat_completion(messages=messages, **how)
+        except Exception as err:
+            if type(err).__name__ != "TemplateError":  # of jinja2, which is installed with llama-cpp-python only
+                raise
+            answer = self._model.create_chat_completion(messages=as_one(messages), **how)
+        return answer["choices"][0]
 
     def _loaded(self) -> Any:
         try:

@@ -11,11 +11,11 @@ MOST_TOKENS = 1024
 
 
 class Reply(NamedTuple):
-    """What a model answered, its name as the endpoint gives it, and whether it stopped at a limit of length."""
+    """What a model answered, its name, and whether it stopped at a limit of length."""
 
     text: str
-    model: str
-    is_truncated: bool
+    model: str = ""
+    is_truncated: bool = False
 
 
 class ChatModel(Protocol):
@@ -24,6 +24,11 @@ class ChatModel(Protocol):
     def ask(self, messages: list[dict[str, str]]) -> Reply:
         """Returns the reply; raises DataError if there is none."""
         ...
+
+
+def as_one(messages: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Returns messages as a single one of the user, for models whose chat template refuses the role `system`."""
+    return [{"role": "user", "content": "\n\n".join(message["content"] for message in messages)}]
 
 
 def checked_temperature(temperature: float | None) -> float | None:

@@ -65,11 +65,24 @@ def test_the_chat_template_of_the_folder_formats_the_messages(folder: Path, monk
     assert text == f"<system>{MESSAGES[0]['content']}<user>{MESSAGES[1]['content']}<assistant>"
 
 
+def test_a_chat_template_without_a_system_role_gets_the_rules_with_the_question(folder: Path) -> None:
+    template = (
+        "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system') }}{% endif %}"
+        "<{{ m.role }}>{{ m.content }}{% endfor %}"
+    )
+    change(folder / "tokenizer_config.json", chat_template=template)
+    opened = local_model(folder)
+    opened.ask(MESSAGES)
+    _, tokenizer = opened._loaded  # type: ignore[attr-defined]
+    text = tokenizer.decode(opened._tokens(tokenizer, MESSAGES)[0])  # type: ignore[attr-defined]
+    assert text == f"<user>{MESSAGES[0]['content']}\n\n{MESSAGES[1]['content']}"
+
+
 @pytest.mark.parametrize(
     "template",
     [
         "{{ ''.__class__.__mro__[1].__subclasses__() }}",
-        "{{ messages.append }}{% for x in range(9) %}",
+        "{{ messages[0].content }}{% for x in range(9) %}",
         "{{ raise_exception('no system role\n\x1b[2J') }}",
     ],
 )

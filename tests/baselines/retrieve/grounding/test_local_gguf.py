@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -75,6 +76,23 @@ def test_a_model_that_fails_is_one_line(file: Path, answer: Any, what: str) -> N
     assert caught.value.message.isprintable() and caught.value.hint
 
 
+def test_a_chat_template_without_a_system_role_gets_the_rules_with_the_question(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class TemplateError(Exception):
+        """That of jinja2."""
+
+    def refuse(self: Llama, **options: Any) -> Any:
+        Llama.asked.append(options)
+        if options["messages"][0]["role"] == "system":
+            raise TemplateError("System role not supported")
+        return choice("Yes [1].")
+
+    monkeypatch.setattr(Llama, "create_chat_completion", refuse)
+    assert local_model(file).ask(MESSAGES).text == "Yes [1]."
+    assert Llama.asked[1]["messages"] == [{"role": "user", "content": "Rules.\n\nWhat?"}]
+
+
 def test_a_missing_package_is_an_error_with_its_pip_line(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "llama_cpp", None)
     with pytest.raises(MissingExtra, match="llama-cpp-python is not installed") as caught:
@@ -86,6 +104,9 @@ def test_other_files_and_temperatures_are_refused(file: Path) -> None:
     file.write_bytes(b"PK\x03\x04")
     with pytest.raises(DataError, match="is not a GGUF file"):
         local_model(file)
+    os.mkfifo(file.with_name("pipe"))
+    with pytest.raises(DataError, match="is not a GGUF file"):
+        local_model(file.with_name("pipe"))
     with pytest.raises(DataError, match="no such model"):
         local_model(file.with_name("none"))
     with pytest.raises(UsageError, match="temperature -1"):
