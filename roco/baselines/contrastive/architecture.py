@@ -23,6 +23,12 @@ WEIGHTS = "open_clip_model.safetensors"
 _SHIPPED = Path(__file__).parent / "architectures"
 _PARTS = ("embed_dim", "vision_cfg", "text_cfg")
 
+_OLD_BUFFERS = ("text.transformer.embeddings.position_ids",)
+"""Of text networks that an older transformers saved; the numbers are those of the positions."""
+
+_TOKENIZER_OPTIONS = {"clean", "strip_sep_token", "language", "additional_special_tokens", "reduction_mask"}
+"""Others could name files, or let transformers run the code of a folder."""
+
 
 @dataclass(frozen=True)
 class Config:
@@ -34,9 +40,14 @@ class Config:
 
     @property
     def remote(self) -> tuple[str, ...]:
-        """Returns the parts that come from a model hub: a text network or a tokenizer of transformers, by name."""
+        """Returns the parts that come from a model hub: a text network or a tokenizer of transformers, by name.
+
+        An image network of timm is one where its name has a scheme, such as hf-hub:owner/model.
+        """
         names = [self.model["text_cfg"].get(key) for key in ("hf_model_name", "hf_tokenizer_name")]
-        return tuple(dict.fromkeys(name for name in names if name and not Path(name).is_dir()))
+        found = [str(name) for name in names if name and not Path(str(name)).is_dir()]
+        image = str(self.model["vision_cfg"].get("timm_model_name") or "")
+        return tuple(dict.fromkeys([*found, image] if ":" in image else found))
 
 
 def library() -> Any:
@@ -74,6 +85,8 @@ def read_config(name: str) -> Config:
             )
     if not isinstance(model, dict) or not all(part in model for part in _PARTS):
         raise DataError(f"{name} is no configuration of open_clip", f"it needs {', '.join(_PARTS)}")
+    if not all(isinstance(model[part], dict) for part in ("vision_cfg", "text_cfg")) or not isinstance(images, dict):
+        raise DataError(f"{name} is no configuration of open_clip", "vision_cfg, text_cfg, preprocess_cfg are objects")
     if "multimodal_cfg" in model:
         raise UsageError(f"{name} has a decoder of captions", "choose a network of two encoders, such as ViT-B-32")
     return Config(path.stem if path.suffix == ".json" else name, model, images)
@@ -106,10 +119,10 @@ def create(
             network = open_clip.create_model(
                 f"local-dir:{folder}", load_weights=False, pretrained_image=own and download, pretrained_text=own
             )
-        except (TypeError, ValueError, RuntimeError, AssertionError, KeyError, AttributeError) as err:
+        except (TypeError, ValueError, RuntimeError, AssertionError, KeyError, AttributeError, OSError) as err:
             raise DataError(f"{config.name} cannot be built: {excerpt(err)}", "correct its configuration") from err
     if weights is not None and tensors is not None:
-        fill(network, tensors, weights)
+        fill(network, tensors, weights, _OLD_BUFFERS)
     return network
 
 
@@ -130,16 +143,24 @@ def write_config(folder: Path, config: Config) -> None:
 
 
 def tokenizer_of(config: Config) -> Any:
-    """Returns the tokenizer of an architecture: texts -> numbers, n x length."""
+    """Returns the tokenizer of an architecture: texts -> numbers, n x length.
+
+    Raises DataError for options of the tokenizer that roco does not hand on, and for a tokenizer that is invalid.
+    """
     open_clip = library()
     text = config.model["text_cfg"]
     settings = dict(text.get("tokenizer_kwargs") or {})
+    for option in sorted(settings.keys() - _TOKENIZER_OPTIONS):
+        raise DataError(f"{config.name}: tokenizer_kwargs has '{excerpt(option)}'", nearest(option, _TOKENIZER_OPTIONS))
     length = text.get("context_length", open_clip.tokenizer.DEFAULT_CONTEXT_LENGTH)
     name = text.get("hf_tokenizer_name")
     if not name:
         return open_clip.SimpleTokenizer(context_length=length, **settings)
     mode = text.get("tokenizer_mode")
-    return open_clip.tokenizer.HFTokenizer(name, context_length=length, tokenizer_mode=mode, **settings)
+    try:
+        return open_clip.tokenizer.HFTokenizer(name, context_length=length, tokenizer_mode=mode, **settings)
+    except (TypeError, ValueError, RuntimeError, KeyError, AttributeError, OSError) as err:
+        raise DataError(f"the tokenizer of {config.name} cannot be read: {excerpt(err)}", "correct its files") from err
 
 
 def image_encoder(network: Any, name: str, license: str = "", source: str = "") -> Encoder:

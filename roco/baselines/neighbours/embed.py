@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,7 @@ from roco.base.progress import NullProgress, Progress
 from roco.base.terminal import excerpt
 from roco.baselines.training.learner import SKIP, Unreadable
 from roco.models import arrays
-from roco.models.images.backbone import Backbone
-from roco.models.images.decode import decode
+from roco.models.images.decode import Decoded, decode
 from roco.release.embeddings import read_embeddings
 from roco.release.load.dataset import Dataset
 from roco.release.load.image import LazyImage
@@ -30,10 +29,30 @@ PART = 256
 BATCH, BATCH_OF_CPU = 16, 4
 """Images that the network reads together, as in the stage `embed`."""
 
-SMALL_ENOUGH = 300
-"""Backbones of up to this size read the image reduced to 400 px, as in the stage `embed`."""
-
 MOST_BYTES = 1 << 30
+
+
+class Embedder(Protocol):
+    """Turns images into vectors, as a backbone does."""
+
+    @property
+    def width(self) -> int:
+        """Returns the numbers of a vector."""
+
+    @property
+    def reads_small(self) -> bool:
+        """Returns whether it reads the image reduced to 400 px."""
+
+    @property
+    def provider(self) -> str:
+        """Returns what runs the network, such as CPUExecutionProvider."""
+
+    @property
+    def preparation(self) -> Mapping[str, Any]:
+        """Returns what determines a vector besides the image, as plain values."""
+
+    def embed(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float16]:
+        """Returns one vector for each image; images are grey (height x width) or RGB (height x width x 3)."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +69,7 @@ class Embedded:
 
 def embed(
     data: Dataset,
-    backbone: Backbone,
+    encoder: Embedder,
     store: Path | None = None,
     *,
     skip_unreadable: bool = False,
@@ -64,15 +83,15 @@ def embed(
     """
     shown = progress or NullProgress()
     files = data.figures.image_files()
-    vectors = np.zeros((len(data), backbone.width), np.float16)
+    vectors = np.zeros((len(data), encoder.width), np.float16)
     has = np.zeros(len(data), bool)
     unreadable: list[Unreadable] = []
     parts = [range(start, min(start + PART, len(data))) for start in range(0, len(data), PART)]
     stored = {
-        part: read for part in parts if store and (read := _stored(_file(store, part), part, backbone)) is not None
+        part: read for part in parts if store and (read := _stored(_file(store, part), part, encoder)) is not None
     }
     ids = data.column("id").to_pylist()
-    of_release = _of_release(data.figures.path, backbone)
+    of_release = _of_release(data.figures.path, encoder)
     shown.start("images", len(data), sum(len(part) for part in stored))
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for part in parts:
@@ -81,7 +100,7 @@ def embed(
                 shown.advance(len(part))
             if done is None:
                 images = [(row, data.figures.image(ids[row])) for row in part if ids[row] in files]
-                done = _embedded(images, part, backbone, skip_unreadable, pool, shown.advance)
+                done = _embedded(images, part, encoder, skip_unreadable, pool, shown.advance)
                 shown.advance(len(part) - len(images))
                 if store is not None:
                     _write(_file(store, part), done)
@@ -93,10 +112,10 @@ def embed(
     return Embedded(vectors, has, tuple(unreadable))
 
 
-def _of_release(release: Path, backbone: Backbone) -> Mapping[str, NDArray[np.float16]]:
-    """Returns the embeddings that a release has by id; none of another backbone."""
+def _of_release(release: Path, encoder: Embedder) -> Mapping[str, NDArray[np.float16]]:
+    """Returns the embeddings that a release has by id; none of another encoder."""
     found = read_embeddings(release)
-    if found is None or any(found.backbone.get(name) != value for name, value in backbone.preparation.items()):
+    if found is None or any(found.backbone.get(name) != value for name, value in encoder.preparation.items()):
         return {}
     return dict(zip(found.ids, found.vectors, strict=True))
 
@@ -118,21 +137,21 @@ def _read(
 def _embedded(
     images: Sequence[tuple[int, LazyImage]],
     part: range,
-    backbone: Backbone,
+    encoder: Embedder,
     skip_unreadable: bool,
     pool: ThreadPoolExecutor,
     advance: Callable[[int], None],
 ) -> Embedded:
     """Embeds the images of one part in threads: decoder and network leave the interpreter to others meanwhile."""
-    vectors = np.zeros((len(part), backbone.width), np.float16)
+    vectors = np.zeros((len(part), encoder.width), np.float16)
     has = np.zeros(len(part), bool)
     unreadable = []
-    size = BATCH_OF_CPU if backbone.provider == "CPUExecutionProvider" else BATCH
+    size = BATCH_OF_CPU if encoder.provider == "CPUExecutionProvider" else BATCH
 
     def work(batch: Sequence[tuple[int, LazyImage]]) -> list[tuple[int, Unreadable | NDArray[np.float16]]]:
-        read = [(row, pixels(image, backbone)) for row, image in batch]
+        read = [(row, pixels(image, encoder)) for row, image in batch]
         good = [(row, one) for row, one in read if not isinstance(one, Unreadable)]
-        embedded = backbone.embed([one for _, one in good])
+        embedded = encoder.embed([one for _, one in good])
         bad = [(row, one) for row, one in read if isinstance(one, Unreadable)]
         return [*zip((row for row, _ in good), embedded, strict=True), *bad]
 
@@ -150,8 +169,8 @@ def _embedded(
     return Embedded(vectors, has, tuple(unreadable))
 
 
-def pixels(image: LazyImage, backbone: Backbone) -> NDArray[np.uint8] | Unreadable:
-    """Returns the pixels that a backbone reads, or what is wrong with the image."""
+def pixels(image: LazyImage, encoder: Embedder) -> NDArray[np.uint8] | Unreadable:
+    """Returns the pixels that an encoder reads, or what is wrong with the image."""
     try:
         decoded = decode(image.bytes())
     except RejectedInput as err:
@@ -159,8 +178,13 @@ def pixels(image: LazyImage, backbone: Backbone) -> NDArray[np.uint8] | Unreadab
     except DataError as err:
         what = err.message
     else:
-        return decoded.small if backbone.size <= SMALL_ENOUGH else decoded.pixels
+        return samples(decoded, encoder)
     return Unreadable(image.id, what, SKIP)
+
+
+def samples(decoded: Decoded, encoder: Embedder) -> NDArray[np.uint8]:
+    """Returns the pixels of a decoded image that an encoder reads."""
+    return decoded.small if encoder.reads_small else decoded.pixels
 
 
 def _refused(image: Unreadable) -> DataError:
@@ -180,7 +204,7 @@ def _write(path: Path, done: Embedded) -> None:
     arrays.write(path, {"vectors": done.vectors, "has": done.has, "unreadable": texts})
 
 
-def _stored(path: Path, part: range, backbone: Backbone) -> Embedded | None:
+def _stored(path: Path, part: range, encoder: Embedder) -> Embedded | None:
     """Returns a part that is stored; None if it is missing, or damaged, as by a crash of the machine."""
     if not path.is_file():
         return None
@@ -189,7 +213,7 @@ def _stored(path: Path, part: range, backbone: Backbone) -> Embedded | None:
         done = Embedded(found["vectors"], found["has"], tuple(_texts(found["unreadable"])))
     except (DataError, KeyError, TypeError, ValueError):
         return None
-    is_right = done.vectors.shape == (len(part), backbone.width) and done.has.shape == (len(part),)
+    is_right = done.vectors.shape == (len(part), encoder.width) and done.has.shape == (len(part),)
     return done if is_right and done.vectors.dtype == np.float16 else None
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from roco.base.errors import DataError, UsageError
 from roco.base.ids import clean_pmcid
 from roco.base.terminal import excerpt
-from roco.baselines.neighbours.embed import SMALL_ENOUGH
+from roco.baselines.neighbours.embed import samples
 from roco.baselines.neighbours.stored_backbone import stored_backbone
 from roco.baselines.retrieve.build import open_release
 from roco.baselines.retrieve.concept_query import ConceptQuery
@@ -165,7 +165,7 @@ class Index:
         if path not in self._encoders:
             self._encoders[path] = stored_backbone(self.path, self.manifest["encoder"], path, "--encoder")
         network = self._encoders[path]
-        return network.embed([image.decoded.small if network.size <= SMALL_ENOUGH else image.decoded.pixels])
+        return network.embed([samples(image.decoded, network)])
 
 
 def _check(

@@ -28,6 +28,9 @@ MOST_BYTES = 2 << 30
 MOST_CARD_BYTES = 1 << 20
 SIZES = range(32, 1025)
 
+SMALL_ENOUGH = 300
+"""Backbones of up to this size read the image reduced to 400 px, as in the stage `embed`."""
+
 _EXPORT = "export it with one input of n x 3 x size x size in 32 bits, where n is not fixed"
 
 # The first provider that is installed is used. Those that are not listed need settings that roco does not know.
@@ -62,6 +65,11 @@ class Backbone:
         mean, std = tuple(card["mean"]), tuple(card["std"])
         sections = tuple(card.get("sections", ()))
         return cls(path, card["name"], card["size"], mean, std, card["width"], digest, sections)
+
+    @property
+    def reads_small(self) -> bool:
+        """Returns whether the network reads the image reduced to 400 px."""
+        return self.size <= SMALL_ENOUGH
 
     @property
     def preparation(self) -> dict[str, Any]:

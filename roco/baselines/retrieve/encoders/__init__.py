@@ -1,0 +1,1 @@
+"""What turns images and texts into vectors for an index: backbones, open_clip, sentence encoders."""
