@@ -14,6 +14,7 @@ from roco.base.errors import UsageError
 from roco.cli.output import print_json, safe
 from roco.cli.run import Json
 from roco.cli.search_options import (
+    ByOpt,
     CommercialOpt,
     ConceptsOpt,
     DiverseOpt,
@@ -23,6 +24,7 @@ from roco.cli.search_options import (
     LikeOpt,
     NotArticleOpt,
     NotSameArticleOpt,
+    TextEncoderOpt,
     WhereOpt,
     filters_of,
 )
@@ -47,6 +49,7 @@ def answer(
     evaluation: Annotated[
         bool, typer.Option("--evaluation", help="Sources from train only, and not from the article of the image.")
     ] = False,
+    by: ByOpt = None,
     diverse: DiverseOpt = False,
     n: Annotated[int, typer.Option("-n", metavar="N", min=1, help="Number of sources.")] = 5,
     where: WhereOpt = None,
@@ -57,6 +60,7 @@ def answer(
     license: LicenseOpt = None,
     split: SplitOpt = None,
     encoder: EncoderOpt = None,
+    text_encoder: TextEncoderOpt = None,
     prompt: Annotated[bool, typer.Option("--prompt", help="Print the prompt; ask no model.")] = False,
     save_prompt: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A new file for the prompt, written before the model is asked.")
@@ -93,7 +97,7 @@ def answer(
     options = AnswerOptions(
         image=image, like=like, concepts=concepts, not_same_article=not_same_article, not_articles=not_article or (),
         diverse=diverse, n=n, filters=filters_of(where, commercial, modality, region, year, license, split),
-        encoder=encoder, evaluation=evaluation,
+        by=by, encoder=encoder, text_encoder=text_encoder, evaluation=evaluation,
     )  # fmt: skip
     if chosen is not None:
         _print_notes([f"asking {model or local}; Ctrl-C ends it"])

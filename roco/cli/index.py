@@ -21,7 +21,18 @@ def index(
         ),
     ],
     encoder: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="An ONNX file with a card, instead of the shipped backbone.")
+        str | None,
+        typer.Option(
+            metavar="PATH|NAME",
+            help="An ONNX file with a card, a folder of `roco train clip` or open_clip, or a name of open_clip or timm "
+            "with --weights. Default: the shipped backbone.",
+        ),
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The weights of a network by name, in safetensors.")
+    ] = None,
+    text_encoder: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="A sentence encoder, for dense search in captions.")
     ] = None,
     previous: Annotated[
         Path | None,
@@ -40,7 +51,10 @@ def index(
 
     progress = ProgressBar()
     with resumable(progress):
-        done = write(release, out, encoder=encoder, previous=previous, progress=progress)
+        done = write(
+            release, out, encoder=encoder, weights=weights, text_encoder=text_encoder, previous=previous,
+            progress=progress,
+        )  # fmt: skip
     warn_of_images(done.unreadable, "unreadable: found by words and concepts only")
     warn_of_images(done.missing, "without an image file: found by words and concepts only")
     if as_json:
@@ -49,5 +63,6 @@ def index(
     else:
         of_previous = f" ({done.reused:,} of the previous index)" if previous is not None else ""
         what = f"{count('image', done.images)}, {done.embedded:,} with an embedding{of_previous}"
-        print(safe(f"wrote {shown_path(out)}: {what}"))
+        of_captions = f", {count('caption', done.captions)} with one" if text_encoder is not None else ""
+        print(safe(f"wrote {shown_path(out)}: {what}{of_captions}"))
     print_next("roco search", shown_path(out), "fracture")

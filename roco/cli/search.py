@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +15,7 @@ from roco.cli.page_server import HOST, PORT, Host, Port, Quiet, Token
 from roco.cli.review import Sheet
 from roco.cli.run import Json
 from roco.cli.search_options import (
+    ByOpt,
     CommercialOpt,
     ConceptsOpt,
     DiverseOpt,
@@ -24,6 +25,7 @@ from roco.cli.search_options import (
     LikeOpt,
     NotArticleOpt,
     NotSameArticleOpt,
+    TextEncoderOpt,
     WhereOpt,
     filters_of,
 )
@@ -31,6 +33,7 @@ from roco.cli.select import LicenseOpt, ModalityOpt, RegionOpt, SplitOpt, YearOp
 from roco.cli.train_options import warn
 
 if TYPE_CHECKING:
+    from roco.baselines.retrieve.encoders.encoder import Stated
     from roco.baselines.retrieve.hits import Hit
 
 
@@ -44,6 +47,7 @@ def search(
     concepts: ConceptsOpt = None,
     not_same_article: NotSameArticleOpt = False,
     not_article: NotArticleOpt = None,
+    by: ByOpt = None,
     diverse: DiverseOpt = False,
     n: Annotated[int, typer.Option("-n", metavar="N", min=1, help="Number of hits.")] = 10,
     where: WhereOpt = None,
@@ -54,6 +58,7 @@ def search(
     license: LicenseOpt = None,
     split: SplitOpt = None,
     encoder: EncoderOpt = None,
+    text_encoder: TextEncoderOpt = None,
     release: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="The release of the index, if it is not where it was.")
     ] = None,
@@ -91,7 +96,13 @@ def search(
             commercial=commercial,
         )  # fmt: skip
         finder = IndexFinder(
-            opened, opened.dataset(release), where=where, not_articles=not_article or (), encoder=encoder
+            opened,
+            opened.dataset(release),
+            where=where,
+            not_articles=not_article or (),
+            by=by,
+            encoder=encoder,
+            text_encoder=text_encoder,
         )
         open_page(finder, wanted, host, port, token, not no_browser)
         return
@@ -100,12 +111,15 @@ def search(
         warn([f"no duplicate of {image} is in the index: its article is unknown; exclude it by --not-article PMCID"])
     hits = opened.search(
         words, image=image, like=like, concepts=concepts, not_same_article=not_same_article,
-        not_articles=not_article or (), diverse=diverse, n=n, filters=filters, encoder=encoder,
+        not_articles=not_article or (), diverse=diverse, by=by, n=n, filters=filters, encoder=encoder,
+        text_encoder=text_encoder,
     )  # fmt: skip
+    used = opened.encoders_of(hits)
     if as_json:
-        print_json({"hits": [hit.to_json() for hit in hits]})
+        encoders = {method: {"name": stated.name, "sha256": stated.sha256} for method, stated in used.items()}
+        print_json({"encoders": encoders, "hits": [hit.to_json() for hit in hits]})
     else:
-        _print(hits)
+        _print(hits, used)
     if sheet is not None and data is not None:
         if not hits:
             warn([f"no hits: {shown_path(sheet)} was not written"])
@@ -143,7 +157,7 @@ def _check_page(
         raise UsageError("--browse with --image", "leave out --image: choose the image in the page")
 
 
-def _print(hits: Sequence[Hit]) -> None:
+def _print(hits: Sequence[Hit], encoders: Mapping[str, Stated]) -> None:
     from roco.base.terminal import printable
     from roco.cli.grid import wrap
     from roco.cli.tables import console
@@ -158,3 +172,5 @@ def _print(hits: Sequence[Hit]) -> None:
             for part in wrap(printable(line), out.width, "   ", "   "):
                 print(part)
     print(count("hit", len(hits)))
+    for method, stated in encoders.items():
+        print(printable(f"{method}: compared by {stated.name} (SHA-256 {stated.sha256[:12]})"))

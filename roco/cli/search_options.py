@@ -29,8 +29,19 @@ WhereOpt = Annotated[
     str | None, typer.Option(metavar="SQL", help="A condition over the columns of the index, in the SQL of DuckDB.")
 ]
 CommercialOpt = Annotated[bool, typer.Option("--commercial", help="Only licences that allow commercial use.")]
+ByOpt = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOW",
+        help="How words are searched: words (BM25), dense (vectors) or hybrid, the default if the index has vectors "
+        "for words.",
+    ),
+]
 EncoderOpt = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="The encoder of the index, if it is not where it was.")
+    Path | None, typer.Option(metavar="PATH", help="The encoder of the index, if it is not where it was.")
+]
+TextEncoderOpt = Annotated[
+    Path | None, typer.Option(metavar="FOLDER", help="The encoder of its captions, if it is not where it was.")
 ]
 
 

@@ -24,7 +24,8 @@ class IndexFinder:
     """Searches an index for the page.
 
     data: the release of the index, with the images. where: a condition in SQL, and not_articles: articles that are
-    excluded; both hold for all searches of the page. encoder: that of the index, if it is not where it was.
+    excluded; both hold for all searches of the page, as does `by`. encoder, text_encoder: those of the index, if they
+    are not where they were.
     """
 
     def __init__(
@@ -34,10 +35,13 @@ class IndexFinder:
         *,
         where: str | None = None,
         not_articles: Sequence[str] = (),
+        by: str | None = None,
         encoder: Path | None = None,
+        text_encoder: Path | None = None,
     ) -> None:
         self._index, self._data = index, data
-        self._where, self._not_articles, self._encoder = where, not_articles, encoder
+        self._where, self._not_articles, self._by = where, not_articles, by
+        self._encoder, self._text_encoder = encoder, text_encoder
 
     @property
     def title(self) -> str:
@@ -72,13 +76,15 @@ class IndexFinder:
             hits = self._index.search(
                 wanted.words or None, image=wanted.image, like=wanted.like or None, concepts=wanted.concepts or None,
                 not_same_article=wanted.not_same_article, not_articles=self._not_articles, diverse=wanted.diverse,
-                n=wanted.n, filters=filters, encoder=self._encoder,
+                by=self._by if wanted.words else None, n=wanted.n, filters=filters, encoder=self._encoder,
+                text_encoder=self._text_encoder,
             )  # fmt: skip
         except DataError as err:
             if wanted.image is None:
                 raise
             raise RejectedInput(err.message, err.hint) from err
-        return Answer([hit.to_json() for hit in hits], note)
+        compared = [f"{method}: compared by {one.name}" for method, one in self._index.encoders_of(hits).items()]
+        return Answer([hit.to_json() for hit in hits], "; ".join([note, *compared] if note else compared))
 
     def image(self, id: str) -> bytes:
         if self._index.store.row_of(id) is None:

@@ -17,26 +17,15 @@ def stated_backbone(network: Backbone) -> dict[str, Any]:
     return {"name": network.name, "path": path, "width": network.width} | network.preparation
 
 
-def stored_backbone(
-    folder: Path, stored: Mapping[str, Any], given: Path | None, option: str = "--backbone"
-) -> Backbone:
-    """Returns the backbone of a folder: the given file, else the one that the folder states; another one is refused.
-
-    option: by which the file is given, for errors.
-    """
+def stored_backbone(folder: Path, stored: Mapping[str, Any], given: Path | None) -> Backbone:
+    """Returns the backbone of a folder: the given file, else the one that the folder states; another one is refused."""
     path = given or (Path(stored["path"]) if stored.get("path") else None)
     name = excerpt(str(stored.get("name")))
     if path is not None and not path.is_file() and given is None:
-        raise DataError(f"missing backbone of {folder}: {path}", f"say where {name} is: {option} FILE")
+        raise DataError(f"missing backbone of {folder}: {path}", f"say where {name} is: --backbone FILE")
     network = Backbone.load(path)
-    check_backbone(folder, stored, network, option)
-    return network
-
-
-def check_backbone(folder: Path, stored: Mapping[str, Any], network: Backbone, option: str = "--backbone") -> None:
-    """Raises DataError if the embeddings of a folder are not those of a backbone."""
-    name = excerpt(str(stored.get("name")))
     for key in ("sha256", "size", "mean", "std"):
         if network.preparation[key] != stored.get(key):
             what = f"{folder} has embeddings of another backbone: {name}, not {excerpt(network.name)} ({key})"
-            raise DataError(what, f"give the file of {name}: {option} FILE")
+            raise DataError(what, f"give the file of {name}: --backbone FILE")
+    return network

@@ -29,9 +29,10 @@ class AnswerOptions:
     """How `roco.answer` finds the sources of an answer; the search is that of `Index.search`.
 
     image: a file or its bytes; like: the id of an image of the index; concepts: names or CUIs with AND, OR, NOT: they
-    are searched for with the words of the question. not_same_article, not_articles, diverse, filters, encoder: as of
-    `Index.search`. n: the number of sources at most. evaluation: sources from train only, and none from the articles
-    that contain the image or a duplicate of it, so that no answer about an image of valid or test can be copied.
+    are searched for with the words of the question. not_same_article, not_articles, diverse, by, filters, encoder,
+    text_encoder: as of `Index.search`. n: the number of sources at most. evaluation: sources from train only, and none
+    from the articles that contain the image or a duplicate of it, so that no answer about an image of valid or test can
+    be copied.
     """
 
     image: str | Path | bytes | None = None
@@ -42,7 +43,9 @@ class AnswerOptions:
     diverse: bool = False
     n: int = SOURCES
     filters: SelectOptions | None = None
+    by: str | None = None
     encoder: str | Path | None = None
+    text_encoder: str | Path | None = None
     evaluation: bool = False
 
     @property
@@ -89,7 +92,8 @@ def answer_prompt(index: str | Path | Index, question: str, options: AnswerOptio
     if not hits:
         raise DataError(f"no sources: the search for {searched} has no hits", "use other words, or fewer filters")
     prompt = build_prompt(question, hits, has_image=options.has_image)
-    return replace(prompt, notes=tuple(_notes(opened, prompt, searched, options)))
+    compared = [f"{method}: compared by {one.name}" for method, one in opened.encoders_of(hits).items()]
+    return replace(prompt, notes=(*_notes(opened, prompt, searched, options), *compared))
 
 
 def write_prompt(prompt: Prompt, path: Path) -> None:
@@ -111,7 +115,9 @@ def _hits(index: Index, words: str, options: AnswerOptions) -> list[Hit]:
         diverse=options.diverse,
         n=options.n,
         filters=_of_train(options.filters) if options.evaluation else options.filters,
+        by=options.by,
         encoder=options.encoder,
+        text_encoder=options.text_encoder,
     )
 
 

@@ -18,14 +18,16 @@ from roco.base.files import file_digest
 from roco.base.progress import Progress
 from roco.baselines import scores
 from roco.baselines.neighbours.embed import embed
-from roco.baselines.neighbours.stored_backbone import check_backbone, stated_backbone
+from roco.baselines.retrieve.encoders.captions import embed_texts
+from roco.baselines.retrieve.encoders.encoder import ImageEncoder, Stated, TextEncoder, check_runs
+from roco.baselines.retrieve.encoders.open import check_same, image_encoder, is_same
+from roco.baselines.retrieve.encoders.open import text_encoder as open_text_encoder
 from roco.baselines.retrieve.folder import FILES, MANIFEST, read_manifest, write_manifest
 from roco.baselines.retrieve.hits import COLUMNS
 from roco.baselines.retrieve.store import files
-from roco.baselines.retrieve.store.store import IMAGE
+from roco.baselines.retrieve.store.store import IMAGE, TEXT
 from roco.baselines.training.data import digest_of
 from roco.baselines.training.state import State
-from roco.models.images.backbone import Backbone
 from roco.release.attribution import source_address
 from roco.release.format import CHECKSUMS, CUI_MAPPING
 from roco.release.load.dataset import Dataset, load
@@ -44,19 +46,21 @@ _KINDS = {"concepts": pa.list_(pa.string()), "year": pa.int32()}
 @dataclass(frozen=True)
 class Indexed:
     """What `roco index` did. images: rows. embedded: those with a vector of their image, reused of them as they were in
-    the previous index. missing, unreadable: ids of rows without one, which only words and concepts find."""
+    the previous index. missing, unreadable: ids of rows without one, which only words and concepts find. captions: with
+    a vector of an encoder of texts."""
 
     images: int
     embedded: int
     reused: int
     missing: tuple[str, ...]
     unreadable: tuple[str, ...]
+    captions: int = 0
 
     def counts(self) -> dict[str, int]:
         """Returns the numbers that the manifest states."""
         return {
             "images": self.images, "embedded": self.embedded, "missing": len(self.missing),
-            "unreadable": len(self.unreadable),
+            "unreadable": len(self.unreadable), "captions": self.captions,
         }  # fmt: skip
 
 
@@ -65,23 +69,31 @@ def index(
     out: str | Path,
     *,
     encoder: str | Path | None = None,
+    weights: str | Path | None = None,
+    text_encoder: str | Path | None = None,
     previous: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Indexed:
     """Writes the index of a release to a new folder.
 
-    encoder: an ONNX file with a card, by default the shipped backbone. previous: the index of an earlier release, whose
-    embeddings are reused for images with the same bytes. Embeddings are stored in OUT.indexing until the index is
-    complete: an interrupted indexing goes on from there. Raises UsageError if `out` exists, and DataError if the
-    previous index is of another encoder.
+    encoder: an ONNX file with a card, a folder of `roco train clip` or open_clip, or with `weights` the name of a
+    network of open_clip or timm; by default the shipped backbone. text_encoder: the folder of a sentence encoder, for
+    captions. previous: the index of an earlier release, whose embeddings are reused for images with the same bytes and
+    for equal captions. Embeddings are stored in OUT.indexing until the index is complete: an interrupted indexing goes
+    on from there. Raises UsageError if `out` exists and for an unknown encoder, and DataError if the previous index is
+    of another encoder.
     """
     out = Path(out)
     check_new(out, Path(release))
     data = load(release)
-    network = Backbone.load(None if encoder is None else Path(encoder))
-    before = _Previous.open(None if previous is None else Path(previous), network)
+    network = image_encoder(encoder, None if weights is None else Path(weights))
+    reader = None if text_encoder is None else open_text_encoder(text_encoder)
+    if reader is not None and "caption" not in data.columns:
+        raise DataError(f"{data.figures.path} has no captions (--text-encoder)", "leave --text-encoder out")
+    before = _Previous.open(None if previous is None else Path(previous), network.stated, reader)
     digest = digest_of(data)
-    settings = {"data": digest, "encoder": network.preparation, "previous": before.digest}
+    check_runs(network, reader)
+    settings = {"data": digest, "previous": before.digest} | _encoders(network, reader)
     with State.opened(out, settings, "indexing") as state:
         table = table_of(data)
         hashes: list[str | None] = table["sha256"].to_pylist()
@@ -93,6 +105,9 @@ def index(
         vectors = np.zeros((len(data), network.width), np.float16)
         vectors[new] = embedded.vectors
         vectors[reused] = before.vectors[[before.rows[hash] for hash in np.array(hashes, object)[reused]]]
+        found = {IMAGE: vectors}
+        if reader is not None:
+            found[TEXT] = _of_captions(data, reader, before, state.folder, progress)
         has = reused.copy()
         has[new] = embedded.has
         unreadable = {one.id for one in embedded.unreadable}
@@ -103,44 +118,78 @@ def index(
         done = Indexed(
             images=len(data), embedded=int(has.sum()), reused=int(reused.sum()), unreadable=tuple(sorted(unreadable)),
             missing=tuple(id for id, one in zip(ids, states, strict=True) if one == MISSING),
+            captions=int(found[TEXT].any(axis=1).sum()) if TEXT in found else 0,
         )  # fmt: skip
         names = _names(data)
         with new_folder(out) as folder:
             table = table.append_column(INDEXED, pa.array(states, pa.string()))
-            written = files.write(folder, table, names, texts_of(data, names), {IMAGE: vectors})
+            written = files.write(folder, table, names, texts_of(data, names), found)
             manifest = {
-                "store": FILES, "encoder": stated_backbone(network) | {"centred": [IMAGE]},
-                "release": stated_release(data, out, digest), "counts": done.counts(),
-            }  # fmt: skip
+                "store": FILES, "release": stated_release(data, out, digest), "counts": done.counts(),
+            } | _encoders(network, reader)  # fmt: skip
             write_manifest(folder, manifest, written)
         state.remove()
     return done
 
 
+def _encoders(network: ImageEncoder, reader: TextEncoder | None) -> dict[str, Any]:
+    """Returns what the manifest states of the encoders.
+
+    centred: the vectors from which their mean is subtracted before they are compared; those that are compared with
+    vectors of texts are not.
+    """
+    centred = [] if network.stated.texts else [IMAGE]
+    of_texts = None if reader is None else reader.stated.to_json()
+    return {"encoder": network.stated.to_json() | {"centred": centred}, "text_encoder": of_texts}
+
+
+def _of_captions(
+    data: Dataset, reader: TextEncoder, before: _Previous, store: Path, progress: Progress | None
+) -> NDArray[np.float16]:
+    """Returns a vector for each caption; those of the previous index are reused."""
+    captions = [str(caption or "").strip() for caption in data.column("caption").to_pylist()]
+    new = [row for row, caption in enumerate(captions) if caption not in before.captions]
+    vectors = np.zeros((len(captions), reader.stated.width), np.float16)
+    vectors[new] = embed_texts([captions[row] for row in new], reader, store, progress).vectors
+    reused = sorted(set(range(len(captions))) - set(new))
+    vectors[reused] = before.texts[[before.captions[captions[row]] for row in reused]]
+    return vectors
+
+
 @dataclass(frozen=True)
 class _Previous:
-    """The index of an earlier release. rows: by the SHA-256 of the image. digest: of its manifest, empty if none."""
+    """The index of an earlier release. rows: by the SHA-256 of the image; captions: by the text, of the same encoder
+    only. digest: of its manifest, empty if none."""
 
     rows: dict[str, int]
     vectors: NDArray[np.float16]
+    captions: dict[str, int]
+    texts: NDArray[np.float16]
     digest: str
 
     @classmethod
-    def open(cls, path: Path | None, network: Backbone) -> _Previous:
+    def open(cls, path: Path | None, network: Stated, reader: TextEncoder | None) -> _Previous:
+        no_texts = np.zeros((0, reader.stated.width if reader else 0), np.float16)
         if path is None:
-            return cls({}, np.zeros((0, network.width), np.float16), "")
+            return cls({}, np.zeros((0, network.width), np.float16), {}, no_texts, "")
         manifest = read_manifest(path)
         if manifest.get("store") != FILES:
             raise DataError(f"{path} is an index of another store (--previous)", "give one of the store 'files'")
-        check_backbone(path, manifest["encoder"], network, "--encoder")
-        table = Release(path, published=False).table(columns=["sha256", INDEXED])
+        check_same(path, manifest["encoder"], network)
+        table = Release(path, published=False).table(columns=["sha256", INDEXED, "caption"])
+        hashes, states, texts = (column.to_pylist() for column in table.columns)
         rows = {
             hash: row
-            for row, (hash, state) in enumerate(zip(*(column.to_pylist() for column in table.columns), strict=True))
+            for row, (hash, state) in enumerate(zip(hashes, states, strict=True))
             if state == EMBEDDED and hash is not None
         }
         vectors = files.read_vectors(path / files.VECTORS[IMAGE], len(table))
-        return cls(rows, vectors, file_digest(path / MANIFEST))
+        captions: dict[str, int] = {}
+        of_texts = no_texts
+        if reader is not None and is_same(path, manifest.get("text_encoder"), reader.stated):
+            of_texts = files.read_vectors(path / files.VECTORS[TEXT], len(table))
+            captions = {str(text).strip(): row for row, text in enumerate(texts) if of_texts[row].any()}
+        return cls(rows, vectors, captions, of_texts, file_digest(path / MANIFEST))
 
 
 # --- the table --------------------------------------------------------------------------------------------------------

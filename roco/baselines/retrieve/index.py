@@ -6,24 +6,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
-from numpy.typing import NDArray
-
 from roco.base.errors import DataError, UsageError
 from roco.base.ids import clean_pmcid
 from roco.base.terminal import excerpt
-from roco.baselines.neighbours.embed import samples
-from roco.baselines.neighbours.stored_backbone import stored_backbone
 from roco.baselines.retrieve.build import open_release
 from roco.baselines.retrieve.concept_query import ConceptQuery
 from roco.baselines.retrieve.diverse import CANDIDATES, most_different
+from roco.baselines.retrieve.encoders.encoder import Stated
 from roco.baselines.retrieve.folder import AGAIN, FILES, read_manifest
 from roco.baselines.retrieve.hits import Hit
 from roco.baselines.retrieve.query_image import QueryImage
+from roco.baselines.retrieve.query_vectors import DENSE, OF_CAPTION, WORDS, QueryVectors
 from roco.baselines.retrieve.store.files import FileStore
-from roco.baselines.retrieve.store.store import IMAGE, Found, Restriction, Store
+from roco.baselines.retrieve.store.store import IMAGE, TEXT, Found, Restriction, Store
 from roco.baselines.retrieve.words import words_of
-from roco.models.images.backbone import Backbone
 from roco.release.load.dataset import Dataset
 from roco.release.select.flags import SelectOptions
 
@@ -41,7 +37,7 @@ class Index:
         self.path = path
         self.manifest = manifest
         self.store = store
-        self._encoders: dict[Path | None, Backbone] = {}
+        self._vectors = QueryVectors(path, manifest)
 
     @classmethod
     def open(cls, path: str | Path) -> Self:
@@ -59,6 +55,16 @@ class Index:
     def names(self) -> Mapping[str, str]:
         """Returns the names of concepts, by CUI."""
         return self.store.names
+
+    @property
+    def encoders(self) -> dict[str, Stated]:
+        """Returns the encoder of each method that compares vectors: image; text and caption where there is one."""
+        return self._vectors.encoders
+
+    def encoders_of(self, hits: Iterable[Hit]) -> dict[str, Stated]:
+        """Returns the encoders that found some hits, by method: no claim about hits without their names."""
+        methods = {method for hit in hits for method in hit.matched}
+        return {method: stated for method, stated in self.encoders.items() if method in methods}
 
     def dataset(self, release: str | Path | None = None) -> Dataset:
         """Opens the release of the index, at the path that the index states or the given one.
@@ -78,22 +84,28 @@ class Index:
         not_articles: Iterable[str] = (),
         not_ids: Iterable[str] = (),
         diverse: bool = False,
+        by: str | None = None,
         n: int = 10,
         filters: SelectOptions | None = None,
         encoder: str | Path | None = None,
+        text_encoder: str | Path | None = None,
     ) -> list[Hit]:
         """Returns the best hits, the best first; equally good ones in the order of the ids.
 
-        words: at least one of them has to occur. image: a file or its bytes; similarity is the cosine of embeddings.
+        words: by their letters, where at least one of them has to occur, and by the encoders of the index that read
+        texts. by: words or dense for one of the two; hybrid for both, the default where there are such encoders.
+        image: a file or its bytes; similarity is the cosine of embeddings.
         like: the id of an image of the index instead of a file; it is no hit itself. concepts: names or CUIs with AND,
         OR, NOT and parentheses, which every hit fulfils; ranked by the Jaccard index. Several of them are fused by
         reciprocal ranks; concepts then order what the others find. not_same_article: without images of the articles
         that contain the image or a duplicate of it. not_articles, not_ids: article keys or PMCIDs, and ids, that are
-        excluded. diverse: hits that differ from each other. filters: as of `roco.select`. encoder: that of the index,
-        if it is not where it was. Raises UsageError for an invalid query, and DataError for an invalid image and for
-        another encoder.
+        excluded. diverse: hits that differ from each other. filters: as of `roco.select`. encoder, text_encoder: those
+        of the index, if they are not where they were. Raises UsageError for an invalid query, and DataError for an
+        invalid image and for another encoder.
         """
         _check(words, image, like, concepts, not_same_article, n)
+        if by is not None and words is None:
+            raise UsageError(f"no words to search for (--by {excerpt(by)})", "give words, or leave --by out")
         condition = None if concepts is None else ConceptQuery.parsed(concepts, self.names)
         opened = None if image is None else QueryImage.open(image)
         row = None if like is None else self._row(like)
@@ -107,11 +119,17 @@ class Index:
         depth = max(DEPTH, n)
         found: dict[str, Found] = {}
         if words is not None:
-            found["words"] = self.store.by_words(words, depth, restriction)
+            how = self._vectors.by(by)
+            if how != DENSE:
+                found[WORDS] = self.store.by_words(words, depth, restriction)
+            if how != WORDS:
+                for method, vectors in self._vectors.words(words, encoder, text_encoder).items():
+                    of = TEXT if method == OF_CAPTION else IMAGE
+                    found[method] = self.store.by_vector(self.store.compared(vectors, of)[0], depth, restriction, of)
         if row is not None:
             found["image"] = self.store.by_vector(self.store.vectors([row])[0], depth, restriction)
         if opened is not None:
-            vector = self.store.compared(self._embedded(opened, encoder), IMAGE)[0]
+            vector = self.store.compared(self._vectors.image(opened.decoded, encoder), IMAGE)[0]
             found["image"] = self.store.by_vector(vector, depth, restriction)
         if condition is not None:
             found["concepts"] = (
@@ -159,13 +177,6 @@ class Index:
 
     def _articles(self, rows: Sequence[int]) -> frozenset[str]:
         return frozenset(row["article_key"] for row in self.store.rows(rows))
-
-    def _embedded(self, image: QueryImage, encoder: str | Path | None) -> NDArray[np.float16]:
-        path = None if encoder is None else Path(encoder)
-        if path not in self._encoders:
-            self._encoders[path] = stored_backbone(self.path, self.manifest["encoder"], path, "--encoder")
-        network = self._encoders[path]
-        return network.embed([samples(image.decoded, network)])
 
 
 def _check(

@@ -118,7 +118,7 @@ def test_the_same_release_gives_the_same_bytes(path: Path, dataset: Path, tmp_pa
 def test_another_encoder_is_refused(path: Path, dataset: Path) -> None:
     opened = roco.Index.open(path)
     opened.manifest["encoder"]["sha256"] = "0" * 64
-    with pytest.raises(DataError, match="embeddings of another backbone"):
+    with pytest.raises(DataError, match="vectors of another encoder"):
         opened.search(image=drawn.image_file(dataset, "drawn_test_000001"))
 
 

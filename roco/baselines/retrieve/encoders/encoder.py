@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,7 +41,7 @@ class Stated:
 
     def to_json(self) -> dict[str, Any]:
         """Returns the entry of a manifest."""
-        path = None if self.path is None else str(self.path)
+        path = None if self.path is None else str(self.path.absolute())
         entry = {"kind": self.kind, "name": self.name, "path": path, "architecture": self.architecture}
         values = {"width": self.width, "texts": self.texts, "sha256": self.sha256}
         return entry | values | {"preparation": dict(self.preparation), "configuration": self.configuration}
@@ -88,6 +89,23 @@ class Files:
     def digest(self) -> str:
         """Returns one digest of all."""
         return digest(dict(self.digests))
+
+
+def check_runs(images: ImageEncoder, texts: TextEncoder | None) -> None:
+    """Loads encoders and raises their error now, before anything is stored: embeds a blank image and a word."""
+    images.embed([np.zeros((32, 32), np.uint8)])
+    images.texts(["image"])
+    if texts is not None:
+        texts.texts(["caption"])
+
+
+_SNAPSHOT = re.compile(r"models--([\w.-]+?)--([\w.-]+)/snapshots/\w+$")
+
+
+def name_of(folder: Path) -> str:
+    """Returns the name of a model in a folder: that of the folder, in a cache of the Hugging Face hub owner/name."""
+    found = _SNAPSHOT.search(folder.absolute().as_posix())
+    return "/".join(found.groups()) if found else folder.absolute().name
 
 
 def readable(texts: Sequence[str]) -> list[str]:

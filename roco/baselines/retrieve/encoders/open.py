@@ -62,9 +62,10 @@ def stored_image_encoder(index: Path, entry: Mapping[str, Any], given: str | Pat
     given: where it is, if it was moved; of a named network its file of weights. Raises DataError for a missing encoder
     and for any other one.
     """
-    stored = _stated(index, entry)
+    stored = stated_of(index, entry)
     path = _place(index, stored, given, "--encoder")
-    if stored.architecture is not None and path is not None and path.suffix == SAFE:
+    # Of a network by name, the path is that of its weights.
+    if stored.architecture is not None and path is not None and path.is_file() and path.suffix != ".onnx":
         encoder = image_encoder(stored.architecture, path)
     else:
         encoder = image_encoder(path)
@@ -74,7 +75,7 @@ def stored_image_encoder(index: Path, entry: Mapping[str, Any], given: str | Pat
 
 def stored_text_encoder(index: Path, entry: Mapping[str, Any], given: str | Path | None = None) -> TextEncoder:
     """Returns the encoder of the captions of an index, as `stored_image_encoder` does."""
-    stored = _stated(index, entry)
+    stored = stated_of(index, entry)
     path = _place(index, stored, given, "--text-encoder")
     encoder = text_encoder(path or Path())
     _check_same(index, stored, encoder.stated, "--text-encoder")
@@ -130,7 +131,7 @@ def _names() -> list[str]:
 # --- the encoder of an index ------------------------------------------------------------------------------------------
 
 
-def _stated(index: Path, entry: Mapping[str, Any]) -> Stated:
+def stated_of(index: Path, entry: Mapping[str, Any]) -> Stated:
     """Returns what a manifest states of an encoder; raises DataError if it is incomplete."""
     values = {field.name: entry.get(field.name) for field in dataclasses.fields(Stated)}
     texts = ("kind", "name", "sha256", "configuration")
@@ -159,8 +160,23 @@ def _place(index: Path, stored: Stated, given: str | Path | None, option: str) -
     return stored.path
 
 
+def check_same(index: Path, entry: Mapping[str, Any], found: Stated, option: str = "--encoder") -> None:
+    """Raises DataError if the vectors of an index are not those of an encoder. entry: as its manifest states it."""
+    _check_same(index, stated_of(index, entry), found, option)
+
+
+def is_same(index: Path, entry: Any, found: Stated) -> bool:
+    """Returns whether an index has vectors of an encoder; entry: as its manifest states it, None without one."""
+    return isinstance(entry, dict) and _difference(stated_of(index, entry), found) is None
+
+
 def _check_same(index: Path, stored: Stated, found: Stated, option: str) -> None:
-    for name in DECISIVE:
-        if getattr(stored, name) != getattr(found, name):
-            what = f"{index} has vectors of another encoder: {excerpt(stored.name)}, not {excerpt(found.name)} ({name})"
-            raise DataError(what, f"give {excerpt(stored.name)}: {option} PATH")
+    name = _difference(stored, found)
+    if name is not None:
+        what = f"{index} has vectors of another encoder: {excerpt(stored.name)}, not {excerpt(found.name)} ({name})"
+        raise DataError(what, f"give {excerpt(stored.name)}: {option} PATH")
+
+
+def _difference(stored: Stated, found: Stated) -> str | None:
+    """Returns the first entry that decides the vectors and differs; None if the encoders are the same."""
+    return next((name for name in DECISIVE if getattr(stored, name) != getattr(found, name)), None)

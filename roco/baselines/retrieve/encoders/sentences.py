@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from roco.base.errors import DataError, UsageError, nearest
+from roco.base.files import file_digest
 from roco.base.readers import UNREADABLE, read_text
 from roco.base.terminal import excerpt
 from roco.baselines.packages import require
-from roco.baselines.retrieve.encoders.encoder import Files, Stated, Vectors, readable
+from roco.baselines.retrieve.encoders.encoder import Files, Stated, Vectors, name_of, readable
 from roco.baselines.retrieve.encoders.weights import weights_of
 
 CONFIG, MODULES, SETTINGS = "config.json", "modules.json", "sentence_bert_config.json"
@@ -82,10 +83,8 @@ class SentenceEncoder:
         if not isinstance(width, int) or not 1 <= width <= 1 << 16:
             raise DataError(f"hidden_size is {excerpt(width)} ({folder / CONFIG})", _EXPECTED)
         reading = Reading.of(folder)
-        from roco.base.files import file_digest
-
         stated = Stated(
-            "sentences", folder.resolve().name, folder, width, True, file_digest(weights), reading.to_json(),
+            "sentences", name_of(folder), folder, width, True, file_digest(weights), reading.to_json(),
             configuration=Files.of(folder, _DECISIVE).digest,
         )  # fmt: skip
         return cls(stated, folder, reading)

@@ -18,7 +18,7 @@ from roco.base.readers import UNREADABLE, read_text
 from roco.base.terminal import excerpt
 from roco.baselines.contrastive.architecture import CONFIG, Config, create, read_config, saved_config, tokenizer_of
 from roco.baselines.packages import require
-from roco.baselines.retrieve.encoders.encoder import Files, Stated
+from roco.baselines.retrieve.encoders.encoder import Files, Stated, name_of
 from roco.baselines.retrieve.encoders.networks import NetworkEncoder, Opened
 from roco.baselines.retrieve.encoders.preparation import Preparation
 from roco.baselines.retrieve.encoders.weights import check_weights, weights_of
@@ -53,9 +53,11 @@ def of_folder(folder: Path) -> NetworkEncoder:
     require("torch", "open_clip")
     weights = weights_of(folder, _WEIGHTS)
     config = saved_config(folder)
+    if config.remote:
+        what = f"{folder / CONFIG} reads {excerpt(', '.join(config.remote))} from a model hub"
+        raise DataError(what, "roco downloads no parts of an encoder; name a network of timm without a scheme")
     _check_text(folder, config)
-    name = str(config.images.get("name") or folder.resolve().name)
-    return _encoder(config, weights, name, folder, None, Files.of(folder, _DECISIVE).digest)
+    return _encoder(config, weights, name_of(folder), folder, None, Files.of(folder, _DECISIVE).digest)
 
 
 def named(name: str, weights: Path) -> NetworkEncoder:

@@ -129,6 +129,8 @@ class FileStore:
         return self._units[of][np.asarray(rows, np.int64)]
 
     def compared(self, vectors: NDArray[Any], of: str = IMAGE) -> NDArray[np.float32]:
+        if of not in self._centres or vectors.shape[1:] != self._centres[of].shape:
+            raise DataError(f"{self.path}: its vectors are not those of its encoder", AGAIN)
         return unit(vectors, self._centres[of])
 
     def by_vector(self, vector: NDArray[np.float32], depth: int, restriction: Restriction, of: str = IMAGE) -> Found:
