@@ -75,8 +75,9 @@ def test_the_values_that_the_page_offers_are_those_of_the_release(finder: IndexF
 def test_an_image_of_an_unknown_article_is_noted(finder: IndexFinder, tmp_path: Path) -> None:
     Image.effect_noise((90, 90), 90).save(tmp_path / "other.png")
     other = (tmp_path / "other.png").read_bytes()
-    assert finder.find(Wanted(image=other, not_same_article=True)).note == UNKNOWN_ARTICLE
-    assert finder.find(Wanted(image=other)).note == ""
+    compared = "image: compared by EfficientNet-Lite0"
+    assert finder.find(Wanted(image=other, not_same_article=True)).note == f"{UNKNOWN_ARTICLE}; {compared}"
+    assert finder.find(Wanted(image=other)).note == compared
 
 
 def test_an_image_that_cannot_be_decoded_and_an_unknown_image_are_refused(finder: IndexFinder) -> None:

@@ -79,7 +79,9 @@ def test_words_and_image_are_searched_for_together(path: Path, dataset: Path) ->
     prompt = roco.answer_prompt(path, "Are there rings?", roco.AnswerOptions(image=image, n=24))
     assert all(hit.matched for hit in prompt.sources) and len(prompt.sources) == 24
     assert {"words", "image"} in [set(hit.matched) for hit in prompt.sources]
-    assert prompt.notes == ("search: 'rings' and images like drawn_train_000002.png; 24 sources",)
+    assert prompt.notes == (
+        "search: 'rings' and images like drawn_train_000002.png; 24 sources", "image: compared by EfficientNet-Lite0",
+    )  # fmt: skip
     assert "which you do not see" in prompt.rules
 
 
@@ -124,7 +126,10 @@ def test_an_evaluation_has_sources_of_train_only_and_none_of_the_article(path: P
     }  # fmt: skip
     prompt = roco.answer_prompt(path, "What number?", roco.AnswerOptions(like=id, n=24, evaluation=True))
     assert {hit.id for hit in prompt.sources} == right
-    assert prompt.notes[1:] == ("evaluation: sources from train only", "excluded: the article of the image")
+    assert prompt.notes[1:] == (
+        "evaluation: sources from train only", "excluded: the article of the image",
+        "image: compared by EfficientNet-Lite0",
+    )  # fmt: skip
     every = roco.answer_prompt(path, "What number?", roco.AnswerOptions(like=id, n=24))
     assert {hit.split for hit in every.sources} == {"train", "valid", "test"}
 

@@ -267,7 +267,7 @@ def test_a_previous_index_of_another_encoder_is_refused(path: Path, dataset: Pat
     manifest = json.loads((copy / "manifest.json").read_text())
     manifest["encoder"]["sha256"] = "0" * 64
     (copy / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(DataError, match="embeddings of another backbone"):
+    with pytest.raises(DataError, match="vectors of another encoder"):
         roco.index(dataset, tmp_path / "new", previous=copy)
     assert not (tmp_path / "new").exists()
 
