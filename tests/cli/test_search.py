@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.baselines import drawn
+from tests.baselines.retrieve.encoders import fake
 from tests.cli.command import DATA, DONE, USAGE, Command
 
 
@@ -106,3 +107,37 @@ def test_a_mistake_is_an_error_of_two_lines(
 def test_a_folder_that_is_no_index_is_refused(command: Command, dataset: Path, tmp_path: Path) -> None:
     assert "not an index" in command("search", dataset, "rings").err
     assert command("search", tmp_path / "none", "rings").code == DATA
+
+
+# --- encoders ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_search_by_vectors_states_the_encoders_that_compared(
+    command: Command, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.use(monkeypatch)
+    model, index = fake.folder(tmp_path / "model"), tmp_path / "index"
+    done = command("index", dataset, index, "--encoder", model, "--text-encoder", model)
+    assert done.out == f"wrote {index}: 24 images, 24 with an embedding, 24 captions with one\n"
+    result = command("search", index, "circles", "--by", "dense", "-n", "1")
+    assert "(text 1, caption 1)" in result.out
+    assert result.out.endswith("1 hit\ntext: compared by model (SHA-256 1)\ncaption: compared by model (SHA-256 1)\n")
+    entry = json.loads(command("search", index, "circles", "--json").out)
+    assert entry["encoders"] == {name: {"name": "model", "sha256": "1"} for name in ("text", "caption")}
+    words = command("search", index, "rings", "--by", "words", "-n", "1", "--json").out
+    assert json.loads(words)["encoders"] == {}, "no encoder compared anything"
+
+
+def test_unknown_encoders_and_ways_to_search_are_usage_errors(
+    command: Command, dataset: Path, index: Path, tmp_path: Path
+) -> None:
+    for options, error in (
+        (("--encoder", tmp_path), "contains no encoder"),
+        (("--weights", tmp_path / "w.safetensors"), "weights without a network"),
+        (("--text-encoder", tmp_path), "contains no sentence encoder"),
+    ):
+        result = command("index", dataset, tmp_path / "new", *options)
+        assert result.code == USAGE and error in result.err and "Traceback" not in result.err
+    assert list(tmp_path.iterdir()) == []
+    result = command("search", index, "rings", "--by", "dense")
+    assert result.code == USAGE and "--text-encoder FOLDER" in result.err

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,11 @@ class BackboneEncoder:
     def provider(self) -> str:
         """Returns the provider that runs the network."""
         return self.network.provider
+
+    @property
+    def preparation(self) -> Mapping[str, Any]:
+        """Returns what determines a vector besides the image."""
+        return self.network.preparation
 
     @property
     def stated(self) -> Stated:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -37,7 +37,7 @@ class NetworkEncoder:
     """A network of torch as an encoder. open: loads it; images are embedded by one thread at a time."""
 
     stated: Stated
-    preparation: Preparation
+    prepared: Preparation
     open: Callable[[], Opened]
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
@@ -47,9 +47,14 @@ class NetworkEncoder:
         return self.stated.width
 
     @property
+    def preparation(self) -> Mapping[str, Any]:
+        """Returns what determines a vector besides the image."""
+        return {"sha256": self.stated.sha256} | self.prepared.to_json()
+
+    @property
     def reads_small(self) -> bool:
         """Returns whether the reduced image is enough; not where its shorter side is enlarged."""
-        return self.preparation.resize == "squash" and self.preparation.size <= _REDUCED
+        return self.prepared.resize == "squash" and self.prepared.size <= _REDUCED
 
     @property
     def provider(self) -> str:
@@ -62,7 +67,7 @@ class NetworkEncoder:
 
         if not images:
             return np.zeros((0, self.width), np.float16)
-        batch = torch.from_numpy(np.stack([self.preparation.tensor(image) for image in images]))
+        batch = torch.from_numpy(np.stack([self.prepared.tensor(image) for image in images]))
         with self._lock, torch.inference_mode():
             found = self._network.images(batch.to(self._device)).float().cpu().numpy()
         vectors = self._checked(found, len(images))

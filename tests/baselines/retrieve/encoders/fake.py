@@ -34,6 +34,7 @@ class Fake:
     calls: Any = None
 
     width, reads_small, provider = 4, False, "CPUExecutionProvider"
+    preparation = {"sha256": "fake"}
 
     @property
     def stated(self) -> Stated:
