@@ -103,7 +103,7 @@ def _add_search(app: FastAPI, server: SearchServer) -> None:
 
 
 def _answer(found: Answer) -> Response:
-    return JSONResponse({"hits": list(found.hits), "note": found.note})
+    return JSONResponse({"hits": list(found.hits), "note": found.note, "encoders": dict(found.encoders)})
 
 
 def _add_images(app: FastAPI, server: SearchServer) -> None:

@@ -36,7 +36,7 @@ class Wanted:
 
 
 class Answer(NamedTuple):
-    """The hits of a query as JSON values, the best first, and what a user should know of them.
+    """The hits of a query as JSON values, the best first; a warning; and the encoders that compared, by method.
 
     Each hit has rank, score, id, split, caption, concepts, names, modality, region, license, attribution, link, year
     and matched, as `Hit.to_json` writes them.
@@ -44,6 +44,7 @@ class Answer(NamedTuple):
 
     hits: Sequence[Mapping[str, Any]]
     note: str = ""
+    encoders: Mapping[str, str] = {}
 
 
 class Finder(Protocol):

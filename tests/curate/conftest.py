@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 import roco
+from roco.curate.finder import SearchServer
 from roco.curate.serve import listen
 from tests.curate.browsers import PATIENCE, READY, Running, chromium
+from tests.curate.searches import DrawnFinder
 from tests.curate.servers import server
 
 STAGES = """[[stage]]
@@ -96,6 +98,26 @@ def visit(page: Any, running: Running) -> Callable[..., Any]:
     def go(path: str = "/?task=modality&annotator=a1&guess=DRCT") -> Any:
         page.goto(running.address + path)
         page.wait_for_selector(READY)
+        return page
+
+    return go
+
+
+@pytest.fixture
+def drawn_search() -> Iterator[Running]:
+    """The search page of drawn images, with texts that try to be HTML."""
+    found = Running(SearchServer(finder=DrawnFinder()))
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def open_drawn(page: Any, drawn_search: Running) -> Callable[[str], Any]:
+    """Opens an address of the search page of drawn images."""
+
+    def go(path: str) -> Any:
+        page.goto(drawn_search.address + path)
+        page.wait_for_selector(f"{READY}, #message:not(:empty)")
         return page
 
     return go

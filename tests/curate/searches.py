@@ -62,7 +62,8 @@ class DrawnFinder:
             except RejectedInput as err:
                 raise RejectedInput(f"the image cannot be decoded: {err.message}", "give another image") from err
         found = [id for id in IDS if id != wanted.like][: wanted.n]
-        return Answer([hit(rank, id) for rank, id in enumerate(found, 1)], self.note)
+        encoders = {"image": "the drawn encoder"} if wanted.image or wanted.like else {}
+        return Answer([hit(rank, id) for rank, id in enumerate(found, 1)], self.note, encoders)
 
     def image(self, id: str) -> bytes:
         if id not in IDS:

@@ -16,9 +16,8 @@ from PIL import Image
 import roco
 from roco.cli.search_page import IndexFinder
 from roco.curate.finder import Answer, SearchServer, Wanted
-from tests.curate.browsers import MARKS, PATIENCE, READY, Running, eventually
+from tests.curate.browsers import MARKS, PATIENCE, Running, eventually
 from tests.curate.searches import IDS, DrawnFinder, jpeg
-from tests.curate.test_accessible import violations
 
 pytestmark = MARKS
 
@@ -36,24 +35,6 @@ def running(index: roco.Index) -> Iterator[Running]:
     found = Running(SearchServer(finder=IndexFinder(index, index.dataset())))
     yield found
     found.stop()
-
-
-@pytest.fixture
-def drawn() -> Iterator[Running]:
-    """The page of a finder of drawn images, with texts that try to be HTML."""
-    found = Running(SearchServer(finder=DrawnFinder()))
-    yield found
-    found.stop()
-
-
-@pytest.fixture
-def open_drawn(page: Any, drawn: Running) -> Callable[[str], Any]:
-    def go(path: str) -> Any:
-        page.goto(drawn.address + path)
-        page.wait_for_selector(f"{READY}, #message:not(:empty)")
-        return page
-
-    return go
 
 
 def shown(page: Any) -> list[str]:
@@ -188,14 +169,14 @@ def test_only_addresses_of_the_web_are_links(page: Any, link: str, monkeypatch: 
     running.stop()
 
 
-def test_a_server_that_was_restarted_takes_an_upload_and_one_that_is_gone_is_a_line(page: Any, drawn: Running) -> None:
-    page.goto(drawn.address + "/?words=ct")
+def test_a_restarted_server_takes_an_upload_and_one_that_is_gone_is_a_line(page: Any, drawn_search: Running) -> None:
+    page.goto(drawn_search.address + "/?words=ct")
     page.wait_for_selector(".hit")
-    drawn.stop()
+    drawn_search.stop()
     page.keyboard.press("/")
     page.keyboard.press("Enter")
     eventually(lambda: "the server cannot be reached" in page.locator("#message").inner_text())
-    drawn.start()  # with another write token
+    drawn_search.start()  # with another write token
     page.set_input_files("#file", {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": jpeg(90)})
     page.wait_for_selector(".hit")
     assert page.locator("#message").inner_text() == ""
@@ -233,48 +214,26 @@ def test_slow_searches_by_images_do_not_hold_up_others() -> None:
     running.stop()
 
 
-# --- accessibility ----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("path", "keys", "shows"),
-    [
-        ("/", "", "#empty:not(:empty)"),
-        ("/?words=ct", "", ".hit .broken"),
-        ("/?words=ct&modality=DRCT&diverse=1", "", "#more[open]"),
-        (f"/?like={IDS[0]}", "", "#asked img"),
-        ("/?words=ct&n=0", "", "#message:not(:empty)"),
-        ("/?words=ct", "Escape ?", "dialog[data-kind=keys]"),
-        ("/?words=ct", "ArrowRight Space", "dialog[data-kind=large]"),
-    ],
-)
-@pytest.mark.parametrize("width", [1280, 390])
-def test_axe_finds_nothing(open_drawn: Callable[..., Any], path: str, keys: str, shows: str, width: int) -> None:
-    page = open_drawn(path)
-    page.set_viewport_size({"width": width, "height": 900})
-    for key in keys.split():
-        page.keyboard.press(key)
-    page.wait_for_selector(shows)
-    assert violations(page) == []
-    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")  # nothing is cut off at the side
-
-
-def test_the_keyboard_alone_is_enough(open_drawn: Callable[..., Any]) -> None:
-    page = open_drawn("/?words=ct")
-    page.wait_for_selector(".hit")
-    focused = "() => document.activeElement.closest('.hit')?.hit.id"
-    page.keyboard.press("ArrowRight")
-    assert page.evaluate(focused) == IDS[0]
-    page.keyboard.press("ArrowRight")
-    assert page.evaluate(focused) == IDS[1]
-    page.keyboard.press("Space")
-    page.wait_for_selector("dialog[data-kind=large] img")
-    page.keyboard.press("Escape")
-    assert page.evaluate(focused) == IDS[1]
-    page.keyboard.press("l")
-    eventually(lambda: asked(page) == f"?like={IDS[1]}")
-    eventually(lambda: page.evaluate(focused) == IDS[0])  # the first of the new hits
-    page.keyboard.press("/")
-    page.keyboard.type("chest")
+def test_the_answer_to_an_earlier_query_never_replaces_a_later_one(page: Any) -> None:
+    finder = SlowFinder()
+    running = Running(SearchServer(finder=finder))
+    page.goto(running.address + "/?n=1")
+    page.set_input_files("#file", {"name": "slow.jpg", "mimeType": "image/jpeg", "buffer": jpeg(90)})
+    eventually(lambda: len(finder.queries) == 1)
+    page.get_by_role("button", name="Clear").click()
+    page.keyboard.type("quick")
     page.keyboard.press("Enter")
-    eventually(lambda: asked(page) == f"?like={IDS[1]}&words=chest")
+    eventually(lambda: page.locator(".hit").count() == len(IDS))
+    with page.expect_response(lambda answer: answer.request.method == "POST"):
+        finder.go_on.set()
+    page.wait_for_load_state("networkidle")
+    assert page.locator(".hit").count() == len(IDS) and page.locator("#encoders").inner_text() == ""
+    running.stop()
+
+
+def test_a_warning_and_the_encoder_are_shown(page: Any, drawn_search: Running) -> None:
+    drawn_search.server.finder.note = "<b>its article is unknown</b>"  # type: ignore[union-attr]
+    page.goto(f"{drawn_search.address}/?like={IDS[0]}")
+    page.wait_for_selector(".hit")
+    assert page.locator("#message").inner_text() == "<b>its article is unknown</b>"
+    assert page.locator("#encoders").inner_text() == "image: compared by the drawn encoder"

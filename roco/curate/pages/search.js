@@ -55,17 +55,17 @@ async function search() {
   const own = turn;
   showQuery();
   if (isEmpty()) {
-    $("hits").replaceChildren();
+    show([]);
     $("status").textContent = "";
     $("empty").textContent = "Type words or concepts, or choose an image: with the button, or by dropping its file on this page.";
     return say("");
   }
   $("status").textContent = "searching …";
   try {
-    const { hits, note } = await answer();
+    const { hits, note, encoders } = await answer();
     if (own !== turn) return;
     say(note);
-    show(hits);
+    show(hits, encoders);
   } catch (error) {
     if (own !== turn) return;
     show([]);
@@ -85,10 +85,11 @@ async function answer() {
   }
 }
 
-function show(hits) {
+function show(hits, encoders = {}) {
   $("hits").replaceChildren(...hits.map((hit) => card(hit, alike)));
   $("status").textContent = hits.length === 1 ? "1 hit" : `${hits.length} hits`;
   $("empty").textContent = hits.length ? "" : "No image matches.";
+  $("encoders").textContent = Object.entries(encoders).map(([method, name]) => `${method}: compared by ${name}`).join("; ");
   document.querySelector("main").scrollTop = 0;
 }
 
