@@ -32,6 +32,8 @@ from roco.base.terminal import excerpt
 from roco.baselines.packages import require
 from roco.baselines.prediction_record import Predictions, record_of
 from roco.baselines.predictor import CAPTIONS, CLASSES, CONCEPTS, ClassPredictor, Predicted, PredictOptions, Predictor
+from roco.baselines.retrieve.folder import KIND as INDEX
+from roco.baselines.retrieve.folder import MANIFEST, is_index, read_manifest
 from roco.baselines.training.data import with_images
 from roco.baselines.training.folder import Model, open_model
 from roco.baselines.training.learner import Unreadable
@@ -41,6 +43,7 @@ HOMES = {
     "concepts": "roco.baselines.vision.predict",
     "captions": "roco.baselines.captioner.predict",
     "neighbours": "roco.baselines.neighbours.predict",
+    INDEX: "roco.baselines.retrieve.predict",
 }
 """Kind of model -> module with a function `predictor(model, options)`."""
 
@@ -70,11 +73,12 @@ def predict(
     """Predicts concepts or captions of a split and writes them as a submission that passes `roco evaluate --check`.
 
     model: the folder of a trained model; one of `roco train clip` gives vectors of images and captions (.npz) instead.
+    An index of `roco index` predicts as a model of neighbours, which its images of train are.
     split: train, valid, test or all. out: the CSV file; by default MODEL_SPLIT.csv. Every row of the split is written
     in the order of the dataset; one without an image has an empty cell. skip_unreadable: also one whose image cannot be
     read, which is an error otherwise. Raises UsageError if a file exists; nothing is written after an error.
     """
-    opened, options = open_model(Path(model)), options or PredictOptions()
+    opened, options = _opened(Path(model)), options or PredictOptions()
     if opened.kind == CLIP:
         require("torch", "timm", "open_clip")
         from roco.baselines.contrastive.predict import predict_vectors
@@ -120,12 +124,17 @@ def predict(
     return Predictions(path, kept, files["record"], task, len(ids), without, tuple(unreadable))
 
 
+def _opened(path: Path) -> Model:
+    """Opens the folder of a model, or that of an index."""
+    return Model(path, INDEX, read_manifest(path), MANIFEST) if is_index(path) else open_model(path)
+
+
 def open_predictor(model: Model, options: PredictOptions) -> Predictor:
     """Opens a model for predictions."""
     home = HOMES.get(model.kind)
     if home is None:
         what = f"{model.path} is a model of `roco train {model.kind}`, which predicts neither concepts nor captions"
-        raise UsageError(what, f"give one of `roco train {' or '.join(HOMES)}`")
+        raise UsageError(what, f"give one of `roco train {' or '.join(kind for kind in HOMES if kind != INDEX)}`")
     found: Predictor = importlib.import_module(home).predictor(model, options)
     return found
 

@@ -10,7 +10,7 @@ from typing import Any
 from roco.base.files import file_digest
 from roco.base.version import __version__
 from roco.baselines.training.data import digest_of
-from roco.baselines.training.folder import FILE, Model
+from roco.baselines.training.folder import Model
 from roco.release.load.dataset import Dataset
 
 
@@ -41,7 +41,7 @@ def record_of(
     return {
         "roco": __version__,
         "task": task,
-        "model": {"path": str(model.path), "kind": model.kind, "sha256": file_digest(model.path / FILE)},
+        "model": {"path": str(model.path), "kind": model.kind, "sha256": file_digest(model.path / model.file)},
         "settings": dict(settings),
         "data": {"path": str(data.figures.path), "split": split, "rows": len(data), "sha256": digest_of(data)},
         "rows_without_image": list(without_image),

@@ -14,7 +14,7 @@ from roco.cli.train_options import ReleaseArg, SkipOpt, changes, warn_of_images
 
 def predict(
     model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="The folder of a model of `roco train`.", show_default=False)
+        Path, typer.Argument(metavar="MODEL", help="A model of `roco train`, or an index.", show_default=False)
     ],
     release: ReleaseArg,
     out: Annotated[
@@ -50,7 +50,8 @@ def predict(
 
     Every image of the split gets a row; one without an image file has an empty prediction. Beside the CSV file are
     the score of each concept (_scores.parquet) and a record of model, data and settings (.json). A model of
-    roco train clip gives vectors of images and captions (.npz) for roco evaluate retrieval.
+    roco train clip gives vectors of images and captions (.npz) for roco evaluate retrieval. An index of
+    roco index copies the nearest image of train; --set k=10 lets ten vote, as in roco train neighbours.
     """
     from roco.baselines.predict import predict as write
     from roco.baselines.predictor import PredictOptions

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from roco.baselines.predictor import CAPTIONS, CONCEPTS, Predicted, PredictOptio
 from roco.baselines.training.folder import AGAIN, Model
 from roco.baselines.training.learner import Unreadable
 from roco.baselines.training.options import checked, fields_of
+from roco.models.images.backbone import Backbone
 from roco.release.load.dataset import Dataset
 
 
@@ -45,22 +46,11 @@ class NeighbourPredictor:
 
     tasks = (CONCEPTS, CAPTIONS)
 
-    def __init__(self, model: Model, options: PredictOptions) -> None:
-        try:
-            values = {name: model.values[name] for name in fields_of(Settings)}
-            stored = dict(model.values["backbone"])
-            wanted = stored["sha256"]
-        except (KeyError, TypeError, ValueError) as err:
-            raise DataError(f"{model.path} is incomplete: {excerpt(err)}", AGAIN) from err
-        for name, value in options.changes.items():
-            values[name] = checked(Settings, name, value, "--set")
-        self._settings = Settings(**values)
-        self._backbone = stored_backbone(model.path, stored, options.backbone)
-        self._index = Index.read(model.path)
-        if self._index.vectors.shape[1] != self._backbone.width or wanted != self._backbone.sha256:
-            raise DataError(f"{model.path}: the embeddings are not those of its backbone", AGAIN)
-        self.vocabulary = self._index.vocabulary
-        self.settings: dict[str, Any] = asdict(self._settings) | {"backbone": stored}
+    def __init__(self, index: Index, backbone: Backbone, settings: Settings, stated: Mapping[str, Any]) -> None:
+        """index: the images that are neighbours. backbone: of their embeddings. stated: what the model states of it."""
+        self._index, self._backbone, self._settings = index, backbone, settings
+        self.vocabulary = index.vocabulary
+        self.settings: dict[str, Any] = asdict(settings) | {"backbone": dict(stated)}
 
     def predict(self, rows: Dataset) -> Iterator[Predicted | Unreadable]:
         """Yields a prediction for each row; Unreadable for one whose image cannot be read."""
@@ -86,6 +76,23 @@ class NeighbourPredictor:
             yield Predicted(id, ranked_cuis(of_image, chosen, self.vocabulary), of_image, caption)
 
 
+def changed(values: Mapping[str, Any], changes: Mapping[str, Any]) -> Settings:
+    """Returns the settings of a model with those that are overridden by --set."""
+    overridden = {name: checked(Settings, name, value, "--set") for name, value in changes.items()}
+    return Settings(**{**values, **overridden})
+
+
 def predictor(model: Model, options: PredictOptions) -> NeighbourPredictor:
     """Opens a model of neighbours for predictions."""
-    return NeighbourPredictor(model, options)
+    try:
+        values = {name: model.values[name] for name in fields_of(Settings)}
+        stored = dict(model.values["backbone"])
+        wanted = stored["sha256"]
+    except (KeyError, TypeError, ValueError) as err:
+        raise DataError(f"{model.path} is incomplete: {excerpt(err)}", AGAIN) from err
+    settings = changed(values, options.changes)
+    backbone = stored_backbone(model.path, stored, options.backbone)
+    index = Index.read(model.path)
+    if index.vectors.shape[1] != backbone.width or wanted != backbone.sha256:
+        raise DataError(f"{model.path}: the embeddings are not those of its backbone", AGAIN)
+    return NeighbourPredictor(index, backbone, settings, stored)

@@ -19,6 +19,7 @@ from roco.base.terminal import excerpt
 from roco.base.version import __version__
 
 MANIFEST = "manifest.json"
+KIND = "index"
 FORMAT = 2
 FILES = "files"
 """The name of the default store."""
@@ -31,7 +32,16 @@ _FILE = re.compile(r"[a-z_]+\.(parquet|csv|npz|npy|json)")
 def write_manifest(folder: Path, values: dict[str, Any], files: Iterable[str]) -> None:
     """Writes the manifest of an index, the last of its files. files: the names of those whose digest it states."""
     digests = {name: file_digest(folder / name) for name in files}
-    write_json(folder / MANIFEST, {"kind": "index", "format": FORMAT, "roco": __version__, "files": digests} | values)
+    write_json(folder / MANIFEST, {"kind": KIND, "format": FORMAT, "roco": __version__, "files": digests} | values)
+
+
+def is_index(path: Path) -> bool:
+    """Returns whether a folder has the manifest of an index, whatever its format; nothing else is checked."""
+    try:
+        entry = json.loads(read_text(path / MANIFEST))
+    except (*UNREADABLE, RecursionError):
+        return False
+    return isinstance(entry, dict) and entry.get("kind") == KIND
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
@@ -43,7 +53,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
         entry = json.loads(read_text(path / MANIFEST))
     except (*UNREADABLE, ValueError, RecursionError) as err:
         raise DataError(f"{path / MANIFEST} cannot be read: {excerpt(err)}", AGAIN) from err
-    if not isinstance(entry, dict) or entry.get("kind") != "index":
+    if not isinstance(entry, dict) or entry.get("kind") != KIND:
         raise DataError(f"not an index: {path}", "give a folder that `roco index` wrote")
     if entry.get("format") != FORMAT:
         raise DataError(f"{path} has format {excerpt(entry.get('format'))}; this roco reads {FORMAT}", AGAIN)

@@ -37,11 +37,12 @@ AGAIN = "restore it, or train the model again"
 
 @dataclass(frozen=True)
 class Model:
-    """A trained model in a folder. kind: what trained it; values: its entries in model.json."""
+    """A trained model in a folder. kind: what trained it; values: its entries in the file that states them."""
 
     path: Path
     kind: str
     values: Mapping[str, Any]
+    file: str = FILE
 
     @property
     def manifest(self) -> dict[str, Any]:
