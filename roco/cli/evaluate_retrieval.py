@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +13,7 @@ import typer
 from roco.base.errors import DataError, UsageError
 from roco.cli.evaluate_options import Articles, Json, Out, ProfileOpt, Split, create_folder, nothing_computed, show
 from roco.cli.output import print_json, print_next
+from roco.cli.search_options import EncoderOpt, TextEncoderOpt
 from roco.cli.train_options import warn
 from roco.evaluate.profiles import DEFAULT
 
@@ -74,8 +75,10 @@ def retrieval(
         ),
     ] = None,
     by: Annotated[
-        str | None, typer.Option(metavar="METHOD", help="With --index: words or dense; by default both.")
+        str | None, typer.Option(metavar="METHOD", help="With --index: words, dense or hybrid; by default all.")
     ] = None,
+    encoder: EncoderOpt = None,
+    text_encoder: TextEncoderOpt = None,
     profile: ProfileOpt = DEFAULT,
     split: Split = "test",
     articles: Articles = None,
@@ -95,46 +98,37 @@ def retrieval(
     if (predictions is None) == (index is None):
         raise UsageError("rankings are needed once", "give PRED, a file of vectors or scores, or --index INDEX")
     if index is not None:
-        _of_index(index, truth, task, by, against, out, as_json, profile, split, articles, pool)
+        from roco.baselines.retrieve.evaluation.rankers import Moved, rankers
+        from roco.baselines.retrieve.index import Index
+
+        opened = Index.open(index)
+        chosen = rankers(opened, task, by, Moved(encoder, text_encoder))
+        if against is not None and len(chosen) > 1:
+            raise UsageError(f"--against with {len(chosen)} rankings", "choose one: --task TASK --by METHOD")
+        rules = _Rules(
+            truth=_truth(opened, truth), profile=profile, split=split, articles=articles, pool=pool
+        )  # fmt: skip
+        _of_index(chosen, rules, against, out, as_json)
         return
     assert predictions is not None
     if truth is None:
         raise UsageError("no ground truth", "give it: --truth RELEASE or CSV")
-    if by is not None:
-        raise UsageError("--by without --index", "leave it out: a file has one ranking")
+    if by is not None or encoder is not None or text_encoder is not None:
+        raise UsageError("--by, --encoder and --text-encoder without --index", "leave them out: a file has one ranking")
     create_folder(out)
     task = task or DEFAULT_TASK
     rules = _Rules(truth=truth, profile=profile, split=split, articles=articles, pool=pool)
-    show(rules.report(predictions, task, _other(against, task, None)), out, as_json)
+    show(rules.report(predictions, task, against), out, as_json)
 
 
 def _of_index(
-    path: Path,
-    truth: Path | None,
-    task: str | None,
-    by: str | None,
-    against: Path | None,
-    out: Path | None,
-    as_json: bool,
-    profile: str,
-    split: str,
-    articles: Path | None,
-    pool: int | None,
+    chosen: Sequence[IndexRanker], rules: _Rules, against: Path | None, out: Path | None, as_json: bool
 ) -> None:
-    """Scores each ranking of an index that was asked for; several are printed side by side."""
-    from roco.baselines.retrieve.evaluation.rankers import rankers
-    from roco.baselines.retrieve.index import Index
-
-    index = Index.open(path)
-    chosen = rankers(index, task, by)
-    if against is not None and len(chosen) > 1:
-        raise UsageError(f"--against with {len(chosen)} rankings", "choose one: --task TASK --by METHOD")
-    rules = _Rules(truth=_truth(index, truth), profile=profile, split=split, articles=articles, pool=pool)
+    """Scores rankings of an index; several are printed side by side."""
     create_folder(out)
     reports = {}
     for ranker in chosen:
-        other = _other(against, ranker.task, ranker.method)
-        reports[f"{ranker.task}, {ranker.method}"] = rules.report(ranker, ranker.task, other)
+        reports[ranker.title] = rules.report(ranker, ranker.task, _other(against, ranker.task, ranker.method))
     if len(reports) == 1:
         show(next(iter(reports.values())), out, as_json)
     else:
@@ -153,21 +147,24 @@ def _truth(index: Index, given: Path | None) -> Path:
     return given
 
 
-def _other(path: Path | None, task: str, method: str | None) -> Predictions | None:
+def _other(path: Path | None, task: str, method: str) -> Predictions | None:
     """Returns the rankings to compare with: those of a folder are of an index."""
     if path is None or not path.is_dir():
         return path
     from roco.baselines.retrieve.evaluation.rankers import rankers
     from roco.baselines.retrieve.index import Index
 
-    return rankers(Index.open(path), task, method)[0]
+    found = {ranker.method: ranker for ranker in rankers(Index.open(path), task)}
+    if method not in found:
+        raise UsageError(f"{path} has no ranking for {task} by {method} (--against)", f"choose: {', '.join(found)}")
+    return found[method]
 
 
-def _show_all(reports: Mapping[str, Report], chosen: list[IndexRanker], out: Path | None, as_json: bool) -> None:
+def _show_all(reports: Mapping[str, Report], chosen: Sequence[IndexRanker], out: Path | None, as_json: bool) -> None:
     """Prints reports side by side, and writes each into its own folder."""
     from roco.evaluate.report import side_by_side
 
-    folders = [f"{ranker.task}-{ranker.method}" for ranker in chosen]
+    folders = [ranker.folder for ranker in chosen]
     if out:
         for folder, report in zip(folders, reports.values(), strict=True):
             create_folder(out / folder)

@@ -9,7 +9,7 @@ from typing import Any
 from roco.base.errors import DataError, UsageError
 from roco.base.terminal import excerpt
 from roco.baselines import scores
-from roco.baselines.neighbours.embed import PART, embed
+from roco.baselines.neighbours.embed import PART, Embedder, embed
 from roco.baselines.neighbours.index import Index
 from roco.baselines.neighbours.options import LARGEST_K, LEAST_THRESHOLD
 from roco.baselines.neighbours.stored_backbone import stored_backbone
@@ -18,7 +18,6 @@ from roco.baselines.predictor import CAPTIONS, CONCEPTS, Predicted, PredictOptio
 from roco.baselines.training.folder import AGAIN, Model
 from roco.baselines.training.learner import Unreadable
 from roco.baselines.training.options import checked, fields_of
-from roco.models.images.backbone import Backbone
 from roco.release.load.dataset import Dataset
 
 
@@ -46,7 +45,7 @@ class NeighbourPredictor:
 
     tasks = (CONCEPTS, CAPTIONS)
 
-    def __init__(self, index: Index, backbone: Backbone, settings: Settings, stated: Mapping[str, Any]) -> None:
+    def __init__(self, index: Index, backbone: Embedder, settings: Settings, stated: Mapping[str, Any]) -> None:
         """index: the images that are neighbours. backbone: of their embeddings. stated: what the model states of it."""
         self._index, self._backbone, self._settings = index, backbone, settings
         self.vocabulary = index.vocabulary

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from roco.base.errors import DataError, UsageError
 from roco.base.ids import clean_pmcid
 from roco.base.terminal import excerpt
@@ -137,6 +140,21 @@ class Index:
             )
         best = next(iter(found.values())) if len(found) == 1 else fused(list(found.values()))
         return self._hits(self._different(best, n) if diverse else best[:n], found)
+
+    def text_vectors(
+        self,
+        texts: Sequence[str],
+        method: str,
+        *,
+        encoder: str | Path | None = None,
+        text_encoder: str | Path | None = None,
+    ) -> NDArray[np.float32]:
+        """Returns the vectors of texts as they are compared, n x width, by one of the methods of `encoders`.
+
+        method: text, for vectors that are compared with images, or caption. encoder, text_encoder: as of `search`.
+        """
+        vectors = self._vectors.texts(texts, method, encoder, text_encoder)
+        return self.store.compared(vectors, TEXT if method == OF_CAPTION else IMAGE)
 
     def known_articles(self, image: str | Path | bytes) -> frozenset[str]:
         """Returns the keys of the articles that contain an image or a duplicate of it; none for an unknown image."""

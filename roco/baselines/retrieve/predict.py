@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from roco.base.errors import DataError
 from roco.baselines.neighbours.index import Index as Neighbours
 from roco.baselines.neighbours.predict import NeighbourPredictor, changed
-from roco.baselines.neighbours.stored_backbone import stored_backbone
 from roco.baselines.predictor import PredictOptions
+from roco.baselines.retrieve.encoders.open import stored_image_encoder
 from roco.baselines.retrieve.folder import FILES
 from roco.baselines.retrieve.index import Index
 from roco.baselines.retrieve.store.files import VECTORS, read_vectors
@@ -37,8 +37,8 @@ def predictor(model: Model, options: PredictOptions) -> NeighbourPredictor:
     if index.manifest["store"] != FILES:
         raise DataError(f"{index.path} does not store vectors as the encoder returned them", _OTHER)
     stated = index.manifest["encoder"]
-    backbone = stored_backbone(index.path, stated, options.backbone)
-    return NeighbourPredictor(neighbours_of(index), backbone, settings, stated)
+    encoder = stored_image_encoder(index.path, stated, options.backbone)
+    return NeighbourPredictor(neighbours_of(index), encoder, settings, stated)
 
 
 def neighbours_of(index: Index) -> Neighbours:

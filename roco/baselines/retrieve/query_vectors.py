@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -72,25 +72,24 @@ class QueryVectors:
         self, words: str, moved: str | Path | None, moved_texts: str | Path | None
     ) -> dict[str, NDArray[np.float32]]:
         """Returns the vector of words, 1 x width, for each method that compares words with vectors."""
+        methods = [method for method in (OF_TEXT, OF_CAPTION) if method in self.encoders]
         try:
-            return self._words(words, moved, moved_texts)
+            return {method: self.texts([words], method, moved, moved_texts) for method in methods}
         except MissingExtra as err:
             raise UsageError(err.message, f"{err.hint}; {_WITHOUT}") from err
         except DataError as err:
             raise DataError(err.message, f"{err.hint}; {_WITHOUT}") from err
 
-    def _words(
-        self, words: str, moved: str | Path | None, moved_texts: str | Path | None
-    ) -> dict[str, NDArray[np.float32]]:
-        found = {}
-        if OF_TEXT in self.encoders:
-            vectors = self._image_encoder(moved).texts([words], queries=True)
-            if vectors is None:
-                raise DataError(f"the encoder of {self._index} reads no texts", AGAIN)
-            found[OF_TEXT] = vectors
-        if OF_CAPTION in self.encoders:
-            found[OF_CAPTION] = self._text_encoder(moved_texts).texts([words], queries=True)
-        return found
+    def texts(
+        self, texts: Sequence[str], method: str, moved: str | Path | None = None, moved_texts: str | Path | None = None
+    ) -> NDArray[np.float32]:
+        """Returns the vectors of texts as queries, n x width, by the encoder of one method."""
+        if method == OF_CAPTION:
+            return self._text_encoder(moved_texts).texts(texts, queries=True)
+        vectors = self._image_encoder(moved).texts(texts, queries=True)
+        if vectors is None:
+            raise DataError(f"the encoder of {self._index} reads no texts", AGAIN)
+        return vectors
 
     def _image_encoder(self, moved: str | Path | None) -> ImageEncoder:
         key = None if moved is None else str(moved)

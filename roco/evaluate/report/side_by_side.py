@@ -18,7 +18,8 @@ def tables(reports: Mapping[str, Report]) -> list[ReportTable]:
 
     reports: by title.
     """
-    return [_scores(reports), _random(reports), *_not_computed(reports), _origins(reports), _notes(reports)]
+    sums = _sums(reports)
+    return [_scores(reports), *sums, _random(reports), *_not_computed(reports), _origins(reports), _notes(reports)]
 
 
 def text(reports: Mapping[str, Report]) -> str:
@@ -59,6 +60,16 @@ def _random(reports: Mapping[str, Report]) -> ReportTable:
     for name in _names(reports):
         rows.append((name, *(of_report.get(name) for of_report in values.values())))
     return ReportTable("A random order (expected value)", ("score", *reports), rows)
+
+
+def _sums(reports: Mapping[str, Report]) -> list[ReportTable]:
+    """Returns the sum of the recalls between image and text in percent (rSum); none without both directions."""
+    both = [report for report in reports.values() if report.task.endswith(("image-to-text", "text-to-image"))]
+    if len(both) != 2:
+        return []
+    recalls = [score.value for report in both for score in report.scores if score.name.startswith("recall@")]
+    row: tuple[Cell, ...] = ("rsum", 100 * sum(recalls))
+    return [ReportTable("Image to text and text to image: sum of the recalls, of 600", ("score", "value"), [row])]
 
 
 def _not_computed(reports: Mapping[str, Report]) -> list[ReportTable]:

@@ -12,9 +12,10 @@ from PIL import Image
 import roco
 from roco.base.errors import DataError, UsageError
 from roco.baselines.retrieve.evaluation import rankers as module
-from roco.baselines.retrieve.evaluation.rankers import CONTAMINATED, rankers
+from roco.baselines.retrieve.evaluation.rankers import CONTAMINATED, fused, rankers
 from roco.baselines.retrieve.words import Words
 from tests.baselines import drawn
+from tests.baselines.retrieve.encoders import fake
 from tests.baselines.retrieve.evaluation.command import run
 
 TRAIN = [f"drawn_train_{number:06d}" for number in range(1, 13)]
@@ -54,8 +55,8 @@ def test_cosines_are_those_of_the_search_whatever_the_size_of_the_blocks(
 def test_captions_are_compared_with_captions_alone_and_not_with_the_names_of_concepts(path: Path) -> None:
     """The captions are 'KIND number N, SPLIT'; the names of the concepts are their CUIs, which no caption contains."""
     index = roco.Index.open(path)
-    captions, concepts = rankers(index, by_words := "text-to-text")[0], rankers(index, "concepts-to-image")[0]
-    assert captions.method == concepts.method == "words" and by_words == captions.task
+    (captions,), (concepts,) = rankers(index, "text-to-text"), rankers(index, "concepts-to-image")
+    assert captions.method == concepts.method == "words"
     ((_, block),) = captions.blocks(TEST)
     texts = [f"{kind} number {number}, test" for number, kind in enumerate(["rings", "stripes", "speckle"] * 2)]
     assert np.array_equal(block, np.stack([Words.of(texts).scores(text) for text in texts]))
@@ -83,7 +84,7 @@ def test_an_image_without_a_vector_has_no_cosine_and_is_counted(dataset: Path, t
     (ranker,) = rankers(roco.Index.open(tmp_path / "index"), "image-to-image")
     ((_, block),) = ranker.blocks(TEST)
     assert np.isnan(block[0]).all() and np.isnan(block[:, 0]).all() and np.isfinite(block[1:, 1:]).all()
-    assert ranker.notes == ("1 images of the index have no vector: they rank last, in any order",)
+    assert ranker.notes == ("images of the index without a vector, which rank last: 1",)
     report = roco.evaluate_retrieval(ranker, other, task="image-to-image")
     worst = {row[0]: row[2] for row in report.per_image.rows}
     assert worst[TEST[0]] == 4, "of four candidates the only right answer is the last one"
@@ -93,7 +94,7 @@ def test_a_report_names_the_encoder_and_warns_of_one_that_is_not_shipped(path: P
     index = roco.Index.open(path)
     (ranker,) = rankers(index, "image-to-image")
     report = roco.evaluate_retrieval(ranker, dataset, task="image-to-image")
-    assert report.models["the vectors of images"].startswith("EfficientNet-Lite0, sha256 d02e451a")
+    assert report.models["dense"].startswith("EfficientNet-Lite0, sha256 d02e451a")
     assert str(path / "manifest.json") in report.inputs and CONTAMINATED not in report.notes
     index.manifest["encoder"]["path"] = "biomedclip.onnx"
     assert CONTAMINATED in roco.evaluate_retrieval(ranker, dataset, task="image-to-image").notes
@@ -119,12 +120,95 @@ def test_images_of_the_ground_truth_that_the_index_lacks_are_an_error(path: Path
     [
         ("image-to-imag", None, r"unknown task 'image-to-imag' \(--task\)"),
         (None, "word", r"unknown method 'word' \(--by\)"),
-        ("image-to-image", "words", "image-to-image cannot be ranked by words"),
+        ("image-to-image", "words", r"has no rankings for image-to-image \(--by words\)"),
     ],
 )
 def test_an_unknown_task_or_method_is_refused(path: Path, task: str | None, method: str | None, what: str) -> None:
     with pytest.raises(UsageError, match=what):
         rankers(roco.Index.open(path), task, method)
+
+
+# --- encoders of texts ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def dense(dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> roco.Index:
+    """An index with vectors of images and captions by an encoder that knows the three kinds of pictures."""
+    fake.use(monkeypatch)
+    model = fake.folder(tmp_path / "model")
+    roco.index(dataset, tmp_path / "dense", encoder=model, text_encoder=model)
+    return roco.Index.open(tmp_path / "dense")
+
+
+def test_an_index_with_text_encoders_has_all_tasks_and_each_by_the_methods_asked_for(dense: roco.Index) -> None:
+    titles = [ranker.title for ranker in rankers(dense)]
+    assert titles == [
+        "image-to-image, dense", "text-to-image, dense, text tower", "image-to-text, dense, text tower",
+        "text-to-text, words", "text-to-text, dense, captions", "text-to-text, hybrid", "concepts-to-image, words",
+        "concepts-to-image, dense, text tower", "concepts-to-image, dense, captions", "concepts-to-image, hybrid",
+    ]  # fmt: skip
+    assert {ranker.method for ranker in rankers(dense, by="words")} == {"words"}
+    assert {ranker.method for ranker in rankers(dense, by="dense")} == {"image", "text", "caption"}
+    assert [ranker.task for ranker in rankers(dense, by="hybrid")] == ["text-to-text", "concepts-to-image"]
+    assert len({ranker.folder for ranker in rankers(dense)}) == len(titles)
+
+
+def test_captions_and_images_are_compared_in_both_directions(dense: roco.Index) -> None:
+    """The vectors of images and captions of one kind are equal; of different kinds, the cosine is 0.01 / 1.01."""
+    kinds = np.arange(6) % 3
+    expected = np.where(kinds[:, None] == kinds, 1, 0.01 / 1.01)
+    for task in ("text-to-image", "image-to-text"):
+        (ranker,) = rankers(dense, task)
+        ((_, block),) = ranker.blocks(TEST)
+        assert block == pytest.approx(expected, abs=1e-3)
+        report = roco.evaluate_retrieval(ranker, dense.dataset().figures.path, task=task)
+        # All captions differ: of the two images of a kind, one is right, and the other one ties with it.
+        assert report["recall@1"] == 0 and report["median_rank"] == 2 and CONTAMINATED in report.notes
+
+
+def test_an_empty_caption_has_no_cosine(dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake.use(monkeypatch)
+    other = drawn.write(tmp_path / "dataset", {"test": 3})
+    drawn.table(other / "test_captions.csv", ("ID", "Caption"), [(TEST[0], ""), (TEST[1], "dots"), (TEST[2], "dots")])
+    model = fake.folder(tmp_path / "model")
+    roco.index(other, tmp_path / "index", encoder=model, text_encoder=model)
+    index = roco.Index.open(tmp_path / "index")
+    for task in ("text-to-image", "text-to-text"):
+        ((_, block),) = rankers(index, task, "dense")[0].blocks(TEST[:3])
+        assert np.isnan(block[0]).all() and np.isfinite(block[1:, 1:]).all()
+
+
+def test_ranks_are_fused_as_computed_by_hand_and_undefined_scores_have_none() -> None:
+    words = np.array([[0.9, np.nan, 0.5, 0.5]])
+    vectors = np.array([[0.1, 0.2, 0.3, 0.9]])
+    excluded = np.array([[False, False, False, True]])
+    expected = [1 / 61 + 1 / 63, 1 / 62, 1 / 62 + 1 / 61, 0]
+    assert fused([words, vectors], excluded).tolist() == [pytest.approx(expected)]
+
+
+def test_a_hybrid_ranking_is_that_of_a_hybrid_search_without_the_own_article(dense: roco.Index) -> None:
+    """Searched are captions alone, where the words of a search are more: here names of concepts, which are CUIs."""
+    hybrid = next(ranker for ranker in rankers(dense, "text-to-text", "hybrid"))
+    ((_, block),) = hybrid.blocks(TRAIN)
+    rows = {row["id"]: row for row in dense.store.rows(range(len(dense)))}
+    for scores, id in zip(block, TRAIN, strict=True):
+        own = rows[id]["article_key"]
+        outside = [other for other in rows if other not in TRAIN]
+        query = rows[id]["caption"]
+        hits = dense.search(query, by="dense", n=24, not_articles=[own], not_ids=outside)
+        of_captions = {hit.id: hit.matched["caption"] for hit in hits}
+        best = max((id for id in TRAIN if rows[id]["article_key"] != own), key=lambda one: scores[TRAIN.index(one)])
+        assert rows[best]["caption"].split()[0] == query.split()[0] and of_captions[best] <= 3
+
+
+def test_the_recalls_of_both_directions_are_summed(dense: roco.Index, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = run(capsys, "retrieval", "--index", dense.path, "--json")
+    reports = json.loads(out)["reports"]
+    assert status == 0 and len(reports) == 10
+    status, out, _ = run(capsys, "retrieval", "--index", dense.path)
+    both = [reports[f"{task}, dense, text tower"]["scores"] for task in ("text-to-image", "image-to-text")]
+    total = 100 * sum(score["value"] for of in both for name, score in of.items() if name.startswith("recall"))
+    assert f"rsum   {total:.4f}" in out
 
 
 # --- the command ------------------------------------------------------------------------------------------------------
@@ -177,7 +261,7 @@ def test_another_release_is_reported_and_one_that_is_not_where_it_was_is_an_erro
         ([], 2, "rankings are needed once"),
         (["v.npz", "--index", "INDEX"], 2, "rankings are needed once"),
         (["v.npz"], 2, "no ground truth"),
-        (["v.npz", "--truth", "t.csv", "--by", "words"], 2, "--by without --index"),
+        (["v.npz", "--truth", "t.csv", "--by", "words"], 2, "--text-encoder without --index"),
         (["--index", "nowhere"], 1, "no such folder: nowhere"),
         (["--index", "INDEX", "--pool", "1"], 2, "a pool of 1 images is impossible with 6 images"),
         (["--index", "INDEX", "--split", "tset"], 2, "tset"),
