@@ -91,16 +91,15 @@ def search(
     opened = Index.open(index)
     if browse:
         wanted = Wanted(
-            words=words or "", concepts=concepts or "", like=like or "", not_same_article=not_same_article,
-            diverse=diverse, n=n, filters={name: getattr(filters, name) for name in (*FILTERS, "year")},
-            commercial=commercial,
+            words=words or "", concepts=concepts or "", by=by or "", like=like or "",
+            not_same_article=not_same_article, diverse=diverse, n=n, commercial=commercial,
+            filters={name: getattr(filters, name) for name in (*FILTERS, "year")},
         )  # fmt: skip
         finder = IndexFinder(
             opened,
             opened.dataset(release),
             where=where,
             not_articles=not_article or (),
-            by=by,
             encoder=encoder,
             text_encoder=text_encoder,
         )

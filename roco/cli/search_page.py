@@ -24,8 +24,8 @@ class IndexFinder:
     """Searches an index for the page.
 
     data: the release of the index, with the images. where: a condition in SQL, and not_articles: articles that are
-    excluded; both hold for all searches of the page, as does `by`. encoder, text_encoder: those of the index, if they
-    are not where they were.
+    excluded; both hold for all searches of the page. encoder, text_encoder: those of the index, if they are not where
+    they were.
     """
 
     def __init__(
@@ -35,12 +35,11 @@ class IndexFinder:
         *,
         where: str | None = None,
         not_articles: Sequence[str] = (),
-        by: str | None = None,
         encoder: Path | None = None,
         text_encoder: Path | None = None,
     ) -> None:
         self._index, self._data = index, data
-        self._where, self._not_articles, self._by = where, not_articles, by
+        self._where, self._not_articles = where, not_articles
         self._encoder, self._text_encoder = encoder, text_encoder
 
     @property
@@ -58,7 +57,9 @@ class IndexFinder:
     def _values(self) -> dict[str, list[str]]:
         columns = [name for name in FILTERS if name in self._data.columns]
         table = self._data.to_arrow(columns)
-        return {name: sorted({value for value in table[name].to_pylist() if value}) for name in columns}
+        values = {name: sorted({value for value in table[name].to_pylist() if value}) for name in columns}
+        has_vectors = len(self._index.encoders) > 1  # for words, besides those for images
+        return values | {"by": ["words", "dense"] if has_vectors else []}
 
     def find(self, wanted: Wanted) -> Answer:
         from roco.release.select.flags import SelectOptions
@@ -69,6 +70,7 @@ class IndexFinder:
             region=of.get("region", ()), year=of.get("year", ()), license=of.get("license", ()),
             split=of.get("split", ()),
         )  # fmt: skip
+        by = wanted.by if wanted.words else ""  # it stays chosen while an image alone is searched
         note = ""
         try:
             if wanted.image is not None and wanted.not_same_article and not self._index.known_articles(wanted.image):
@@ -76,15 +78,17 @@ class IndexFinder:
             hits = self._index.search(
                 wanted.words or None, image=wanted.image, like=wanted.like or None, concepts=wanted.concepts or None,
                 not_same_article=wanted.not_same_article, not_articles=self._not_articles, diverse=wanted.diverse,
-                by=self._by if wanted.words else None, n=wanted.n, filters=filters, encoder=self._encoder,
+                by=by or None, n=wanted.n, filters=filters, encoder=self._encoder,
                 text_encoder=self._text_encoder,
             )  # fmt: skip
         except DataError as err:
             if wanted.image is None:
                 raise
             raise RejectedInput(err.message, err.hint) from err
-        compared = [f"{method}: compared by {one.name}" for method, one in self._index.encoders_of(hits).items()]
-        return Answer([hit.to_json() for hit in hits], "; ".join([note, *compared] if note else compared))
+        encoders = {
+            method: f"{one.name} (SHA-256 {one.sha256[:12]})" for method, one in self._index.encoders_of(hits).items()
+        }
+        return Answer([hit.to_json() for hit in hits], note, encoders)
 
     def image(self, id: str) -> bytes:
         if self._index.store.row_of(id) is None:
@@ -96,10 +100,15 @@ class IndexFinder:
 
 
 def browse(finder: IndexFinder, wanted: Wanted, host: str, port: int, token: str, opens: bool) -> None:
-    """Serves the search page until Ctrl-C. wanted: the query with which it begins. opens: in the browser."""
+    """Serves the search page until Ctrl-C. wanted: the query with which it begins. opens: in the browser.
+
+    Raises UsageError for an invalid query, before anything is served.
+    """
     from roco.cli.page_server import checked_token, serve_page
 
     server = SearchServer(finder=finder, token=checked_token(token))
+    if wanted.words or wanted.concepts or wanted.like:
+        finder.find(wanted)
     facts = address_facts(wanted)
     serve_page(server, count("image", len(finder)), f"/?{urlencode(facts)}" if facts else "/", host, port, opens)
 
@@ -107,7 +116,7 @@ def browse(finder: IndexFinder, wanted: Wanted, host: str, port: int, token: str
 def address_facts(wanted: Wanted) -> dict[str, str]:
     """Returns a query as it is in the address of the page."""
     flags = {name: "1" for name in ("not_same_article", "diverse", "commercial") if getattr(wanted, name)}
-    texts = {"words": wanted.words, "concepts": wanted.concepts, "like": wanted.like}
+    texts = {"words": wanted.words, "concepts": wanted.concepts, "like": wanted.like, "by": wanted.by}
     values = {name: ",".join(values) for name, values in wanted.filters.items()}
     n = {"n": str(wanted.n)} if wanted.n != Wanted.n else {}
     return {name: value for name, value in (texts | values).items() if value} | flags | n

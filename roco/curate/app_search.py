@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import anyio.to_thread
 from anyio import CapacityLimiter
@@ -44,6 +44,7 @@ def create_search_app(server: SearchServer) -> FastAPI:
 def wanted(
     words: Words = "",
     concepts: Words = "",
+    by: Literal["", "words", "dense", "hybrid"] = "",
     like: Key = "",
     modality: Values = "",
     region: Values = "",
@@ -59,8 +60,9 @@ def wanted(
     given = {"modality": modality, "region": region, "year": year, "license": license, "split": split}
     filters = {name: tuple(filter(None, map(str.strip, text.split(",")))) for name, text in given.items()}
     return Wanted(
-        words=words.strip(), concepts=concepts.strip(), like=like, not_same_article=not_same_article, diverse=diverse,
-        n=n, filters={name: values for name, values in filters.items() if values}, commercial=commercial,
+        words=words.strip(), concepts=concepts.strip(), by=by, like=like, not_same_article=not_same_article,
+        diverse=diverse, n=n, commercial=commercial,
+        filters={name: values for name, values in filters.items() if values},
     )  # fmt: skip
 
 
@@ -77,7 +79,7 @@ def _add_search(app: FastAPI, server: SearchServer) -> None:
             "scope": hashlib.sha256(f"search {finder.title}".encode()).hexdigest()[:16],
             "figures": len(finder),
             "write": server.write_token,
-            "filters": {name: list(finder.values().get(name, ())) for name in FILTERS},
+            "filters": {name: list(finder.values().get(name, ())) for name in (*FILTERS, "by")},
             "largest_image": LARGEST_IMAGE,
             "most_hits": MOST_HITS,
         }

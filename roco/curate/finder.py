@@ -19,6 +19,7 @@ class Wanted:
     """One query of the search page; empty fields are not asked for.
 
     words, concepts: as they were typed. like: the id of an image of the index. image: the bytes of an uploaded file.
+    by: how words are searched: words, dense or hybrid; empty for the default of the index.
     not_same_article: no images of the article of the query. diverse: hits that differ from each other. n: number of
     hits. filters: the values of each of FILTERS and of `year`; several are alternatives. commercial: only licences that
     allow commercial use.
@@ -26,6 +27,7 @@ class Wanted:
 
     words: str = ""
     concepts: str = ""
+    by: str = ""
     like: str = ""
     image: bytes | None = None
     not_same_article: bool = False
@@ -57,7 +59,7 @@ class Finder(Protocol):
     def __len__(self) -> int: ...
 
     def values(self) -> Mapping[str, Sequence[str]]:
-        """Returns the values that each of FILTERS offers."""
+        """Returns the values that each of FILTERS offers, and those of `by` where it has more than one."""
 
     def find(self, wanted: Wanted) -> Answer:
         """Returns the hits; raises UsageError for an invalid query, RejectedInput for an invalid image."""

@@ -70,14 +70,16 @@ def test_conditions_of_the_command_hold_for_all_searches(path: Path, dataset: Pa
 
 def test_the_values_that_the_page_offers_are_those_of_the_release(finder: IndexFinder) -> None:
     assert finder.values()["split"] == ["test", "train", "valid"]
+    assert finder.values()["by"] == []  # the encoder reads no texts
 
 
-def test_an_image_of_an_unknown_article_is_noted(finder: IndexFinder, tmp_path: Path) -> None:
+def test_an_image_of_an_unknown_article_is_noted_and_the_encoder_is_stated(finder: IndexFinder, tmp_path: Path) -> None:
     Image.effect_noise((90, 90), 90).save(tmp_path / "other.png")
     other = (tmp_path / "other.png").read_bytes()
-    compared = "image: compared by EfficientNet-Lite0"
-    assert finder.find(Wanted(image=other, not_same_article=True)).note == f"{UNKNOWN_ARTICLE}; {compared}"
-    assert finder.find(Wanted(image=other)).note == compared
+    assert finder.find(Wanted(image=other, not_same_article=True)).note == UNKNOWN_ARTICLE
+    found = finder.find(Wanted(image=other))
+    assert found.note == "" and found.encoders["image"].startswith("EfficientNet-Lite0 (SHA-256 ")
+    assert finder.find(Wanted(words="rings")).encoders == {}
 
 
 def test_an_image_that_cannot_be_decoded_and_an_unknown_image_are_refused(finder: IndexFinder) -> None:
@@ -135,6 +137,9 @@ def test_browse_serves_the_query_of_the_command(command: Command, path: Path, mo
         (("x", "--browse", "--sheet", "new.png"), "--browse with --sheet"),
         (("--browse", "--image", "a.png"), "--browse with --image"),
         (("x", "--browse", "-n", "500"), "--browse with -n 500"),
+        (("x", "--browse", "--modality", "DRCTT"), "unknown modality 'DRCTT'"),
+        (("x", "--browse", "--by", "dense"), "has no vectors for words"),
+        (("--browse", "--like", "nobody"), "no image 'nobody'"),
         (("x", "--browse", "--token", "short"), "invalid --token"),
         (("x", "--browse", "--host", "0.0.0.0", "--port", "0"), "--host 0.0.0.0 without a token"),
         (("x", "--sheet", "new.svg"), "unknown format of a contact sheet"),
@@ -143,6 +148,8 @@ def test_browse_serves_the_query_of_the_command(command: Command, path: Path, mo
 def test_options_that_contradict_are_refused(
     command: Command, path: Path, words: tuple[str, ...], message: str
 ) -> None:
+    if "--modality" in words:
+        pytest.importorskip("duckdb", reason="pip install '.[select]'")
     result = command("search", path, *words)
     assert (result.code, result.out) == (USAGE, "")
     assert message in result.err and result.err.count("\n") == 2

@@ -35,8 +35,9 @@ def ids(answer: Any) -> list[str]:
 
 def test_an_address_is_the_query(browser: SearchBrowser) -> None:
     browser.search(
-        words=" chest CT ", concepts="C0040405 AND NOT lung", like=IDS[0], modality="DRCT, DRMR", region="chest",
-        year="2018-2020", license="CC-BY", split="train", commercial="1", not_same_article="1", diverse="1", n=3,
+        words=" chest CT ", concepts="C0040405 AND NOT lung", by="dense", like=IDS[0], modality="DRCT, DRMR",
+        region="chest", year="2018-2020", license="CC-BY", split="train", commercial="1", not_same_article="1",
+        diverse="1", n=3,
     )  # fmt: skip
     filters = {
         "modality": ("DRCT", "DRMR"), "region": ("chest",), "year": ("2018-2020",), "license": ("CC-BY",),
@@ -44,8 +45,8 @@ def test_an_address_is_the_query(browser: SearchBrowser) -> None:
     }  # fmt: skip
     assert browser.finder.queries == [
         Wanted(
-            words="chest CT", concepts="C0040405 AND NOT lung", like=IDS[0], not_same_article=True, diverse=True, n=3,
-            filters=filters, commercial=True,
+            words="chest CT", concepts="C0040405 AND NOT lung", by="dense", like=IDS[0], not_same_article=True,
+            diverse=True, n=3, filters=filters, commercial=True,
         )
     ]  # fmt: skip
 
@@ -75,6 +76,7 @@ def test_a_warning_and_the_encoders_come_with_the_hits(browser: SearchBrowser) -
         ({"words": "ct", "n": 201}, 422, "invalid request: query.n"),
         ({"words": "ct", "n": "ten"}, 422, "invalid request: query.n"),
         ({"words": "ct", "diverse": "perhaps"}, 422, "invalid request: query.diverse"),
+        ({"words": "ct", "by": "magic"}, 422, "invalid request: query.by"),
         ({"like": "x" * 201}, 422, "invalid request: query.like"),
         ({"words": "broken"}, 500, "the index is broken"),
     ],
@@ -89,7 +91,8 @@ def test_an_invalid_query_is_one_line_and_a_hint(
 
 def test_the_session_offers_the_values_of_the_index(browser: SearchBrowser) -> None:
     found = browser.http.get("/api/session").json()
-    assert found["filters"] == {"modality": ["DRCT", "DRMR"], "region": [], "license": ["CC-BY"], "split": ["train"]}
+    values = {"modality": ["DRCT", "DRMR"], "region": [], "license": ["CC-BY"], "split": ["train"], "by": []}
+    assert found["filters"] == values
     assert (found["figures"], found["title"], found["read_only"]) == (5, "the drawn index", True)
 
 

@@ -5,10 +5,10 @@ import { picture, thumbnailOf } from "./figure.js";
 import { card, enlarge } from "./hits.js";
 
 const { $, el, say, session } = roco;
-const TEXTS = ["words", "concepts", "modality", "region", "license", "split", "year", "n"];
+const TEXTS = ["words", "concepts", "by", "modality", "region", "license", "split", "year", "n"];
 const CHECKS = ["commercial", "not_same_article", "diverse"];
-const FILTERS = ["modality", "region", "license", "split", "year", "commercial", "not_same_article", "diverse", "n"];
-const NOUNS = { license: "licence", n: "hits", commercial: "commercial use allowed", not_same_article: "not the same article", diverse: "diverse" };
+const FILTERS = ["by", "modality", "region", "license", "split", "year", "commercial", "not_same_article", "diverse", "n"];
+const NOUNS = { by: "words by", license: "licence", n: "hits", commercial: "commercial use allowed", not_same_article: "not the same article", diverse: "diverse" };
 const NAMES = [...TEXTS, ...CHECKS, "like"];
 const PATIENCE = 120000; // milliseconds: an upload and the search for it
 const uploads = []; // the images of this visit: a place in the history of the browser names one by its number,
@@ -213,7 +213,7 @@ window.addEventListener("popstate", visit);
 $("who").textContent = `${session.figures.toLocaleString("en")} images, ${session.title}`;
 $("n").max = session.most_hits;
 for (const [name, values] of Object.entries(session.filters)) {
-  roco.choose($(name), [["", "all"], ...values.map((value) => [value, value])], "");
+  roco.choose($(name), [["", name === "by" ? "hybrid" : "all"], ...values.map((value) => [value, value])], "");
   $(name).parentElement.hidden = !values.length;
 }
 read();
