@@ -10,6 +10,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +43,13 @@ print(json.dumps([wall, cpu, peak]))
 """
 
 
-def write_release(folder: Path, rows: int = ROWS, pictures: int = PICTURES) -> Path:
-    """Writes a made-up release: tables of all rows, and real images for the first ones of each split."""
+def write_release(
+    folder: Path, rows: int = ROWS, pictures: int = PICTURES, captions: Sequence[str] | None = None
+) -> Path:
+    """Writes a made-up release: tables of all rows, and real images for the first ones of each split.
+
+    captions: one for each row, instead of made-up ones.
+    """
     rng = random.Random(7)
     concepts = [concept.cui for concept in load(None).concepts][:2_000]
     words = WORDS.split()
@@ -70,7 +76,8 @@ def write_release(folder: Path, rows: int = ROWS, pictures: int = PICTURES) -> P
     add("authors", [["Doe, Jo", "Roe, Al"] for _ in range(rows)])
     add("article_type", [rng.choice(("case-report", "research-article")) for _ in range(rows)])
     add("title", [f"A case {row // 3}" for row in range(rows)])
-    add("caption", [" ".join(rng.choices(words, k=rng.randrange(4, 40))).capitalize() + "." for _ in range(rows)])
+    drawn = [" ".join(rng.choices(words, k=rng.randrange(4, 40))).capitalize() + "." for _ in range(rows)]
+    add("caption", list(captions or drawn))
     add("language", ["en"] * rows)
     add("language_score", [0.9] * rows)
     add("modality", modalities)

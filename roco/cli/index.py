@@ -38,6 +38,9 @@ def index(
         Path | None,
         typer.Option(metavar="INDEX", help="The index of an earlier release: embeddings of its images are reused."),
     ] = None,
+    store: Annotated[
+        str, typer.Option(metavar="NAME", help="files, or lance for large collections (extra search).")
+    ] = "files",
     as_json: Json = False,
 ) -> None:
     """Writes an index of a release for searches by words and by an image.
@@ -53,7 +56,7 @@ def index(
     with resumable(progress):
         done = write(
             release, out, encoder=encoder, weights=weights, text_encoder=text_encoder, previous=previous,
-            progress=progress,
+            store=store, progress=progress,
         )  # fmt: skip
     warn_of_images(done.unreadable, "unreadable: found by words and concepts only")
     warn_of_images(done.missing, "without an image file: found by words and concepts only")

@@ -24,8 +24,9 @@ from roco.baselines.retrieve.encoders.open import check_same, image_encoder, is_
 from roco.baselines.retrieve.encoders.open import text_encoder as open_text_encoder
 from roco.baselines.retrieve.folder import FILES, MANIFEST, read_manifest, write_manifest
 from roco.baselines.retrieve.hits import COLUMNS
-from roco.baselines.retrieve.store import files
+from roco.baselines.retrieve.store import files, stores
 from roco.baselines.retrieve.store.store import IMAGE, TEXT
+from roco.baselines.retrieve.store.vector_file import read_vectors
 from roco.baselines.training.data import digest_of
 from roco.baselines.training.state import State
 from roco.release.attribution import source_address
@@ -72,6 +73,7 @@ def index(
     weights: str | Path | None = None,
     text_encoder: str | Path | None = None,
     previous: str | Path | None = None,
+    store: str = FILES,
     progress: Progress | None = None,
 ) -> Indexed:
     """Writes the index of a release to a new folder.
@@ -79,12 +81,13 @@ def index(
     encoder: an ONNX file with a card, a folder of `roco train clip` or open_clip, or with `weights` the name of a
     network of open_clip or timm; by default the shipped backbone. text_encoder: the folder of a sentence encoder, for
     captions. previous: the index of an earlier release, whose embeddings are reused for images with the same bytes and
-    for equal captions. Embeddings are stored in OUT.indexing until the index is complete: an interrupted indexing goes
-    on from there. Raises UsageError if `out` exists and for an unknown encoder, and DataError if the previous index is
-    of another encoder.
+    for equal captions. store: `files`, or `lance` for large collections. Embeddings are stored in OUT.indexing until
+    the index is complete: an interrupted indexing goes on from there. Raises UsageError if `out` exists and for an
+    unknown encoder or store, and DataError if the previous index is of another encoder.
     """
     out = Path(out)
     check_new(out, Path(release))
+    stores.check(store)
     data = load(release)
     network = image_encoder(encoder, None if weights is None else Path(weights))
     reader = None if text_encoder is None else open_text_encoder(text_encoder)
@@ -123,10 +126,12 @@ def index(
         names = _names(data)
         with new_folder(out) as folder:
             table = table.append_column(INDEXED, pa.array(states, pa.string()))
-            written = files.write(folder, table, names, texts_of(data, names), found)
+            encoders = _encoders(network, reader)
+            centred = encoders["encoder"]["centred"]
+            written = stores.write(store, folder, table, names, texts_of(data, names), found, centred)
             manifest = {
-                "store": FILES, "release": stated_release(data, out, digest), "counts": done.counts(),
-            } | _encoders(network, reader)  # fmt: skip
+                "store": store, "release": stated_release(data, out, digest), "counts": done.counts(),
+            } | encoders  # fmt: skip
             write_manifest(folder, manifest, written)
         state.remove()
     return done
@@ -183,11 +188,11 @@ class _Previous:
             for row, (hash, state) in enumerate(zip(hashes, states, strict=True))
             if state == EMBEDDED and hash is not None
         }
-        vectors = files.read_vectors(path / files.VECTORS[IMAGE], len(table))
+        vectors = read_vectors(path / files.VECTORS[IMAGE], len(table))
         captions: dict[str, int] = {}
         of_texts = no_texts
         if reader is not None and is_same(path, manifest.get("text_encoder"), reader.stated):
-            of_texts = files.read_vectors(path / files.VECTORS[TEXT], len(table))
+            of_texts = read_vectors(path / files.VECTORS[TEXT], len(table))
             captions = {str(text).strip(): row for row, text in enumerate(texts) if of_texts[row].any()}
         return cls(rows, vectors, captions, of_texts, file_digest(path / MANIFEST))
 

@@ -21,8 +21,8 @@ from roco.base.version import __version__
 MANIFEST = "manifest.json"
 KIND = "index"
 FORMAT = 2
-FILES = "files"
-"""The name of the default store."""
+FILES, LANCE = "files", "lance"
+"""The names of the default store, and of that for large collections."""
 MOST_BYTES = 64 << 30
 AGAIN = "make it again: roco index RELEASE OUT"
 

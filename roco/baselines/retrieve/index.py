@@ -9,18 +9,18 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from roco.base.errors import DataError, UsageError
+from roco.base.errors import UsageError
 from roco.base.ids import clean_pmcid
 from roco.base.terminal import excerpt
 from roco.baselines.retrieve.build import open_release
 from roco.baselines.retrieve.concept_query import ConceptQuery
 from roco.baselines.retrieve.diverse import CANDIDATES, most_different
 from roco.baselines.retrieve.encoders.encoder import Stated
-from roco.baselines.retrieve.folder import AGAIN, FILES, read_manifest
+from roco.baselines.retrieve.folder import read_manifest
 from roco.baselines.retrieve.hits import Hit
 from roco.baselines.retrieve.query_image import QueryImage
 from roco.baselines.retrieve.query_vectors import DENSE, OF_CAPTION, WORDS, QueryVectors
-from roco.baselines.retrieve.store.files import FileStore
+from roco.baselines.retrieve.store import stores
 from roco.baselines.retrieve.store.store import IMAGE, TEXT, Found, Restriction, Store
 from roco.baselines.retrieve.words import words_of
 from roco.release.load.dataset import Dataset
@@ -47,9 +47,7 @@ class Index:
         """Opens an index and checks its files; raises DataError for another folder or format, and a changed file."""
         folder = Path(path)
         manifest = read_manifest(folder)
-        if manifest.get("store") != FILES:
-            raise DataError(f"{folder} is of an unknown store: {excerpt(manifest.get('store'))}", AGAIN)
-        return cls(folder, manifest, FileStore(folder, frozenset(manifest["encoder"].get("centred", ()))))
+        return cls(folder, manifest, stores.opened(folder, manifest))
 
     def __len__(self) -> int:
         return len(self.store)

@@ -18,8 +18,9 @@ from roco.baselines.predictor import PredictOptions
 from roco.baselines.retrieve.encoders.open import stored_image_encoder
 from roco.baselines.retrieve.folder import FILES
 from roco.baselines.retrieve.index import Index
-from roco.baselines.retrieve.store.files import VECTORS, read_vectors
+from roco.baselines.retrieve.store.files import VECTORS
 from roco.baselines.retrieve.store.store import IMAGE
+from roco.baselines.retrieve.store.vector_file import read_vectors
 from roco.baselines.training.folder import Model
 from roco.release.load.vocabulary import Vocabulary
 

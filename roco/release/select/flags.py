@@ -117,7 +117,7 @@ def query(flags: SelectOptions, cuis: Collection[str] | None, key: str = "coales
     releases.
     """
     lines = ["SELECT id FROM figures"]
-    for number, condition in enumerate(_conditions(flags, cuis)):
+    for number, condition in enumerate(conditions(flags, cuis)):
         lines.append(f"{'AND' if number else 'WHERE'} {condition}")
     if flags.one_per_article:
         lines.append("QUALIFY row_number() OVER (PARTITION BY article_key ORDER BY id) = 1")
@@ -126,7 +126,8 @@ def query(flags: SelectOptions, cuis: Collection[str] | None, key: str = "coales
     return "\n".join(lines)
 
 
-def _conditions(flags: SelectOptions, cuis: Collection[str] | None) -> Iterator[str]:
+def conditions(flags: SelectOptions, cuis: Collection[str] | None) -> Iterator[str]:
+    """Yields the conditions of flags in SQL; all of them must hold. cuis: as of `query`."""
     if flags.where is not None:
         # A comment at the end of the condition must not hide the parenthesis.
         yield f"({flags.where}\n)" if "--" in flags.where else f"({flags.where})"

@@ -26,14 +26,13 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from roco.base.errors import DataError
-from roco.base.readers import UNREADABLE
 from roco.base.tables import CUI_MAPPING_COLUMNS
-from roco.base.terminal import excerpt
 from roco.baselines.neighbours.search import NOBODY, nearest, unit
 from roco.baselines.retrieve.concept_query import ConceptQuery
 from roco.baselines.retrieve.folder import AGAIN, MOST_BYTES
 from roco.baselines.retrieve.hits import COLUMNS
 from roco.baselines.retrieve.store.store import IMAGE, TEXT, Fingerprint, Found, Restriction
+from roco.baselines.retrieve.store.vector_file import in_blocks, read_vectors
 from roco.baselines.retrieve.words import Words
 from roco.models import arrays
 from roco.models.images.hamming import hex_distance
@@ -142,17 +141,17 @@ class FileStore:
     @cached_property
     def _has(self) -> dict[str, Mask]:
         """Which rows have a vector."""
-        return {of: np.asarray(vectors.any(axis=1)) for of, vectors in self._read.items()}
+        return {of: np.concatenate([part.any(axis=1) for part in in_blocks(read)]) for of, read in self._read.items()}
 
     @cached_property
     def _centres(self) -> dict[str, NDArray[np.float32]]:
         """The mean of the vectors that is subtracted from each, zeros where none is."""
         centres = {}
         for of, vectors in self._read.items():
-            own = vectors[self._has[of]]
-            is_centred = of in self._centred and len(own)
-            mean = own.mean(0, dtype=np.float64) if is_centred else np.zeros(vectors.shape[1])
-            centres[of] = mean.astype(np.float32)
+            total = np.zeros(vectors.shape[1])
+            for part in in_blocks(vectors) if of in self._centred else ():
+                total += part.sum(0, dtype=np.float64)
+            centres[of] = (total / max(1, int(self._has[of].sum()))).astype(np.float32)
         return centres
 
     @cached_property
@@ -160,7 +159,11 @@ class FileStore:
         """The vectors as they are compared."""
         units = {}
         for of, vectors in self._read.items():
-            units[of] = unit(vectors, self._centres[of])
+            units[of] = np.empty(vectors.shape, np.float32)
+            start = 0
+            for part in in_blocks(vectors):
+                units[of][start : start + len(part)] = unit(part, self._centres[of])
+                start += len(part)
             units[of][~self._has[of]] = 0
         return units
 
@@ -276,14 +279,3 @@ def _words(path: Path) -> Words:
     found = arrays.read(path, MOST_BYTES, "a file of words", AGAIN)
     terms = found.pop("terms").tobytes().decode()
     return Words(tuple(terms.split("\n")) if terms else (), **found)
-
-
-def read_vectors(path: Path, rows: int) -> NDArray[np.float16]:
-    """Returns the vectors of a file, mapped; raises ValueError unless there is one for each row."""
-    try:
-        vectors = np.load(path, mmap_mode="r", allow_pickle=False)
-    except UNREADABLE as err:
-        raise DataError(f"{path} cannot be read: {excerpt(err)}", AGAIN) from err
-    if vectors.ndim != 2 or len(vectors) != rows or vectors.dtype != np.float16:
-        raise ValueError(f"{path.name} has other rows")
-    return vectors  # type: ignore[no-any-return]
