@@ -15,7 +15,9 @@ from roco.cli.search_options import IndexArg
 def grounding(
     index: IndexArg,
     n: Annotated[int, typer.Option("--questions", metavar="N", min=1, help="Number of questions.")] = 100,
-    split: Annotated[str, typer.Option(metavar="NAME", help="Split of the held-out images: test or valid.")] = "test",
+    split: Annotated[
+        str, typer.Option(metavar="NAME", help="Images that questions are made of: test, valid or held-out (both).")
+    ] = "test",
     sources: Annotated[int, typer.Option("-n", metavar="N", min=1, help="Sources of an answer.")] = 5,
     endpoint: Annotated[
         str | None, typer.Option(metavar="URL", help="As of roco answer: a server that answers.", show_default=False)

@@ -24,6 +24,10 @@ _OF_AN_EVALUATION = "train"
 """The split that sources come from in an evaluation."""
 
 
+class NoSources(DataError):
+    """A question that the index has no sources for."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class AnswerOptions:
     """How `roco.answer` finds the sources of an answer; the search is that of `Index.search`.
@@ -86,11 +90,11 @@ def answer_prompt(index: str | Path | Index, question: str, options: AnswerOptio
     opened = index if isinstance(index, Index) else Index.open(index)
     words = content_words(question)
     if not words and not options.has_image and options.concepts is None:
-        raise DataError(f"no word to search for in the question '{excerpt(question, 60)}'", "name what to look for")
+        raise NoSources(f"no word to search for in the question '{excerpt(question, 60)}'", "name what to look for")
     hits = _hits(opened, words, options)
     searched = _searched(words, options)
     if not hits:
-        raise DataError(f"no sources: the search for {searched} has no hits", "use other words, or fewer filters")
+        raise NoSources(f"no sources: the search for {searched} has no hits", "use other words, or fewer filters")
     prompt = build_prompt(question, hits, has_image=options.has_image)
     compared = [f"{method}: compared by {one.name}" for method, one in opened.encoders_of(hits).items()]
     return replace(prompt, notes=(*_notes(opened, prompt, searched, options), *compared))

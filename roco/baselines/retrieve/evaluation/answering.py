@@ -14,7 +14,7 @@ from roco.base.files import file_digest, write_json
 from roco.base.progress import NullProgress, Progress
 from roco.base.readers import UNREADABLE, read_text
 from roco.base.terminal import excerpt
-from roco.baselines.retrieve.answer import SOURCES, AnswerOptions, answer_prompt
+from roco.baselines.retrieve.answer import SOURCES, AnswerOptions, NoSources, answer_prompt
 from roco.baselines.retrieve.evaluation.questions import SOURCE_SPLIT, Question, figures
 from roco.baselines.retrieve.folder import MANIFEST
 from roco.baselines.retrieve.grounding.check import CheckedAnswer, check_answer
@@ -28,9 +28,10 @@ EXTRACTIVE = "extractive"
 QUOTED = 3
 """Sources that the extractive baseline quotes."""
 ENOUGH = 0.5
-"""A question that quotes a caption: an image is right that shares this much of the concepts (Jaccard)."""
+"""A question that is made from a caption: an image is right that shares this much of the concepts (Jaccard)."""
 
 _LONGEST_QUOTE = 300
+_LONGEST_HARMLESS = 3000  # with escapes
 _ANOTHER = "choose another file with --answers"
 
 Answerer = Callable[[Prompt], Reply]
@@ -94,18 +95,23 @@ def answer_all(
 
 
 def extractive(prompt: Prompt) -> Reply:
-    """Answers with the first sentence of the caption of the best sources, quoted and cited; a floor without a model."""
-    lines = []
+    """Answers with the first sentences of the captions of the best sources, quoted and cited: a floor without a model.
+
+    Of sources with the same sentence, the first one is quoted.
+    """
+    lines: dict[str, str] = {}
     for number, hit in enumerate(prompt.sources[:QUOTED], 1):
         spans = sentences(hit.caption)
         quote = hit.caption[spans[0].start : spans[0].end] if spans else ""
+        if len(quote) > _LONGEST_QUOTE:
+            quote = quote[:_LONGEST_QUOTE].rpartition(" ")[0]
         if quote:
-            lines.append(f"“{harmless(quote, _LONGEST_QUOTE).rstrip('.')}” [{number}].")
-    return Reply("\n".join(lines) or REFUSAL, EXTRACTIVE, False)
+            lines.setdefault(quote, f"“{harmless(quote, _LONGEST_HARMLESS).rstrip('.')}” [{number}].")
+    return Reply("\n".join(lines.values()) or REFUSAL, EXTRACTIVE, False)
 
 
 def is_right(question: Question, concepts: frozenset[str]) -> bool:
-    """Returns whether an image has the concepts that a question names, or enough of those of the quoted image."""
+    """Returns whether an image has the concepts that a question names, or enough of those of the held-out image."""
     return question.asked <= concepts if question.asked else share(question, concepts) >= ENOUGH
 
 
@@ -119,7 +125,7 @@ def _answered(index: Index, question: Question, chance: float, n: int, stored: R
     options = AnswerOptions(evaluation=True, not_articles=(question.article,), n=n)
     try:
         prompt = answer_prompt(index, question.text, options)
-    except DataError as err:  # no word of the question is in train
+    except NoSources as err:
         return Answered(question, chance=chance, problem=err.message)
     reply = stored.of(prompt, answerer)
     return _recorded(question, chance, check_answer(prompt, reply.text, model=reply.model))
@@ -171,14 +177,16 @@ def facts(index: Index, answered: Sequence[Answered], wanted: int, split: str, n
     manifest = index.path / MANIFEST
     names = sorted({one.model for one in answered if one.model})
     notes = [
-        f"questions are made from the captions and concepts of {split}, by templates",
+        f"questions are made from the captions and concepts of {split} images, by templates",
         f"sources: up to {n} images of {SOURCE_SPLIT} by BM25 of the words of the question, never of its article",
         "a cited image is right if it has the concepts that the question names",
-        f"if the question quotes a caption, right images share {ENOUGH:g} of the concepts of its image (Jaccard)",
+        f"if the question is made from a caption, right images share {ENOUGH:g} of the concepts of its image (Jaccard)",
         "whether a sentence is true to the source that it cites is not measured",
     ]
     if len(answered) < wanted:
-        notes.insert(0, f"{wanted:,} questions were asked for: {split} has captions and concepts for {len(answered):,}")
+        notes.insert(
+            0, f"{wanted:,} questions were asked for: {split} images have captions and concepts for {len(answered):,}"
+        )
     if names == [EXTRACTIVE]:
         notes.append(
             f"no model answered: the extractive baseline quotes the first sentences of the best {QUOTED} sources, so "

@@ -11,7 +11,17 @@ import pytest
 import roco
 from roco.base.errors import DataError, UsageError
 from roco.baselines.retrieve.evaluation.answering import Answered, answer_all, extractive, facts
-from roco.baselines.retrieve.evaluation.questions import CAPTION, CONCEPT, PAIR, TEMPLATES, Question, questions
+from roco.baselines.retrieve.evaluation.questions import (
+    CAPTION,
+    CONCEPT,
+    PAIR,
+    TEMPLATES,
+    TERMS,
+    Question,
+    _terms,
+    questions,
+)
+from roco.baselines.retrieve.grounding.check import check_answer
 from roco.baselines.retrieve.grounding.model import Reply
 from roco.baselines.retrieve.grounding.prompt import REFUSAL, build_prompt
 from roco.baselines.retrieve.questions import content_words
@@ -60,9 +70,10 @@ def test_questions_are_deterministic_of_all_kinds_and_none_occurs_twice(path: Pa
     index = roco.Index.open(path)
     found = questions(index)
     assert found == questions(index) and len({one.text for one in found}) == len(found)
-    # Six images of three kinds: a caption each, and per kind one concept, alone and with its modality.
-    assert sorted(one.kind for one in found) == sorted([CAPTION] * 6 + [CONCEPT] * 3 + [PAIR] * 3)
-    assert questions(index, 5) == found[:5] and {one.kind for one in found[:3]} == {CONCEPT, PAIR, CAPTION}
+    # Six images of three kinds: a caption each, whose three words occur once per kind, and per kind one concept, alone
+    # and with its modality.
+    assert sorted(one.kind for one in found) == sorted([CAPTION] * 6 + [CONCEPT] * 3 + [PAIR] * 3 + [TERMS] * 3)
+    assert questions(index, 5) == found[:5] and {one.kind for one in found[:4]} == {CONCEPT, PAIR, CAPTION, TERMS}
     assert {one.id.split("_")[1] for one in found} == {"test"}
 
 
@@ -70,12 +81,35 @@ def test_a_question_asks_for_the_concepts_of_its_image(path: Path) -> None:
     for one in questions(roco.Index.open(path)):
         assert one.asked <= one.concepts
         named = {NAMES[cui] for cui in one.asked}
-        assert all(name in one.text for name in named) and (one.kind == CAPTION) == (not named)
+        assert all(name in one.text for name in named) and (one.kind in (CAPTION, TERMS)) == (not named)
+
+
+def test_the_words_of_a_caption_are_asked_for_three_at_a_time_and_each_once() -> None:
+    caption = "CT of the chest shows a nodule (arrow), 5 mm; the Nodule is a granuloma of the lung, in the chest."
+    assert _terms(caption) == ["chest, nodule and arrow"]
+    assert _terms(caption + " Biopsy.") == ["chest, nodule and arrow", "granuloma, lung and Biopsy"]
+    assert _terms("") == _terms("5 mm") == []
+    assert _terms('vein (arrow).""Left side; T2-weighted') == ["vein, arrow and Left"]
 
 
 def test_templates_have_no_word_that_is_searched_for() -> None:
     for template in TEMPLATES.values():
-        assert content_words(template.format(concept="", modality="", caption="")) == ""
+        assert content_words(template.format(concept="", modality="", caption="", terms="")) == ""
+
+
+def test_held_out_images_are_those_of_valid_and_test(tmp_path: Path) -> None:
+    roco.index(drawn.write(tmp_path / "dataset", {"train": 3, "valid": 3, "test": 3}), tmp_path / "index")
+    index = roco.Index.open(tmp_path / "index")
+    assert {one.id.split("_")[1] for one in questions(index, split="held-out")} == {"valid", "test"}
+    assert {one.id.split("_")[1] for one in questions(index, split="valid")} == {"valid"}
+
+
+def test_a_long_caption_is_quoted_in_one_sentence_that_cites() -> None:
+    caption = "A nodule of the lung " + "and another one " * 40 + "at the end."
+    prompt = build_prompt("nodule", [hit(caption)])
+    checked = check_answer(prompt, extractive(prompt).text)
+    assert len(checked.sentences) == 1 and checked.cited_share == 1
+    assert 250 < len(checked.text) < 320 and checked.text.endswith("one and” [1].")
 
 
 @pytest.mark.parametrize(("split", "n"), [("train", 1), ("all", 1), ("tset", 1), ("test", 0), ("test", 10_001)])
@@ -109,6 +143,8 @@ def test_sources_are_of_train_and_never_of_the_article_of_the_question(path: Pat
 
 def test_the_extractive_baseline_quotes_and_cites_the_best_three_sources() -> None:
     hits = [hit("Axial CT of the chest. A nodule [7] is marked."), hit(""), hit("See [9]! More."), hit("Not quoted.")]
+    same = build_prompt("chest", [hit("An MRI."), hit("An MRI."), hit("A scan.")])
+    assert extractive(same).text == "“An MRI” [1].\n“A scan” [3]."
     prompt = build_prompt("chest", hits)
     assert extractive(prompt).text == "“Axial CT of the chest” [1].\n“See (9)!” [3]."
     assert extractive(replace(prompt, sources=(hit(""),))).text == REFUSAL
@@ -222,7 +258,7 @@ def test_the_command_prints_scores_with_intervals_and_writes_questions_and_answe
     printed = json.loads(out)
     assert status == 0 and printed["scores"]["cited_sentences"]["value"] == 1
     assert 0 < printed["scores"]["citation_precision"]["value"] <= 1
-    assert "12 questions of 6 images" in printed["notes"][0] and "100 questions were asked for" in printed["notes"][1]
+    assert "15 questions of 6 images" in printed["notes"][0] and "100 questions were asked for" in printed["notes"][1]
     table = (tmp_path / "out" / "per_image.csv").read_text()
     assert "What do images of Rings show?" in table and "“rings number" in table
 
