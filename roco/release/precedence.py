@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
 PREVIOUS = 0
 """An image of the previous release."""
 
@@ -38,3 +43,14 @@ def source_number(archive: str | None) -> int:
     """Returns the number of the source, with which `archive` starts if there are several (`sources/several.py`)."""
     number = (archive or "").partition("/")[0]
     return int(number) if number.isascii() and number.isdigit() and len(number) < 9 else 0
+
+
+def precedences(table: pa.Table) -> NDArray[np.int64]:
+    """Returns the precedence of each row of a table with the columns PRECEDENCE_COLUMNS."""
+    # Most rows of a large run are new and need no look.
+    found = np.full(len(table), NEW, np.int64)
+    known = pc.or_(pc.is_valid(table["pinned_by"]), pc.is_valid(table["given_id"]))
+    rows = np.flatnonzero(np.asarray(known))
+    some = table.select(list(PRECEDENCE_COLUMNS)).take(pa.array(rows)).to_pylist()
+    found[rows] = [precedence(row) for row in some]
+    return found

@@ -2,65 +2,28 @@
 
 from __future__ import annotations
 
-import itertools
-from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from roco.base.errors import RecipeError
 from roco.base.guarantees import UNIQUE
 from roco.base.schema import types
 from roco.core.contract import Reason
 from roco.core.stage import Decision, drop, put
-from roco.models.images.hamming import hamming_distance, pairs_within
 from roco.models.images.hashes import DUPLICATE_BITS, DUPLICATE_FINE_BITS
-from roco.release.precedence import PRECEDENCE_COLUMNS, precedence
+from roco.models.images.near import WORDS, Pairs, near_pairs, parsed
+from roco.release.precedence import PRECEDENCE_COLUMNS, precedences
 
+Indices = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
-class _Image(NamedTuple):
-    """One image, as far as duplicates depend on it; row: its position in the table."""
-
-    row: int
-    figure_id: str
-    image_key: str
-    sha256: str | None
-    phash: int | None
-    phash_fine: int | None
-    pixels: int
-    precedence: int
-    is_pinned: bool
-
-    @property
-    def has_hashes(self) -> bool:
-        return self.phash is not None and self.phash_fine is not None
-
-    @property
-    def priority(self) -> tuple[int, int, str, str]:
-        """Sort key: of several duplicates the first one is kept."""
-        return self.precedence, -self.pixels, self.image_key, self.figure_id
-
-    def may_be_dropped_for(self, other: _Image) -> bool:
-        """Returns whether this image may be dropped as a duplicate of another one that is kept.
-
-        Images that keep their id are not dropped for each other: whoever has the release or dataset has both.
-        """
-        return not self.is_pinned or other.precedence < self.precedence
-
-
-class _Neighbour(NamedTuple):
-    """Another image within reach: its row and how many bits of each hash differ."""
-
-    row: int
-    phash: int
-    phash_fine: int
-
-
-_Neighbours = Mapping[int, Sequence[_Neighbour]]
-"""The neighbours of each row."""
+NONE = -1
+"""The place of no image."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,143 +66,220 @@ class Dedup(Decision):
             )
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        images = [_image(row, position) for position, row in enumerate(batch.to_pylist()) if row["drop"] is None]
-        by_row = {image.row: image for image in images}
-
+        images = _Images.of(batch)
         # Images with the same hashes have the same neighbours, so only one of them is compared with the others.
-        distinct, copies = _distinct(images)
-        near = _neighbours(distinct, self.similar_radius, self.similar_confirm)
-        kept_for = self._duplicates(distinct, near)
-        for copy, original in copies.items():
-            near[copy].append(_Neighbour(original, 0, 0))
-            kept = kept_for.get(original, _Neighbour(original, 0, 0))
-            if by_row[copy].may_be_dropped_for(by_row[kept.row]):
-                kept_for[copy] = kept
+        original = images.originals()
+        is_distinct = original == np.arange(len(original))
+        compared = np.flatnonzero(is_distinct & images.has_hashes)
+        near = near_pairs(images.phash[compared], images.fine[compared], self.similar_radius, self.similar_confirm)
+        near = near._replace(first=compared[near.first], second=compared[near.second])
 
-        duplicate_group: dict[int, str] = {}
-        for row, kept in kept_for.items():
-            name = by_row[kept.row].image_key
-            duplicate_group[row] = name
-            duplicate_group[kept.row] = name
-        similar_group = self._similar([image for image in images if image.row not in kept_for], near)
-        details = {row: _detail(by_row[kept.row].figure_id, kept) for row, kept in kept_for.items()}
+        kept_for, at = self._duplicates(images, near)
+        _add_copies(images, original, kept_for, at)
+        similar = self._similar(images, near, original, kept_for)
+        return images.decided(batch, kept_for, similar, _Distances(near, at))
 
-        rows = range(len(batch))
-        batch = put(batch, "duplicate_group", pa.array([duplicate_group.get(row) for row in rows], pa.string()))
-        batch = put(batch, "similar_group", pa.array([similar_group.get(row) for row in rows], pa.string()))
-        dropped = pa.array([row in kept_for for row in rows], pa.bool_())
-        return drop(batch, dropped, "duplicate", pa.array([details.get(row) for row in rows], pa.string()))
+    def _duplicates(self, images: _Images, near: Pairs) -> tuple[Indices, Indices]:
+        """Returns the place of the image that is kept for each duplicate, and the position of their pair; else NONE."""
+        is_duplicate = (near.bits <= self.radius) & (near.fine_bits <= self.confirm)
+        pairs = np.flatnonzero(is_duplicate & images.may_be_dropped(near.second, near.first))
+        # In order of priority, so all images that could be kept for this one are already decided.
+        pairs = pairs[np.lexsort((near.first[pairs], near.second[pairs]))]
+        kept_for, at = np.full(len(images), NONE), np.full(len(images), NONE)
+        for pair, first, second in zip(
+            pairs.tolist(), near.first[pairs].tolist(), near.second[pairs].tolist(), strict=True
+        ):
+            if kept_for[second] == NONE and kept_for[first] == NONE:
+                kept_for[second], at[second] = first, pair
+        return kept_for, at
 
-    def _duplicates(self, images: Sequence[_Image], near: _Neighbours) -> dict[int, _Neighbour]:
-        """Maps the row of each duplicate to the neighbour that is kept for it."""
-        order = {image.row: place for place, image in enumerate(sorted(images, key=lambda image: image.priority))}
-        by_row = {image.row: image for image in images}
-        kept_for: dict[int, _Neighbour] = {}
-        for row in order:  # in order of priority, so all images that could be kept for this one are already decided
-            candidates = []
-            for other in near[row]:
-                is_kept = order[other.row] < order[row] and other.row not in kept_for
-                if not is_kept or not by_row[row].may_be_dropped_for(by_row[other.row]):
-                    continue
-                if other.phash <= self.radius and other.phash_fine <= self.confirm:
-                    candidates.append(other)
-            if candidates:
-                kept_for[row] = min(candidates, key=lambda other: order[other.row])
-        return kept_for
+    def _similar(self, images: _Images, near: Pairs, original: Indices, kept_for: Indices) -> dict[int, list[int]]:
+        """Returns the groups of near-duplicates among the kept images: the places of their members, by one of them."""
+        is_kept = kept_for == NONE
+        copies = np.flatnonzero((original != np.arange(len(original))) & is_kept & is_kept[original])
+        of_kept = np.flatnonzero(is_kept[near.first] & is_kept[near.second])
+        one = np.concatenate([near.first[of_kept], original[copies]])
+        other = np.concatenate([near.second[of_kept], copies])
+        bits = np.concatenate([near.bits[of_kept], np.zeros(len(copies), np.uint8)])
+        fine_bits = np.concatenate([near.fine_bits[of_kept], np.zeros(len(copies), np.uint16)])
+        # Nearest pairs first; ties by the names of both, so that they do not depend on the order of the rows.
+        names = images.name_ranks
+        low, high = np.minimum(names[one], names[other]), np.maximum(names[one], names[other])
+        order = np.lexsort((high, low, fine_bits, bits))
 
-    def _similar(self, kept: Sequence[_Image], near: _Neighbours) -> dict[int, str]:
-        """Maps the row of each kept image that has near-duplicates to the name of its group."""
-        names = {image.row: (image.image_key, image.figure_id) for image in kept}
-        edges: list[tuple[int, int, list[tuple[str, str]], int, int]] = []
-        for image in kept:
-            for other in near[image.row]:
-                if other.row in names:
-                    both = sorted((names[image.row], names[other.row]))  # ties do not depend on the order of the rows
-                    edges.append((other.phash, other.phash_fine, both, image.row, other.row))
-
-        # Each image starts as a group of its own. Groups are joined along the edges, nearest pairs first; the smaller
-        # one is added to the larger one, unless both together would be too large.
-        members = {row: [row] for row in names}  # by the row that represents the group
-        group_of = {row: row for row in names}
-        for _, _, _, row, other_row in sorted(edges):
-            joined = (group_of[row], group_of[other_row])
-            smaller, larger = sorted(joined, key=lambda group: (len(members[group]), names[group]))
+        # Each image starts as a group of its own. Groups are joined along the pairs; the smaller one is added to the
+        # larger one, unless both together would be too large.
+        members: dict[int, list[int]] = {}  # by the place that represents the group
+        group_of: dict[int, int] = {}
+        for a, b in zip(one[order].tolist(), other[order].tolist(), strict=True):
+            groups = [group_of.setdefault(place, place) for place in (a, b)]
+            for group in groups:
+                members.setdefault(group, [group])
+            smaller, larger = sorted(groups, key=lambda group: (len(members[group]), names[group]))
             if smaller == larger or len(members[smaller]) + len(members[larger]) > self.similar_most:
                 continue
             for member in members[smaller]:
                 group_of[member] = larger
             members[larger] += members.pop(smaller)
-
-        similar_group: dict[int, str] = {}
-        for group in members.values():
-            if len(group) > 1:
-                name = min(names[row][0] for row in group)
-                similar_group.update(dict.fromkeys(group, name))
-        return similar_group
+        return {group: places for group, places in members.items() if len(places) > 1}
 
 
-def _image(row: Mapping[str, Any], position: int) -> _Image:
-    return _Image(
-        row=position,
-        figure_id=row["figure_id"],
-        image_key=row["image_key"] or "",
-        sha256=row["sha256"],
-        phash=int(row["phash"], 16) if row["phash"] else None,
-        phash_fine=int(row["phash_fine"], 16) if row["phash_fine"] else None,
-        pixels=(row["width"] or 0) * (row["height"] or 0),
-        precedence=precedence(row),
-        is_pinned=bool(row["pinned_by"]),
-    )
+# --- images ----------------------------------------------------------------------------------------------------------
 
 
-def _distinct(images: Sequence[_Image]) -> tuple[list[_Image], dict[int, int]]:
-    """Returns one image for each pair of hashes, the first by priority, and a map of the other rows to it.
+@dataclass(frozen=True)
+class _Images:
+    """The images that are still in, as columns in order of priority: of several duplicates the first one is kept.
 
-    Images without content have no hashes and are identified by their bytes.
+    rows: in the table. table: figure_id, image_key and identity of each. has_hashes: both. name_ranks: places in the
+    order of the names.
     """
-    first_row: dict[Hashable, int] = {}
-    distinct: list[_Image] = []
-    copies: dict[int, int] = {}
-    for image in sorted(images, key=lambda image: image.priority):
-        identity: Hashable = image.sha256 or image.figure_id
-        if image.has_hashes:
-            identity = (image.phash, image.phash_fine)
-        original = first_row.setdefault(identity, image.row)
-        if original == image.row:
-            distinct.append(image)
-        else:
-            copies[image.row] = original
-    return distinct, copies
+
+    rows: Indices
+    table: pa.Table
+    phash: NDArray[np.uint64]
+    fine: NDArray[np.uint64]
+    has_hashes: Mask
+    precedence: Indices
+    is_pinned: Mask
+    name_ranks: Indices
+
+    @classmethod
+    def of(cls, batch: pa.Table) -> _Images:
+        rows = np.flatnonzero(np.asarray(pc.is_null(batch["drop"])))
+        table = batch.take(pa.array(rows))
+        pixels = pc.multiply(*(pc.fill_null(table[name], 0).cast(pa.int64()) for name in ("width", "height")))
+        precedence = precedences(table)
+        keys = pa.table(
+            {
+                "precedence": pa.array(precedence), "pixels": pixels, "figure_id": table["figure_id"],
+                "image_key": pc.fill_null(table["image_key"], ""),
+                "identity": pc.coalesce(_not_empty(table["sha256"]), table["figure_id"]),
+            }
+        )  # fmt: skip
+        by = [("precedence", "ascending"), ("pixels", "descending"), ("image_key", "ascending")]
+        order = pc.sort_indices(keys, [*by, ("figure_id", "ascending")])
+        table, keys = table.take(order), keys.take(order)
+        has_hashes = pc.and_(*(pc.fill_null(pc.greater(pc.utf8_length(table[name]), 0), False) for name in _HASHES))
+        by_name = pc.sort_indices(keys, [("image_key", "ascending"), ("figure_id", "ascending")])
+        name_ranks = np.empty(len(rows), np.int64)
+        name_ranks[np.asarray(by_name)] = np.arange(len(rows))
+        places = np.asarray(order, dtype=np.int64)
+        return cls(
+            rows=rows[places],
+            table=keys.select(["figure_id", "image_key", "identity"]).combine_chunks(),
+            phash=parsed(table["phash"], 1)[:, 0],
+            fine=parsed(table["phash_fine"], WORDS),
+            has_hashes=np.asarray(has_hashes, bool),
+            precedence=precedence[places],
+            is_pinned=np.asarray(pc.fill_null(pc.greater(pc.utf8_length(table["pinned_by"]), 0), False), bool),
+            name_ranks=name_ranks,
+        )
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def may_be_dropped(self, images: Indices, others: Indices) -> Mask:
+        """Returns which images may be dropped as duplicates of other ones that are kept.
+
+        Images that keep their id are not dropped for each other: whoever has the release or dataset has both.
+        """
+        return ~self.is_pinned[images] | (self.precedence[others] < self.precedence[images])
+
+    def originals(self) -> Indices:
+        """Returns, for each image, the first one with the same hashes.
+
+        Images without content have no hashes and are identified by their bytes.
+        """
+        original = np.arange(len(self))
+        with_hashes = np.flatnonzero(self.has_hashes)
+        keys = np.column_stack([self.phash[with_hashes], self.fine[with_hashes]])
+        original[with_hashes] = with_hashes[_first_equal(keys)]
+        without = np.flatnonzero(~self.has_hashes)
+        codes = self.table["identity"].take(pa.array(without)).combine_chunks().dictionary_encode()
+        numbers = np.asarray(codes.indices if isinstance(codes, pa.DictionaryArray) else codes.chunk(0).indices)
+        _, first, inverse = np.unique(numbers, return_index=True, return_inverse=True)
+        original[without] = without[first[inverse]]
+        return original
+
+    def decided(
+        self, batch: pa.Table, kept_for: Indices, similar: dict[int, list[int]], distances: _Distances
+    ) -> pa.Table:
+        """Returns the table with the groups, and without the duplicates."""
+        dropped = np.flatnonzero(kept_for != NONE)
+        kept = kept_for[dropped]
+        group = np.full(len(self), NONE)
+        group[dropped], group[kept] = kept, kept
+        similar_group = np.full(len(self), NONE)
+        for places in similar.values():
+            similar_group[places] = min(places, key=self.name_ranks.__getitem__)
+        names, figures = self.table["image_key"], self.table["figure_id"].take(pa.array(kept)).to_pylist()
+        details = pa.array(list(map(_detail, figures, *distances.of(dropped))), pa.string())
+        at_row = np.full(len(batch), NONE)
+        at_row[self.rows[dropped]] = np.arange(len(dropped))
+        batch = put(batch, "duplicate_group", self._at_rows(names, group, len(batch)))
+        batch = put(batch, "similar_group", self._at_rows(names, similar_group, len(batch)))
+        return drop(batch, pa.array(at_row != NONE), "duplicate", _taken(details, at_row))
+
+    def _at_rows(self, values: pa.ChunkedArray, places: Indices, n: int) -> pa.Array:
+        """Returns values of the images at some places as a column of the table; null for NONE."""
+        of_rows = np.full(n, NONE)
+        of_rows[self.rows] = places
+        return _taken(values, of_rows)
 
 
-def _neighbours(images: Sequence[_Image], radius: int, confirm: int) -> defaultdict[int, list[_Neighbour]]:
-    """Finds all pairs of images within both radii; images: no two with the same hashes."""
-    near: defaultdict[int, list[_Neighbour]] = defaultdict(list)
+@dataclass(frozen=True)
+class _Distances:
+    """How far duplicates are from the images kept for them. at: the position of their pair, NONE for copies."""
 
-    def compare(image: _Image, other: _Image, phash_bits: int) -> None:
-        assert image.phash_fine is not None and other.phash_fine is not None
-        fine_bits = hamming_distance(image.phash_fine, other.phash_fine)
-        if fine_bits <= confirm:
-            near[image.row].append(_Neighbour(other.row, phash_bits, fine_bits))
-            near[other.row].append(_Neighbour(image.row, phash_bits, fine_bits))
+    near: Pairs
+    at: Indices
 
-    # The search for pairs needs distinct values, so images with the same phash are compared with each other below.
-    by_phash: defaultdict[int, list[_Image]] = defaultdict(list)
-    for image in images:
-        if image.phash is not None and image.has_hashes:
-            by_phash[image.phash].append(image)
-    values = np.array(sorted(by_phash), dtype=np.uint64)
-    first, second, distances = pairs_within(values, radius)
-    for i, j, phash_bits in zip(first.tolist(), second.tolist(), distances.tolist(), strict=True):
-        for image, other in itertools.product(by_phash[int(values[i])], by_phash[int(values[j])]):
-            compare(image, other, phash_bits)
-    for same_phash in by_phash.values():
-        for image, other in itertools.combinations(same_phash, 2):
-            compare(image, other, 0)
-    return near
+    def of(self, images: Indices) -> tuple[list[int], list[int]]:
+        """Returns the bits in which both hashes of some images differ from those that are kept."""
+        at = self.at[images]
+        is_pair = at != NONE
+        bits, fine_bits = np.zeros(len(at), np.int64), np.zeros(len(at), np.int64)
+        bits[is_pair], fine_bits[is_pair] = self.near.bits[at[is_pair]], self.near.fine_bits[at[is_pair]]
+        return bits.tolist(), fine_bits.tolist()
 
 
-def _detail(kept: str, distance: _Neighbour) -> str:
-    if distance.phash == distance.phash_fine == 0:
+_HASHES = ("phash", "phash_fine")
+
+
+def _add_copies(images: _Images, original: Indices, kept_for: Indices, at: Indices) -> None:
+    """Drops copies for the image that is kept for their original, or else for the original itself."""
+    copies = np.flatnonzero(original != np.arange(len(original)))
+    of_original = original[copies]
+    kept = np.where(kept_for[of_original] == NONE, of_original, kept_for[of_original])
+    is_dropped = images.may_be_dropped(copies, kept)
+    kept_for[copies[is_dropped]] = kept[is_dropped]
+    at[copies[is_dropped]] = at[of_original[is_dropped]]
+
+
+def _first_equal(keys: NDArray[np.uint64]) -> Indices:
+    """Returns, for each row, the first row that is equal to it."""
+    order = np.lexsort(keys.T[::-1]) if len(keys) else np.empty(0, np.int64)  # stable: equal rows stay in order
+    is_new = np.ones(len(keys), bool)
+    ordered = keys[order]
+    is_new[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    first = order[np.flatnonzero(is_new)][np.cumsum(is_new) - 1] if len(keys) else order
+    out = np.empty(len(keys), np.int64)
+    out[order] = first
+    return out
+
+
+def _not_empty(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
+
+
+def _taken(values: Any, places: Indices) -> pa.Array:
+    """Returns the values at some places; null for NONE."""
+    taken = values.take(pa.array(places, mask=places == NONE))
+    return taken.combine_chunks() if isinstance(taken, pa.ChunkedArray) else taken
+
+
+def _detail(kept: str, bits: int, fine_bits: int) -> str:
+    if bits == fine_bits == 0:
         return f"duplicate of {kept}: same bytes or same hashes"
-    return f"duplicate of {kept}: {distance.phash} of 64 and {distance.phash_fine} of 576 bits differ"
+    return f"duplicate of {kept}: {bits} of 64 and {fine_bits} of 576 bits differ"
