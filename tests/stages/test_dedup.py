@@ -5,10 +5,13 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from roco.base.errors import RecipeError
 from roco.base.schema import types
 from roco.core.stage import Stage
+from roco.models.images.hamming import hex_distance
 from roco.stages.dedup import Dedup
 
 BASE = 0x5A3C96E17F0048D2
@@ -180,3 +183,45 @@ def test_a_radius_of_16_bits_is_the_largest() -> None:
     assert Dedup(similar_radius=16).similar_radius == 16
     with pytest.raises(RecipeError, match="similar_radius = 17"):
         Dedup(similar_radius=17)
+
+
+# --- against the definition -------------------------------------------------------------------------------------------
+
+FLIPS = st.tuples(
+    st.integers(0, 2), st.lists(st.integers(0, 63), max_size=8), st.lists(st.integers(0, 575), max_size=40)
+)
+    st.integers(0, 2), st.lists(st.integers(0, 63), max_size=8), st.lists(st.integers(0, 575), max_size=40)
+)
+IMAGES = st.lists(st.tuples(FLIPS, st.integers(1, 3), st.booleans()), max_size=14)
+
+
+def flipped(value: int, bits: list[int]) -> int:
+    for bit in bits:
+        value ^= 1 << bit
+    return value
+
+
+@given(IMAGES)
+def test_each_image_is_dropped_for_the_first_kept_one_within_the_radii(images: list[Any]) -> None:
+    """Compares with the definition: in order of priority, each image with all that are kept so far."""
+    rows = []
+    for number, ((base, bits, more), side, has_content) in enumerate(images):
+        phash, fine = flipped(BASE * (base + 1) % 2**64, bits), flipped(SECOND * (base + 1) % 2**576, more)
+        hashes = {"phash": f"{phash:016x}", "phash_fine": f"{fine:0144x}"} if has_content else {"phash": None}
+        rows.append(image(f"i{number:02}", side=side, sha256=f"sha{base}", **hashes))
+    kept: list[dict[str, Any]] = []
+    expected: dict[str, str | None] = {}
+    for row in sorted(rows, key=lambda row: (-row["width"], row["image_key"])):
+        found = next((other for other in kept if is_duplicate(row, other)), None)
+        expected[row["figure_id"]] = found["image_key"] if found else None
+        if found is None:
+            kept.append(row)
+    out = Dedup()(table(*rows)).to_pylist()
+    assert {row["figure_id"]: row["duplicate_group"] if row["drop"] else None for row in out} == expected
+
+
+def is_duplicate(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    if one["phash"] is None or other["phash"] is None:
+        return one["phash"] == other["phash"] and one["sha256"] == other["sha256"]
+    near = hex_distance(one["phash"], other["phash"]) <= 6
+    return near and hex_distance(one["phash_fine"], other["phash_fine"]) <= 36

@@ -8,10 +8,13 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from roco.models.images import many_hashes
+
 Hashes = NDArray[np.uint64]
 Indices = NDArray[np.int64]
 
 HASH_BITS = 64
+MANY = 30_000  # hashes from which fewer candidates outweigh the search for more of them
 LARGEST_RADIUS = 30  # bits; beyond it the bands are so narrow that most pairs become candidates
 
 _CANDIDATES_AT_ONCE = 4_000_000  # candidate pairs that are compared at a time, which bounds the memory
@@ -32,10 +35,13 @@ def pairs_within(hashes: Hashes, radius: int) -> tuple[Indices, Indices, NDArray
 
     hashes: distinct values; the caller groups equal ones first, since a million equal hashes would be 5e11 pairs.
     The 64 bits are cut into radius + 2 bands. Two hashes within the radius differ in at most `radius` bands, so at
-    least two of their bands are equal; only hashes with two equal bands are compared, and no pair is missed.
+    least two of their bands are equal; only hashes with two equal bands are compared, and no pair is missed. For many
+    hashes, `pairs_of_many` has fewer candidates.
     """
     if not 0 <= radius <= LARGEST_RADIUS:
         raise ValueError(f"invalid radius {radius}: must be 0 to {LARGEST_RADIUS} bits")
+    if len(hashes) >= MANY and radius <= many_hashes.LARGEST_RADIUS:
+        return _sorted(*many_hashes.pairs_of_many(hashes, radius))
     no_indices = np.empty(0, np.int64)
     found = [(no_indices, no_indices, np.empty(0, np.uint8))]
     for mask in _masks(radius):
@@ -47,13 +53,16 @@ def pairs_within(hashes: Hashes, radius: int) -> tuple[Indices, Indices, NDArray
             near = distance <= radius
             low, high = np.minimum(i[near], j[near]), np.maximum(i[near], j[near])
             found.append((low, high, distance[near].astype(np.uint8)))
-    i, j, distance = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    order = np.lexsort((j, i))
-    i, j, distance = i[order], j[order], distance[order]
+    i, j, distance = _sorted(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
     # A pair with more than two equal bands was found under several masks.
     is_first = np.ones(len(i), bool)
     is_first[1:] = (i[1:] != i[:-1]) | (j[1:] != j[:-1])
     return i[is_first], j[is_first], distance[is_first]
+
+
+def _sorted(i: Indices, j: Indices, distance: NDArray[np.uint8]) -> tuple[Indices, Indices, NDArray[np.uint8]]:
+    order = np.lexsort((j, i))
+    return i[order], j[order], distance[order]
 
 
 def _masks(radius: int) -> list[np.uint64]:
