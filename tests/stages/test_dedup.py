@@ -190,8 +190,6 @@ def test_a_radius_of_16_bits_is_the_largest() -> None:
 FLIPS = st.tuples(
     st.integers(0, 2), st.lists(st.integers(0, 63), max_size=8), st.lists(st.integers(0, 575), max_size=40)
 )
-    st.integers(0, 2), st.lists(st.integers(0, 63), max_size=8), st.lists(st.integers(0, 575), max_size=40)
-)
 IMAGES = st.lists(st.tuples(FLIPS, st.integers(1, 3), st.booleans()), max_size=14)
 
 
