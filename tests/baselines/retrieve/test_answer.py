@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 import roco
 from roco.base.errors import DataError, UsageError
@@ -103,6 +104,34 @@ def test_a_search_without_hits_is_refused_with_its_words(path: Path) -> None:
         roco.answer_prompt(path, "Is there a hippogriff?")
 
 
+def test_concepts_articles_and_diversity_are_those_of_the_search(path: Path) -> None:
+    opened = roco.Index.open(path)
+    concepts = roco.answer_prompt(opened, "What is it?", roco.AnswerOptions(concepts=drawn.CYST, n=24))
+    assert {hit.caption.split()[0] for hit in concepts.sources} == {"speckle"} and len(concepts.sources) == 8
+    assert concepts.notes == (f"search: concepts {drawn.CYST}; 8 sources",)
+    article = concepts.sources[0].article
+    others = roco.answer_prompt(
+        opened, "What is it?", roco.AnswerOptions(concepts=drawn.CYST, n=24, not_articles=[article])
+    )
+    assert {hit.id for hit in concepts.sources} - {hit.id for hit in others.sources} == {
+        hit.id for hit in concepts.sources if hit.article == article
+    }
+    like = "drawn_test_000001"
+    chosen = roco.answer_prompt(opened, "What is it?", roco.AnswerOptions(like=like, n=6, diverse=True)).sources
+    assert chosen == tuple(opened.search(like=like, n=6, diverse=True)) != tuple(opened.search(like=like, n=6))
+    with pytest.raises(UsageError, match="--by dense"):
+        roco.answer_prompt(opened, "rings?", roco.AnswerOptions(by="dense"))
+
+
+def test_an_answer_that_the_model_did_not_end_is_a_problem(path: Path) -> None:
+    class Stops:
+        def ask(self, messages: list[dict[str, str]]) -> roco.Reply:
+            return roco.Reply("Rings [1].", is_truncated=True)
+
+    checked = roco.answer(path, "rings?", Stops())
+    assert checked.problems == ("the answer ends at the limit of its length",) and "model:" not in checked.to_text()
+
+
 def test_hits_without_room_in_the_prompt_are_left_out_and_stated(tmp_path: Path) -> None:
     dataset = drawn.write(tmp_path / "dataset", {"train": 40})
     rows = [(f"drawn_train_{number:06d}", "rings " + "around " * 300) for number in range(1, 41)]
@@ -140,6 +169,21 @@ def test_an_evaluation_of_words_has_sources_of_train_only_and_keeps_other_filter
     prompt = roco.answer_prompt(path, "number", roco.AnswerOptions(n=24, evaluation=True, filters=filters))
     assert {(hit.split, hit.caption.split()[0]) for hit in prompt.sources} == {("train", "rings")}
     assert prompt.notes[-1] == "evaluation: sources from train only"
+
+
+def test_a_file_of_an_unknown_article_is_stated_and_that_of_a_known_one_excluded(
+    path: Path, dataset: Path, tmp_path: Path
+) -> None:
+    known = drawn.image_file(dataset, "drawn_test_000001")
+    options = roco.AnswerOptions(image=known, not_same_article=True, n=24)
+    prompt = roco.answer_prompt(path, "What is it?", options)
+    assert prompt.notes[1] == "excluded: the article of the image"
+    assert "drawn_test_000001" not in {hit.id for hit in prompt.sources}
+    Image.fromarray(drawn.picture("rings", [99])).save(tmp_path / "new.png")
+    options = roco.AnswerOptions(image=tmp_path / "new.png", not_same_article=True, n=24)
+    assert roco.answer_prompt(path, "What is it?", options).notes[1] == (
+        "not excluded: the article of the image, which is unknown; --not-article PMCID excludes it"
+    )
 
 
 @pytest.mark.parametrize("split", ["test", "valid", "Test"])
