@@ -26,6 +26,9 @@ _PARTS = ("embed_dim", "vision_cfg", "text_cfg")
 _OLD_BUFFERS = ("text.transformer.embeddings.position_ids",)
 """Of text networks that an older transformers saved; the numbers are those of the positions."""
 
+_LENGTHS = range(1, 65_537)
+"""Tokens of a text: for more, tokenizers would end the process."""
+
 _TOKENIZER_OPTIONS = {"clean", "strip_sep_token", "language", "additional_special_tokens", "reduction_mask"}
 """Others could name files, or let transformers run the code of a folder."""
 
@@ -153,6 +156,9 @@ def tokenizer_of(config: Config) -> Any:
     for option in sorted(settings.keys() - _TOKENIZER_OPTIONS):
         raise DataError(f"{config.name}: tokenizer_kwargs has '{excerpt(option)}'", nearest(option, _TOKENIZER_OPTIONS))
     length = text.get("context_length", open_clip.tokenizer.DEFAULT_CONTEXT_LENGTH)
+    if not isinstance(length, int) or length not in _LENGTHS:
+        what = f"{config.name}: context_length is {excerpt(length)}"
+        raise DataError(what, f"write a number from {_LENGTHS.start} to {_LENGTHS.stop - 1}")
     name = text.get("hf_tokenizer_name")
     if not name:
         return open_clip.SimpleTokenizer(context_length=length, **settings)

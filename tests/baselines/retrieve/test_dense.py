@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import roco
-from roco.base.errors import DataError, UsageError
+from roco.base.errors import DataError, MissingExtra, UsageError
 from tests.baselines import drawn
 from tests.baselines.retrieve.encoders import fake
 
@@ -100,6 +100,31 @@ def test_an_unknown_way_and_a_way_without_words_are_refused(dataset: Path, tmp_p
         index.search("rings", by="dens")
     with pytest.raises(UsageError, match="no words to search for"):
         index.search(like="drawn_test_000001", by="dense")
+
+
+def test_without_the_packages_of_the_encoder_words_are_still_found(
+    dataset: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    roco.index(dataset, tmp_path / "index", text_encoder=model)
+
+    def refuse(folder: Path) -> None:
+        raise MissingExtra("torch", "train")
+
+    monkeypatch.setattr("roco.baselines.retrieve.encoders.sentences.SentenceEncoder.of_folder", refuse)
+    index = roco.Index.open(tmp_path / "index")
+    with pytest.raises(
+        UsageError, match=r"torch is not installed(.|\n)*pip install (.|\n)*or search without.*--by words"
+    ):
+        index.search("rings")
+    assert index.search("rings", by="words")
+
+
+def test_an_answer_has_sources_that_dense_search_finds_and_states_the_encoder(
+    dataset: Path, model: Path, tmp_path: Path
+) -> None:
+    roco.index(dataset, tmp_path / "index", text_encoder=model)
+    prompt = roco.answer_prompt(tmp_path / "index", "Which circles?", roco.AnswerOptions(by="dense", n=3))
+    assert kinds(list(prompt.sources)) == {"rings"} and prompt.notes[-1] == "caption: compared by model"
 
 
 # --- another encoder --------------------------------------------------------------------------------------------------

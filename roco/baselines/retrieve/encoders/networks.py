@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roco.base.errors import DataError
+from roco.base.terminal import excerpt
 from roco.baselines.retrieve.encoders.encoder import Stated, Vectors, readable
 from roco.baselines.retrieve.encoders.preparation import Preparation
 
@@ -30,6 +32,16 @@ class Opened:
     images: Callable[[Any], Any]
     tokens: Callable[[Sequence[str]], Any] | None = None
     words: Callable[[Any], Any] | None = None
+
+
+@contextmanager
+def failures(stated: Stated) -> Iterator[None]:
+    """Turns what torch and tokenizers raise for a network that does not fit its configuration into a DataError."""
+    try:
+        yield
+    except (TypeError, ValueError, RuntimeError, LookupError, AttributeError, AssertionError, OverflowError) as err:
+        what = f"{excerpt(stated.name)} cannot be run: {excerpt(str(err).partition(chr(10))[0]) or type(err).__name__}"
+        raise DataError(what, f"check its files: {excerpt(stated.path)}") from err
 
 
 @dataclass(frozen=True)
@@ -68,7 +80,7 @@ class NetworkEncoder:
         if not images:
             return np.zeros((0, self.width), np.float16)
         batch = torch.from_numpy(np.stack([self.prepared.tensor(image) for image in images]))
-        with self._lock, torch.inference_mode():
+        with self._lock, torch.inference_mode(), failures(self.stated):
             found = self._network.images(batch.to(self._device)).float().cpu().numpy()
         vectors = self._checked(found, len(images))
         return np.clip(vectors, -65_000, 65_000).astype(np.float16)
@@ -80,7 +92,7 @@ class NetworkEncoder:
         if not self.stated.texts:
             return None
         parts = [np.zeros((0, self.width), np.float32)]
-        with self._lock, torch.inference_mode():
+        with self._lock, torch.inference_mode(), failures(self.stated):
             tokens, words = self._network.tokens, self._network.words
             assert tokens and words
             for start in range(0, len(texts), TEXTS_AT_ONCE):

@@ -18,6 +18,7 @@ from roco.base.readers import UNREADABLE, read_text
 from roco.base.terminal import excerpt
 from roco.baselines.packages import require
 from roco.baselines.retrieve.encoders.encoder import Files, Stated, Vectors, name_of, readable
+from roco.baselines.retrieve.encoders.networks import failures
 from roco.baselines.retrieve.encoders.weights import weights_of
 
 CONFIG, MODULES, SETTINGS = "config.json", "modules.json", "sentence_bert_config.json"
@@ -92,25 +93,35 @@ class SentenceEncoder:
     def texts(self, texts: Sequence[str], *, queries: bool = False) -> Vectors:
         """Returns a vector of length 1 for each text; longer texts are cut at the tokens that the encoder reads."""
         import torch
-        from torch.nn import functional
 
         prompt = self.reading.query if queries else self.reading.document
-        width = self.stated.width
-        parts = [np.zeros((0, width), np.float32)]
-        with self._lock, torch.inference_mode():
-            network, tokenizer, device = self._network
-            for start in range(0, len(texts), _AT_ONCE):
-                some = [prompt + text for text in readable(texts[start : start + _AT_ONCE])]
-                tokens = tokenizer(
-                    some, padding=True, truncation=True, max_length=self.reading.longest, return_tensors="pt"
-                ).to(device)
-                states = network(**tokens).last_hidden_state.float()
-                pooled = _pooled(states, tokens["attention_mask"], self.reading.pooling)
-                parts.append(functional.normalize(pooled, dim=-1).cpu().numpy())
-        found = np.concatenate(parts)
-        if found.shape != (len(texts), width) or not np.isfinite(found).all():
-            raise DataError(f"{self.folder} returns no vectors of {width} finite numbers", "check its files")
+        found = np.zeros((len(texts), self.stated.width), np.float32)
+        # Texts of similar length together: less of each batch is filled up.
+        order = sorted(range(len(texts)), key=lambda row: len(texts[row]))
+        with self._lock, torch.inference_mode(), failures(self.stated):
+            for start in range(0, max(1, len(order)), _AT_ONCE):
+                rows = order[start : start + _AT_ONCE]
+                found[rows] = self._batch([prompt + text for text in readable([texts[row] for row in rows])])
         return found
+
+    def _batch(self, texts: Sequence[str]) -> Vectors:
+        """Returns the vectors of a few texts; loads the network even for none."""
+        from torch.nn import functional
+
+        network, tokenizer, device = self._network
+        if not texts:
+            return np.zeros((0, self.stated.width), np.float32)
+        positions = getattr(network.config, "max_position_embeddings", None) or self.reading.longest
+        longest = min(self.reading.longest, tokenizer.model_max_length, positions)
+        tokens = tokenizer(list(texts), padding=True, truncation=True, max_length=longest, return_tensors="pt")
+        tokens = tokens.to(device)
+        states = network(**tokens).last_hidden_state.float()
+        pooled = _pooled(states, tokens["attention_mask"], self.reading.pooling)
+        if pooled.shape[-1] != self.stated.width or not pooled.isfinite().all():
+            what = f"{self.folder} returns no vectors of {self.stated.width} finite numbers"
+            raise DataError(what, "check its files")
+        vectors: Vectors = functional.normalize(pooled, dim=-1).cpu().numpy()
+        return vectors
 
     @cached_property
     def _network(self) -> tuple[Any, Any, str]:

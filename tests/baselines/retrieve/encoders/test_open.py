@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from roco.base.errors import DataError, UsageError
+from roco.base.errors import DataError, MissingExtra, UsageError
 from roco.baselines.retrieve.encoders import open as opening
 from roco.baselines.retrieve.encoders.encoder import LONGEST_TEXT, name_of, readable
 from roco.baselines.retrieve.encoders.open import image_encoder, stored_image_encoder, text_encoder
@@ -102,6 +103,17 @@ def test_a_name_is_answered_with_the_nearest_one(monkeypatch: pytest.MonkeyPatch
         image_encoder("ViT-B-3")
     with pytest.raises(UsageError, match=r"ViT-B-32 has no weights(.|\n)*--weights"):
         image_encoder("ViT-B-32")
+
+
+def test_a_missing_package_is_named_with_its_pip_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("torch", "open_clip", "transformers"):
+        monkeypatch.setitem(sys.modules, name, None)
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(MissingExtra, match=r"torch is not installed(.|\n)*pip install .*train"):
+        text_encoder(tmp_path)
+    (tmp_path / "open_clip_config.json").write_text("{}")
+    with pytest.raises(MissingExtra, match=r"torch is not installed(.|\n)*pip install .*train"):
+        image_encoder(tmp_path)
 
 
 @pytest.mark.parametrize("changed", [{"sha256": 3}, {"preparation": []}, {"path": 1}, {"kind": None}])

@@ -129,6 +129,18 @@ def test_a_text_is_cut_at_the_tokens_that_the_folder_states(small: Path) -> None
     assert found[0] == pytest.approx(found[1], abs=1e-6)
 
 
+def test_a_text_is_cut_at_the_positions_that_the_network_has_whatever_the_folder_states(small: Path) -> None:
+    (small / "sentence_bert_config.json").write_text('{"max_seq_length": 5000}')
+    assert text_encoder(small).texts(["a ct of the left femur " * 1000]).shape == (1, 16)
+
+
+def test_a_tokenizer_that_cannot_fill_a_batch_is_one_error(small: Path) -> None:
+    file = small / "tokenizer_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"pad_token": None}))
+    with pytest.raises(DataError, match=r"small cannot be run: .*padding"):
+        text_encoder(small).texts(["ct", "the left femur"])
+
+
 def test_captions_are_found_by_meaning_and_another_folder_is_refused(minilm: Path, small: Path, tmp_path: Path) -> None:
     dataset = drawn.write(tmp_path / "dataset")
     table = dataset / "test_captions.csv"

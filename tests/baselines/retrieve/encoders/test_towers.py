@@ -228,6 +228,17 @@ def test_a_broken_configuration_is_one_error(copy: Path, text: str) -> None:
         image_encoder(copy)
 
 
+@pytest.mark.parametrize("length", ["x", 10**12, -3])
+def test_a_length_of_texts_that_would_end_the_process_is_refused(copy: Path, length: object) -> None:
+    def changed(entry: dict[str, Any]) -> dict[str, Any]:
+        entry["model_cfg"]["text_cfg"]["context_length"] = length
+        return entry
+
+    tiny.change(copy, "open_clip_config.json", changed)
+    with pytest.raises(DataError, match="context_length is"):
+        image_encoder(copy).texts(["CT"])
+
+
 def test_weights_of_another_network_are_refused(copy: Path) -> None:
     tiny.change(
         copy, "open_clip_config.json", lambda entry: entry | {"model_cfg": entry["model_cfg"] | {"embed_dim": 8}}
