@@ -127,6 +127,13 @@ def test_a_file_that_is_dropped_on_the_page_is_the_image_of_the_query(open_drawn
     eventually(lambda: page.locator(".hit").count() == 0)
 
 
+def test_an_error_does_not_name_options_of_the_command(visit: Callable[..., Any]) -> None:
+    page = visit("/")
+    page.fill("#concepts", "Plain Xray")
+    page.keyboard.press("Enter")
+    eventually(lambda: page.locator("#message").inner_text().startswith("unknown concept 'Plain Xray' (did you mean"))
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [

@@ -70,7 +70,8 @@ async function search() {
     if (own !== turn) return;
     show([]);
     for (const id of ["status", "empty"]) $(id).textContent = "";
-    say(error.status ? error.message : "the server cannot be reached: search again");
+    // The options of the command that an error names are the fields of the page.
+    say(error.status ? error.message.replace(/ \(--[\w-]+\)/, "") : "the server cannot be reached: search again");
   }
 }
 
