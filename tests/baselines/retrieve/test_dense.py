@@ -11,6 +11,7 @@ import pytest
 
 import roco
 from roco.base.errors import DataError, MissingExtra, UsageError
+from roco.base.files import file_digest
 from tests.baselines import drawn
 from tests.baselines.retrieve.encoders import fake
 
@@ -167,6 +168,24 @@ def test_a_manifest_that_describes_no_encoder_is_refused(dataset: Path, model: P
     file.write_text(json.dumps(manifest))
     with pytest.raises(DataError, match="does not describe its encoder"):
         roco.Index.open(tmp_path / "index").search("rings")
+
+
+@pytest.mark.parametrize("width", [None, 3])
+def test_vectors_that_are_not_those_of_the_encoder_are_one_error(
+    dataset: Path, model: Path, tmp_path: Path, width: int | None
+) -> None:
+    roco.index(dataset, tmp_path / "index", text_encoder=model)
+    vectors, file = tmp_path / "index" / "texts.npy", tmp_path / "index" / "manifest.json"
+    manifest = json.loads(file.read_text())
+    if width is None:
+        vectors.unlink()
+        del manifest["files"]["texts.npy"]
+    else:
+        np.save(vectors, np.ones((24, width), np.float16))
+        manifest["files"]["texts.npy"] = file_digest(vectors)
+    file.write_text(json.dumps(manifest))
+    with pytest.raises(DataError, match="its vectors are not those of its encoder"):
+        roco.Index.open(tmp_path / "index").search("rings", by="dense")
 
 
 # --- a grown release --------------------------------------------------------------------------------------------------
