@@ -230,9 +230,8 @@ class FileStore:
         key = json.dumps(filters.stated(), sort_keys=True)
         mask = self._masks.get(key)  # once: another thread may remove it meanwhile
         if mask is None:
-            _, table, chosen = selection.mask(self._release, checked(self._release, filters))
-            ids = set(table.filter(chosen)["id"].to_pylist())
-            mask = self._masks[key] = np.fromiter((id in ids for id in self._ids), bool, len(self))
+            _, _, chosen = selection.mask(self._release, checked(self._release, filters))
+            mask = self._masks[key] = np.asarray(chosen)
             while len(self._masks) > _REMEMBERED:
                 self._masks.popitem(last=False)
         return mask.copy()

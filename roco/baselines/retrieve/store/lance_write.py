@@ -35,8 +35,8 @@ from roco.baselines.retrieve.words import words_of
 from roco.models import arrays
 from roco.release.format import CUI_MAPPING
 
-IVF_FROM = 100_000
-"""Vectors from which a search reads an IVF index; fewer are compared exactly, one by one."""
+IVF_FROM = 25_000
+"""Vectors from which a search reads an IVF index; fewer are all compared, which takes 0.1 s for the shipped encoder."""
 
 PARTITION = 8192
 """Vectors of a partition of the IVF index, about."""
