@@ -22,6 +22,8 @@ from benchmarks.runs import million
 from benchmarks.scale import scale
 from benchmarks.scoring import scoring
 from benchmarks.screening_cost import screening
+from benchmarks.search import search
+from benchmarks.search_index import search_index
 from benchmarks.select import select
 from benchmarks.training import training
 from benchmarks.umls_build import umls
@@ -68,6 +70,8 @@ def main() -> None:
     lines += umls(REPEATS)
     lines += select(REPEATS)
     lines += exports(REPEATS)
+    lines += search(REPEATS)
+    lines += search_index(REPEATS)
     PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(PAGE.read_text(encoding="utf-8"))
 

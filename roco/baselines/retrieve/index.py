@@ -117,10 +117,12 @@ class Index:
             filters=filters, concepts=condition, not_articles=frozenset(articles),
             not_ids=frozenset([*not_ids, *([like] if like is not None else [])]),
         )  # fmt: skip
-        depth = max(DEPTH, n)
+        how = None if words is None else self._vectors.by(by)
+        is_single = how in (None, WORDS) and sum(one is not None for one in (words, image, like, concepts)) == 1
+        # Only rankings that are fused are needed deeper than their hits.
+        depth = (n * CANDIDATES if diverse else n) if is_single else max(DEPTH, n)
         found: dict[str, Found] = {}
         if words is not None:
-            how = self._vectors.by(by)
             if how != DENSE:
                 found[WORDS] = self.store.by_words(words, depth, restriction)
             if how != WORDS:
