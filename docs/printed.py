@@ -57,7 +57,7 @@ def run(command: str, folder: Path) -> str:
 
 def shortened(printed: str, shown: str) -> str:
     """Returns the output as the page shows it: whole, from the line after "…" on, or the lines before "…"."""
-    if shown.startswith("…\n"):
+    if shown.startswith("…\n") and shown.strip() != "…":
         first = shown.split("\n")[1]
         return f"…\n{printed[printed.index(first) :]}"
     if "…\n" not in shown or not shown.rstrip().endswith("…"):
