@@ -57,7 +57,7 @@ ROWS = (
 
 
 def main() -> None:
-    releases = {half: _release(half) for half in HALVES}
+    releases = {half: release_of(half) for half in HALVES}
     weights = _weights()
     print("\n".join(_lines(releases, weights)))
 
@@ -178,7 +178,7 @@ def _weights() -> Path:
     return out
 
 
-def _release(half: str) -> Path:
+def release_of(half: str) -> Path:
     """Returns a release of one half of the image groups; it is made once and stored in .bench."""
     folder = BENCH / f"half-{half}"
     release = folder / "run" / "release"

@@ -23,6 +23,7 @@ from roco.baselines.retrieve.grounding.model import ChatModel, Reply
 from roco.baselines.retrieve.grounding.prompt import REFUSAL, Prompt
 from roco.baselines.retrieve.grounding.sentences import sentences
 from roco.baselines.retrieve.index import Index
+from roco.baselines.retrieve.query_vectors import OF_IMAGE
 
 EXTRACTIVE = "extractive"
 QUOTED = 3
@@ -178,7 +179,7 @@ def facts(index: Index, answered: Sequence[Answered], wanted: int, split: str, n
     names = sorted({one.model for one in answered if one.model})
     notes = [
         f"questions are made from the captions and concepts of {split} images, by templates",
-        f"sources: up to {n} images of {SOURCE_SPLIT} by BM25 of the words of the question, never of its article",
+        f"sources: up to {n} images of {SOURCE_SPLIT} by {_search(index)}, never of the article of the question",
         "a cited image is right if it has the concepts that the question names",
         f"if the question is made from a caption, right images share {ENOUGH:g} of the concepts of its image (Jaccard)",
         "whether a sentence is true to the source that it cites is not measured",
@@ -193,7 +194,16 @@ def facts(index: Index, answered: Sequence[Answered], wanted: int, split: str, n
             "that every sentence has a citation by construction; its precision is that of the search"
         )
     models = {"the answers": ", ".join(excerpt(name) for name in names)}
+    for method, encoder in index.encoders.items():
+        if method != OF_IMAGE:
+            models[f"the search ({method})"] = f"{excerpt(encoder.name)}, sha256 {excerpt(encoder.sha256)}"
     return Facts({str(manifest): file_digest(manifest)}, models, notes)
+
+
+def _search(index: Index) -> str:
+    """Returns how the words of a question are searched for: by vectors as well, where the index has them."""
+    is_dense = index.encoders.keys() > {OF_IMAGE}
+    return "BM25 of the words and cosines of vectors, fused" if is_dense else "BM25 of the words of the question"
 
 
 # --- stored replies ---------------------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ from roco.baselines.retrieve.grounding.prompt import REFUSAL, build_prompt
 from roco.baselines.retrieve.questions import content_words
 from roco.evaluate.grounding import evaluate_grounding
 from tests.baselines import drawn
+from tests.baselines.retrieve.encoders import fake
 from tests.baselines.retrieve.evaluation.command import run
 from tests.baselines.retrieve.grounding.material import hit
 
@@ -246,6 +247,21 @@ def test_the_baseline_is_called_a_floor_and_a_model_is_not(path: Path) -> None:
         stated = facts(index, found, 3, "test", 5)
         assert any("citation by construction" in note for note in stated.notes) == is_floor
         assert stated.models["the answers"] == ("extractive" if is_floor else "a model")
+
+
+def test_the_report_states_the_encoder_that_found_the_sources(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = roco.Index.open(path)
+    stated = facts(index, answer_all(index, questions(index, 3)), 3, "test", 5)
+    assert any("by BM25 of the words of the question" in note for note in stated.notes) and len(stated.models) == 1
+    fake.use(monkeypatch)
+    model = fake.folder(tmp_path / "model")
+    roco.index(index.dataset().figures.path, tmp_path / "dense", text_encoder=model)
+    dense = roco.Index.open(tmp_path / "dense")
+    stated = facts(dense, answer_all(dense, questions(dense, 3)), 3, "test", 5)
+    assert any("cosines of vectors, fused" in note for note in stated.notes)
+    assert stated.models["the search (caption)"].startswith("model, sha256 ")
 
 
 # --- the command ------------------------------------------------------------------------------------------------------
