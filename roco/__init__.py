@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from roco.baselines.predictor import PredictOptions
     from roco.baselines.retrieve.answer import AnswerOptions, answer, answer_prompt
     from roco.baselines.retrieve.build import index
+    from roco.baselines.retrieve.evaluation.rankers import rankers
     from roco.baselines.retrieve.grounding.check import CheckedAnswer
     from roco.baselines.retrieve.grounding.endpoint import Endpoint
     from roco.baselines.retrieve.grounding.local import local_model
@@ -80,6 +81,7 @@ _HOME = {
     "roco.baselines.predictor": ("PredictOptions",),
     "roco.baselines.retrieve.answer": ("AnswerOptions", "answer", "answer_prompt"),
     "roco.baselines.retrieve.build": ("index",),
+    "roco.baselines.retrieve.evaluation.rankers": ("rankers",),
     "roco.baselines.retrieve.grounding.check": ("CheckedAnswer",),
     "roco.baselines.retrieve.grounding.endpoint": ("Endpoint",),
     "roco.baselines.retrieve.grounding.local": ("local_model",),
@@ -146,6 +148,7 @@ __all__ = [
     "local_model",
     "predict",
     "put",
+    "rankers",
     "read_audit",
     "retract",
     "select",
