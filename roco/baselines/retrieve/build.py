@@ -22,7 +22,7 @@ from roco.baselines.retrieve.encoders.captions import embed_texts
 from roco.baselines.retrieve.encoders.encoder import ImageEncoder, Stated, TextEncoder, check_runs
 from roco.baselines.retrieve.encoders.open import check_same, image_encoder, is_same
 from roco.baselines.retrieve.encoders.open import text_encoder as open_text_encoder
-from roco.baselines.retrieve.folder import FILES, MANIFEST, read_manifest, write_manifest
+from roco.baselines.retrieve.folder import AGAIN, FILES, MANIFEST, read_manifest, write_manifest
 from roco.baselines.retrieve.hits import COLUMNS
 from roco.baselines.retrieve.store import files, stores
 from roco.baselines.retrieve.store.store import IMAGE, TEXT
@@ -188,12 +188,15 @@ class _Previous:
             for row, (hash, state) in enumerate(zip(hashes, states, strict=True))
             if state == EMBEDDED and hash is not None
         }
-        vectors = read_vectors(path / files.VECTORS[IMAGE], len(table))
         captions: dict[str, int] = {}
         of_texts = no_texts
-        if reader is not None and is_same(path, manifest.get("text_encoder"), reader.stated):
-            of_texts = read_vectors(path / files.VECTORS[TEXT], len(table))
-            captions = {str(text).strip(): row for row, text in enumerate(texts) if of_texts[row].any()}
+        try:
+            vectors = read_vectors(path / files.VECTORS[IMAGE], len(table))
+            if reader is not None and is_same(path, manifest.get("text_encoder"), reader.stated):
+                of_texts = read_vectors(path / files.VECTORS[TEXT], len(table))
+                captions = {str(text).strip(): row for row, text in enumerate(texts) if of_texts[row].any()}
+        except ValueError as err:
+            raise DataError(f"{path}: its files do not belong together", AGAIN) from err
         return cls(rows, vectors, captions, of_texts, file_digest(path / MANIFEST))
 
 

@@ -69,6 +69,16 @@ def test_hybrid_is_the_fusion_of_all_methods(dataset: Path, model: Path, tmp_pat
     assert index.encoders.keys() == {"image", "text", "caption"}
 
 
+def test_lancedb_finds_what_the_files_find(dataset: Path, model: Path, tmp_path: Path) -> None:
+    pytest.importorskip("lancedb", reason="pip install '.[search]'")
+    found = []
+    for store in ("files", "lance"):
+        roco.index(dataset, tmp_path / store, encoder=model, text_encoder=model, store=store)
+        hits = roco.Index.open(tmp_path / store).search("circles", by="dense", n=24)
+        found.append([(hit.id, hit.score, hit.matched) for hit in hits])
+    assert found[0] == found[1] and len(found[0]) == 24
+
+
 def test_filters_hold_for_dense_search(dataset: Path, model: Path, tmp_path: Path) -> None:
     pytest.importorskip("duckdb", reason="pip install '.[select]'")
     roco.index(dataset, tmp_path / "index", encoder=model, text_encoder=model)

@@ -32,7 +32,7 @@ from roco.baselines.retrieve.concept_query import ConceptQuery
 from roco.baselines.retrieve.folder import AGAIN, MOST_BYTES
 from roco.baselines.retrieve.hits import COLUMNS
 from roco.baselines.retrieve.store.store import IMAGE, TEXT, Fingerprint, Found, Restriction
-from roco.baselines.retrieve.store.vector_file import in_blocks, read_vectors
+from roco.baselines.retrieve.store.vector_file import centred, in_blocks, read_vectors
 from roco.baselines.retrieve.words import Words
 from roco.models import arrays
 from roco.models.images.hamming import hex_distance
@@ -128,9 +128,7 @@ class FileStore:
         return self._units[of][np.asarray(rows, np.int64)]
 
     def compared(self, vectors: NDArray[Any], of: str = IMAGE) -> NDArray[np.float32]:
-        if of not in self._centres or vectors.shape[1:] != self._centres[of].shape:
-            raise DataError(f"{self.path}: its vectors are not those of its encoder", AGAIN)
-        return unit(vectors, self._centres[of])
+        return centred(self.path, vectors, self._centres, of)
 
     def by_vector(self, vector: NDArray[np.float32], depth: int, restriction: Restriction, of: str = IMAGE) -> Found:
         allowed = self._has[of] & self._allowed(restriction)

@@ -16,7 +16,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from roco.base.errors import DataError
-from roco.baselines.neighbours.search import unit
 from roco.baselines.retrieve.folder import AGAIN, MOST_BYTES
 from roco.baselines.retrieve.hits import COLUMNS
 from roco.baselines.retrieve.store.lance_filters import Admitted, Filters, RowsOfTable
@@ -31,6 +30,7 @@ from roco.baselines.retrieve.store.lance_table import (
     reading,
 )
 from roco.baselines.retrieve.store.store import IMAGE, Fingerprint, Found, Restriction
+from roco.baselines.retrieve.store.vector_file import centred
 from roco.baselines.retrieve.words import K1, words_of
 from roco.models import arrays
 from roco.models.images.hamming import hex_distance
@@ -94,7 +94,7 @@ class LanceStore:
         return values
 
     def compared(self, vectors: NDArray[Any], of: str = IMAGE) -> NDArray[np.float32]:
-        return unit(vectors, self._centres[of])
+        return centred(self.path, vectors, self._centres, of)
 
     def by_vector(self, vector: NDArray[np.float32], depth: int, restriction: Restriction, of: str = IMAGE) -> Found:
         query = vector.reshape(-1)

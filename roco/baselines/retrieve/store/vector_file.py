@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from roco.base.errors import DataError
 from roco.base.readers import UNREADABLE
 from roco.base.terminal import excerpt
+from roco.baselines.neighbours.search import unit
 from roco.baselines.retrieve.folder import AGAIN
 
 _BLOCK = 1024  # vectors
@@ -36,3 +37,12 @@ def read_vectors(path: Path, rows: int) -> NDArray[np.float16]:
     if vectors.ndim != 2 or len(vectors) != rows or vectors.dtype != np.float16:
         raise ValueError(f"{path.name} has other rows")
     return vectors  # type: ignore[no-any-return]
+
+
+def centred(
+    path: Path, vectors: NDArray[Any], centres: Mapping[str, NDArray[np.float32]], of: str
+) -> NDArray[np.float32]:
+    """Returns vectors of an encoder as those of an index are compared; raises DataError if they have another width."""
+    if of not in centres or vectors.shape[1:] != centres[of].shape:
+        raise DataError(f"{path}: its vectors are not those of its encoder", AGAIN)
+    return unit(vectors, centres[of])
