@@ -14,7 +14,6 @@ from roco.base.errors import DataError, UsageError
 from roco.cli.evaluate_options import Articles, Json, Out, ProfileOpt, Split, create_folder, nothing_computed, show
 from roco.cli.output import print_json, print_next
 from roco.cli.search_options import EncoderOpt, TextEncoderOpt
-from roco.cli.train_options import warn
 from roco.evaluate.profiles import DEFAULT
 
 if TYPE_CHECKING:
@@ -136,15 +135,18 @@ def _of_index(
 
 
 def _truth(index: Index, given: Path | None) -> Path:
-    """Returns the ground truth: the release of the index, or what was given; another release is reported."""
-    if given is None:
-        return Path(os.path.relpath(index.dataset().figures.path.resolve()))
-    if given.is_dir():
-        try:
-            index.dataset(given)
-        except DataError as err:
-            warn([f"{err.message}: images are matched by their ids"])
-    return given
+    """Returns the ground truth: the release of the index, which is checked, or a file of labels.
+
+    Another release is refused: its ids may be the same, and its images others.
+    """
+    if given is not None and not given.is_dir():
+        return given
+    try:
+        release = index.dataset(given).figures.path
+    except DataError as err:
+        hint = "give the release that the index was made of, or a CSV file with your own labels: --truth RELEASE|CSV"
+        raise DataError(err.message, hint) from err
+    return Path(os.path.relpath(release.resolve())) if given is None else given
 
 
 def _other(path: Path | None, task: str, method: str) -> Predictions | None:
