@@ -18,6 +18,7 @@ from roco.baselines.retrieve.answer import SOURCES, AnswerOptions, NoSources, an
 from roco.baselines.retrieve.evaluation.questions import SOURCE_SPLIT, Question, figures
 from roco.baselines.retrieve.folder import MANIFEST
 from roco.baselines.retrieve.grounding.check import CheckedAnswer, check_answer
+from roco.baselines.retrieve.grounding.endpoint import KEEP
 from roco.baselines.retrieve.grounding.harmless import harmless
 from roco.baselines.retrieve.grounding.model import ChatModel, Reply
 from roco.baselines.retrieve.grounding.prompt import REFUSAL, Prompt
@@ -239,7 +240,8 @@ class Replies:
             try:
                 self._found[key] = answerer(prompt)
             except DataError as err:
-                raise DataError(err.message, self._hint) from err
+                hint = self._hint if err.hint in ("", KEEP) else f"{err.hint}; {self._hint}"
+                raise DataError(err.message, hint) from err
             self._write()
         return self._found[key]
 

@@ -29,7 +29,8 @@ SECONDS = 600.0  # for a whole answer
 
 _PATH = "/chat/completions"
 _RETRIES = Retries(tries=4, first_pause=1.0, longest_pause=20.0, longest_asked=60.0)
-_KEEP = "repeat the command later; --save-prompt keeps the prompt, and --prompt prints it"
+KEEP = "repeat the command later; --save-prompt keeps the prompt, and --prompt prints it"
+"""The hint of `roco answer` where the endpoint is to blame."""
 _LONGER = "--timeout allows more time"
 _OTHER = "check --endpoint and --model"
 
@@ -95,13 +96,13 @@ class Endpoint:
                 reason = self._clean(str(err)) or "no connection"
             except httpx.TimeoutException as err:
                 # Not repeated: a model that is too slow would only be kept busy by a second request.
-                raise EndpointFailed("the endpoint does not answer in time", f"{_LONGER}; {_KEEP}") from err
+                raise EndpointFailed("the endpoint does not answer in time", f"{_LONGER}; {KEEP}") from err
             except (httpx.HTTPError, httpx.InvalidURL) as err:
                 reason = self._clean(str(err)) or type(err).__name__
             if failed < self._retries.tries:
                 self._sleep(self._retries.pause(failed, asked))
         tries = f"{self._retries.tries} tries; the last: {excerpt(reason)}"
-        raise EndpointFailed(f"the endpoint does not answer ({tries})", _KEEP)
+        raise EndpointFailed(f"the endpoint does not answer ({tries})", KEEP)
 
     def _once(self, client: httpx.Client, body: bytes) -> tuple[int, httpx.Headers, bytes]:
         """Sends one request; returns the status, the headers and the body of the answer, read under limits."""
@@ -124,7 +125,7 @@ class Endpoint:
                     raise EndpointFailed(f"the answer of the endpoint exceeds {self._largest:,} bytes", _OTHER)
                 if self._clock() > latest:
                     raise EndpointFailed(
-                        f"the answer of the endpoint takes longer than {self._seconds:g} s", f"{_LONGER}; {_KEEP}"
+                        f"the answer of the endpoint takes longer than {self._seconds:g} s", f"{_LONGER}; {KEEP}"
                     )
             return response.status_code, response.headers, bytes(content)
 

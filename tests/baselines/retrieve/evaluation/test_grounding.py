@@ -29,6 +29,8 @@ from roco.evaluate.grounding import evaluate_grounding
 from tests.baselines import drawn
 from tests.baselines.retrieve.encoders import fake
 from tests.baselines.retrieve.evaluation.command import run
+from tests.baselines.retrieve.grounding.fake_endpoint import message, serving
+from tests.baselines.retrieve.grounding.fake_endpoint import status as garbage
 from tests.baselines.retrieve.grounding.material import hit
 
 pytest.importorskip("duckdb", reason="pip install '.[select]'")
@@ -215,7 +217,7 @@ def test_an_endpoint_that_fails_loses_no_reply(path: Path, tmp_path: Path) -> No
     broken, working = Model("It is so [1].", most=3), Model("It is so [1].")
     with pytest.raises(DataError, match="the endpoint answers 500") as caught:
         answer_all(index, asked, broken, name="m", replies=file)
-    assert caught.value.hint == "replies that are stored: 3; run the same command again to go on"
+    assert caught.value.hint == "try again later; replies that are stored: 3; run the same command again to go on"
     found = answer_all(index, asked, working, name="m", replies=file)
     assert len(working.asked) == len(asked) - 3
     assert found == answer_all(index, asked, Model("It is so [1]."), name="m")
@@ -277,6 +279,31 @@ def test_the_command_prints_scores_with_intervals_and_writes_questions_and_answe
     assert "15 questions of 6 images" in printed["notes"][0] and "100 questions were asked for" in printed["notes"][1]
     table = (tmp_path / "out" / "per_image.csv").read_text()
     assert "What do images of Rings show?" in table and "“rings number" in table
+
+
+def test_a_model_behind_an_endpoint_answers_and_what_it_invents_counts_against_it(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving(message("It is so [1]. And so [77]. Nobody knows.", model="a-model-2")) as fake:
+        status, out, _ = run(capsys, "grounding", path, "--endpoint", fake.url, "--model", "m", "--json")
+    report = json.loads(out)
+    assert status == 0 and report["models"]["the answers"] == "a-model-2" and len(fake.requests) == 15
+    assert report["scores"]["cited_sentences"]["value"] == pytest.approx(1 / 3)
+    assert report["scores"]["valid_citations"]["value"] == 1 / 2
+    assert not any("by construction" in note for note in report["notes"])
+
+
+def test_an_endpoint_that_answers_garbage_is_one_line_and_its_replies_are_kept(
+    path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["grounding", path, "--answers", tmp_path / "replies.json", "--model", "m", "--json", "--endpoint"]
+    with serving(message("It is so [1]."), message("It is so [1]."), garbage(200, b"<html>")) as fake:
+        status, _, err = run(capsys, *words, fake.url)
+        assert status == 1 and "something other than JSON" in err and "replies that are stored: 2" in err
+        fake.behaviours[:] = [message("It is so [1].")]
+        status, out, _ = run(capsys, *words, fake.url)
+        assert status == 0 and len(fake.requests) == 3 + 13
+        assert json.loads(out)["scores"]["cited_sentences"]["value"] == 1
 
 
 @pytest.mark.parametrize(
