@@ -280,3 +280,12 @@ def test_a_manifest_that_names_other_files_is_refused(path: Path, tmp_path: Path
     (copy / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(DataError, match="names an unknown file"):
         roco.Index.open(copy)
+
+
+@pytest.mark.parametrize("query", [{"words": "number"}, {"like": "drawn_test_000001"}, {"concepts": "C0040405"}])
+def test_fewer_hits_are_the_first_of_many(path: Path, query: dict[str, str]) -> None:
+    index = roco.Index.open(path)
+    many = [hit.id for hit in index.search(**query, n=24)]  # type: ignore[arg-type]
+    assert [hit.id for hit in index.search(**query, n=3)] == many[:3]  # type: ignore[arg-type]
+    diverse = [hit.id for hit in index.search(**query, n=2, diverse=True)]  # type: ignore[arg-type]
+    assert diverse[0] == many[0] and len(diverse) == 2

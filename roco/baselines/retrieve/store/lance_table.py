@@ -74,7 +74,7 @@ class Content:
 def library() -> Any:
     """Returns LanceDB; raises MissingExtra if it is not installed."""
     # Its warnings would appear between the lines of a command.
-    os.environ.setdefault("LANCE_LOG", "error")
+    os.environ.setdefault("LANCEDB_LOG", "error")
     try:
         import lancedb
     except ImportError as err:
