@@ -138,13 +138,13 @@ def search(repeats: int) -> list[str]:
     lines = ["", "## Searches of vectors", ""]
     lines += [
         f"The {K} nearest of {ROWS:,} made-up vectors of {WIDTH:,} numbers without clusters, by cosine, one query at a",
-        "time, and among the tenth that a filter admits, also in CPU time of all threads: medians of",
+        "time, and among the tenth that a filter admits: medians of",
         f"{QUERIES} queries and {repeats} rounds, each engine in a process of its own. The ratio is of CPU times to",
         f"numpy in the same round. Load of the machine before: {before:.1f} on {os.cpu_count()} cores.",
         "`python -m benchmarks.search 3` runs only this section.",
         "",
-        "| | query, ms | of CPU | ratio | filter, ms | of CPU | recall@10 | filter | build, s | MB | memory, MB |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
+        "| | query, ms | ratio | with filter, ms | recall@10 | with filter | build, s | on disk, MB | memory, MB |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     exact = measured["numpy"]
     for name, rounds in measured.items():
