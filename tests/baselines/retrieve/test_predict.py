@@ -23,11 +23,13 @@ SETTINGS = [
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Drawn images, one of them missing and of every kind some rows whose concepts differ."""
+    """Drawn images; one is missing, one has other concepts than its kind, and one a concept that train lacks."""
     folder = drawn.write(tmp_path_factory.mktemp("drawn") / "dataset", {"train": 15, "valid": 6, "test": 9})
     drawn.image_file(folder, "drawn_train_000004").unlink()
     concepts = (folder / "train_concepts.csv").read_text().replace(f"000007,{drawn.CT};", f"000007,{drawn.CYST};")
     (folder / "train_concepts.csv").write_text(concepts)
+    further = (folder / "test_concepts.csv").read_text().replace("000002,", "000002,C0000005;")
+    (folder / "test_concepts.csv").write_text(further)
     return folder
 
 

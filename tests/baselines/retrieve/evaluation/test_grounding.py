@@ -10,7 +10,7 @@ import pytest
 
 import roco
 from roco.base.errors import DataError, UsageError
-from roco.baselines.retrieve.evaluation.answering import Answered, answer_all, extractive, facts
+from roco.baselines.retrieve.evaluation.answering import Answered, answer_all, extractive, facts, is_right
 from roco.baselines.retrieve.evaluation.questions import (
     CAPTION,
     CONCEPT,
@@ -151,6 +151,14 @@ def test_the_extractive_baseline_quotes_and_cites_the_best_three_sources() -> No
     prompt = build_prompt("chest", hits)
     assert extractive(prompt).text == "“Axial CT of the chest” [1].\n“See (9)!” [3]."
     assert extractive(replace(prompt, sources=(hit(""),))).text == REFUSAL
+
+
+def test_a_right_image_has_all_concepts_of_the_question_or_half_of_those_of_the_caption() -> None:
+    pair = Question(PAIR, "?", "a", "A", frozenset({"C1", "C2"}), frozenset({"C1", "C2", "C3"}))
+    assert is_right(pair, frozenset({"C1", "C2"})) and not is_right(pair, frozenset({"C1", "C3"}))
+    caption = replace(pair, kind=CAPTION, asked=frozenset())
+    assert is_right(caption, frozenset({"C1", "C2", "C9"})) and not is_right(caption, frozenset({"C1", "C9"}))
+    assert not is_right(replace(caption, concepts=frozenset()), frozenset())
 
 
 def answered(index: roco.Index, text: str, question: Question) -> Answered:
