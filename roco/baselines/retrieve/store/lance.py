@@ -37,7 +37,7 @@ from roco.models.images.hamming import hex_distance
 from roco.models.images.hashes import DUPLICATE_BITS, DUPLICATE_FINE_BITS
 from roco.release.select.flags import literal
 
-PROBED = 4
+PROBED = 5
 """A search reads so many times the square root of the number of partitions: recall@10 was 0.95 and more, with 1 and 4
 million vectors without clusters (docs/search.md)."""
 
