@@ -147,32 +147,32 @@ class _Images:
     @classmethod
     def of(cls, batch: pa.Table) -> _Images:
         rows = np.flatnonzero(np.asarray(pc.is_null(batch["drop"])))
-        table = batch.take(pa.array(rows))
-        pixels = pc.multiply(*(pc.fill_null(table[name], 0).cast(pa.int64()) for name in ("width", "height")))
+        # Without the hashes, whose text is most of the table: of millions of images it is not copied.
+        table = batch.select(list(_SMALL_COLUMNS)).take(pa.array(rows))
         precedence = precedences(table)
         keys = pa.table(
             {
-                "precedence": pa.array(precedence), "pixels": pixels, "figure_id": table["figure_id"],
+                "precedence": pa.array(precedence), "figure_id": table["figure_id"],
+                "pixels": pc.multiply(*(pc.fill_null(table[name], 0).cast(pa.int64()) for name in ("width", "height"))),
                 "image_key": pc.fill_null(table["image_key"], ""),
                 "identity": pc.coalesce(_not_empty(table["sha256"]), table["figure_id"]),
             }
         )  # fmt: skip
         by = [("precedence", "ascending"), ("pixels", "descending"), ("image_key", "ascending")]
-        order = pc.sort_indices(keys, [*by, ("figure_id", "ascending")])
-        table, keys = table.take(order), keys.take(order)
-        has_hashes = pc.and_(*(pc.fill_null(pc.greater(pc.utf8_length(table[name]), 0), False) for name in _HASHES))
-        by_name = pc.sort_indices(keys, [("image_key", "ascending"), ("figure_id", "ascending")])
+        order = np.asarray(pc.sort_indices(keys, [*by, ("figure_id", "ascending")]), np.int64)
+        names = keys.select(["figure_id", "image_key", "identity"]).take(pa.array(order)).combine_chunks()
+        by_name = pc.sort_indices(names, [("image_key", "ascending"), ("figure_id", "ascending")])
         name_ranks = np.empty(len(rows), np.int64)
         name_ranks[np.asarray(by_name)] = np.arange(len(rows))
-        places = np.asarray(order, dtype=np.int64)
+        rows = rows[order]
         return cls(
-            rows=rows[places],
-            table=keys.select(["figure_id", "image_key", "identity"]).combine_chunks(),
-            phash=parsed(table["phash"], 1)[:, 0],
-            fine=parsed(table["phash_fine"], WORDS),
-            has_hashes=np.asarray(has_hashes, bool),
-            precedence=precedence[places],
-            is_pinned=np.asarray(pc.fill_null(pc.greater(pc.utf8_length(table["pinned_by"]), 0), False), bool),
+            rows=rows,
+            table=names,
+            phash=parsed(batch["phash"], 1)[rows, 0],
+            fine=parsed(batch["phash_fine"], WORDS)[rows],
+            has_hashes=(_has_text(batch["phash"]) & _has_text(batch["phash_fine"]))[rows],
+            precedence=precedence[order],
+            is_pinned=_has_text(batch["pinned_by"])[rows],
             name_ranks=name_ranks,
         )
 
@@ -244,7 +244,7 @@ class _Distances:
         return bits.tolist(), fine_bits.tolist()
 
 
-_HASHES = ("phash", "phash_fine")
+_SMALL_COLUMNS = ("figure_id", "image_key", "sha256", "width", "height", *PRECEDENCE_COLUMNS)
 
 
 def _add_copies(images: _Images, original: Indices, kept_for: Indices, at: Indices) -> None:
@@ -267,6 +267,10 @@ def _first_equal(keys: NDArray[np.uint64]) -> Indices:
     out = np.empty(len(keys), np.int64)
     out[order] = first
     return out
+
+
+def _has_text(texts: pa.ChunkedArray) -> Mask:
+    return np.asarray(pc.fill_null(pc.not_equal(texts, ""), False), bool)
 
 
 def _not_empty(texts: pa.ChunkedArray) -> pa.ChunkedArray:
