@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from roco.base.terminal import excerpt, printable
-from roco.baselines.retrieve.grounding.copies import SHORTEST_COPY, copied
+from roco.baselines.retrieve.grounding.copies import SHORTEST_COPY, Passage, copied, holds
 from roco.baselines.retrieve.grounding.prompt import NOT_CLINICAL, REFUSAL, Prompt, credit_line, source_json
 from roco.baselines.retrieve.grounding.sentences import cited, sentences, without_citations
 from roco.baselines.retrieve.hits import Hit
@@ -199,8 +199,7 @@ def check_answer(
         text, is_truncated = text[:LONGEST_ANSWER], True
     checked = tuple(_sentence(text, start, end, len(prompt.sources)) for start, end in sentences(text))
     passages = copied(text, [hit.caption for hit in prompt.sources], shortest_copy)
-    copies = tuple(_copy(text, passage.start, passage.end, passage.source, passage.words, checked)
-                   for passage in passages)  # fmt: skip
+    copies = tuple(_copy(text, passage, prompt.sources, checked) for passage in passages)
     return CheckedAnswer(prompt.question, text, prompt.sources, checked, copies, model, is_truncated, prompt.notes)
 
 
@@ -214,13 +213,21 @@ def _sentence(text: str, start: int, end: int, n_sources: int) -> Sentence:
     return Sentence(start, end, sentence, known, unknown, is_exempt)
 
 
-def _copy(text: str, start: int, end: int, source: int, words: int, checked: Sequence[Sentence]) -> Copy:
-    """Returns a copied passage, and whether the sentences it is in cite its source."""
+def _copy(text: str, passage: Passage, sources: Sequence[Hit], checked: Sequence[Sentence]) -> Copy:
+    """Returns a copied passage, and whether the sentences it is in cite its source.
+
+    Of several sources that contain the passage, the first one that they cite is its source.
+    """
+    start, end = passage.start, passage.end
     touched = [sentence for sentence in checked if sentence.start < end and start < sentence.end]
-    is_cited = any(source in sentence.cited for sentence in touched)
+    cited_here = {number for sentence in touched for number in sentence.cited}
+    source = passage.source
+    if source not in cited_here:
+        others = (n for n in sorted(cited_here) if holds(sources[n - 1].caption, text[start:end]))
+        source = next(others, source)
     before, after = text[:start].rstrip(), text[end:].lstrip(" \t.,;:!?")
     is_quoted = before[-1:] != "" and before[-1:] in _OPENING and after[:1] != "" and after[:1] in _CLOSING
-    return Copy(start, end, text[start:end], words, source, is_cited, is_quoted)
+    return Copy(start, end, text[start:end], passage.words, source, source in cited_here, is_quoted)
 
 
 def _listed(numbers: Sequence[int]) -> str:

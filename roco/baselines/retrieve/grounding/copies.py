@@ -49,6 +49,13 @@ def copied(answer: str, sources: Sequence[str], shortest: int = SHORTEST_COPY) -
     return [run._replace(start=words[run.start][1], end=words[run.end][2]) for run in chosen]
 
 
+def holds(source: str, passage: str) -> bool:
+    """Returns whether a source contains the words of a passage in a row, as `copied` compares them."""
+    wanted = [word for word, _, _ in _words(without_citations(passage))]
+    words = [word for word, _, _ in _words(source)]
+    return any(words[at : at + len(wanted)] == wanted for at in range(len(words) - len(wanted) + 1))
+
+
 def _words(text: str) -> list[tuple[str, int, int]]:
     """Returns the words of a text, folded, each with its beginning and end."""
     return [

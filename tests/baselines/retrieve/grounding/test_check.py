@@ -123,6 +123,13 @@ def test_a_copy_from_a_source_that_the_sentence_does_not_cite_is_a_problem() -> 
     assert answer.problems == ("18 words copied from [1], which the sentence does not cite",)
 
 
+def test_of_two_sources_with_the_same_caption_the_one_that_is_cited_was_copied() -> None:
+    prompt = build_prompt("Where is the mass?", [hit(LIVER, 1), hit(CHEST, 2), hit(LIVER, 3)])
+    for number, source, is_cited in ((3, 3, True), (1, 1, True), (2, 1, False)):
+        (copy,) = check_answer(prompt, f"{LIVER[:-1]} [{number}].").copies
+        assert (copy.source, copy.is_cited) == (source, is_cited)
+
+
 @pytest.mark.parametrize(("shortest", "found"), [(12, 1), (18, 1), (19, 0)])
 def test_only_copies_of_enough_words_count(shortest: int, found: int) -> None:
     assert len(checked(f"{LIVER} [1]", shortest).copies) == found
