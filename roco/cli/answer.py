@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from roco.base.errors import UsageError
+from roco.cli.chat_options import (
+    TIMEOUT,
+    EndpointOpt,
+    LocalOpt,
+    ModelOpt,
+    TemperatureOpt,
+    TimeoutOpt,
+    chat_model,
+)
 from roco.cli.output import print_json, safe
 from roco.cli.run import Json
 from roco.cli.search_options import (
@@ -29,13 +37,6 @@ from roco.cli.search_options import (
     filters_of,
 )
 from roco.cli.select import LicenseOpt, ModalityOpt, RegionOpt, SplitOpt, YearOpt
-
-if TYPE_CHECKING:
-    from roco.baselines.retrieve.grounding.model import ChatModel
-
-_WAYS = (
-    "--prompt prints the prompt; --endpoint URL --model NAME asks a server; --local PATH runs a model on this machine"
-)
 
 
 def answer(
@@ -65,21 +66,11 @@ def answer(
     save_prompt: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A new file for the prompt, written before the model is asked.")
     ] = None,
-    endpoint: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="A server with the interface of OpenAI; its key is read from ROCO_API_KEY."),
-    ] = None,
-    model: Annotated[str | None, typer.Option(metavar="NAME", help="With --endpoint: the model to ask.")] = None,
-    local: Annotated[
-        Path | None,
-        typer.Option(metavar="PATH", help="A model on this machine: a GGUF file, or a folder of transformers."),
-    ] = None,
-    temperature: Annotated[
-        float | None, typer.Option(metavar="T", help="0 to 2: how much the wording varies.", show_default=False)
-    ] = None,
-    timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", min=1, help="With --endpoint: how long an answer may take.")
-    ] = 600,
+    endpoint: EndpointOpt = None,
+    model: ModelOpt = None,
+    local: LocalOpt = None,
+    temperature: TemperatureOpt = None,
+    timeout: TimeoutOpt = TIMEOUT,
     as_json: Json = False,
 ) -> None:
     """Answers a question from the images of an index, with citations. Not for clinical use.
@@ -132,24 +123,3 @@ def _refuse_model(endpoint: str | None, model: str | None, local: Path | None, t
             raise UsageError(f"--prompt with {name}", "leave one of them out")
     if temperature is not None:
         raise UsageError("--temperature without a model", "leave it out: --prompt asks no model")
-
-
-def chat_model(
-    endpoint: str | None, model: str | None, local: Path | None, temperature: float | None, timeout: float
-) -> ChatModel:
-    """Returns the model that the options name; raises UsageError if they name none or two."""
-    if endpoint is None and local is None:
-        what = "--model without --endpoint" if model else "no model to answer the question"
-        raise UsageError(what, _WAYS)
-    if endpoint is not None and local is not None:
-        raise UsageError("two models (--endpoint, --local)", "leave one of them out")
-    if local is not None:
-        from roco.baselines.retrieve.grounding.local import local_model
-
-        if model is not None:
-            raise UsageError("--model with --local", "leave it out: PATH is the model")
-        return local_model(local, temperature=temperature)
-    from roco.baselines.retrieve.grounding.endpoint import Endpoint, checked_key
-
-    key = checked_key(os.environ)
-    return Endpoint(endpoint or "", model or "", key, temperature=temperature, seconds=timeout)

@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from roco.cli.answer import chat_model
+from roco.cli.chat_options import (
+    TIMEOUT,
+    EndpointOpt,
+    LocalOpt,
+    ModelOpt,
+    TemperatureOpt,
+    TimeoutOpt,
+    chat_model,
+)
 from roco.cli.evaluate_options import Json, Out, create_folder, show
 from roco.cli.search_options import IndexArg
 
@@ -19,17 +27,11 @@ def grounding(
         str, typer.Option(metavar="NAME", help="Images that questions are made of: test, valid or held-out (both).")
     ] = "test",
     sources: Annotated[int, typer.Option("-n", metavar="N", min=1, help="Sources of an answer.")] = 5,
-    endpoint: Annotated[
-        str | None, typer.Option(metavar="URL", help="As of roco answer: a server that answers.", show_default=False)
-    ] = None,
-    model: Annotated[str | None, typer.Option(metavar="NAME", help="With --endpoint: the model to ask.")] = None,
-    local: Annotated[Path | None, typer.Option(metavar="PATH", help="A model on this machine that answers.")] = None,
-    temperature: Annotated[
-        float | None, typer.Option(metavar="T", help="0 to 2: how much the wording varies.", show_default=False)
-    ] = None,
-    timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", min=1, help="With --endpoint: how long an answer may take.")
-    ] = 600,
+    endpoint: EndpointOpt = None,
+    model: ModelOpt = None,
+    local: LocalOpt = None,
+    temperature: TemperatureOpt = None,
+    timeout: TimeoutOpt = TIMEOUT,
     answers: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Store replies in this JSON file, so that an interrupted command goes on."),

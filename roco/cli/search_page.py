@@ -1,4 +1,4 @@
-"""The search page of an index: what `roco search --browse` serves."""
+"""Connects an index with the search page, for `roco search --browse`."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class IndexFinder:
             region=of.get("region", ()), year=of.get("year", ()), license=of.get("license", ()),
             split=of.get("split", ()),
         )  # fmt: skip
-        by = wanted.by if wanted.words else ""  # it stays chosen while an image alone is searched
+        by = wanted.by if wanted.words else ""  # the page keeps the choice while only an image is searched for
         note = ""
         try:
             if wanted.image is not None and wanted.not_same_article and not self._index.known_articles(wanted.image):

@@ -1,4 +1,4 @@
-"""What the search page asks for, and what answers it; the command fills it in, as no index is imported here."""
+"""The query of the search page, and the interface of what answers it: the command passes an index."""
 
 from __future__ import annotations
 

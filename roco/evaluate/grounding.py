@@ -32,7 +32,7 @@ class Asked(Protocol):
 
 
 class Answer(Protocol):
-    """An answer and what was found in it.
+    """An answer and its citations.
 
     sentences, cited_sentences: those that need a citation, and those of them that cite a source that exists. citations:
     whether each cited image is right; shares: how many concepts it shares with the held-out image. unknown: citations
@@ -78,7 +78,8 @@ def evaluate_grounding(
 
     inputs: the SHA-256 of each file that was read. models: what answered, and what else decides the answers.
     """
-    values = {name: np.array([_values(answer)[name] for answer in answers], float) for name in _MEANINGS}
+    of_answers = [_values(answer) for answer in answers]
+    values = {name: np.array([of_answer[name] for of_answer in of_answers], float) for name in _MEANINGS}
     groups = bootstrap.groups_of([answer.question.article for answer in answers])
     bounds = bootstrap.of_means(np.stack(list(values.values()), axis=1), groups, resamples)
     scores, missing = [], []

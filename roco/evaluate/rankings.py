@@ -1,4 +1,4 @@
-"""Rankings: vectors that are compared by cosine (.npz), a CSV file of scores, or whatever else ranks images."""
+"""Rankings: vectors that are compared by cosine (.npz), a CSV file of scores, or an object that ranks images."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Ranker(Protocol):
 
 
 Predictions = str | Path | Ranker
-"""A file of vectors or scores, or whatever ranks images."""
+"""A file of vectors or scores, or an object that ranks images."""
 
 
 def ranking_of(predictions: Predictions, ids: Sequence[str], all_ids: Sequence[str], task: str) -> Ranking:

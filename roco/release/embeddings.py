@@ -1,4 +1,4 @@
-"""The file embeddings.parquet of a release: what a network has computed of each image, and which network it was.
+"""The file embeddings.parquet of a release: the embedding of each image, and the network that computed it.
 
 Columns: id, embedding (16-bit floats). The metadata of the file states the backbone under `roco.backbone`, as JSON:
 name, width, and what determines the values: SHA-256 of the network, size, mean and standard deviation of its images.
@@ -60,7 +60,7 @@ def table_of(ids: pa.ChunkedArray, values: pa.ChunkedArray, backbone: Mapping[st
 
 
 def write_embeddings(path: Path, table: pa.Table) -> None:
-    """Writes a table of embeddings with what it states of the backbone."""
+    """Writes a table of embeddings and its metadata, which state the backbone."""
     with whole(path) as part, pq.ParquetWriter(part, table.schema, compression="zstd", store_schema=False) as writer:
         writer.write_table(table, row_group_size=_ROW_GROUP)
         writer.add_key_value_metadata(table.schema.metadata)
@@ -93,7 +93,7 @@ def read_embeddings(release: Path) -> Embeddings | None:
 
 
 def check_embeddings(release: Path, ids: Collection[str]) -> Iterator[Problem]:
-    """Yields what is wrong with the embeddings of a release: unreadable, of unknown images, or twice of one."""
+    """Yields the problems of the embeddings of a release: of the file, of its ids and of its values."""
     try:
         found = read_embeddings(release)
     except DataError as err:
@@ -110,7 +110,7 @@ def check_embeddings(release: Path, ids: Collection[str]) -> Iterator[Problem]:
             yield Problem(f"duplicate id {excerpt(id)}", EMBEDDINGS)
         seen.add(id)
     if not np.isfinite(found.vectors).all():
-        yield Problem("values that are no numbers", EMBEDDINGS)
+        yield Problem("values that are not finite", EMBEDDINGS)
 
 
 def with_row(card: str) -> str:

@@ -129,7 +129,7 @@ class Dedup(Decision):
 
 @dataclass(frozen=True)
 class _Images:
-    """The images that are still in, as columns in order of priority: of several duplicates the first one is kept.
+    """The images that are not dropped yet, as columns in order of priority: the first of several duplicates is kept.
 
     rows: in the table. table: figure_id, image_key and identity of each. has_hashes: both. name_ranks: places in the
     order of the names.

@@ -40,20 +40,20 @@ class Not:
 
 
 @dataclass(frozen=True)
-class All:
+class AllOf:
     """Conditions that all hold."""
 
     of: tuple[Condition, ...]
 
 
 @dataclass(frozen=True)
-class Any_:
+class AnyOf:
     """Conditions of which one holds at least."""
 
     of: tuple[Condition, ...]
 
 
-Condition = Concept | Not | All | Any_
+Condition = Concept | Not | AllOf | AnyOf
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def _holds(condition: Condition, has: Callable[[str], NDArray[np.bool_]]) -> NDA
         return ~_holds(condition.of, has)
     masks = [_holds(one, has) for one in condition.of]
     together: NDArray[np.bool_] = (
-        np.logical_and.reduce(masks) if isinstance(condition, All) else np.logical_or.reduce(masks)
+        np.logical_and.reduce(masks) if isinstance(condition, AllOf) else np.logical_or.reduce(masks)
     )
     return together
 
@@ -166,13 +166,13 @@ class _Parser:
         conditions = [self._all()]
         while self._takes("OR"):
             conditions.append(self._all())
-        return conditions[0] if len(conditions) == 1 else Any_(tuple(conditions))
+        return conditions[0] if len(conditions) == 1 else AnyOf(tuple(conditions))
 
     def _all(self) -> Condition:
         conditions = [self._one()]
         while self._takes("AND"):
             conditions.append(self._one())
-        return conditions[0] if len(conditions) == 1 else All(tuple(conditions))
+        return conditions[0] if len(conditions) == 1 else AllOf(tuple(conditions))
 
     def _one(self) -> Condition:
         self._depth += 1

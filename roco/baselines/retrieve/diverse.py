@@ -11,7 +11,7 @@ BALANCE = 0.5
 """How much relevance counts; the rest is difference from the hits before."""
 
 CANDIDATES = 10
-"""Hits are chosen from so many times their number of the best ones."""
+"""n hits are chosen among the best 10 n."""
 
 
 def most_different(relevance: Sequence[float], vectors: NDArray[np.float32], n: int) -> list[int]:

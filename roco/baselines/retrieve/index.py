@@ -63,7 +63,7 @@ class Index:
         return self._vectors.encoders
 
     def encoders_of(self, hits: Iterable[Hit]) -> dict[str, Stated]:
-        """Returns the encoders that found some hits, by method: no claim about hits without their names."""
+        """Returns the encoders that some hits were found by, by method."""
         methods = {method for hit in hits for method in hit.matched}
         return {method: stated for method, stated in self.encoders.items() if method in methods}
 

@@ -1,4 +1,4 @@
-"""The image that somebody searches with: a file or its bytes, decoded within the limits of all images."""
+"""The image of a query: a file or its bytes, decoded within the limits of all images."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ a an the this that these those it its they them their he she his her i me my we 
 and or but nor if than then so not no without of in on at by for from to into onto with within about as
 any some all both each every either neither other another such same only also too very more most many much few several
 """
-# What the user wants done, and that sources are images, says nothing about what they show.
+# Requests, and words for images, which describe no content of an image.
 _REQUESTS = """
 please tell give list find state name explain describe compare summarize summarise answer know mean
 show shows showed shown showing see seen look looks looked visible depict depicts depicted display displayed displays

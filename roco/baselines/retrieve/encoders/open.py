@@ -1,4 +1,4 @@
-"""Opens the encoder that a user names, and that which an index states; another one than that of an index is refused."""
+"""Opens the encoder that a user names, or the one that an index states; any other one is refused for that index."""
 
 from __future__ import annotations
 
@@ -160,9 +160,9 @@ def _place(index: Path, stored: Stated, given: str | Path | None, option: str) -
     return stored.path
 
 
-def check_same(index: Path, entry: Mapping[str, Any], found: Stated, option: str = "--encoder") -> None:
+def check_same(index: Path, entry: Mapping[str, Any], found: Stated) -> None:
     """Raises DataError if the vectors of an index are not those of an encoder. entry: as its manifest states it."""
-    _check_same(index, stated_of(index, entry), found, option)
+    _check_same(index, stated_of(index, entry), found, "--encoder")
 
 
 def is_same(index: Path, entry: Any, found: Stated) -> bool:

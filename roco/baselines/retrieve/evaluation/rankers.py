@@ -55,7 +55,7 @@ METHODS = {
 LABELS = {
     WORDS: WORDS, OF_IMAGE: DENSE, OF_TEXT: f"{DENSE}, text tower", OF_CAPTION: f"{DENSE}, captions", HYBRID: HYBRID,
 }  # fmt: skip
-"""Method -> how a report calls it."""
+"""Method -> its name in a report."""
 
 BLOCK_BYTES = 64 << 20
 """Memory of the scores of one block of queries."""
@@ -106,13 +106,13 @@ class IndexRanker:
         """Returns the encoder of each method that compares vectors."""
         known = self.index.encoders
         return {
-            f"{LABELS[method]}": f"{excerpt(known[method].name)}, sha256 {excerpt(known[method].sha256)}"
+            LABELS[method]: f"{excerpt(known[method].name)}, sha256 {excerpt(known[method].sha256)}"
             for method in self._methods if method != WORDS
         }  # fmt: skip
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Returns what else has to be known of the scores."""
+        """Returns the notes on the scores: how they are biased, and which images have no vector."""
         counts = self.index.manifest["counts"]
         compares_images = self.task == IMAGES or OF_TEXT in self._methods
         without = int(counts.get("missing", 0)) + int(counts.get("unreadable", 0)) if compares_images else 0
@@ -253,8 +253,8 @@ def _defined(vectors: NDArray[np.float32]) -> Floats:
 def fused(blocks: Sequence[Floats], excluded: NDArray[np.bool_]) -> Floats:
     """Fuses the scores of several methods by reciprocal ranks, as a search does: the sum of 1 / (60 + rank).
 
-    An undefined score has no rank. excluded: candidates that are not in the pool of
-    a query, queries x candidates. Equally good candidates are ranked in the order of the pool.
+    An undefined score has no rank. excluded: candidates that are not in the pool of a query, queries x candidates.
+    Equally good candidates are ranked in the order of the pool.
     """
     total = np.zeros_like(blocks[0])
     for block in blocks:

@@ -1,4 +1,4 @@
-"""What a report states of the rankings of an index, in words."""
+"""The sentences of a report on the rankings of an index."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def described(task: str, methods: Sequence[str]) -> str:
 
 
 def notes_of(task: str, without_vector: int) -> list[str]:
-    """Returns what has to be known of a task. without_vector: the number of images of the index without a vector."""
+    """Returns the notes on a task. without_vector: the number of images of the index without a vector."""
     notes = []
     if task in ("text-to-text", "concepts-to-image"):
         notes.append(CIRCULAR)

@@ -46,7 +46,7 @@ from roco.release.select.values import checked
 WORDS = "words.npz"
 VECTORS = {IMAGE: "vectors.npy", TEXT: "texts.npy"}
 _REMEMBERED = 32
-"""Filters whose rows are kept in memory, a byte a row: a page asks for the same ones again and again."""
+"""Filters whose rows are kept in memory, a byte a row: the search page repeats them in each query."""
 
 Mask = NDArray[np.bool_]
 
@@ -204,7 +204,7 @@ class FileStore:
 
     @cached_property
     def _phashes(self) -> NDArray[np.uint64]:
-        """The perceptual hash of each row; of one without, whatever: its second hash is missing as well."""
+        """The perceptual hash of each row; 0 for a row without one, which `duplicates` skips by its second hash."""
         values = (int(one, 16) if one else 0 for one in self._table["phash"].to_pylist())
         return np.fromiter(values, np.uint64, len(self))
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from roco.baselines.retrieve.concept_query import All, Any_, Concept, Condition, Not
+from roco.baselines.retrieve.concept_query import AllOf, AnyOf, Concept, Condition, Not
 from roco.baselines.retrieve.store.lance_table import OWN, ROW, STRANGER, reading
 from roco.baselines.retrieve.store.store import Restriction
 from roco.release.read import Release
@@ -111,9 +111,9 @@ def _holds(condition: Condition) -> str:
         return f"(concepts IS NOT NULL AND array_has(concepts, {literal(condition.cui)}))"
     if isinstance(condition, Not):
         return f"(NOT {_holds(condition.of)})"
-    return f"({(' AND ' if isinstance(condition, All) else ' OR ').join(_parts(condition))})"
+    return f"({(' AND ' if isinstance(condition, AllOf) else ' OR ').join(_parts(condition))})"
 
 
-def _parts(condition: All | Any_) -> Iterator[str]:
+def _parts(condition: AllOf | AnyOf) -> Iterator[str]:
     for one in condition.of:
         yield _holds(one)

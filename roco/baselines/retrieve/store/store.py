@@ -1,4 +1,4 @@
-"""What a search asks of the place where an index is stored."""
+"""The interface of a store, which holds the rows, words and vectors of an index."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file of vectors (.npy, 16 bits), larger than one wants to hold in memory."""
+"""Reads a file of vectors (.npy, 16 bits) in blocks, because it may be larger than the memory."""
 
 from __future__ import annotations
 
