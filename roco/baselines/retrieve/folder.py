@@ -57,7 +57,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
         raise DataError(f"not an index: {path}", "give a folder that `roco index` wrote")
     if entry.get("format") != FORMAT:
         raise DataError(f"{path} has format {excerpt(entry.get('format'))}; this roco reads {FORMAT}", AGAIN)
-    if not all(isinstance(entry.get(name), dict) for name in ("files", "encoder", "release", "counts")):
+    if not _is_complete(entry):
         raise DataError(f"{path / MANIFEST} is incomplete", AGAIN)
     for name, digest in entry["files"].items():
         if not _FILE.fullmatch(name):
@@ -67,3 +67,15 @@ def read_manifest(path: Path) -> dict[str, Any]:
         if file_digest(path / name) != digest:
             raise DataError(f"{path / name} has changed since the index was written", AGAIN)
     return entry
+
+
+def _is_complete(entry: dict[str, Any]) -> bool:
+    """Returns whether a manifest has the entries that are read without a further check."""
+    if not all(isinstance(entry.get(name), dict) for name in ("files", "encoder", "release", "counts")):
+        return False
+    centred = entry["encoder"].get("centred", [])
+    return (
+        isinstance(centred, list)
+        and all(isinstance(of, str) for of in centred)
+        and isinstance(entry.get("text_encoder"), dict | None)
+    )

@@ -40,6 +40,9 @@ class QueryImage:
 
 def _read(path: Path) -> bytes:
     try:
+        # Anything else, such as a pipe or a device, could keep the command waiting, or have no end.
+        if path.exists() and not path.is_file():
+            raise DataError(f"cannot read the image {excerpt(str(path))}: not a regular file", "check the path")
         if path.stat().st_size > MOST_BYTES:
             raise _too_large(excerpt(str(path)))
         return path.read_bytes()

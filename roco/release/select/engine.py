@@ -124,6 +124,10 @@ class _Engine:
             raise UsageError(f"a condition of more than {LONGEST_WHERE:,} characters (--where)", "shorten it")
         if not where.strip():
             raise _syntax("it is empty")
+        try:
+            where.encode()
+        except UnicodeEncodeError as err:
+            raise _syntax("it contains bytes that are not UTF-8") from err
         # In parentheses alone, `a) OR (b` would be an expression, too, and escape from the other conditions.
         self._parsed(f"SELECT {where}\n")
         parsed = self._parsed(f"SELECT ({where}\n)")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -96,6 +98,14 @@ def test_a_file_that_is_no_image_is_refused_in_one_line(path: Path, tmp_path: Pa
     (tmp_path / "image.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40))
     with pytest.raises(DataError, match=r"image\.png cannot be decoded"):
         roco.Index.open(path).search(image=tmp_path / "image.png")
+
+
+def test_a_pipe_and_a_device_are_refused_as_images_without_reading_them(path: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "endless.png").symlink_to("/dev/zero")
+    for name in ("pipe.png", "endless.png"):
+        with pytest.raises(DataError, match="not a regular file"):
+            roco.Index.open(path).search(image=tmp_path / name)
 
 
 def test_a_changed_file_and_another_format_are_refused(path: Path, tmp_path: Path) -> None:
@@ -289,3 +299,14 @@ def test_fewer_hits_are_the_first_of_many(path: Path, query: dict[str, str]) -> 
     assert [hit.id for hit in index.search(**query, n=3)] == many[:3]  # type: ignore[arg-type]
     diverse = [hit.id for hit in index.search(**query, n=2, diverse=True)]  # type: ignore[arg-type]
     assert diverse[0] == many[0] and len(diverse) == 2
+
+
+@pytest.mark.parametrize(
+    "entry", [{"text_encoder": "x"}, {"encoder": {"centred": 3}}, {"encoder": {"centred": [{}]}}, {"release": []}]
+)
+def test_a_manifest_with_entries_of_another_kind_is_refused(path: Path, tmp_path: Path, entry: dict[str, Any]) -> None:
+    copy = shutil.copytree(path, tmp_path / "index")
+    manifest = json.loads((copy / "manifest.json").read_text())
+    (copy / "manifest.json").write_text(json.dumps(manifest | entry))
+    with pytest.raises(DataError, match="is incomplete"):
+        roco.Index.open(copy)

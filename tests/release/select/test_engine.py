@@ -176,6 +176,7 @@ def test_ages_between_two_dates_can_be_selected(release: Release) -> None:
         ("getenv('HOME') = 'x'", "Scalar Function with name getenv does not exist!", "write it as SQL of DuckDB"),
         ("ATTACH 'x.db'", "Type with name ATTACH does not exist!", ""),
         ("", "invalid condition (--where): it is empty", "write one condition in SQL"),
+        ("caption = '\udcff'", "invalid condition (--where): it contains bytes that are not UTF-8", ""),
         ("x" * 200_000, "a condition of more than 100,000 characters (--where)", "shorten it"),
     ],
 )

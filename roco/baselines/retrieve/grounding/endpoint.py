@@ -19,6 +19,7 @@ import httpx
 from roco.base.errors import DataError, UsageError
 from roco.base.terminal import excerpt
 from roco.base.version import __version__
+from roco.baselines.retrieve.grounding.deadline import within
 from roco.baselines.retrieve.grounding.model import Reply, checked_temperature
 from roco.baselines.retrieve.grounding.reasoning import without_reasoning
 from roco.release.hubs.client import LOOPBACK, TRY_AGAIN, Retries, retry_after
@@ -26,6 +27,7 @@ from roco.release.hubs.client import LOOPBACK, TRY_AGAIN, Retries, retry_after
 KEY = "ROCO_API_KEY"
 LARGEST_ANSWER = 4 * 2**20  # bytes
 SECONDS = 600.0  # for a whole answer
+LONGEST = 86_400.0  # seconds that can be chosen
 
 _PATH = "/chat/completions"
 _RETRIES = Retries(tries=4, first_pause=1.0, longest_pause=20.0, longest_asked=60.0)
@@ -63,6 +65,8 @@ class Endpoint:
     ) -> None:
         if not model.strip():
             raise UsageError("missing --model, the name of the model", "name one that the endpoint offers")
+        if not 0 < seconds <= LONGEST:
+            raise UsageError(f"a timeout of {seconds:g} s (--timeout)", f"give at most {LONGEST:,.0f} seconds")
         self.url = checked_url(url, has_key=bool(key))
         self.model = model
         self._key = key
@@ -86,12 +90,15 @@ class Endpoint:
         for failed in range(1, self._retries.tries + 1):
             asked = 0.0
             try:
-                status, headers, content = self._once(client, body)
+                # httpx limits the time between two pieces; headers that arrive byte by byte would take for ever.
+                status, headers, content = within(self._seconds + 1, lambda: self._once(client, body))
                 if 200 <= status < 300:
                     return content
                 if status not in TRY_AGAIN:
                     raise self._refusal(status, headers, content)
                 reason, asked = f"status {status}", retry_after(headers.get("Retry-After", ""))
+            except TimeoutError as err:
+                raise self._too_slow() from err
             except httpx.ConnectError as err:
                 reason = self._clean(str(err)) or "no connection"
             except httpx.TimeoutException as err:
@@ -124,10 +131,12 @@ class Endpoint:
                 if len(content) > self._largest:
                     raise EndpointFailed(f"the answer of the endpoint exceeds {self._largest:,} bytes", _OTHER)
                 if self._clock() > latest:
-                    raise EndpointFailed(
-                        f"the answer of the endpoint takes longer than {self._seconds:g} s", f"{_LONGER}; {KEEP}"
-                    )
+                    raise self._too_slow()
             return response.status_code, response.headers, bytes(content)
+
+    def _too_slow(self) -> EndpointFailed:
+        what = f"the answer of the endpoint takes longer than {self._seconds:g} s"
+        return EndpointFailed(what, f"{_LONGER}; {KEEP}")
 
     def _reply(self, content: bytes) -> Reply:
         """Returns the reply in the body of an answer."""
@@ -149,7 +158,7 @@ class Endpoint:
     def _refusal(self, status: int, headers: httpx.Headers, content: bytes) -> EndpointFailed:
         """Returns the error for an answer that would be the same again."""
         if 300 <= status < 400:
-            host = _parts(urljoin(self.url, headers.get("Location", ""))).hostname or "nowhere"
+            host = _parts(self.url, headers.get("Location", "")).hostname or "nowhere"
             return EndpointFailed(
                 f"the endpoint redirects to {excerpt(self._clean(host))} (status {status})",
                 "nothing was sent there: give the final address with --endpoint",
@@ -202,10 +211,10 @@ def checked_url(url: str, has_key: bool) -> str:
     return address if address.endswith(_PATH) else address + _PATH
 
 
-def _parts(url: str) -> SplitResult:
-    """Returns the parts of an address, empty ones if it is invalid."""
+def _parts(url: str, location: str = "") -> SplitResult:
+    """Returns the parts of an address, empty ones if it is invalid. location: relative to it."""
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(urljoin(url, location))
         _ = parts.port
     except ValueError:
         return urlsplit("")

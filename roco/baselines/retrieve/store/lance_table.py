@@ -123,7 +123,7 @@ def reading(folder: Path) -> Iterator[None]:
     except (OSError, RuntimeError, ValueError, LookupError, TypeError, pa.ArrowException) as err:
         raise DataError(f"{folder / FOLDER} cannot be read: {excerpt(err)}", AGAIN) from err
     except BaseException as err:
-        # A panic of its library, which is no Exception.
-        if type(err).__name__ != "PanicException":
+        # A panic of its library: a BaseException if this thread called it, another class in a thread of its own.
+        if type(err).__name__ not in ("PanicException", "RustPanic"):
             raise
         raise DataError(f"{folder / FOLDER} cannot be read: {excerpt(err)}", AGAIN) from err

@@ -90,6 +90,13 @@ def cut(handler: BaseHTTPRequestHandler, fake: FakeEndpoint) -> None:
     handler.wfile.write(b'{"choices": [')
 
 
+def drip_headers(handler: BaseHTTPRequestHandler, fake: FakeEndpoint) -> None:
+    """Sends a byte of a header every now and then, and never the end of the headers."""
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nX: ")
+    while not fake.is_closing.wait(0.02):
+        handler.wfile.write(b"x")
+
+
 def endless(block: bytes) -> Behaviour:
     """Sends a block again and again, until the client closes the connection."""
 

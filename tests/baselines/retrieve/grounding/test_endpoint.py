@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import socket
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.baselines.retrieve.grounding.fake_endpoint import (
     Behaviour,
     FakeEndpoint,
     cut,
+    drip_headers,
     endless,
     hang,
     message,
@@ -116,6 +118,10 @@ def test_an_answer_that_drips_ends_at_the_time_limit() -> None:
     assert "takes longer than 5 s" in error.message
 
 
+def test_headers_that_drip_end_at_the_time_limit() -> None:
+    assert "takes longer than 0.05 s" in failure(drip_headers, seconds=0.05, timeout=httpx.Timeout(30.0)).message
+
+
 def test_an_answer_that_is_too_large_is_not_read_to_its_end() -> None:
     assert "exceeds 100,000 bytes" in failure(endless(b"x" * 10_000), largest=100_000).message
 
@@ -159,6 +165,10 @@ def test_a_redirect_is_not_followed_so_that_the_key_stays_here(code: int) -> Non
         error = failure(status(code, Location=f"{other.url}/chat/completions"))
         assert other.requests == []
     assert f"redirects to 127.0.0.1 (status {code})" in error.message
+
+
+def test_a_redirect_to_an_invalid_address_is_one_line() -> None:
+    assert "redirects to nowhere (status 302)" in failure(status(302, Location="http://[")).message
 
 
 @pytest.mark.parametrize("code", [401, 403])
@@ -206,6 +216,12 @@ def test_a_key_is_not_sent_without_encryption_to_another_machine() -> None:
     with pytest.raises(UsageError, match="not encrypted"):
         Endpoint("http://192.0.2.1/v1", "m", KEY)
     assert checked_url("http://192.0.2.1/v1", has_key=False)
+
+
+@pytest.mark.parametrize("seconds", [math.inf, math.nan, 1e9, 0.0, -1.0])
+def test_a_time_limit_that_no_clock_has_is_refused(seconds: float) -> None:
+    with pytest.raises(UsageError, match="a timeout of"):
+        Endpoint("http://127.0.0.1:1/v1", "a-model", seconds=seconds)
 
 
 def test_a_model_must_be_named() -> None:

@@ -20,6 +20,7 @@ from roco.baselines.retrieve.hits import COLUMNS
 from roco.baselines.retrieve.store import files, lance_filters, lance_write
 from roco.baselines.retrieve.store.files import FileStore
 from roco.baselines.retrieve.store.lance import LanceStore
+from roco.baselines.retrieve.store.lance_table import reading
 from roco.baselines.retrieve.store.store import IMAGE, TEXT, Fingerprint, Found, Restriction
 from roco.release.select.flags import SelectOptions
 from tests.baselines import drawn
@@ -304,6 +305,13 @@ def test_pages_that_were_changed_are_an_error_and_no_crash(copy: Path) -> None:
         LanceStore(copy).rows(range(ROWS))
         store.rows(range(ROWS))
     assert "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize("name", ["PanicException", "RustPanic"])
+def test_a_panic_of_the_library_is_one_line(tmp_path: Path, name: str) -> None:
+    panic = type(name, (BaseException,), {})
+    with pytest.raises(DataError, match="cannot be read"), reading(tmp_path):
+        raise panic("rust future panicked: unknown error")
 
 
 @pytest.mark.parametrize(
