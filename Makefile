@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV ?= .venv
 DEMO ?= demo
 JOBS ?= 2
+LOCK ?=
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 # Where this variable is set, every process compiles all modules again: collecting the tests alone takes twice as long.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test coverage test-all test-browser check bench docs format clean
+.PHONY: demo test coverage test-all test-browser check bench docs format lock audit sbom clean
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -18,35 +19,42 @@ $(BIN)/python:
 
 # One stamp per set of extras; a second set only adds the packages that are missing.
 # Python compiles modules when they are first imported: compiling all of them here would double the size of the folder.
-INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 
-$(VENV)/.demo: pyproject.toml | $(BIN)/python
+# LOCK=requirements/ci.lock installs exactly the versions of that file, as CI does; otherwise the newest that fit.
+INSTALL = $(PIP) $(if $(LOCK),--constraint $(LOCK))
+
+$(VENV)/.demo: pyproject.toml $(LOCK) | $(BIN)/python
 	$(INSTALL) -e '.[demo]'
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml | $(BIN)/python
+$(VENV)/.dev: pyproject.toml $(LOCK) | $(BIN)/python
 	$(INSTALL) -e '.[dev]'
 	@touch $@
 
-$(VENV)/.dev-neural: pyproject.toml | $(BIN)/python
+$(VENV)/.dev-neural: pyproject.toml $(LOCK) | $(BIN)/python
 	$(INSTALL) -e '.[dev,dev-neural]'
 	@touch $@
 
 # open_clip's own training program, in a folder that only its tests look into: it wants an older webdataset than the others.
 $(VENV)/.open-clip: tests/open_clip.txt | $(VENV)/.dev-neural
-	$(INSTALL) --no-deps --upgrade --target $(VENV)/open-clip -r tests/open_clip.txt
+	$(PIP) --no-deps --upgrade --target $(VENV)/open-clip -r tests/open_clip.txt
 	@touch $@
 
 # Programs that read exports: Label Studio's SDK pins numpy, LLaMA-Factory a torch of its own.
 $(VENV)/.readers: tests/readers.txt | $(VENV)/.dev-neural
-	$(INSTALL) --no-deps --upgrade --target $(VENV)/readers -r tests/readers.txt
+	$(PIP) --no-deps --upgrade --target $(VENV)/readers -r tests/readers.txt
 	@touch $@
 
-$(VENV)/.docs: pyproject.toml | $(BIN)/python
+$(VENV)/.supply: pyproject.toml $(LOCK) | $(BIN)/python
+	$(INSTALL) -e '.[supply]'
+	@touch $@
+
+$(VENV)/.docs: pyproject.toml $(LOCK) | $(BIN)/python
 	$(INSTALL) -e '.[dev,docs]'
 	@touch $@
 
-$(VENV)/.bench: pyproject.toml | $(BIN)/python
+$(VENV)/.bench: pyproject.toml $(LOCK) | $(BIN)/python
 	$(INSTALL) -e '.[dev,dev-neural,bench,export]'
 	@touch $@
 
@@ -101,6 +109,20 @@ bench: $(VENV)/.bench
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# The versions that CI installs: adds what pyproject.toml asks for and keeps the other versions. UPGRADE=1 renews all.
+lock: $(VENV)/.supply
+	$(BIN)/uv pip compile --quiet $(if $(UPGRADE),--upgrade) --python-version 3.11.5 --python-platform linux \
+		--extra dev --extra dev-neural --extra supply --custom-compile-command "make lock" \
+		--output-file requirements/ci.lock pyproject.toml
+
+# Known vulnerabilities of the locked versions. It asks PyPI; without it, or for a package it lacks, it fails.
+audit: $(VENV)/.supply
+	$(BIN)/pip-audit --strict --no-deps --disable-pip --progress-spinner off --requirement requirements/ci.lock
+
+# The bill of materials (CycloneDX): the locked packages, and the models and vocabularies that roco ships or loads.
+sbom: $(VENV)/.supply
+	$(BIN)/python requirements/sbom.py dist/roco.cdx.json
 
 clean:
 	rm -rf $(VENV) .bench .coverage .coverage.*

@@ -12,11 +12,15 @@ from house import tree
 from report_sections import sections
 
 import roco
+from roco.base.files import file_digest
 from roco.cli.app import COMMON
 from roco.cli.help import argument_name, is_option, option_name
 from roco.cli.main import app
 from roco.evaluate import caption_metrics
 from roco.recipes.catalogue import markdown
+
+DATA = (".onnx", ".npz", ".csv", ".json", ".toml")
+"""Suffixes of shipped files that decide results: networks, heads, vocabularies, lists, rules, recipes, presets."""
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
@@ -94,8 +98,16 @@ def report() -> str:
     return f"{before}{begin}{sections()}\n{end}{after}"
 
 
+def checksums() -> str:
+    """roco/checksums.sha256: the SHA-256 of every shipped file that decides results, as `sha256sum` reads them."""
+    package = ROOT / "roco"
+    files = sorted(path for path in package.rglob("*") if path.suffix in DATA)
+    return "".join(f"{file_digest(path)}  {path.relative_to(package).as_posix()}\n" for path in files)
+
+
 def main() -> int:
     pages = {
+        ROOT / "roco" / "checksums.sha256": checksums(),
         DOCS / "stages.md": markdown(),
         DOCS / "cli.md": cli(),
         DOCS / "evaluate.md": evaluate(),

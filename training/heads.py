@@ -112,6 +112,7 @@ def main(folder: Path, tasks: list[str], out: Path) -> None:
             reasons=task.reasons,
             ensures=task.ensures,
             trained_on={"made_by": "training/heads.py", "images": _counts(rows, task.classes)},
+            license="Apache-2.0",
         )
         print(f"{name}: accuracy {card.measured['by source']['accuracy']}, {card.measured['by source'].get('auroc')}")
 

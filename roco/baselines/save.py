@@ -28,6 +28,7 @@ def save(
     reasons: Mapping[str, tuple[str, str]] | None = None,
     ensures: Mapping[str, str] | None = None,
     trained_on: Mapping[str, Any] | None = None,
+    license: str = "",
 ) -> Card:
     """Writes NAME.npz and NAME.json; returns the card.
 
@@ -43,6 +44,7 @@ def save(
         classes=tuple(classes),
         blocks=tuple(dict.fromkeys(block for part in fitted.parts for block in part.blocks)),
         sha256=sha256,
+        license=license,
         backbone=backbone or {},
         reasons=reasons or {},
         ensures=ensures or {},

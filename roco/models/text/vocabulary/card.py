@@ -7,13 +7,8 @@ from pathlib import Path
 from roco.base.files import file_digest, write_json
 from roco.base.version import __version__
 from roco.models.text.vocabulary.build import Options
+from roco.models.text.vocabulary.card_digest import path_of
 from roco.models.text.vocabulary.report import Report
-
-
-def path_of(vocabulary: Path) -> Path:
-    """Returns the path of a vocabulary's card: NAME.json for NAME.csv and NAME.csv.gz."""
-    name = vocabulary.name.removesuffix(".gz").removesuffix(".csv")
-    return vocabulary.with_name(f"{name}.json")
 
 
 def write(vocabulary: Path, report: Report, options: Options) -> Path:

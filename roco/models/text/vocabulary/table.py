@@ -20,6 +20,7 @@ from roco.base.named_columns import named_columns
 from roco.base.packed import lines
 from roco.base.text import escaped
 from roco.models.text import semantic_types
+from roco.models.text.vocabulary import card_digest
 
 SHIPPED = Path(__file__).parents[2] / "weights" / "vocabulary.csv"
 COLUMNS = ("cui", "name", "synonyms", "tui", "source", "license")
@@ -76,13 +77,14 @@ def load(path: Path | None = None) -> Vocabulary:
 
     The file is a CSV in UTF-8, also compressed (.csv.gz), with the columns cui, name, synonyms, tui, source and
     license, of which all but the first two may be empty. Several synonyms, semantic types, sources and licenses are
-    separated by `|`. Raises DataError with file and line.
+    separated by `|`. A card beside it must describe this file. Raises DataError with file and line.
     """
     path = path or SHIPPED
     if not path.exists():
         raise DataError(
             f"vocabulary {path} does not exist", "check the path, or omit the option to use the shipped vocabulary"
         )
+    card_digest.check(path)
     concepts: dict[str, Concept] = {}
     types = _SemanticTypes(path)
     names = 0
