@@ -211,9 +211,9 @@ def _types(text: str) -> frozenset[str] | None:
 
 
 def _card_path(out: Path) -> Path:
-    from roco.models.text.vocabulary import card
+    from roco.models.text.vocabulary import card_digest
 
-    return out.with_suffix(".json") if out.suffix == ".npz" else card.path_of(out)
+    return out.with_suffix(".json") if out.suffix == ".npz" else card_digest.path_of(out)
 
 
 def _check_out(out: Path, is_model: bool, force: bool) -> None:

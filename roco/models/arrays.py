@@ -42,6 +42,15 @@ def write_one(path: Path, values: NDArray[Any]) -> None:
         file.write(np.ascontiguousarray(values).data)
 
 
+def read_one(path: Path, *, mapped: bool = False) -> NDArray[Any]:
+    """Returns the array of a file (.npy). mapped: read-only from the disk. Raises ValueError for any other file."""
+    found = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
+    if not isinstance(found, np.ndarray):  # numpy opens a file of several arrays under any name
+        found.close()
+        raise ValueError("several arrays instead of one")
+    return found
+
+
 def read(path: Path, most_bytes: int, kind: str, hint: str) -> Arrays:
     """Returns the arrays of a file of at most most_bytes, also when decompressed. Raises DataError.
 

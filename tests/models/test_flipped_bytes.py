@@ -85,7 +85,7 @@ def test_a_compressed_vocabulary_is_compared_with_its_card_as_well(tmp_path: Pat
     card.write_text(f'{{"sha256": "{file_digest(path)}"}}')
     assert len(table.load(path).concepts) == 1
     card.write_text(f'{{"sha256": "{"0" * 64}"}}')
-    with pytest.raises(DataError, match="is not the file that its card own.json describes"):
+    with pytest.raises(DataError, match=r"is not the file that its card own\.json describes"):
         table.load(path)
 
 

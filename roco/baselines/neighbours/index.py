@@ -68,8 +68,8 @@ class Index:
     def read(cls, folder: Path) -> Index:
         """Reads the files of a model folder; raises DataError if they do not belong together."""
         try:
-            vectors = np.load(folder / VECTORS, allow_pickle=False)
-            centre = np.load(folder / CENTRE, allow_pickle=False)
+            vectors = arrays.read_one(folder / VECTORS)
+            centre = arrays.read_one(folder / CENTRE)
             images = pq.read_table(folder / IMAGES, columns=list(COLUMNS), partitioning=None)
         except UNREADABLE as err:
             raise DataError(f"{folder}: unreadable: {excerpt(err)}", AGAIN) from err

@@ -62,5 +62,5 @@ def _load(model: Model) -> tuple[Any, Any]:
             f"{model.name} needs bleurt-pytorch, which cannot be imported: {err}",
             "pip install bleurt-pytorch 'transformers<5'",
         ) from err
-    scorer = bleurt_pytorch.BleurtForSequenceClassification.from_pretrained(model.folder)
+    scorer = load_model(bleurt_pytorch.BleurtForSequenceClassification, model)
     return scorer, bleurt_pytorch.BleurtTokenizer.from_pretrained(model.folder)

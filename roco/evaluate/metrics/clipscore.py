@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 
 from roco.base.errors import DataError, RejectedInput
 from roco.evaluate.metrics.libraries import TORCH, TRANSFORMERS
-from roco.evaluate.metrics.pretrained import Model, device, load_model, load_tokenizer, quiet, token_limit
+from roco.evaluate.metrics.pretrained import (
+    Model,
+    device,
+    load_model,
+    load_processor,
+    load_tokenizer,
+    quiet,
+    token_limit,
+)
 from roco.models.images.decode import decode
 
 PREFIX = "A photo depicts "
@@ -34,7 +42,7 @@ def clip_score(
                 f"{model.name} does not embed both images and texts",
                 "choose a CLIP model, such as openai/clip-vit-base-patch32",
             )
-        processor = transformers.AutoImageProcessor.from_pretrained(model.folder, local_files_only=True)
+        processor = load_processor(model)
         tokenizer = load_tokenizer(model, clip.config.text_config)
         scores: list[float] = []
         remaining = iter(images)

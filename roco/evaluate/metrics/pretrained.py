@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -41,16 +41,28 @@ def find(name: str, download: bool = False) -> Model:
 
 def load_model(cls: Any, model: Model) -> Any:
     """Loads a model by a class of transformers; raises DataError if the files do not fit the class."""
+    return _read(lambda **options: cls.from_pretrained(model.folder, weights_only=True, **options), model, "model")
+
+
+def load_processor(model: Model) -> Any:
+    """Loads what prepares the images of a model; raises DataError for an invalid file."""
+    processors = TRANSFORMERS.load().AutoImageProcessor
+    return _read(lambda **options: processors.from_pretrained(model.folder, **options), model, "image processor of")
+
+
+def _read(read: Callable[..., Any], model: Model, what: str) -> Any:
+    """Returns what transformers reads from the folder of a model, without running its code; raises DataError."""
     try:
-        return cls.from_pretrained(model.folder, local_files_only=True, trust_remote_code=False, weights_only=True)
-    except (OSError, ValueError, RuntimeError, KeyError) as err:
+        return read(local_files_only=True, trust_remote_code=False)
+    except Exception as err:  # of many classes, on hostile bytes
         remedy = "give a folder that save_pretrained of transformers has written"
-        raise DataError(f"cannot load the model {model.name}: {_first_line(err)}", remedy) from err
+        raise DataError(f"cannot load the {what} {model.name}: {_first_line(err)}", remedy) from err
 
 
 def load_tokenizer(model: Model, config: Any) -> Any:
-    """Loads a tokenizer and limits its texts to the positions of the model."""
-    tokenizer = TRANSFORMERS.load().AutoTokenizer.from_pretrained(model.folder, local_files_only=True)
+    """Loads a tokenizer and limits its texts to the positions of the model; raises DataError for an invalid file."""
+    tokenizers = TRANSFORMERS.load().AutoTokenizer
+    tokenizer = _read(lambda **options: tokenizers.from_pretrained(model.folder, **options), model, "tokenizer of")
     # Some tokenizers have a limit of 10**30, which overflows in the fast ones: the model's own limit applies.
     positions = int(getattr(config, "max_position_embeddings", 0) or MAX_TOKENS)
     if getattr(config, "model_type", "") in ("roberta", "xlm-roberta", "camembert"):

@@ -20,11 +20,11 @@ class Card:
     """What the JSON file beside a head says.
 
     task: the name of the head, which is part of its columns. classes: in the order of the probabilities; of two, the
-    score is the probability of the second. license: of the head; empty if nobody stated one. blocks: what it reads (`features.BLOCKS`). backbone: name and SHA-256 of
-    the backbone whose embeddings it reads; empty if it reads none. reasons: class -> [reason, meaning], for figures
-    that a filter drops because they are not of that class. ensures: class -> what is true of kept figures (a name of
-    `base.guarantees`). recall: class -> pairs of recall and threshold, by cross-validation. measured, trained_on: for
-    readers.
+    score is the probability of the second. license: empty if nobody stated one. blocks: what it reads
+    (`features.BLOCKS`). backbone: name and SHA-256 of the backbone whose embeddings it reads; empty if it reads none.
+    reasons: class -> [reason, meaning], for figures that a filter drops because they are not of that class. ensures:
+    class -> what is true of kept figures (a name of `base.guarantees`). recall: class -> pairs of recall and threshold,
+    by cross-validation. measured, trained_on: for readers.
     """
 
     task: str

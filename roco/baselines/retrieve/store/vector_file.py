@@ -14,6 +14,7 @@ from roco.base.readers import UNREADABLE
 from roco.base.terminal import excerpt
 from roco.baselines.neighbours.search import unit
 from roco.baselines.retrieve.folder import AGAIN
+from roco.models import arrays
 
 _BLOCK = 1024  # vectors
 
@@ -31,12 +32,12 @@ def in_blocks(vectors: Any) -> Iterator[NDArray[np.float16]]:
 def read_vectors(path: Path, rows: int) -> NDArray[np.float16]:
     """Returns the vectors of a file, mapped; raises ValueError unless there is one for each row."""
     try:
-        vectors = np.load(path, mmap_mode="r", allow_pickle=False)
+        vectors = arrays.read_one(path, mapped=True)
     except UNREADABLE as err:
         raise DataError(f"{path} cannot be read: {excerpt(err)}", AGAIN) from err
     if vectors.ndim != 2 or len(vectors) != rows or vectors.dtype != np.float16:
         raise ValueError(f"{path.name} has other rows")
-    return vectors  # type: ignore[no-any-return]
+    return vectors
 
 
 def centred(
