@@ -36,14 +36,14 @@ def index(
     ] = None,
     previous: Annotated[
         Path | None,
-        typer.Option(metavar="INDEX", help="The index of an earlier release: embeddings of its images are reused."),
+        typer.Option(metavar="INDEX", help="The index of an earlier release, whose embeddings are reused."),
     ] = None,
     store: Annotated[
         str, typer.Option(metavar="NAME", help="files, or lance for large collections (extra search).")
     ] = "files",
     as_json: Json = False,
 ) -> None:
-    """Writes an index of a release for searches by words and by an image.
+    """Writes an index of a release for searches by words, images and concepts.
 
     Example: roco index demo/run/release demo/index
 

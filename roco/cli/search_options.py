@@ -41,7 +41,7 @@ EncoderOpt = Annotated[
     Path | None, typer.Option(metavar="PATH", help="The encoder of the index, if it is not where it was.")
 ]
 TextEncoderOpt = Annotated[
-    Path | None, typer.Option(metavar="FOLDER", help="The encoder of its captions, if it is not where it was.")
+    Path | None, typer.Option(metavar="FOLDER", help="The encoder of captions, if it is not where it was.")
 ]
 
 

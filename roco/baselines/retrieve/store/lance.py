@@ -38,8 +38,8 @@ from roco.models.images.hashes import DUPLICATE_BITS, DUPLICATE_FINE_BITS
 from roco.release.select.flags import literal
 
 PROBED = 5
-"""A search reads so many times the square root of the number of partitions: recall@10 was 0.95 and more, with 1 and 4
-million vectors without clusters (docs/search.md)."""
+"""A search reads this multiple of the square root of the number of partitions: recall@10 was 0.95 and more, with 1 and
+4 million vectors without clusters (docs/search.md)."""
 
 CANDIDATES = 500
 """Vectors at least that are compared again with the query."""
