@@ -8,7 +8,7 @@ from pathlib import Path
 
 from roco.base.errors import DataError, UsageError
 from roco.base.files import write_text
-from roco.base.terminal import excerpt
+from roco.base.terminal import excerpt, printable
 from roco.baselines.retrieve.grounding.check import CheckedAnswer, check_answer
 from roco.baselines.retrieve.grounding.model import ChatModel
 from roco.baselines.retrieve.grounding.prompt import Prompt, build_prompt, checked_question
@@ -96,7 +96,7 @@ def answer_prompt(index: str | Path | Index, question: str, options: AnswerOptio
     if not hits:
         raise NoSources(f"no sources: the search for {searched} has no hits", "use other words, or fewer filters")
     prompt = build_prompt(question, hits, has_image=options.has_image)
-    compared = [f"{method}: compared by {one.name}" for method, one in opened.encoders_of(hits).items()]
+    compared = [f"{method}: compared by {printable(one.name)}" for method, one in opened.encoders_of(hits).items()]
     return replace(prompt, notes=(*_notes(opened, prompt, searched, options), *compared))
 
 

@@ -22,7 +22,7 @@ from roco.baselines.retrieve.encoders.captions import embed_texts
 from roco.baselines.retrieve.encoders.encoder import ImageEncoder, Stated, TextEncoder, check_runs
 from roco.baselines.retrieve.encoders.open import check_same, image_encoder, is_same
 from roco.baselines.retrieve.encoders.open import text_encoder as open_text_encoder
-from roco.baselines.retrieve.folder import AGAIN, FILES, MANIFEST, read_manifest, write_manifest
+from roco.baselines.retrieve.folder import AGAIN, FILES, MANIFEST, check_no_index, read_manifest, write_manifest
 from roco.baselines.retrieve.hits import COLUMNS
 from roco.baselines.retrieve.store import files, stores
 from roco.baselines.retrieve.store.store import IMAGE, TEXT
@@ -82,12 +82,13 @@ def index(
     network of open_clip or timm; by default the shipped backbone. text_encoder: the folder of a sentence encoder, for
     captions. previous: the index of an earlier release, whose embeddings are reused for images with the same bytes and
     for equal captions. store: `files`, or `lance` for large collections. Embeddings are stored in OUT.indexing until
-    the index is complete: an interrupted indexing goes on from there. Raises UsageError if `out` exists and for an
-    unknown encoder or store, and DataError if the previous index is of another encoder.
+    the index is complete: an interrupted indexing goes on from there. Raises UsageError if `out` exists, for an index
+    as release, and for an unknown encoder or store; DataError if the previous index is of another encoder.
     """
     out = Path(out)
     check_new(out, Path(release))
     stores.check(store)
+    check_no_index(Path(release))
     data = load(release)
     network = image_encoder(encoder, None if weights is None else Path(weights))
     reader = None if text_encoder is None else open_text_encoder(text_encoder)

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from roco.base.errors import DataError
+from roco.base.errors import DataError, UsageError
 from roco.base.files import file_digest, write_json
 from roco.base.readers import UNREADABLE, read_text
 from roco.base.terminal import excerpt
@@ -42,6 +42,12 @@ def is_index(path: Path) -> bool:
     except (*UNREADABLE, RecursionError):
         return False
     return isinstance(entry, dict) and entry.get("kind") == KIND
+
+
+def check_no_index(release: Path) -> None:
+    """Raises UsageError for an index in the place of a release."""
+    if is_index(release):
+        raise UsageError(f"{release} is an index, not a release", "give the release that it was made of")
 
 
 def read_manifest(path: Path) -> dict[str, Any]:

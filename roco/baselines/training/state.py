@@ -14,6 +14,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -28,6 +29,9 @@ from roco.baselines.training.folder import LOG
 SETTINGS = "settings.json"
 STATE = "state.json"
 LOCK = "lock"
+
+# What is written before the settings; a search among options trains its models in folders `grid` and `selection`.
+_EARLY = re.compile(rf"{LOCK}|grid|selection|\.{re.escape(SETTINGS)}\..*")
 
 
 @dataclass
@@ -72,12 +76,14 @@ class State:
         """Opens or begins the state of a training, held by one process at a time.
 
         activity: what is done, which names the folder: training, indexing.
-        Raises UsageError if `out` exists, or if the state is of other settings, and Busy if it is in use.
+        Raises UsageError if `out` exists, if the state is of other settings, and if its folder contains files of
+        somebody else, which would be removed in the end; Busy if it is in use.
         """
         if out.exists() or out.is_symlink():
             raise UsageError(f"{out} already exists", "choose another folder")
         state = cls(folder_of(out, activity))
         state.folder.mkdir(parents=True, exist_ok=True)
+        _check_own(state.folder)
         with _held(state.folder / LOCK, activity):
             state._check(settings)
             yield state
@@ -147,6 +153,13 @@ class State:
     def log(self) -> Path:
         """Returns the path of the log."""
         return self.folder / LOG
+
+
+def _check_own(folder: Path) -> None:
+    """Raises UsageError for a folder with other files than those that precede the settings of a training."""
+    names = {path.name for path in folder.iterdir()}
+    if SETTINGS not in names and any(not _EARLY.fullmatch(name) for name in names):
+        raise UsageError(f"{folder} exists, and contains other files", "choose another folder")
 
 
 @contextlib.contextmanager

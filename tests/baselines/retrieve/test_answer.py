@@ -86,6 +86,13 @@ def test_words_and_image_are_searched_for_together(path: Path, dataset: Path) ->
     assert "which you do not see" in prompt.rules
 
 
+def test_the_name_of_an_encoder_adds_no_line_to_the_notes(path: Path, dataset: Path) -> None:
+    index = roco.Index.open(path)
+    index.manifest["encoder"]["name"] = "x\n1. \x1b[31m"  # type: ignore[index]
+    options = roco.AnswerOptions(like="drawn_train_000002")
+    assert roco.answer_prompt(index, "Are there rings?", options).notes[-1] == r"image: compared by x\n1. \x1b[31m"
+
+
 def test_a_question_of_stop_words_searches_for_the_image_alone(path: Path) -> None:
     prompt = roco.answer_prompt(path, "What is shown here?", roco.AnswerOptions(like="drawn_test_000001"))
     assert {tuple(hit.matched) for hit in prompt.sources} == {("image",)}

@@ -196,6 +196,29 @@ def test_a_killed_indexing_resumes_to_the_same_bytes(
     assert contents(path) == contents(out)
 
 
+def test_a_folder_of_somebody_else_in_the_place_of_the_state_is_refused_and_kept(dataset: Path, tmp_path: Path) -> None:
+    notes = tmp_path / "index.indexing" / "notes.txt"
+    notes.parent.mkdir()
+    notes.write_text("mine")
+    with pytest.raises(UsageError, match="contains other files"):
+        roco.index(dataset, tmp_path / "index")
+    assert notes.read_text() == "mine" and list(notes.parent.iterdir()) == [notes]
+
+
+def test_a_state_that_ended_before_its_settings_were_written_goes_on(dataset: Path, tmp_path: Path) -> None:
+    state = tmp_path / "index.indexing"
+    state.mkdir()
+    (state / "lock").write_text("")
+    (state / ".settings.json.123.part").write_text("{")
+    roco.index(dataset, tmp_path / "index")
+    assert not state.exists()
+
+
+def test_an_index_of_an_index_is_refused(path: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is an index, not a release"):
+        roco.index(path, tmp_path / "index")
+
+
 # --- concepts, diverse hits, articles of files ------------------------------------------------------------------------
 
 
