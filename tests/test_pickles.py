@@ -239,3 +239,28 @@ def test_no_file_of_a_run_folder_is_unpickled(payload: str, finished_demo: Path,
     load_recipe(finished_demo / "demo.toml").run(workers=0)
     assert roco.verify(run / "release") == []
     assert not trace.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("format", ["hf", "webdataset"])
+def test_no_file_of_an_export_is_unpickled(
+    format: str, finished_demo: Path, tmp_path: Path, unpickled: list[str]
+) -> None:
+    export, trace = tmp_path / "export", tmp_path / "trace"
+    roco.export(finished_demo / "run" / "release", format, export)
+    assert len(roco.load(export)) > 20
+    for file, payload in _each_file_replaced(export, trace):
+        _attempted(lambda: [row.image.bytes() for row in roco.load(export)])
+        assert not trace.exists(), (file, payload)
+    assert unpickled == []
+
+
+@pytest.mark.slow
+def test_no_file_of_a_lance_index_is_unpickled(tmp_path: Path, unpickled: list[str]) -> None:
+    pytest.importorskip("lancedb", reason="pip install '.[search]'")
+    index, trace = tmp_path / "index", tmp_path / "trace"
+    roco.index(drawn.write(tmp_path / "dataset"), index, store="lance")
+    for file, payload in _each_file_replaced(index, trace):
+        _attempted(lambda: roco.Index.open(index).search("rings"))
+        assert not trace.exists(), (file, payload)
+    assert unpickled == []

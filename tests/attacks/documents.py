@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from tests.attacks import Attack, Trap, made, refused
 from tests.attacks.packing import CAPTION, article
+from tests.attacks.pickles import in_place
 
 BIDI, CSI = "\u202e", "\x9b"
 """The right-to-left override, and the single character that begins an escape sequence."""
@@ -53,6 +54,7 @@ INCLUDE = '<xi:include xmlns:xi="http://www.w3.org/2001/XInclude" href="{}" pars
 DEEP = "Excessive depth"
 
 DOCUMENTS = [
+    refused("a pickle in place of an article", in_place("a pickle in letters"), "XML: "),
     refused("an external entity: a file URL", entity('<!ENTITY x SYSTEM "file://{text}">'), "XML: "),
     refused("an external entity: a path", entity('<!ENTITY x SYSTEM "{text}">'), "XML: "),
     refused("an external entity: an HTTP URL", entity('<!ENTITY x SYSTEM "{url}">'), "XML: "),

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from tests.attacks import RELEASED, Attack, made, refused
+from tests.attacks.pickles import in_place
 
 KEY = "PMC{n}.1"
 """The article of an attack; {n} is filled in when its folder is written."""
@@ -52,6 +53,7 @@ ODD: tuple[Any, ...] = (None, True, -1, 1e300, "", " ", "x" * 100_000, [], [[]],
 METADATA = [
     refused("empty metadata", made(b""), NO_JSON),
     refused("a web page as metadata", made(b"<html>404</html>"), NO_JSON),
+    refused("a pickle as metadata", in_place("a pickle in letters"), NO_JSON),
     refused("truncated metadata", made(text().encode()[:-9]), NO_JSON),
     refused("metadata of 2 MB", made(b" " * (2 << 20) + text().encode()), "metadata: more than 1048576 bytes"),
     refused("lists nested 100,000 deep", made(b"[" * 100_000), NO_JSON),

@@ -23,6 +23,8 @@ import pyarrow as pa
 import pyarrow.ipc
 import pyarrow.parquet as pq
 
+from tests.attacks import Trap
+
 _EXTENSION_NAME, _EXTENSION_DATA = b"ARROW:extension:name", b"ARROW:extension:metadata"
 _TORCH_MAGIC = 0x1950A86A20F9469CFC6C  # how torch's files began before they were zips
 
@@ -156,3 +158,8 @@ PAYLOADS = {
         lambda trace: marshal.dumps(compile(_code(trace), "x", "exec")), lambda data: exec(marshal.loads(data))
     ),
 }
+
+
+def in_place(name: str) -> Callable[[Trap], bytes]:
+    """Returns a maker of a payload that creates a folder beside the files of a trap."""
+    return lambda trap: PAYLOADS[name].make(trap.text.with_name("trace"))

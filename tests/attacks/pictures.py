@@ -10,6 +10,7 @@ from PIL import Image, PngImagePlugin
 
 from tests.attacks import Attack, made
 from tests.attacks.packing import image
+from tests.attacks.pickles import in_place
 
 JPEG, PNG = image(), image("PNG")
 MOST = "more than 50 megapixels"
@@ -107,6 +108,8 @@ PICTURES = [
     unreadable("an SVG named .jpg", b'<svg xmlns="http://www.w3.org/2000/svg"><script>x</script></svg>', "SVG, not an"),
     unreadable("PostScript named .jpg", b"%!PS-Adobe-3.0 EPSF-3.0\n(x) run\n", "PostScript, not an image"),
     unreadable("a web page named .jpg", b"<!DOCTYPE html><html>", "HTML, not an image"),
+    Attack("a pickle named .jpg", in_place("a pickle"), "unreadable", "unknown image format"),
+    Attack("an array of objects named .jpg", in_place("an array of objects"), "unreadable", "unknown image format"),
     unreadable("an archive named .jpg", b"PK\3\4" + bytes(400), "ZIP, not an image"),
     unreadable("a TIFF of 60,000 x 60,000 pixels", grey_tiff(60_000, 60_000), MOST),
     unreadable("a TIFF with data at a wrong offset", grey_tiff(64, 64, place=1 << 30)),

@@ -24,6 +24,7 @@ from tests.attacks.packing import (
     tar,
     zipped,
 )
+from tests.attacks.pickles import in_place
 
 FILES = {"a/a.nxml": article(), "a/f1.jpg": image()}
 TAR = tar(FILES)
@@ -89,6 +90,8 @@ GZIPS = [
     refused("a wrong length", made(WHOLE[:-4] + bytes(4)), "gzip: CRC does not match"),
     refused("an empty file", made(b""), "the file is empty"),
     refused("a web page", made(b"<!DOCTYPE html><html>404</html>"), "gzip: not a gzip file"),
+    refused("a pickle", in_place("a pickle"), "gzip: not a gzip file"),
+    refused("a gzip of a pickle", in_place("a compressed pickle"), "the archive is truncated"),
     refused("a plain tar", made(TAR), "gzip: not a gzip file"),
     refused("a gzip of no data", wrapped(b""), "the archive is truncated"),
     refused("a gzip of zeros", wrapped(END), "no article XML in the package"),

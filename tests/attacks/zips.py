@@ -8,6 +8,7 @@ import zipfile
 
 from tests.attacks import Attack, made, refused
 from tests.attacks.packing import article, entry, image, patched, zipped
+from tests.attacks.pickles import in_place
 
 FILES = {"a/a.nxml": article(), "a/f1.jpg": image()}
 WHOLE = zipped(FILES)
@@ -44,6 +45,8 @@ ZIPS = [
     refused("a zip truncated to half", made(WHOLE[: END // 2]), UNREAD),
     refused("an empty zip", made(b""), UNREAD),
     refused("a zip without members", made(zipped({})), "no article XML in the package"),
+    refused("a checkpoint of torch", in_place("a checkpoint"), "no article XML in the package"),
+    refused("a file of arrays of objects", in_place("arrays of objects"), "no article XML in the package"),
     refused("a directory at a wrong offset", made(false(END + 16, b"\xff" * 4)), "zip: "),
     refused("a directory of 4 GB", made(false(END + 12, b"\xfe" * 4)), UNREAD),
     refused("a directory of 10 MB", lambda trap: zipped({f"{i:0250}": b"" for i in range(36_000)}),
