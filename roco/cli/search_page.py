@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from roco.base.errors import DataError, RejectedInput
+from roco.base.errors import DataError, RejectedInput, UsageError
 from roco.cli.output import count, shown_path
 from roco.curate.finder import FILTERS, Answer, SearchServer, Wanted
 from roco.curate.pictures import NoImage, UnknownFigure
@@ -62,6 +62,7 @@ class IndexFinder:
         return values | {"by": ["words", "dense"] if has_vectors else []}
 
     def find(self, wanted: Wanted) -> Answer:
+        from roco.baselines.retrieve.index import EmptyQuery
         from roco.release.select.flags import SelectOptions
 
         of = wanted.filters
@@ -81,6 +82,8 @@ class IndexFinder:
                 by=by or None, n=wanted.n, filters=filters, encoder=self._encoder,
                 text_encoder=self._text_encoder,
             )  # fmt: skip
+        except EmptyQuery as err:
+            raise UsageError(err.message, err.hint) from err
         except DataError as err:
             if wanted.image is None:
                 raise

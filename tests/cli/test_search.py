@@ -86,7 +86,7 @@ def test_a_file_that_is_not_of_the_index_is_a_warning_with_not_same_article(
     ("words", "code", "message"),
     [
         ([], USAGE, "nothing to search for"),
-        ([""], USAGE, "no word in the query"),
+        ([""], DATA, "no word in the query"),
         (["--image", "none.png"], DATA, "cannot read the image none.png: No such file or directory"),
         (["--like", "drawn"], USAGE, "no image 'drawn'"),
         (["--concepts", "knee"], USAGE, "unknown concept 'knee' (--concepts)"),

@@ -106,9 +106,11 @@ def index(
         # Rows whose image file is missing are among the new ones: they have no embedding.
         new = np.flatnonzero(~reused)
         embedded = embed(data[new], network, state.folder, skip_unreadable=True, progress=progress)
-        vectors = np.zeros((len(data), network.width), np.float16)
-        vectors[new] = embedded.vectors
-        vectors[reused] = before.vectors[[before.rows[hash] for hash in np.array(hashes, object)[reused]]]
+        vectors = embedded.vectors
+        if reused.any():  # otherwise they are all new, and need no copy
+            vectors = np.zeros((len(data), network.width), np.float16)
+            vectors[new] = embedded.vectors
+            vectors[reused] = before.vectors[[before.rows[hash] for hash in np.array(hashes, object)[reused]]]
         found = {IMAGE: vectors}
         if reader is not None:
             found[TEXT] = _of_captions(data, reader, before, state.folder, progress)

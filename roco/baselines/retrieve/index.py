@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from roco.base.errors import UsageError
+from roco.base.errors import DataError, UsageError
 from roco.base.ids import clean_pmcid
 from roco.base.terminal import excerpt
 from roco.baselines.retrieve.build import open_release
@@ -31,6 +31,10 @@ K = 60
 
 DEPTH = 1000
 """Ranks of each method that are fused."""
+
+
+class EmptyQuery(DataError):
+    """The words of a query contain no letter and no digit."""
 
 
 class Index:
@@ -214,7 +218,7 @@ def _check(
         hint = "give an image: --image FILE or --like ID"
         raise UsageError("the article of the query is unknown (--not-same-article)", hint)
     if words is not None and not words_of(words):
-        raise UsageError("no word in the query", "write letters or digits")
+        raise EmptyQuery("no word in the query", "write letters or digits")
     if n < 1:
         raise UsageError(f"{n} hits", "give a number of hits, 1 or more: -n 10")
 

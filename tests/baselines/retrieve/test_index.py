@@ -86,7 +86,7 @@ def test_filters_are_exact(path: Path, filters: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("query", ["", " \n", "!!! --"])
 def test_a_query_without_words_is_refused(path: Path, query: str) -> None:
-    with pytest.raises(UsageError, match="no word in the query"):
+    with pytest.raises(DataError, match="no word in the query"):
         roco.Index.open(path).search(query)
 
 

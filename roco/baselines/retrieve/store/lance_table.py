@@ -21,7 +21,7 @@ from typing import Any
 import pyarrow as pa
 
 from roco.base.errors import DataError, MissingExtra
-from roco.base.files import write_json
+from roco.base.files import file_digest, write_json
 from roco.base.readers import UNREADABLE, read_text
 from roco.base.terminal import excerpt
 from roco.baselines.retrieve.folder import AGAIN
@@ -34,17 +34,24 @@ OWN = "index_"
 
 ROW, WORDS, PHASH = "index_row", "index_words", "index_phash"
 VECTOR = {IMAGE: "index_image_vector", TEXT: "index_text_vector"}
+DIGESTED = 2 << 30
+"""Bytes of a table that are read whenever it is opened, which takes a few seconds."""
+
 STRANGER = frozenset({"_distance", "_score", "_rowid", "_rowaddr"})
 """Names of columns that LanceDB adds to results."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
-    """What lance.json states. files: their sizes in bytes. partitions: of the IVF index of each kind of vectors, 0 if
-    it has none and a search compares all of them. concepts: the CUIs that rows have."""
+    """What lance.json states.
+
+    files: their sizes in bytes; digests: their SHA-256. partitions: of the IVF index of each kind of vectors, 0 if it
+    has none and a search compares all of them. concepts: the CUIs that rows have.
+    """
 
     rows: int
     files: Mapping[str, int]
+    digests: Mapping[str, str]
     partitions: Mapping[str, int]
     concepts: tuple[str, ...]
 
@@ -61,6 +68,7 @@ class Content:
             is_valid = (
                 isinstance(found.rows, int)
                 and all(isinstance(size, int) for size in found.files.values())
+                and found.files.keys() == found.digests.keys()
                 and all(of in VECTOR and isinstance(value, int) for of, value in found.partitions.items())
                 and all(isinstance(cui, str) for cui in found.concepts)
             )
@@ -96,13 +104,17 @@ def sizes(folder: Path) -> dict[str, int]:
 
 
 def open_table(folder: Path, content: Content) -> Any:
-    """Opens the table; raises DataError if a file is missing, unexpected or of another size.
+    """Opens the table; raises DataError if a file is missing, unexpected or has changed.
 
-    Its files are compared by size, and not by digest: they may be larger than memory.
+    Files of up to DIGESTED bytes together are compared by SHA-256; larger ones by size, as reading them takes too long.
     """
     found = sizes(folder)
+    is_small = sum(found.values()) <= DIGESTED
     for name in sorted({*found, *content.files}):
-        if found.get(name) != content.files.get(name):
+        is_same = found.get(name) == content.files.get(name)
+        if is_same and is_small:
+            is_same = file_digest(folder / FOLDER / name) == content.digests[name]
+        if not is_same:
             what = "is missing" if name not in found else "has changed since the index was written"
             raise DataError(f"{folder / FOLDER / excerpt(name, 200)} {what}", AGAIN)
     lancedb = library()

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from roco.base.errors import DataError
+from roco.base.files import file_digest
 from roco.base.tables import CUI_MAPPING_COLUMNS
 from roco.base.terminal import excerpt
 from roco.baselines.neighbours.search import unit
@@ -86,7 +87,9 @@ def write(
     _index_columns(made, table.column_names)
     cuis = pc.unique(pc.list_flatten(table["concepts"])).to_pylist()
     concepts = tuple(sorted(filter(None, cuis)))
-    Content(rows=len(table), files=sizes(folder), partitions=partitions, concepts=concepts).write(folder)
+    found = sizes(folder)
+    digests = {name: file_digest(folder / FOLDER / name) for name in found}
+    Content(rows=len(table), files=found, digests=digests, partitions=partitions, concepts=concepts).write(folder)
     return [CUI_MAPPING, CENTRES, CONTENT]
 
 

@@ -17,7 +17,7 @@ import roco
 from roco.base.errors import DataError, UsageError
 from roco.baselines.retrieve.concept_query import ConceptQuery
 from roco.baselines.retrieve.hits import COLUMNS
-from roco.baselines.retrieve.store import files, lance_filters, lance_write
+from roco.baselines.retrieve.store import files, lance_filters, lance_table, lance_write
 from roco.baselines.retrieve.store.files import FileStore
 from roco.baselines.retrieve.store.lance import LanceStore
 from roco.baselines.retrieve.store.lance_table import reading
@@ -287,7 +287,22 @@ def test_a_file_that_is_cut_added_removed_or_a_link_is_refused(copy: Path) -> No
         LanceStore(copy)
 
 
-def test_bytes_that_were_changed_are_one_line_when_they_are_read(copy: Path) -> None:
+def test_a_flipped_bit_is_refused_and_one_in_a_large_table_is_not_looked_for(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = data_file(copy)
+    whole = file.read_bytes()
+    file.write_bytes(whole[:20] + bytes([whole[20] ^ 1]) + whole[21:])
+    with pytest.raises(DataError, match="has changed since the index was written"):
+        LanceStore(copy)
+    monkeypatch.setattr(lance_table, "DIGESTED", 0)
+    LanceStore(copy)
+
+
+def test_bytes_of_a_large_table_that_were_changed_are_one_line_when_they_are_read(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lance_table, "DIGESTED", 0)
     for path in (copy / "lance").rglob("*"):
         if path.is_file():
             path.write_bytes(b"\x00" * path.stat().st_size)
@@ -296,7 +311,10 @@ def test_bytes_that_were_changed_are_one_line_when_they_are_read(copy: Path) -> 
     assert "\n" not in caught.value.message
 
 
-def test_pages_that_were_changed_are_an_error_and_no_crash(copy: Path) -> None:
+def test_pages_of_a_large_table_that_were_changed_are_an_error_and_no_crash(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lance_table, "DIGESTED", 0)
     store = LanceStore(copy)
     file = data_file(copy)
     size = file.stat().st_size
