@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -61,15 +61,20 @@ def mask(
     with _Engine() as engine:
         if where is not None:
             wanted |= engine.columns_of(where, known)
-        for name in sorted(wanted):
-            if name not in known:
-                hint = f"select by another one: {', '.join(known[:12])} …"
-                raise UsageError(f"the release has no column '{name}'", hint)
+        check_columns(wanted, known)
         table = read_columns(release, sorted({*wanted, *also}))
         engine.load(table.select(sorted(wanted)), known)
         if where is not None:
             engine.check_type(where)
         return table, pc.is_in(table["id"], value_set=engine.ids(sql))
+
+
+def check_columns(wanted: Collection[str], known: Sequence[str]) -> None:
+    """Raises UsageError for a column that a release lacks."""
+    for name in sorted(wanted):
+        if name not in known:
+            hint = f"select by another one: {', '.join(known[:12])} …"
+            raise UsageError(f"the release has no column '{name}'", hint)
 
 
 class _Engine:

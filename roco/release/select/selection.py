@@ -15,7 +15,8 @@ from roco.release.derived import named_concepts
 from roco.release.pruning import emptied_splits, lost_concepts
 from roco.release.read import Release
 from roco.release.select import engine
-from roco.release.select.columns import pubmed_record
+from roco.release.select.columns import known_columns, pubmed_record, read_columns
+from roco.release.select.flag_mask import is_plain, mask_of
 from roco.release.select.flags import SelectOptions, query
 from roco.release.select.values import checked, concepts
 
@@ -84,6 +85,11 @@ def mask(
     cuis = concepts(release, flags.concept, relations)
     key = "coalesce(image_key, id)" if "image_key" in known else "id"
     sql = query(flags, cuis, key)
+    if is_plain(flags):
+        wanted = {"id", *_columns(flags, known)}
+        engine.check_columns(wanted, known_columns(release))
+        table = read_columns(release, sorted({*wanted, *also}))
+        return sql, table, mask_of(table, flags)
     table, is_selected = engine.mask(release, sql, flags.where, _columns(flags, known), also)
     return sql, table, is_selected
 

@@ -45,6 +45,9 @@ from roco.release.select.values import checked
 
 WORDS = "words.npz"
 VECTORS = {IMAGE: "vectors.npy", TEXT: "texts.npy"}
+_IN_MEMORY = frozenset((*COLUMNS, "sha256", "phash", "phash_fine", "direction", "language"))
+"""Columns that are kept in memory: those of hits, of filters except --where, and of duplicates."""
+
 _REMEMBERED = 32
 """Filters whose rows are kept in memory, a byte a row: the search page repeats them in each query."""
 
@@ -65,24 +68,21 @@ def write(
     values = {name: getattr(words, name) for name in ("starts", "documents", "counts", "lengths")}
     arrays.write(folder / WORDS, {"terms": np.frombuffer("\n".join(words.terms).encode(), np.uint8)} | values)
     for of, found in vectors.items():
-        arrays.write_one(folder / VECTORS[of], found.astype(np.float16))
+        arrays.write_one(folder / VECTORS[of], found.astype(np.float16, copy=False))
     return [FIGURES, CUI_MAPPING, WORDS, *(VECTORS[of] for of in vectors)]
 
 
 class _InMemory(Release):
-    """The table of an index as filters read it, without reading the file for each query."""
+    """The table of an index as filters read it: from memory, except for columns that are rarely asked for."""
 
     def __init__(self, path: Path, table: pa.Table) -> None:
         super().__init__(path, published=False)
         self._table = table
 
-    @property
-    def columns(self) -> list[str]:
-        return list(self._table.column_names)
-
     def table(self, split: str | None = None, columns: Sequence[str] | None = None) -> pa.Table:
-        table = self._table if columns is None else self._table.select(list(columns))
-        return table if split is None else table.filter(pc.equal(self._table["split"], split))
+        if columns is None or split is not None or not set(columns) <= set(self._table.column_names):
+            return super().table(split, columns)
+        return self._table.select(list(columns))
 
 
 class FileStore:
@@ -92,7 +92,7 @@ class FileStore:
         self.path = path
         self._centred = centred
         release = Release(path, published=False)
-        self._table = release.table()
+        self._table = release.table(columns=[name for name in release.columns if name in _IN_MEMORY])
         self._release = _InMemory(path, self._table)
         known = release.concept_names()
         self._masks: OrderedDict[str, Mask] = OrderedDict()
