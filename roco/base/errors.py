@@ -8,6 +8,7 @@ RocoError
 │   ├── RejectedInput      an archive, XML file or image from outside is invalid or exceeds a limit
 │   ├── InvalidSubmission  a file of predictions or its ground truth is invalid; nothing was scored
 │   ├── CorruptFile        a file of the run folder is truncated or modified; the next run recreates it
+│   ├── SourceUnavailable  a source over the network cannot be read now; the same command may succeed later
 │   └── Busy               another process is using the folder
 └── StageFailed            a stage raised an exception: a bug in the stage, not in the data         (exit 1)
 """
@@ -82,6 +83,10 @@ class CorruptFile(DataError):
     def __init__(self, message: str, hint: str = "", path: str = "") -> None:
         super().__init__(message, hint)
         self.path = path
+
+
+class SourceUnavailable(DataError):
+    """A source over the network cannot be read now; its part is tried again, and no figure is dropped for it."""
 
 
 class Busy(DataError):

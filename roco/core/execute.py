@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from roco.base import errors
-from roco.base.errors import RocoError
+from roco.base.errors import RocoError, SourceUnavailable
 from roco.core import part, worker
 from roco.core.folder import RunFolder
 from roco.core.job import Culprit, Job, JobResult
@@ -32,6 +32,9 @@ LOADING = 3600.0
 
 EARLY_WORKERS = 4
 """Workers that `Executor.start` starts, at most; more are started when the number of jobs is known."""
+
+MOST_UNAVAILABLE_TOGETHER = 4
+"""Jobs, for each worker, that may fail one after the other because the source cannot be read: then it is down."""
 
 Articles = Callable[[str], list[dict[str, Any]]]
 """Returns the articles of a part; they are added to a job only when it is handed out."""
@@ -72,6 +75,7 @@ class Executor:
         self.folder, self.n_workers = folder, workers
         self.workers: list[_Worker] = []
         self.queue: deque[Job] = deque()
+        self.unavailable_together = 0
         self.selector = selectors.DefaultSelector()
         self.articles: Articles
         self.watcher: Watcher
@@ -117,8 +121,12 @@ class Executor:
                 self.watcher.advanced(job, articles)
                 self.watcher.tick()
 
-            result = part.do(self.folder, self._with_articles(job), lambda what, stage: None, advanced)
-            self.watcher.done(job, result)
+            try:
+                result = part.do(self.folder, self._with_articles(job), lambda what, stage: None, advanced)
+            except SourceUnavailable as err:
+                self._try_later(job, err)
+            else:
+                self._done(job, result)
             self.watcher.tick()
 
     def _run_in_workers(self) -> None:
@@ -135,6 +143,18 @@ class Executor:
             self._kill_stalled()
             self.watcher.tick()
 
+    def _done(self, job: Job, result: JobResult) -> None:
+        self.unavailable_together = 0
+        self.watcher.done(job, result)
+
+    def _try_later(self, job: Job, error: SourceUnavailable) -> None:
+        """Queues a job whose source could not be read after all others; raises the error if the source is down."""
+        self.unavailable_together += 1
+        if self.unavailable_together >= MOST_UNAVAILABLE_TOGETHER * max(1, self.n_workers):
+            raise error
+        self.queue.append(job.after_unavailable(error))
+        LOG.warning("part %s is tried again later: %s", job.part, error.message)
+
     def _with_articles(self, job: Job) -> Job:
         return replace(job, articles=tuple(self.articles(job.part)))
 
@@ -148,6 +168,7 @@ class Executor:
         self._send(w, json.dumps(self._with_articles(w.job).to_json()).encode() + b"\n")
 
     def _after_done(self, w: _Worker) -> None:
+        """Gives a worker whose job has ended the next one."""
         assert w.job is not None
         if not w.job.one_by_one:
             self._next(w)
@@ -204,13 +225,19 @@ class Executor:
     def _receive(self, w: _Worker, message: Mapping[str, Any]) -> None:
         w.is_starting = False
         if "error" in message:
-            raise _error(message)
+            error = _error(message)
+            if not isinstance(error, SourceUnavailable):
+                raise error
+            assert w.job is not None
+            self._try_later(replace(w.job, articles=()), error)
+            self._after_done(w)
+            return
         if "warning" in message:
             LOG.warning("%s", message["warning"])
             return
         if "done" in message:
             assert w.job is not None
-            self.watcher.done(w.job, JobResult.of_json(message["done"]))
+            self._done(w.job, JobResult.of_json(message["done"]))
             self._after_done(w)
         elif "articles" in message:
             assert w.job is not None

@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NamedTuple
 
-from roco.base.errors import StageFailed
+from roco.base.errors import SourceUnavailable, StageFailed
 from roco.core.funnel import Flow
 
 MOST_CRASHES = 200
 """Crashes that one part may cause before the run stops; so many are not caused by the data."""
+
+MOST_UNAVAILABLE = 3
+"""How often a part is tried while its source cannot be read, before the run stops."""
 
 Article = Mapping[str, Any]
 """A row of parts.parquet."""
@@ -35,6 +38,7 @@ class Job:
     articles: the articles of the part, filled in when a worker gets the job. measure, figures: the measure and the
     figure_ids to measure; without them, the job is the row pass. one_by_one: figures are processed one at a time, with
     a memory limit, to find the one that crashes. crashed: figure_id or place of what crashed before, with the stage.
+    unavailable: how often the source could not be read while the job was done.
     """
 
     part: str
@@ -43,6 +47,13 @@ class Job:
     articles: tuple[Article, ...] = ()
     one_by_one: bool = False
     crashed: Mapping[str, str] = field(default_factory=dict)
+    unavailable: int = 0
+
+    def after_unavailable(self, error: SourceUnavailable) -> Job:
+        """Returns the job to try later, after the other ones; raises the error if it was tried often enough."""
+        if self.unavailable + 1 >= MOST_UNAVAILABLE:
+            raise error
+        return replace(self, unavailable=self.unavailable + 1)
 
     def after_crash(self, culprit: Culprit | None, exit_code: int | None) -> Job:
         """Returns the job to try after a worker died on this one; raises StageFailed if the data cannot be the cause.

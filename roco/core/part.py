@@ -144,6 +144,7 @@ class PartPass:
 
     def _extract(self, step: Step, articles: Sequence[Article]) -> pa.Table:
         readable = []
+        self.store.expect_articles(articles)
         for article in articles:
             if self.job.crashed.get(article["place"]) == step.name:
                 kind = origin(self.folder.pipeline.source, article["place"])

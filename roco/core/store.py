@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -12,7 +13,7 @@ from roco.base.errors import DataError, RejectedInput
 from roco.base.files import Identity, identity
 from roco.core.folder import RunFolder
 from roco.core.pack import PackReader
-from roco.core.source import Package, origin
+from roco.core.source import Package, Wanted, expect, facts_of, origin
 
 PACKAGES_OPEN = 32
 PACKS_OPEN = 8
@@ -49,6 +50,7 @@ class ImageStore:
         blank = article_row(article, origin(self.source, article["place"]))
         try:
             package = self._package(article["place"])
+            blank["facts"] = facts_of(package, article["facts"])
             files = [{"name": name, "size": size} for name, size in package.files]
             rows = [{**blank, "xml_name": name, "xml": package.read(name), "files": files} for name in package.xmls]
         except RejectedInput as err:
@@ -56,6 +58,10 @@ class ImageStore:
         except OSError as err:
             raise _unreachable(article["place"], err) from err
         return rows or [{**blank, "files": files}]
+
+    def expect_articles(self, articles: Sequence[Mapping[str, Any]]) -> None:
+        """Announces the articles that are read next."""
+        expect(self.source, [Wanted(article["place"], None) for article in articles])
 
     # --- images -----------------------------------------------------------------------------------------------------
 
@@ -75,10 +81,11 @@ class ImageStore:
 
     def images(self, part: str, rows: pa.Table) -> dict[str, bytes | None]:
         """Returns the bytes of each row's image by figure_id; rows need figure_id, archive and file."""
-        return {
-            row["figure_id"]: self.image(part, row["figure_id"], row["archive"], row["file"])
-            for row in rows.select(["figure_id", "archive", "file"]).to_pylist()
-        }
+        figures = rows.select(["figure_id", "archive", "file"]).to_pylist()
+        pack = self._pack(part)
+        unpacked = [row for row in figures if pack is None or pack.size(row["figure_id"]) is None]
+        expect(self.source, [Wanted(row["archive"], row["file"]) for row in unpacked])
+        return {row["figure_id"]: self.image(part, row["figure_id"], row["archive"], row["file"]) for row in figures}
 
     def thumbnail(self, part: str, figure: str) -> bytes | None:
         """Returns the thumbnail of a figure; None if its pack does not contain one."""
@@ -128,7 +135,7 @@ class ImageStore:
             try:
                 self._packages[place] = self.source.open(place)
             except FileNotFoundError as err:
-                if not self.source.path.is_dir():
+                if not Path(self.source.path).is_dir():
                     raise DataError(f"missing source: {self.source.path}", "restore it and run again") from err
                 raise RejectedInput("the package is missing") from err
         self._packages.move_to_end(place)

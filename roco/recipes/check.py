@@ -11,6 +11,7 @@ from roco.core.pipeline import Pipeline
 from roco.core.source import Source
 from roco.core.step import Step
 from roco.release.read import Release
+from roco.sources import BucketSource
 
 
 class Problem(NamedTuple):
@@ -53,8 +54,10 @@ def _check_folder(folder: Path) -> None:
 
 
 def _check_source(source: Source) -> None:
-    if not source.path.is_dir():
-        what = "is not a folder" if source.path.exists() else "does not exist"
+    if isinstance(source, BucketSource):
+        source.check()
+    elif not Path(source.path).is_dir():
+        what = "is not a folder" if Path(source.path).exists() else "does not exist"
         raise RecipeError(f"{source.path} {what}", "set path to the folder of the articles (relative to the recipe)")
 
 

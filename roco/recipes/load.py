@@ -78,12 +78,16 @@ def load_recipe(path: str | os.PathLike[str]) -> Recipe:
     labels = sections.labels(data, folder, here)
     shared = Shared(previous, labels, sections.metadata(data))
     stages = build_stages(data, options.get("base"), path, here, shared)
-    sources = sections.sources(data, here)
-    if any(folder.is_relative_to(source.path.resolve()) for source in sources):
+    sources = sections.sources(data, folder, here)
+    if any(_contains(source, folder) for source in sources):
         raise RecipeError("the run folder is inside the source, so it would be read as input", "choose another folder")
     source = sources[0] if len(sources) == 1 else Several.of(*sources)
     overridden = [f"{one['stage']}.{name}" for one in data.get("override", []) for name in one if name != "stage"]
     return Recipe(path, folder, options.get("base"), Pipeline(source, stages), labels, tuple(overridden))
+
+
+def _contains(source: Source, folder: Path) -> bool:
+    return isinstance(source.path, Path) and folder.is_relative_to(source.path.resolve())
 
 
 __all__ = ["Labels", "Pipeline", "Recipe", "load_recipe", "shipped"]

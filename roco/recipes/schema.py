@@ -14,7 +14,7 @@ from roco.core.stage import Stage
 from roco.recipes.sections import Labels, read_toml
 from roco.recipes.shipped import shipped
 from roco.release.metadata import Metadata
-from roco.sources import SOURCES
+from roco.sources import SOURCES, BucketSource
 from roco.stages import STAGES
 
 Schema = dict[str, Any]
@@ -62,12 +62,21 @@ def _run() -> Schema:
 def _source() -> Schema:
     """Returns the schema of one source; each kind has options of its own."""
     kinds = []
-    for kind, cls in SOURCES.items():
+    for kind, cls in [*SOURCES.items(), (BucketSource.kind, BucketSource)]:
         options = _dataclass(cls)
         options["properties"] = {"kind": {"const": kind}, **options["properties"]}
         options["required"] = ["kind", *options["required"]]
+        if kind == BucketSource.kind:
+            _distinguish_bucket(options, is_bucket=cls is BucketSource)
         kinds.append(options)
     return {"oneOf": kinds}
+
+
+def _distinguish_bucket(options: Schema, *, is_bucket: bool) -> None:
+    """Lets the path decide between a folder and a bucket; a recipe need not set the state of a bucket."""
+    has_address = {"pattern": "^(s3|https?)://"}
+    options["properties"]["path"] |= has_address if is_bucket else {"not": has_address}
+    options["required"] = ["kind", "path"]
 
 
 def _stage(use: str) -> Schema:

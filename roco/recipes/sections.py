@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from roco.base.errors import RecipeError, nearest
+from roco.base.files import digest
 from roco.core.source import Source
 from roco.core.spec import build
 from roco.release.metadata import Metadata
-from roco.sources import SOURCES
+from roco.sources import SOURCES, BucketSource
+from roco.sources.bucket.address import is_address
 
 SECTIONS = ("run", "source", "labels", "release", "override", "stage")
 RUN_OPTIONS = ("folder", "base", "previous")
@@ -116,20 +118,25 @@ def metadata(data: Mapping[str, Any]) -> Metadata | None:
     return described
 
 
-def sources(data: Mapping[str, Any], here: Path) -> list[Source]:
-    """Returns the sources of a recipe: one under [source], or several under [[source]]."""
+def sources(data: Mapping[str, Any], folder: Path, here: Path) -> list[Source]:
+    """Returns the sources of a recipe: one under [source], or several under [[source]]; folder: the run folder."""
     entries = data.get("source", {})
     if isinstance(entries, list) and entries and all(isinstance(entry, dict) for entry in entries):
-        return [_source(entry, here) for entry in entries]
-    return [_source(table(data, "source"), here)]
+        return [_source(entry, folder, here) for entry in entries]
+    return [_source(table(data, "source"), folder, here)]
 
 
-def _source(entry: Mapping[str, Any], here: Path) -> Source:
+def _source(entry: Mapping[str, Any], folder: Path, here: Path) -> Source:
     options = dict(entry)
     kind = options.pop("kind", None)
     if not kind:
         raise RecipeError("missing option 'kind' in [source]", f"kind is one of {', '.join(SOURCES)}")
     if not isinstance(kind, str) or kind not in SOURCES:
         raise RecipeError(f"unknown source kind {kind!r}", nearest(str(kind), SOURCES))
-    source: Source = build(SOURCES[kind], options, f"source '{kind}'", here)
+    where = f"source '{kind}'"
+    if kind == BucketSource.kind and is_address(options.get("path")):
+        options.setdefault("state", str(folder / "source" / digest(options["path"])[:8]))
+        of_bucket: Source = build(BucketSource, options, where, here)
+        return of_bucket
+    source: Source = build(SOURCES[kind], options, where, here)
     return source

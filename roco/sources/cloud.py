@@ -15,7 +15,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import unquote
 
 import pyarrow as pa
 
@@ -27,12 +26,12 @@ from roco.sources.cloud_metadata import (
     KEY,
     METADATA,
     Version,
+    absent_media,
+    article_facts,
     md5s,
     read_metadata,
-    state,
     unread_version,
     version_of,
-    worth,
 )
 from roco.sources.listing import (
     Row,
@@ -228,26 +227,17 @@ class Shelf:
 
 def _row(pmcid: str, numbers: Sequence[int], stamp: str, shelf: Shelf) -> Row:
     versions = [shelf.version(f"{pmcid}.{number}") for number in numbers]
-    chosen = max(versions, key=worth)
+    chosen, facts = article_facts(versions)
     key = f"{pmcid}.{chosen.number}"
-    facts = dict(chosen.facts)
-    facts["versions"] = [{"version": version.number, "state": state(version.facts)} for version in versions]
-    # A retraction of a later version counts for the article, even if that version is closed.
-    if any(version.facts.get("retracted") for version in versions if version.number > chosen.number):
-        facts["retracted"] = True
-
     files: list[tuple[str, int]] = []
     try:
         files = shelf.files(key)
     except RejectedInput as err:
         facts["error"] = err.message
         stamp = ""
-    if chosen.media is not None:
-        present = {name for name, _ in files}
-        facts["media"] = len(chosen.media)
-        absent = [name for name in chosen.media if name not in present and unquote(name) not in present]
-        if absent:
-            facts["absent"] = absent
+    absent = absent_media(chosen.media or (), {name for name, _ in files})
+    if absent:
+        facts["absent"] = absent
     facts_json = json.dumps(facts, sort_keys=True, ensure_ascii=False)
     return Row(pmcid, digest([key, chosen.content, facts_json, files]), key, stamp, facts_json)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -124,6 +124,27 @@ def worth(version: Version) -> tuple[int, int]:
         return 0, version.number
     is_published = not (facts.get("manuscript") or facts.get("ocr"))
     return (2 if is_published else 1), version.number
+
+
+def article_facts(versions: Sequence[Version]) -> tuple[Version, dict[str, Any]]:
+    """Returns the version that represents an article, and its facts, with the state of all versions.
+
+    versions: of one article, the newest first.
+    """
+    chosen = max(versions, key=worth)
+    facts = dict(chosen.facts)
+    facts["versions"] = [{"version": version.number, "state": state(version.facts)} for version in versions]
+    # A retraction of a later version counts for the article, even if that version is closed.
+    if any(version.facts.get("retracted") for version in versions if version.number > chosen.number):
+        facts["retracted"] = True
+    if chosen.media is not None:
+        facts["media"] = len(chosen.media)
+    return chosen, facts
+
+
+def absent_media(media: Sequence[str], present: Container[str]) -> list[str]:
+    """Returns the media of an article's metadata that are not among the files of its folder."""
+    return [name for name in media if name not in present and unquote(name) not in present]
 
 
 def state(facts: Mapping[str, Any]) -> str:

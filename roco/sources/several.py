@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +19,7 @@ import pyarrow.compute as pc
 
 from roco.base.errors import RejectedInput
 from roco.base.ids import PMCID
-from roco.core.source import Package, Source
+from roco.core.source import Package, Source, Wanted, expect
 from roco.core.spec import from_spec, to_spec
 from roco.sources.listing import Row, as_listing
 
@@ -49,12 +50,12 @@ class Several:
         return tuple(from_spec(spec) for spec in self.sources)
 
     @property
-    def path(self) -> Path:
+    def path(self) -> Path | str:
         return self.each[0].path
 
     @property
     def spec(self) -> Mapping[str, Any]:
-        sources = [{"kind": source.kind, "path": str(source.path.absolute())} for source in self.each]
+        sources = [{"kind": source.kind, "path": _root(source)} for source in self.each]
         return {"kind": self.kind, "sources": sources}
 
     def listing(self, known: pa.Table | None) -> pa.Table:
@@ -72,6 +73,16 @@ class Several:
         source, _ = self._source_of(place)
         return source.kind
 
+    def expect(self, files: Sequence[Wanted]) -> None:
+        """Announces what is read next to each source; files of no source are ignored."""
+        by_source: list[list[Wanted]] = [[] for _ in self.each]
+        for wanted in files:
+            with contextlib.suppress(RejectedInput):
+                number, place = self._number_and_place(wanted.place)
+                by_source[number].append(Wanted(place, wanted.file))
+        for source, of_source in zip(self.each, by_source, strict=True):
+            expect(source, of_source)
+
     def open(self, place: str) -> Package:
         source, place_in_source = self._source_of(place)
         return source.open(place_in_source)
@@ -82,11 +93,15 @@ class Several:
         return f"{number:0{digits}d}/"
 
     def _source_of(self, place: str) -> tuple[Source, str]:
+        number, place_in_source = self._number_and_place(place)
+        return self.each[number], place_in_source
+
+    def _number_and_place(self, place: str) -> tuple[int, str]:
         number, _, place_in_source = place.partition("/")
         is_number = number.isascii() and number.isdigit()
         if not is_number or int(number) >= len(self.each):
             raise RejectedInput("the package belongs to no source of the recipe")
-        return self.each[int(number)], place_in_source
+        return int(number), place_in_source
 
 
 def _numbered(row: Row, prefix: str, *, is_first: bool) -> Row:
@@ -109,3 +124,7 @@ def _rows_of_source(known: pa.Table, prefix: str, *, is_first: bool) -> pa.Table
         bare = pc.utf8_slice_codeunits(rows[name], len(prefix))
         rows = rows.set_column(rows.schema.get_field_index(name), name, bare)
     return rows
+
+
+def _root(source: Source) -> str:
+    return source.path if isinstance(source.path, str) else str(source.path.absolute())

@@ -9,16 +9,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from roco.base.errors import RejectedInput
 from roco.sources.archives.reader import STANDARD
 from roco.sources.cloud_metadata import md5s, read_metadata, version_of
 from roco.sources.fetch.articles_folder import ArticlesFolder
 from roco.sources.fetch.client import BucketClient
 from roco.sources.fetch.errors import ObjectUnavailable
-from roco.sources.fetch.figure_files import figure_files
+from roco.sources.fetch.figure_files import figure_files, parse_article
 from roco.sources.fetch.receipts import Receipts
 from roco.sources.fetch.selection import Exclusion, Selection, judge_xml
-from roco.sources.jats.article import Article, parse
 
 
 class ArticleToDownload(NamedTuple):
@@ -74,7 +72,7 @@ class ArticleDownloader:
 
         xml_name = f"{article.chosen}.xml"
         xml_path = self._download_file(staged, article.chosen, xml_name, expected_md5s, STANDARD.xml)
-        parsed = _parse(xml_path.read_bytes(), article.number)
+        parsed = parse_article(xml_path.read_bytes(), f"PMC{article.number}")
         if parsed is not None:
             exclusion = judge_xml(parsed, version.facts, self._selection)
             if exclusion is not None:
@@ -134,15 +132,6 @@ def _stage_metadata(staged: Path, metadata: Mapping[str, bytes]) -> None:
     for key, body in metadata.items():
         (staged / key).mkdir(parents=True)
         _write(staged / key / f"{key}.json", body)
-
-
-def _parse(xml: bytes, number: int) -> Article | None:
-    """Parses the XML of an article; null where it is unreadable or of another article."""
-    try:
-        article = parse(xml)
-    except RejectedInput:
-        return None
-    return article if article.pmcid in (None, f"PMC{number}") else None
 
 
 def _md5(data: bytes) -> str:

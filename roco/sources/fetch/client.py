@@ -19,7 +19,14 @@ import httpx
 
 from roco.base.errors import RejectedInput
 from roco.base.version import __version__
-from roco.sources.fetch.errors import TOO_LARGE, BucketUnreachable, DownloadFailed, DownloadStopped, ObjectUnavailable
+from roco.sources.fetch.errors import (
+    TOO_LARGE,
+    BucketUnreachable,
+    DownloadFailed,
+    DownloadStopped,
+    ObjectChanged,
+    ObjectUnavailable,
+)
 from roco.sources.fetch.partial_download import PartialDownload
 from roco.sources.fetch.response import accept_headers, check_content
 from roco.sources.fetch.retry import Backoff, RetryableError, RetryPolicy
@@ -94,6 +101,7 @@ class BucketClient:
         before the file gets its name. validate: raises RejectedInput for corrupt bytes.
 
         Raises ObjectUnavailable, DownloadFailed, BucketUnreachable, DownloadStopped; OSError if writing fails.
+        ObjectChanged, a DownloadFailed, means that the bucket contains another object than the MD5 describes.
         """
         failed = throttled = 0
         rejected_md5s: set[str] = set()
@@ -111,10 +119,12 @@ class BucketClient:
                     else:
                         failed += 1
                     self._backoff.failed(err)
-                    if failed >= self.policy.max_failed or throttled >= self.policy.max_throttled:
+                    max_failed = self.policy.max_changed if err.is_intact else self.policy.max_failed
+                    if failed >= max_failed or throttled >= self.policy.max_throttled:
                         name = key or (query or {}).get("prefix", "")
                         tries = throttled if err.throttled else failed
-                        raise DownloadFailed(f"{name}: {err.reason} ({tries} tries)") from err
+                        failure = ObjectChanged if err.is_intact or err.is_unproved else DownloadFailed
+                        raise failure(f"{name}: {err.reason} ({tries} tries)") from err
                     self._backoff.pause(failed + throttled, err)
             self._backoff.succeeded()
             download = Download(key, partial.etag, partial.md5, partial.sha256, partial.size, b"")

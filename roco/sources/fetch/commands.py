@@ -42,7 +42,7 @@ def plan(
 
     date: of the snapshot, by default the newest. Raises DataError where the bucket cannot be read.
     """
-    with locked(folder), _client(options, policy) as client:
+    with locked(folder), open_client(options, policy) as client:
         new = _make_plan(folder, options, date, client, progress or NullProgress())
         _refuse_many_removals(new)
         write_plan(folder, new)
@@ -56,7 +56,7 @@ def run(
     options = read_plan(folder).options
     if connections:
         options = replace(options, connections=connections)
-    with locked(folder), _client(options, policy) as client:
+    with locked(folder), open_client(options, policy) as client:
         return download(folder, client, progress or NullProgress())
 
 
@@ -70,7 +70,7 @@ def update(
     Raises DataError where implausibly many articles were removed, unless `allow_removals`.
     """
     old = read_plan(folder)
-    with locked(folder), _client(old.options, policy) as client:
+    with locked(folder), open_client(old.options, policy) as client:
         new = _make_plan(folder, old.options, date, client, progress or NullProgress())
         changes = compare_plans(old, new)
         if dry:
@@ -114,10 +114,9 @@ def _make_plan(folder: Path, options: Options, date: str | None, client: BucketC
 
 
 @contextmanager
-def _client(options: Options, policy: RetryPolicy | None) -> Iterator[BucketClient]:
+def open_client(options: Options, policy: RetryPolicy | None) -> Iterator[BucketClient]:
     """Yields a client for the bucket; raises UsageError for invalid options."""
-    _check_options(options)
-    client = BucketClient(options.endpoint, options.contact, connections=options.connections, policy=policy)
+    client = new_client(options, policy)
     try:
         yield client
     finally:
@@ -125,7 +124,14 @@ def _client(options: Options, policy: RetryPolicy | None) -> Iterator[BucketClie
         client.close()
 
 
-def _check_options(options: Options) -> None:
+def new_client(options: Options, policy: RetryPolicy | None) -> BucketClient:
+    """Returns a client for the bucket; raises UsageError for invalid options."""
+    check_options(options)
+    return BucketClient(options.endpoint, options.contact, connections=options.connections, policy=policy)
+
+
+def check_options(options: Options) -> None:
+    """Raises UsageError for an invalid option; sends no request."""
     if not _MAIL_ADDRESS.fullmatch(options.contact) or not options.contact.isprintable():
         raise UsageError(
             f"invalid mail address {options.contact!r} (--contact)",

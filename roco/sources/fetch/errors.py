@@ -31,6 +31,10 @@ class DownloadFailed(DataError):
     """One object could not be downloaded within the allowed number of tries; others may succeed."""
 
 
+class ObjectChanged(DownloadFailed):
+    """The bucket contains another object than expected: all bytes arrived, with another MD5."""
+
+
 class BucketUnreachable(DataError):
     """The server cannot be reached, so nothing can be downloaded now."""
 

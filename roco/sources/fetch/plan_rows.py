@@ -59,7 +59,7 @@ def plan_rows(
     first_pack = articles.next_pack_number() if options.packs else None
     in_inventory = set()
     n_packed = 0
-    for number, versions in _versions_by_article(inventory.table, cache):
+    for number, versions in versions_by_article(inventory.table, cache):
         in_inventory.add(number)
         rows = _article_rows(number, versions, number in in_folder, articles, options.selection)
         if first_pack is not None and is_to_download(rows[0]):
@@ -73,7 +73,7 @@ def plan_rows(
         yield from _removed_rows(number, in_folder[number])
 
 
-class _StoredVersion(NamedTuple):
+class StoredVersion(NamedTuple):
     """A version of the inventory with its metadata from the cache."""
 
     etag: str
@@ -83,7 +83,7 @@ class _StoredVersion(NamedTuple):
     xml_md5: str | None
 
 
-def _versions_by_article(table: pa.Table, cache: MetadataCache) -> Iterator[tuple[int, list[_StoredVersion]]]:
+def versions_by_article(table: pa.Table, cache: MetadataCache) -> Iterator[tuple[int, list[StoredVersion]]]:
     """Yields the versions of each article of an inventory, by number and version."""
     joined = table.join(cache.index(), keys=["number", "version", "etag"], join_type="left outer")
     joined = joined.sort_by([("number", "ascending"), ("version", "ascending")])
@@ -93,28 +93,28 @@ def _versions_by_article(table: pa.Table, cache: MetadataCache) -> Iterator[tupl
         yield number, [_read_version(row, cache) for row in group]
 
 
-def _read_version(row: Mapping[str, Any], cache: MetadataCache) -> _StoredVersion:
+def _read_version(row: Mapping[str, Any], cache: MetadataCache) -> StoredVersion:
     """Reads the metadata of one version; an error in them becomes the error of the version."""
     key = f"PMC{row['number']}.{row['version']}"
     etag = row["etag"]
     position = row["position"]
     if position is None:
-        return _StoredVersion(etag, NOT_STORED, None, unread_version(key, "metadata: not in the cache"), None)
+        return StoredVersion(etag, NOT_STORED, None, unread_version(key, "metadata: not in the cache"), None)
     stored = cache.read(position)
     if stored.body is None:
         error = f"metadata: {describe_status(stored.status)}"
-        return _StoredVersion(etag, position, None, unread_version(key, error), None)
+        return StoredVersion(etag, position, None, unread_version(key, error), None)
     sha256 = hashlib.sha256(stored.body).hexdigest()
     try:
         metadata = read_metadata(stored.body, key)
     except RejectedInput as err:
-        return _StoredVersion(etag, position, sha256, unread_version(key, err.message), None)
+        return StoredVersion(etag, position, sha256, unread_version(key, err.message), None)
     xml_md5 = md5s(key, metadata).get(f"{key}.xml")
-    return _StoredVersion(etag, position, sha256, version_of(key, metadata, sha256), xml_md5)
+    return StoredVersion(etag, position, sha256, version_of(key, metadata, sha256), xml_md5)
 
 
 def _article_rows(
-    number: int, versions: Sequence[_StoredVersion], in_folder: bool, articles: ArticlesFolder, selection: Selection
+    number: int, versions: Sequence[StoredVersion], in_folder: bool, articles: ArticlesFolder, selection: Selection
 ) -> list[PlanRow]:
     verdict = judge_metadata([stored.version for stored in versions], selection)
     reason, detail = verdict.exclusion or (None, None)

@@ -12,10 +12,13 @@ RECEIPTS = f"{STATE_FOLDER}/receipts.jsonl"
 
 
 class Receipts:
-    """Appends the receipts of one folder; each names the snapshot for which the object was requested."""
+    """Appends the receipts of one folder; each names the snapshot for which the object was requested.
 
-    def __init__(self, folder: Path, snapshot: str) -> None:
-        self._log = JsonLog(folder / RECEIPTS)
+    name: of the file; processes that run at the same time write one each.
+    """
+
+    def __init__(self, folder: Path, snapshot: str, name: str = RECEIPTS) -> None:
+        self._log = JsonLog(folder / name)
         self._snapshot = snapshot
 
     def downloaded(self, download: Download) -> None:

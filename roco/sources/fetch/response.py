@@ -19,6 +19,7 @@ MAX_RETRY_AFTER = 300.0
 """Seconds: a longer Retry-After is shortened to this."""
 
 _HTML_PAGE = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype\s+html|html)", re.IGNORECASE)
+_MD5 = re.compile(r"[0-9a-f]{32}")
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]+)-([0-9]+)/([0-9]+|\*)")
 
 
@@ -97,8 +98,10 @@ def check_content(partial: PartialDownload, key: str, md5: str | None) -> None:
         partial.discard()
         raise RetryableError("the response is empty")
     if md5 is not None:
+        is_intact = actual == partial.etag
+        is_unproved = _MD5.fullmatch(partial.etag) is None
         partial.discard()
-        raise RetryableError(f"MD5 is {actual}, expected {md5}")
+        raise RetryableError(f"MD5 is {actual}, expected {md5}", is_intact=is_intact, is_unproved=is_unproved)
 
 
 def retry_after_seconds(header: str, time: float) -> float:

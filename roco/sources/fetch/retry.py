@@ -15,6 +15,7 @@ class RetryPolicy:
 
     max_throttled: tries of one object to which the server answered "slow down".
     max_failed: tries of one object that failed for any other reason.
+    max_changed: tries of one object that arrives intact, by its ETag, but with another MD5 than expected.
     base_pause, max_pause: the pause before try n is drawn from 0 to `base_pause * 2 ** n`, at most `max_pause`.
     max_unreachable: consecutive failures to reach the server, over all connections, after which the work stops.
     max_unreachable_at_start: the same before the first object has been downloaded.
@@ -24,6 +25,7 @@ class RetryPolicy:
 
     max_throttled: int = 20
     max_failed: int = 6
+    max_changed: int = 6
     base_pause: float = 0.5
     max_pause: float = 60.0
     max_unreachable: int = 24
@@ -37,16 +39,26 @@ class RetryableError(Exception):
 
     throttled: the server answered "slow down"; retry_after: seconds that it asked to wait.
     reached_server: false where no server, or something in front of it such as a proxy, answered.
+    is_intact: the bytes have another MD5 than expected, but that in their ETag; is_unproved: their ETag has no MD5.
     """
 
     def __init__(
-        self, reason: str, *, throttled: bool = False, retry_after: float = 0.0, reached_server: bool = True
+        self,
+        reason: str,
+        *,
+        throttled: bool = False,
+        retry_after: float = 0.0,
+        reached_server: bool = True,
+        is_intact: bool = False,
+        is_unproved: bool = False,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.throttled = throttled
         self.retry_after = retry_after
         self.reached_server = reached_server
+        self.is_intact = is_intact
+        self.is_unproved = is_unproved
 
 
 class Backoff:

@@ -1,0 +1,186 @@
+"""Downloads what a run reads from a bucket: ahead of time, on several connections, verified, with receipts.
+
+Whatever the network does is either repeated or an error of the run (SourceUnavailable): a figure is dropped only for
+what the bucket itself contains.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, NamedTuple
+
+from roco.base.errors import DataError, RejectedInput, SourceUnavailable
+from roco.base.files import read_meta
+from roco.base.terminal import quoted
+from roco.core.source import Wanted
+from roco.sources.archives.reader import STANDARD
+from roco.sources.bucket.catalog import Catalog, catalog_path, listing_path, options_of
+from roco.sources.cloud_metadata import md5s, read_metadata, version_of
+from roco.sources.fetch.articles_folder import STATE_FOLDER
+from roco.sources.fetch.client import BucketClient
+from roco.sources.fetch.commands import new_client
+from roco.sources.fetch.errors import (
+    UNAVAILABLE,
+    BucketUnreachable,
+    DownloadFailed,
+    DownloadStopped,
+    ObjectChanged,
+    ObjectUnavailable,
+    describe_status,
+)
+from roco.sources.fetch.listing import list_objects
+from roco.sources.fetch.metadata_cache import MetadataCache
+from roco.sources.fetch.receipts import Receipts
+from roco.sources.fetch.retry import RetryPolicy
+
+if TYPE_CHECKING:
+    from roco.sources.bucket.source import BucketSource
+
+POLICY = RetryPolicy(max_failed=12, max_changed=2, max_unreachable=96, max_unreachable_at_start=16)
+"""More tries than `roco fetch` makes: one object that fails stops a part, not only its article."""
+
+READ_WITHIN = 600.0
+"""Seconds within which announced files must arrive; less than the engine's limit for a worker that sends no message."""
+
+_ARTICLES_AT_ONCE = 256
+"""Articles whose metadata stay in memory."""
+
+_OUTAGES = (DownloadFailed, BucketUnreachable, DownloadStopped, TimeoutError)
+
+
+class Described(NamedTuple):
+    """A version as its metadata describe it; md5s: by name; media: names of its files other than the XML."""
+
+    body: bytes
+    md5s: Mapping[str, str]
+    media: Sequence[str]
+
+
+class Reader:
+    """Reads metadata, XML and images of listed versions; one instance serves one process."""
+
+    def __init__(self, source: BucketSource) -> None:
+        self._source = source
+        self._catalog: Catalog | None = None
+        self._described: OrderedDict[str, Described] = OrderedDict()
+        self._pending: dict[tuple[str, str], Future[bytes]] = {}
+        self._deadline = 0.0
+        self._client: BucketClient | None = None
+        self._pool: ThreadPoolExecutor | None = None
+        self._receipts: Receipts | None = None
+
+    def describe(self, key: str) -> Described:
+        """Returns what the metadata of a version contain; raises DataError if the listing does not have the version."""
+        if key not in self._described:
+            while len(self._described) >= _ARTICLES_AT_ONCE:
+                self._described.popitem(last=False)
+            self._described[key] = self._describe(key)
+        return self._described[key]
+
+    def expect(self, files: Sequence[Wanted]) -> None:
+        """Starts to download some files; what was announced before and has not been read is given up."""
+        for future in self._pending.values():
+            future.cancel()
+        self._pending.clear()
+        self._deadline = time.monotonic() + READ_WITHIN
+        for place, file in files:
+            self._start(place, file if file is not None else f"{place}.xml")
+
+    def get(self, key: str, name: str) -> bytes:
+        """Returns the bytes of a file of a version.
+
+        Raises RejectedInput if the bucket does not contain it, or contains another file than the metadata describe;
+        SourceUnavailable if it cannot be downloaded now.
+        """
+        if (key, name) not in self._pending:
+            self._deadline = time.monotonic() + READ_WITHIN
+            self._start(key, name)
+        future = self._pending.pop((key, name))
+        try:
+            return future.result(max(0.0, self._deadline - time.monotonic()))
+        except _OUTAGES as err:
+            self._give_up()
+            reason = getattr(err, "message", "") or f"{key}/{name}: not downloaded within {READ_WITHIN:.0f} s"
+            hint = "check the network, then run the same command again: it resumes where it stopped"
+            raise SourceUnavailable(f"cannot read {self._source.path}: {reason}", hint) from err
+        except BaseException as err:
+            if not isinstance(err, RejectedInput):
+                self._give_up()
+            raise
+
+    # --- downloads --------------------------------------------------------------------------------------------------
+
+    def _start(self, key: str, name: str) -> None:
+        if (key, name) not in self._pending:
+            md5 = self.describe(key).md5s.get(name)
+            client, receipts = self._connect()
+            assert self._pool is not None
+            self._pending[key, name] = self._pool.submit(_download, client, receipts, key, name, md5)
+
+    def _connect(self) -> tuple[BucketClient, Receipts]:
+        if self._client is None:
+            self._client = new_client(options_of(self._source), POLICY)
+            self._pool = ThreadPoolExecutor(self._client.connections, thread_name_prefix="bucket")
+        if self._receipts is None:
+            snapshot = str(read_meta(listing_path(self._source))["snapshot"])
+            # Each process has a file of its own: network disks do not append the lines of several in order.
+            name = f"{STATE_FOLDER}/receipts-{socket.gethostname()}-{os.getpid()}.jsonl"
+            self._receipts = Receipts(self._source.state, snapshot, name)
+        return self._client, self._receipts
+
+    def _give_up(self) -> None:
+        """Stops all downloads; the next one starts with new connections."""
+        self._pending.clear()
+        if self._client is not None and self._pool is not None:
+            self._client.stop.set()
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._client.close()
+        self._client, self._pool = None, None
+
+    def close(self) -> None:
+        """Stops all downloads and closes connections and receipts."""
+        self._give_up()
+        if self._receipts is not None:
+            self._receipts.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+    # --- metadata ---------------------------------------------------------------------------------------------------
+
+    def _describe(self, key: str) -> Described:
+        if self._catalog is None:
+            cache = MetadataCache(self._source.state / STATE_FOLDER / "metadata")
+            self._catalog = Catalog(catalog_path(self._source), cache)
+        body = self._catalog.metadata(key)
+        metadata = read_metadata(body, key)
+        return Described(body, md5s(key, metadata), version_of(key, metadata, None).media or ())
+
+
+def _download(client: BucketClient, receipts: Receipts, key: str, name: str, md5: str | None) -> bytes:
+    """Downloads one file; raises RejectedInput for what is wrong in the bucket, an error of downloads otherwise."""
+    path = f"{key}/{name}"
+    try:
+        got = client.get(path, limit=STANDARD.xml if name == f"{key}.xml" else STANDARD.member, md5=md5)
+    except ObjectChanged as err:
+        raise RejectedInput(f"md5 does not match: {quoted(name)}") from err
+    except ObjectUnavailable as err:
+        if err.status in UNAVAILABLE:
+            _check_bucket(client, key)
+        receipts.unavailable(path, err.status)
+        raise RejectedInput(f"{quoted(name)}: {describe_status(err.status)}") from err
+    receipts.downloaded(got)
+    return got.data
+
+
+def _check_bucket(client: BucketClient, key: str) -> None:
+    """Raises DownloadFailed if the bucket does not list objects: then a status proves nothing about one of them."""
+    try:
+        next(list_objects(client, f"{key}/"), None)
+    except DataError as err:
+        raise DownloadFailed(err.message) from err

@@ -1,0 +1,88 @@
+"""The source `cloud` whose path is the address of a bucket: articles are read by GET, without a copy on this disk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import pyarrow as pa
+
+from roco.base.errors import RejectedInput
+from roco.base.licenses import DEFAULT_LICENSES
+from roco.base.terminal import quoted
+from roco.core.source import Package, Wanted
+from roco.sources.bucket.address import endpoint_of
+from roco.sources.cloud_metadata import KEY
+
+if TYPE_CHECKING:
+    from roco.sources.bucket.reader import Reader
+
+
+@dataclass(frozen=True, kw_only=True)
+class BucketSource:
+    """Reads articles straight from a bucket in the layout of PMC's, and selects them like `roco fetch plan`.
+
+    path: `s3://NAME`, or `https://HOST/NAME`. state: the folder of the listing, the metadata and the receipts; in a
+    recipe it is by default in the run folder. endpoint: the address of an S3 server with the bucket's name, if it is
+    not Amazon's. contact: your mail address, sent in the User-Agent; by default that in ROCO_CONTACT. ids: PMCIDs, or
+    a file with one on each line; by default the whole bucket. snapshot: day of the inventory; by default the newest
+    one at the first run. licenses, retracted, manuscripts: as for `roco fetch plan`. connections: of each worker.
+    """
+
+    path: str
+    state: Path
+    endpoint: str = ""
+    contact: str = ""
+    ids: tuple[str, ...] | Path = ()
+    snapshot: str = ""
+    licenses: tuple[str, ...] = DEFAULT_LICENSES
+    retracted: bool = False
+    manuscripts: bool = False
+    connections: int = 8
+    kind: ClassVar[str] = "cloud"
+
+    def __post_init__(self) -> None:
+        _ = self.address  # an invalid one is an error of the recipe
+
+    @property
+    def address(self) -> str:
+        """Returns the address to which keys are appended."""
+        return endpoint_of(self.path, self.endpoint)
+
+    def listing(self, known: pa.Table | None) -> pa.Table:
+        """Returns one row per selected article, as `CloudSource` does; the bucket is asked only for the first listing.
+
+        facts lack `absent`, which only the article's XML shows. An article in `known` that is no longer selected is
+        still listed, so that a run drops its images with the reason.
+        """
+        from roco.sources.bucket.catalog import listing
+
+        return listing(self, known)
+
+    def expect(self, files: Sequence[Wanted]) -> None:
+        """Starts to download what is read next, on as many connections as the source has."""
+        self._reader.expect(files)
+
+    def open(self, place: str) -> Package:
+        """Opens one version without a request; what is read is requested, unless it was announced before."""
+        from roco.sources.bucket.package import BucketPackage
+
+        if not KEY.fullmatch(place):
+            raise RejectedInput(f"{quoted(place)} is not a version of an article")
+        return BucketPackage(self._reader, place)
+
+    def check(self) -> None:
+        """Raises UsageError if an option is invalid; sends no request."""
+        from roco.sources.bucket.catalog import options_of
+        from roco.sources.fetch.commands import check_options
+
+        check_options(options_of(self))
+
+    @cached_property
+    def _reader(self) -> Reader:
+        from roco.sources.bucket.reader import Reader
+
+        return Reader(self)
