@@ -129,7 +129,7 @@ class Driver:
             executor.start()
         with locks.hold(self.folder.plan_lock, wait=True):
             recover_parts = partial(recovered, measures=self.folder.root / "measures")
-            self.parts = parts.plan(self.folder.parts, source, self.part_size, recover_parts)
+            self.parts = parts.plan(self.folder.parts, source, self.part_size, recover_parts, self.progress)
             if not len(self.parts.table):
                 raise DataError(
                     f"no articles under {source.path} for a source of kind '{source.kind}'",

@@ -13,8 +13,9 @@ import pyarrow.compute as pc
 
 from roco.base.errors import CorruptFile, DataError
 from roco.base.files import digest, read_table, write_table
+from roco.base.progress import NullProgress, Progress
 from roco.base.schema import LISTING
-from roco.core.source import Source
+from roco.core.source import Source, listing_of
 
 PART_SIZE = 200
 """Articles of a part, at most."""
@@ -83,11 +84,17 @@ Recover = Callable[[pa.Table], pa.Table]
 """Returns the parts of a listing that were measured before; called if there is no file of parts."""
 
 
-def plan(path: Path, source: Source, part_size: int = PART_SIZE, recover: Recover | None = None) -> Parts:
+def plan(
+    path: Path,
+    source: Source,
+    part_size: int = PART_SIZE,
+    recover: Recover | None = None,
+    progress: Progress | None = None,
+) -> Parts:
     """Lists the source and appends parts for new and changed articles; existing parts do not change."""
     before = read(path)
     known = before.table.filter(before.table["current"]).select(LISTING.names) if len(before.table) else None
-    listing = source.listing(known)
+    listing = listing_of(source, known, progress or NullProgress())
     existing = recover(listing) if recover and not path.exists() else before.table
     after = updated(existing, listing, part_size)
     if not after.equals(before.table):

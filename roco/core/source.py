@@ -12,6 +12,8 @@ from typing import NamedTuple, Protocol
 
 import pyarrow as pa
 
+from roco.base.progress import Progress
+
 
 class Package(Protocol):
     """One opened package: an archive, a folder, or an XML file with the other files in its folder.
@@ -72,6 +74,13 @@ def origin(source: Source, place: str) -> str:
     """Returns the kind of the source, or of that one among several (`sources/several.py`) that contains the package."""
     of = getattr(source, "origin", None)
     return str(of(place)) if of else source.kind
+
+
+def listing_of(source: Source, known: pa.Table | None, progress: Progress) -> pa.Table:
+    """Lists a source; one over a network has a method `listing_with_progress`, because its first listing takes long."""
+    with_progress = getattr(source, "listing_with_progress", None)
+    table: pa.Table = source.listing(known) if with_progress is None else with_progress(known, progress)
+    return table
 
 
 def expect(source: Source, files: Sequence[Wanted]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -136,6 +137,7 @@ def _source(entry: Mapping[str, Any], folder: Path, here: Path) -> Source:
     where = f"source '{kind}'"
     if kind == BucketSource.kind and is_address(options.get("path")):
         options.setdefault("state", str(folder / "source" / digest(options["path"])[:8]))
+        options.setdefault("contact", os.environ.get("ROCO_CONTACT", ""))
         of_bucket: Source = build(BucketSource, options, where, here)
         return of_bucket
     source: Source = build(SOURCES[kind], options, where, here)

@@ -19,7 +19,8 @@ import pyarrow.compute as pc
 
 from roco.base.errors import RejectedInput
 from roco.base.ids import PMCID
-from roco.core.source import Package, Source, Wanted, expect
+from roco.base.progress import NullProgress, Progress
+from roco.core.source import Package, Source, Wanted, expect, listing_of
 from roco.core.spec import from_spec, to_spec
 from roco.sources.listing import Row, as_listing
 
@@ -60,11 +61,15 @@ class Several:
 
     def listing(self, known: pa.Table | None) -> pa.Table:
         """Returns the rows of all sources."""
+        return self.listing_with_progress(known, NullProgress())
+
+    def listing_with_progress(self, known: pa.Table | None, progress: Progress) -> pa.Table:
+        """Returns the same as `listing`; sources over a network report their progress."""
         rows: list[Row] = []
         for number, source in enumerate(self.each):
             prefix = self._prefix(number)
             previous = None if known is None else _rows_of_source(known, prefix, is_first=number == 0)
-            for row in source.listing(previous).to_pylist():
+            for row in listing_of(source, previous, progress).to_pylist():
                 rows.append(_numbered(Row(**row), prefix, is_first=number == 0))
         return as_listing(rows)
 

@@ -7,8 +7,6 @@ each listed version are; `fetch/metadata`, the cache of metadata that `roco fetc
 from __future__ import annotations
 
 import json
-import os
-import warnings
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,14 +16,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from roco.base.errors import CorruptFile, DataError, UsageError
+from roco.base.errors import CorruptFile, DataError, RejectedInput, UsageError, nearest
 from roco.base.files import digest, full_disk, read_table, whole, write_table
+from roco.base.licenses import LICENSES
+from roco.base.progress import Progress
 from roco.base.schema import LISTING
-from roco.sources.cloud_metadata import article_facts
-from roco.sources.fetch.article_ids import parse_ids
+from roco.core.run_log import LOG
+from roco.sources.cloud_metadata import article_facts, read_metadata
+from roco.sources.fetch.article_ids import ArticleId, parse_ids
 from roco.sources.fetch.articles_folder import STATE_FOLDER, locked
-from roco.sources.fetch.client import BucketClient
-from roco.sources.fetch.commands import MAX_REMOVED, MAX_REMOVED_SHARE, open_client
+from roco.sources.fetch.client import MAX_CONNECTIONS, BucketClient
+from roco.sources.fetch.commands import MAX_REMOVED, MAX_REMOVED_SHARE, is_mail_address, open_client
 from roco.sources.fetch.inventory import Inventory, list_articles, read_snapshot
 from roco.sources.fetch.metadata_cache import MetadataCache
 from roco.sources.fetch.plan import Options
@@ -42,30 +43,42 @@ _CATALOG = pa.schema([("number", pa.int64()), ("version", pa.int32()), ("positio
 
 
 def options_of(source: BucketSource) -> Options:
-    """Returns the options of a source as those of `roco fetch plan`; raises UsageError for ids or a missing contact."""
-    contact = source.contact or os.environ.get("ROCO_CONTACT", "")
-    if not contact:
+    """Returns the options of a source as those of `roco fetch plan`; raises UsageError for an invalid one."""
+    if not is_mail_address(source.contact):
         raise UsageError(
-            "no mail address for the User-Agent ([source] contact)",
+            f"{'invalid' if source.contact else 'no'} mail address for the User-Agent ([source] contact)",
             'write contact = "you@example.org" under [source], or set ROCO_CONTACT',
         )
-    words = [str(source.ids)] if isinstance(source.ids, Path) else source.ids
+    if not 1 <= source.connections <= MAX_CONNECTIONS:
+        message = f"invalid number of connections: {source.connections} ([source] connections)"
+        raise UsageError(message, f"choose 1 to {MAX_CONNECTIONS}")
+    for name in source.licenses:
+        if name not in LICENSES:
+            raise UsageError(f"unknown licence '{name}' ([source] licenses)", nearest(name, LICENSES))
     return Options(
         endpoint=source.address,
-        contact=contact,
-        selection=Selection(licenses=source.licenses, retracted=source.retracted, manuscripts=source.manuscripts),
-        ids=parse_ids(words) if words else None,
+        contact=source.contact,
+        selection=_selection(source),
+        ids=_ids(source),
         connections=source.connections,
     )
 
 
 def key_of(source: BucketSource) -> str:
     """Returns the digest of the options that determine which articles are listed."""
-    options = options_of(source)
-    return digest([options.endpoint, options.ids, source.snapshot, options.selection.as_mapping()])[:16]
+    return digest([source.address, _ids(source), source.snapshot, _selection(source).as_mapping()])[:16]
 
 
-def listing(source: BucketSource, known: pa.Table | None) -> pa.Table:
+def _selection(source: BucketSource) -> Selection:
+    return Selection(licenses=source.licenses, retracted=source.retracted, manuscripts=source.manuscripts)
+
+
+def _ids(source: BucketSource) -> tuple[ArticleId, ...] | None:
+    words = [str(source.ids)] if isinstance(source.ids, Path) else source.ids
+    return parse_ids(words) if words else None
+
+
+def listing(source: BucketSource, known: pa.Table | None, progress: Progress) -> pa.Table:
     """Returns the stored listing of a source; makes it if there is none."""
     path = listing_path(source)
     stored = _stored(path)
@@ -73,7 +86,7 @@ def listing(source: BucketSource, known: pa.Table | None) -> pa.Table:
         with locked(source.state):
             stored = _stored(path)
             if stored is None:
-                stored = _make(source, path, known)
+                stored = _make(source, path, known, progress)
     return stored
 
 
@@ -116,7 +129,7 @@ class _Tables:
         self._rows, self._places = [], []
 
 
-def _make(source: BucketSource, path: Path, known: pa.Table | None) -> pa.Table:
+def _make(source: BucketSource, path: Path, known: pa.Table | None, progress: Progress) -> pa.Table:
     """Lists the bucket, downloads the metadata that are missing, and stores listing and catalog."""
     options = options_of(source)
     previous = frozenset(known["article"].to_pylist()) if known is not None else frozenset()
@@ -124,7 +137,7 @@ def _make(source: BucketSource, path: Path, known: pa.Table | None) -> pa.Table:
         inventory = _inventory(client, options, source.snapshot)
         _refuse_many_removals(inventory, previous)
         cache = MetadataCache(source.state / STATE_FOLDER / "metadata")
-        _download_metadata(source.state, client, inventory, cache)
+        _download_metadata(source.state, client, inventory, cache, progress)
     tables = _tables(inventory, cache, options.selection, previous)
     if not tables.pieces:
         counts = ", ".join(f"{reason} {n:,}" for reason, n in sorted(tables.excluded.items()))
@@ -133,7 +146,7 @@ def _make(source: BucketSource, path: Path, known: pa.Table | None) -> pa.Table:
             "check licenses, manuscripts and ids in [source]",
         )
     for note in inventory.notes:
-        warnings.warn(f"{source.path}: {note}", stacklevel=2)
+        LOG.warning("%s: %s", source.path, note)
     rows = pa.concat_tables(tables.pieces).sort_by([("article", "ascending")]).combine_chunks()
     facts = {"snapshot": inventory.name, "manifest_sha256": inventory.sha256, "excluded": dict(tables.excluded)}
     try:
@@ -161,10 +174,14 @@ def _refuse_many_removals(inventory: Inventory, previous: frozenset[str]) -> Non
         )
 
 
-def _download_metadata(state: Path, client: BucketClient, inventory: Inventory, cache: MetadataCache) -> None:
+def _download_metadata(
+    state: Path, client: BucketClient, inventory: Inventory, cache: MetadataCache, progress: Progress
+) -> None:
+    missing = cache.missing(inventory.table)
+    progress.start("metadata files", len(missing))
     receipts = Receipts(state, inventory.name)
     try:
-        cache.download(client, cache.missing(inventory.table), receipts.downloaded, lambda: None)
+        cache.download(client, missing, receipts.downloaded, progress.advance)
     except OSError as err:
         raise full_disk(err, cache.folder) from err
     finally:
@@ -215,22 +232,22 @@ class Catalog:
         except (FileNotFoundError, pa.ArrowInvalid, KeyError, IndexError) as err:
             raise self._corrupt() from err
 
-    def metadata(self, key: str) -> bytes:
-        """Returns the metadata of a version; raises DataError if the version is not listed."""
+    def metadata(self, key: str) -> tuple[bytes, dict[str, Any]]:
+        """Returns the metadata of a version, as bytes and parsed; raises DataError if they are not stored."""
         pmcid, _, version = key.partition(".")
         number = int(pmcid.removeprefix("PMC"))
         i = int(np.searchsorted(self._columns["number"], number))
-        if i >= len(self._columns["number"]) or self._columns["number"][i] != number:
-            raise self._corrupt()
-        if self._columns["version"][i] != int(version):
+        is_listed = i < len(self._columns["number"]) and self._columns["number"][i] == number
+        if not is_listed or self._columns["version"][i] != int(version):
             raise self._corrupt()
         try:
             body = self._cache.read(int(self._columns["position"][i])).body
-        except (FileNotFoundError, CorruptFile, IndexError) as err:
+            if body is None:
+                raise self._corrupt()
+            return body, read_metadata(body, key)
+        except (FileNotFoundError, CorruptFile, IndexError, RejectedInput) as err:
+            # Metadata of another article mean that the catalog is of other files: no article may be dropped for it.
             raise self._corrupt() from err
-        if body is None:
-            raise self._corrupt()
-        return body
 
     def _corrupt(self) -> DataError:
         folder = self._path.parent

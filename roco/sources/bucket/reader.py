@@ -20,7 +20,7 @@ from roco.base.terminal import quoted
 from roco.core.source import Wanted
 from roco.sources.archives.reader import STANDARD
 from roco.sources.bucket.catalog import Catalog, catalog_path, listing_path, options_of
-from roco.sources.cloud_metadata import md5s, read_metadata, version_of
+from roco.sources.cloud_metadata import md5s, version_of
 from roco.sources.fetch.articles_folder import STATE_FOLDER
 from roco.sources.fetch.client import BucketClient
 from roco.sources.fetch.commands import new_client
@@ -157,8 +157,7 @@ class Reader:
         if self._catalog is None:
             cache = MetadataCache(self._source.state / STATE_FOLDER / "metadata")
             self._catalog = Catalog(catalog_path(self._source), cache)
-        body = self._catalog.metadata(key)
-        metadata = read_metadata(body, key)
+        body, metadata = self._catalog.metadata(key)
         return Described(body, md5s(key, metadata), version_of(key, metadata, None).media or ())
 
 

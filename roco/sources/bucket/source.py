@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from roco.base.errors import RejectedInput
 from roco.base.licenses import DEFAULT_LICENSES
+from roco.base.progress import NullProgress, Progress
 from roco.base.terminal import quoted
 from roco.core.source import Package, Wanted
 from roco.sources.bucket.address import endpoint_of
@@ -26,9 +27,9 @@ class BucketSource:
     """Reads articles straight from a bucket in the layout of PMC's, and selects them like `roco fetch plan`.
 
     path: `s3://NAME`, or `https://HOST/NAME`. state: the folder of the listing, the metadata and the receipts; in a
-    recipe it is by default in the run folder. endpoint: the address of an S3 server with the bucket's name, if it is
-    not Amazon's. contact: your mail address, sent in the User-Agent; by default that in ROCO_CONTACT. ids: PMCIDs, or
-    a file with one on each line; by default the whole bucket. snapshot: day of the inventory; by default the newest
+    recipe it is by default in the run folder. endpoint: the address of the bucket on another S3 server than Amazon's.
+    contact: your mail address, sent in the User-Agent; in a recipe it is by default that in ROCO_CONTACT. ids: PMCIDs,
+    or a file with one on each line; by default the whole bucket. snapshot: day of the inventory; by default the newest
     one at the first run. licenses, retracted, manuscripts: as for `roco fetch plan`. connections: of each worker.
     """
 
@@ -58,9 +59,13 @@ class BucketSource:
         facts lack `absent`, which only the article's XML shows. An article in `known` that is no longer selected is
         still listed, so that a run drops its images with the reason.
         """
+        return self.listing_with_progress(known, NullProgress())
+
+    def listing_with_progress(self, known: pa.Table | None, progress: Progress) -> pa.Table:
+        """Returns the same as `listing`, and reports how many metadata have been downloaded for it."""
         from roco.sources.bucket.catalog import listing
 
-        return listing(self, known)
+        return listing(self, known, progress)
 
     def expect(self, files: Sequence[Wanted]) -> None:
         """Starts to download what is read next, on as many connections as the source has."""
@@ -77,9 +82,8 @@ class BucketSource:
     def check(self) -> None:
         """Raises UsageError if an option is invalid; sends no request."""
         from roco.sources.bucket.catalog import options_of
-        from roco.sources.fetch.commands import check_options
 
-        check_options(options_of(self))
+        options_of(self)
 
     @cached_property
     def _reader(self) -> Reader:

@@ -130,9 +130,13 @@ def new_client(options: Options, policy: RetryPolicy | None) -> BucketClient:
     return BucketClient(options.endpoint, options.contact, connections=options.connections, policy=policy)
 
 
+def is_mail_address(text: str) -> bool:
+    return _MAIL_ADDRESS.fullmatch(text) is not None and text.isprintable()
+
+
 def check_options(options: Options) -> None:
     """Raises UsageError for an invalid option; sends no request."""
-    if not _MAIL_ADDRESS.fullmatch(options.contact) or not options.contact.isprintable():
+    if not is_mail_address(options.contact):
         raise UsageError(
             f"invalid mail address {options.contact!r} (--contact)",
             "set --contact you@example.org, or ROCO_CONTACT; it is sent in the User-Agent",
