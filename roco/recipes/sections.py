@@ -138,6 +138,8 @@ def _source(entry: Mapping[str, Any], folder: Path, here: Path) -> Source:
     if kind == BucketSource.kind and is_address(options.get("path")):
         options.setdefault("state", str(folder / "source" / digest(options["path"])[:8]))
         options.setdefault("contact", os.environ.get("ROCO_CONTACT", ""))
+        if isinstance(options.get("snapshot"), datetime.date):
+            options["snapshot"] = options["snapshot"].isoformat()  # TOML has dates of its own, written without quotes
         of_bucket: Source = build(BucketSource, options, where, here)
         return of_bucket
     source: Source = build(SOURCES[kind], options, where, here)

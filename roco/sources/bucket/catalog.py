@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from roco.base.errors import CorruptFile, DataError, RejectedInput, UsageError, nearest
+from roco.base.errors import CorruptFile, DataError, RejectedInput, SourceUnavailable, UsageError, nearest
 from roco.base.files import digest, full_disk, read_table, whole, write_table
 from roco.base.licenses import LICENSES
 from roco.base.progress import Progress
@@ -27,6 +27,7 @@ from roco.sources.fetch.article_ids import ArticleId, parse_ids
 from roco.sources.fetch.articles_folder import STATE_FOLDER, locked
 from roco.sources.fetch.client import MAX_CONNECTIONS, BucketClient
 from roco.sources.fetch.commands import MAX_REMOVED, MAX_REMOVED_SHARE, is_mail_address, open_client
+from roco.sources.fetch.errors import BucketUnreachable
 from roco.sources.fetch.inventory import Inventory, list_articles, read_snapshot
 from roco.sources.fetch.metadata_cache import MetadataCache
 from roco.sources.fetch.plan import Options
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from roco.sources.bucket.source import BucketSource
 
 ROWS_AT_ONCE = 10_000
+_SNAPSHOT = b"snapshot"
 _CATALOG = pa.schema([("number", pa.int64()), ("version", pa.int32()), ("position", pa.int64())])
 
 
@@ -74,8 +76,11 @@ def _selection(source: BucketSource) -> Selection:
 
 
 def _ids(source: BucketSource) -> tuple[ArticleId, ...] | None:
-    words = [str(source.ids)] if isinstance(source.ids, Path) else source.ids
-    return parse_ids(words) if words else None
+    if not isinstance(source.ids, Path):
+        return parse_ids(source.ids) if source.ids else None
+    if not source.ids.is_file():
+        raise UsageError(f"file not found: {source.ids} ([source] ids)", 'or write a list: ids = ["PMC10009416"]')
+    return parse_ids([str(source.ids)])
 
 
 def listing(source: BucketSource, known: pa.Table | None, progress: Progress) -> pa.Table:
@@ -83,10 +88,11 @@ def listing(source: BucketSource, known: pa.Table | None, progress: Progress) ->
     path = listing_path(source)
     stored = _stored(path)
     if stored is None:
+        options = options_of(source)
         with locked(source.state):
             stored = _stored(path)
             if stored is None:
-                stored = _make(source, path, known, progress)
+                stored = _make(source, options, path, known, progress)
     return stored
 
 
@@ -129,15 +135,18 @@ class _Tables:
         self._rows, self._places = [], []
 
 
-def _make(source: BucketSource, path: Path, known: pa.Table | None, progress: Progress) -> pa.Table:
+def _make(source: BucketSource, options: Options, path: Path, known: pa.Table | None, progress: Progress) -> pa.Table:
     """Lists the bucket, downloads the metadata that are missing, and stores listing and catalog."""
-    options = options_of(source)
     previous = frozenset(known["article"].to_pylist()) if known is not None else frozenset()
-    with open_client(options, None) as client:
-        inventory = _inventory(client, options, source.snapshot)
-        _refuse_many_removals(inventory, previous)
-        cache = MetadataCache(source.state / STATE_FOLDER / "metadata")
-        _download_metadata(source.state, client, inventory, cache, progress)
+    cache = MetadataCache(source.state / STATE_FOLDER / "metadata")
+    try:
+        with open_client(options, None) as client:
+            inventory = _inventory(client, options, source.snapshot)
+            _refuse_many_removals(inventory, previous)
+            _download_metadata(source.state, client, inventory, cache, progress)
+    except BucketUnreachable as err:
+        hint = "check the network and the address in [source], then run the same command again"
+        raise SourceUnavailable(err.message, hint) from err
     tables = _tables(inventory, cache, options.selection, previous)
     if not tables.pieces:
         counts = ", ".join(f"{reason} {n:,}" for reason, n in sorted(tables.excluded.items()))
@@ -150,7 +159,7 @@ def _make(source: BucketSource, path: Path, known: pa.Table | None, progress: Pr
     rows = pa.concat_tables(tables.pieces).sort_by([("article", "ascending")]).combine_chunks()
     facts = {"snapshot": inventory.name, "manifest_sha256": inventory.sha256, "excluded": dict(tables.excluded)}
     try:
-        _write_catalog(catalog_path(source), pa.concat_tables(tables.catalog))
+        _write_catalog(catalog_path(source), pa.concat_tables(tables.catalog), inventory.name)
         write_table(path, rows, facts)
     except OSError as err:
         raise full_disk(err, path) from err
@@ -221,7 +230,10 @@ def catalog_path(source: BucketSource) -> Path:
 
 
 class Catalog:
-    """Finds the metadata of a listed version; the file is mapped into memory, which all workers share."""
+    """Finds the metadata of a listed version; the file is mapped into memory, which all workers share.
+
+    snapshot: date of the inventory from which the bucket was listed.
+    """
 
     def __init__(self, path: Path, cache: MetadataCache) -> None:
         self._path, self._cache = path, cache
@@ -229,7 +241,8 @@ class Catalog:
             with pa.memory_map(str(path)) as file:
                 table = pa.ipc.open_file(file).read_all()
             self._columns: Mapping[str, Any] = {name: table[name].chunk(0).to_numpy() for name in _CATALOG.names}
-        except (FileNotFoundError, pa.ArrowInvalid, KeyError, IndexError) as err:
+            self.snapshot = table.schema.metadata[_SNAPSHOT].decode()
+        except (FileNotFoundError, pa.ArrowInvalid, KeyError, IndexError, TypeError) as err:
             raise self._corrupt() from err
 
     def metadata(self, key: str) -> tuple[bytes, dict[str, Any]]:
@@ -257,8 +270,9 @@ class Catalog:
         )
 
 
-def _write_catalog(path: Path, table: pa.Table) -> None:
+def _write_catalog(path: Path, table: pa.Table, snapshot: str) -> None:
     """Writes the catalog as one record batch, sorted by number."""
+    schema = _CATALOG.with_metadata({_SNAPSHOT: snapshot.encode()})
     table = table.sort_by([("number", "ascending")]).combine_chunks()
-    with whole(path) as part, pa.OSFile(str(part), "wb") as file, pa.ipc.new_file(file, _CATALOG) as writer:
-        writer.write_table(table, max_chunksize=max(1, len(table)))
+    with whole(path) as part, pa.OSFile(str(part), "wb") as file, pa.ipc.new_file(file, schema) as writer:
+        writer.write_table(table.replace_schema_metadata(schema.metadata), max_chunksize=max(1, len(table)))

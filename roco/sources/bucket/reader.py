@@ -15,11 +15,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 from roco.base.errors import DataError, RejectedInput, SourceUnavailable
-from roco.base.files import read_meta
 from roco.base.terminal import quoted
 from roco.core.source import Wanted
 from roco.sources.archives.reader import STANDARD
-from roco.sources.bucket.catalog import Catalog, catalog_path, listing_path, options_of
+from roco.sources.bucket.catalog import Catalog, catalog_path, options_of
 from roco.sources.cloud_metadata import md5s, version_of
 from roco.sources.fetch.articles_folder import STATE_FOLDER
 from roco.sources.fetch.client import BucketClient
@@ -127,10 +126,9 @@ class Reader:
             self._client = new_client(options_of(self._source), POLICY)
             self._pool = ThreadPoolExecutor(self._client.connections, thread_name_prefix="bucket")
         if self._receipts is None:
-            snapshot = str(read_meta(listing_path(self._source))["snapshot"])
             # Each process has a file of its own: network disks do not append the lines of several in order.
             name = f"{STATE_FOLDER}/receipts-{socket.gethostname()}-{os.getpid()}.jsonl"
-            self._receipts = Receipts(self._source.state, snapshot, name)
+            self._receipts = Receipts(self._source.state, self._open_catalog().snapshot, name)
         return self._client, self._receipts
 
     def _give_up(self) -> None:
@@ -153,11 +151,14 @@ class Reader:
 
     # --- metadata ---------------------------------------------------------------------------------------------------
 
-    def _describe(self, key: str) -> Described:
+    def _open_catalog(self) -> Catalog:
         if self._catalog is None:
             cache = MetadataCache(self._source.state / STATE_FOLDER / "metadata")
             self._catalog = Catalog(catalog_path(self._source), cache)
-        body, metadata = self._catalog.metadata(key)
+        return self._catalog
+
+    def _describe(self, key: str) -> Described:
+        body, metadata = self._open_catalog().metadata(key)
         return Described(body, md5s(key, metadata), version_of(key, metadata, None).media or ())
 
 

@@ -61,6 +61,7 @@ class MetadataCache:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._journal = folder / "journal.jsonl"
+        self._paths: list[Path] = []
 
     @property
     def shards(self) -> list[Path]:
@@ -73,6 +74,7 @@ class MetadataCache:
         newest position is returned. Corrupt shards are deleted, so that their metadata are downloaded again.
         """
         tables = []
+        self._paths = []
         for i, path in enumerate(self.shards):
             try:
                 shard = read_table(path, [*_KEYS, "got"])[0]
@@ -110,8 +112,12 @@ class MetadataCache:
 
     def read(self, position: int) -> StoredMetadata:
         """Returns the metadata at a position of the index."""
-        path = self.shards[position >> 32]
-        table = _read_shard(path.absolute(), path.stat().st_mtime_ns)
+        shard = position >> 32
+        if shard >= len(self._paths):
+            # The folder is not listed for every version: the whole bucket has a thousand shards.
+            self._paths = [path.absolute() for path in self.shards]
+        path = self._paths[shard]
+        table = _read_shard(path, path.stat().st_mtime_ns)
         row = position & 0xFFFFFFFF
         status = table["status"][row].as_py()
         return StoredMetadata(table["body"][row].as_py() if status == OK else None, status)

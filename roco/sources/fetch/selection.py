@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from roco.base.licenses import DEFAULT_LICENSES
@@ -64,11 +65,17 @@ class Verdict(NamedTuple):
 def judge_metadata(versions: Sequence[Version], selection: Selection) -> Verdict:
     """Chooses the version that represents an article and applies everything that the metadata answer."""
     chosen = max(versions, key=worth)
-    license = normalise(chosen.facts.get("license")).id
+    license = _license_id(chosen.facts.get("license"))
     # A newer version that is not open access can still announce the retraction of the chosen one.
     retracted = any(v.facts.get("retracted") for v in versions if v.number >= chosen.number)
     exclusion = _exclusion(chosen.facts, license, retracted, selection)
     return Verdict(chosen, exclusion, license, retracted)
+
+
+@lru_cache(maxsize=1000)
+def _license_id(code: str | None) -> str:
+    """Returns the normalised licence of a code; millions of articles have a few dozen of them."""
+    return normalise(code).id
 
 
 def judge_xml(article: Article, facts: Mapping[str, Any], selection: Selection) -> Exclusion | None:

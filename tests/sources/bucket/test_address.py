@@ -73,6 +73,11 @@ def test_the_path_decides_between_a_bucket_and_a_folder(tmp_path: Path, monkeypa
     assert not is_address(None) and not is_address("folder/s3://x")
 
 
+def test_a_snapshot_may_be_a_date_of_toml(tmp_path: Path) -> None:
+    source = load(tmp_path, HEAD + 'path = "s3://pmc-oa-opendata"\nsnapshot = 2026-11-20\n')
+    assert isinstance(source, BucketSource) and source.snapshot == "2026-11-20"
+
+
 def test_two_buckets_in_a_recipe_do_not_share_their_state(tmp_path: Path) -> None:
     one, other = (load(tmp_path, HEAD + f'path = "s3://{name}"\n') for name in ("pmc-one", "pmc-two"))
     assert isinstance(one, BucketSource) and isinstance(other, BucketSource)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from roco.base.errors import DataError
+from roco.base.errors import DataError, SourceUnavailable, UsageError
 from roco.base.schema import LISTING
 from roco.core.spec import from_spec, to_spec
 from roco.sources.bucket import catalog
@@ -111,6 +111,18 @@ def test_a_snapshot_that_lacks_many_articles_is_not_used(
     assert articles(source(snapshot="2026-11-21").listing(first)) == ["PMC4"]
 
 
+def test_a_bucket_that_cannot_be_reached_is_an_error_that_names_the_recipe(source: MakeSource) -> None:
+    with pytest.raises(SourceUnavailable, match="cannot reach") as caught:
+        source(endpoint="http://127.0.0.1:9/b").listing(None)
+    assert "[source]" in caught.value.hint
+
+
+def test_nothing_is_written_before_the_options_are_checked(source: MakeSource, tmp_path: Path) -> None:
+    with pytest.raises(UsageError):
+        source(contact="").listing(None)
+    assert not (tmp_path / "state").exists()
+
+
 def test_ids_are_listed_without_the_inventory(bucket: Bucket, source: MakeSource, tmp_path: Path) -> None:
     put(bucket, "PMC1.1")
     put(bucket, "PMC2.1")
@@ -159,7 +171,7 @@ def test_metadata_of_another_article_are_never_used(filled: Bucket, source: Make
     (of_ids,) = tmp_path.glob(f"state/catalog-{catalog.key_of(bucket_source)}.arrow")
     table = catalog.pa.ipc.open_file(of_ids).read_all()
     moved = table.set_column(2, "position", catalog.pa.array([1], catalog.pa.int64()))
-    catalog._write_catalog(of_ids, moved)
+    catalog._write_catalog(of_ids, moved, OLD)
     with pytest.raises(DataError, match="missing or corrupt"):
         _ = bucket_source.open("PMC1.1").files
 

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import roco
-from tests.bucket import Bucket, Proxy, kill_after_responses, roco_command, serving, url
+from tests.bucket import Bucket, Fault, Proxy, kill_after_responses, roco_command, serving, url
 
 pytestmark = [pytest.mark.shared, pytest.mark.slow]
 
@@ -81,6 +81,22 @@ def test_packs_give_the_same_release(bucket: Bucket, undisturbed: Path, tmp_path
     command("fetch", "run", "articles", cwd=tmp_path)
     command("run", "articles.toml", "--workers", 0, cwd=tmp_path)
     assert release_of(tmp_path / "articles-run" / "release") == release_of(undisturbed / "articles-run" / "release")
+
+
+def test_a_run_straight_from_the_bucket_gives_the_same_release(
+    bucket: Bucket, undisturbed: Path, tmp_path: Path
+) -> None:
+    with Proxy(bucket.endpoint) as proxy:
+        proxy.rule = lambda key, n: Fault(status=503, headers={"Retry-After": "0"}) if n == 1 and "7" in key else None
+        (tmp_path / "direct.toml").write_text(
+            '[run]\nfolder = "run"\nbase = "rocov2"\n[source]\nkind = "cloud"\npath = "s3://pmc-oa-opendata"\n'
+            f'endpoint = "{proxy.endpoint}"\ncontact = "me@example.org"\n'
+        )
+        run = roco_command("run", "direct.toml", "--workers", "1")
+        for responses in (150, 60):
+            assert kill_after_responses(run, proxy, responses, cwd=tmp_path)
+        subprocess.run(run, cwd=tmp_path, check=True, capture_output=True)
+    assert release_of(tmp_path / "run" / "release") == release_of(undisturbed / "articles-run" / "release")
 
 
 def test_after_kills_the_articles_and_the_release_have_the_same_bytes(
