@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +22,7 @@ from roco.base.licenses import LICENSES
 from roco.base.progress import Progress
 from roco.base.schema import LISTING
 from roco.core.run_log import LOG
+from roco.sources.bucket.options import BucketOptions
 from roco.sources.cloud_metadata import article_facts, read_metadata
 from roco.sources.fetch.article_ids import ArticleId, parse_ids
 from roco.sources.fetch.articles_folder import STATE_FOLDER, locked
@@ -36,15 +37,12 @@ from roco.sources.fetch.receipts import Receipts
 from roco.sources.fetch.selection import Selection, judge_metadata
 from roco.sources.listing import Row
 
-if TYPE_CHECKING:
-    from roco.sources.bucket.source import BucketSource
-
 ROWS_AT_ONCE = 10_000
 _SNAPSHOT = b"snapshot"
 _CATALOG = pa.schema([("number", pa.int64()), ("version", pa.int32()), ("position", pa.int64())])
 
 
-def options_of(source: BucketSource) -> Options:
+def options_of(source: BucketOptions) -> Options:
     """Returns the options of a source as those of `roco fetch plan`; raises UsageError for an invalid one."""
     if not is_mail_address(source.contact):
         raise UsageError(
@@ -66,16 +64,16 @@ def options_of(source: BucketSource) -> Options:
     )
 
 
-def key_of(source: BucketSource) -> str:
+def key_of(source: BucketOptions) -> str:
     """Returns the digest of the options that determine which articles are listed."""
     return digest([source.address, _ids(source), source.snapshot, _selection(source).as_mapping()])[:16]
 
 
-def _selection(source: BucketSource) -> Selection:
+def _selection(source: BucketOptions) -> Selection:
     return Selection(licenses=source.licenses, retracted=source.retracted, manuscripts=source.manuscripts)
 
 
-def _ids(source: BucketSource) -> tuple[ArticleId, ...] | None:
+def _ids(source: BucketOptions) -> tuple[ArticleId, ...] | None:
     if not isinstance(source.ids, Path):
         return parse_ids(source.ids) if source.ids else None
     if not source.ids.is_file():
@@ -83,7 +81,7 @@ def _ids(source: BucketSource) -> tuple[ArticleId, ...] | None:
     return parse_ids([str(source.ids)])
 
 
-def listing(source: BucketSource, known: pa.Table | None, progress: Progress) -> pa.Table:
+def listing(source: BucketOptions, known: pa.Table | None, progress: Progress) -> pa.Table:
     """Returns the stored listing of a source; makes it if there is none."""
     path = listing_path(source)
     stored = _stored(path)
@@ -96,7 +94,7 @@ def listing(source: BucketSource, known: pa.Table | None, progress: Progress) ->
     return stored
 
 
-def listing_path(source: BucketSource) -> Path:
+def listing_path(source: BucketOptions) -> Path:
     return source.state / f"listing-{key_of(source)}.parquet"
 
 
@@ -135,7 +133,7 @@ class _Tables:
         self._rows, self._places = [], []
 
 
-def _make(source: BucketSource, options: Options, path: Path, known: pa.Table | None, progress: Progress) -> pa.Table:
+def _make(source: BucketOptions, options: Options, path: Path, known: pa.Table | None, progress: Progress) -> pa.Table:
     """Lists the bucket, downloads the metadata that are missing, and stores listing and catalog."""
     previous = frozenset(known["article"].to_pylist()) if known is not None else frozenset()
     cache = MetadataCache(source.state / STATE_FOLDER / "metadata")
@@ -225,7 +223,7 @@ def _row(number: int, versions: list[StoredVersion]) -> tuple[Row, tuple[int, in
 # --- the catalog --------------------------------------------------------------------------------------------------
 
 
-def catalog_path(source: BucketSource) -> Path:
+def catalog_path(source: BucketOptions) -> Path:
     return source.state / f"catalog-{key_of(source)}.arrow"
 
 

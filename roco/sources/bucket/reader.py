@@ -12,13 +12,14 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from roco.base.errors import DataError, RejectedInput, SourceUnavailable
 from roco.base.terminal import quoted
 from roco.core.source import Wanted
 from roco.sources.archives.reader import STANDARD
 from roco.sources.bucket.catalog import Catalog, catalog_path, options_of
+from roco.sources.bucket.options import BucketOptions
 from roco.sources.cloud_metadata import md5s, version_of
 from roco.sources.fetch.articles_folder import STATE_FOLDER
 from roco.sources.fetch.client import BucketClient
@@ -36,9 +37,6 @@ from roco.sources.fetch.listing import list_objects
 from roco.sources.fetch.metadata_cache import MetadataCache
 from roco.sources.fetch.receipts import Receipts
 from roco.sources.fetch.retry import RetryPolicy
-
-if TYPE_CHECKING:
-    from roco.sources.bucket.source import BucketSource
 
 POLICY = RetryPolicy(max_failed=12, max_changed=2, max_unreachable=96, max_unreachable_at_start=16)
 """More tries than `roco fetch` makes: one object that fails stops a part, not only its article."""
@@ -63,7 +61,7 @@ class Described(NamedTuple):
 class Reader:
     """Reads metadata, XML and images of listed versions; one instance serves one process."""
 
-    def __init__(self, source: BucketSource) -> None:
+    def __init__(self, source: BucketOptions) -> None:
         self._source = source
         self._catalog: Catalog | None = None
         self._described: OrderedDict[str, Described] = OrderedDict()

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import pyarrow as pa
 
 from roco.base.errors import RejectedInput
-from roco.base.licenses import DEFAULT_LICENSES
 from roco.base.progress import NullProgress, Progress
 from roco.base.terminal import quoted
 from roco.core.source import Package, Wanted
-from roco.sources.bucket.address import endpoint_of
+from roco.sources.bucket.options import BucketOptions
 from roco.sources.cloud_metadata import KEY
 
 if TYPE_CHECKING:
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BucketSource:
+class BucketSource(BucketOptions):
     """Reads articles straight from a bucket in the layout of PMC's, and selects them like `roco fetch plan`.
 
     path: `s3://NAME`, or `https://HOST/NAME`. state: the folder of the listing, the metadata and the receipts; in a
@@ -33,25 +31,7 @@ class BucketSource:
     one at the first run. licenses, retracted, manuscripts: as for `roco fetch plan`. connections: of each worker.
     """
 
-    path: str
-    state: Path
-    endpoint: str = ""
-    contact: str = ""
-    ids: tuple[str, ...] | Path = ()
-    snapshot: str = ""
-    licenses: tuple[str, ...] = DEFAULT_LICENSES
-    retracted: bool = False
-    manuscripts: bool = False
-    connections: int = 8
     kind: ClassVar[str] = "cloud"
-
-    def __post_init__(self) -> None:
-        _ = self.address  # an invalid one is an error of the recipe
-
-    @property
-    def address(self) -> str:
-        """Returns the address to which keys are appended."""
-        return endpoint_of(self.path, self.endpoint)
 
     def listing(self, known: pa.Table | None) -> pa.Table:
         """Returns one row per selected article, as `CloudSource` does; the bucket is asked only for the first listing.
