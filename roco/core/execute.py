@@ -76,6 +76,7 @@ class Executor:
         self.workers: list[_Worker] = []
         self.queue: deque[Job] = deque()
         self.unavailable_together = 0
+        self.given_up: SourceUnavailable | None = None
         self.selector = selectors.DefaultSelector()
         self.articles: Articles
         self.watcher: Watcher
@@ -93,16 +94,22 @@ class Executor:
             self._start()
 
     def run(self, jobs: Iterable[Job], articles: Articles, watcher: Watcher) -> None:
-        """Runs all jobs; the workers stay alive for the next call."""
+        """Runs all jobs; the workers stay alive for the next call.
+
+        Raises SourceUnavailable, after all others are done, if the source could not be read for a job.
+        """
         self.queue, self.articles, self.watcher = deque(jobs), articles, watcher
+        self.given_up, self.unavailable_together = None, 0
         if not self.n_workers:
             self._run_here()
-            return
-        try:
-            self._run_in_workers()
-        except BaseException:
-            self.close()  # the jobs of the other workers are given up
-            raise
+        else:
+            try:
+                self._run_in_workers()
+            except BaseException:
+                self.close()  # the jobs of the other workers are given up
+                raise
+        if self.given_up is not None:
+            raise self.given_up
 
     def close(self) -> None:
         """Ends all workers; one without a job has nothing to lose."""
@@ -152,8 +159,12 @@ class Executor:
         self.unavailable_together += 1
         if self.unavailable_together >= MOST_UNAVAILABLE_TOGETHER * max(1, self.n_workers):
             raise error
-        self.queue.append(job.after_unavailable(error))
-        LOG.warning("part %s is tried again later: %s", job.part, error.message)
+        later = job.after_unavailable()
+        if later is None:
+            self.given_up = self.given_up or error  # raised when the other jobs are done
+        else:
+            self.queue.append(later)
+            LOG.warning("part %s is tried again later: %s", job.part, error.message)
 
     def _with_articles(self, job: Job) -> Job:
         return replace(job, articles=tuple(self.articles(job.part)))
@@ -192,7 +203,7 @@ class Executor:
     # --- processes --------------------------------------------------------------------------------------------------
 
     def _start(self) -> _Worker:
-        _check_importable(self.folder)
+        worker.check_importable(self.folder)
         env = {**os.environ, "OMP_NUM_THREADS": "1"}
         command = [sys.executable, "-m", "roco.core.worker", str(os.getpid())]
         w = _Worker(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env))
@@ -281,12 +292,3 @@ def _error(message: Mapping[str, Any]) -> RocoError:
         err = kind(text, hint)
     err.add_note(message.get("trace", ""))
     return err
-
-
-def _check_importable(folder: RunFolder) -> None:
-    for step in folder.pipeline.steps:
-        if type(step.stage).__module__ == "__main__":
-            raise errors.UsageError(
-                f"workers cannot import stage '{step.name}': it is defined in the script itself",
-                "move it to a module of its own, or run with workers=0",
-            )

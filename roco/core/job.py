@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NamedTuple
 
-from roco.base.errors import SourceUnavailable, StageFailed
+from roco.base.errors import StageFailed
 from roco.core.funnel import Flow
 
 MOST_CRASHES = 200
@@ -49,10 +49,10 @@ class Job:
     crashed: Mapping[str, str] = field(default_factory=dict)
     unavailable: int = 0
 
-    def after_unavailable(self, error: SourceUnavailable) -> Job:
-        """Returns the job to try later, after the other ones; raises the error if it was tried often enough."""
+    def after_unavailable(self) -> Job | None:
+        """Returns the job to try after all others when its source could not be read; None if it was tried enough."""
         if self.unavailable + 1 >= MOST_UNAVAILABLE:
-            raise error
+            return None
         return replace(self, unavailable=self.unavailable + 1)
 
     def after_crash(self, culprit: Culprit | None, exit_code: int | None) -> Job:

@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from roco.base.errors import RocoError, StageFailed
+from roco.base.errors import RocoError, StageFailed, UsageError
 from roco.base.files import full_disk
 from roco.core import part
 from roco.core.folder import RunFolder
@@ -43,6 +43,16 @@ def hello(folder: RunFolder) -> dict[str, Any]:
         "catalogue": {name: reference(cls) for name, cls in pipeline.catalogue.items()},
         "path": [entry for entry in sys.path if entry],
     }
+
+
+def check_importable(folder: RunFolder) -> None:
+    """Raises UsageError if a worker cannot import the class of a stage."""
+    for step in folder.pipeline.steps:
+        if type(step.stage).__module__ == "__main__":
+            raise UsageError(
+                f"workers cannot import stage '{step.name}': it is defined in the script itself",
+                "move it to a module of its own, or run with workers=0",
+            )
 
 
 def folder_of(message: Mapping[str, Any]) -> RunFolder:
