@@ -11,29 +11,22 @@ import socket
 import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import NamedTuple
 
-from roco.base.errors import DataError, RejectedInput, SourceUnavailable
-from roco.base.terminal import quoted
+from roco.base.errors import RejectedInput, SourceUnavailable
 from roco.core.source import Wanted
-from roco.sources.archives.reader import STANDARD
 from roco.sources.bucket.catalog import Catalog, catalog_path, options_of
+from roco.sources.bucket.downloads import Downloads
 from roco.sources.bucket.options import BucketOptions
 from roco.sources.cloud_metadata import md5s, version_of
 from roco.sources.fetch.articles_folder import STATE_FOLDER
-from roco.sources.fetch.client import BucketClient
 from roco.sources.fetch.commands import new_client
 from roco.sources.fetch.errors import (
-    UNAVAILABLE,
     BucketUnreachable,
     DownloadFailed,
     DownloadStopped,
-    ObjectChanged,
-    ObjectUnavailable,
-    describe_status,
 )
-from roco.sources.fetch.listing import list_objects
 from roco.sources.fetch.metadata_cache import MetadataCache
 from roco.sources.fetch.receipts import Receipts
 from roco.sources.fetch.retry import RetryPolicy
@@ -67,8 +60,7 @@ class Reader:
         self._described: OrderedDict[str, Described] = OrderedDict()
         self._pending: dict[tuple[str, str], Future[bytes]] = {}
         self._deadline = 0.0
-        self._client: BucketClient | None = None
-        self._pool: ThreadPoolExecutor | None = None
+        self._downloads: Downloads | None = None
         self._receipts: Receipts | None = None
 
     def describe(self, key: str) -> Described:
@@ -115,28 +107,23 @@ class Reader:
     def _start(self, key: str, name: str) -> None:
         if (key, name) not in self._pending:
             md5 = self.describe(key).md5s.get(name)
-            client, receipts = self._connect()
-            assert self._pool is not None
-            self._pending[key, name] = self._pool.submit(_download, client, receipts, key, name, md5)
+            if self._downloads is None:
+                self._downloads = Downloads(new_client(options_of(self._source), POLICY), self._open_receipts())
+            self._pending[key, name] = self._downloads.start(key, name, md5)
 
-    def _connect(self) -> tuple[BucketClient, Receipts]:
-        if self._client is None:
-            self._client = new_client(options_of(self._source), POLICY)
-            self._pool = ThreadPoolExecutor(self._client.connections, thread_name_prefix="bucket")
+    def _open_receipts(self) -> Receipts:
         if self._receipts is None:
             # Each process has a file of its own: network disks do not append the lines of several in order.
             name = f"{STATE_FOLDER}/receipts-{socket.gethostname()}-{os.getpid()}.jsonl"
             self._receipts = Receipts(self._source.state, self._open_catalog().snapshot, name)
-        return self._client, self._receipts
+        return self._receipts
 
     def _give_up(self) -> None:
         """Stops all downloads; the next one starts with new connections."""
         self._pending.clear()
-        if self._client is not None and self._pool is not None:
-            self._client.stop.set()
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            self._client.close()
-        self._client, self._pool = None, None
+        if self._downloads is not None:
+            self._downloads.stop()
+            self._downloads = None
 
     def close(self) -> None:
         """Stops all downloads and closes connections and receipts."""
@@ -158,27 +145,3 @@ class Reader:
     def _describe(self, key: str) -> Described:
         body, metadata = self._open_catalog().metadata(key)
         return Described(body, md5s(key, metadata), version_of(key, metadata, None).media or ())
-
-
-def _download(client: BucketClient, receipts: Receipts, key: str, name: str, md5: str | None) -> bytes:
-    """Downloads one file; raises RejectedInput for what is wrong in the bucket, an error of downloads otherwise."""
-    path = f"{key}/{name}"
-    try:
-        got = client.get(path, limit=STANDARD.xml if name == f"{key}.xml" else STANDARD.member, md5=md5)
-    except ObjectChanged as err:
-        raise RejectedInput(f"md5 does not match: {quoted(name)}") from err
-    except ObjectUnavailable as err:
-        if err.status in UNAVAILABLE:
-            _check_bucket(client, key)
-        receipts.unavailable(path, err.status)
-        raise RejectedInput(f"{quoted(name)}: {describe_status(err.status)}") from err
-    receipts.downloaded(got)
-    return got.data
-
-
-def _check_bucket(client: BucketClient, key: str) -> None:
-    """Raises DownloadFailed if the bucket does not list objects: then a status proves nothing about one of them."""
-    try:
-        next(list_objects(client, f"{key}/"), None)
-    except DataError as err:
-        raise DownloadFailed(err.message) from err
