@@ -80,8 +80,13 @@ class Release:
         """Returns the names of the columns of `table`."""
         if self.published:
             return list(COLUMNS)
+        return list(self.schema.names)
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Returns the columns of figures.parquet with their types."""
         try:
-            return list(pq.read_schema(self.path / FIGURES).names)
+            return pq.read_schema(self.path / FIGURES)
         except UNREADABLE as err:
             raise self._unreadable(FIGURES, err) from err
 

@@ -46,7 +46,7 @@ from roco.release.select.values import checked
 WORDS = "words.npz"
 VECTORS = {IMAGE: "vectors.npy", TEXT: "texts.npy"}
 _IN_MEMORY = frozenset((*COLUMNS, "sha256", "phash", "phash_fine", "direction", "language"))
-"""Columns that are kept in memory: those of hits, of filters except --where, and of duplicates."""
+"""Columns that are kept in memory, besides numbers: those of hits, of filters except --where, and of duplicates."""
 
 _REMEMBERED = 32
 """Filters whose rows are kept in memory, a byte a row: the search page repeats them in each query."""
@@ -92,7 +92,8 @@ class FileStore:
         self.path = path
         self._centred = centred
         release = Release(path, published=False)
-        self._table = release.table(columns=[name for name in release.columns if name in _IN_MEMORY])
+        self._table = release.table(columns=_kept(release))
+        pa.default_memory_pool().release_unused()  # what reading the file took besides
         self._release = _InMemory(path, self._table)
         known = release.concept_names()
         self._masks: OrderedDict[str, Mask] = OrderedDict()
@@ -250,6 +251,12 @@ class FileStore:
     def _articles(self) -> NDArray[np.int64]:
         numbers = self._article_numbers
         return np.fromiter((numbers[key] for key in self._table["article_key"].to_pylist()), np.int64, len(self))
+
+
+def _kept(release: Release) -> list[str]:
+    """Returns the columns that are kept in memory: _IN_MEMORY, and numbers, which take little."""
+    schema = release.schema
+    return [field.name for field in schema if field.name in _IN_MEMORY or pa.types.is_primitive(field.type)]
 
 
 def _best(scores: NDArray[np.float64], allowed: Mask, depth: int) -> Found:
