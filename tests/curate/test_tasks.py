@@ -65,7 +65,7 @@ def test_the_keys_of_modality_region_and_direction_differ() -> None:
 
 def test_every_key_of_a_page_is_reserved() -> None:
     used = set()
-    for path in PAGES.glob("*.js"):
+    for path in sorted({*PAGES.glob("*.js")} - {PAGES / "search.js"}):  # where nothing is labelled
         for table in re.findall(
             r"(?:const ACTIONS = |Object.assign\(ACTIONS, )\{(.*?)\}\)?;\n", path.read_text(), re.DOTALL
         ):

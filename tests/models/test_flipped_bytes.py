@@ -122,6 +122,7 @@ def test_no_text_is_read_with_another_network_than_the_tested_ones(
         text_in_image.TextReader().load()
 
 
+@pytest.mark.neural
 def test_the_installed_packages_contain_the_tested_models() -> None:
     LANGUAGES.check(language.model_file(), "")
     pytest.importorskip("rapidocr", reason="pip install '.[ocr]'")

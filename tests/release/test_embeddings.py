@@ -141,7 +141,7 @@ def test_embeddings_of_another_network_or_of_some_images_only_are_not_read(relea
     subset = tmp_path / "subset"
     roco.select(release, subset, roco.SelectOptions(where="file <> 'g11.jpg'"))
     with pytest.raises(AssertionError, match="an image was embedded"):
-        embed(roco.load(subset), refusing(sha256="0" * 64))
+        embed(roco.load(subset), refusing(mean=(0.0, 0.0, 0.0)))
 
 
 def test_an_index_of_stored_embeddings_is_that_of_the_vectors(release: Path, tmp_path: Path) -> None:

@@ -69,6 +69,7 @@ def test_hybrid_is_the_fusion_of_all_methods(dataset: Path, model: Path, tmp_pat
     assert index.encoders.keys() == {"image", "text", "caption"}
 
 
+@pytest.mark.neural
 def test_lancedb_finds_what_the_files_find(dataset: Path, model: Path, tmp_path: Path) -> None:
     pytest.importorskip("lancedb", reason="pip install '.[search]'")
     found = []

@@ -52,6 +52,7 @@ def test_a_relative_path_is_stated_so_that_it_is_found_from_elsewhere(
     assert image_encoder("one.onnx").stated.to_json()["path"] == str(path)
 
 
+@pytest.mark.neural
 @pytest.mark.parametrize("name", ["model.pt", "pytorch_model.bin", "weights.pth", "model.ckpt"])
 def test_a_pickle_is_refused_unread_with_the_command_that_converts_it(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"cos\nsystem\n(S'touch pickled'\ntR.")
@@ -62,6 +63,7 @@ def test_a_pickle_is_refused_unread_with_the_command_that_converts_it(tmp_path: 
             image_encoder(*arguments)
 
 
+@pytest.mark.neural
 def test_a_folder_that_has_a_pickle_only_is_refused(tmp_path: Path) -> None:
     pytest.importorskip("transformers", reason="pip install '.[dev,dev-neural]'")
     (tmp_path / "config.json").write_text('{"hidden_size": 4}')
