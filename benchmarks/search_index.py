@@ -22,10 +22,12 @@ import numpy as np
 from benchmarks.corpora import SHARED
 from benchmarks.made_up_vectors import Clusters, batches
 from benchmarks.report import write_release
-from roco.baselines.retrieve import build
+from roco.baselines.retrieve.build import stated_encoders
 from roco.baselines.retrieve.encoders.open import image_encoder
 from roco.baselines.retrieve.folder import write_manifest
 from roco.baselines.retrieve.index import Index
+from roco.baselines.retrieve.indexed_release import stated_release
+from roco.baselines.retrieve.rows import concept_names, table_of, texts_of
 from roco.baselines.retrieve.store import stores
 from roco.baselines.retrieve.store.store import IMAGE
 from roco.baselines.training.data import digest_of
@@ -78,13 +80,17 @@ def write(release: Path, out: Path, store: str) -> dict[str, Any]:
     started = time.perf_counter()
     data = load(release)
     digest = digest_of(data)
-    table = build.table_of(data)
-    names = build._names(data)
-    texts = build.texts_of(data, names)
+    table = table_of(data)
+    names = concept_names(data)
+    texts = texts_of(data, names)
     out.mkdir()
     written = stores.write(store, out, table, names, texts, {IMAGE: vectors}, [IMAGE])
-    manifest = {"store": store, "release": build.stated_release(data, out, digest), "counts": {"images": ROWS}}
-    write_manifest(out, manifest | build._encoders(network, None), written)
+    manifest = {
+        "store": store,
+        "release": stated_release(data, out, digest),
+        "counts": {"images": ROWS},
+    }
+    write_manifest(out, manifest | stated_encoders(network, None), written)
     seconds = time.perf_counter() - started
     return {"seconds": seconds, "bytes": sum(path.stat().st_size for path in out.rglob("*") if path.is_file())}
 

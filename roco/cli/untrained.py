@@ -1,4 +1,4 @@
-"""Warns that train lost concepts: what `roco select` and `roco retract` print about the release they write."""
+"""Warnings of `roco select` and `roco retract`: concepts and splits that the new release has lost."""
 
 from __future__ import annotations
 

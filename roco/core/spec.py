@@ -30,7 +30,7 @@ def reference(cls: type) -> str:
 
 
 def find(use: str) -> type:
-    """Imports the class that `module:Class` names."""
+    """Imports a module and returns its class, given as `module:Class`."""
     value = import_named(use)
     if not isinstance(value, type):
         raise RecipeError(f"'{use}' is not a class", "name a class that is derived from roco.Measure or roco.Decision")

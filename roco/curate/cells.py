@@ -25,7 +25,7 @@ _NO_EVIDENCE = (
     *("caption", "caption_raw"),  # the caption is shown by itself
     *("figure_id", "archive", "part", "article_key", "image_key", "sha256", "phash", "phash_fine"),
 )
-"""Columns that are shown elsewhere, or tell a person nothing."""
+"""Columns that are shown elsewhere, or mean nothing to a reader."""
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,34 +11,22 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from roco.base.errors import DataError
-from roco.base.files import file_digest
 from roco.base.progress import Progress
-from roco.baselines import scores
 from roco.baselines.neighbours.embed import embed
 from roco.baselines.retrieve.encoders.captions import embed_texts
-from roco.baselines.retrieve.encoders.encoder import ImageEncoder, Stated, TextEncoder, check_runs
-from roco.baselines.retrieve.encoders.open import check_same, image_encoder, is_same
+from roco.baselines.retrieve.encoders.encoder import ImageEncoder, TextEncoder, check_runs
+from roco.baselines.retrieve.encoders.open import image_encoder
 from roco.baselines.retrieve.encoders.open import text_encoder as open_text_encoder
-from roco.baselines.retrieve.folder import AGAIN, FILES, MANIFEST, check_no_index, read_manifest, write_manifest
-from roco.baselines.retrieve.hits import COLUMNS
-from roco.baselines.retrieve.store import files, stores
+from roco.baselines.retrieve.folder import FILES, check_no_index, write_manifest
+from roco.baselines.retrieve.indexed_release import stated_release
+from roco.baselines.retrieve.previous import Previous
+from roco.baselines.retrieve.rows import EMBEDDED, INDEXED, MISSING, UNREADABLE, concept_names, table_of, texts_of
+from roco.baselines.retrieve.store import stores
 from roco.baselines.retrieve.store.store import IMAGE, TEXT
-from roco.baselines.retrieve.store.vector_file import read_vectors
 from roco.baselines.training.data import digest_of
 from roco.baselines.training.state import State
-from roco.release.attribution import source_address
-from roco.release.format import CHECKSUMS, CUI_MAPPING
 from roco.release.load.dataset import Dataset, load
 from roco.release.new_folder import check_new, new_folder
-from roco.release.read import Release
-
-EMBEDDED, MISSING, UNREADABLE = "embedded", "missing", "unreadable"
-INDEXED = "indexed_image"
-"""The column that states whether the image of a row is embedded, missing or unreadable."""
-
-_NO_COLUMNS = {"embedding", "layout"}
-_OF_IMAGE = ("sha256", "phash", "phash_fine")
-_KINDS = {"concepts": pa.list_(pa.string()), "year": pa.int32()}
 
 
 @dataclass(frozen=True)
@@ -94,10 +79,10 @@ def index(
     reader = None if text_encoder is None else open_text_encoder(text_encoder)
     if reader is not None and "caption" not in data.columns:
         raise DataError(f"{data.figures.path} has no captions (--text-encoder)", "leave --text-encoder out")
-    before = _Previous.open(None if previous is None else Path(previous), network.stated, reader)
+    before = Previous.open(None if previous is None else Path(previous), network.stated, reader)
     digest = digest_of(data)
     check_runs(network, reader)
-    settings = {"data": digest, "previous": before.digest} | _encoders(network, reader)
+    settings = {"data": digest, "previous": before.digest} | stated_encoders(network, reader)
     with State.opened(out, settings, "indexing") as state:
         table = table_of(data)
         hashes: list[str | None] = table["sha256"].to_pylist()
@@ -126,10 +111,10 @@ def index(
             missing=tuple(id for id, one in zip(ids, states, strict=True) if one == MISSING),
             captions=int(found[TEXT].any(axis=1).sum()) if TEXT in found else 0,
         )  # fmt: skip
-        names = _names(data)
+        names = concept_names(data)
         with new_folder(out) as folder:
             table = table.append_column(INDEXED, pa.array(states, pa.string()))
-            encoders = _encoders(network, reader)
+            encoders = stated_encoders(network, reader)
             centred = encoders["encoder"]["centred"]
             written = stores.write(store, folder, table, names, texts_of(data, names), found, centred)
             manifest = {
@@ -140,7 +125,7 @@ def index(
     return done
 
 
-def _encoders(network: ImageEncoder, reader: TextEncoder | None) -> dict[str, Any]:
+def stated_encoders(network: ImageEncoder, reader: TextEncoder | None) -> dict[str, Any]:
     """Returns what the manifest states of the encoders.
 
     centred: the vectors from which their mean is subtracted before they are compared; those that are compared with
@@ -152,7 +137,7 @@ def _encoders(network: ImageEncoder, reader: TextEncoder | None) -> dict[str, An
 
 
 def _of_captions(
-    data: Dataset, reader: TextEncoder, before: _Previous, store: Path, progress: Progress | None
+    data: Dataset, reader: TextEncoder, before: Previous, store: Path, progress: Progress | None
 ) -> NDArray[np.float16]:
     """Returns a vector for each caption; those of the previous index are reused."""
     captions = [str(caption or "").strip() for caption in data.column("caption").to_pylist()]
@@ -162,141 +147,3 @@ def _of_captions(
     reused = sorted(set(range(len(captions))) - set(new))
     vectors[reused] = before.texts[[before.captions[captions[row]] for row in reused]]
     return vectors
-
-
-@dataclass(frozen=True)
-class _Previous:
-    """The index of an earlier release. rows: by the SHA-256 of the image; captions: by the text, of the same encoder
-    only. digest: of its manifest, empty if none."""
-
-    rows: dict[str, int]
-    vectors: NDArray[np.float16]
-    captions: dict[str, int]
-    texts: NDArray[np.float16]
-    digest: str
-
-    @classmethod
-    def open(cls, path: Path | None, network: Stated, reader: TextEncoder | None) -> _Previous:
-        no_texts = np.zeros((0, reader.stated.width if reader else 0), np.float16)
-        if path is None:
-            return cls({}, np.zeros((0, network.width), np.float16), {}, no_texts, "")
-        manifest = read_manifest(path)
-        if manifest.get("store") != FILES:
-            raise DataError(f"{path} is an index of another store (--previous)", "give one of the store 'files'")
-        check_same(path, manifest["encoder"], network)
-        table = Release(path, published=False).table(columns=["sha256", INDEXED, "caption"])
-        hashes, states, texts = (column.to_pylist() for column in table.columns)
-        rows = {
-            hash: row
-            for row, (hash, state) in enumerate(zip(hashes, states, strict=True))
-            if state == EMBEDDED and hash is not None
-        }
-        captions: dict[str, int] = {}
-        of_texts = no_texts
-        try:
-            vectors = read_vectors(path / files.VECTORS[IMAGE], len(table))
-            if reader is not None and is_same(path, manifest.get("text_encoder"), reader.stated):
-                of_texts = read_vectors(path / files.VECTORS[TEXT], len(table))
-                captions = {str(text).strip(): row for row, text in enumerate(texts) if of_texts[row].any()}
-        except ValueError as err:
-            raise DataError(f"{path}: its files do not belong together", AGAIN) from err
-        return cls(rows, vectors, captions, of_texts, file_digest(path / MANIFEST))
-
-
-# --- the table --------------------------------------------------------------------------------------------------------
-
-
-def table_of(data: Dataset) -> pa.Table:
-    """Returns the table of an index: the columns of the release that filters can read, attribution, link and hashes."""
-    table = data.to_arrow([name for name in data.columns if name not in _NO_COLUMNS])
-    nested = [field.name for field in table.schema if _is_nested(field.type)]
-    table = table.drop_columns(nested)
-    own = {
-        "article_key": pa.array(scores.article_keys(data), pa.string()),
-        "attribution": pa.array(data.attributions(), pa.string()),
-        "link": pa.array(_links(data), pa.string()),
-    }
-    if "sha256" not in table.column_names:
-        own["sha256"] = pa.array(_hashes(data), pa.string())
-    for name in (*COLUMNS, *_OF_IMAGE):
-        if name in own:
-            table = table.drop_columns([name]) if name in table.column_names else table
-            table = table.append_column(name, own[name])
-        elif name not in table.column_names:
-            table = table.append_column(name, pa.nulls(len(table), _KINDS.get(name, pa.string())))
-    return table
-
-
-def _is_nested(kind: pa.DataType) -> bool:
-    if pa.types.is_list(kind):
-        return bool(kind.value_type != pa.string())
-    return bool(pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
-
-
-def _links(data: Dataset) -> list[str]:
-    known = [name for name in ("pmcid", "doi") if name in data.columns]
-    if not known:
-        return [""] * len(data)
-    return [source_address({"pmcid": None, "doi": None} | row) for row in data.to_arrow(known).to_pylist()]
-
-
-def _hashes(data: Dataset) -> list[str | None]:
-    """Returns the SHA-256 of each image file; None for one that is missing or cannot be read."""
-    known = data.figures.image_files()
-
-    def hash_of(id: str) -> str | None:
-        if id not in known:
-            return None
-        try:
-            return hashlib.sha256(data.figures.image(id).bytes()).hexdigest()
-        except DataError:
-            return None
-
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        return list(pool.map(hash_of, data.column("id").to_pylist()))
-
-
-def texts_of(data: Dataset, names: dict[str, str]) -> list[str]:
-    """Returns the text of each image: caption, names of concepts, title, and the passages that cite the figure."""
-    columns = [name for name in ("caption", "concepts", "title", "mentions_in_text") if name in data.columns]
-    texts = []
-    for row in data.to_arrow(columns).to_pylist():
-        concepts = [names.get(cui, cui) for cui in row.get("concepts") or ()]
-        passages = [one["text"] or "" for one in row.get("mentions_in_text") or ()]
-        texts.append("\n".join([row.get("caption") or "", *concepts, row.get("title") or "", *passages]))
-    return texts
-
-
-def _names(data: Dataset) -> dict[str, str]:
-    """Returns the names of concepts; a dataset without the table has none."""
-    path = data.figures.path
-    return Release(path, published=False).concept_names() if (path / CUI_MAPPING).is_file() else {}
-
-
-# --- the release ------------------------------------------------------------------------------------------------------
-
-
-def stated_release(data: Dataset, out: Path, digest: str) -> dict[str, Any]:
-    """Returns what the manifest states of the release: its path as seen from the index, and its digests.
-
-    sha256: of captions, concepts, labels and image files. checksums: of the file of checksums, None if it lacks one.
-    """
-    checksums = data.figures.path / CHECKSUMS
-    return {
-        "path": os.path.relpath(data.figures.path.resolve(), out.resolve()),
-        "sha256": digest,
-        "checksums": file_digest(checksums) if checksums.is_file() else None,
-    }
-
-
-def open_release(folder: Path, stated: dict[str, Any], given: Path | None) -> Dataset:
-    """Opens the release of an index: the given folder, else the one that the index states; another one is refused."""
-    path = given or folder / str(stated.get("path"))
-    if given is None and not path.is_dir():
-        raise DataError(f"the release of {folder} is not where it was: {path}", "say where it is: --release FOLDER")
-    data = load(path)
-    found = stated_release(data, folder, digest_of(data))
-    if any(found[name] != stated.get(name) for name in ("sha256", "checksums")):
-        hint = "give the one it was made of: --release FOLDER; or index this one: roco index RELEASE OUT"
-        raise DataError(f"{path} is not the release of {folder}, or has changed since", hint)
-    return data

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from roco.base.errors import DataError, UsageError
 from roco.base.ids import clean_pmcid
 from roco.base.terminal import excerpt
-from roco.baselines.retrieve.build import open_release
 from roco.baselines.retrieve.concept_query import ConceptQuery
 from roco.baselines.retrieve.diverse import CANDIDATES, most_different
 from roco.baselines.retrieve.encoders.encoder import Stated
 from roco.baselines.retrieve.folder import read_manifest
 from roco.baselines.retrieve.hits import Hit
+from roco.baselines.retrieve.indexed_release import open_release
 from roco.baselines.retrieve.query_image import QueryImage
 from roco.baselines.retrieve.query_vectors import DENSE, OF_CAPTION, WORDS, QueryVectors
 from roco.baselines.retrieve.store import stores

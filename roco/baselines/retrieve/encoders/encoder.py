@@ -92,7 +92,7 @@ class Files:
 
 
 def check_runs(images: ImageEncoder, texts: TextEncoder | None) -> None:
-    """Loads encoders and raises their error now, before anything is stored: embeds a blank image and a word."""
+    """Embeds a blank image and a word, so that an encoder that cannot run is an error before anything is stored."""
     images.embed([np.zeros((32, 32), np.uint8)])
     images.texts(["image"])
     if texts is not None:

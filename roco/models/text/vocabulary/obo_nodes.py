@@ -12,7 +12,7 @@ from roco.base.packed import lines
 from roco.base.text import escaped
 
 MOST_BYTES = 1_000_000_000
-"""The text of UBERON has 15 MB, that of Mondo 60 MB."""
+"""Bytes of an ontology, decompressed: UBERON has 15 MB, Mondo 60 MB."""
 
 _SYNONYM = re.compile(r'"((?:[^"\\]|\\.)*)"\s+([A-Z]+)\b\s*([^\s\[]*)')
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')

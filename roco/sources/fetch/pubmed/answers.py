@@ -52,7 +52,7 @@ class Answers:
         return pmcid in self._pmids
 
     def pmid_of(self, pmcid: str) -> str | None:
-        """Returns the PMID of a PMCID, None if it has none or was not requested."""
+        """Returns the PMID of a PMCID; None if the article has no PMID, or it was not requested."""
         return self._pmids.get(pmcid)
 
     def add_records(self, pmids: list[str], records: Iterable[Record], body: bytes, source: str) -> None:
