@@ -22,6 +22,7 @@ from roco.core.execute import Executor
 from roco.core.folder import RunFolder
 from roco.core.job import Job, JobResult
 from roco.core.ledger import Ledger
+from roco.core.local import LocalPool
 from roco.core.manifest import Manifest
 from roco.core.outcome import Outcome
 from roco.core.outside import temporary_files_in
@@ -105,7 +106,7 @@ class Driver:
             _disk_errors(self.folder),
             locks.hold(self.folder.lock, shared=shared),
             temporary_files_in(self.folder.root),
-            run_log(self.folder, self.recipe, executor.n_workers),
+            run_log(self.folder, self.recipe, executor.pool.size),
         ):
             yield
 
@@ -117,7 +118,8 @@ class Driver:
             raise UsageError(f"invalid number of workers: {workers}", "use 1 or more; the default is one per core")
         if retry is not None:
             check_reason(self.folder.pipeline, retry)
-        return Executor(self.folder, workers_for(self.folder.pipeline) if workers is None else workers)
+        n_workers = workers_for(self.folder.pipeline) if workers is None else workers
+        return Executor(self.folder, LocalPool(self.folder, n_workers))
 
     def _open(self, executor: Executor) -> None:
         """Lists the source, adds parts for new articles, and records the resolved recipe."""

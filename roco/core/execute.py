@@ -1,16 +1,12 @@
-"""Runs jobs in this process, or in a pool of worker processes; the run survives if a worker dies.
+"""Runs jobs in this process, or in the worker processes of a pool; the run survives if a worker dies.
 
-`Job.after_crash` decides what happens after a crash, so that it does not depend on how jobs are executed.
+Which job a worker gets, and what follows when one dies or its source fails, is decided here and in `core.job`. How
+workers are started and how messages reach them is the matter of a pool, such as `core.local`.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import selectors
-import subprocess
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -22,6 +18,7 @@ from roco.base.errors import RocoError, SourceUnavailable
 from roco.core import part, worker
 from roco.core.folder import RunFolder
 from roco.core.job import Culprit, Job, JobResult
+from roco.core.pool import Pool, Process
 from roco.core.run_log import LOG
 
 STALL = 900.0
@@ -55,29 +52,27 @@ class Watcher(Protocol):
 
 @dataclass
 class _Worker:
-    """A worker process. deadline: when it counts as stalled, unless it sends a message before."""
+    """A worker of the executor. deadline: when it counts as stalled, unless it sends a message before."""
 
-    process: subprocess.Popen[bytes]
+    process: Process
     job: Job | None = None
     culprit: Culprit | None = None
     deadline: float = 0.0
     is_starting: bool = True
-    buffer: bytes = b""
 
 
 class Executor:
-    """Runs jobs in worker processes, which live until `close`, or in this process if the number of workers is 0.
+    """Runs jobs in worker processes, which live until `close`, or in this process if the size of the pool is 0.
 
     Starting a worker takes about half a second, so `start` starts some before the jobs are known.
     """
 
-    def __init__(self, folder: RunFolder, workers: int) -> None:
-        self.folder, self.n_workers = folder, workers
+    def __init__(self, folder: RunFolder, pool: Pool) -> None:
+        self.folder, self.pool = folder, pool
         self.workers: list[_Worker] = []
         self.queue: deque[Job] = deque()
         self.unavailable_together = 0
         self.given_up: SourceUnavailable | None = None
-        self.selector = selectors.DefaultSelector()
         self.articles: Articles
         self.watcher: Watcher
 
@@ -86,11 +81,11 @@ class Executor:
 
     def __exit__(self, *error: object) -> None:
         self.close()
-        self.selector.close()
+        self.pool.close()
 
     def start(self) -> None:
         """Starts workers, which import their stages while this process lists the source."""
-        for _ in range(min(self.n_workers, EARLY_WORKERS)):
+        for _ in range(min(self.pool.size, EARLY_WORKERS)):
             self._start()
 
     def run(self, jobs: Iterable[Job], articles: Articles, watcher: Watcher) -> None:
@@ -100,7 +95,7 @@ class Executor:
         """
         self.queue, self.articles, self.watcher = deque(jobs), articles, watcher
         self.given_up, self.unavailable_together = None, 0
-        if not self.n_workers:
+        if not self.pool.size:
             self._run_here()
         else:
             try:
@@ -138,17 +133,24 @@ class Executor:
 
     def _run_in_workers(self) -> None:
         for w in list(self.workers):
-            if w.process.poll() is not None:
+            if w.process.has_ended:
                 self._remove(w)  # it died while it had no job
-        while len(self.workers) < min(self.n_workers, len(self.queue)):
-            self._start()
-        for w in list(self.workers):
-            self._next(w)
-        while any(w.job is not None for w in self.workers):
-            for key, _ in self.selector.select(timeout=0.25):
-                self._read_from(key.data)
+        self._assign()
+        while self.queue or any(w.job is not None for w in self.workers):
+            for process in self.pool.wait(0.25):
+                self._read_from(self._worker_of(process))
+            self._assign()
             self._kill_stalled()
             self.watcher.tick()
+
+    def _assign(self) -> None:
+        """Starts workers as long as jobs are waiting and the pool has room, and gives all free ones a job."""
+        n_busy = sum(w.job is not None for w in self.workers)
+        while len(self.workers) < min(self.pool.size, n_busy + len(self.queue)):
+            self._start()
+        for w in self.workers:
+            if w.job is None:
+                self._next(w)
 
     def _done(self, job: Job, result: JobResult) -> None:
         self.unavailable_together = 0
@@ -157,7 +159,7 @@ class Executor:
     def _try_later(self, job: Job, error: SourceUnavailable) -> None:
         """Queues a job whose source could not be read after all others; raises the error if the source is down."""
         self.unavailable_together += 1
-        if self.unavailable_together >= MOST_UNAVAILABLE_TOGETHER * max(1, self.n_workers):
+        if self.unavailable_together >= MOST_UNAVAILABLE_TOGETHER * max(1, self.pool.size):
             raise error
         later = job.after_unavailable()
         if later is None:
@@ -170,13 +172,13 @@ class Executor:
         return replace(job, articles=tuple(self.articles(job.part)))
 
     def _next(self, w: _Worker) -> None:
-        """Gives a worker its next job, if there is one."""
+        """Gives a worker its next job, if there is one and the worker is ready."""
         w.job, w.culprit = None, None
-        if not self.queue:
+        if not self.queue or not w.process.is_ready:
             return
         w.job = self.queue.popleft()
         w.deadline = time.monotonic() + (LOADING if w.is_starting else STALL)
-        self._send(w, json.dumps(self._with_articles(w.job).to_json()).encode() + b"\n")
+        w.process.send(json.dumps(self._with_articles(w.job).to_json()).encode() + b"\n")
 
     def _after_done(self, w: _Worker) -> None:
         """Gives a worker whose job has ended the next one."""
@@ -184,52 +186,34 @@ class Executor:
         if not w.job.one_by_one:
             self._next(w)
             return
-        # The memory of this worker is limited, so that it is not used again.
-        w.job = None
+        # The memory of this worker is limited, so that it is not used again; `_assign` starts another one.
         w.process.kill()
         self._remove(w)
-        if self.queue:
-            self._next(self._start())
 
     def _after_death(self, w: _Worker) -> None:
         self._remove(w)
         if w.job is None:
             return
         at = f" at {w.culprit.what} ({w.culprit.stage})" if w.culprit is not None else ""
-        LOG.warning("a worker died on part %s%s, exit code %s", w.job.part, at, w.process.returncode)
-        self.queue.appendleft(w.job.after_crash(w.culprit, w.process.returncode))
-        self._next(self._start())
+        LOG.warning("a worker died on part %s%s, exit code %s", w.job.part, at, w.process.exit_code)
+        self.queue.appendleft(w.job.after_crash(w.culprit, w.process.exit_code))
 
     # --- processes --------------------------------------------------------------------------------------------------
 
     def _start(self) -> _Worker:
         worker.check_importable(self.folder)
-        env = {**os.environ, "OMP_NUM_THREADS": "1"}
-        command = [sys.executable, "-m", "roco.core.worker", str(os.getpid())]
-        w = _Worker(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env))
+        w = _Worker(self.pool.start())
         self.workers.append(w)
-        assert w.process.stdout is not None
-        os.set_blocking(w.process.stdout.fileno(), False)
-        self.selector.register(w.process.stdout, selectors.EVENT_READ, w)
-        self._send(w, json.dumps(worker.hello(self.folder)).encode() + b"\n")
         return w
 
-    def _send(self, w: _Worker, data: bytes) -> None:
-        assert w.process.stdin is not None
-        # If the worker died, its output ends, and `_read_from` handles it.
-        with contextlib.suppress(BrokenPipeError):
-            w.process.stdin.write(data)
-            w.process.stdin.flush()
+    def _worker_of(self, process: Process) -> _Worker:
+        return next(w for w in self.workers if w.process is process)
 
     def _read_from(self, w: _Worker) -> None:
-        assert w.process.stdout is not None
-        data = w.process.stdout.read()
-        if data is None:
-            return
-        if not data:
+        lines = w.process.receive()
+        if lines is None:
             self._after_death(w)
             return
-        *lines, w.buffer = (w.buffer + data).split(b"\n")
         for line in lines:
             self._receive(w, json.loads(line))
 
@@ -265,18 +249,8 @@ class Executor:
 
     def _remove(self, w: _Worker) -> None:
         """Forgets a worker that has ended, or that has been killed."""
-        assert w.process.stdout is not None
-        self.selector.unregister(w.process.stdout)
         self.workers.remove(w)
-        for stream in (w.process.stdin, w.process.stdout):
-            if stream is not None:
-                with contextlib.suppress(BrokenPipeError):
-                    stream.close()
-        try:
-            w.process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            w.process.kill()
-            w.process.wait()
+        w.process.close()
 
 
 def _error(message: Mapping[str, Any]) -> RocoError:

@@ -15,6 +15,7 @@ from roco.core import execute, parts
 from roco.core.execute import Executor
 from roco.core.folder import RunFolder
 from roco.core.job import Culprit, Job, JobResult
+from roco.core.local import LocalPool
 from roco.core.pipeline import Pipeline
 from tests.core import fakes
 from tests.core.conftest import run
@@ -33,10 +34,15 @@ class Quiet:
     def tick(self) -> None: ...
 
 
+def local(folder: RunFolder, workers: int) -> Executor:
+    """An executor with worker processes on this machine."""
+    return Executor(folder, LocalPool(folder, workers))
+
+
 @pytest.fixture
 def executor(make: Make, tmp_path: Path) -> Iterator[Executor]:
     """An executor whose workers are killed at the end."""
-    with Executor(RunFolder(tmp_path / "run", make()), workers=2) as executor:
+    with local(RunFolder(tmp_path / "run", make()), 2) as executor:
         executor.watcher, executor.articles = Quiet(), lambda part: []
         yield executor
 
@@ -65,7 +71,7 @@ def test_a_worker_has_the_loading_budget_while_it_starts(executor: Executor, mon
 
 
 def processes(executor: Executor) -> list[int]:
-    return sorted(w.process.pid for w in executor.workers)
+    return sorted(w.process.child.pid for w in executor.workers)
 
 
 def test_workers_started_before_the_jobs_are_known_are_the_ones_that_run_them(
@@ -87,15 +93,15 @@ def test_a_worker_that_died_without_a_job_is_replaced(executor: Executor) -> Non
     plan = parts.plan(folder.parts, folder.pipeline.source, 7)
     executor.start()
     for w in executor.workers:
-        w.process.kill()
-        w.process.wait()
+        w.process.child.kill()
+        w.process.child.wait()
     executor.run([Job(name) for name in plan.names], plan.articles, Quiet())
     assert len(list(folder.row_decisions_folder.glob("*.parquet"))) == len(plan.names)
 
 
 def test_an_error_of_one_job_ends_all_workers(tmp_path: Path, articles: Path) -> None:
     made = Pipeline(stages.Faulty(path=articles), (fakes.Read(), fakes.Free()), fakes.CATALOGUE)
-    with Executor(RunFolder(tmp_path / "run", made), workers=2) as executor:
+    with local(RunFolder(tmp_path / "run", made), 2) as executor:
         plan = parts.plan(executor.folder.parts, made.source, 7)
         with pytest.raises(StageFailed):
             executor.run([Job(name) for name in plan.names], plan.articles, Quiet())

@@ -10,7 +10,6 @@ import pytest
 
 from roco.base.errors import SourceUnavailable
 from roco.core import execute, job, parts
-from roco.core.execute import Executor
 from roco.core.folder import RunFolder
 from roco.core.job import Job
 from roco.core.pipeline import Pipeline
@@ -18,7 +17,7 @@ from roco.core.run import Run
 from roco.core.source import Wanted
 from tests.core import fakes
 from tests.core.conftest import everything, run
-from tests.core.test_execute import Make, Quiet
+from tests.core.test_execute import Make, Quiet, local
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -113,7 +112,7 @@ def test_failures_with_successes_between_them_do_not_count_as_an_outage(
 
 
 def test_a_job_to_try_later_does_not_carry_its_articles(remote: Pipeline, tmp_path: Path) -> None:
-    with Executor(RunFolder(tmp_path / "run", remote), workers=1) as executor:
+    with local(RunFolder(tmp_path / "run", remote), 1) as executor:
         plan = parts.plan(executor.folder.parts, remote.source, 4)
         executor.queue.clear()
         executor.articles, executor.watcher = plan.articles, Quiet()
