@@ -37,11 +37,12 @@ from roco.core.step import Step
 from roco.core.table_pass import TablePass
 
 SAVE_EVERY = 10.0
-"""Seconds between two writes of the manifest; parts that it does not contain are read from their footers."""
+"""Seconds between two writes of the records of parts; those that are lost are read from the footers again."""
 
 _UNFINISHED = (
     *(".*.part", "images/.*.part", "measures/*/.*.part", "decisions/.*.part", "decisions/*/.*.part"),
     "ledger/.*.part",
+    "records/*/.*.part",
 )
 """Temporary files of killed processes, relative to the run folder."""
 
@@ -63,13 +64,11 @@ class Driver:
         self.seconds: dict[str, float] = defaultdict(float)
         self.counted: dict[str, int] = defaultdict(int)
         self.saved_at = time.monotonic()
-        self.holds_run = False
 
     def run(self, workers: int | None, retry: str | None) -> Outcome:
         """Runs everything; no other process may use the folder meanwhile."""
         executor = self._executor(workers, retry)
         with self._in_folder(executor, shared=False), executor:
-            self.holds_run = True
             recover(self.folder.release)
             self._remove_unfinished()
             self._open(executor)
@@ -79,7 +78,7 @@ class Driver:
             if retry:
                 forget(self.folder, self.parts.names, retry)
             self._run_until_complete(executor)
-            self._save()
+            self.manifest.save(self.parts, self.outcome.complete)
             self._remove_outdated()
             return self._finish()
 
@@ -97,6 +96,7 @@ class Driver:
             if retry:
                 forget(self.folder, free, retry)
             self._pass_parts(free, executor)
+            self._save_records()
             return self._finish()
 
     @contextmanager
@@ -221,12 +221,12 @@ class Driver:
             self.progress.advance(len(job.figures))
         else:
             funnel = result.record.funnel
-            self.manifest.record(result.part, result.record)
+            self.manifest.record(result.part, result.record, self.parts)
             self.outcome.parts_done += 1
             self.progress.count(figures=funnel[0].rows_in, dropped=sum(sum(f.dropped.values()) for f in funnel))
             self.advanced(job, self.parts.spans[job.part][1])
-        if self.holds_run and time.monotonic() - self.saved_at > SAVE_EVERY:
-            self._save()
+        if time.monotonic() - self.saved_at > SAVE_EVERY:
+            self._save_records()
 
     def advanced(self, job: Job, articles: int) -> None:
         """Counts the articles of a part; those that are processed again after a crash are not counted twice."""
@@ -249,8 +249,8 @@ class Driver:
 
     # --- after ------------------------------------------------------------------------------------------------------
 
-    def _save(self) -> None:
-        self.manifest.save(self.parts, self.outcome.complete)
+    def _save_records(self) -> None:
+        self.manifest.records.save()
         self.saved_at = time.monotonic()
 
     def _remove_outdated(self) -> None:
@@ -258,7 +258,8 @@ class Driver:
         self._remove_unfinished()  # a worker that died may have left some, too
         tables = [self.folder.table_decisions(step) for step in self.folder.pipeline.table_steps]
         current = {self.folder.row_decisions_folder, *tables}
-        for path in (self.folder.root / "decisions").glob("*"):
+        current.add(self.folder.records_folder(self.folder.pipeline.rows_digest))
+        for path in (*(self.folder.root / "decisions").glob("*"), *self.folder.records.glob("*")):
             if path not in current:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 

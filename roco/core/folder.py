@@ -29,6 +29,14 @@ class RunFolder:
         return self.root / "manifest.json"
 
     @property
+    def records(self) -> Path:
+        """Returns the folder with copies of the footers of the decisions, one folder for each version of row stages."""
+        return self.root / "records"
+
+    def records_folder(self, digest: str) -> Path:
+        return self.records / f"rows-{digest[:8]}"
+
+    @property
     def funnel(self) -> Path:
         return self.root / "funnel.json"
 

@@ -1,4 +1,8 @@
-"""The manifest: a copy of all footers in one file, so that ten thousand files need not be opened."""
+"""The manifest: a copy of all footers, so that ten thousand files need not be opened.
+
+`manifest.json` describes the run: its steps, the source, the flows of the table stages. What the footers of the parts
+contain is in `records/`, column by column.
+"""
 
 from __future__ import annotations
 
@@ -6,38 +10,20 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from roco.base.errors import CorruptFile
 from roco.base.files import read_meta, write_text
 from roco.core.folder import RunFolder
-from roco.core.funnel import Flow, reconcile, total
+from roco.core.funnel import Flow, reconcile
 from roco.core.job import PartRecord
 from roco.core.part import expected_input
 from roco.core.parts import Parts
+from roco.core.records import Known, Records, Stamp
 
 _HEAD = '{"seal":"'
 _BLANK = "0" * 64
-
-Stamp = list[int]
-"""Size and modification time of a file; its footer is read again only if they change."""
-
-
-@dataclass(frozen=True)
-class StampedRecord:
-    """The record of a part, and the stamp of the file it was read from."""
-
-    record: PartRecord
-    stamp: Stamp
-
-    def to_json(self) -> dict[str, Any]:
-        return {**self.record.to_json(), "size": self.stamp}
-
-    @classmethod
-    def of_json(cls, value: Mapping[str, Any]) -> StampedRecord:
-        return cls(PartRecord.of_json(value), value["size"])
 
 
 class Manifest:
@@ -51,7 +37,7 @@ class Manifest:
         self.folder = folder
         saved = load(folder.manifest)
         same_rows = saved.get("rows_digest") == folder.pipeline.rows_digest
-        self.parts = {name: StampedRecord.of_json(v) for name, v in saved.get("parts", {}).items()} if same_rows else {}
+        self.records = records_of(folder, folder.pipeline.rows_digest, saved if same_rows else {})
         self.table: list[Flow] = []
         self.is_complete = same_rows and bool(saved.get("complete"))
 
@@ -65,34 +51,39 @@ class Manifest:
         return [name for name in names if self._is_done(name, parts, files.get(f"{name}.parquet"))]
 
     def _is_done(self, part: str, parts: Parts, stamp: Stamp | None) -> bool:
-        known = self.parts.get(part)
+        known = self.records.get(part)
         if stamp is None:
-            self.parts.pop(part, None)
+            self.records.remove(part)
             return False
         if known is None or known.stamp != stamp:
             try:
                 record = PartRecord.of_json(read_meta(self.folder.row_decisions(part)))
             except CorruptFile:
-                self.parts.pop(part, None)
+                self.records.remove(part)
                 return False
-            known = self.record(part, record)
+            known = self.record(part, record, parts)
         unlisted = parts.unlisted.get(part, [])
-        return known.record.input == expected_input(self.folder.pipeline, part, unlisted)
+        return known.input == expected_input(self.folder.pipeline, part, unlisted)
 
-    def record(self, part: str, record: PartRecord) -> StampedRecord:
+    def record(self, part: str, record: PartRecord, parts: Parts) -> Known:
         """Adds the record of a part whose file has been written."""
         stat = self.folder.row_decisions(part).stat()
-        self.parts[part] = StampedRecord(record, [stat.st_size, stat.st_mtime_ns])
-        return self.parts[part]
+        return self.records.put(part, record, (stat.st_size, stat.st_mtime_ns), parts.spans[part][1])
+
+    def contents(self, names: Iterable[str]) -> list[str]:
+        """Returns the digests of the contents of parts that are done."""
+        return [known.content for name in names if (known := self.records.get(name)) is not None]
 
     def save(self, parts: Parts, complete: bool = False) -> None:
         """Writes the manifest, with the current steps, so that a later run can report what changed."""
         pipeline = self.folder.pipeline
+        if complete:
+            self.records.compact(parts.names)
+        self.records.save()
         value = {
             "rows_digest": pipeline.rows_digest,
             "steps": [step.describe() for step in pipeline.steps],
             "source": {"kind": pipeline.source.kind, **parts.summary},
-            "parts": {name: known.to_json() for name, known in self.parts.items() if name in parts.spans},
             "table": [flow.to_json() for flow in self.table],
             "complete": complete,
         }
@@ -103,21 +94,23 @@ class Manifest:
 
         table: the flows of the table stages, if the manifest does not contain them yet.
         """
-        records = [self.parts[name].record for name in parts.names if name in self.parts]
-        flows = [*total(record.funnel for record in records), *(self.table if table is None else table)]
+        of_parts, counts = self.records.totals(parts.names)
+        flows = [*of_parts, *(self.table if table is None else table)]
         reconcile(flows, "the run")
         source = {"kind": self.folder.pipeline.source.kind, "articles": parts.summary["articles"]}
-        stages = [flow.to_json() for flow in flows]
-        return {"source": source, "counts": add_counts(record.counts for record in records), "stages": stages}
+        return {"source": source, "counts": counts, "stages": [flow.to_json() for flow in flows]}
 
 
-def add_counts(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    """Adds up the extraction counts of parts."""
-    totals: dict[str, int] = {}
-    for part in counts:
-        for name, n in part.items():
-            totals[name] = totals.get(name, 0) + n
-    return dict(sorted(totals.items()))
+def records_of(folder: RunFolder, rows_digest: str, saved: Mapping[str, Any]) -> Records:
+    """Returns the stored records of the parts for some row stages.
+
+    saved: a manifest for these stages; that of an older version of roco contains the records itself.
+    """
+    records = Records(folder.records_folder(rows_digest), rows_digest)
+    for part, value in saved.get("parts", {}).items():
+        if records.get(part) is None:
+            records.put(part, PartRecord.of_json(value), tuple(value["size"]), None)
+    return records
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -157,7 +150,7 @@ def stamps(folder: Path) -> dict[str, Stamp]:
             for entry in entries:
                 if entry.name.endswith(".parquet") and not entry.name.startswith("."):
                     stat = entry.stat()
-                    by_name[entry.name] = [stat.st_size, stat.st_mtime_ns]
+                    by_name[entry.name] = (stat.st_size, stat.st_mtime_ns)
     except FileNotFoundError:
         return {}
     return by_name

@@ -10,9 +10,9 @@ from roco.base.files import read_meta
 from roco.core import manifest as manifests
 from roco.core import parts
 from roco.core.folder import RunFolder
-from roco.core.funnel import Flow, total
+from roco.core.funnel import Flow
 from roco.core.job import PartRecord
-from roco.core.manifest import StampedRecord
+from roco.core.records import Records
 from roco.core.step import Step
 
 
@@ -23,10 +23,11 @@ def status(folder: RunFolder) -> dict[str, Any]:
     """
     saved = manifests.load(folder.manifest)
     source = saved.get("source") or parts.read(folder.parts).summary
-    records, parts_done = _records(folder, saved)
+    records, with_records, parts_done = _records(folder, saved)
+    of_parts, counts = records.totals(with_records)
     done = len(parts_done)
     stages = _stages(folder, saved)
-    flows = [*total(record.funnel for record in records), *map(Flow.of_json, saved.get("table", []))]
+    flows = [*of_parts, *map(Flow.of_json, saved.get("table", []))]
     by_stage = {flow.stage: flow.to_json() for flow in flows}
     for stage in stages:
         flow = by_stage.get(stage["stage"])
@@ -38,44 +39,50 @@ def status(folder: RunFolder) -> dict[str, Any]:
         "state": _state(source, done, stages, saved),
         "source": dict(source),
         "parts_done": done,
-        "articles_done": _articles(folder, parts_done, source),
-        "counts": manifests.add_counts(record.counts for record in records),
+        "articles_done": _articles(folder, records, parts_done, source),
+        "counts": counts,
         "stages": stages,
         "removed_stages": [step["name"] for step in saved.get("steps", []) if step["name"] not in names],
         "release": str(folder.release) if folder.release.exists() else None,
     }
 
 
-def _articles(folder: RunFolder, done: Sequence[str], source: Mapping[str, int]) -> int:
+def _articles(folder: RunFolder, records: Records, done: Sequence[str], source: Mapping[str, int]) -> int:
     """Returns the number of articles in the parts that are done, superseded ones included."""
     if len(done) >= source.get("parts", 0):
         return source.get("articles", 0) + source.get("superseded", 0)
+    known = [records.get(part) for part in done]
+    articles = [one.articles for one in known if one is not None and one.articles is not None]
+    if len(articles) == len(done):
+        return sum(articles)
     spans = parts.read(folder.parts).spans
     return sum(spans[part][1] for part in done if part in spans)
 
 
-def _records(folder: RunFolder, saved: Mapping[str, Any]) -> tuple[list[PartRecord], list[str]]:
-    """Returns the records of all parts that are done, and their names; new ones are read from their footers.
+def _records(folder: RunFolder, saved: Mapping[str, Any]) -> tuple[Records, list[str], list[str]]:
+    """Returns the records, the parts to add up, and the parts that are done; new ones are read from their footers.
 
-    If the row stages have changed, returns the old records, and the names of parts that are done with the new stages.
+    If the row stages have changed, the parts to add up are those of the last run, and the others those that are done
+    with the new stages.
     """
-    known = {name: StampedRecord.of_json(value) for name, value in saved.get("parts", {}).items()}
+    rows_digest = folder.pipeline.rows_digest
+    before = saved.get("rows_digest", rows_digest)
+    records = manifests.records_of(folder, before, saved)
     stamps = manifests.stamps(folder.row_decisions_folder)
-    if saved.get("rows_digest", folder.pipeline.rows_digest) != folder.pipeline.rows_digest:
-        return [one.record for one in known.values()], [file.removesuffix(".parquet") for file in stamps]
-    records, names = [], []
+    if before != rows_digest:
+        return records, list(records.names), [file.removesuffix(".parquet") for file in stamps]
+    names = []
     for file, stamp in stamps.items():
         part = file.removesuffix(".parquet")
-        if part in known and known[part].stamp == stamp:
-            record = known[part].record
-        else:
+        known = records.get(part)
+        if known is None or known.stamp != stamp:
             try:
                 record = PartRecord.of_json(read_meta(folder.row_decisions(part)))
             except (CorruptFile, FileNotFoundError):
                 continue
-        records.append(record)
+            records.put(part, record, stamp, None)
         names.append(part)
-    return records, names
+    return records, names, names
 
 
 def _stages(folder: RunFolder, saved: Mapping[str, Any]) -> list[dict[str, Any]]:

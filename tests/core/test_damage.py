@@ -48,7 +48,8 @@ DAMAGES: dict[str, Damage] = {
     **{f"flipped at {at}": lambda path, at=at: flip(path, at) for at in (0.1, 0.5, 0.99)},  # type: ignore[misc]
 }
 FILES = ("measures/read-*/*", "measures/words-*/*", "measures/look-*/*", "decisions/rows-*/*", "decisions/06-*",
-         "decisions/07-*", "images/*", "manifest.json", "funnel.json", "recipe.toml", "parts.parquet")  # fmt: skip
+         "decisions/07-*", "images/*", "manifest.json", "records/*/*", "funnel.json", "recipe.toml",
+         "parts.parquet")  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,237 @@
+"""The records of the parts of a run: copies of their footers, column by column, in files of which each is written once.
+
+A file of records is only a shortcut: a part that none of them describes as it is now is read from its footer. Each
+process adds files of its own, so slices of a run never wait for each other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from roco.base.errors import CorruptFile
+from roco.base.files import read_table, write_table
+from roco.core.funnel import Flow, reconcile
+from roco.core.job import PartRecord
+
+PARTS_PER_FILE = 500
+"""Records in a file, at most, until the run is complete; only the last file of a process is written again."""
+
+Stamp = tuple[int, int]
+"""Size in bytes and modification time in ns of a file; its footer is read again only if they change."""
+
+_COUNT = "count"
+"""The numbers of a record are columns named `STAGE/in`, `STAGE/kept`, `STAGE/dropped/REASON` and `/count/NAME`."""
+
+
+class Known(NamedTuple):
+    """What is known of a part without reading its footer.
+
+    input, content: digests, as in `PartRecord`. articles: of the part, None if they were not counted. stamp: of the
+    file of its decisions.
+    """
+
+    input: str
+    content: str
+    articles: int | None
+    stamp: Stamp
+
+
+class Records:
+    """The records of the parts for one version of the row stages.
+
+    folder: with the files. digest: of the row stages; records of others are not read.
+    """
+
+    def __init__(self, folder: Path, digest: str) -> None:
+        self.folder, self.digest = folder, digest
+        self._known: dict[str, Known] = {}
+        self._at: dict[str, tuple[int, int]] = {}  # number of the table, and row
+        self._tables: list[pa.Table] = []
+        self._kinds: dict[str, str] = {}  # of each stage, in order
+        self._new: dict[str, tuple[Known, PartRecord]] = {}
+        self._is_new_saved = True
+        self._name = _new_name()
+        self._load()
+
+    def _load(self) -> None:
+        tables = []
+        for path in _by_age(self.folder):
+            try:
+                table, meta = read_table(path)
+            except (CorruptFile, FileNotFoundError):
+                continue  # the footers contain the same
+            if meta["rows_digest"] == self.digest:
+                tables.append(table)
+                self._kinds.update(meta["stages"])
+        if tables:
+            self._add(pa.concat_tables(tables, promote_options="default").combine_chunks())
+
+    def _add(self, table: pa.Table) -> None:
+        """Adds a table; its records replace those of the same parts."""
+        number = len(self._tables)
+        self._tables.append(table)
+        columns = [table[name].to_pylist() for name in _FIXED.names]
+        for row, (part, input, content, articles, size, time) in enumerate(zip(*columns, strict=True)):
+            self._known[part] = Known(input, content, articles, (size, time))
+            self._at[part] = (number, row)
+
+    # --- one part ---------------------------------------------------------------------------------------------------
+
+    @property
+    def names(self) -> Iterable[str]:
+        """Returns the parts that have a record."""
+        return self._known
+
+    def get(self, part: str) -> Known | None:
+        return self._known.get(part)
+
+    def put(self, part: str, record: PartRecord, stamp: Stamp, articles: int | None) -> Known:
+        """Adds the record of a part. articles: of the part; None if they are not known."""
+        known = Known(record.input, record.content, articles, stamp)
+        if part not in self._new and len(self._new) >= PARTS_PER_FILE:
+            self.save()
+            self._close()
+        self._known[part] = known
+        self._new[part] = (known, record)
+        self._at.pop(part, None)
+        self._is_new_saved = False
+        return known
+
+    def remove(self, part: str) -> None:
+        """Removes the record of a part whose decisions are missing."""
+        for by_part in (self._known, self._at, self._new):
+            by_part.pop(part, None)
+
+    # --- all parts --------------------------------------------------------------------------------------------------
+
+    def totals(self, parts: Iterable[str]) -> tuple[list[Flow], dict[str, int]]:
+        """Returns the funnel of some parts, stage by stage, and their counts; parts without a record are left out."""
+        rows: dict[int, list[int]] = {}
+        new = []
+        for part in parts:
+            if part in self._at:
+                number, row = self._at[part]
+                rows.setdefault(number, []).append(row)
+            elif part in self._new:
+                new.append(part)
+        tables = [self._tables[number].take(pa.array(chosen)) for number, chosen in rows.items()]
+        if new:
+            tables.append(self._table(new))
+        sums: dict[str, int] = {}
+        for table in tables:
+            for name in table.column_names[len(_FIXED) :]:
+                # A number that no part has is unknown, not 0.
+                total = pc.sum(table[name]).as_py()
+                if total is not None:
+                    sums[name] = sums.get(name, 0) + total
+        flows = [_flow(stage, kind, sums) for stage, kind in self._kinds.items()] if tables else []
+        reconcile(flows, "all parts")
+        prefix = f"/{_COUNT}/"
+        counts = {name.removeprefix(prefix): n for name, n in sums.items() if name.startswith(prefix)}
+        return flows, dict(sorted(counts.items()))
+
+    # --- files ------------------------------------------------------------------------------------------------------
+
+    def save(self) -> None:
+        """Writes the records that were added; those of files that are complete are not written again."""
+        if self._new and not self._is_new_saved:
+            self._write(self._name, self._table(self._new))
+            self._is_new_saved = True
+
+    def compact(self, parts: Iterable[str]) -> None:
+        """Writes the records of some parts into one file, instead of all others in the folder."""
+        self.save()
+        before = list(_by_age(self.folder))
+        if len(before) < 2:
+            return
+        self._close()
+        rows: dict[int, list[int]] = {}
+        for part in parts:
+            if part in self._at:
+                number, row = self._at[part]
+                rows.setdefault(number, []).append(row)
+        tables = [self._tables[number].take(pa.array(chosen)) for number, chosen in rows.items()]
+        if tables:
+            table = pa.concat_tables(tables, promote_options="default").combine_chunks()
+            self._tables, self._known, self._at = [], {}, {}
+            self._add(table)
+            self._write(self._name, table)
+            self._name = _new_name()
+        for path in before:
+            path.unlink(missing_ok=True)
+
+    def _close(self) -> None:
+        """Ends the file that was written last; what is added from now on goes into another one."""
+        if self._new:
+            self._add(self._table(self._new))
+            self._new = {}
+            self._name = _new_name()
+
+    def _write(self, name: str, table: pa.Table) -> None:
+        meta = {"rows_digest": self.digest, "stages": list(self._kinds.items())}
+        write_table(self.folder / f"{name}.parquet", table, meta)
+
+    def _table(self, parts: Iterable[str]) -> pa.Table:
+        fixed: list[tuple[Any, ...]] = []
+        numbers: list[dict[str, int]] = []
+        for part in parts:
+            known, record = self._new[part]
+            for flow in record.funnel:
+                self._kinds[flow.stage] = flow.kind
+            fixed.append((part, known.input, known.content, known.articles, *known.stamp))
+            numbers.append(dict(_numbers(record)))
+        columns = {field.name: pa.array([row[at] for row in fixed], field.type) for at, field in enumerate(_FIXED)}
+        for name in dict.fromkeys(name for row in numbers for name in row):
+            columns[name] = pa.array([row.get(name) for row in numbers], pa.int64())
+        return pa.table(columns)
+
+
+_FIXED = pa.schema(
+    [
+        ("part", pa.string()),
+        ("input", pa.string()),
+        ("content", pa.string()),
+        ("articles", pa.int64()),
+        ("size", pa.int64()),
+        ("mtime_ns", pa.int64()),
+    ]
+)
+"""The columns that every file of records has."""
+
+
+def _numbers(record: PartRecord) -> Iterator[tuple[str, int]]:
+    """Yields the names and values of the columns of a record."""
+    for flow in record.funnel:
+        yield f"{flow.stage}/in", flow.rows_in
+        yield f"{flow.stage}/kept", flow.kept
+        for reason, n in flow.dropped.items():
+            yield f"{flow.stage}/dropped/{reason}", n
+    for name, n in record.counts.items():
+        yield f"/{_COUNT}/{name}", n
+
+
+def _flow(stage: str, kind: str, sums: Mapping[str, int]) -> Flow:
+    prefix = f"{stage}/dropped/"
+    dropped = {name.removeprefix(prefix): n for name, n in sums.items() if name.startswith(prefix)}
+    return Flow(stage, kind, sums.get(f"{stage}/in", 0), sums.get(f"{stage}/kept", 0), dict(sorted(dropped.items())))
+
+
+def _by_age(folder: Path) -> Sequence[Path]:
+    """Returns the files of records, the one that was written last at the end."""
+    found = []
+    with contextlib.suppress(FileNotFoundError):
+        for path in folder.glob("[!.]*.parquet"):
+            with contextlib.suppress(FileNotFoundError):  # a run that has ended has replaced it
+                found.append((path.stat().st_mtime_ns, path))
+    return [path for _, path in sorted(found)]
+
+
+def _new_name() -> str:
+    return secrets.token_hex(8)
