@@ -26,6 +26,7 @@ from roco.cli import (
     fit,
     index,
     labels,
+    plan,
     predict,
     publish,
     recipe,
@@ -54,7 +55,7 @@ app = App(
 )
 
 COMMANDS: tuple[Callable[..., None], ...] = (
-    *(run.init, recipe.recipe, recipe.check, run.run, run.status, run.show, run.stages, run.articles),
+    *(run.init, recipe.recipe, recipe.check, plan.plan, run.run, run.status, run.show, run.stages, run.articles),
     *(review.dropped, review.duplicates, review.flagged, audit.audit, curate.curate, agree.agree, fit.fit),
     *(predict.predict, index.index, search.search, answer.answer),
     *(release.verify, release.diff, select.select, export.export, retract.retract, curate.view, report.report),

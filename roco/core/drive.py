@@ -215,7 +215,8 @@ class Driver:
         for name, seconds in result.seconds.items():
             self.seconds[name] += seconds
         LOG.info("part %s: %s", result.part, _measured(result.measured))
-        self._log({"part": result.part, "measured": dict(result.measured), "seconds": dict(result.seconds)})
+        times = {"seconds": dict(result.seconds), "cpu": dict(result.cpu)}
+        self._log({"part": result.part, "measured": dict(result.measured), **times})
         if result.record is None:
             self.progress.count(figures=len(job.figures))
             self.progress.advance(len(job.figures))

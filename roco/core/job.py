@@ -116,18 +116,24 @@ class PartRecord:
 
 @dataclass(frozen=True)
 class JobResult:
-    """The result of a job: newly measured articles or figures by stage, seconds by stage, the record of a row pass."""
+    """The result of a job.
+
+    measured: newly measured articles or figures by stage. seconds, cpu: elapsed seconds, and seconds of the processor,
+    by stage. record: of a row pass.
+    """
 
     part: str
     measured: Mapping[str, int]
     seconds: Mapping[str, float]
     record: PartRecord | None = None
+    cpu: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         record = None if self.record is None else self.record.to_json()
-        return {"part": self.part, "measured": dict(self.measured), "seconds": dict(self.seconds), "record": record}
+        seconds, cpu = dict(self.seconds), dict(self.cpu)
+        return {"part": self.part, "measured": dict(self.measured), "seconds": seconds, "cpu": cpu, "record": record}
 
     @classmethod
     def of_json(cls, value: Mapping[str, Any]) -> JobResult:
         record = None if value["record"] is None else PartRecord.of_json(value["record"])
-        return cls(value["part"], value["measured"], value["seconds"], record)
+        return cls(value["part"], value["measured"], value["seconds"], record, value["cpu"])

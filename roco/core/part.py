@@ -62,7 +62,7 @@ def pass_part(folder: RunFolder, job: Job, beat: Beat, advanced: Advanced) -> Jo
             record = part.commit(kept_rows)
         finally:
             part.close()
-    return JobResult(job.part, dict(part.measured), _rounded(part.timings), record)
+    return part.result(record)
 
 
 def measure_figures(folder: RunFolder, job: Job, beat: Beat) -> JobResult:
@@ -83,7 +83,7 @@ def measure_figures(folder: RunFolder, job: Job, beat: Beat) -> JobResult:
         part.pack.commit()
     finally:
         part.close()
-    return JobResult(job.part, dict(part.measured), _rounded(part.timings))
+    return part.result(None)
 
 
 def _columns_for(step: Step, lenders: Mapping[str, Step]) -> dict[str, str]:
@@ -290,6 +290,10 @@ class PartPass:
             counts=counts,
         )
 
+    def result(self, record: PartRecord | None) -> JobResult:
+        seconds, cpu = self.timings.rounded()
+        return JobResult(self.job.part, dict(self.measured), seconds, record, cpu)
+
     def close(self) -> None:
         self.store.close()
         self.pack.close()
@@ -300,7 +304,3 @@ def _with_columns(rows: pa.Table, values: pa.Table) -> pa.Table:
         if name != "figure_id":
             rows = put(rows, name, values[name])
     return rows
-
-
-def _rounded(timings: Timings) -> dict[str, float]:
-    return {name: round(seconds, 4) for name, seconds in sorted(timings.seconds.items())}

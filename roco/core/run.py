@@ -13,7 +13,8 @@ import pyarrow as pa
 
 from roco.base.errors import DataError, UsageError
 from roco.base.progress import NullProgress, Progress
-from roco.core import parts
+from roco.core import calibrate, parts
+from roco.core.cost import Calibration
 from roco.core.drive import Driver
 from roco.core.dropped import check_names, dropped
 from roco.core.figures import DROPPED, Figures
@@ -76,6 +77,19 @@ class Run:
     def preview(self) -> dict[str, Any]:
         """Returns what `do` would do: new, changed and removed articles, parts to process, out-of-date stages."""
         return preview(self.files)
+
+    def articles(self, progress: Progress | None = None) -> pa.Table:
+        """Returns the current articles (`schema.LISTING`): those that the run has listed, or else lists them now."""
+        return calibrate.listing(self.pipeline.source, self.files.parts, progress or NullProgress())
+
+    def calibrate(self, seconds: float = 60.0, progress: Progress | None = None) -> Calibration:
+        """Measures what articles and figures cost on this machine, on a sample that takes about so many seconds.
+
+        The sample is processed in a temporary folder; the run folder does not change. `core.cost.estimate` projects the
+        costs to a corpus.
+        """
+        progress = progress or NullProgress()
+        return calibrate.calibrate(self.pipeline, self.articles(progress), seconds, progress)
 
     def status(self) -> dict[str, Any]:
         """Returns the funnel, the parts done, and the out-of-date stages with the cause."""
