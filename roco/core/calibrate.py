@@ -13,8 +13,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from roco.base.errors import DataError
 from roco.base.files import read_table
@@ -32,6 +34,9 @@ from roco.core.store import PACKAGES_OPEN
 
 FEWEST_GROUPS = 8
 """Groups into which a small sample is divided, so that the spread between them can be estimated."""
+
+MOST_ARTICLES = 100_000
+"""Articles of a sample, at most."""
 
 EMPTY_PARTS = 3
 """Parts without articles that are written to measure what each part costs, however few articles it has."""
@@ -70,7 +75,7 @@ def calibrate(
     driver = _peak_memory()
     for step in pipeline.steps:
         prepare(step, "its models and vocabularies")
-    rows = articles.take(pa.array(spread(len(articles))))
+    rows = articles.take(pa.array(spread(len(articles))[:MOST_ARTICLES]))
     size = min(PACKAGES_OPEN, max(1, math.ceil(len(rows) / FEWEST_GROUPS)))
     progress.start("articles of the sample", None)
     with TemporaryDirectory(prefix="roco-plan-") as name:
@@ -104,12 +109,15 @@ def calibrate(
     )
 
 
-def spread(n: int) -> list[int]:
-    """Returns 0 to n - 1 in an order in which the first k numbers, for any k, are spread evenly over all of them."""
-    step = max(1, round(n * 0.6180339887))  # the golden ratio leaves no large gap
-    while math.gcd(step, n) > 1:
-        step += 1
-    return [(i * step) % n for i in range(n)]
+def spread(n: int) -> NDArray[np.int64]:
+    """Returns 0 to n - 1 in an order in which the first k numbers, for any k, are spread evenly over all of them.
+
+    It is the order of the numbers whose bits are reversed: halves, then quarters, then eighths.
+    """
+    order = np.zeros(1, np.int64)
+    while len(order) < n:
+        order = np.concatenate([2 * order, 2 * order + 1])
+    return order[order < n]
 
 
 def beyond(cost: Cost, part: Cost) -> Cost:

@@ -23,7 +23,7 @@ from tests.core import fakes
 
 @given(st.integers(1, 3000), st.integers(1, 100))
 def test_the_first_articles_of_a_sample_are_spread_evenly_over_the_listing(n: int, k: int) -> None:
-    order = spread(n)
+    order = spread(n).tolist()
     assert sorted(order) == list(range(n))
     k = min(k, n)
     places = sorted(order[:k])
