@@ -40,7 +40,8 @@ def test_a_calibration_counts_the_articles_and_figures_of_the_whole_sample(make:
     assert calibration.stages == ("read", "free", "words", "long", "look", "glance")
     # As in the funnel of the run: article 3, 10, 17, 24 have no free licence, every third caption of the rest is short.
     funnel = {
-        stage["stage"]: stage for stage in Run(pipeline, pipeline.source.path.parent / "run").do().funnel["stages"]
+        stage["stage"]: stage
+        for stage in Run(pipeline, pipeline.source.path.parent / "run").do(workers=0).funnel["stages"]
     }
     reached = {name: stage["in"] for name, stage in funnel.items() if name in calibration.stages}
     assert {name: n for name, n in calibration.rows.items() if name != "pack"} == reached
