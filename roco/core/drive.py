@@ -258,7 +258,7 @@ class Driver:
         """Removes the decisions of previous recipes, which are cheap; measures are expensive and are kept."""
         self._remove_unfinished()  # a worker that died may have left some, too
         tables = [self.folder.table_decisions(step) for step in self.folder.pipeline.table_steps]
-        current = {self.folder.row_decisions_folder, *tables}
+        current = {self.folder.row_decisions_folder, self.folder.kept_rows, *tables}
         current.add(self.folder.records_folder(self.folder.pipeline.rows_digest))
         for path in (*(self.folder.root / "decisions").glob("*"), *self.folder.records.glob("*")):
             if path not in current:

@@ -9,7 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from roco.base.errors import CorruptFile, RecipeError, nearest
+from roco.core import kept_rows
 from roco.core.folder import RunFolder
+from roco.core.kept_rows import KeptRows
 from roco.core.open_tables import OpenTables, in_threads
 from roco.core.origins import writer_of
 from roco.core.parts import Parts
@@ -28,8 +30,9 @@ class Figures:
     wrote a column last. done: the names of the steps whose verdicts are part of this.
     """
 
-    def __init__(self, folder: RunFolder, parts: Parts) -> None:
-        self.folder, self.parts = folder, parts
+    def __init__(self, folder: RunFolder, parts: Parts, input: str) -> None:
+        """input: the digest of the results of the row pass."""
+        self.folder, self.parts, self.input = folder, parts, input
         self.writer: dict[str, Step] = {}
         self._tables = OpenTables()
         self._decided: dict[str, pa.Table] = {}
@@ -37,16 +40,34 @@ class Figures:
         self.done = {step.name for step in folder.pipeline.row_steps}
         for step in folder.pipeline.row_steps:
             self.add_columns(step)
-        self.kept = self._load()
+        self._columns = kept_rows.columns_of(folder.pipeline)
+        copy = kept_rows.read(folder.kept_rows, input, self._columns)
+        self._copied = None if copy is None else KeptRows(copy, self._columns)
+        self.kept = self._load() if copy is None else copy.select(ROWS.names)
 
     def _load(self) -> pa.Table:
-        tables = in_threads(lambda part: kept(self._part(part)).select(ROWS.names), self.parts.names)
-        rows = pa.concat_tables([ROWS.empty_table(), *tables]).combine_chunks()
+        def of_part(part: str) -> pa.Table:
+            table = kept(self._read(self.folder.row_decisions(part), ["figure_id", "archive", "drop"]))
+            return put(table, "part", pa.array([part] * len(table), pa.string())).select(ROWS.names)
+
+        rows = pa.concat_tables([ROWS.empty_table(), *in_threads(of_part, self.parts.names)]).combine_chunks()
         return rows.take(pc.sort_indices(rows, [("figure_id", "ascending"), ("archive", "ascending")]))
 
-    def _part(self, part: str) -> pa.Table:
-        table = self._read(self.folder.row_decisions(part), [name for name in DROPPED.names if name != "part"])
-        return put(table, "part", pa.array([part] * len(table), pa.string()))
+    def copy_kept(self) -> None:
+        """Copies the columns that table stages read into one file, unless they are there or are too many.
+
+        Called before the first table stage, by the process that holds the lock of the run.
+        """
+        is_wanted = bool(self.folder.pipeline.table_steps) and len(self.kept) <= kept_rows.MOST_COPIED
+        if self._copied is not None or not is_wanted:
+            return
+        rows = self.kept
+        for name, columns in self._columns.items():
+            values = self._stored(self.folder.pipeline.step(name), rows, columns)
+            for column in columns:
+                rows = put(rows, column, values[column])
+        kept_rows.write(self.folder.kept_rows, rows, self.input, self._columns)
+        self._copied = KeptRows(rows.combine_chunks(), self._columns)
 
     def add_columns(self, step: Step) -> None:
         """Registers the columns of a step that is done, even if no figure reached it."""
@@ -67,11 +88,50 @@ class Figures:
         self.kept = kept(rows).select(ROWS.names)
         return tally(out)
 
-    def dropped(self) -> pa.Table:
-        """Returns all dropped figures except superseded ones: the columns DROPPED, sorted by figure_id."""
+    @property
+    def n_dropped(self) -> int:
+        """Returns the number of dropped figures except superseded ones."""
+
+        def of_part(part: str) -> int:
+            table = dropped(self._read(self.folder.row_decisions(part), ["stage", "drop"]))
+            return int(pc.sum(pc.not_equal(table["stage"], "source")).as_py() or 0)
+
+        return sum(in_threads(of_part, self.parts.names)) + sum(map(len, self._dropped_late))
+
+    def dropped_with(self, columns: Sequence[str]) -> pa.Table:
+        """Returns the dropped figures whose first named column is not empty: usually a few out of millions.
+
+        The table has figure_id and the columns, sorted by figure_id.
+        """
+        step = self.writer[columns[0]]
+        writes_all = all(self.writer[column] is step for column in columns)
+        if not (step.is_measure and step in self.folder.pipeline.row_steps and writes_all):
+            rows = _with_values(self.gather(self.dropped(), columns[:1]), columns[0])
+            return self.gather(rows, columns).select(["figure_id", *columns])
+        late = self.gather(pa.concat_tables([DROPPED.empty_table(), *self._dropped_late]), columns)
 
         def of_part(part: str) -> pa.Table:
-            table = dropped(self._part(part)).select(DROPPED.names)
+            table = self._read(self.folder.measure_file(step, part), ["figure_id", *columns])
+            table = _with_values(table, columns[0])
+            if len(table):
+                decided = self._read(self.folder.row_decisions(part), ["figure_id", "stage", "drop"])
+                decided = align(table["figure_id"], decided)
+                is_dropped = pc.and_(pc.is_valid(decided["drop"]), pc.not_equal(decided["stage"], "source"))
+                table = table.filter(pc.fill_null(is_dropped, False))
+            return table
+
+        names = ["figure_id", *columns]
+        tables = [_with_values(late, columns[0]).select(names), *in_threads(of_part, self.parts.names)]
+        table = pa.concat_tables(tables).combine_chunks()
+        return table.take(pc.sort_indices(table, [("figure_id", "ascending")]))
+
+    def dropped(self) -> pa.Table:
+        """Returns all dropped figures except superseded ones: the columns DROPPED, sorted by figure_id."""
+        stored = [name for name in DROPPED.names if name != "part"]
+
+        def of_part(part: str) -> pa.Table:
+            table = dropped(self._read(self.folder.row_decisions(part), stored))
+            table = put(table, "part", pa.array([part] * len(table), pa.string())).select(DROPPED.names)
             return table.filter(pc.not_equal(table["stage"], "source"))
 
         early = in_threads(of_part, self.parts.names)
@@ -94,7 +154,8 @@ class Figures:
             if name in self._decided:
                 values = self._of_this_package(rows, self._decided[name].select(["figure_id", "archive", *names]))
             else:
-                values = self._stored(self.folder.pipeline.step(name), rows, names)
+                copied = self._copied.values(name, rows, names) if self._copied is not None else None
+                values = self._stored(self.folder.pipeline.step(name), rows, names) if copied is None else copied
             for column in names:
                 rows = put(rows, column, values[column])
         return rows.combine_chunks()
@@ -144,6 +205,15 @@ class Figures:
         except FileNotFoundError as err:
             hint = "run the same command again to recompute it"
             raise CorruptFile(f"missing file: {path}", hint, str(path)) from err
+
+
+def _with_values(table: pa.Table, column: str) -> pa.Table:
+    """Returns the rows with a value in a column; an empty list is none."""
+    values = table[column]
+    is_set = pc.is_valid(values)
+    if pa.types.is_list(values.type):
+        is_set = pc.fill_null(pc.greater(pc.list_value_length(values), 0), False)
+    return table.filter(is_set)
 
 
 def by_part(rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:

@@ -38,7 +38,7 @@ class FinishedRun:
         stages = self.funnel["stages"]
         n_dropped = sum(sum(stage["dropped"].values()) for stage in stages)
         n_kept = stages[-1]["kept"] if stages else 0
-        if n_dropped != len(self.figures.dropped()) or n_kept != len(self.figures.kept):
+        if n_dropped != self.figures.n_dropped or n_kept != len(self.figures.kept):
             raise DataError("the funnel and the figures of the release differ", "please report this error in roco")
 
     @property

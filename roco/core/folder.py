@@ -100,6 +100,11 @@ class RunFolder:
         """Returns the file with the decisions of the row stages for one part."""
         return self.row_decisions_folder / f"{part}.parquet"
 
+    @property
+    def kept_rows(self) -> Path:
+        """Returns the file with the figures that the row stages kept, and the columns that table stages read."""
+        return self.root / "decisions" / "kept.parquet"
+
     def table_decisions(self, step: Step) -> Path:
         """Returns the file with the decisions of a table stage, or of a stage after one, for all parts."""
         position = [s.name for s in self.pipeline.steps].index(step.name) + 1

@@ -56,7 +56,7 @@ class TablePass:
 
     @cached_property
     def figures(self) -> Figures:
-        return Figures(self.folder, self.parts)
+        return Figures(self.folder, self.parts, self.input)
 
     @cached_property
     def input(self) -> str:
@@ -136,6 +136,7 @@ class TablePass:
         self._start(base)
         if expected and base is not None and self.ledger is None:
             return False  # its file is corrupt, so the decisions cannot be taken again
+        self.figures.copy_kept()
         state = self._first_state()
         for number, step in enumerate(self.pipeline.table_steps):
             state = digest([state, step.digest])
@@ -179,7 +180,7 @@ class TablePass:
             self.progress.start(f"stage '{step.name}'", None)
             columns = [column for column in step.reads if column != "figure_id"]
             batch = view(step, self.figures.gather(rows, columns))
-            more: list[Any] = [self._dropped(step.contract.dropped)] if step.contract.dropped else []
+            more: list[Any] = [self.figures.dropped_with(step.contract.dropped)] if step.contract.dropped else []
             if step.contract.takes_ledger:
                 more.append(self.ledger)
             verdict = apply(step, "the table", batch, *more)
@@ -196,15 +197,6 @@ class TablePass:
         except (FileNotFoundError, CorruptFile):
             return None
         return verdict if meta["input"] == state else None
-
-    def _dropped(self, columns: Sequence[str]) -> pa.Table:
-        """Returns the dropped figures whose first named column is not empty: usually a few out of millions."""
-        rows = self.figures.gather(self.figures.dropped(), columns[:1])
-        values = rows[columns[0]]
-        is_set = pc.is_valid(values)
-        if pa.types.is_list(values.type):
-            is_set = pc.fill_null(pc.greater(pc.list_value_length(values), 0), False)
-        return self.figures.gather(rows.filter(is_set), columns).select(["figure_id", *columns])
 
     # --- measuring --------------------------------------------------------------------------------------------------
 

@@ -48,7 +48,7 @@ DAMAGES: dict[str, Damage] = {
     **{f"flipped at {at}": lambda path, at=at: flip(path, at) for at in (0.1, 0.5, 0.99)},  # type: ignore[misc]
 }
 FILES = ("measures/read-*/*", "measures/words-*/*", "measures/look-*/*", "decisions/rows-*/*", "decisions/06-*",
-         "decisions/07-*", "images/*", "manifest.json", "records/*/*", "funnel.json", "recipe.toml",
+         "decisions/07-*", "decisions/kept*", "images/*", "manifest.json", "records/*/*", "funnel.json", "recipe.toml",
          "parts.parquet")  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,6 +12,7 @@ import pytest
 
 from roco.base.errors import DataError, MissingExtra, RecipeError, StageFailed, UsageError
 from roco.core.contract import Reason
+from roco.core.open_tables import OpenTables
 from roco.core.pipeline import Pipeline
 from roco.core.run import Run
 from roco.core.stage import Decision, Extraction, Measure, drop, put
@@ -264,3 +265,35 @@ def test_a_deleted_measure_is_computed_again_although_no_decision_needs_it(
     assert run(make(), tmp_path / "run", workers=0, part_size=7).measured[measure] > 0
     assert deleted.read_bytes() == content
     assert everything(tmp_path / "run") == before
+
+
+def test_a_changed_table_stage_opens_no_file_of_a_part(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Path] = []
+    read = OpenTables.read
+
+    def counted(self: OpenTables, path: Path, columns: Sequence[str]) -> pa.Table:
+        opened.append(path)
+        return read(self, path, columns)
+
+    monkeypatch.setattr(OpenTables, "read", counted)
+    run(make(printed=None), tmp_path / "run", workers=0, part_size=7)
+    assert opened
+    opened.clear()
+    changed = make(printed=None, halves=fakes.Halves(refuse="A001"))
+    outcome = run(changed, tmp_path / "run", workers=0)
+    assert outcome.funnel["stages"][-1]["dropped"] == {"leak": 1}
+    assert not opened
+    (tmp_path / "run" / "decisions" / "kept.parquet").unlink()
+    expected = run(make(printed=None, halves=fakes.Halves()), tmp_path / "run", workers=0).funnel
+    assert opened
+    assert run(make(printed=None), tmp_path / "other", workers=0, part_size=7).funnel == expected
+
+
+def test_kept_figures_are_copied_again_after_the_row_pass_gave_other_results(make: Make, tmp_path: Path) -> None:
+    run(make(), tmp_path / "run", workers=0, part_size=7)
+    for changed in (make(long=fakes.Long(at_least=3)), make()):
+        run(changed, tmp_path / "run", workers=0)
+        run(changed, tmp_path / f"fresh-{changed.rows_digest[:8]}", workers=0, part_size=7)
+        assert kept_by(changed, tmp_path / "run") == kept_by(changed, tmp_path / f"fresh-{changed.rows_digest[:8]}")
