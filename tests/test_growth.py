@@ -11,11 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 
 import roco
-from roco.release.previous import read_release
 from roco.release.retract import retract
 from roco.release.select.flags import SelectOptions
 from roco.release.select.subset import select
 from tests.attacks.packing import article, image, package
+from tests.tombstones import tombstones
 
 STAGES = ("license", "rights", "caption", "language", "image", "retraction", "pins", "dedup", "merge", "cutoff",
           "split", "prune", "release")  # fmt: skip
@@ -177,7 +177,7 @@ def test_an_image_that_was_taken_down_does_not_come_back_and_its_id_is_not_used_
         after = images(released(tmp_path, source, name, "taken"))
         assert after.keys() == {*before, "PMC20", "PMC21", "PMC22"} - {last["article_key"]}
         assert last["id"] not in {row["id"] for row in after.values()}
-        stones = read_release(tmp_path / name / "release").tombstones
+        stones = tombstones(tmp_path / name / "release")
         assert stones[last["id"]].detail == "2026-11-30: consent withdrawn"
 
 

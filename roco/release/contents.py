@@ -30,7 +30,7 @@ from roco.release.format import (
     METADATA,
     TOMBSTONES,
 )
-from roco.release.leakage import TIE_COLUMNS, leakage
+from roco.release.leakage import leakage
 from roco.release.metadata import Metadata
 from roco.release.writers import write_csv, write_json, write_parquet, write_split_tables, write_text
 
@@ -88,7 +88,7 @@ def write_contents(folder: Path, content: Contents) -> None:
     # Numbers, and the texts that contain them.
     sizes = Counter(row["split"] for row in content.rows)
     funnel = {**content.funnel, "release": {split: sizes[split] for split in SPLITS}}
-    leaks = leakage({**dict.fromkeys(TIE_COLUMNS), **row} for row in content.rows)
+    leaks = leakage(content.figures)
     write_json(folder / FUNNEL, funnel)
     write_json(folder / LEAKAGE, leaks)
     write_json(folder / METADATA, content.about.to_json())

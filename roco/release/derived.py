@@ -36,13 +36,13 @@ from roco.release.format import (
     GROUPS,
     LICENSES,
 )
-from roco.release.leakage import TIE_COLUMNS
 from roco.release.metadata import Metadata
 from roco.release.new_folder import check_new, new_folder
 from roco.release.previous import Tombstone
 from roco.release.pruning import emptied_splits, lost_concepts, prune_figures
 from roco.release.pubmed import carried, read_pubmed
 from roco.release.read import Release
+from roco.release.relations import RELATION_COLUMNS
 from roco.release.verify import verify_release
 from roco.release.writers import write_checksums, write_json, write_zip
 
@@ -53,7 +53,7 @@ _UNTRAINED = "no concept that occurs in train"
 
 _CARD_COLUMNS = (
     *("id", "split", "article_key", "year", "license", "modality", "modality_from", "caption", "concepts"),
-    *("concepts_manual", "identifying_fields", "n_frames", "declared", "format", "sha256", *TIE_COLUMNS),
+    *("concepts_manual", "identifying_fields", "n_frames", "declared", "format", "sha256", *RELATION_COLUMNS),
 )
 
 

@@ -1,70 +1,58 @@
-"""Finds what relates two images, and counts the relations that cross the splits of a dataset."""
+"""Counts the relations between images that cross the splits of a dataset."""
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
-TIE_COLUMNS = ("figure_id", "article_key", "duplicate_group", "similar_group", "caption")
-"""The columns that `tie_keys` reads."""
+import numpy as np
+import pyarrow as pa
 
-KINDS = ("article", "duplicate", "similar", "caption")
-
-MIN_CAPTION_WORDS = 8
-"""Equal captions relate images only from this number of words on: short captions are often equal by chance."""
-
-
-def tie_keys(row: Mapping[str, Any]) -> Iterator[str]:
-    """Yields the keys that images of different splits must not share: `KIND VALUE`, one of `KINDS`.
-
-    Images of one article, of one group of duplicates or near-duplicates, and with the same long caption share a key.
-    """
-    article = row.get("article_key") or row.get("figure_id")
-    if article:
-        yield f"article {article}"
-    for kind in ("duplicate", "similar"):
-        group = row.get(f"{kind}_group")
-        if group:
-            yield f"{kind} {group}"
-    words = (row.get("caption") or "").casefold().split()
-    if len(words) >= MIN_CAPTION_WORDS:
-        yield f"caption {hashlib.blake2b(' '.join(words).encode(), digest_size=16).hexdigest()}"
+from roco.base.columns import NONE, Indices, codes, runs
+from roco.release.relations import relations
 
 
 class Ties(NamedTuple):
-    """The keys of one kind: their number, and those with images in more than one split, with the ids of the images."""
+    """What relates images in one way: the number of articles, groups or captions, and what crosses the splits.
+
+    crossing: the places of the images of each one that has images in more than one split.
+    """
 
     number: int
-    crossing: Mapping[str, Sequence[str]]
+    crossing: tuple[Indices, ...]
 
     @property
     def images(self) -> int:
-        """Returns the number of images that the crossing keys relate."""
-        return sum(map(len, self.crossing.values()))
+        """Returns the number of images that the crossing ones relate."""
+        return sum(map(len, self.crossing))
 
 
-def ties(rows: Iterable[Mapping[str, Any]]) -> dict[str, Ties]:
+def ties(table: pa.Table) -> dict[str, Ties]:
     """Returns, by kind, how many articles, groups and captions there are, and which of them cross the splits.
 
-    rows: split, the columns of TIE_COLUMNS, and id, without which images are named by their figure_id; a column that
-    they lack relates no images.
+    table: split, and RELATION_COLUMNS; a column that it lacks relates no images.
     """
-    members: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
-    for row in rows:
-        for tie in tie_keys(row):
-            members[tie].append((row["split"], row.get("id") or row["figure_id"]))
-    numbers: Counter[str] = Counter()
-    crossing: dict[str, dict[str, list[str]]] = {kind: {} for kind in KINDS}
-    for tie, images in members.items():
-        kind, _, value = tie.partition(" ")
-        numbers[kind] += 1
-        if len({split for split, _ in images}) > 1:
-            crossing[kind][value] = [id for _, id in images]
-    return {kind: Ties(numbers[kind], crossing[kind]) for kind in KINDS}
+    splits = codes(table["split"])
+    return {kind: _ties(numbers, splits) for kind, numbers in relations(table).items()}
 
 
-def leakage(rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+def leakage(table: pa.Table) -> dict[str, int]:
     """Counts, by kind, the articles, groups and captions that have images in more than one split."""
-    return {kind: len(one.crossing) for kind, one in ties(rows).items()}
+    return {kind: len(one.crossing) for kind, one in ties(table).items()}
+
+
+def _ties(numbers: Indices, splits: Indices) -> Ties:
+    order = np.argsort(numbers, kind="stable")
+    order = order[np.count_nonzero(numbers == NONE) :]
+    bounds = runs(numbers[order])
+    return Ties(len(bounds) - 1, tuple(_crossing(order, splits[order], bounds)))
+
+
+def _crossing(order: Indices, splits: Indices, bounds: Indices) -> Iterator[Indices]:
+    """Yields the places of the images of each run with images in more than one split."""
+    if len(bounds) < 2:
+        return
+    starts = bounds[:-1]
+    is_crossing = np.minimum.reduceat(splits, starts) != np.maximum.reduceat(splits, starts)
+    for run in np.flatnonzero(is_crossing):
+        yield order[bounds[run] : bounds[run + 1]]

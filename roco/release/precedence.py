@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
+
+from roco.base.columns import Column, Indices, has_text
 
 PREVIOUS = 0
 """An image of the previous release."""
@@ -23,34 +21,24 @@ NEW = 1 << 30
 """An image of an article that is new."""
 
 PRECEDENCE_COLUMNS = ("pinned_by", "given_id", "archive")
-"""The columns that `precedence` reads."""
+"""The columns that `precedences` reads."""
 
 PINNED_BY = {"image": PREVIOUS, "file": PREVIOUS, "retired": RETIRED}
 """The precedence of images of previous releases by the column `pinned_by`."""
 
 
-def precedence(row: Mapping[str, Any]) -> int:
-    """Returns the precedence of an image; the smallest wins. row: the columns PRECEDENCE_COLUMNS."""
-    pinned = PINNED_BY.get(row["pinned_by"])
-    if pinned is not None:
-        return pinned
-    if row["given_id"]:
-        return DATASET + source_number(row["archive"])
-    return NEW
-
-
-def source_number(archive: str | None) -> int:
-    """Returns the number of the source, with which `archive` starts if there are several (`sources/several.py`)."""
-    number = (archive or "").partition("/")[0]
-    return int(number) if number.isascii() and number.isdigit() and len(number) < 9 else 0
-
-
-def precedences(table: pa.Table) -> NDArray[np.int64]:
-    """Returns the precedence of each row of a table with the columns PRECEDENCE_COLUMNS."""
-    # Most rows of a large run are new and need no look.
+def precedences(table: pa.Table) -> Indices:
+    """Returns the precedence of each row of a table with the columns PRECEDENCE_COLUMNS; the smallest wins."""
     found = np.full(len(table), NEW, np.int64)
-    known = pc.or_(pc.is_valid(table["pinned_by"]), pc.is_valid(table["given_id"]))
-    rows = np.flatnonzero(np.asarray(known))
-    some = table.select(list(PRECEDENCE_COLUMNS)).take(pa.array(rows)).to_pylist()
-    found[rows] = [precedence(row) for row in some]
+    # Most rows of a large run are new and need no look.
+    given = np.flatnonzero(has_text(table["given_id"]))
+    found[given] = DATASET + source_numbers(table["archive"].take(pa.array(given)))
+    for by, precedence in PINNED_BY.items():
+        found[np.asarray(pc.fill_null(pc.equal(table["pinned_by"], by), False))] = precedence
     return found
+
+
+def source_numbers(archives: Column) -> Indices:
+    """Returns the number of each source, with which `archive` starts if there are several (`sources/several.py`)."""
+    numbers = pc.extract_regex(archives, "^(?P<number>[0-9]{1,8})(?:/|$)")
+    return np.asarray(pc.fill_null(pc.struct_field(numbers, "number").cast(pa.int64()), 0), np.int64)

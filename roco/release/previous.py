@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from roco.base.columns import codes, first_of
 from roco.base.errors import DataError, RecipeError
 from roco.base.schema import SPLITS, types
 from roco.base.terminal import excerpt
 from roco.release.format import CHECKSUMS, CUI_MAPPING, FIGURES, LICENSES, TOMBSTONES
 from roco.release.read import Release
-
-_NUMBER = re.compile(r"[0-9]{1,15}$")
-
 
 TAKEDOWN = "takedown"
 """The reason of an id that its publisher retired for good: the image must not come back."""
@@ -51,29 +52,31 @@ LEDGER = pa.schema([(name, pa.string()) for name in Tombstone._fields])
 """The ledger of a release, one row for each id in use or retired; `reason` is null for ids in use."""
 
 
-class PreviousRelease(NamedTuple):
-    """The images of the previous release and the tombstones of all releases before it, each by id."""
+@dataclass(frozen=True)
+class PreviousRelease:
+    """What a release and those before it have assigned.
 
-    images: dict[str, ReleasedImage]
-    tombstones: dict[str, Tombstone]
+    ledger: one row for each id in use or retired, with the columns LEDGER, sorted by id.
+    """
+
+    ledger: pa.Table
 
     @classmethod
-    def of_ledger(cls, ledger: pa.Table) -> PreviousRelease:
-        """Reads what `to_ledger` returned."""
-        images: dict[str, ReleasedImage] = {}
-        tombstones: dict[str, Tombstone] = {}
-        for row in ledger.to_pylist():
-            if row["reason"] is None:
-                images[row["id"]] = ReleasedImage(*(row[name] for name in ReleasedImage._fields))
-            else:
-                tombstones[row["id"]] = Tombstone(**row)
-        return cls(images, tombstones)
+    def of(cls, images: Iterable[ReleasedImage], tombstones: Iterable[Tombstone]) -> PreviousRelease:
+        """Makes the ledger of a few images and tombstones."""
+        rows = [image._asdict() for image in images]
+        rows += [tombstone._asdict() for tombstone in tombstones]
+        return cls(pa.Table.from_pylist(sorted(rows, key=lambda row: str(row["id"])), schema=LEDGER))
 
-    def to_ledger(self) -> pa.Table:
-        """Returns one row for each id in use or retired, sorted by id."""
-        rows = [image._asdict() for image in self.images.values()]
-        rows += [tombstone._asdict() for tombstone in self.tombstones.values()]
-        return pa.Table.from_pylist(sorted(rows, key=lambda row: str(row["id"])), schema=LEDGER)
+    @property
+    def images(self) -> pa.Table:
+        """Returns the rows of the ids in use."""
+        return self.ledger.filter(pc.is_null(self.ledger["reason"]))
+
+    @property
+    def tombstones(self) -> pa.Table:
+        """Returns the rows of the retired ids."""
+        return self.ledger.filter(pc.is_valid(self.ledger["reason"]))
 
     def continued(self, later: PreviousRelease) -> PreviousRelease:
         """Returns what this release and a later one have assigned together.
@@ -81,35 +84,32 @@ class PreviousRelease(NamedTuple):
         An id in both is what it is in the later one, if it belongs to the same article there. Otherwise, and for images
         with the same bytes, this release precedes: the recipe names it, whereas the later one is what is in the folder.
         """
-        images, tombstones = dict(self.images), dict(self.tombstones)
-        keys = {image.image_key for image in self.images.values()}
-        for id, image in later.images.items():
-            known = self.images.get(id) or self.tombstones.get(id)
-            if known is None and image.image_key not in keys:
-                images[id] = image
-            elif isinstance(known, Tombstone) and known.reason == TAKEDOWN:
-                continue  # the release in the folder was made before the image was taken down
-            elif known is not None and known.article_key == image.article_key:
-                tombstones.pop(id, None)
-                images[id] = image
-        for id, tombstone in later.tombstones.items():
-            known = self.images.get(id) or self.tombstones.get(id)
-            if known is None or known.article_key == tombstone.article_key:
-                images.pop(id, None)
-                tombstones[id] = tombstone
-        return PreviousRelease(images, tombstones)
+        rows = later.ledger
+        place = pc.index_in(rows["id"], value_set=self.ledger["id"].combine_chunks())
+        known = self.ledger.take(place)
+        is_new, is_image = pc.is_null(place), pc.is_null(rows["reason"])
+        has_known_bytes = pc.is_in(rows["image_key"], value_set=self.images["image_key"].combine_chunks())
+        is_of_same_article = pc.fill_null(pc.equal(known["article_key"], rows["article_key"]), False)
+        # The release in the folder was made before the image was taken down.
+        is_taken_down = pc.fill_null(pc.equal(known["reason"], TAKEDOWN), False)
+        as_image = pc.if_else(is_new, pc.invert(has_known_bytes), pc.and_not(is_of_same_article, is_taken_down))
+        added = pc.if_else(is_image, as_image, pc.or_(is_new, is_of_same_article))
+        rows = rows.filter(added)
+        rest = self.ledger.filter(pc.invert(pc.is_in(self.ledger["id"], value_set=rows["id"].combine_chunks())))
+        return PreviousRelease(pa.concat_tables([rest, rows]).combine_chunks().sort_by("id"))
 
     @property
     def highest(self) -> Counter[str]:
         """Returns the highest number of an id by split, retired ids included: the next release continues from it."""
-        highest: Counter[str] = Counter()
-        ids = [(image.id, image.split) for image in self.images.values()]
-        ids += [(tombstone.id, tombstone.split) for tombstone in self.tombstones.values()]
-        for id, split in ids:
-            number = _NUMBER.search(id)
-            if number:
-                highest[split] = max(highest[split], int(number[0]))
-        return highest
+        return highest_numbers(self.ledger["id"], self.ledger["split"])
+
+
+def highest_numbers(ids: pa.ChunkedArray, splits: pa.ChunkedArray) -> Counter[str]:
+    """Returns the highest number at the end of an id, by split; ids without a number do not count."""
+    numbers = pc.struct_field(pc.extract_regex(ids, "(?P<number>[0-9]{1,15})$"), "number").cast(pa.int64())
+    table = pa.table({"split": splits, "number": numbers}).filter(pc.is_valid(numbers))
+    highest = table.group_by("split").aggregate([("number", "max")])
+    return Counter(dict(zip(highest["split"].to_pylist(), highest["number_max"].to_pylist(), strict=True)))
 
 
 def content_files(path: Path | None) -> tuple[Path, ...]:
@@ -135,7 +135,7 @@ def known_releases(path: Path | None, ledger: pa.Table | None) -> PreviousReleas
     path: the previous release that the recipe names. ledger: of the release in the run folder.
     """
     named = None if path is None else read_previous(path)
-    in_folder = None if ledger is None else PreviousRelease.of_ledger(ledger)
+    in_folder = None if ledger is None else PreviousRelease(ledger)
     if named is None or in_folder is None:
         return named or in_folder
     return named.continued(in_folder)
@@ -166,21 +166,34 @@ def read_release(path: Path) -> PreviousRelease:
             f"not a release of roco: {path} has no {FIGURES}",
             'make it a source (kind = "release") to keep its ids: the stage pins does',
         )
+    table = release.checked_table(types(*ReleasedImage._fields))
+    table = pa.table({name: pc.fill_null(table[name], "") for name in table.column_names})
+    _check(table, path)
+
     hint = f"run roco verify {path} for details"
-    images: dict[str, ReleasedImage] = {}
-    for row in release.rows(types(*ReleasedImage._fields)):
-        image = ReleasedImage(*((row[name] or "") for name in ReleasedImage._fields))
-        if not image.id or image.id in images:
-            raise DataError(f"missing or duplicate id {excerpt(image.id)!r} ({path / FIGURES})", hint)
-        if image.split not in SPLITS:
-            raise DataError(f"unknown split of {excerpt(image.id)} ({path / FIGURES})", hint)
-        images[image.id] = image
     tombstones: dict[str, Tombstone] = {}
     for cells in release.tombstones():
-        if cells[0] in images:
-            raise DataError(f"retired id is in use: {excerpt(cells[0])} ({path / TOMBSTONES})", hint)
         tombstones[cells[0]] = Tombstone(*cells)
-    return PreviousRelease(images, tombstones)
+    in_use = pc.is_in(pa.array(tombstones, pa.string()), value_set=table["id"].combine_chunks())
+    for id, is_in_use in zip(tombstones, in_use.to_pylist(), strict=True):
+        if is_in_use:
+            raise DataError(f"retired id is in use: {excerpt(id)} ({path / TOMBSTONES})", hint)
+    retired = PreviousRelease.of((), tombstones.values()).ledger
+    for name in ("reason", "detail"):
+        table = table.append_column(name, pa.nulls(len(table), pa.string()))
+    return PreviousRelease(pa.concat_tables([table, retired]).combine_chunks().sort_by("id"))
+
+
+def _check(table: pa.Table, path: Path) -> None:
+    """Raises DataError for the first image whose id is missing or not unique, or whose split is unknown."""
+    numbers = codes(table["id"])
+    is_repeated = first_of(numbers) != np.arange(len(table))  # true for a missing id, too
+    has_split = np.asarray(pc.is_in(table["split"], value_set=pa.array(SPLITS)))
+    for row in np.flatnonzero(is_repeated | ~has_split)[:1]:
+        id, hint = excerpt(table["id"][row].as_py()), f"run roco verify {path} for details"
+        if is_repeated[row]:
+            raise DataError(f"missing or duplicate id {id!r} ({path / FIGURES})", hint)
+        raise DataError(f"unknown split of {id} ({path / FIGURES})", hint)
 
 
 def concepts_of(path: Path) -> frozenset[str]:

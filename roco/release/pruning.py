@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from roco.base import lists
+from roco.base.columns import Mask
 from roco.base.errors import UsageError
-from roco.base.schema import COLUMNS, SPLITS
-
-Cuis = Sequence[str] | None
+from roco.base.schema import SPLITS
 
 _COLUMNS = ("concepts", "concepts_auto", "concepts_manual")
 
 
-def trained_concepts(splits: Iterable[str | None], concepts: Iterable[Cuis]) -> frozenset[str]:
-    """Returns the concepts of the images of train; splits, concepts: of each image."""
-    trained: set[str] = set()
-    for split, cuis in zip(splits, concepts, strict=True):
-        if split == "train":
-            trained.update(cuis or ())
-    return frozenset(trained)
+def trained_concepts(table: pa.Table) -> pa.Array:
+    """Returns the concepts of the images of train; table: split and concepts of each image."""
+    return pc.unique(pc.list_flatten(table.filter(pc.equal(table["split"], "train"))["concepts"]))
 
 
-def pruned(splits: Iterable[str | None], concepts: Iterable[Cuis], trained: Collection[str]) -> list[list[str]]:
-    """Returns the concepts of each image, those of valid and test without the ones that train lacks."""
-    kept = []
-    for split, cuis in zip(splits, concepts, strict=True):
-        keep_all = split == "train"
-        kept.append([cui for cui in cuis or () if keep_all or cui in trained])
-    return kept
+def pruned(table: pa.Table, columns: Sequence[str]) -> dict[str, pa.ChunkedArray]:
+    """Returns some columns of concepts of each image, those of valid and test without the ones that train lacks.
+
+    table: split, concepts and the columns. A null becomes an empty list.
+    """
+    is_train = np.asarray(pc.fill_null(pc.equal(table["split"], "train"), False))
+    distinct = lists.texts(table["concepts"], *(table[name] for name in columns))
+    is_trained = np.asarray(pc.is_in(distinct, value_set=trained_concepts(table)))
+
+    def is_kept(values: lists.Values) -> Mask:
+        kept: Mask = is_train[values.rows] | is_trained[values.numbers]
+        return kept
+
+    return {name: lists.chosen(table[name], distinct, is_kept) for name in columns}
 
 
 # --- releases without some of their images -------------------------------------------------------------------
@@ -64,16 +68,12 @@ def prune_figures(table: pa.Table) -> tuple[pa.Table, pa.Table]:
 
     Raises UsageError if no image of train has a concept.
     """
-    splits = table["split"].to_pylist()
-    trained = trained_concepts(splits, table["concepts"].to_pylist())
-    if not trained:
+    if not len(trained_concepts(table)):
         hint = "keep some images of train, or leave out --prune"
         raise UsageError("--prune would remove every concept: no image of train that is kept has one", hint)
     before = pc.list_value_length(table["concepts"])
-    for name in _COLUMNS:
-        if name in table.column_names:
-            lists = pa.array(pruned(splits, table[name].to_pylist(), trained), COLUMNS[name].type)
-            table = table.set_column(table.column_names.index(name), name, lists)
+    for name, column in pruned(table, [name for name in _COLUMNS if name in table.column_names]).items():
+        table = table.set_column(table.column_names.index(name), name, column)
     # An image that the release contains without a concept stays.
     is_empty = pc.and_(pc.equal(pc.list_value_length(table["concepts"]), 0), pc.greater(before, 0))
     return table.filter(pc.invert(is_empty)), table.filter(is_empty)

@@ -15,7 +15,7 @@ from roco.base.errors import DataError, UsageError, nearest
 from roco.base.ids import clean_pmcid
 from roco.base.licenses import DEFAULT_LICENSES
 from roco.base.progress import NullProgress, Progress
-from roco.base.readers import UNREADABLE, csv_rows, parquet_rows, read_text
+from roco.base.readers import UNREADABLE, csv_rows, parquet_rows, read_parquet, read_text
 from roco.base.schema import SPLITS, types
 from roco.base.tables import CUI_MAPPING_COLUMNS, LICENSE_COLUMNS, SPLIT_TABLES, TOMBSTONE_COLUMNS
 from roco.base.terminal import excerpt
@@ -101,6 +101,15 @@ class Release:
             return
         try:
             yield from parquet_rows(self.path / FIGURES, columns)
+        except UNREADABLE as err:
+            raise self._unreadable(FIGURES, err) from err
+
+    def checked_table(self, columns: dict[str, pa.DataType]) -> pa.Table:
+        """Returns columns of the images of all splits; raises DataError as `rows` does."""
+        if self.published:
+            return self.table(columns=list(columns))
+        try:
+            return read_parquet(self.path / FIGURES, columns)
         except UNREADABLE as err:
             raise self._unreadable(FIGURES, err) from err
 

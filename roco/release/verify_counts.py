@@ -12,13 +12,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from roco.base.licenses import DEFAULT_LICENSES, LICENSES
-from roco.base.readers import UNREADABLE, csv_rows, parquet_rows, read_text
+from roco.base.readers import UNREADABLE, csv_rows, parquet_rows, read_parquet, read_text
 from roco.base.schema import SPLITS, types
 from roco.base.tables import TOMBSTONE_COLUMNS
 from roco.base.terminal import excerpt
 from roco.release.format import DROPPED, DROPPED_COLUMNS, FIGURES
-from roco.release.leakage import TIE_COLUMNS, leakage
+from roco.release.leakage import leakage
 from roco.release.problems import Problem
+from roco.release.relations import RELATION_COLUMNS
 from roco.release.verify_figures import Figure
 
 _GROUPS = ("duplicate_group", "similar_group")
@@ -126,9 +127,8 @@ def check_groups(path: Path, figures: Path) -> Iterator[Problem]:
 
 def check_leakage(path: Path, figures: Path) -> Iterator[Problem]:
     """Checks the numbers of leakage.json."""
-    columns = [name for name in TIE_COLUMNS if name in pq.read_schema(figures).names]
-    blank = dict.fromkeys(TIE_COLUMNS)
-    counted = leakage({**blank, **row} for row in parquet_rows(figures, types("split", *columns)))
+    columns = [name for name in RELATION_COLUMNS if name in pq.read_schema(figures).names]
+    counted = leakage(read_parquet(figures, types("split", *columns)))
     recorded = json.loads(read_text(path))
     if recorded != counted:
         yield Problem(f"{excerpt(recorded)}, but {FIGURES} gives {excerpt(counted)}", path.name)

@@ -5,16 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from roco.base import lists
+from roco.base.columns import Indices, Mask, codes
 from roco.base.errors import RecipeError
 from roco.base.guarantees import CONCEPTS
 from roco.base.schema import types
 from roco.core.contract import Contract, Reason
 from roco.core.stage import Decision, drop, put
 from roco.models.text.concepts import rules as concept_rules
-from roco.models.text.concepts.choose import frequent, modalities, protected
+from roco.models.text.concepts.choose import modalities, protected
 from roco.models.text.terms import table as terms
 from roco.release.previous import concepts_of, content_files
 
@@ -68,19 +73,37 @@ class Cutoff(Decision):
             concepts_of(self.frozen)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        rows = batch.select([*self.reads, *self.optional]).to_pylist()
+        distinct = lists.texts(*(batch[name] for name in self.reads))
         if self.frozen is not None:
-            enough = concepts_of(self.frozen)
+            is_enough = np.asarray(pc.is_in(distinct, value_set=pa.array(sorted(concepts_of(self.frozen)))))
         else:
-            enough = frequent((row["concepts"] or () for row in rows), self._least)
-        of_combined = modalities()
+            is_enough = lists.n_rows(batch["concepts"], distinct) > self._least
+        # A row for each combination of labels: there are few.
+        labels, label = _combinations(batch.select(self.optional))
+        is_safe = np.zeros((len(labels), len(distinct)), bool)
+        for number, row in enumerate(labels):
+            safe = protected({"concepts_manual": (), **row}, modalities())
+            is_safe[number] = np.asarray(pc.is_in(distinct, value_set=pa.array(sorted(safe))))
+        manual = np.concatenate([np.empty(0, np.int64), *lists.pairs(batch["concepts_manual"], distinct)])
+
+        def is_kept(values: lists.Values) -> Mask:
+            kept = is_enough[values.numbers] | is_safe[label[values.rows], values.numbers]
+            rest = np.flatnonzero(~kept)
+            kept[rest] = np.isin(values.rows[rest] * len(distinct) + values.numbers[rest], manual)
+            return kept
+
         for name in self.writes:
-            kept = []
-            for row in rows:
-                safe = protected(row, of_combined)
-                kept.append([cui for cui in row[name] or () if cui in enough or cui in safe])
-            batch = put(batch, name, pa.array(kept, self.writes[name]))
+            batch = put(batch, name, lists.chosen(batch[name], distinct, is_kept))
         if not self.require:
             return batch
-        without = pa.array([not cuis for cuis in batch["concepts"].to_pylist()], pa.bool_())
-        return drop(batch, without, "concepts", "no concept, or only rare ones")
+        return drop(batch, lists.empty(batch["concepts"]), "concepts", "no concept, or only rare ones")
+
+
+def _combinations(table: pa.Table) -> tuple[list[dict[str, Any]], Indices]:
+    """Returns the distinct rows of a table of texts, and the number of each row among them."""
+    number = np.zeros(len(table), np.int64)
+    for name in table.column_names:
+        of_column = codes(table[name]) + 1
+        number = np.unique(number * (int(of_column.max(initial=0)) + 1) + of_column, return_inverse=True)[1]
+    _, first, number = np.unique(number, return_index=True, return_inverse=True)
+    return table.take(pa.array(first)).to_pylist(), number

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from roco.base.columns import NONE, Indices, Mask, has_text, not_empty, taken
 from roco.base.errors import RecipeError
 from roco.base.guarantees import UNIQUE
 from roco.base.schema import types
@@ -18,12 +18,6 @@ from roco.core.stage import Decision, drop, put
 from roco.models.images.hashes import DUPLICATE_BITS, DUPLICATE_FINE_BITS
 from roco.models.images.near import WORDS, Pairs, near_pairs, parsed
 from roco.release.precedence import PRECEDENCE_COLUMNS, precedences
-
-Indices = NDArray[np.int64]
-Mask = NDArray[np.bool_]
-
-NONE = -1
-"""The place of no image."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +149,7 @@ class _Images:
                 "precedence": pa.array(precedence), "figure_id": table["figure_id"],
                 "pixels": pc.multiply(*(pc.fill_null(table[name], 0).cast(pa.int64()) for name in ("width", "height"))),
                 "image_key": pc.fill_null(table["image_key"], ""),
-                "identity": pc.coalesce(_not_empty(table["sha256"]), table["figure_id"]),
+                "identity": pc.coalesce(not_empty(table["sha256"]), table["figure_id"]),
             }
         )  # fmt: skip
         by = [("precedence", "ascending"), ("pixels", "descending"), ("image_key", "ascending")]
@@ -170,9 +164,9 @@ class _Images:
             table=names,
             phash=parsed(batch["phash"], 1)[rows, 0],
             fine=parsed(batch["phash_fine"], WORDS)[rows],
-            has_hashes=(_has_text(batch["phash"]) & _has_text(batch["phash_fine"]))[rows],
+            has_hashes=(has_text(batch["phash"]) & has_text(batch["phash_fine"]))[rows],
             precedence=precedence[order],
-            is_pinned=_has_text(batch["pinned_by"])[rows],
+            is_pinned=has_text(batch["pinned_by"])[rows],
             name_ranks=name_ranks,
         )
 
@@ -219,13 +213,13 @@ class _Images:
         at_row[self.rows[dropped]] = np.arange(len(dropped))
         batch = put(batch, "duplicate_group", self._at_rows(names, group, len(batch)))
         batch = put(batch, "similar_group", self._at_rows(names, similar_group, len(batch)))
-        return drop(batch, pa.array(at_row != NONE), "duplicate", _taken(details, at_row))
+        return drop(batch, pa.array(at_row != NONE), "duplicate", taken(details, at_row))
 
     def _at_rows(self, values: pa.ChunkedArray, places: Indices, n: int) -> pa.Array:
         """Returns values of the images at some places as a column of the table; null for NONE."""
         of_rows = np.full(n, NONE)
         of_rows[self.rows] = places
-        return _taken(values, of_rows)
+        return taken(values, of_rows)
 
 
 @dataclass(frozen=True)
@@ -267,20 +261,6 @@ def _first_equal(keys: NDArray[np.uint64]) -> Indices:
     out = np.empty(len(keys), np.int64)
     out[order] = first
     return out
-
-
-def _has_text(texts: pa.ChunkedArray) -> Mask:
-    return np.asarray(pc.fill_null(pc.not_equal(texts, ""), False), bool)
-
-
-def _not_empty(texts: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
-
-
-def _taken(values: Any, places: Indices) -> pa.Array:
-    """Returns the values at some places; null for NONE."""
-    taken = values.take(pa.array(places, mask=places == NONE))
-    return taken.combine_chunks() if isinstance(taken, pa.ChunkedArray) else taken
 
 
 def _detail(kept: str, bits: int, fine_bits: int) -> str:

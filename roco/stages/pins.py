@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from roco.base.columns import NONE, codes, first_of, has_text, taken
 from roco.base.schema import SPLITS, types
-from roco.base.text import escaped
 from roco.core.contract import Reason
 from roco.core.ledger import Ledger
 from roco.core.stage import Decision, drop, put
-from roco.release.precedence import source_number
-from roco.release.previous import (
-    TAKEDOWN,
-    PreviousRelease,
-    ReleasedImage,
-    Tombstone,
-    content_files,
-    known_releases,
-    read_previous,
-)
+from roco.release.precedence import source_numbers
+from roco.release.previous import LEDGER, TAKEDOWN, content_files, known_releases, read_previous
+from roco.release.recognise import BY, by_bytes, by_file, recognised
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,106 +57,52 @@ class Pins(Decision):
             read_previous(self.previous)
 
     def __call__(self, batch: pa.Table, ledger: Ledger | None = None) -> pa.Table:
-        pins: dict[int, _Pin] = {}
-        taken: set[str] = set()
         previous = known_releases(self.previous, ledger.table if ledger else None)
-        if previous is not None:
-            pins = _recognised(batch, previous)
-            taken = {*previous.images, *previous.tombstones}
-        if self.given:
-            for row, pin in _given(batch, taken).items():
-                pins.setdefault(row, pin)
-        assigned = [pins.get(row, _NO_PIN) for row in range(len(batch))]
+        known = previous.ledger if previous else LEDGER.empty_table()
+        found = recognised(batch, known)
+        is_recognised = pa.array(found.place != NONE)
         columns = {
-            "pinned_id": [pin.id for pin in assigned],
-            "pinned_split": [pin.split for pin in assigned],
-            "pinned_by": [pin.by for pin in assigned],
+            "pinned_id": taken(known["id"], found.place),
+            "pinned_split": taken(known["split"], found.place),
+            "pinned_by": taken(pa.array(BY), found.by),
         }
+        if self.given:
+            given = _given(batch, known["id"])
+            columns = {name: pc.if_else(is_recognised, columns[name], given[name]) for name in columns}
         for name, values in columns.items():
-            batch = put(batch, name, pa.array(values, pa.string()))
-        return batch if previous is None else _without_takedowns(batch, previous)
+            batch = put(batch, name, values)
+        return batch if previous is None else _without_takedowns(batch, previous.tombstones)
 
 
-def _without_takedowns(batch: pa.Table, previous: PreviousRelease) -> pa.Table:
-    """Drops the images that were taken down, by their bytes or file name; detail: date and reason of the takedown."""
-    details: dict[_Identity, str] = {}
-    for tombstone in previous.tombstones.values():
-        if tombstone.reason == TAKEDOWN:
-            for identity in (tombstone.image_key, (tombstone.article_key, tombstone.file) if tombstone.file else None):
-                if identity:
-                    details[identity] = tombstone.detail
-    if not details:
-        return batch
-    found = []
-    for row in batch.select(["article_key", "image_key", "file"]).to_pylist():
-        file = (row["article_key"], escaped(row["file"] or ""))
-        found.append(details.get(row["image_key"], details.get(file)))
-    return drop(batch, pa.array([detail is not None for detail in found]), "takedown", pa.array(found, pa.string()))
+def _given(batch: pa.Table, known: pa.ChunkedArray) -> dict[str, pa.Array]:
+    """Returns the columns that `pins` writes, for the images of datasets; known: ids that cannot be assigned again."""
+    is_given = has_text(batch["given_id"]) & np.asarray(pc.is_in(batch["given_split"], value_set=pa.array(SPLITS)))
+    rows = np.flatnonzero(is_given)
+    rows = rows[np.argsort(source_numbers(batch["archive"].take(pa.array(rows))), kind="stable")]
 
-
-class _Pin(NamedTuple):
-    """The values of the columns that `pins` writes, for one image; by: how it was recognised."""
-
-    id: str | None
-    split: str | None
-    by: str | None
-
-
-_NO_PIN = _Pin(None, None, None)
-
-
-def _given(batch: pa.Table, taken: set[str]) -> dict[int, _Pin]:
-    """Maps rows to the id and split of the dataset they were read from; taken: ids that cannot be assigned again."""
-    rows = batch.select(["given_id", "given_split", "archive"]).to_pylist()
-    taken = set(taken)
-    pins: dict[int, _Pin] = {}
-    for i in sorted(range(len(rows)), key=lambda i: (source_number(rows[i]["archive"]), i)):
-        id, split = rows[i]["given_id"], rows[i]["given_split"]
-        if id and split in SPLITS:
-            pins[i] = _Pin(None if id in taken else id, split, "given")
-            taken.add(id)
-    return pins
-
-
-def _recognised(batch: pa.Table, previous: PreviousRelease) -> dict[int, _Pin]:
-    """Maps the rows of images that previous releases contain to their id and split."""
-    rows = batch.select(["figure_id", "article_key", "image_key", "file"]).to_pylist()
-    pins: dict[int, _Pin] = {}
-    assigned: set[str] = set()
-    for by, (identity, known) in _recognisers(previous).items():
-        ids: defaultdict[_Identity, list[str]] = defaultdict(list)
-        for id in sorted(known):
-            ids[identity(known[id]._asdict())].append(id)
-
-        # Figures that had an id before choose first, so that equal images of one article do not swap their ids.
-        had_id = [any(known[id].figure_id == row["figure_id"] for id in ids.get(identity(row), ())) for row in rows]
-        for i in sorted(range(len(rows)), key=lambda i: (not had_id[i], rows[i]["figure_id"])):
-            free = [id for id in ids.get(identity(rows[i]), ()) if id not in assigned]
-            if i in pins or not free:
-                continue
-            own = [id for id in free if known[id].figure_id == rows[i]["figure_id"]]
-            id = own[0] if own else free[0]
-            assigned.add(id)
-            pins[i] = _Pin(id, known[id].split, by)
-    return pins
-
-
-_Identity = str | tuple[str | None, str | None] | None
-_Identify = Callable[[Mapping[str, Any]], _Identity]
-_Known = Mapping[str, ReleasedImage] | Mapping[str, Tombstone]
-
-
-def _recognisers(previous: PreviousRelease) -> dict[str, tuple[_Identify, _Known]]:
-    """Returns how images are recognised, most reliable first: `pinned_by` -> what identifies an image, images by id."""
-
-    def by_bytes(row: Mapping[str, Any]) -> _Identity:
-        return row["image_key"] or None
-
-    def by_file(row: Mapping[str, Any]) -> _Identity:
-        return row["article_key"], escaped(row["file"] or "")
-
+    # Of several images with one id, that of the source that is listed first has it; the others keep only the split.
+    ids = batch["given_id"].take(pa.array(rows))
+    is_first = first_of(codes(ids)) == np.arange(len(rows))
+    is_new = ~np.asarray(pc.is_in(ids, value_set=known.combine_chunks()), bool)
+    place, place_of_id = np.full(len(batch), NONE), np.full(len(batch), NONE)
+    place[rows] = rows
+    place_of_id[rows[is_first & is_new]] = rows[is_first & is_new]
     return {
-        "image": (by_bytes, previous.images),
-        "file": (by_file, previous.images),
-        "retired": (by_bytes, previous.tombstones),
+        "pinned_id": taken(batch["given_id"], place_of_id),
+        "pinned_split": taken(batch["given_split"], place),
+        "pinned_by": pc.if_else(pa.array(is_given), "given", pa.scalar(None, pa.string())),
     }
+
+
+def _without_takedowns(batch: pa.Table, tombstones: pa.Table) -> pa.Table:
+    """Drops the images that were taken down, by their bytes or file name; detail: date and reason of the takedown."""
+    taken_down = tombstones.filter(pc.equal(tombstones["reason"], TAKEDOWN))
+    found = []
+    for identity, column in ((by_bytes, "image_key"), (by_file, "file")):
+        known = taken_down.filter(pa.array(has_text(taken_down[column])))
+        of_known, of_rows = identity(known, batch)
+        last = np.full(int(of_known.max(initial=NONE)) + 2, NONE)  # its last place is that of NONE
+        last[of_known] = np.arange(len(known))
+        found.append(taken(known["detail"], last[of_rows]))
+    details = pc.coalesce(*found)
+    return drop(batch, pc.is_valid(details), "takedown", details)

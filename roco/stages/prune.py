@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from roco.base import lists
 from roco.base.schema import types
 from roco.core.contract import Reason
 from roco.core.stage import Decision, drop, put
-from roco.release.pruning import pruned, trained_concepts
+from roco.release.pruning import pruned
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,10 +26,6 @@ class Prune(Decision):
     scope = "table"
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        splits = batch["split"].to_pylist()
-        trained = trained_concepts(splits, batch["concepts"].to_pylist())
-        for name, kind in self.writes.items():
-            batch = put(batch, name, pa.array(pruned(splits, batch[name].to_pylist(), trained), kind))
-
-        without = pa.array([not cuis for cuis in batch["concepts"].to_pylist()], pa.bool_())
-        return drop(batch, without, "concepts", "no concept that occurs in train")
+        for name, column in pruned(batch, tuple(self.writes)).items():
+            batch = put(batch, name, column)
+        return drop(batch, lists.empty(batch["concepts"]), "concepts", "no concept that occurs in train")

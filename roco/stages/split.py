@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import math
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from roco.base.columns import NONE, Indices, Mask, runs, taken
 from roco.base.errors import RecipeError
 from roco.base.schema import SPLITS, types
 from roco.core.contract import Reason
 from roco.core.stage import Decision, drop, put
-from roco.release.leakage import tie_keys
-from roco.release.precedence import PRECEDENCE_COLUMNS, RETIRED, precedence
+from roco.release.precedence import PRECEDENCE_COLUMNS
 from roco.release.previous import articles_of, content_files
-from roco.stages.split_units import Units
-
-_PRECEDENCE = ("test", "valid", "train")
-"""Where released images of two splits are related and `released_leaks` is "drop", those of the first split are kept."""
+from roco.stages.split_deficit import Deficit
+from roco.stages.split_images import Images
+from roco.stages.split_leaks import Settled, settled
 
 _FRACTIONS_HINT = "use three numbers for train, valid and test that sum to 1: fractions = [0.75, 0.125, 0.125]"
 
@@ -95,174 +93,112 @@ class Split(Decision):
             articles_of(self.held_out.not_in)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        rows = enumerate(batch.to_pylist())
-        images = [_image(position, row, self.by) for position, row in rows if row["drop"] is None]
-        released = [image for image in images if image.released_split]
-        new = [image for image in images if not image.released_split]
+        images = Images.of(batch, self.by, self.seed)
+        units = settled(images, self.released_leaks)
+        leaks = np.array(sorted(units.leaks), np.int64)
+        is_leak = np.zeros(len(images), bool)
+        is_leak[leaks] = True
+        split = self._assign(images, units, ~is_leak)
+        split[leaks] = NONE
 
-        # Released images come first: they fix the split of their unit. New images join the units one by one, in the
-        # order of their hash, so that the same ones are dropped whatever the order of the rows.
-        units = Units()
-        leaks = self._settle(released, units)
-        for image in sorted(new, key=lambda image: (self._position(image.key), image.figure_id)):
-            conflict = units.join(image.bonds)
-            if conflict:
-                leaks[image.row] = f"would connect {conflict[0]} and {conflict[1]}"
+        of_rows, leak_of_rows = np.full(len(batch), NONE), np.full(len(batch), NONE)
+        of_rows[images.rows] = split
+        leak_of_rows[images.rows[leaks]] = np.arange(len(leaks))
+        out = put(batch, "split", taken(pa.array(images.splits, pa.string()), of_rows))
+        details = pa.array([units.leaks[place] for place in leaks.tolist()], pa.string())
+        return drop(out, pa.array(leak_of_rows != NONE), "leak", taken(details, leak_of_rows))
 
-        split = self._assign([image for image in images if image.row not in leaks], units)
-        n = range(len(batch))
-        out = put(batch, "split", pa.array([split.get(row) for row in n], pa.string()))
-        details = pa.array([leaks.get(row) for row in n], pa.string())
-        return drop(out, pa.array([row in leaks for row in n], pa.bool_()), "leak", details)
-
-    def _settle(self, released: Sequence[_Image], units: Units) -> dict[int, str]:
-        """Gives the units the splits of released images; maps the rows of images that are dropped to the drop detail.
-
-        released: images with a split, in any order; those that take precedence settle first.
-        """
-        leaks: dict[int, str] = {}
-        order = sorted(released, key=lambda image: (image.precedence, image.key, image.figure_id))
-        for rank, images in itertools.groupby(order, key=lambda image: image.precedence):
-            group = list(images)
-            if self.released_leaks == "drop":
-                leaks |= _released_leaks(group)
-            joining = []
-            for image in group:
-                other = units.other_split(image.bonds, image.released_split)
-                if other is not None:
-                    leaks.setdefault(image.row, f"related to a released image in {other}")
-                elif image.row not in leaks:
-                    joining.append(image)
-                    # A retired image comes back alone: unlike images of one dataset, it must not leak.
-                    if rank == RETIRED:
-                        units.settle([(image.bonds, image.released_split or "")])
-            units.settle((image.bonds, image.released_split or "") for image in joining)
-        return leaks
-
-    def _assign(self, images: Sequence[_Image], units: Units) -> dict[int, str]:
-        """Maps the row of each image to its split."""
-        deficit = _Deficit(self.fractions, Counter(image.stratum for image in images))
+    def _assign(self, images: Images, units: Settled, is_kept: Mask) -> Indices:
+        """Returns the split of each image that is kept."""
+        # Rare modalities first: a split that has its share of the frequent ones could no longer make room for them.
+        # From here on strata are numbered from the rarest.
+        sizes = np.bincount(images.stratum[is_kept], minlength=len(images.strata))
+        rarest_first = sorted(range(len(sizes)), key=lambda number: (sizes[number], images.strata[number]))
+        rank = np.empty(len(sizes), np.int64)
+        rank[rarest_first] = np.arange(len(sizes))
+        stratum = rank[images.stratum]
+        deficit = Deficit(self.fractions, sizes[rarest_first].tolist())
 
         # Released images have their split, and so have the images of their units; they count before the others.
-        split_of: dict[int, str] = {}
-        members: defaultdict[str, list[_Image]] = defaultdict(list)
-        for image in images:
-            split = image.released_split or units.split_of(image.bonds)
-            if split is None:
-                members[units.name(image.bonds)].append(image)
-            else:
-                split_of[image.row] = split
-                deficit.take(split, [image])
+        split = units.split.copy()
+        _count(deficit, split[is_kept & (split != NONE)], stratum[is_kept & (split != NONE)], len(sizes))
 
-        # Rare modalities first: a split that has its share of the frequent ones could no longer make room for them.
-        sizes = Counter(image.stratum for image in images)
-        rarest = {name: min((sizes[image.stratum], image.stratum) for image in unit) for name, unit in members.items()}
-        first = {name: min((image.key, image.figure_id) for image in unit) for name, unit in members.items()}
+        open_images = np.flatnonzero(is_kept & (split == NONE))
+        open_units = OpenUnits.of(images, open_images, units.unit[open_images], stratum[open_images])
+        may_be_held_out = None
+        if self.held_out is not None:
+            may_be_held_out = open_units.all_of(self._may_be_held_out(images.table)[open_images])
+        split[open_images] = open_units.divided(deficit, may_be_held_out)[open_units.unit]
+        return split
 
-        def order(name: str) -> tuple[tuple[int, str], tuple[bytes, str], str]:
-            key, figure_id = first[name]
-            return rarest[name], self._position(key), figure_id
-
-        for name in sorted(members, key=order):
-            _, stratum = rarest[name]
-            split = self._choose(members[name], stratum, deficit)
-            deficit.take(split, members[name])
-            split_of |= {image.row: split for image in members[name]}
-        return split_of
-
-    def _choose(self, unit: Sequence[_Image], stratum: str, deficit: _Deficit) -> str:
-        """Returns the split for a unit that contains no released image."""
-        if self.held_out is None:
-            return deficit.largest(stratum)
-        if not all(self._may_be_held_out(image) for image in unit):
-            return "train"
-        # Few units qualify for valid and test, so these are filled first and train takes the remaining units.
-        needs = {split: deficit.by_stratum[stratum].get(split, 0) for split in ("valid", "test")}
-        open_splits = [split for split, images in needs.items() if images >= 0.5]
-        return max(open_splits, key=needs.__getitem__, default="train")
-
-    def _may_be_held_out(self, image: _Image) -> bool:
+    def _may_be_held_out(self, table: pa.Table) -> Mask:
         assert self.held_out is not None
         from_year, not_in = self.held_out.from_year, self.held_out.not_in
-        if from_year is not None and (image.year or 0) < from_year:
-            return False
-        return not_in is None or image.article not in articles_of(not_in)
-
-    def _position(self, key: str) -> tuple[bytes, str]:
-        """Returns the sort key that puts units and images in a random but fixed order."""
-        # The length of the seed distinguishes seed "a" and key "bc" from seed "ab" and key "c".
-        return hashlib.sha256(f"{len(self.seed)}:{self.seed}{key}".encode()).digest(), key
-
-
-class _Image(NamedTuple):
-    """One image, as far as its split depends on it; row: its position in the table."""
-
-    row: int
-    figure_id: str
-    key: str  # determines the order; does not depend on the rest of the corpus
-    bonds: tuple[str, ...]  # what it shares with the other images of its unit; never empty
-    stratum: str
-    released_split: str | None
-    precedence: int
-    article: str
-    year: int | None
+        allowed = np.ones(len(table), bool)
+        if from_year is not None:
+            allowed &= np.asarray(pc.greater_equal(pc.fill_null(table["year"], 0), from_year))
+        if not_in is not None:
+            articles = pa.array(sorted(articles_of(not_in)), pa.string())
+            allowed &= ~np.asarray(pc.is_in(pc.fill_null(table["article_key"], ""), value_set=articles))
+        return allowed
 
 
-def _image(position: int, row: Mapping[str, Any], by: str) -> _Image:
-    return _Image(
-        row=position,
-        figure_id=row["figure_id"],
-        key=row["image_key"] or row["article_key"] or row["figure_id"],
-        bonds=(f"image {row['figure_id']}",) if by == "image" else tuple(tie_keys(row)),
-        stratum=row["modality"] or "",
-        released_split=row["pinned_split"],
-        precedence=precedence(row),
-        article=row["article_key"] or "",
-        year=row["year"],
-    )
+def _count(deficit: Deficit, split: Indices, stratum: Indices, n_strata: int) -> None:
+    """Counts images that have their split."""
+    counts = np.bincount(split * n_strata + stratum, minlength=len(SPLITS) * n_strata)
+    for number, images in enumerate(counts[: len(SPLITS) * n_strata].tolist()):
+        of_split, of_stratum = divmod(number, n_strata)
+        deficit.take(of_split, of_stratum, images)
+        for _ in range(images):
+            deficit.overall[of_split] -= 1
 
 
-def _released_leaks(released: Sequence[_Image]) -> dict[int, str]:
-    """Maps the rows of released images that are related to an image of a split with precedence to the drop detail."""
-    leaks: dict[int, str] = {}
-    split_of_bond: dict[str, str] = {}
-    for split in _PRECEDENCE:
-        kept = []
-        for image in released:
-            if image.released_split != split:
-                continue
-            taken = [split_of_bond[bond] for bond in image.bonds if bond in split_of_bond]
-            if taken:
-                leaks[image.row] = f"related to an image in {taken[0]}, which takes precedence over {split}"
+@dataclass(frozen=True)
+class OpenUnits:
+    """Units without a split, numbered in the order in which they get one: those with the rarest modality first.
+
+    unit: of each image. units, strata, images: how many images of each stratum a unit has, ordered by unit, and of a
+    unit the rarest stratum first.
+    """
+
+    unit: Indices
+    units: Indices
+    strata: Indices
+    images: Indices
+
+    @classmethod
+    def of(cls, images: Images, places: Indices, unit: Indices, stratum: Indices) -> OpenUnits:
+        numbers, unit = np.unique(unit, return_inverse=True)
+        rarest = np.full(len(numbers), np.iinfo(np.int64).max)
+        np.minimum.at(rarest, unit, stratum)
+        order = images.at_random(images.first_of_each(places, unit), rarest)
+        rank = np.empty(len(order), np.int64)
+        rank[order] = np.arange(len(order))
+        unit = rank[unit]
+        n_strata = int(stratum.max(initial=0)) + 1
+        pairs, counts = np.unique(unit * n_strata + stratum, return_counts=True)
+        return cls(unit, pairs // n_strata, pairs % n_strata, counts)
+
+    def all_of(self, holds: Mask) -> Mask:
+        """Returns for which units something holds for all of their images."""
+        found = np.ones(int(self.unit.max(initial=NONE)) + 1, bool)
+        found[self.unit[~holds]] = False
+        return found
+
+    def divided(self, deficit: Deficit, may_be_held_out: Mask | None) -> Indices:
+        """Returns the split of each unit. may_be_held_out: the units that may be in valid and test; None for all."""
+        bounds = runs(self.units)
+        split = np.zeros(len(bounds) - 1, np.int64)
+        overall = deficit.overall
+        strata, images = self.strata.tolist(), self.images.tolist()
+        for unit, (start, end) in enumerate(itertools.pairwise(bounds.tolist())):
+            rarest = strata[start]
+            if may_be_held_out is None:
+                chosen = deficit.largest(rarest)
             else:
-                kept.append(image)
-        # Only now: images of the same split do not conflict with each other.
-        for image in kept:
-            split_of_bond.update(dict.fromkeys(image.bonds, split))
-    return leaks
-
-
-class _Deficit:
-    """How many images each split still needs: overall, and of each stratum."""
-
-    def __init__(self, fractions: Sequence[float], sizes: Mapping[str, int]) -> None:
-        shares = {split: fraction for split, fraction in zip(SPLITS, fractions, strict=True) if fraction > 0}
-        total = sum(sizes.values())
-        self.overall = {split: share * total for split, share in shares.items()}
-        self.by_stratum = {
-            stratum: {split: share * size for split, share in shares.items()} for stratum, size in sizes.items()
-        }
-
-    def largest(self, stratum: str) -> str:
-        """Returns the split that needs most images of the stratum; of equals the one that needs most overall."""
-        needed = self.by_stratum[stratum]
-        # Rounded, so that the order in which fractions were subtracted cannot decide; max prefers train, then valid.
-        return max(needed, key=lambda split: (round(needed[split], 6), round(self.overall[split], 6)))
-
-    def take(self, split: str, unit: Sequence[_Image]) -> None:
-        """Counts the images of a unit for its split; a split with a fraction of 0 is not counted."""
-        if split not in self.overall:
-            return
-        self.overall[split] -= len(unit)
-        for image in unit:
-            self.by_stratum[image.stratum][split] -= 1
+                chosen = deficit.largest_held_out(rarest) if may_be_held_out[unit] else 0
+            for at in range(start, end):
+                deficit.take(chosen, strata[at], images[at])
+            overall[chosen] -= sum(images[start:end])
+            split[unit] = chosen
+        return split

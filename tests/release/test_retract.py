@@ -13,13 +13,13 @@ import roco
 from roco.base.errors import DataError, UsageError
 from roco.base.files import file_digest
 from roco.release.diff import diff
-from roco.release.previous import read_release
 from roco.release.read import Release
 from roco.release.retract import read_ids, retract
 from roco.release.select.flags import SelectOptions
 from roco.release.select.subset import SELECT, select
 from tests.cli.command import contents
 from tests.stages.publish.finished import Run, publish
+from tests.tombstones import tombstones
 
 ID, ARTICLE = "roco_train_000001", "PMC99000001"
 DAY = "2026-11-30"
@@ -60,9 +60,9 @@ def test_the_old_release_is_unchanged(parent: Path, tmp_path: Path) -> None:
 
 def test_tombstones_state_date_and_reason_and_no_file_contains_anything_of_the_image(parent: Path, taken: Path) -> None:
     gone = {ID, *images_of(parent, ARTICLE)}
-    tombstones = read_release(taken).tombstones
-    assert {id for id, stone in tombstones.items() if stone.reason == "takedown"} == gone
-    assert {tombstones[id].detail for id in gone} == {f"{DAY}: consent withdrawn"}
+    stones = tombstones(taken)
+    assert {id for id, stone in stones.items() if stone.reason == "takedown"} == gone
+    assert {stones[id].detail for id in gone} == {f"{DAY}: consent withdrawn"}
     captions = [row["caption"] for row in roco.Release.open(parent).table().to_pylist() if row["id"] in gone]
     every = b"".join(contents(taken).values())
     assert captions and not [caption for caption in captions if caption.encode() in every]
@@ -86,9 +86,9 @@ def test_several_takedowns_follow_each_other_and_a_list_may_repeat_what_is_gone(
     retraction = retract(taken, tmp_path / "third", [ID, "roco_train_000004"], "again", DAY)
     assert retraction.ids == ["roco_train_000004"]
     assert roco.verify(tmp_path / "third") == []
-    tombstones = read_release(tmp_path / "third").tombstones
-    assert tombstones[ID].detail == f"{DAY}: consent withdrawn"
-    assert tombstones["roco_train_000004"].detail == f"{DAY}: again"
+    stones = tombstones(tmp_path / "third")
+    assert stones[ID].detail == f"{DAY}: consent withdrawn"
+    assert stones["roco_train_000004"].detail == f"{DAY}: again"
     with pytest.raises(UsageError, match="all of these images have been taken down before"):
         retract(taken, tmp_path / "fourth", [ID], "again", DAY)
 
@@ -97,8 +97,8 @@ def test_a_subset_takes_down_what_it_does_not_contain_as_well(parent: Path, tmp_
     select(parent, tmp_path / "subset", SelectOptions(split=("test", "valid")))
     retraction = retract(tmp_path / "subset", tmp_path / "next", [ID, ARTICLE], "x", DAY)
     assert set(retraction.ids) == images_of(tmp_path / "subset", ARTICLE)
-    tombstones = read_release(tmp_path / "next").tombstones
-    assert tombstones[ID].reason == "takedown" and tombstones["roco_train_000004"].reason == "not_selected"
+    stones = tombstones(tmp_path / "next")
+    assert stones[ID].reason == "takedown" and stones["roco_train_000004"].reason == "not_selected"
     assert (tmp_path / "next" / SELECT).read_bytes() == (tmp_path / "subset" / SELECT).read_bytes()
     assert roco.verify(tmp_path / "next") == []
 
@@ -124,7 +124,7 @@ def test_the_date_is_today_unless_it_is_given(parent: Path, tmp_path: Path) -> N
     days = [datetime.datetime.now(datetime.UTC).date().isoformat()]
     retract(parent, tmp_path / "next", [ID], "x")
     days.append(datetime.datetime.now(datetime.UTC).date().isoformat())  # midnight may have passed
-    assert read_release(tmp_path / "next").tombstones[ID].detail in [f"{day}: x" for day in days]
+    assert tombstones(tmp_path / "next")[ID].detail in [f"{day}: x" for day in days]
 
 
 # --- errors --------------------------------------------------------------------------------------------------
@@ -261,7 +261,7 @@ def test_an_image_without_any_other_concept_is_dropped_and_its_id_is_not_given_a
     assert first.split("_")[1] == "train"
     done = retract(release, tmp_path / "next", [first], "x", DAY, prune=True)
     assert done.pruned == [held_out["id"]] and roco.verify(tmp_path / "next") == []
-    stone = read_release(tmp_path / "next").tombstones[held_out["id"]]
+    stone = tombstones(tmp_path / "next")[held_out["id"]]
     assert (stone.reason, stone.detail) == ("concepts", "no concept that occurs in train")
 
 

@@ -35,10 +35,8 @@ def pinned(monkeypatch: pytest.MonkeyPatch) -> Any:
     def run(
         before: list[ReleasedImage], *rows: dict[str, Any], gone: tuple[str, ...] = (), **options: Any
     ) -> list[tuple[str | None, str | None, str | None]]:
-        dead = {
-            id: Tombstone(id, id.split("_")[1], f"PMC1-{id}", "PMC1", "f", "PMC1/g/0", "license", "") for id in gone
-        }
-        told = PreviousRelease({one.id: one for one in before}, dead)
+        dead = [Tombstone(id, id.split("_")[1], f"PMC1-{id}", "PMC1", "f", "PMC1/g/0", "license", "") for id in gone]
+        told = PreviousRelease.of(before, dead)
         monkeypatch.setattr(module, "known_releases", lambda path, ledger: told)
         kinds = {"figure_id": pa.string(), **types(*COLUMNS[1:])}
         stage = Pins(previous=Path("before"), **options)
@@ -161,7 +159,7 @@ def test_an_image_that_was_taken_down_is_dropped_by_its_bytes_and_by_its_file_na
 ) -> None:
     stone = Tombstone("r_train_1", "train", "PMC1-b1", "PMC1", "f1.jpg", "PMC1/f1/0", "takedown", "2026-11-30: x")
     other = stone._replace(id="r_train_2", image_key="PMC2-b1", article_key="PMC2", reason="license")
-    previous = PreviousRelease({}, {stone.id: stone, other.id: other})
+    previous = PreviousRelease.of([], [stone, other])
     monkeypatch.setattr(module, "known_releases", lambda path, ledger: previous)
     rows = [
         image(file="renamed.jpg"),

@@ -6,6 +6,9 @@ from roco.evaluate.checks.check import Measured, Row
 from roco.evaluate.report.content import NotAvailable
 from roco.evaluate.report.inputs import Inputs
 
+_NAMED_BY = {"article": "article_key", "similar": "similar_group", "caption": "id"}
+"""What relates images -> the column that names it: a caption is named by its first image."""
+
 
 def articles_in_several_splits(inputs: Inputs) -> Measured:
     """Articles with images in more than one split. ROCOv2 itself was divided by image, so there the number is large."""
@@ -53,6 +56,7 @@ def equal_captions_of_an_article(inputs: Inputs) -> Measured:
 def _crossing(inputs: Inputs, kind: str) -> Measured:
     if len(inputs.splits) < 2:
         raise NotAvailable("the dataset has one split only")
+    ids, name_of = inputs.values("id"), inputs.values(_NAMED_BY[kind])
     number, crossing = inputs.ties[kind]
-    rows = [Row(ids[0] if kind == "caption" else value, ", ".join(ids)) for value, ids in crossing.items()]
+    rows = [Row(name_of[places[0]], ", ".join(ids[place] for place in places)) for places in crossing]
     return Measured(len(rows), number, sorted(rows))

@@ -26,9 +26,10 @@ from roco.evaluate.report.rows import PrecisionRow
 from roco.evaluate.report.score_files import ScoreFile
 from roco.release.diff import Difference, diff
 from roco.release.format import CUI_MAPPING, DROPPED, FUNNEL, LICENSES
-from roco.release.leakage import TIE_COLUMNS, Ties, ties
+from roco.release.leakage import Ties, ties
 from roco.release.published import PublishedTables, as_figures, read_tables
 from roco.release.read import Release
+from roco.release.relations import RELATION_COLUMNS
 from roco.release.verify_counts import FunnelStage, read_funnel
 
 _ROWS_AT_ONCE = 10_000
@@ -145,9 +146,7 @@ class Inputs:
     @cached_property
     def ties(self) -> dict[str, Ties]:
         """Returns by kind what relates images, and which of it crosses the splits: see `release.leakage`."""
-        columns = {name: self.values(name) for name in ("id", "split", *TIE_COLUMNS) if name in self.available}
-        rows = zip(*columns.values(), strict=True)
-        return ties(dict(zip(columns, row, strict=True)) for row in rows)
+        return ties(self.table("split", *(name for name in RELATION_COLUMNS if name in self.available)))
 
     @cached_property
     def decoded(self) -> Decoded:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,6 +52,7 @@ from roco.stages.publish.details import with_published_details
 from roco.stages.publish.groups import duplicates
 from roco.stages.publish.growth import check_growth, ledger_changes
 from roco.stages.publish.guarantees import allowed_licenses
+from roco.stages.publish.ids import assigned_ids
 from roco.stages.publish.tombstones import tombstone_rows
 
 _NOT_PUBLISHED = {"figure_id", "bytes", "thumbnail", "embedding", "text_lines", "drop", "drop_detail"}
@@ -114,30 +114,16 @@ class Release(Publication):
             read_previous(self.previous)
 
     def __call__(self, batch: pa.Table, ledger: Ledger | None = None) -> pa.Table:
-        rows = batch.select(["figure_id", "article_key", "split", "drop", "pinned_id"]).to_pylist()
-        number = _highest(rows, self._previous(ledger))
-        kept = [at for at, row in enumerate(rows) if row["drop"] is None]
-        ids: list[str | None] = [None] * len(rows)
-        for at in sorted(kept, key=lambda at: _order(rows[at])):
-            row = rows[at]
-            split = row["split"]
-            if split not in SPLITS:
-                raise RecipeError(f"figure without a split: {row['figure_id']}", "put stage 'split' before 'release'")
-            if row["pinned_id"]:
-                ids[at] = row["pinned_id"]
-                continue
-            number[split] += 1
-            ids[at] = f"{self.prefix}_{split}_{number[split]:06d}"
-        return put(batch, "id", pa.array(ids, pa.string()))
+        return put(batch, "id", assigned_ids(batch, self.prefix, self._previous(ledger)))
 
     def _previous(self, ledger: Ledger | None) -> PreviousRelease | None:
         return known_releases(self.previous, ledger.table if ledger else None)
 
     def ledger(self, folder: Path) -> pa.Table:
-        return read_release(folder).to_ledger()
+        return read_release(folder).ledger
 
     def changes(self, before: pa.Table, after: pa.Table) -> Changes:
-        return ledger_changes(PreviousRelease.of_ledger(before), PreviousRelease.of_ledger(after))
+        return ledger_changes(PreviousRelease(before), PreviousRelease(after))
 
     def figure_of(self, folder: Path, id: str) -> str | None:
         try:
@@ -150,7 +136,7 @@ class Release(Publication):
         folder.mkdir(parents=True, exist_ok=True)
         table = _figures(run)
         rows = table.select([name for name in table.column_names if name in _USED]).to_pylist()
-        check_growth(run, rows)
+        check_growth(run, table)
 
         with ZipThreads() as zips:
             for split in SPLITS:
@@ -164,7 +150,7 @@ class Release(Publication):
         """Returns what the files other than the images contain."""
         dropped = _removed(run)
         previous = self._previous(run.ledger)
-        retired = list(tombstone_rows(previous, rows, dropped.to_pylist() if previous else ()))
+        retired = list(tombstone_rows(previous, table["id"], dropped) if previous else ())
         funnel = dict(run.funnel)
         allowed = allowed_licenses(run.recipe)
         if allowed:
@@ -198,23 +184,6 @@ class Release(Publication):
         return file_digest(self.previous / CHECKSUMS) if self.previous and is_known else ""
 
 
-def _highest(rows: Iterable[Mapping[str, Any]], previous: PreviousRelease | None) -> Counter[str]:
-    """Returns the highest number in use by split: of previous releases, retired ids included, and of pinned ids."""
-    highest = Counter[str]()
-    if previous is not None:
-        highest |= previous.highest
-    for row in rows:
-        match = _NUMBER.search(row["pinned_id"] or "")
-        if match:
-            highest[row["split"]] = max(highest[row["split"]], int(match[0]))
-    return highest
-
-
-def _order(row: Mapping[str, Any]) -> tuple[str, str]:
-    # By article first: within an article, figure_ids of both layouts differ only in a common prefix.
-    return row["article_key"] or "", row["figure_id"]
-
-
 # --- rows --------------------------------------------------------------------------------------------------
 
 _TEXTS = ("id", "split", "article_key", "pmcid", "doi", "license", "archive", "file", "format", "sha256", "modality")
@@ -240,17 +209,15 @@ def _figures(run: Finished) -> pa.Table:
 
     # The CSV tables cannot tell null from empty, so figures.parquet does not either.
     for name in ("concepts", "concepts_manual"):
-        lists = [value or [] for value in table[name].to_pylist()]
-        table = put(table, name, pa.array(lists, COLUMNS[name].type))
-    captions = [text or "" for text in table["caption"].to_pylist()]
-    table = put(table, "caption", pa.array(captions, pa.string()))
+        table = put(table, name, pc.coalesce(table[name], pa.scalar([], COLUMNS[name].type)))
+    table = put(table, "caption", pc.fill_null(table["caption"], ""))
 
-    keys = table.select(["split", "id"]).to_pylist()
-    order = sorted(range(len(keys)), key=lambda at: (SPLITS.index(keys[at]["split"]), keys[at]["id"]))
+    keys = pa.table({"split": pc.index_in(table["split"], value_set=pa.array(SPLITS)), "id": table["id"]})
+    order = pc.sort_indices(keys, [("split", "ascending"), ("id", "ascending")])
     first = ["id", "split"]
     of_schema = [name for name in COLUMNS if name in table.column_names and name not in first]
     others = [name for name in table.column_names if name not in COLUMNS]
-    return table.take(pa.array(order, pa.int64())).select([*first, *of_schema, *others])
+    return table.take(order).select([*first, *of_schema, *others])
 
 
 def _removed(run: Finished) -> pa.Table:

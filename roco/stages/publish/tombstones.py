@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from roco.release.previous import PreviousRelease, ReleasedImage, Tombstone
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from roco.release.previous import PreviousRelease
 
 _WITHDRAWN = ("superseded", "no longer in the source")
 _OF_ARTICLES = ("article", "retracted", "license")
@@ -14,33 +17,33 @@ _OF_ARTICLES = ("article", "retracted", "license")
 Reason = tuple[str, str]  # reason, detail
 
 
-def tombstone_rows(
-    previous: PreviousRelease | None, rows: Sequence[Mapping[str, Any]], dropped: Iterable[Mapping[str, Any]]
-) -> Iterator[Sequence[str]]:
+def tombstone_rows(previous: PreviousRelease, ids: pa.ChunkedArray, dropped: pa.Table) -> Iterator[Sequence[str]]:
     """Yields the cells of tombstones.csv by id: the previous tombstones, and images no longer in any row.
 
-    rows: id of each image of the new release; dropped: article_key, image_key, file, figure_id, drop and drop_detail of
-    the dropped figures. Figures that were dropped before their image was read are matched by article and file.
+    ids: of the new release. dropped: article_key, image_key, file, figure_id, drop and drop_detail of the dropped
+    figures. Figures that were dropped before their image was read are matched by article and file.
     """
-    if previous is None:
-        return
-    in_use = {row["id"] for row in rows}
-    reasons = _reasons(dropped)
-    retired: dict[str, Tombstone] = {}
-    for id, tombstone in previous.tombstones.items():
-        if id not in in_use:
-            retired[id] = tombstone
-    for id, image in previous.images.items():
-        if id not in in_use:
-            retired[id] = _tombstone(image, reasons)
-    for id in sorted(retired):
-        yield list(retired[id])
+    in_use = pc.is_in(previous.ledger["id"], value_set=ids.combine_chunks())
+    retired = previous.ledger.filter(pc.invert(in_use)).sort_by("id")
+    reasons = _reasons(_related(dropped, retired.filter(pc.is_null(retired["reason"]))))
+    for row in retired.to_pylist():
+        if row["reason"] is None:
+            row["reason"], row["detail"] = _reason(row, reasons)
+        yield list(row.values())
 
 
-def _reasons(dropped: Iterable[Mapping[str, Any]]) -> dict[Any, Reason]:
+def _related(dropped: pa.Table, images: pa.Table) -> pa.Table:
+    """Returns the dropped figures that have something in common with an image: a few of millions."""
+    is_related = pa.scalar(False)
+    for name in ("image_key", "article_key", "figure_id"):
+        is_related = pc.or_(is_related, pc.is_in(dropped[name], value_set=images[name].combine_chunks()))
+    return dropped.filter(is_related)
+
+
+def _reasons(dropped: pa.Table) -> dict[Any, Reason]:
     """Returns the reason of each dropped figure by each of its keys; the first figure with a key counts."""
     reasons: dict[Any, Reason] = {}
-    for row in dropped:
+    for row in dropped.to_pylist():
         reason = (row["drop"], row["drop_detail"] or "")
         for key in (row["image_key"], (row["article_key"], row["file"]), row["figure_id"]):
             if key:
@@ -50,9 +53,10 @@ def _reasons(dropped: Iterable[Mapping[str, Any]]) -> dict[Any, Reason]:
     return reasons
 
 
-def _tombstone(image: ReleasedImage, reasons: Mapping[Any, Reason]) -> Tombstone:
-    keys = (image.image_key, (image.article_key, image.file), image.figure_id, ("article", image.article_key))
+def _reason(image: Mapping[str, Any], reasons: Mapping[Any, Reason]) -> Reason:
+    article = image["article_key"]
+    keys = (image["image_key"], (article, image["file"]), image["figure_id"], ("article", article))
     for key in keys:
         if key in reasons:
-            return Tombstone(*image, *reasons[key])
-    return Tombstone(*image, *_WITHDRAWN)
+            return reasons[key]
+    return _WITHDRAWN

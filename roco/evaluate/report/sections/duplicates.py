@@ -13,7 +13,7 @@ from roco.evaluate.report.inputs import Inputs
 from roco.evaluate.report.plots import Bars
 from roco.evaluate.report.render import Cell, ReportTable
 from roco.release.format import GROUPS
-from roco.release.leakage import MIN_CAPTION_WORDS
+from roco.release.relations import MIN_CAPTION_WORDS
 
 KINDS = {
     "article": "images of one article",
