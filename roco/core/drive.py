@@ -35,6 +35,7 @@ from roco.core.retry import check_reason, forget
 from roco.core.run_log import LOG, run_log
 from roco.core.step import Step
 from roco.core.table_pass import TablePass
+from roco.core.unchanged import record_stages
 
 SAVE_EVERY = 10.0
 """Seconds between two writes of the records of parts; those that are lost are read from the footers again."""
@@ -187,6 +188,7 @@ class Driver:
         done = set(self.manifest.done(self.parts, names))
         jobs = [Job(name) for name in names if name not in done]
         if jobs:
+            record_stages(self.folder)
             total = sum(self.parts.spans[name][1] for name in names)
             self.progress.start("articles", total, sum(self.parts.spans[name][1] for name in done))
             self.counted.clear()

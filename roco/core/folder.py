@@ -96,6 +96,11 @@ class RunFolder:
         """Returns the folder with the decisions of row stages; digest: of the row stages of a recipe."""
         return self.root / "decisions" / f"rows-{digest[:8]}"
 
+    @property
+    def row_steps(self) -> Path:
+        """Returns the file that names the row stages whose decisions are beside it."""
+        return self.row_decisions_folder / "stages.json"
+
     def row_decisions(self, part: str) -> Path:
         """Returns the file with the decisions of the row stages for one part."""
         return self.row_decisions_folder / f"{part}.parquet"

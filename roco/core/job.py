@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NamedTuple
 
 from roco.base.errors import StageFailed
+from roco.base.files import digest
 from roco.core.funnel import Flow
 
 MOST_CRASHES = 200
@@ -112,6 +113,14 @@ class PartRecord:
     def of_json(cls, value: Mapping[str, Any]) -> PartRecord:
         funnel = tuple(Flow.of_json(flow) for flow in value["funnel"])
         return cls(value["input"], value["content"], funnel, dict(value["counts"]))
+
+
+def input_digest(rows_digest: str, part: str, unlisted: Sequence[str]) -> str:
+    """Returns the digest of everything that determines the decisions on a part, which are valid if their footer has it.
+
+    rows_digest: of the row stages. unlisted: the articles of the part that the source no longer lists, in order.
+    """
+    return digest([rows_digest, part, list(unlisted)])
 
 
 @dataclass(frozen=True)

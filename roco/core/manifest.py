@@ -17,8 +17,7 @@ from roco.base.errors import CorruptFile
 from roco.base.files import read_meta, write_text
 from roco.core.folder import RunFolder
 from roco.core.funnel import Flow, reconcile
-from roco.core.job import PartRecord
-from roco.core.part import expected_input
+from roco.core.job import PartRecord, input_digest
 from roco.core.parts import Parts
 from roco.core.records import Known, Records, Stamp
 
@@ -63,7 +62,7 @@ class Manifest:
                 return False
             known = self.record(part, record, parts)
         unlisted = parts.unlisted.get(part, [])
-        return known.input == expected_input(self.folder.pipeline, part, unlisted)
+        return known.input == input_digest(self.folder.pipeline.rows_digest, part, unlisted)
 
     def record(self, part: str, record: PartRecord, parts: Parts) -> Known:
         """Adds the record of a part whose file has been written."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from roco.base.errors import CorruptFile
-from roco.base.files import digest, read_table, write_table
+from roco.base.files import SealedTable, digest, read_table, write_table
 from roco.core.folder import RunFolder
 from roco.core.rows import align, blank, concat, without
 from roco.core.step import Step
@@ -19,7 +20,8 @@ from roco.core.step import Step
 class PartMeasures:
     """The stored values of the measures of one part, and those that this pass adds.
 
-    counts: the counts of `extract` by place, for every article read so far. owner: the place of each figure_id.
+    counts: the counts of `extract` by place, for every article read so far. contents: the digest of the values of each
+    measure, None if nothing is stored.
     """
 
     def __init__(self, folder: RunFolder, part: str, steps: Sequence[Step]) -> None:
@@ -27,32 +29,51 @@ class PartMeasures:
         self.steps = [step for step in steps if step.is_measure]
         self.extract = steps[0]
         self.counts: dict[str, dict[str, int]] = {}
-        self.owner: dict[str, str] = {}
         self.contents: dict[str, Any] = {}
-        self._columns = {step.name: _columns_in_use(step, steps) for step in self.steps}
-        self._stored: dict[str, pa.Table | None] = {}
+        self._files: dict[str, SealedTable | None] = {}
+        self._stored: dict[str, pa.Table] = {}
         self._new: dict[str, list[pa.Table]] = defaultdict(list)
+        self.expect(steps)
         for step in self.steps:
-            self._load(step)
+            self._open(step)
 
-    def _load(self, step: Step) -> None:
+    def expect(self, readers: Sequence[Step]) -> None:
+        """Announces the steps that will read measures: other columns than theirs are not decoded."""
+        self._columns = {step.name: _columns_in_use(step, readers, step is self.extract) for step in self.steps}
+
+    def _open(self, step: Step) -> None:
         path = self.folder.measure_file(step, self.part)
-        self._stored[step.name], self.contents[step.name] = None, None
+        self._files[step.name], self.contents[step.name] = None, None
         try:
-            table, meta = read_table(path, self._columns[step.name])
+            file = SealedTable(path)
+            meta = file.meta
         except FileNotFoundError:
             return
         except CorruptFile:
             path.unlink(missing_ok=True)  # a missing file is computed again
             return
-        self._stored[step.name], self.contents[step.name] = table, meta["content"]
+        self._files[step.name], self.contents[step.name] = file, meta["content"]
         if step is self.extract:
             self.counts = meta["articles"]
-            self.owner = dict(zip(table["figure_id"].to_pylist(), table["archive"].to_pylist(), strict=True))
+
+    def _values(self, step: Step) -> pa.Table | None:
+        """Returns the stored values of a measure, the columns in use alone; None if nothing is stored."""
+        file = self._files[step.name]
+        if file is not None and step.name not in self._stored:
+            self._stored[step.name] = file.read(self._columns[step.name])
+        return self._stored.get(step.name)
+
+    @cached_property
+    def owner(self) -> dict[str, str]:
+        """Returns the place of each figure_id, for every figure that was extracted so far."""
+        table = self._values(self.extract)
+        if table is None:
+            return {}
+        return dict(zip(table["figure_id"].to_pylist(), table["archive"].to_pylist(), strict=True))
 
     def stored(self, step: Step) -> pa.Table:
         """Returns the stored values of a measure; raises CorruptFile if its file is missing."""
-        table = self._stored[step.name]
+        table = self._values(step)
         if table is None:
             path = self.folder.measure_file(step, self.part)
             raise CorruptFile(f"missing measure file: {path}", "run the same command again to recompute it", str(path))
@@ -60,14 +81,14 @@ class PartMeasures:
 
     def figures_of(self, places: Sequence[str]) -> list[pa.Table]:
         """Returns the stored figures of some articles."""
-        table = self._stored[self.extract.name]
+        table = self._values(self.extract)
         if table is None:
             return []
         return [table.filter(pc.is_in(table["archive"], value_set=pa.array(places, pa.string())))]
 
     def missing(self, step: Step, rows: pa.Table) -> pa.Table:
         """Returns the rows for which a measure has no stored value."""
-        table = self._stored[step.name]
+        table = self._values(step)
         return rows if table is None else without(rows, table)
 
     def add(self, step: Step, table: pa.Table) -> pa.Table:
@@ -77,7 +98,7 @@ class PartMeasures:
 
     def values(self, step: Step, rows: pa.Table, new: Sequence[pa.Table]) -> pa.Table:
         """Returns the values of a measure for some rows, in their order: stored ones and those in `new`."""
-        table = self._stored[step.name]
+        table = self._values(step)
         tables = [*([] if table is None else [table]), *new]
         if not tables:  # no row reached this step, but later steps need the columns
             tables = [blank(rows, step.contract.columns).select(self._columns[step.name])]
@@ -86,7 +107,7 @@ class PartMeasures:
     def write(self, step: Step) -> None:
         """Writes the new values of a measure together with the stored ones."""
         path = self.folder.measure_file(step, self.part)
-        is_stored = self._stored[step.name] is not None
+        is_stored = self._files[step.name] is not None
         tables = self._new[step.name]
         if not tables and is_stored:
             return
@@ -111,12 +132,12 @@ class PartMeasures:
         return dict(sorted(totals.items()))
 
 
-def _columns_in_use(step: Step, steps: Sequence[Step]) -> list[str]:
-    """Returns the columns of a measure that a later step or the engine reads."""
+def _columns_in_use(step: Step, readers: Sequence[Step], is_extract: bool) -> list[str]:
+    """Returns the columns of a measure that one of the readers or the engine reads."""
     used: set[str] = set()
-    for other in steps:
-        used.update(column for column, writer in other.reads_from.items() if writer == step.name)
-    if step is steps[0]:
+    for reader in readers:
+        used.update(column for column, writer in reader.reads_from.items() if writer == step.name)
+    if is_extract:
         used |= {"archive", "file"}
     return ["figure_id", "drop", "drop_detail", *sorted(used & set(step.writes))]
 

@@ -12,21 +12,19 @@ from collections.abc import Callable, Mapping, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from roco.base.errors import StageFailed
 from roco.base.files import digest, write_table
-from roco.base.schema import ARTICLES
 from roco.core.folder import RunFolder
 from roco.core.funnel import Flow, reconcile
-from roco.core.job import Article, Job, JobResult, PartRecord
+from roco.core.job import Article, Job, JobResult, PartRecord, input_digest
 from roco.core.measures import PartMeasures, table_digest
 from roco.core.measuring import Beat, Measurer, Timings
 from roco.core.pack import PackWriter
-from roco.core.pipeline import Pipeline
-from roco.core.rows import align, apply, blank, call, checked, concat, dropped, kept, tally, view
-from roco.core.source import origin
-from roco.core.stage import Extraction, put
+from roco.core.reading import ArticleReader
+from roco.core.rows import align, apply, blank, concat, dropped, kept, tally, view
+from roco.core.stage import put
 from roco.core.step import Step
-from roco.core.store import PACKAGES_OPEN, ImageStore, article_row
+from roco.core.store import ImageStore
+from roco.core.unchanged import SOURCE, Unchanged, unchanged
 
 Advanced = Callable[[int], None]
 """Reports how many articles of a part have been processed so far."""
@@ -39,26 +37,17 @@ def do(folder: RunFolder, job: Job, beat: Beat, advanced: Advanced) -> JobResult
     return pass_part(folder, job, beat, advanced)
 
 
-def expected_input(pipeline: Pipeline, part: str, unlisted: Sequence[str]) -> str:
-    """Returns the digest of everything that determines the decisions on a part, which are valid if their footer has it.
-
-    unlisted: the articles of the part that the source no longer lists, in order.
-    """
-    return digest([pipeline.rows_digest, part, list(unlisted)])
-
-
 def pass_part(folder: RunFolder, job: Job, beat: Beat, advanced: Advanced) -> JobResult:
     """Takes the figures of a part through all row stages and writes measures, pack and decisions."""
     part = PartPass(folder, job, beat, folder.pipeline.row_steps)
     with part.timings.time("all"):
         try:
-            kept_rows, n_articles = [], 0
-            for articles in part.article_groups():
-                rows = part.extract(articles)
-                kept_rows.append(part.walk(rows, first=1))  # step 0 is the extraction
-                part.store.close_packages()
-                n_articles += len(articles)
-                advanced(n_articles)
+            before = part.unchanged()
+            if before is not None:
+                kept_rows = [part.walk(part.take_over(before), before.first)]
+            else:
+                kept_rows = part.read_and_walk(advanced)
+            advanced(len(job.articles))
             record = part.commit(kept_rows)
         finally:
             part.close()
@@ -109,6 +98,7 @@ class PartPass:
         self.store = ImageStore(folder)
         self.measures = PartMeasures(folder, job.part, steps)
         self.measurer = Measurer(steps, self.store, job, beat, self.timings)
+        self.reader = ArticleReader(folder, job, self.store, self.measures, self.timings, beat)
         self.pack = PackWriter(folder.pack(job.part))
         self.flows = {step.name: Flow(step.name, step.kind) for step in steps}
         self.dropped: list[pa.Table] = []
@@ -116,69 +106,29 @@ class PartPass:
 
     # --- from articles to figures -----------------------------------------------------------------------------------
 
-    def article_groups(self) -> list[Sequence[Article]]:
-        """Returns the articles in groups that are processed together: few if packages must be read, else all."""
-        articles = self.job.articles
-        if self.job.one_by_one:
-            size = 1
-        elif self._unread(articles):
-            size = PACKAGES_OPEN
-        else:
-            size = max(1, len(articles))
-        return [articles[i : i + size] for i in range(0, len(articles), size)]
-
-    def _unread(self, articles: Sequence[Article]) -> list[Article]:
-        return [a for a in articles if a["current"] and a["place"] not in self.measures.counts]
+    def read_and_walk(self, advanced: Advanced) -> list[pa.Table]:
+        """Takes the articles through all steps; returns the kept rows."""
+        kept_rows, n_articles = [], 0
+        for articles in self.reader.groups():
+            rows = self.extract(articles)
+            kept_rows.append(self.walk(rows, first=1))  # step 0 is the extraction
+            self.store.close_packages()
+            n_articles += len(articles)
+            advanced(n_articles)
+        return kept_rows
 
     def extract(self, articles: Sequence[Article]) -> pa.Table:
         """Returns the figures of some articles: stored ones, and those of articles that have not been read yet."""
         step = self.steps[0]
         tables = self.measures.figures_of([article["place"] for article in articles])
-        unread = self._unread(articles)
+        unread = self.reader.unread(articles)
         if unread:
-            tables.append(self.measures.add(step, self._extract(step, unread)))
+            tables.append(self.measures.add(step, self.reader.extract(unread)))
+            self.measured[step.name] += len(unread)
         empty = pa.table({"figure_id": pa.array([], pa.string())})
         rows = concat(tables) if tables else blank(empty, step.contract.columns)
         rows = self._without_superseded(rows, articles)
         return self._settle(step, rows, rows)
-
-    def _extract(self, step: Step, articles: Sequence[Article]) -> pa.Table:
-        readable = []
-        self.store.expect_articles(articles)
-        for article in articles:
-            if self.job.crashed.get(article["place"]) == step.name:
-                kind = origin(self.folder.pipeline.source, article["place"])
-                readable.append(article_row(article, kind, "reader crashed"))
-                continue
-            self.beat(article["place"], step.name)
-            with self.timings.time("read"):
-                readable += self.store.articles(article)
-        batch = pa.Table.from_pylist(readable, schema=ARTICLES)
-        with self.timings.time(step.name):
-            out = call(step, f"part {self.job.part}", batch)
-            if not isinstance(out, Extraction):
-                hint = "a stage of scope 'article' returns roco.core.stage.Extraction(figures, counts)"
-                raise StageFailed(f"stage '{step.name}' returned a {type(out).__name__}, not an Extraction", hint)
-            figures = checked(step, batch, out.figures).replace_schema_metadata(None)
-        foreign = pc.invert(pc.is_in(figures["archive"], value_set=batch["place"].combine_chunks()))
-        if pc.any(foreign).as_py():
-            hint = "set `archive` to `place`"
-            raise StageFailed(f"stage '{step.name}' returned figures of an archive that it did not receive", hint)
-        for article in articles:
-            self.measures.counts[article["place"]] = dict(out.counts.get(article["place"], {}))
-        self.measured[step.name] += len(articles)
-        return self._with_unique_ids(figures)
-
-    def _with_unique_ids(self, figures: pa.Table) -> pa.Table:
-        """Appends a suffix to a figure_id that another package already has: both may contain the same article."""
-        ids = figures["figure_id"].to_pylist()
-        places = figures["archive"].to_pylist()
-        owner = self.measures.owner
-        for i, (figure, place) in enumerate(zip(ids, places, strict=True)):
-            if owner.setdefault(figure, place) != place:
-                ids[i] = f"{figure}~{digest(place)[:6]}"
-                owner[ids[i]] = place
-        return put(figures, "figure_id", pa.array(ids, pa.string()))
 
     def _without_superseded(self, rows: pa.Table, articles: Sequence[Article]) -> pa.Table:
         """Drops the figures of articles that the source no longer lists in this version."""
@@ -189,8 +139,35 @@ class PartPass:
         superseded = rows.filter(is_old)
         details = [f"previous version ({old[place][:8]})" for place in superseded["archive"].to_pylist()]
         superseded = put(superseded, "drop", pa.array(["superseded"] * len(superseded), pa.string()))
-        self._set_aside("source", put(superseded, "drop_detail", pa.array(details, pa.string())))
+        self._set_aside(SOURCE, put(superseded, "drop_detail", pa.array(details, pa.string())))
         return rows.filter(pc.invert(is_old))
+
+    # --- what a previous recipe has decided -------------------------------------------------------------------------
+
+    def unchanged(self) -> Unchanged | None:
+        """Returns the stored decisions of a previous recipe that are still valid; None if figures must be read."""
+        if self.job.one_by_one or self.reader.unread(self.job.articles):
+            return None
+        return unchanged(self.folder, self.job.part, self._unlisted(), self.measures.contents)
+
+    def take_over(self, before: Unchanged) -> pa.Table:
+        """Takes over funnel and dropped figures; returns the others, with what the steps before wrote."""
+        done = self.steps[: before.first]
+        # A measure that lends may be called again, for the measures that read what it lends.
+        lenders = [step for step in done if step.is_measure and step.contract.lends]
+        self.measures.expect([*self.steps[before.first :], *lenders])
+        self.flows.update((flow.stage, flow) for flow in before.flows)
+        self.dropped.append(before.dropped)
+        rows = before.rows
+        decided = set(rows.column_names)
+        for step in done:
+            if step.is_measure:
+                values = self.measures.values(step, rows, [])
+                rows = _with_columns(rows, values.drop_columns([c for c in values.column_names if c in decided]))
+        return rows
+
+    def _unlisted(self) -> list[str]:
+        return [article["article"] for article in self.job.articles if not article["current"]]
 
     # --- through the stages -----------------------------------------------------------------------------------------
 
@@ -262,7 +239,8 @@ class PartPass:
         with self.timings.time("write"):
             table = self._decisions([*kept_rows, *self.dropped])
             record = self._record(table)
-            write_table(self.folder.row_decisions(self.job.part), table, record.to_json())
+            meta = {**record.to_json(), "measures": self.measures.contents}
+            write_table(self.folder.row_decisions(self.job.part), table, meta)
         return record
 
     def _decisions(self, tables: Sequence[pa.Table]) -> pa.Table:
@@ -280,11 +258,11 @@ class PartPass:
         funnel = tuple(self.flows.values())
         reconcile(funnel, f"part {self.job.part}")
         current = [article["place"] for article in self.job.articles if article["current"]]
-        unlisted = [article["article"] for article in self.job.articles if not article["current"]]
+        unlisted = self._unlisted()
         counts = self.measures.totals(current)
         flows = [flow.to_json() for flow in funnel]
         return PartRecord(
-            input=expected_input(self.folder.pipeline, self.job.part, unlisted),
+            input=input_digest(self.folder.pipeline.rows_digest, self.job.part, unlisted),
             content=digest([self.measures.contents, flows, counts, unlisted, table_digest(table)]),
             funnel=funnel,
             counts=counts,

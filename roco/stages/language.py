@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from roco.base.errors import RecipeError, nearest
 from roco.base.guarantees import LANGUAGE
@@ -59,9 +60,16 @@ class Language(Decision):
             raise RecipeError(f"unknown rule '{self.rule}' (language)", nearest(self.rule, RULES))
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        columns = (batch[name].to_pylist() for name in ("caption", "language", "language_score"))
-        details = pa.array([self._detail(*row) for row in zip(*columns, strict=True)], pa.string())
-        return drop(batch, details.is_valid(), "language", details)
+        # Most captions need no look at their words: the model is confident of a wanted language, whatever the rule.
+        wanted = pc.is_in(batch["language"], value_set=pa.array(self.keep))
+        confident = pc.and_(wanted, pc.greater_equal(batch["language_score"], _CONFIDENT))
+        uncertain = pc.indices_nonzero(pc.invert(pc.fill_null(confident, False)))
+        columns = (batch[name].take(uncertain).to_pylist() for name in ("caption", "language", "language_score"))
+        details: list[str | None] = [None] * len(batch)
+        for row, *values in zip(uncertain.to_pylist(), *columns, strict=True):
+            details[row] = self._detail(*values)
+        found = pa.array(details, pa.string())
+        return drop(batch, found.is_valid(), "language", found)
 
     def _detail(self, caption: str | None, language: str | None, score: float) -> str | None:
         """Returns why a caption is dropped, None if it is kept; language and score: the model's answer."""
@@ -77,8 +85,8 @@ class Language(Decision):
         if is_other:
             return answer if words_agree(caption, score) else None
 
-        # The model is confident of a wanted language, or the words of other wanted languages must not drop a caption.
-        if self.keep != ("en",) or (wanted and score >= _CONFIDENT):
+        # The words of other wanted languages must not drop a caption.
+        if self.keep != ("en",):
             return None
 
         # The model is not confident: clear marks of another language drop the caption.

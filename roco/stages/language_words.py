@@ -177,7 +177,8 @@ def marks(caption: str) -> Marks:
         words += 1
         english += mark.english
         other += mark.other
-        languages.update(mark.languages)
+        if mark.languages:
+            languages.update(mark.languages)
     return Marks(words, english, other, languages.most_common(1)[0][0] if languages else None)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from roco.core import part
+from roco.core import reading
 from roco.core.pipeline import Pipeline
 from tests.core import fakes
 from tests.core.conftest import run, write_article
@@ -50,7 +50,7 @@ def test_figures_of_a_measure_after_a_table_stage_are_counted(make: Make, tmp_pa
 def test_articles_of_a_large_part_are_counted_while_it_is_processed(
     make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(part, "PACKAGES_OPEN", 4)
+    monkeypatch.setattr(reading, "PACKAGES_OPEN", 4)
     recorder = Recorder()
     run(make(), tmp_path / "run", workers=0, progress=recorder)
     assert max(recorder.steps) == 4
