@@ -1,10 +1,9 @@
-"""Measures the cost of a million images after the row pass (joining hashes, splits, ids) and of writing zips."""
+"""Measures the cost of a million images after the row pass (joining hashes, table stages) and of writing zips."""
 
 from __future__ import annotations
 
 import os
 import random
-import resource
 import shutil
 import statistics
 import sys
@@ -15,19 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
+from benchmarks.bookkeeping import bookkeeping
 from benchmarks.corpora import BENCH, real_images
 from roco.base.errors import RejectedInput
-from roco.base.schema import DROP, types
 from roco.models.images.decode import decode
 from roco.models.images.hamming import pairs_within
 from roco.models.images.hashes import phash, small
-from roco.release.leakage import leakage
 from roco.release.writers import write_zip
-from roco.stages.publish.release import Release
-from roco.stages.split import Split
 
 MANY = 1_000_000
 
@@ -98,50 +93,6 @@ def _missed(hashes: NDArray[np.uint64], found: tuple[Any, Any, Any], radius: int
         near = set(np.flatnonzero(np.bitwise_count(hashes ^ hashes[at]) <= radius).tolist()) - {int(at)}
         missed += len(near ^ {*j[i == at].tolist(), *i[j == at].tolist()})
     return missed
-
-
-def table(n: int) -> pa.Table:
-    """Returns synthetic images, 1.77 per article (Table 4), a tenth of them in groups of near-duplicates."""
-    rng = random.Random(4)
-    kinds, shares = ("DRCT", "DRXR", "DRMR", "DRUS", "DRAN", "DRCO", "DRPE"), (348, 276, 159, 143, 60, 9, 5)
-    articles = [f"PMC{1_000_000 + int(i / 1.77)}" for i in range(n)]
-    columns: dict[str, Any] = {
-        "figure_id": [f"{article}/f{i}/0" for i, article in enumerate(articles)],
-        "article_key": articles,
-        "image_key": [f"{article}-{i:064x}" for i, article in enumerate(articles)],
-        "similar_group": [f"g{rng.randrange(n // 20)}" if rng.random() < 0.1 else None for _ in range(n)],
-        "duplicate_group": [None] * n,
-        "caption": [f"Axial view number {i} of the chest shows a nodule in the upper lobe" for i in range(n)],
-        "modality": rng.choices(kinds, shares, k=n),
-        "year": [2000 + i % 25 for i in range(n)],
-        "pinned_split": [None] * n,
-        "pinned_id": [None] * n,
-    }
-    kinds_of = types(*(name for name in columns if name != "figure_id")) | {"figure_id": pa.string()}
-    nothing = {name: pa.nulls(n, kind) for name, kind in DROP.items()}
-    return pa.table({name: pa.array(values, kinds_of[name]) for name, values in columns.items()} | nothing)
-
-
-def bookkeeping() -> list[str]:
-    rows = table(MANY)
-    done: dict[str, float] = {}
-
-    def timed(name: str, do: Callable[[], Any]) -> Any:
-        started = time.perf_counter()
-        result = do()
-        done[name] = time.perf_counter() - started
-        return result
-
-    split = timed("`split`: articles, groups, captions, strata", lambda: Split()(rows))
-    ids = timed("`release`: ids", lambda: Release()(split))
-    found = timed(
-        "leakage", lambda: leakage(ids.select(["article_key", "similar_group", "caption", "split"]).to_pylist())
-    )
-    assert not any(found.values()), found
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    lines = ["", "## Splits and ids of a million images", "", "| step | seconds |", "|---|---|"]
-    lines += [f"| {name} | {seconds:.1f} |" for name, seconds in done.items()]
-    return [*lines, "", f"Peak memory: {peak:.1f} GB, including the synthetic table."]
 
 
 def zips(repeats: int) -> list[str]:

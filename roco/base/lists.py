@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from roco.base.columns import Indices, Mask
+from roco.base.columns import Indices, Mask, runs
 
 _AT_ONCE = 1 << 19  # rows
 
@@ -39,7 +39,8 @@ def values(column: pa.ChunkedArray, distinct: pa.Array) -> Iterator[Values]:
 def pairs(column: pa.ChunkedArray, distinct: pa.Array) -> Iterator[Indices]:
     """Yields row * len(distinct) + number of each value that a list has, once and in order, many rows at a time."""
     for some in values(column, distinct):
-        yield np.unique(some.rows * len(distinct) + some.numbers)
+        ordered = np.sort(some.rows * len(distinct) + some.numbers)
+        yield ordered[runs(ordered)[:-1]]
 
 
 def n_rows(column: pa.ChunkedArray, distinct: pa.Array) -> Indices:

@@ -82,7 +82,7 @@ class Images:
         first = places[order[bounds[:-1]]]
         several = np.flatnonzero(np.diff(bounds) > 1)
         for some in _blocks(several, np.diff(bounds)[several], _AT_ONCE):
-            members = order[np.concatenate([np.arange(bounds[one], bounds[one + 1]) for one in some.tolist()])]
+            members = order[_spans(bounds[some], np.diff(bounds)[some])]
             of_block = members[self.by_name(places[members], group[members])]
             first[some] = places[of_block[runs(group[of_block])[:-1]]]
         return first
@@ -138,6 +138,12 @@ def _numbered(texts: pa.ChunkedArray, first: tuple[str, ...]) -> tuple[tuple[str
     if "" in names:
         numbers[numbers == names.index("")] = NONE
     return names, numbers
+
+
+def _spans(starts: Indices, lengths: Indices) -> Indices:
+    """Returns the places of several spans, one after the other."""
+    ends = np.cumsum(lengths)
+    return np.repeat(starts - ends + lengths, lengths) + np.arange(lengths.sum())
 
 
 def _blocks(places: Indices, sizes: Indices, most: int) -> Iterator[Indices]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from roco.base.columns import has_text
 from roco.core.stage import Finished, put
 from roco.models.images.hamming import hex_distance
 from roco.stages.publish.details import with_published_details
@@ -36,14 +37,13 @@ def duplicates(run: Finished) -> pa.Table:
     kept = run.kept(measured)
     for name in ("drop", "drop_detail"):
         kept = put(kept, name, pa.nulls(len(kept), pa.string()))
-    dropped = with_published_details(_complete(run.removed(measured)), run.reasons)
-    table = pa.concat_tables([_complete(kept), dropped])
-
-    has_group = []
-    for row in table.select(["duplicate_group", "similar_group"]).to_pylist():
-        has_group.append(bool(row["duplicate_group"] or row["similar_group"]))
-    table = table.filter(pa.array(has_group, pa.bool_()))
+    dropped = with_published_details(_with_group(_complete(run.removed(measured))), run.reasons)
+    table = pa.concat_tables([_with_group(_complete(kept)), dropped])
     return _with_distances(table.sort_by("figure_id").combine_chunks())
+
+
+def _with_group(table: pa.Table) -> pa.Table:
+    return table.filter(pa.array(has_text(table["duplicate_group"]) | has_text(table["similar_group"])))
 
 
 def _complete(table: pa.Table) -> pa.Table:

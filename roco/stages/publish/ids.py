@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from roco.base.columns import NONE, has_text, taken
+from roco.base.columns import NONE, Mask, has_text, taken
 from roco.base.errors import RecipeError
 from roco.base.schema import SPLITS
 from roco.release.previous import PreviousRelease, highest_numbers
@@ -22,8 +22,9 @@ def assigned_ids(figures: pa.Table, prefix: str, previous: PreviousRelease | Non
     if previous is not None:
         highest |= previous.highest
 
+    figures = figures.select(["figure_id", "article_key", "split", "drop", "pinned_id"])
     is_kept = np.asarray(pc.is_null(figures["drop"]))
-    _check_splits(figures.filter(pa.array(is_kept)))
+    _check_splits(figures, is_kept)
     is_pinned = has_text(figures["pinned_id"])
     new = np.flatnonzero(is_kept & ~is_pinned)
     new = new[_in_order(figures.take(pa.array(new)))]
@@ -48,8 +49,9 @@ def _in_order(figures: pa.Table) -> pa.Array:
     return pc.sort_indices(keys, [("article", "ascending"), ("figure_id", "ascending")])
 
 
-def _check_splits(kept: pa.Table) -> None:
-    without = kept.filter(pc.invert(pc.is_in(kept["split"], value_set=pa.array(SPLITS))))
+def _check_splits(figures: pa.Table, is_kept: Mask) -> None:
+    has_split = pc.is_in(figures["split"], value_set=pa.array(SPLITS))
+    without = figures.filter(pc.and_not(pa.array(is_kept), has_split))
     if len(without):
         figure = without["figure_id"][_in_order(without)[0].as_py()]
         raise RecipeError(f"figure without a split: {figure}", "put stage 'split' before 'release'")
