@@ -77,3 +77,10 @@ def test_the_places_of_related_images_of_different_splits_are_known() -> None:
     images = pa.table({"split": ["train", "test", "test"], "article_key": ["PMC1", "PMC2", "PMC1"]})
     (places,) = ties(images)["article"].crossing
     assert places.tolist() == [0, 2] and ties(images)["article"].images == 2
+
+
+def test_captions_of_equal_words_are_equal_in_any_case_and_spacing() -> None:
+    words = "Fine \u212aerley B lines of both lung bases"
+    captions = [words, "ﬁne kerley  b LINES of\xa0both lung bases ", f"{words} too"]
+    numbers = relations(pa.table({"caption": captions}))["caption"].tolist()
+    assert numbers[0] == numbers[1] != numbers[2]

@@ -100,3 +100,13 @@ def test_units_get_their_splits_as_the_rule_states(
     out = Split(fractions=fractions, held_out=held_out)(pa.Table.from_pylist(rows, schema=schema))
     found = dict(zip(out["figure_id"].to_pylist(), out["split"].to_pylist(), strict=True))
     assert found == by_rule(images, fractions, from_year, pinned)
+
+
+def test_of_images_with_equal_bytes_the_order_is_that_of_their_names_and_not_of_the_rows() -> None:
+    names = {"figure_id": pa.string()} | types("article_key", *Split.optional) | DROP
+    rows = [{"figure_id": f"f{number}", "image_key": "same"} for number in range(9)]
+    found = []
+    for some in (rows, rows[::-1]):
+        out = Split(fractions=(0.4, 0.3, 0.3))(pa.Table.from_pylist(some, schema=pa.schema(list(names.items()))))
+        found.append(dict(zip(out["figure_id"].to_pylist(), out["split"].to_pylist(), strict=True)))
+    assert found[0] == found[1] and len(set(found[0].values())) == 3
