@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 # Where this variable is set, every process compiles all modules again: collecting the tests alone takes twice as long.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test coverage test-all test-browser check bench docs format lock audit sbom clean
+.PHONY: demo test coverage test-all fuzz test-browser check bench docs format lock audit sbom clean
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -80,6 +80,14 @@ coverage: $(VENV)/.dev
 # The other tests: kills at every write, attacks, fuzzing, METEOR, neural metrics. Fails where an extra is missing.
 test-all: $(VENV)/.dev-neural $(VENV)/.open-clip $(VENV)/.readers
 	$(PYTEST) -m "slow or neural" --no-skips=extras $(PYTEST_ARGS)
+
+# Fuzzing guided by coverage: MINUTES for each target, or for TARGET="images pages" alone. Inputs are kept in FUZZ.
+FUZZ ?= .fuzz
+MINUTES ?= 1
+SEED ?= 1
+
+fuzz: $(VENV)/.dev-neural
+	$(BIN)/python -m tests.fuzz $(TARGET) --minutes $(MINUTES) --seed $(SEED) --corpus $(FUZZ)
 
 # The pages of curation in a real browser. Debian's chromium is installed if it is missing and we may.
 test-browser: $(VENV)/.dev

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from roco.base.text import fold
+from roco.base.text import fold, whole_number
 
 PMCID_NUMBER = r"[1-9][0-9]{0,14}"
 PMCID = rf"PMC{PMCID_NUMBER}"
@@ -53,10 +53,8 @@ def clean_pmid(text: str | None) -> str | None:
     folded = fold(text or "")
     prefix = _PMID_PREFIX.match(folded)
     digits = folded[prefix.end() :] if prefix else folded
-    if not (digits.isascii() and digits.isdecimal()):
-        return None
-    number = int(digits)
-    return str(number) if 0 < number <= _LARGEST_PMID else None
+    number = whole_number(digits)
+    return str(number) if number is not None and 0 < number <= _LARGEST_PMID else None
 
 
 def clean_orcid(text: str) -> str | None:

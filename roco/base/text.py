@@ -33,6 +33,15 @@ def fold(text: str) -> str:
     return seen if seen.isascii() else unicodedata.normalize("NFC", seen)
 
 
+def whole_number(text: str) -> int | None:
+    """Returns the number that a text of the digits 0 to 9 writes; None for any other text, and for one of 19 or more.
+
+    `str.isdigit` also accepts digits that `int` does not, such as `²`, and `int` refuses numbers of 5,000 digits.
+    """
+    digits = text.lstrip("0") or text[-1:]
+    return int(digits) if text.isascii() and text.isdecimal() and len(digits) < 19 else None
+
+
 _CONTROLS = re.compile(f"{_INVISIBLE.pattern[:-1]}\\t\\n\\x0b\\x0c\\r\\x1c-\\x1f\\x85\\u2028\\u2029]")
 
 

@@ -169,7 +169,9 @@ def _columns(first: str) -> _Columns:
     cells = [cell.strip() for cell in (first.split("\t") if tabs else next(csv.reader([first]), []))]
     position = next((i for i, cell in enumerate(cells) if _PMCID.fullmatch(cell)), None)
     if position is None:
-        names = [_HEADERS.get(_letters(cell)) for cell in cells]
+        found = [_HEADERS.get(_letters(cell)) for cell in cells]
+        # Of two columns of one name, the first counts.
+        names = [None if name in found[:i] else name for i, name in enumerate(found)]
         if "pmcid" not in names or "file" not in names:
             raise csv.Error("no columns File and Accession ID")
         return _Columns(names, names.index("pmcid"), tabs)

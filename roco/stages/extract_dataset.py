@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from roco.base.errors import RejectedInput
 from roco.base.ids import clean_pmcid
+from roco.base.text import whole_number
 from roco.models.text.licenses import normalise
 from roco.stages.extract_rows import BLANK, COLUMNS, Row, Unit
 
@@ -95,8 +96,8 @@ def _terms(attribution: str | None) -> Row:
         "license_evidence": license.evidence.replace("index", "attribution"),
         "license_trust": license.trust,
         "authors": [author["who"]] if author else [],
-        "year": int(year) if year.isdigit() else None,
-        "year_from": "attribution" if year.isdigit() else None,
+        "year": whole_number(year),
+        "year_from": "attribution" if whole_number(year) is not None else None,
         "retracts": [],
         "keywords": [],
         "related": [],

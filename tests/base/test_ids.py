@@ -45,6 +45,7 @@ def test_a_doi_has_no_prefix_and_is_lower_case(text: str) -> None:
         ("0", None),
         ("12a", None),
         ("\u0661", None),
+        ("9" * 5000, None),
     ],
 )
 def test_a_pmid_has_up_to_ten_digits(text: str, pmid: str | None) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roco.base.text import fold, visible
+from roco.base.text import fold, visible, whole_number
 
 # Printable for Python, but nothing is printed.
 SHAPELESS = re.compile("VARIATION SELECTOR|FILLER$|GRAPHEME JOINER|VOWEL INHERENT")
@@ -43,3 +43,12 @@ def test_every_control_format_and_surrogate_character_of_unicode_is_removed_and_
     shown = [character for character in shown if not SHAPELESS.search(unicodedata.name(character, ""))]
     assert visible("".join(shown)) == "".join(shown)
     assert visible("\uf0b0 \ue000") == "\uf0b0 \ue000"  # characters for private use, as in fonts of symbols
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("0", 0), ("007", 7), ("9" * 18, 10**18 - 1), ("0" * 5000 + "1", 1), ("", None), ("-1", None), ("1.0", None),
+     ("²", None), ("\u0661", None), ("1_0", None), (" 1", None), ("9" * 19, None), ("9" * 5000, None)],
+)  # fmt: skip
+def test_a_whole_number_has_ascii_digits_and_fits_into_64_bits(text: str, number: int | None) -> None:
+    assert whole_number(text) == number

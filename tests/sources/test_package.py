@@ -128,6 +128,13 @@ def test_the_other_column_names_of_bulk_lists_are_read(tmp_path: Path) -> None:
     ]
 
 
+def test_of_two_columns_of_one_name_the_first_counts(tmp_path: Path) -> None:
+    path = tmp_path / "oa_file_list.csv"
+    path.write_text("File,Accession ID,Accession ID,License,File\na/PMC1.tar.gz,PMC1,other,CC BY,b\n")
+    (row,) = read_index(path)
+    assert (row.pmcid, row.file, row.facts["license"]) == ("PMC1", "a/PMC1.tar.gz", "CC BY")
+
+
 def test_a_list_without_header_is_read_by_position(tmp_path: Path) -> None:
     rows = index_of(tmp_path, "x/PMC1.tar.gz,Cell. 2000,PMC1,2019-11-05 11:56:12,7,NO-CC CODE\nshort\n")
     assert [(row.pmcid, row.facts["license"], row.facts["pmid"]) for row in rows] == [("PMC1", "NO-CC CODE", "7")]

@@ -1,6 +1,6 @@
 """Checks what the decoders of image files do not check by themselves.
 
-Pillow ignores the checksums, missing rows and end of a PNG, the end of a GIF, and what libjpeg reports as corrupt. A
+Pillow ignores the checksums, missing rows and end of a PNG, the end of a GIF, and what libjpeg reports. A
 release contains the bytes of a file, and not the pixels that one tolerant decoder made of them; so `decode.decode`
 calls these checks, and `frames.decode_other_frames` for the frames after the first.
 """
@@ -12,8 +12,8 @@ import re
 from roco.models.images.gif import walk_gif
 from roco.models.images.png import png_problem
 
-# What libjpeg reports about the pixels themselves. Other reports, as of an unknown revision of JFIF, are harmless.
-_JPEG_CORRUPT = "Corrupt JPEG data"
+# Reports of libjpeg that are not about pixels. A file that only this decoder cannot read is left to Pillow.
+_JPEG_HARMLESS = re.compile(r"unknown JFIF revision|[Uu]nsupported|not supported")
 _JPEG_PADDING = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
 _JPEG_END = b"\xff\xd9"
 
@@ -33,13 +33,13 @@ def check_structure(data: bytes, format: str) -> None:
 
 
 def check_jpeg_report(report: str, data: bytes) -> None:
-    """Raises Incomplete if libjpeg reports corrupt pixels.
+    """Raises Incomplete for a report of libjpeg, a warning or an error, unless it is known to be harmless.
 
     Some cameras pad the pixels with zeros; any other bytes after the last pixel were pixels before a bit was changed.
     """
-    if _JPEG_CORRUPT not in report:
+    if _JPEG_HARMLESS.search(report):
         return
     padding = _JPEG_PADDING.search(report)
     if padding and bytes(int(padding[1])) + _JPEG_END in data:
         return
-    raise Incomplete("corrupt")
+    raise Incomplete("truncated" if "Premature end of JPEG file" in report else "corrupt")

@@ -22,6 +22,7 @@ from roco.models.images.libtiff import decoder_errors
 from roco.models.images.metadata import identifying_fields
 from roco.models.images.size import TOO_MANY_PIXELS, check_size
 from roco.models.images.tiff import as_black_is_zero
+from roco.models.images.tiff_pages import has_invalid_pages
 
 THUMBNAIL_SIDE = 280  # pixels
 THUMBNAIL_QUALITY = 85
@@ -117,7 +118,7 @@ def _decode(data: bytes, least: int) -> Decoded:
                 one_frame = has_one_frame(header, readable)
                 image = to_8_bits(_load(header, readable, format, least), white_is_zero)
                 n_frames = 1 if one_frame else decode_other_frames(_open(readable), readable)
-            if errors:
+            if errors or (format == "TIFF" and has_invalid_pages(data)):
                 raise Incomplete("corrupt")
         except (MemoryError, RejectedInput):
             raise

@@ -26,9 +26,11 @@ def walk_gif(data: bytes) -> GifBlocks:
             at = _end_of_sub_blocks(data, at + 11 + _colour_table_size(flags))
         elif data[at] == _EXTENSION:  # two bytes, then sub-blocks
             at = _end_of_sub_blocks(data, at + 2)
+        elif data[at] == 0 and n_frames:
+            at += 1  # decoders skip padding after a frame
         else:
-            at += 1  # decoders skip bytes between blocks
-    return GifBlocks(n_frames, is_complete=at < len(data))
+            break  # other bytes belonged to a block before one of them was changed
+    return GifBlocks(n_frames, is_complete=data[at : at + 1] == bytes([_TRAILER]))
 
 
 def _end_of_sub_blocks(data: bytes, at: int) -> int:

@@ -1,4 +1,4 @@
-"""Checks a PNG as strictly as its specification: the checksum of each chunk, its end, and the pixels of every frame.
+"""Checks a PNG as strictly as its specification: order and checksums of chunks, its end, the pixels of every frame.
 
 Pillow ignores the checksums of the pixels, and leaves black the rows that the compressed pixels do not contain.
 """
@@ -17,6 +17,7 @@ _PIECE = 1 << 20  # bytes that are inflated at once, which bounds the memory
 
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """Samples of a pixel by colour type."""
+_PALETTE = 3  # colour type
 
 
 class _Pass(NamedTuple):
@@ -35,6 +36,10 @@ _INTERLACED = (
 )
 """Adam7 (PNG specification, section 8.2)."""
 
+_LARGEST_PALETTE = 3 * 256  # bytes
+_CRITICAL = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND"})
+"""The chunks that a decoder must know (PNG specification, section 11.2)."""
+
 
 class _Chunk(NamedTuple):
     kind: bytes
@@ -42,10 +47,11 @@ class _Chunk(NamedTuple):
 
 
 class _Header(NamedTuple):
-    """What the header says of all frames: bits of a pixel, and the passes."""
+    """What the header says of all frames: bits of a pixel, the passes, and whether colours are numbers of a palette."""
 
     bits: int
     passes: Sequence[_Pass]
+    needs_palette: bool
 
     def n_bytes(self, width: int, height: int) -> int:
         """Returns the length of the pixels of a frame before compression: each row begins with its filter."""
@@ -66,14 +72,20 @@ def png_problem(data: bytes) -> str | None:
 
 
 def _problem(view: memoryview) -> str | None:
-    header = _Header(0, _PLAIN)
+    header = _Header(0, _PLAIN, False)
     expected = 0  # bytes of the current frame before compression
     pixels: list[memoryview] = []
     kind = b""
-    for kind, data in _chunks(view):
+    for before, kind, data in _with_kinds_before(_chunks(view)):
+        _check_order(before, kind)
+        if kind == b"IDAT" and header.needs_palette and b"PLTE" not in before:
+            raise ValueError("no palette")
+        if kind == b"PLTE" and (len(data) % 3 or len(data) > _LARGEST_PALETTE):
+            raise ValueError("a palette of another length")
         if kind == b"IHDR":
             width, height, depth, colour, _, _, interlaced = struct.unpack_from(">IIBBBBB", data)
-            header = _Header(depth * _SAMPLES[colour], _INTERLACED if interlaced else _PLAIN)
+            passes = _INTERLACED if interlaced else _PLAIN
+            header = _Header(depth * _SAMPLES[colour], passes, needs_palette=colour == _PALETTE)
             expected = header.n_bytes(width, height)
         elif kind == b"IDAT":
             pixels.append(data)
@@ -104,6 +116,29 @@ def _chunks(view: memoryview) -> Iterator[_Chunk]:
         kind = bytes(view[at + 4 : at + 8])
         yield _Chunk(kind, view[at + 8 : end - 4])
         at = end
+
+
+def _with_kinds_before(chunks: Iterator[_Chunk]) -> Iterator[tuple[list[bytes], bytes, memoryview]]:
+    """Yields chunks, each with the kinds of those before it; of successive chunks of one kind, the kind once."""
+    before: list[bytes] = []
+    for kind, data in chunks:
+        yield before, kind, data
+        if before[-1:] != [kind]:
+            before.append(kind)
+
+
+def _check_order(before: Sequence[bytes], kind: bytes) -> None:
+    """Raises ValueError for a chunk where none of its kind may be, which libpng refuses and Pillow does not."""
+    is_first = not before
+    if is_first != (kind == b"IHDR"):
+        raise ValueError("the header is not the first chunk, or not the only one")
+    if kind == b"PLTE" and (b"IDAT" in before or b"PLTE" in before):
+        raise ValueError("a palette after the pixels, or a second one")
+    if kind == b"IDAT" and b"IDAT" in before[:-1]:
+        raise ValueError("other chunks among the pixels")
+    is_critical = not kind[:1].islower()
+    if is_critical and kind not in _CRITICAL:
+        raise ValueError("a chunk that a decoder must know, and does not")
 
 
 def _n_steps(first: int, size: int, distance: int) -> int:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import json
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from roco.base.files import full_disk
 
@@ -58,18 +57,28 @@ class JsonLog:
         return fd
 
 
-def read_log(path: Path) -> Iterator[dict[str, Any]]:
-    """Yields the records of a log in order; lines that are not JSON objects are ignored."""
+Entry = TypeVar("Entry")
+
+
+def read_log(path: Path, read: Callable[[dict[str, Any]], Entry | None]) -> Iterator[Entry]:
+    """Yields what `read` makes of the records of a log, in order.
+
+    Ignores lines that are not JSON objects, records of which `read` makes None, and those whose values have other names
+    or types: `read` raises KeyError, ValueError, TypeError or AttributeError. What they recorded is done again.
+    """
     try:
         file = path.open("rb")
     except FileNotFoundError:
         return
     with file:
         for line in file:
-            with contextlib.suppress(ValueError):
+            try:
                 record = json.loads(line)
-                if isinstance(record, dict):
-                    yield record
+                entry = read(record) if isinstance(record, dict) else None
+            except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
+                continue
+            if entry is not None:
+                yield entry
 
 
 def timestamp() -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from roco.base.errors import DataError, RejectedInput
+from roco.base.text import whole_number
 from roco.sources.fetch.client import BucketClient
 from roco.sources.fetch.errors import ObjectUnavailable
 from roco.sources.jats.tree import read_xml
@@ -52,11 +53,10 @@ def list_objects(client: BucketClient, prefix: str, delimiter: str = "") -> Iter
 
 def _listed_object(element: Any) -> ListedObject:
     values = {_local_name(child.tag): child.text or "" for child in element}
-    size = values.get("Size", "")
     return ListedObject(
         key=values.get("Key", ""),
         etag=values.get("ETag", "").strip('"'),
-        size=int(size) if size.isdigit() else 0,
+        size=whole_number(values.get("Size", "")) or 0,
         modified=values.get("LastModified", ""),
     )
 

@@ -130,7 +130,7 @@ class MetadataCache:
         version_done: Callable[[], None],
     ) -> list[dict[str, Any]]:
         """Downloads the versions that the journal does not contain yet; returns one record for each version."""
-        records = {(record["name"], record["etag"]): record for record in read_log(self._journal) if "etag" in record}
+        records = dict(read_log(self._journal, _journal_entry))
         journal = JsonLog(self._journal)
 
         def download(version: CatalogEntry) -> None:
@@ -170,3 +170,11 @@ class MetadataCache:
 @lru_cache(maxsize=4)
 def _read_shard(path: Path, _mtime_ns: int) -> pa.Table:
     return read_table(path)[0]
+
+
+def _journal_entry(record: dict[str, Any]) -> tuple[tuple[str, str], dict[str, Any]]:
+    """Returns name and ETag of a version, and its record; raises ValueError or TypeError for an invalid one."""
+    base64.b64decode(record["body"], validate=True)
+    if not all(isinstance(record[name], str) for name in ("name", "etag", "got")) or type(record["status"]) is not int:
+        raise TypeError("a value of another type")
+    return (record["name"], record["etag"]), record

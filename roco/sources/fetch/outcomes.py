@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from roco.base.files import digest
 from roco.sources.fetch.articles_folder import STATE_FOLDER
@@ -29,10 +29,14 @@ class Outcomes:
         self._log = JsonLog(folder / OUTCOMES)
         self._selection = digest(selection.as_mapping())
         self._outcomes: dict[tuple[int, str], Outcome] = {}
-        for record in read_log(folder / OUTCOMES):
-            if record.get("selection") == self._selection:
-                outcome = Outcome(record["outcome"], record["reason"])
-                self._outcomes[record["article"], record["metadata"]] = outcome
+        self._outcomes.update(read_log(folder / OUTCOMES, self._read))
+
+    def _read(self, record: dict[str, Any]) -> tuple[tuple[int, str], Outcome] | None:
+        """Returns the article, its metadata and the outcome; None for another selection."""
+        if record.get("selection") != self._selection:
+            return None
+        place = int(record["article"]), str(record["metadata"])
+        return place, Outcome(str(record["outcome"]), str(record["reason"]))
 
     def find(self, number: int, metadata_sha256: str) -> Outcome | None:
         """Returns the outcome of an earlier run, null if there is none for these metadata and this selection."""

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from roco.base.text import whole_number
 from roco.sources.fetch.errors import TOO_LARGE, UNAVAILABLE, ObjectUnavailable
 from roco.sources.fetch.partial_download import PartialDownload
 from roco.sources.fetch.retry import RetryableError
@@ -71,9 +72,9 @@ def _check_range(response: httpx.Response, partial: PartialDownload) -> None:
 
 
 def _check_length(response: httpx.Response, partial: PartialDownload, key: str, limit: int, md5: str | None) -> None:
-    length = response.headers.get("Content-Length", "")
-    if length.isdigit():
-        if partial.size + int(length) > limit:
+    length = whole_number(response.headers.get("Content-Length", ""))
+    if length is not None:
+        if partial.size + length > limit:
             raise ObjectUnavailable(key, TOO_LARGE)
         return
     # Without length, chunks or MD5 a body that was cut looks complete.
@@ -107,7 +108,7 @@ def check_content(partial: PartialDownload, key: str, md5: str | None) -> None:
 def retry_after_seconds(header: str, time: float) -> float:
     """Returns the seconds of a Retry-After header, a number or a date; 0 where it is missing or invalid."""
     text = header.strip()
-    if text.isdigit():
+    if text.isascii() and text.isdecimal():
         return min(MAX_RETRY_AFTER, float(text[:9]))
     with contextlib.suppress(ValueError, TypeError):
         seconds = email.utils.parsedate_to_datetime(header).timestamp() - time

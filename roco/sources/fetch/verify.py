@@ -29,7 +29,7 @@ def verify(folder: Path, progress: Progress | None = None) -> list[Problem]:
     path = folder / RECEIPTS
     if not path.is_file():
         raise DataError(f"no receipts in {folder}", "check the path: roco fetch run writes them")
-    receipts = {str(record["key"]): record for record in read_log(path) if "key" in record}
+    receipts = dict(read_log(path, lambda record: (str(record["key"]), record)))
     articles = ArticlesFolder(folder)
     problems: list[Problem] = []
     present = [

@@ -139,10 +139,35 @@ def test_zeros_after_the_pixels_of_a_jpeg_are_padding_and_other_bytes_are_not() 
     assert not is_kept(data[:-2] + b"pixels that were not decoded" + data[-2:])
 
 
-def test_other_reports_of_libjpeg_are_harmless() -> None:
-    check_jpeg_report("Warning: unknown JFIF revision number 3.02", b"")
-    with pytest.raises(Incomplete):
-        check_jpeg_report("Corrupt JPEG data: bad Huffman code", b"")
+@pytest.mark.parametrize(
+    "report", ["Warning: unknown JFIF revision number 3.02", "Unsupported color conversion request"]
+)
+def test_a_report_that_is_not_about_pixels_is_harmless(report: str) -> None:
+    check_jpeg_report(report, b"")
+
+
+@pytest.mark.parametrize(
+    "report",
+    ["Corrupt JPEG data: bad Huffman code", "Invalid SOS parameters for sequential JPEG", "Bogus marker length"],
+)
+def test_every_other_report_of_libjpeg_makes_a_jpeg_corrupt(report: str) -> None:
+    with pytest.raises(Incomplete, match="corrupt"):
+        check_jpeg_report(report, b"")
+
+
+def test_a_jpeg_whose_file_ends_before_its_pixels_is_truncated() -> None:
+    with pytest.raises(Incomplete, match="truncated"):
+        check_jpeg_report("Premature end of JPEG file", b"")
+
+
+def test_a_jpeg_with_invalid_parameters_of_its_scan_is_unreadable() -> None:
+    data = bytearray(FILES["JPEG"][0])
+    scan = data.index(b"\xff\xda")
+    end_of_spectrum = scan + 2 + 2 + 1 + 2 * 3 + 1  # marker, length, number of components, the components, start
+    assert data[end_of_spectrum] == 63
+    data[end_of_spectrum] = 62
+    Pillow.open(io.BytesIO(bytes(data))).load()  # Pillow accepts it
+    assert not is_kept(bytes(data))
 
 
 # --- several frames
@@ -159,7 +184,11 @@ def test_a_file_whose_second_frame_is_corrupt_is_unreadable() -> None:
 def test_a_gif_is_complete_if_it_has_its_trailer() -> None:
     gif = ANIMATED["GIF"]
     assert walk_gif(gif) == (3, True)
-    assert walk_gif(gif[:-1] + b"\0\0;") == (3, True)  # bytes between blocks are skipped
+    assert walk_gif(gif[:-1] + b"\0\0;") == (3, True)  # padding after a frame is skipped
+    assert not walk_gif(gif[:-1] + b"\0\7;").is_complete  # other bytes belonged to something
+    header = 13 + 3 * 256
+    assert gif[10] & 0x87 == 0x87
+    assert not walk_gif(gif[:header] + b"\0" + gif[header:]).is_complete
     for lost in range(1, len(gif) - 13, 97):
         assert not walk_gif(gif[:-lost]).is_complete
         assert not is_kept(gif[:-lost])

@@ -96,3 +96,34 @@ def test_pixels_in_several_chunks_are_read_as_one() -> None:
 @pytest.mark.parametrize("header", [b"", struct.pack(">IIBBBBB", 43, 37, 8, 9, 0, 0, 0)])
 def test_a_header_that_is_none_makes_the_png_corrupt(header: bytes) -> None:
     assert png_problem(join([(b"IHDR", header), *chunks(WHOLE["L"])[1:]])) == "corrupt"
+
+
+def _orders() -> dict[str, list[tuple[bytes, bytes]]]:
+    """Returns chunks in orders that libpng refuses and Pillow reads."""
+    header, pixels, end = chunks(WHOLE["L"])
+    colours = chunks(save(Pillow.fromarray(GREY).convert("P"), "PNG"))
+    palette = next(one for one in colours if one[0] == b"PLTE")
+    without_palette = [one for one in colours if one[0] != b"PLTE"]
+    text = (b"tEXt", b"a\0b")
+    return {
+        "pixels before the header": [pixels, header, pixels, end],
+        "two headers": [header, header, pixels, end],
+        "a chunk before the header": [text, header, pixels, end],
+        "a palette after the pixels": [*without_palette[:-1], palette, end],
+        "two palettes": [colours[0], palette, *colours[1:]],
+        "no palette": without_palette,
+        "a palette of 767 bytes": [(k, d[:-1] if k == b"PLTE" else d) for k, d in colours],
+        "text among the pixels": [header, (b"IDAT", pixels[1][:20]), text, (b"IDAT", pixels[1][20:]), end],
+        "an unknown chunk that a decoder must know": [header, (b"ABCD", b""), pixels, end],
+    }
+
+
+@pytest.mark.parametrize("name", _orders())
+def test_chunks_in_an_order_that_other_decoders_refuse_make_the_png_corrupt(name: str) -> None:
+    assert png_problem(join(_orders()[name])) == "corrupt"
+
+
+def test_text_before_and_after_the_pixels_is_harmless() -> None:
+    header, pixels, end = chunks(WHOLE["L"])
+    text = (b"tEXt", b"a\0b")
+    assert png_problem(join([header, text, pixels, text, end])) is None

@@ -67,7 +67,7 @@ def test_every_object_has_a_receipt(bucket: Bucket, proxy: Proxy, tmp_path: Path
     put(bucket, "PMC1.1")
     bucket.put_inventory(OLD)
     plan_and_run(tmp_path, proxy.endpoint)
-    receipts = {record["key"]: record for record in read_log(tmp_path / RECEIPTS)}
+    receipts = {record["key"]: record for record in read_log(tmp_path / RECEIPTS, dict)}
     assert sorted(receipts) == ["PMC1.1/PMC1.1.xml", "PMC1.1/f1.jpg", "PMC1.1/f2.jpg", "metadata/PMC1.1.json"]
     receipt = receipts["PMC1.1/f1.jpg"]
     assert sorted(receipt) == ["bytes", "etag", "key", "md5", "sha256", "snapshot", "time"]
@@ -164,7 +164,7 @@ def test_an_image_missing_in_the_bucket_is_counted_and_is_not_a_problem(
     result = plan_and_run(tmp_path, proxy.endpoint)
     assert (result.problems, result.missing_images) == ([], 1)
     assert files_of(tmp_path) == objects(bucket, "PMC1.1", "f1.jpg")
-    (row,) = [record for record in read_log(tmp_path / RECEIPTS) if "status" in record]
+    (row,) = [record for record in read_log(tmp_path / RECEIPTS, dict) if "status" in record]
     assert (row["key"], row["status"]) == ("PMC1.1/f2.jpg", 404)
     assert commands.verify(tmp_path) == []
 

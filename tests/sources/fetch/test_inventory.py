@@ -11,7 +11,7 @@ import pytest
 from roco.base.errors import DataError
 from roco.sources.fetch.client import BucketClient
 from roco.sources.fetch.inventory import Inventory, list_articles, read_snapshot
-from roco.sources.fetch.listing import list_objects
+from roco.sources.fetch.listing import _listed_object, _parse_listing, list_objects
 from tests.bucket import REPORTS, Bucket
 from tests.sources.fetch.conftest import QUICK
 
@@ -129,6 +129,13 @@ def test_a_listing_of_several_pages_is_read_to_the_end(
         bucket.put(f"many/{n:04d}", b"")
     assert bucket.client.list_objects_v2(Bucket=bucket.name, Prefix="many/")["IsTruncated"]
     assert len(list(list_objects(client, "many/"))) == 8
+
+
+@pytest.mark.parametrize(("text", "size"), [("10", 10), ("", 0), ("²", 0), ("9" * 5000, 0), ("-1", 0)])
+def test_a_size_that_is_no_number_counts_as_unknown(text: str, size: int) -> None:
+    xml = f"<ListBucketResult><Contents><Key>a</Key><Size>{text}</Size></Contents></ListBucketResult>"
+    (listed,) = map(_listed_object, _parse_listing(xml.encode()).iter("Contents"))
+    assert (listed.key, listed.size) == ("a", size)
 
 
 def test_a_missing_bucket_is_an_error(bucket: Bucket) -> None:

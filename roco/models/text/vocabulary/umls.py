@@ -262,5 +262,7 @@ def _types(path: Path, progress: Progress) -> tuple[NDArray[np.int32], NDArray[n
                 raise DataError(message, nearest(tui[:40], known))
         cuis.append(cui_numbers(batch))
         tuis.append(np.asarray(pc.cast(pc.utf8_slice_codeunits(column, 1), pa.int16())))
+    if not cuis:
+        raise DataError(f"{path} is empty", "give the file that MetamorphoSys has written")
     pairs = np.unique(np.concatenate(cuis).astype(np.int64) * 1000 + np.concatenate(tuis))
     return (pairs // 1000).astype(np.int32), (pairs % 1000).astype(np.int16)

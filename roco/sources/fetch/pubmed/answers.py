@@ -25,6 +25,28 @@ class Stored(NamedTuple):
     source: str
 
 
+class _Answer(NamedTuple):
+    """One line. missing: the PMIDs without a record. pmids: by PMCID, None for an article that has none."""
+
+    time: str
+    source: str
+    records: list[Record]
+    missing: list[str]
+    pmids: dict[str, str | None]
+
+    @classmethod
+    def of_json(cls, line: dict[str, Any]) -> _Answer:
+        """Reads a line; raises ValueError, TypeError or AttributeError for an invalid one."""
+        pmids = {clean_pmcid(pmcid)[0]: clean_pmid(pmid) for pmcid, pmid in line.get("pmids", {}).items()}
+        return cls(
+            time=str(line.get("time", "")),
+            source=str(line.get("source")),
+            records=[Record.of_json(values) for values in line.get("records", ())],
+            missing=[str(pmid) for pmid in line.get("missing", ())],
+            pmids={pmcid: pmid for pmcid, pmid in pmids.items() if pmcid is not None},
+        )
+
+
 class Answers:
     """The answers in a folder. A kill at any moment loses at most the request in flight.
 
@@ -37,9 +59,9 @@ class Answers:
         self._missing: Counter[str] = Counter()
         self._last_missing: dict[str, Stored] = {}
         self._pmids: dict[str, str | None] = {}
-        for line in read_log(folder / ANSWERS):
-            if str(line.get("time", "")) >= since:
-                self._read(line)
+        for answer in read_log(folder / ANSWERS, _Answer.of_json):
+            if answer.time >= since:
+                self._add(answer)
 
     def record(self, pmid: str) -> Stored | None:
         """Returns what is known of a PMID; None as long as it must be requested."""
@@ -78,17 +100,12 @@ class Answers:
         receipt = {"bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}
         line = {"time": timestamp(), "source": source, **receipt, **content}
         self._log.append(line)
-        self._read(line)
+        self._add(_Answer.of_json(line))
 
-    def _read(self, line: dict[str, Any]) -> None:
-        fetched, source = str(line.get("time")), str(line.get("source"))
-        for values in line.get("records", ()):
-            record = Record.of_json(values)
-            self._records[record.pmid] = Stored(record, fetched, source)
-        for pmid in line.get("missing", ()):
+    def _add(self, answer: _Answer) -> None:
+        for record in answer.records:
+            self._records[record.pmid] = Stored(record, answer.time, answer.source)
+        for pmid in answer.missing:
             self._missing[pmid] += 1
-            self._last_missing[pmid] = Stored(None, fetched, source)
-        for pmcid, pmid in line.get("pmids", {}).items():
-            key = clean_pmcid(pmcid)[0]
-            if key is not None:
-                self._pmids[key] = clean_pmid(pmid)
+            self._last_missing[pmid] = Stored(None, answer.time, answer.source)
+        self._pmids.update(answer.pmids)

@@ -85,8 +85,13 @@ class Record(NamedTuple):
 
     @classmethod
     def of_json(cls, values: Sequence[Any]) -> Record:
-        """Returns a record that was written as JSON: the values of its fields in their order."""
+        """Returns a record that was written as JSON: the values of its fields in their order.
+
+        Raises ValueError or TypeError for other values.
+        """
         pmid, version, pmcid, status, types, mesh = values
+        if clean_pmid(pmid) != pmid or type(version) is not int:
+            raise ValueError("not a PMID and its version")
         headings = []
         for ui, name, major, qualifiers in mesh:
             headings.append(shared(Heading(ui, name, major, tuple(shared(Topic(*one)) for one in qualifiers))))

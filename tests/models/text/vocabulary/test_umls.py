@@ -107,6 +107,8 @@ def test_names_in_quotes_and_accents_are_read_as_they_are(tmp_path: Path) -> Non
         (ATOMS, TYPES.replace("T054", "T954"), "MRSTY.RRF, line 4: unknown semantic type 'T954'"),
         (ATOMS, TYPES.replace("C0000001", "cui"), "MRSTY.RRF, line 4: invalid CUI 'cui'"),
         (b"", TYPES, "MRCONSO.RRF is empty"),
+        (ATOMS, b"", "MRSTY.RRF is empty"),
+        (ATOMS, b"\n\n\n", "MRSTY.RRF is empty"),
         (ATOMS.encode("utf-16"), TYPES, "MRCONSO.RRF"),
         (ATOMS.replace("Heart", "C\xe6ur").encode("latin-1"), TYPES, "MRCONSO.RRF is not UTF-8 (after line"),
         (b"\0" * 500, TYPES, "line 1: 0 fields"),

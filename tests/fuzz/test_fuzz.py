@@ -1,0 +1,63 @@
+"""Every target reads some hundred mutated inputs as it promises; a longer run: `make fuzz`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from roco.base.errors import DataError, MissingExtra
+from tests.fuzz.campaign import Campaign, table, write_report
+from tests.fuzz.target import LONGEST_ERROR, Format, Target, Violation
+from tests.fuzz.targets import TARGETS
+
+# About ten seconds of CPU time for each; how many inputs that are differs between readers.
+EXECUTIONS = {
+    "archives": 2000, "articles": 250, "images": 800, "downloads": 2500, "recipes": 250, "vocabularies": 1500,
+    "labels": 1500, "pages": 3000, "queries": 300, "releases": 400,
+}  # fmt: skip
+
+
+def _target(read: object) -> Target:
+    return Target("one", "any bytes", (Format("bytes", lambda: [b"seed"], read),))  # type: ignore[arg-type]
+
+
+def test_a_reader_may_refuse_its_input_with_an_error_of_roco_and_nothing_else(tmp_path: Path) -> None:
+    def fail(err: Exception) -> Target:
+        def read(data: bytes, folder: Path) -> None:
+            raise err
+
+        return _target(read)
+
+    fail(DataError("truncated (line 3)", "download it again")).read(b"\0x", tmp_path)
+    with pytest.raises(KeyError):
+        fail(KeyError("caption")).read(b"\0x", tmp_path)
+    with pytest.raises(MissingExtra):
+        fail(MissingExtra("duckdb", "select")).read(b"\0x", tmp_path)
+    with pytest.raises(Violation, match="says what is wrong"):
+        fail(DataError("")).read(b"\0x", tmp_path)
+    with pytest.raises(Violation, match="excerpt"):
+        fail(DataError("x" * (LONGEST_ERROR + 1))).read(b"\0x", tmp_path)
+
+
+def test_the_first_byte_of_an_input_chooses_its_format(tmp_path: Path) -> None:
+    found: list[tuple[str, bytes]] = []
+    formats = tuple(
+        Format(name, lambda: [b"s"], lambda data, _, name=name: found.append((name, data))) for name in "ab"
+    )
+    target = Target("two", "any bytes", formats)
+    assert target.seeds() == [b"\0s", b"\1s"]
+    for data in (b"\0x", b"\1y", b"\2z"):
+        target.read(data, tmp_path)
+    assert found == [("a", b"x"), ("b", b"y"), ("a", b"z")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TARGETS)
+def test_every_seed_and_its_mutations_keep_the_promise_of_the_target(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("atheris", reason="pip install '.[dev-neural]'")
+    result = Campaign(tmp_path / "corpus", tmp_path / "findings", seconds=1e9, executions=EXECUTIONS[name]).run(name)
+    assert [found["kind"] for found in result.findings] == []
+    assert result.executions == EXECUTIONS[name]
+    write_report([result], tmp_path / "report.json")
+    assert f"| {name} | {EXECUTIONS[name]:,} |" in table(tmp_path / "report.json")
