@@ -34,19 +34,21 @@ def recipe(source: Path, folder: Path) -> Path:
     return path
 
 
-def once(source: Path, workers: int) -> dict[str, Any]:
-    """Runs a recipe in an empty folder, as the command line does; returns seconds, peak memory and times by stage."""
+def once(source: Path, workers: int, *options: str) -> dict[str, Any]:
+    """Runs a recipe in an empty folder, as the command line does; returns seconds, peak memory and times by stage.
+
+    options: further ones of `roco run`.
+    """
     folder = BENCH / f"run-{os.getpid()}"
     shutil.rmtree(folder, ignore_errors=True)
     path = recipe(source, folder)
     started, cpu = time.perf_counter(), _cpu_of_children()
-    worker_kb = _run_and_watch([sys.executable, "-m", "roco", "run", str(path), "--workers", str(workers), "--json"])
+    worker_kb = _run_and_watch(
+        [sys.executable, "-m", "roco", "run", str(path), "--workers", str(workers), "--json", *options]
+    )
     seconds, cpu = time.perf_counter() - started, _cpu_of_children() - cpu
     log = [json.loads(line) for line in (folder / "log" / "run.jsonl").read_text().splitlines()]
-    times: dict[str, float] = {}
-    for entry in log:
-        for name, n in entry.get("seconds", {}).items():
-            times[name] = times.get(name, 0) + n
+    times, cpu_times = _sums(log, "seconds"), _sums(log, "cpu")
     funnel = json.loads((folder / "funnel.json").read_text())
     again = time.perf_counter()
     command = [sys.executable, "-m", "roco", "run", str(path), "--workers", str(workers)]
@@ -66,7 +68,18 @@ def once(source: Path, workers: int) -> dict[str, Any]:
         "peak": worker_kb / 1024,
         "idle": idle,
         "times": times,
+        "cpu_times": cpu_times,
+        "funnel": funnel["stages"],
     }
+
+
+def _sums(log: list[dict[str, Any]], kind: str) -> dict[str, float]:
+    """Returns the seconds of all parts by stage: elapsed ones (`seconds`), or those of the processor (`cpu`)."""
+    total: dict[str, float] = {}
+    for entry in log:
+        for name, n in entry.get(kind, {}).items():
+            total[name] = total.get(name, 0) + n
+    return total
 
 
 def _cpu_of_children() -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,6 +103,14 @@ def spread(means: NDArray[np.float32]) -> NDArray[np.float32]:
     return deviation
 
 
+def median(values: NDArray[np.floating[Any]]) -> np.floating[Any]:
+    """Returns the median of some numbers, equal to that of `np.median`, which takes five times as long for so few."""
+    ordered = np.sort(values)
+    middle = len(ordered) // 2
+    of_two: np.floating[Any] = (ordered[middle - 1] + ordered[middle]) / ordered.dtype.type(2)
+    return ordered[middle] if len(ordered) % 2 else of_two
+
+
 def cut(planes: Planes, top: int, left: int, bottom: int, right: int, depth: int) -> Cut:
     """Removes the margin of a part, and divides it along the bands of the direction that has the wider ones."""
     rows = _lines(planes, (slice(top, bottom), slice(left, right)), True)
@@ -158,7 +166,7 @@ def _lines(planes: Planes, window: tuple[slice, slice], across: bool) -> _Lines:
 
 def _inner(lines: _Lines) -> slice:
     """Returns the lines without the margin: from the first to the last that belongs to no band; all if none does."""
-    content = np.flatnonzero(~lines.band)
+    content = (~lines.band).nonzero()[0]
     return slice(int(content[0]), int(content[-1]) + 1) if len(content) > 1 else slice(0, len(lines.band))
 
 
@@ -167,8 +175,12 @@ def _bands(lines: _Lines) -> list[Band]:
     is_band, white, black = lines
     n = len(is_band)
     least = max(8, round(LEAST_PANEL * n))
-    changes = np.flatnonzero(np.diff(np.concatenate([[False], is_band, [False]]).astype(np.int8)))
     bands: list[Band] = []
+    if not is_band.any():
+        return bands
+    framed = np.zeros(n + 2, np.bool_)
+    framed[1:-1] = is_band
+    changes = (framed[1:] != framed[:-1]).nonzero()[0]
     last = 0
     for start, end in zip(changes[::2].tolist(), changes[1::2].tolist(), strict=True):
         if start - last >= least and n - end >= least:
@@ -210,7 +222,7 @@ def numbers(root: Cut, shape: tuple[int, ...], rows: int, columns: int) -> dict[
         "white_bands": sum(band.white for band, _, _ in bands),
         "black_bands": sum(band.black for band, _, _ in bands),
         "other_bands": sum(not band.white and not band.black for band, _, _ in bands),
-        "band_median": float(np.median(thickness)),
+        "band_median": float(median(thickness)),
         "band_most": float(thickness.max()),
         "band_root_most": max((b.end - b.start for b in root.bands), default=0) / (width if root.vertical else height),
         "area_panels": float(areas.sum() / whole),

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from roco.models.images import cuts
-from roco.models.images.cuts import BLACK, WHITE, Flags, Grey, Planes, mean_lines, spread
+from roco.models.images.cuts import BLACK, WHITE, Flags, Grey, Planes, mean_lines, median, spread
 
 EDGE = 18
 """Grey levels between two neighbouring pixels that make an edge."""
@@ -61,12 +61,14 @@ def _at_least(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
 
 def _luma(image: NDArray[np.uint8]) -> Grey:
     """Returns the grey levels of an RGB image (ITU-R BT.601, in 256ths)."""
-    total = np.multiply(image[..., 0], 77, dtype=np.uint16)
-    total += np.multiply(image[..., 1], 150, dtype=np.uint16)
-    total += np.multiply(image[..., 2], 29, dtype=np.uint16)
+    # One product in BLAS; its numbers are whole and below 2^24, so that no bit is rounded.
+    total = (image.reshape(-1, 3).astype(np.float32) @ _LUMA).astype(np.uint16)
     total >>= 8
-    grey: Grey = total.astype(np.uint8)
+    grey: Grey = total.astype(np.uint8).reshape(image.shape[:2])
     return grey
+
+
+_LUMA = np.array([77, 150, 29], np.float32)
 
 
 # --- edges and resemblance --------------------------------------------------------------------------------------------
@@ -88,8 +90,7 @@ def _edge_numbers(grey: Grey, planes: Planes) -> dict[str, float]:
         strongest = int(inner.argmax())
         numbers[f"edge_{name}_at"] = abs((strongest + margin + 0.5) / len(line) - 0.5)
         numbers[f"edge_{name}_lines"] = int((inner > 0.6).sum())
-        median = float(np.median(inner))
-        numbers[f"edge_{name}_stands_out"] = float(order[0] - median)
+        numbers[f"edge_{name}_stands_out"] = float(order[0] - float(median(inner)))
         # The change of the mean level across the strongest line: two panels of different brightness.
         place = strongest + margin
         means = planes.means(whole, axis == 0)
@@ -98,10 +99,11 @@ def _edge_numbers(grey: Grey, planes: Planes) -> dict[str, float]:
         # How uniform the most uniform inner line is, relative to the median line.
         inside = slice(margin, -margin) if len(line) > 2 * margin + 3 else slice(None)
         spreads = spread(means)[inside]
-        numbers[f"spread_{name}_least"] = float(spreads.min() / (np.median(spreads) + 1))
+        middle_spread = median(spreads) + 1
+        numbers[f"spread_{name}_least"] = float(spreads.min() / middle_spread)
         middle = spreads[len(spreads) // 3 : max(len(spreads) // 3 + 1, 2 * len(spreads) // 3)]
-        numbers[f"spread_{name}_middle"] = float(middle.min() / (np.median(spreads) + 1))
-        numbers[f"level_{name}_least"] = float(level[inside].min() / (np.median(level[inside]) + 1))
+        numbers[f"spread_{name}_middle"] = float(middle.min() / middle_spread)
+        numbers[f"level_{name}_least"] = float(level[inside].min() / (median(level[inside]) + 1))
         numbers[f"level_{name}_most"] = float(level[inside].max() / 255)
     return numbers
 
@@ -136,7 +138,7 @@ def _correlation(one: Floats, other: Floats) -> float:
 def _seam(picture: Floats) -> float:
     """Returns the largest mean step between neighbouring columns in the inner part, relative to the median one."""
     steps = np.abs(np.diff(picture, axis=1)).mean(0)
-    return float(steps[6:-6].max() / (np.median(steps) + 1))
+    return float(steps[6:-6].max() / (median(steps) + 1))
 
 
 # --- tone, colour, shape ----------------------------------------------------------------------------------------------

@@ -88,6 +88,8 @@ def _xmp_fields(image: Image.Image) -> Iterator[str]:
     packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
     xmp = packet.encode() if isinstance(packet, str) else bytes(packet)
     xmp = xmp[:MOST_XMP]
+    if not xmp:
+        return
     for field in _XMP_FIELDS:
         # Searched as bytes: hostile XML could keep an XML parser busy.
         name = field.encode()

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from roco.models.images.layout import NAMES, layout
+from roco.models.images import cuts
+from roco.models.images.layout import NAMES, _luma, layout
 
 
 def picture(height: int = 120, width: int = 160, seed: int = 0) -> np.ndarray:
@@ -58,3 +61,35 @@ def test_images_of_any_shape_have_finite_numbers(shape: tuple[int, ...]) -> None
     image = np.random.default_rng(0).integers(0, 255, shape, np.uint8)
     assert np.isfinite(layout(image).values).all()
     assert np.isfinite(layout(np.zeros(shape, np.uint8)).values).all()
+
+
+@given(st.integers(1, 500), st.sampled_from(["<f4", "<f8"]), st.integers(0, 2**32 - 1))
+def test_the_median_is_that_of_numpy_to_the_last_bit(n: int, kind: str, seed: int) -> None:
+    values = (np.random.default_rng(seed).random(n) * 100).astype(kind)
+    assert cuts.median(values).tobytes() == np.median(values).tobytes()
+    assert cuts.median(values).dtype == values.dtype
+
+
+def test_grey_levels_are_whole_256ths_of_the_channels() -> None:
+    levels = np.random.default_rng(1).integers(0, 256, (3, 100, 200), np.uint8)
+    levels[:, 0, 0], levels[:, 0, 1] = 255, 0
+    red, green, blue = levels.astype(np.int64)
+    grey = (77 * red + 150 * green + 29 * blue) // 256
+    assert np.array_equal(_luma(np.ascontiguousarray(levels.transpose(1, 2, 0))), grey)
+    assert np.array_equal(_luma(levels.transpose(1, 2, 0)), grey)  # also where the channels are planes
+
+
+@pytest.mark.parametrize(
+    ("flags", "bands"),
+    [
+        ("x" * 100, []),
+        ("x" * 40 + "." * 20 + "x" * 40, [(40, 60)]),
+        ("." * 10 + "x" * 30 + "." * 3 + "x" * 30 + "." * 27, [(40, 43)]),
+        ("x" * 4 + "." * 2 + "x" * 94, []),  # what is before the band is too thin for a panel
+    ],
+)
+def test_a_band_has_a_panel_at_both_sides(flags: str, bands: list[tuple[int, int]]) -> None:
+    is_band = np.array([flag == "." for flag in flags])
+    found = cuts._bands(cuts._Lines(is_band, is_band, ~is_band))
+    assert [(band.start, band.end) for band in found] == bands
+    assert all(band.white and not band.black for band in found)
