@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 import math
 import resource
+import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -81,9 +82,11 @@ def calibrate(
     with TemporaryDirectory(prefix="roco-plan-") as name:
 
         def cost(some: pa.Table) -> Cost:
-            return _cost(pipeline, Path(name) / f"{next(number)}", some)
+            try:
+                return _cost(pipeline, Path(name) / "run", some)
+            finally:
+                shutil.rmtree(Path(name) / "run", ignore_errors=True)
 
-        number = itertools.count()
         cost(rows.slice(0, size))
         part = _mean([cost(rows.slice(0, 0)) for _ in range(EMPTY_PARTS)])
         started = clock()
