@@ -39,7 +39,7 @@ def rates(copies: int, repeats: int) -> list[str]:
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
     lines = [f"{first['articles']:,} articles, {_rows(first)['license']:,} figures with an image; {machine}.", ""]
     lines += _table(results)
-    lines += ["", *_whole_runs(results)]
+    lines += ["", *_loading(results), "", *_whole_runs(results)]
     return lines
 
 
@@ -57,10 +57,9 @@ def _table(results: dict[tuple[str, int], list[dict[str, Any]]]) -> list[str]:
     lines.append("|---|" + "---|" * (len(kinds) + 2))
     first = results[kinds[0]][0]
     counts, whole = _units(first), _cpu(results[kinds[0]])
-    for name in counts:
-        n, unit = counts[name]
+    for name, (n, unit) in counts.items():
         cells = [f"{1000 * _cpu(runs).get(name, 0.0) / n:.3f}" if n else "" for runs in results.values()]
-        share = 100 * whole.get(name, 0.0) / sum(whole.values())
+        share = 100 * whole.get(name, 0.0) / (sum(whole.values()) - whole["load"])
         lines.append(f"| `{name}` | {n:,} {unit} | " + " | ".join(cells) + f" | {share:.0f} % |")
     return lines
 
@@ -94,6 +93,15 @@ def _cpu(runs: list[dict[str, Any]]) -> dict[str, float]:
     named = sum(n for name, n in medians.items() if name not in ("all", *late))
     medians["bookkeeping"] = max(0.0, medians.pop("all") - named)
     return medians
+
+
+def _loading(results: dict[tuple[str, int], list[dict[str, Any]]]) -> list[str]:
+    """Returns what each worker does once, which the table does not contain."""
+    seconds = [f"{_cpu(runs)['load'] / workers:.1f}" for (_, workers), runs in results.items()]
+    return [
+        f"Besides, each worker loads models and vocabularies once, in {', '.join(seconds)} s of CPU time (the columns of",
+        "the table); `extract` and `rights` contain about a second of each worker for compiling patterns.",
+    ]
 
 
 def _whole_runs(results: dict[tuple[str, int], list[dict[str, Any]]]) -> list[str]:

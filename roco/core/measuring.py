@@ -117,7 +117,8 @@ class Measurer:
     def _measure(self, step: Step, rows: pa.Table, what: str) -> pa.Table:
         if step.name not in self._prepared:
             self.beat("", step.name)  # loading a model is not counted as a stall
-            prepare(step, f"part {self.job.part}")
+            with self.timings.time("load"):
+                prepare(step, f"part {self.job.part}")
             self._prepared.add(step.name)
         self.beat(what, step.name)
         in_memory = [column for column in step.contract.reads if column == "bytes" or column in self.lenders]
