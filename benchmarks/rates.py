@@ -99,8 +99,8 @@ def _loading(results: dict[tuple[str, int], list[dict[str, Any]]]) -> list[str]:
     """Returns what each worker does once, which the table does not contain."""
     seconds = [f"{_cpu(runs)['load'] / workers:.1f}" for (_, workers), runs in results.items()]
     return [
-        f"Besides, each worker loads models and vocabularies once, in {', '.join(seconds)} s of CPU time (the columns of",
-        "the table); `extract` and `rights` contain about a second of each worker for compiling patterns.",
+        f"Besides, each worker loads models and vocabularies once: {', '.join(seconds)} s of CPU time in the columns",
+        "of the table. `extract` and `rights` contain what each worker needs once to compile patterns.",
     ]
 
 

@@ -74,6 +74,8 @@ def calibrate(
     result. A first group, which is not counted, loads models and fills caches. clock: for tests.
     """
     driver = _peak_memory()
+    source = CountedSource(pipeline.source)
+    pipeline = Pipeline(source, pipeline.stages, pipeline.catalogue)  # one for all groups: its stages keep their models
     for step in pipeline.steps:
         prepare(step, "its models and vocabularies")
     rows = articles.take(pa.array(spread(len(articles))[:MOST_ARTICLES]))
@@ -83,7 +85,7 @@ def calibrate(
 
         def cost(some: pa.Table) -> Cost:
             try:
-                return _cost(pipeline, Path(name) / "run", some)
+                return _cost(RunFolder(Path(name) / "run", pipeline), source, some)
             finally:
                 shutil.rmtree(Path(name) / "run", ignore_errors=True)
 
@@ -108,7 +110,7 @@ def calibrate(
         worker_bytes=max(_peak_memory(), *(step.contract.heavy for step in pipeline.steps)),
         driver_bytes=driver,
         listing_bytes=articles.nbytes / len(articles),
-        is_remote=isinstance(pipeline.source.path, str),
+        is_remote=isinstance(source.path, str),
     )
 
 
@@ -148,22 +150,18 @@ def as_together(groups: Sequence[Cost], some: Sequence[Cost], together: Cost) ->
     ]
 
 
-def _cost(pipeline: Pipeline, root: Path, rows: pa.Table) -> Cost:
+def _cost(folder: RunFolder, source: CountedSource, rows: pa.Table) -> Cost:
     """Processes some articles as one part in a folder of their own; returns what that cost."""
-    source = CountedSource(pipeline.source)
-    counted = Pipeline(source, pipeline.stages, pipeline.catalogue)
-    folder = RunFolder(root, counted)
-    table = parts.part_table(rows)
+    source.n_bytes = source.n_requests = 0
     name = parts.part_name(rows)
-    articles = tuple(table.to_pylist())
-    results = list(_jobs(folder, name, articles))
+    results = list(_jobs(folder, name, parts.part_table(rows).to_pylist()))
     first = results[0]
     assert first.record is not None  # of a row pass
     flows = first.record.funnel
     rows_in = {flow.stage: flow.rows_in for flow in flows}
     kept = flows[-1].kept
     # The stages after the first one over the whole table receive at most what the row pass kept.
-    rows_in |= {step.name: kept for step in pipeline.table_steps if step.is_measure}
+    rows_in |= {step.name: kept for step in folder.pipeline.table_steps if step.is_measure}
     return Cost(
         articles=len(rows),
         figures=flows[0].kept,

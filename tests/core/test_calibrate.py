@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -58,6 +60,29 @@ def test_a_calibration_ends_with_the_group_in_which_the_time_is_over(make: Calla
     calibration = calibrate(pipeline, table, 25.0, NullProgress(), lambda: next(ticks))
     assert len(calibration.groups) == 3
     assert calibration.articles == 12
+
+
+class Loading(fakes.Words):
+    """Logs when it loads its model."""
+
+    @functools.cached_property
+    def model(self) -> str:
+        fakes.log("load")
+        return "a model"
+
+    def prepare(self) -> None:
+        _ = self.model
+
+
+def test_a_calibration_loads_each_model_once(
+    make: Callable[..., Pipeline], counted: Callable[[], Counter[str]]
+) -> None:
+    made = make()
+    pipeline = Pipeline(made.source, made.stages, {**fakes.CATALOGUE, "words": Loading})  # needed, but not listed
+    counted()
+    calibration = calibrate(pipeline, listing(pipeline.source, Path("missing"), NullProgress()), 1e9, NullProgress())
+    assert len(calibration.groups) == 8
+    assert counted()["load"] == 1
 
 
 def test_a_calibration_leaves_nothing_behind(make: Callable[..., Pipeline], tmp_path: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import logging
 import re
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -72,6 +74,30 @@ def test_each_run_is_appended(make: Make, tmp_path: Path) -> None:
 
 def test_the_digest_of_a_recipe_changes_with_an_option(make: Make) -> None:
     assert make().digest == make().digest != make(long=fakes.Long(at_least=3)).digest
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Busy(Decision):
+    """Uses the processor for a while."""
+
+    needs = ("read",)
+
+    def __call__(self, batch: Any) -> Any:
+        until = time.process_time() + 0.05
+        while time.process_time() < until:
+            pass
+        return batch
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_the_log_of_each_part_has_cpu_seconds_beside_the_elapsed_ones(make: Make, tmp_path: Path, workers: int) -> None:
+    Run(make(free=Busy()), tmp_path / "run").do(workers=workers)
+    lines = [json.loads(line) for line in (tmp_path / "run" / "log" / "run.jsonl").read_text().splitlines()]
+    assert lines
+    for line in lines:
+        assert line["cpu"].keys() == line["seconds"].keys() >= {"read", "free", "load", "look", "write", "all"}
+        assert line["cpu"]["free"] >= 0.05
+        assert all(line["cpu"][name] <= line["cpu"]["all"] for name in line["cpu"])
 
 
 @pytest.mark.parametrize("workers", [0, 1])
