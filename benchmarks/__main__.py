@@ -12,6 +12,7 @@ from benchmarks.corpora import composed, of_jpegs, real_size
 from benchmarks.dictionary import dictionary
 from benchmarks.exports import exports
 from benchmarks.fetching import fetching
+from benchmarks.hashes import KEPT, hashes
 from benchmarks.hashing import hashing
 from benchmarks.heads import heads
 from benchmarks.load import loading
@@ -25,6 +26,7 @@ from benchmarks.screening_cost import screening
 from benchmarks.search import search
 from benchmarks.search_index import search_index
 from benchmarks.select import select
+from benchmarks.simulate import simulate
 from benchmarks.training import training
 from benchmarks.umls_build import umls
 from benchmarks.workers import runs
@@ -62,6 +64,8 @@ def main() -> None:
     lines += neighbours(REPEATS)
     lines += screening(REPEATS)
     lines += scale(REPEATS)
+    lines += hashes(KEPT)
+    lines += simulate("small")
     lines += report(REPEATS)
     lines += fetching(REPEATS)
     lines += scoring(REPEATS)

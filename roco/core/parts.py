@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -45,6 +46,16 @@ class Parts:
     @cached_property
     def names(self) -> tuple[str, ...]:
         return tuple(self.spans)
+
+    @property
+    def listed(self) -> pa.Table | None:
+        """Returns the packages that the source listed last; None if there are none yet."""
+        if not len(self.table):
+            return None
+        is_listed = self.table["current"]
+        # Of millions of packages, no copy is made if all of them are still listed.
+        table = self.table if pc.all(is_listed).as_py() else self.table.filter(is_listed)
+        return table.select(LISTING.names)
 
     @cached_property
     def unlisted(self) -> Mapping[str, list[str]]:
@@ -93,8 +104,7 @@ def plan(
 ) -> Parts:
     """Lists the source and appends parts for new and changed articles; existing parts do not change."""
     before = read(path)
-    known = before.table.filter(before.table["current"]).select(LISTING.names) if len(before.table) else None
-    listing = listing_of(source, known, progress or NullProgress())
+    listing = listing_of(source, before.listed, progress or NullProgress())
     existing = recover(listing) if recover and not path.exists() else before.table
     after = updated(existing, listing, part_size)
     if not after.equals(before.table):
@@ -104,16 +114,28 @@ def plan(
 
 def updated(table: pa.Table, listing: pa.Table, part_size: int) -> pa.Table:
     """Returns the table of parts with new and changed articles of the listing appended."""
-    ours, theirs = keys(table), keys(listing)
-    fresh = listing.filter(pc.invert(pc.is_in(theirs, value_set=ours)))
-    at = pc.index_in(ours, value_set=theirs)
+    at = _same(table, listing)
     current = pc.is_valid(at)
+    is_new = np.ones(len(listing), bool)
+    is_new[np.asarray(pc.drop_null(at))] = False
+    fresh = listing.filter(pa.array(is_new))
     # A package whose content did not change keeps its part and gets the new stamp.
     columns = {name: pc.coalesce(listing[name].take(at), table[name]) for name in ("stamp", "facts")}
-    table = pa.table(
-        {**{n: table[n] for n in SCHEMA.names}, **columns, "current": current}, schema=SCHEMA
-    ).combine_chunks()
+    table = pa.table({**{n: table[n] for n in SCHEMA.names}, **columns, "current": current}, schema=SCHEMA)
     return pa.concat_tables([table, *_new_parts(fresh, part_size)]).combine_chunks()
+
+
+def _same(table: pa.Table, listing: pa.Table) -> pa.Array:
+    """Returns, for each row of the parts, the row of the listing with the same package; null if there is none."""
+    articles = _whole(listing["article"])
+    if pc.count_distinct(articles).as_py() < len(articles):
+        return pc.index_in(keys(table), value_set=keys(listing))
+    # Of millions of packages, the names of the articles are the smallest part of what is compared.
+    at = pc.index_in(_whole(table["article"]), value_set=articles)
+    for name in ("digest", "place"):
+        is_same = pc.fill_null(pc.equal(_whole(table[name]), _whole(listing[name]).take(at)), False)
+        at = pc.if_else(is_same, at, pa.scalar(None, pa.int32()))
+    return at
 
 
 def _new_parts(fresh: pa.Table, part_size: int) -> Iterator[pa.Table]:
@@ -155,4 +177,8 @@ def sizes(articles: int, most: int = PART_SIZE) -> Iterator[int]:
 def keys(table: pa.Table) -> pa.Array:
     """Returns article, digest and place as one string: a moved package is read again, as its rows contain its place."""
     joined = pc.binary_join_element_wise(table["article"], table["digest"], table["place"], "\n")
-    return joined.combine_chunks() if isinstance(joined, pa.ChunkedArray) else joined
+    return _whole(joined)
+
+
+def _whole(values: Any) -> pa.Array:
+    return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values

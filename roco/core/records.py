@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -113,15 +114,9 @@ class Records:
 
     def totals(self, parts: Iterable[str]) -> tuple[list[Flow], dict[str, int]]:
         """Returns the funnel of some parts, stage by stage, and their counts; parts without a record are left out."""
-        rows: dict[int, list[int]] = {}
-        new = []
-        for part in parts:
-            if part in self._at:
-                number, row = self._at[part]
-                rows.setdefault(number, []).append(row)
-            elif part in self._new:
-                new.append(part)
-        tables = [self._tables[number].take(pa.array(chosen)) for number, chosen in rows.items()]
+        parts = list(parts)
+        tables = self._of(parts)
+        new = [part for part in parts if part in self._new]
         if new:
             tables.append(self._table(new))
         sums: dict[str, int] = {}
@@ -136,6 +131,15 @@ class Records:
         prefix = f"/{_COUNT}/"
         counts = {name.removeprefix(prefix): n for name, n in sums.items() if name.startswith(prefix)}
         return flows, dict(sorted(counts.items()))
+
+    def _of(self, parts: Iterable[str]) -> list[pa.Table]:
+        """Returns the rows of parts that are in files."""
+        rows: dict[int, list[int]] = {}
+        for part in parts:
+            if part in self._at:
+                number, row = self._at[part]
+                rows.setdefault(number, []).append(row)
+        return [self._tables[number].take(_indices(chosen)) for number, chosen in rows.items()]
 
     # --- files ------------------------------------------------------------------------------------------------------
 
@@ -152,12 +156,7 @@ class Records:
         if len(before) < 2:
             return
         self._close()
-        rows: dict[int, list[int]] = {}
-        for part in parts:
-            if part in self._at:
-                number, row = self._at[part]
-                rows.setdefault(number, []).append(row)
-        tables = [self._tables[number].take(pa.array(chosen)) for number, chosen in rows.items()]
+        tables = self._of(parts)
         if tables:
             table = pa.concat_tables(tables, promote_options="default").combine_chunks()
             self._tables, self._known, self._at = [], {}, {}
@@ -231,6 +230,11 @@ def _by_age(folder: Path) -> Sequence[Path]:
             with contextlib.suppress(FileNotFoundError):  # a run that has ended has replaced it
                 found.append((path.stat().st_mtime_ns, path))
     return [path for _, path in sorted(found)]
+
+
+def _indices(rows: Sequence[int]) -> pa.Array:
+    # `pa.array` of a list imports pandas where that is installed, which takes longer than the rest of a status.
+    return pa.Array.from_buffers(pa.int64(), len(rows), [None, pa.py_buffer(array("q", rows))])
 
 
 def _new_name() -> str:

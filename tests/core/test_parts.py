@@ -7,9 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
+import pytest
 
 from roco.base.files import write_table
+from roco.base.schema import LISTING
 from roco.core import parts
+from roco.core.parts import SCHEMA
 from roco.core.pipeline import Pipeline
 from tests.cli.command import contents
 from tests.core import fakes
@@ -96,6 +99,24 @@ def test_a_package_that_moved_is_read_again_at_its_new_place(articles: Path, tmp
     after = parts.Parts(parts.updated(before.table, moved, 7))
     assert after.unlisted == {before.names[0]: ["A003"]}
     assert [a["place"] for a in after.articles(after.names[-1])] == ["moved/A003.json"]
+
+
+@pytest.mark.parametrize("articles", [["A1", "A2", "A3"], ["A1", "A1", "A3"]])
+def test_only_packages_with_the_same_article_digest_and_place_are_known(articles: list[str]) -> None:
+    """A listing with an article twice is compared in another way, with the same result."""
+    n = len(articles)
+    columns = {"article": articles, "digest": ["d1", "d2", "d3"], "place": ["p1", "p2", "p3"]}
+    listing = pa.table({**columns, "stamp": ["s"] * n, "facts": ["{}"] * n}, schema=LISTING)
+    before = parts.updated(SCHEMA.empty_table(), listing, 7)
+    assert parts.updated(before, listing, 7).equals(before)
+    for name in columns:
+        changed = listing.set_column(LISTING.names.index(name), name, pa.array([*columns[name][:2], "other"]))
+        after = parts.Parts(parts.updated(before, changed, 7))
+        assert after.table["current"].to_pylist() == [True, True, False, True]
+        assert after.table[name].to_pylist() == [*columns[name], "other"]
+    stamped = listing.set_column(3, "stamp", pa.array(["s", "s", "new"]))
+    after = parts.Parts(parts.updated(before, stamped, 7))
+    assert after.table["stamp"].to_pylist() == ["s", "s", "new"] and len(after.names) == 1
 
 
 def test_parts_are_recognised_by_their_measures_after_their_file_was_deleted(
