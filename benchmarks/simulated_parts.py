@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from roco.base.files import digest, read_table, write_table
 from roco.core import parts as parts_of_run
 from roco.core.folder import RunFolder
-from roco.core.part import expected_input
+from roco.core.job import input_digest
 from roco.core.parts import PART_SIZE, Parts
 from roco.core.run import Run
 from roco.core.stage import put
@@ -85,7 +85,7 @@ def _copy(names: tuple[str, str]) -> None:
         else:
             target.unlink(missing_ok=True)
             os.link(source, target)
-    record = {**meta, "input": expected_input(_FILES.pipeline, other, []), "content": digest(["copy", other])}
+    record = {**meta, "input": input_digest(_FILES.pipeline.rows_digest, other, []), "content": digest(["copy", other])}
     write_table(_FILES.row_decisions(other), articles.of_table(table), record)
 
 
