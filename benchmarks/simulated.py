@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from roco.base.labels import MODALITIES
 from roco.base.schema import LISTING, types
-from roco.core import part
+from roco.core import reading
 from roco.core.contract import Reason
 from roco.core.stage import Decision, Extraction, Measure, drop, put
 from roco.models.text.shipped_names import shipped_names
@@ -35,7 +35,7 @@ FAST = "ROCO_SIMULATE_FAST"
 """Environment variable with which workers take all packages of a part at once, and write without syncing."""
 
 if os.environ.get(FAST):
-    part.PACKAGES_OPEN = 1000
+    reading.PACKAGES_OPEN = 1000
     os.fsync = lambda fd: None
 
 IMAGES = (0, 0, 1, 2, 3, 3, 4, 5, 6, 10)
