@@ -115,18 +115,18 @@ class Records:
     def totals(self, parts: Iterable[str]) -> tuple[list[Flow], dict[str, int]]:
         """Returns the funnel of some parts, stage by stage, and their counts; parts without a record are left out."""
         parts = list(parts)
-        tables = self._of(parts)
-        new = [part for part in parts if part in self._new]
-        if new:
-            tables.append(self._table(new))
         sums: dict[str, int] = {}
-        for table in tables:
+        for table in self._of(parts):
             for name in table.column_names[len(_FIXED) :]:
                 # A number that no part has is unknown, not 0.
                 total = pc.sum(table[name]).as_py()
                 if total is not None:
                     sums[name] = sums.get(name, 0) + total
-        flows = [_flow(stage, kind, sums) for stage, kind in self._kinds.items()] if tables else []
+        for part in parts:
+            if part in self._new:
+                for name, n in self._numbers(self._new[part][1]):
+                    sums[name] = sums.get(name, 0) + n
+        flows = [_flow(stage, kind, sums) for stage, kind in self._kinds.items()] if sums else []
         reconcile(flows, "all parts")
         prefix = f"/{_COUNT}/"
         counts = {name.removeprefix(prefix): n for name, n in sums.items() if name.startswith(prefix)}
@@ -182,14 +182,23 @@ class Records:
         numbers: list[dict[str, int]] = []
         for part in parts:
             known, record = self._new[part]
-            for flow in record.funnel:
-                self._kinds[flow.stage] = flow.kind
             fixed.append((part, known.input, known.content, known.articles, *known.stamp))
-            numbers.append(dict(_numbers(record)))
+            numbers.append(dict(self._numbers(record)))
         columns = {field.name: pa.array([row[at] for row in fixed], field.type) for at, field in enumerate(_FIXED)}
         for name in dict.fromkeys(name for row in numbers for name in row):
             columns[name] = pa.array([row.get(name) for row in numbers], pa.int64())
         return pa.table(columns)
+
+    def _numbers(self, record: PartRecord) -> Iterator[tuple[str, int]]:
+        """Yields the names and values of the columns of a record."""
+        for flow in record.funnel:
+            self._kinds[flow.stage] = flow.kind
+            yield f"{flow.stage}/in", flow.rows_in
+            yield f"{flow.stage}/kept", flow.kept
+            for reason, n in flow.dropped.items():
+                yield f"{flow.stage}/dropped/{reason}", n
+        for name, n in record.counts.items():
+            yield f"/{_COUNT}/{name}", n
 
 
 _FIXED = pa.schema(
@@ -203,17 +212,6 @@ _FIXED = pa.schema(
     ]
 )
 """The columns that every file of records has."""
-
-
-def _numbers(record: PartRecord) -> Iterator[tuple[str, int]]:
-    """Yields the names and values of the columns of a record."""
-    for flow in record.funnel:
-        yield f"{flow.stage}/in", flow.rows_in
-        yield f"{flow.stage}/kept", flow.kept
-        for reason, n in flow.dropped.items():
-            yield f"{flow.stage}/dropped/{reason}", n
-    for name, n in record.counts.items():
-        yield f"/{_COUNT}/{name}", n
 
 
 def _flow(stage: str, kind: str, sums: Mapping[str, int]) -> Flow:
