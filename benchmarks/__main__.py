@@ -10,6 +10,7 @@ from benchmarks.archives import archives
 from benchmarks.browser import figures as curation
 from benchmarks.corpora import composed, of_jpegs, real_size
 from benchmarks.dictionary import dictionary
+from benchmarks.executors import executors
 from benchmarks.exports import exports
 from benchmarks.fetching import fetching
 from benchmarks.hashes import KEPT, hashes
@@ -48,6 +49,7 @@ def main() -> None:
     ]
     lines += runs("Composed articles", composed(2000), REPEATS)
     lines += runs("Packages of realistic size (4.6 MB)", real_size(400), REPEATS)
+    lines += executors(REPEATS)
     threshold = million(composed(2000))
     lines += [
         "",
