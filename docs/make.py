@@ -98,6 +98,20 @@ def report() -> str:
     return f"{before}{begin}{sections()}\n{end}{after}"
 
 
+def clusters() -> str:
+    """docs/clusters.md with the scripts of examples/ as they are now, each between its two markers."""
+    text = (DOCS / "clusters.md").read_text(encoding="utf-8")
+    for name, language in (("slurm/array.sbatch", "bash"), ("kubernetes/indexed-job.yaml", "yaml")):
+        path = f"examples/{name}"
+        before, begin, rest = text.partition(f"<!-- {path}: written by make docs -->\n")
+        _, end, after = rest.partition(f"<!-- end of {path} -->\n")
+        if not begin or not end:
+            raise SystemExit(f"docs/clusters.md: the markers of {path} are missing")
+        script = (ROOT / path).read_text(encoding="utf-8")
+        text = f"{before}{begin}```{language}\n{script}```\n{end}{after}"
+    return text
+
+
 def checksums() -> str:
     """roco/checksums.sha256: the SHA-256 of every shipped file that decides results, as `sha256sum` reads them."""
     package = ROOT / "roco"
@@ -112,6 +126,7 @@ def main() -> int:
         DOCS / "cli.md": cli(),
         DOCS / "evaluate.md": evaluate(),
         DOCS / "report.md": report(),
+        DOCS / "clusters.md": clusters(),
         DOCS / "api.md": api(),
         ROOT / "CONTRIBUTING.md": contributing(),
     }
