@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import functools
 import hashlib
 import json
 import os
+import platform
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -51,6 +53,19 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(fh, "sha256").hexdigest()
 
 
+def temporary(path: Path) -> Path:
+    """Returns the temporary file in which this process writes `path`.
+
+    The name contains the machine: on a shared folder, processes of two machines may have the same number.
+    """
+    return path.with_name(f".{path.name}.{_machine()}-{os.getpid()}.part")
+
+
+@functools.cache
+def _machine() -> str:
+    return digest(platform.node())[:6]
+
+
 @contextlib.contextmanager
 def whole(path: Path) -> Iterator[Path]:
     """Yields a temporary path to write to, and renames it to `path` when the block ends without an exception.
@@ -61,7 +76,7 @@ def whole(path: Path) -> Iterator[Path]:
     if path.exists() and not path.is_file() and not path.is_dir():
         yield path
         return
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = temporary(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part

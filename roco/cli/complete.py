@@ -24,6 +24,13 @@ def complete_stage(context: typer.Context, incomplete: str) -> list[str]:
     return _starting(incomplete, STAGES if pipeline is None else [step.name for step in pipeline.steps])
 
 
+def complete_executor(incomplete: str) -> list[str]:
+    """Returns the executors of `roco run`."""
+    from roco.core.pools import EXECUTORS
+
+    return _starting(incomplete, EXECUTORS)
+
+
 def complete_reason(context: typer.Context, incomplete: str) -> list[str]:
     """Returns the reasons for which the recipe, or its stage that the command line names, drops figures."""
     from roco.core.contract import ENGINE_REASONS

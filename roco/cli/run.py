@@ -11,7 +11,7 @@ import typer
 
 from roco.base.errors import UsageError
 from roco.base.guarantees import not_filtered
-from roco.cli.complete import complete_reason, complete_stage
+from roco.cli.complete import complete_executor, complete_reason, complete_stage
 from roco.cli.output import print_json, print_next, shown_path
 
 RecipeArg = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe: a TOML file.", show_default=False)]
@@ -47,8 +47,19 @@ def run(
         str | None, typer.Option(metavar="STAGE", help="Stop after this stage.", autocompletion=complete_stage)
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="Worker processes; by default one per core.")
+        int | None,
+        typer.Option(
+            metavar="N", min=0, help="Worker processes; by default one per core, or as many as Ray has room for."
+        ),
     ] = None,
+    executor: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Where workers run: local, or ray for the cluster of RAY_ADDRESS.",
+            autocompletion=complete_executor,
+        ),
+    ] = "local",
     parts: Annotated[
         str | None, typer.Option(metavar="I/N", help="Process only every N-th part, starting with the I-th.")
     ] = None,
@@ -86,7 +97,9 @@ def run(
         return
     progress, started = RunProgress(), time.monotonic()
     with resumable(progress):
-        outcome = opened.do(workers=workers, only=_slice(parts), retry=retry, new_ids=new_ids, progress=progress)
+        outcome = opened.do(
+            workers=workers, executor=executor, only=_slice(parts), retry=retry, new_ids=new_ids, progress=progress
+        )
     if as_json:
         facts = {"measured": outcome.measured, "complete": outcome.complete, "release": outcome.release}
         changes = outcome.changes._asdict() if outcome.changes else None

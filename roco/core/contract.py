@@ -46,8 +46,8 @@ class Contract:
     stage of scope "table" may ask for. writes: columns it adds, with their types. lends: in-memory columns that a
     measure provides to later measures of the same pass. reasons: why it drops figures. ensures: what is true of every
     figure that it keeps, as named in `base.guarantees`. heavy: bytes of memory that one worker needs for it; 0 for a
-    stage that needs little. takes_ledger: whether a stage of scope "table" receives the ledger of the publication that
-    the run grows from.
+    stage that needs little. gpu: whether it computes on a GPU where there is one. takes_ledger: whether a stage of
+    scope "table" receives the ledger of the publication that the run grows from.
     """
 
     scope: Scope = "row"
@@ -60,6 +60,7 @@ class Contract:
     reasons: Mapping[str, Reason] = field(default_factory=dict)
     ensures: tuple[str, ...] = ()
     heavy: int = 0
+    gpu: bool = False
     takes_ledger: bool = False
 
     @property

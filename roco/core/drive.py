@@ -22,11 +22,9 @@ from roco.core.execute import Executor
 from roco.core.folder import RunFolder
 from roco.core.job import Job, JobResult
 from roco.core.ledger import Ledger
-from roco.core.local import LocalPool
 from roco.core.manifest import Manifest
 from roco.core.outcome import Outcome
 from roco.core.outside import temporary_files_in
-from roco.core.pipeline import Pipeline
 from roco.core.provenance import recipe_text
 from roco.core.publications import Publications
 from roco.core.recovery import recovered
@@ -66,9 +64,9 @@ class Driver:
         self.counted: dict[str, int] = defaultdict(int)
         self.saved_at = time.monotonic()
 
-    def run(self, workers: int | None, retry: str | None) -> Outcome:
+    def run(self, executor: Executor, retry: str | None) -> Outcome:
         """Runs everything; no other process may use the folder meanwhile."""
-        executor = self._executor(workers, retry)
+        self._check(retry)
         with self._in_folder(executor, shared=False), executor:
             recover(self.folder.release)
             self._remove_unfinished()
@@ -83,9 +81,9 @@ class Driver:
             self._remove_outdated()
             return self._finish()
 
-    def run_slice(self, workers: int | None, only: tuple[int, int], retry: str | None) -> Outcome:
+    def run_slice(self, executor: Executor, only: tuple[int, int], retry: str | None) -> Outcome:
         """Runs some of the parts, while other processes may run other slices; table stages need a whole run."""
-        executor = self._executor(workers, retry)
+        self._check(retry)
         i, n = only
         if not 1 <= i <= n:
             raise UsageError(f"invalid slice {i}/{n} (--parts)", "write I/N with I from 1 to N, for example 1/4")
@@ -107,20 +105,16 @@ class Driver:
             _disk_errors(self.folder),
             locks.hold(self.folder.lock, shared=shared),
             temporary_files_in(self.folder.root),
-            run_log(self.folder, self.recipe, executor.pool.size),
+            run_log(self.folder, self.recipe, executor.pool.label),
         ):
             yield
 
     # --- before -----------------------------------------------------------------------------------------------------
 
-    def _executor(self, workers: int | None, retry: str | None) -> Executor:
-        """Returns the executor; checks all options of the user first, before anything is written."""
-        if workers is not None and workers < 0:
-            raise UsageError(f"invalid number of workers: {workers}", "use 1 or more; the default is one per core")
+    def _check(self, retry: str | None) -> None:
+        """Checks the options of the user before anything is written."""
         if retry is not None:
             check_reason(self.folder.pipeline, retry)
-        n_workers = workers_for(self.folder.pipeline) if workers is None else workers
-        return Executor(self.folder, LocalPool(self.folder, n_workers))
 
     def _open(self, executor: Executor) -> None:
         """Lists the source, adds parts for new articles, and records the resolved recipe."""
@@ -282,16 +276,6 @@ class Driver:
 
 def _measured(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {n:,}" for name, n in counts.items()) or "nothing to measure"
-
-
-def workers_for(pipeline: Pipeline) -> int:
-    """Returns one worker per core, or fewer if the memory does not suffice for the heaviest stage."""
-    cores = len(os.sched_getaffinity(0))
-    heaviest = max(step.contract.heavy for step in pipeline.steps)
-    if not heaviest:
-        return cores
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return max(1, min(cores, memory // heaviest))
 
 
 @contextmanager

@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from roco.base import errors
-from roco.base.errors import RocoError, SourceUnavailable
+from roco.base.errors import RocoError, SourceUnavailable, StageFailed
 from roco.core import part, worker
 from roco.core.folder import RunFolder
-from roco.core.job import Culprit, Job, JobResult
+from roco.core.job import MOST_LOST, Culprit, Job, JobResult, Loss
 from roco.core.pool import Pool, Process
 from roco.core.run_log import LOG
 
@@ -71,7 +71,7 @@ class Executor:
         self.folder, self.pool = folder, pool
         self.workers: list[_Worker] = []
         self.queue: deque[Job] = deque()
-        self.unavailable_together = 0
+        self.unavailable_together = self.failed_starts = 0
         self.given_up: SourceUnavailable | None = None
         self.articles: Articles
         self.watcher: Watcher
@@ -94,7 +94,7 @@ class Executor:
         Raises SourceUnavailable, after all others are done, if the source could not be read for a job.
         """
         self.queue, self.articles, self.watcher = deque(jobs), articles, watcher
-        self.given_up, self.unavailable_together = None, 0
+        self.given_up, self.unavailable_together, self.failed_starts = None, 0, 0
         if not self.pool.size:
             self._run_here()
         else:
@@ -153,7 +153,7 @@ class Executor:
                 self._next(w)
 
     def _done(self, job: Job, result: JobResult) -> None:
-        self.unavailable_together = 0
+        self.unavailable_together = self.failed_starts = 0
         self.watcher.done(job, result)
 
     def _try_later(self, job: Job, error: SourceUnavailable) -> None:
@@ -192,17 +192,33 @@ class Executor:
 
     def _after_death(self, w: _Worker) -> None:
         self._remove(w)
+        loss = w.process.lost
         if w.job is None:
-            return
-        at = f" at {w.culprit.what} ({w.culprit.stage})" if w.culprit is not None else ""
-        LOG.warning("a worker died on part %s%s, exit code %s", w.job.part, at, w.process.exit_code)
-        self.queue.appendleft(w.job.after_crash(w.culprit, w.process.exit_code))
+            if not w.process.is_ready and loss is not None:
+                self._after_failed_start(loss)
+        elif loss is not None:
+            LOG.warning("the worker of part %s was lost, and the part is tried again: %s", w.job.part, loss.why)
+            self.queue.appendleft(w.job.after_loss(loss))
+        else:
+            at = f" at {w.culprit.what} ({w.culprit.stage})" if w.culprit is not None else ""
+            LOG.warning("a worker died on part %s%s, exit code %s", w.job.part, at, w.process.exit_code)
+            self.queue.appendleft(w.job.after_crash(w.culprit, w.process.exit_code))
+
+    def _after_failed_start(self, loss: Loss) -> None:
+        """Raises StageFailed if workers end before they can be given a job, again and again; else others start."""
+        LOG.warning("a worker was lost while it started: %s", loss.why)
+        self.failed_starts += 1
+        if self.failed_starts >= MOST_LOST * max(1, self.pool.size):
+            hint = "run the same command again when the machines are stable; what is done is kept"
+            raise StageFailed(
+                f"{self.failed_starts} workers were lost while they started, last because {loss.why}", hint
+            )
 
     # --- processes --------------------------------------------------------------------------------------------------
 
     def _start(self) -> _Worker:
         worker.check_importable(self.folder)
-        w = _Worker(self.pool.start())
+        w = _Worker(self.pool.start(), deadline=time.monotonic() + LOADING)
         self.workers.append(w)
         return w
 
@@ -221,9 +237,8 @@ class Executor:
         w.is_starting = False
         if "error" in message:
             error = _error(message)
-            if not isinstance(error, SourceUnavailable):
+            if not isinstance(error, SourceUnavailable) or w.job is None:
                 raise error
-            assert w.job is not None
             self._try_later(replace(w.job, articles=()), error)
             self._after_done(w)
             return
@@ -243,8 +258,12 @@ class Executor:
 
     def _kill_stalled(self) -> None:
         for w in self.workers:
-            if w.job is not None and time.monotonic() > w.deadline:
+            if time.monotonic() <= w.deadline:
+                continue
+            if w.job is not None:
                 LOG.warning("a worker stalled on part %s and is killed", w.job.part)
+                w.process.kill()
+            elif not w.process.is_ready:
                 w.process.kill()
 
     def _remove(self, w: _Worker) -> None:

@@ -16,6 +16,9 @@ MOST_CRASHES = 200
 MOST_UNAVAILABLE = 3
 """How often a part is tried while its source cannot be read, before the run stops."""
 
+MOST_LOST = 5
+"""How often the worker of one job may be lost with its machine before the run stops."""
+
 Article = Mapping[str, Any]
 """A row of parts.parquet."""
 
@@ -32,6 +35,16 @@ class Culprit(NamedTuple):
         return not self.what
 
 
+class Loss(NamedTuple):
+    """Why a worker was lost with its machine, or with what relays its messages, so that the data need not be the cause.
+
+    out_of_memory: whether it was ended because its machine ran out of memory.
+    """
+
+    why: str
+    out_of_memory: bool = False
+
+
 @dataclass(frozen=True)
 class Job:
     """The row pass over one part, or one measure for some of its figures.
@@ -39,7 +52,7 @@ class Job:
     articles: the articles of the part, filled in when a worker gets the job. measure, figures: the measure and the
     figure_ids to measure; without them, the job is the row pass. one_by_one: figures are processed one at a time, with
     a memory limit, to find the one that crashes. crashed: figure_id or place of what crashed before, with the stage.
-    unavailable: how often the source could not be read while the job was done.
+    unavailable: how often the source could not be read while the job was done. lost: how often its worker was lost.
     """
 
     part: str
@@ -49,6 +62,7 @@ class Job:
     one_by_one: bool = False
     crashed: Mapping[str, str] = field(default_factory=dict)
     unavailable: int = 0
+    lost: int = 0
 
     def after_unavailable(self) -> Job | None:
         """Returns the job to try after all others when its source could not be read; None if it was tried enough."""
@@ -83,6 +97,20 @@ class Job:
                 "see log/run.log in the run folder",
             )
         return replace(self, crashed=crashed)
+
+    def after_loss(self, loss: Loss) -> Job:
+        """Returns the job to try after its worker was lost; raises StageFailed if that happened too often.
+
+        No figure is blamed: what the worker was doing last is not known for certain. A job that ran out of memory is
+        repeated one figure at a time, where each process has a limit of its own, which finds the figure at fault.
+        """
+        lost = self.lost + 1
+        if lost >= MOST_LOST:
+            hint = "run the same command again when the machines are stable; what is done is kept"
+            if loss.out_of_memory:
+                hint = "use fewer workers, or declare in the stage how much memory it needs (`heavy`)"
+            raise StageFailed(f"the worker of part {self.part} was lost {lost} times, last because {loss.why}", hint)
+        return replace(self, lost=lost, one_by_one=self.one_by_one or loss.out_of_memory)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

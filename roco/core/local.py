@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from roco.core import worker
 from roco.core.folder import RunFolder
+from roco.core.job import Loss
 
 
 class LocalProcess:
@@ -19,6 +20,8 @@ class LocalProcess:
 
     is_ready = True
     """It can be sent jobs at once: they wait in its pipe while it imports the stages."""
+
+    lost: Loss | None = None
 
     def __init__(self, selector: selectors.BaseSelector) -> None:
         env = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -74,6 +77,10 @@ class LocalPool:
     def __init__(self, folder: RunFolder, workers: int) -> None:
         self.folder, self.size = folder, workers
         self.selector = selectors.DefaultSelector()
+
+    @property
+    def label(self) -> str:
+        return f"{self.size} workers"
 
     def start(self) -> LocalProcess:
         process = LocalProcess(self.selector)

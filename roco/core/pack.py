@@ -14,7 +14,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from roco.base.files import full_disk, sync_folder
+from roco.base.files import full_disk, sync_folder, temporary
 
 _DATE = (1980, 1, 1, 0, 0, 0)
 _THUMBNAIL = ".thumbnail"
@@ -73,7 +73,7 @@ class PackWriter:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        self.part = temporary(path)
         self.old = PackReader(path)
         self.new: set[str] = set()
         self.out: zipfile.ZipFile | None = None

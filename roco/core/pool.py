@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from roco.core.job import Loss
+
 
 class Process(Protocol):
     """A worker process, wherever it runs; `python -m roco.core.worker` with a way for lines to reach it."""
@@ -21,6 +23,10 @@ class Process(Protocol):
     def exit_code(self) -> int | None:
         """Returns the exit code, negative for a signal; None until it is known to have ended."""
 
+    @property
+    def lost(self) -> Loss | None:
+        """Returns why it was lost, if it ended without an exit code of its own."""
+
     def send(self, line: bytes) -> None:
         """Sends a message: one line of JSON; does nothing if the process has ended."""
 
@@ -36,6 +42,10 @@ class Process(Protocol):
 
 class Pool(Protocol):
     """Starts worker processes and waits for their messages."""
+
+    @property
+    def label(self) -> str:
+        """Returns what the log of the run calls its workers."""
 
     @property
     def size(self) -> int:

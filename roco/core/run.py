@@ -17,11 +17,13 @@ from roco.core import calibrate, parts
 from roco.core.cost import Calibration
 from roco.core.drive import Driver
 from roco.core.dropped import check_names, dropped
+from roco.core.execute import Executor
 from roco.core.figures import DROPPED, Figures
 from roco.core.folder import RunFolder
 from roco.core.manifest import Manifest
 from roco.core.outcome import Outcome
 from roco.core.pipeline import Pipeline
+from roco.core.pools import pool_of
 from roco.core.preview import preview
 from roco.core.show import show
 from roco.core.stage import put
@@ -55,6 +57,7 @@ class Run:
         self,
         *,
         workers: int | None = None,
+        executor: str = "local",
         only: tuple[int, int] | None = None,
         retry: str | None = None,
         new_ids: bool = False,
@@ -64,6 +67,7 @@ class Run:
         """Runs whatever is missing or out of date; returns what was done.
 
         workers: number of processes, by default one per core, fewer for heavy stages; 0 uses this process alone.
+        executor: "local", or "ray" for workers on a Ray cluster, by default as many as it has room for.
         only: (I, N) processes every N-th part, starting with the I-th, and stops before the table stages.
         retry: a reason; the rows that a measure dropped for it are measured again. new_ids: assigns all ids and splits
         anew, instead of growing from the release in the folder. Raises UsageError for new_ids with only, and DataError
@@ -72,7 +76,8 @@ class Run:
         if new_ids and only is not None:
             raise UsageError("a slice assigns no ids (--new-ids with --parts)", "use --new-ids in the run that follows")
         driver = Driver(self.files, progress or NullProgress(), part_size, self.recipe, new_ids)
-        return driver.run(workers, retry) if only is None else driver.run_slice(workers, only, retry)
+        work = Executor(self.files, pool_of(executor, self.files, workers))
+        return driver.run(work, retry) if only is None else driver.run_slice(work, only, retry)
 
     def preview(self) -> dict[str, Any]:
         """Returns what `do` would do: new, changed and removed articles, parts to process, out-of-date stages."""

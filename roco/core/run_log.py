@@ -55,7 +55,7 @@ class _Lines(logging.Formatter):
 
 
 @contextlib.contextmanager
-def run_log(folder: RunFolder, recipe: Mapping[str, Any], workers: int) -> Iterator[None]:
+def run_log(folder: RunFolder, recipe: Mapping[str, Any], workers: str) -> Iterator[None]:
     """Writes what is logged during a block to the log of the run, with how the block began and ended."""
     folder.log_file.parent.mkdir(parents=True, exist_ok=True)
     handler = _File(folder.log_file, encoding="utf-8")
@@ -65,7 +65,7 @@ def run_log(folder: RunFolder, recipe: Mapping[str, Any], workers: int) -> Itera
         with _python_warnings():
             started = time.monotonic()
             facts = versions()
-            LOG.info("roco %s, Python %s, %s workers", facts["roco"], facts["python"], workers)
+            LOG.info("roco %s, Python %s, %s", facts["roco"], facts["python"], workers)
             names = ", ".join(f"{key} {value}" for key, value in recipe.items())
             LOG.info("%s, digest %s", names or "a pipeline", folder.pipeline.digest[:16])
             yield

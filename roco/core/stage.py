@@ -39,6 +39,7 @@ class Stage:
     reasons: ClassVar[Mapping[str, Reason]] = {}
     ensures: ClassVar[tuple[str, ...]] = ()
     heavy: ClassVar[int] = 0
+    gpu: ClassVar[bool] = False
     takes_ledger: ClassVar[bool] = False
     only_new: ClassVar[tuple[str, ...]] = ()
     """Options without effect on what the release in the run folder contains; a run reports it if they changed."""
@@ -58,6 +59,7 @@ class Stage:
             reasons=self.reasons,
             ensures=self.ensures,
             heavy=self.heavy,
+            gpu=self.gpu,
             takes_ledger=self.takes_ledger,
         )
 

@@ -21,13 +21,16 @@ from typing import Any
 
 from roco.base.errors import RocoError, StageFailed, UsageError
 from roco.base.files import full_disk
-from roco.core import part
+from roco.core import nodes, part
 from roco.core.folder import RunFolder
 from roco.core.job import Job
 from roco.core.outside import forbid_core_dumps, temporary_files_in
 from roco.core.pipeline import Pipeline
 from roco.core.run_log import warning_text
 from roco.core.spec import find, from_spec, reference, to_spec
+
+READY = b'{"ready": true}'
+"""The first line of a worker on a node, when it has what the driver has."""
 
 MEMORY_LIMIT = 8 << 30
 """Bytes of address space, beside what a heavy stage needs, of a worker that looks for what another one died on."""
@@ -62,6 +65,19 @@ def folder_of(message: Mapping[str, Any]) -> RunFolder:
     return RunFolder(Path(message["folder"]), Pipeline(from_spec(message["source"]), stages, catalogue))
 
 
+def _checked_folder(message: Mapping[str, Any]) -> RunFolder:
+    """Builds the run folder and pipeline on a node; raises RocoError, with its name, if something differs there."""
+    node, expected = os.environ["ROCO_NODE"], message["expected"]
+    nodes.check_versions(expected, node)
+    nodes.check_folder(expected, Path(message["folder"]), node)
+    try:
+        folder = folder_of(message)
+    except RocoError as err:
+        raise type(err)(f"{err.message} (node {node})", err.hint) from err
+    nodes.check_stages(expected, folder.pipeline, node)
+    return folder
+
+
 def main() -> None:
     _end_with_the_driver(int(sys.argv[1]))
     forbid_core_dumps()
@@ -90,10 +106,12 @@ def main() -> None:
         return
     sys.path[:] = list(dict.fromkeys([*message["path"], *sys.path]))  # modules are found where the driver finds them
     try:
-        folder = folder_of(message)
+        folder = _checked_folder(message) if "expected" in message else folder_of(message)
     except RocoError as err:
         send(_error(err))
         return
+    if "expected" in message:
+        send(json.loads(READY))
     with temporary_files_in(folder.root):
         for line in sys.stdin:
             job = Job.of_json(json.loads(line))

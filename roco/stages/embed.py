@@ -34,6 +34,7 @@ class Embed(Measure):
     needs = ("image",)
     reads = ("small",)
     writes = types("embedding")
+    gpu = True
 
     backbone: Path | None = None
 

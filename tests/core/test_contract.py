@@ -14,8 +14,8 @@ import pytest
 from roco.base.errors import RecipeError
 from roco.base.schema import DROP, types
 from roco.core.contract import Contract, Reason
-from roco.core.drive import workers_for
 from roco.core.pipeline import Pipeline
+from roco.core.pools import workers_for
 from roco.core.run import Run
 from roco.core.stage import Decision, Measure, Stage, drop, put
 from tests.core import fakes

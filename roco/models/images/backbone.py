@@ -35,7 +35,14 @@ SMALL_ENOUGH = 300
 _EXPORT = "export it with one input of n x 3 x size x size in 32 bits, where n is not fixed"
 
 # The first provider that is installed is used. Those that are not listed need settings that roco does not know.
-_PROVIDERS = ("CUDAExecutionProvider", "OpenVINOExecutionProvider", "CPUExecutionProvider")
+# On a GPU, numbers keep all bits of float32, and each run uses the same algorithm: by default ONNX Runtime rounds to
+# TF32, and takes whichever algorithm is fastest at that moment. Embeddings of a GPU then differ from those of a CPU and
+# of other GPUs, in their last bits only.
+_PROVIDERS: dict[str, dict[str, str]] = {
+    "CUDAExecutionProvider": {"use_tf32": "0", "cudnn_conv_algo_search": "DEFAULT"},
+    "OpenVINOExecutionProvider": {},
+    "CPUExecutionProvider": {},
+}
 
 
 @dataclass(frozen=True)
@@ -115,7 +122,8 @@ class Backbone:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 4
-        providers = [name for name in _PROVIDERS if name in onnxruntime.get_available_providers()]
+        installed = onnxruntime.get_available_providers()
+        providers = [(name, settings) for name, settings in _PROVIDERS.items() if name in installed]
         weights = self.path.read_bytes()
         if hashlib.sha256(weights).hexdigest() != self.sha256:
             raise DataError(f"{self.path} was replaced while roco was using it", "run the command again")

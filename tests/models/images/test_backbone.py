@@ -90,3 +90,20 @@ def test_a_network_whose_numbers_are_not_finite_is_refused(tmp_path: Path) -> No
     backbone = Backbone.load(a_backbone(tmp_path, std=[1e-300, 1, 1]))
     with np.errstate(all="ignore"), pytest.raises(DataError, match="not finite"):
         backbone.embed([np.zeros((40, 40), np.uint8)])
+
+
+def test_a_gpu_computes_in_float32_with_the_same_algorithm_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    import onnxruntime
+
+    session, given = onnxruntime.InferenceSession, []
+
+    def on_cpu(weights: bytes, options: object, providers: list[tuple[str, dict[str, str]]]) -> object:
+        given.extend(providers)
+        return session(weights, options, providers=["CPUExecutionProvider"])
+
+    installed = ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: installed)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", on_cpu)
+    assert Backbone.load().provider == "CPUExecutionProvider"
+    assert [name for name, _ in given] == ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    assert given[0][1] == {"use_tf32": "0", "cudnn_conv_algo_search": "DEFAULT"}

@@ -1,0 +1,167 @@
+"""Connects to a Ray cluster, or starts one on this machine, and counts the workers that it has room for."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import socket
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from roco.base.errors import UsageError
+from roco.core.pipeline import Pipeline
+from roco.core.run_log import LOG
+
+STORE = 80 << 20
+"""Bytes of the object store of a cluster that is started for a run: about the least that Ray accepts; none is used."""
+
+MOST_ON_A_GPU = 16
+"""Workers that share one GPU, at most; each holds a network and a context of the device in its memory."""
+
+REACHING = 20.0
+"""Seconds to wait for an answer of the head node."""
+
+Nodes = Sequence[Mapping[str, Any]]
+"""What `ray.nodes()` returns."""
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What one worker asks for, besides one CPU. memory: bytes, or 0. gpus: a share of a GPU, or 0."""
+
+    memory: int = 0
+    gpus: float = 0.0
+
+    def options(self) -> dict[str, Any]:
+        """Returns the options of an actor that asks for it."""
+        options: dict[str, Any] = {"num_cpus": 1}
+        if self.memory:
+            options["memory"] = self.memory
+        if self.gpus:
+            options["num_gpus"] = self.gpus
+        return options
+
+    def room(self, nodes: Nodes) -> int:
+        """Returns how many workers fit on the nodes that are alive, if nothing else runs there."""
+        return sum(self._fits(node["Resources"]) for node in nodes if node["Alive"])
+
+    def _fits(self, resources: Mapping[str, float]) -> int:
+        fits = [resources.get("CPU", 0)]
+        if self.memory:
+            fits.append(resources.get("memory", 0) / self.memory)
+        if self.gpus:
+            fits.append(resources.get("GPU", 0) / self.gpus + 1e-6)
+        return int(min(fits))
+
+    def __str__(self) -> str:
+        return _amounts(1, self.memory, self.gpus)
+
+    def there_is(self, nodes: Nodes, available: Mapping[str, float]) -> str:
+        """Returns what the nodes have, and what is free of it."""
+        alive = [node["Resources"] for node in nodes if node["Alive"]]
+        has = [sum(resources.get(name, 0) for resources in alive) for name in ("CPU", "memory", "GPU")]
+        free = [available.get(name, 0) for name in ("CPU", "memory", "GPU")]
+        return f"its nodes ({len(alive)}) have {_amounts(*has)}, of which {_amounts(*free)} are free"
+
+
+def demand_of(pipeline: Pipeline, nodes: Nodes) -> Demand:
+    """Returns what a worker for a pipeline asks for: the memory of its heaviest stage, and a share of a GPU.
+
+    A GPU is asked for if a stage can use one and a node has one. Then all workers run on such nodes, so that all
+    scores of the run come from one kind of device. The share lets the node with the most CPUs per GPU use all of them.
+    """
+    contracts = [step.contract for step in pipeline.steps]
+    memory = max(contract.heavy for contract in contracts)
+    with_gpu = [node["Resources"] for node in nodes if node["Alive"] and node["Resources"].get("GPU", 0) >= 1]
+    if not with_gpu or not any(contract.gpu for contract in contracts):
+        return Demand(memory)
+    cpus_of_one = max(resources.get("CPU", 1) / resources["GPU"] for resources in with_gpu)
+    return Demand(memory, round(1 / min(MOST_ON_A_GPU, max(1, cpus_of_one)) - 5e-5, 4))
+
+
+def _amounts(cpus: float, memory: float, gpus: float) -> str:
+    parts = [f"{cpus:g} CPU{'' if cpus == 1 else 's'}"]
+    if memory:
+        parts.append(f"{memory / (1 << 30):.1f} GiB of memory")
+    if gpus:
+        parts.append(f"{gpus:g} GPU{'s' if gpus > 1 else ''}")
+    return ", ".join(parts)
+
+
+@contextmanager
+def connected(workers: int | None) -> Iterator[Any]:
+    """Yields the module `ray`, connected to the cluster of RAY_ADDRESS, or else to a new one on this machine.
+
+    A connection that the caller of roco has made is used, and left open. workers: for which a new cluster has a CPU
+    each. Raises UsageError if the cluster cannot be reached or runs another version of Ray or Python.
+    """
+    address = os.environ.get("RAY_ADDRESS")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # what Ray will do anyway; otherwise it warns
+    if not address:
+        # Other users of this machine must not run code through the cluster; Ray would write a token to the home folder.
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    import ray
+
+    if ray.is_initialized():
+        yield ray
+        return
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    _log_errors_of_nodes()
+    options: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
+    with tempfile.TemporaryDirectory(prefix="roco-ray-", dir=_short_folder(), ignore_cleanup_errors=True) as temporary:
+        if not address:
+            cores = len(os.sched_getaffinity(0))
+            options |= {"num_cpus": max(cores, workers or 0), "object_store_memory": STORE, "include_dashboard": False}
+            options |= {"_temp_dir": temporary}
+        try:
+            if address:
+                _reach(address)
+            ray.init(address or "local", **options)
+        except Exception as err:  # Ray raises many, some of them bare
+            raise _not_connected(address, err) from err
+        try:
+            yield ray
+        finally:
+            ray.shutdown()
+
+
+def _reach(address: str) -> None:
+    """Raises OSError if nothing answers at `HOST:PORT`, for which Ray itself waits for a minute."""
+    host, _, port = address.rpartition(":")
+    if host and port.isdigit() and "://" not in address:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=REACHING).close()
+
+
+def _not_connected(address: str | None, error: Exception) -> UsageError:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    why = lines[0] if lines else type(error).__name__
+    if address:
+        hint = "check RAY_ADDRESS, and that all nodes have the versions of Ray and Python of this machine"
+        return UsageError(f"cannot connect to the Ray cluster at {address}: {why}", hint)
+    hint = "run the command again: on a busy machine, Ray may not start in time; or use --executor local"
+    return UsageError(f"cannot start Ray on this machine: {why}", hint)
+
+
+def _short_folder() -> str:
+    """Returns a folder for Ray's sockets, whose paths may have 107 characters."""
+    folder = os.environ.get("TMPDIR", "/tmp")
+    return folder if len(folder) <= 24 else "/tmp"
+
+
+def _log_errors_of_nodes() -> None:
+    """Writes what Ray reports about its nodes to the log of the run; by default, Ray prints it to stdout."""
+    from ray._private import worker as of_ray
+
+    def log(data: Mapping[str, Any], ignore_prefix: bool) -> None:
+        for line in data["lines"]:
+            LOG.info("Ray: %s", " ".join(line.split()))
+
+    # There is no public way to do this; without this function, Ray prints as it does by default.
+    if hasattr(of_ray, "print_to_stdstream"):
+        of_ray.print_to_stdstream = log
