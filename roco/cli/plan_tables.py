@@ -57,7 +57,7 @@ def _needs(plan: Plan, calibration: Calibration, machines: Machines) -> list[str
         lines.append(f"not included, because no figure of the sample reached them: {', '.join(missing)}")
     reads = f"reads: {size(plan.n_bytes)}"
     if calibration.is_remote:
-        reads += f" in {count('request', round(plan.n_requests))}"
+        reads += f" in {count('request', round(plan.n_requests))}, besides the listing"
     lines.append(reads)
     disk = ", ".join(f"{kind} {size(n)}" for kind, n in plan.disk.items())
     lines.append(f"disk of the run folder: {size(sum(plan.disk.values()))} ({disk} at most)")

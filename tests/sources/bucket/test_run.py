@@ -96,6 +96,13 @@ def test_figures_that_cheap_filters_drop_and_other_files_cost_no_request(recipe:
     assert set(proxy.requests.values()) == {1}
 
 
+def test_a_plan_counts_each_file_that_a_run_reads_from_the_bucket(recipe: Path, proxy: Proxy) -> None:
+    calibration = open_run(recipe).calibrate(1e9)
+    assert calibration.is_remote
+    files = [key for key in proxy.requests if key.startswith("PMC") and NO_XML not in key]
+    assert sum(group.n_requests for group in calibration.groups) == len(files)
+
+
 def storm(key: str, n: int) -> Fault | None:
     """Every object fails three times, each time in another way, before it arrives."""
     faults = (Fault(status=503, headers={"Retry-After": "0"}), Fault(cut=20), Fault(reset=True), Fault(change=True),
