@@ -8,7 +8,7 @@ import secrets
 import socket
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,23 +112,21 @@ def connected(workers: int | None) -> Iterator[Any]:
         yield ray
         return
     logging.getLogger("ray").setLevel(logging.ERROR)
-    _log_errors_of_nodes()
     options: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
-    with tempfile.TemporaryDirectory(prefix="roco-ray-", dir=_short_folder(), ignore_cleanup_errors=True) as temporary:
+    with ExitStack() as stack:
+        stack.enter_context(_errors_of_nodes_logged())
         if not address:
-            cores = len(os.sched_getaffinity(0))
-            options |= {"num_cpus": max(cores, workers or 0), "object_store_memory": STORE, "include_dashboard": False}
-            options |= {"_temp_dir": temporary}
+            folder = tempfile.TemporaryDirectory(prefix="roco-ray-", dir=_short_folder(), ignore_cleanup_errors=True)
+            options |= {"_temp_dir": stack.enter_context(folder), "include_dashboard": False}
+            options |= {"num_cpus": max(len(os.sched_getaffinity(0)), workers or 0), "object_store_memory": STORE}
         try:
             if address:
                 _reach(address)
             ray.init(address or "local", **options)
         except Exception as err:  # Ray raises many, some of them bare
             raise _not_connected(address, err) from err
-        try:
-            yield ray
-        finally:
-            ray.shutdown()
+        stack.callback(ray.shutdown)
+        yield ray
 
 
 def _reach(address: str) -> None:
@@ -154,7 +152,8 @@ def _short_folder() -> str:
     return folder if len(folder) <= 24 else "/tmp"
 
 
-def _log_errors_of_nodes() -> None:
+@contextmanager
+def _errors_of_nodes_logged() -> Iterator[None]:
     """Writes what Ray reports about its nodes to the log of the run; by default, Ray prints it to stdout."""
     from ray._private import worker as of_ray
 
@@ -162,6 +161,10 @@ def _log_errors_of_nodes() -> None:
         for line in data["lines"]:
             LOG.info("Ray: %s", " ".join(line.split()))
 
-    # There is no public way to do this; without this function, Ray prints as it does by default.
-    if hasattr(of_ray, "print_to_stdstream"):
-        of_ray.print_to_stdstream = log
+    # There is no public way to do this; if the function gets another name, Ray prints as it does by default.
+    before = getattr(of_ray, "print_to_stdstream", None)
+    of_ray.print_to_stdstream = log
+    try:
+        yield
+    finally:
+        of_ray.print_to_stdstream = before
