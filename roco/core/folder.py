@@ -99,7 +99,8 @@ class RunFolder:
     @property
     def row_steps(self) -> Path:
         """Returns the file that names the row stages whose decisions are beside it."""
-        return self.row_decisions_folder / "stages.json"
+        # Readers of a folder of tables pass over names that begin with an underscore.
+        return self.row_decisions_folder / "_stages.json"
 
     def row_decisions(self, part: str) -> Path:
         """Returns the file with the decisions of the row stages for one part."""

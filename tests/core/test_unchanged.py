@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from roco.base.files import read_table, write_table
@@ -211,3 +212,9 @@ def test_a_column_that_is_written_twice_keeps_the_stages_between_from_being_take
     assert first_changed(stages, steps) == len(steps)
     changed = [*stages[: names.index("again")], Recorded("again", "other", ("modality",))]
     assert first_changed(changed, steps) == names.index("tagged")
+
+
+def test_the_decisions_of_all_parts_are_read_as_one_table(few: Path, new: Callable[[str], Path]) -> None:
+    layout = RunFolder(new("default"), pipeline(few, "default"))
+    assert layout.row_steps.exists()
+    assert len(pq.read_table(layout.row_decisions_folder)) == 24
