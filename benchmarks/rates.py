@@ -114,7 +114,9 @@ def _whole_runs(results: dict[tuple[str, int], list[dict[str, Any]]]) -> list[st
         by_time = statistics.median(a["seconds"] / (workers * b["seconds"]) for a, b in zip(one, runs, strict=True))
         by_cpu = statistics.median(a["cpu"] / b["cpu"] for a, b in zip(one, runs, strict=True))
         seconds, cpu = (statistics.median(run[name] for run in runs) for name in ("seconds", "cpu"))
-        lines.append(f"| {executor} | {workers} | {seconds:.1f} | {cpu:.1f} | {by_time:.2f} | {by_cpu:.2f} |")
+        # The workers of a cluster are no children of the command: their CPU time is only in the table of stages.
+        of_command = f"{cpu:.1f} | {by_time:.2f} | {by_cpu:.2f}" if executor == "local" else f" | {by_time:.2f} | "
+        lines.append(f"| {executor} | {workers} | {seconds:.1f} | {of_command} |")
     lines += [
         "",
         "Seconds are those of the whole command. Efficiency is the time with one worker, divided by the time with so",
