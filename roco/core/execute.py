@@ -52,13 +52,14 @@ class Watcher(Protocol):
 
 @dataclass
 class _Worker:
-    """A worker of the executor. deadline: when it counts as stalled, unless it sends a message before."""
+    """A worker of the executor. deadline: when it counts as stalled and is killed, unless it sends a message before."""
 
     process: Process
     job: Job | None = None
     culprit: Culprit | None = None
     deadline: float = 0.0
     is_starting: bool = True
+    is_stalled: bool = False
 
 
 class Executor:
@@ -202,7 +203,7 @@ class Executor:
         else:
             at = f" at {w.culprit.what} ({w.culprit.stage})" if w.culprit is not None else ""
             LOG.warning("a worker died on part %s%s, exit code %s", w.job.part, at, w.process.exit_code)
-            self.queue.appendleft(w.job.after_crash(w.culprit, w.process.exit_code))
+            self.queue.appendleft(w.job.after_crash(w.culprit, w.process.exit_code, stalled=w.is_stalled))
 
     def _after_failed_start(self, loss: Loss) -> None:
         """Raises StageFailed if workers end before they can be given a job, again and again; else others start."""
@@ -262,6 +263,7 @@ class Executor:
                 continue
             if w.job is not None:
                 LOG.warning("a worker stalled on part %s and is killed", w.job.part)
+                w.is_stalled = True
                 w.process.kill()
             elif not w.process.is_ready:
                 w.process.kill()

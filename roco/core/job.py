@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NamedTuple
@@ -12,6 +13,12 @@ from roco.core.funnel import Flow
 
 MOST_CRASHES = 200
 """Crashes that one part may cause before the run stops; so many are not caused by the data."""
+
+MOST_KILLS = 8
+"""How often workers may be killed on one part, each time at another place, before the run stops."""
+
+FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM, None)
+"""Exit codes of a process that something else may have ended: a person, a system that is short of memory; or unknown."""
 
 MOST_UNAVAILABLE = 3
 """How often a part is tried while its source cannot be read, before the run stops."""
@@ -53,6 +60,7 @@ class Job:
     figure_ids to measure; without them, the job is the row pass. one_by_one: figures are processed one at a time, with
     a memory limit, to find the one that crashes. crashed: figure_id or place of what crashed before, with the stage.
     unavailable: how often the source could not be read while the job was done. lost: how often its worker was lost.
+    killed: what workers were processing when they were killed, since the last crash, and the stage.
     """
 
     part: str
@@ -63,6 +71,7 @@ class Job:
     crashed: Mapping[str, str] = field(default_factory=dict)
     unavailable: int = 0
     lost: int = 0
+    killed: tuple[tuple[str, str], ...] = ()
 
     def after_unavailable(self) -> Job | None:
         """Returns the job to try after all others when its source could not be read; None if it was tried enough."""
@@ -70,14 +79,19 @@ class Job:
             return None
         return replace(self, unavailable=self.unavailable + 1)
 
-    def after_crash(self, culprit: Culprit | None, exit_code: int | None) -> Job:
+    def after_crash(self, culprit: Culprit | None, exit_code: int | None, *, stalled: bool = False) -> Job:
         """Returns the job to try after a worker died on this one; raises StageFailed if the data cannot be the cause.
 
         After the first crash, the job is repeated one figure at a time. If it crashes again, the figure or article
-        that was being processed is recorded in `crashed` and is not tried again.
+        that was being processed is recorded in `crashed` and is not tried again. A worker that something else killed
+        proves nothing: only what was being processed when a second one was killed counts as crashed. stalled: the
+        worker was killed by the run itself, because it sent no message.
         """
         if not self.one_by_one:
             return replace(self, one_by_one=True)
+        at = (culprit.what, culprit.stage) if culprit is not None else ("", "")
+        if exit_code in FROM_OUTSIDE and not stalled and at not in self.killed:
+            return self._after_kill(at)
         if culprit is None:
             hint = "this is often a lack of memory: use fewer workers, such as --workers 1"
             raise StageFailed(f"a worker died before it read part {self.part} (exit code {exit_code})", hint)
@@ -96,7 +110,15 @@ class Job:
                 f"workers died {MOST_CRASHES} times on part {self.part}, last in '{culprit.stage}'",
                 "see log/run.log in the run folder",
             )
-        return replace(self, crashed=crashed)
+        return replace(self, crashed=crashed, killed=())
+
+    def _after_kill(self, at: tuple[str, str]) -> Job:
+        if len(self.killed) >= MOST_KILLS:
+            raise StageFailed(
+                f"workers were killed {len(self.killed) + 1} times on part {self.part}, each time at another place",
+                "this is often a lack of memory: use fewer workers, such as --workers 1; completed parts are kept",
+            )
+        return replace(self, killed=(*self.killed, at))
 
     def after_loss(self, loss: Loss) -> Job:
         """Returns the job to try after its worker was lost; raises StageFailed if that happened too often.
@@ -117,7 +139,9 @@ class Job:
 
     @classmethod
     def of_json(cls, value: Mapping[str, Any]) -> Job:
-        return cls(**{**value, "figures": tuple(value["figures"]), "articles": tuple(value["articles"])})
+        killed = tuple((what, stage) for what, stage in value["killed"])
+        tuples = {"figures": tuple(value["figures"]), "articles": tuple(value["articles"]), "killed": killed}
+        return cls(**{**value, **tuples})
 
 
 @dataclass(frozen=True)

@@ -68,8 +68,8 @@ def measure_figures(folder: RunFolder, job: Job, beat: Beat) -> JobResult:
                 values = part.measures.stored(folder.pipeline.step(writer))
                 rows = put(rows, column, align(ids, values)[column])
         part.walk(rows, first=len(measures) - 1)  # the other measures only lend or were stored before
-        part.measures.write(step)
         part.pack.commit()
+        part.measures.write(step)
     finally:
         part.close()
     return part.result(None)
@@ -229,13 +229,16 @@ class PartPass:
     # --- writing ----------------------------------------------------------------------------------------------------
 
     def commit(self, kept_rows: Sequence[pa.Table]) -> PartRecord:
-        """Writes measures, then the pack, then the decisions; returns what their footer records."""
+        """Writes the pack, then measures, then the decisions; returns what their footer records.
+
+        The pack is first: what is measured is not read again, so that after a kill its images would never be packed.
+        """
         self.beat(self.job.part, "commit")
+        with self.timings.time("pack"):
+            self.pack.commit()
         with self.timings.time("write"):
             for step in self.measures.steps:
                 self.measures.write(step)
-        with self.timings.time("pack"):
-            self.pack.commit()
         with self.timings.time("write"):
             table = self._decisions([*kept_rows, *self.dropped])
             record = self._record(table)

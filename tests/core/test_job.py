@@ -16,9 +16,39 @@ def test_after_the_first_crash_the_job_is_repeated_one_by_one() -> None:
 
 
 def test_the_second_crash_names_the_culprit() -> None:
-    job = Job("p").after_crash(None, -9).after_crash(Culprit("A/f0/0", "look"), -9)
+    job = Job("p").after_crash(None, -9).after_crash(Culprit("A/f0/0", "look"), -11)
     assert dict(job.crashed) == {"A/f0/0": "look"}
-    assert dict(job.after_crash(Culprit("B/f0/0", "glance"), -9).crashed) == {"A/f0/0": "look", "B/f0/0": "glance"}
+    assert dict(job.after_crash(Culprit("B/f0/0", "glance"), -11).crashed) == {"A/f0/0": "look", "B/f0/0": "glance"}
+
+
+@pytest.mark.parametrize("exit_code", [-9, -15, None])
+def test_a_worker_killed_from_outside_is_blamed_on_a_figure_only_if_a_second_one_is_killed_at_it(
+    exit_code: int | None,
+) -> None:
+    job = Job("p", one_by_one=True)
+    for figure in ("A/f0/0", "B/f0/0"):
+        job = job.after_crash(Culprit(figure, "look"), exit_code)
+        assert not job.crashed
+    job = Job.of_json(job.to_json()).after_crash(Culprit("A/f0/0", "look"), exit_code)
+    assert (dict(job.crashed), job.killed) == ({"A/f0/0": "look"}, ())
+
+
+def test_a_worker_that_the_run_killed_because_it_stalled_is_blamed_on_the_figure_at_once() -> None:
+    job = Job("p", one_by_one=True).after_crash(Culprit("A/f0/0", "look"), -9, stalled=True)
+    assert dict(job.crashed) == {"A/f0/0": "look"}
+
+
+def test_workers_killed_again_and_again_stop_the_run_without_blaming_a_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "MOST_KILLS", 2)
+    job = Job("p", one_by_one=True).after_crash(None, -9).after_crash(Culprit("a", "look"), -9)
+    with pytest.raises(StageFailed, match="3 times on part p, each time at another place"):
+        job.after_crash(Culprit("b", "look"), -9)
+
+
+def test_workers_killed_twice_before_they_read_anything_stop_the_run() -> None:
+    job = Job("p").after_crash(None, -9).after_crash(None, -9)
+    with pytest.raises(StageFailed, match="before it read part p"):
+        job.after_crash(None, -9)
 
 
 @pytest.mark.parametrize(
@@ -38,9 +68,9 @@ def test_too_many_crashes_of_one_part_stop_the_run(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(jobs, "MOST_CRASHES", 2)
     job = Job("p", one_by_one=True)
     for figure in ("a", "b"):
-        job = job.after_crash(Culprit(figure, "look"), -9)
+        job = job.after_crash(Culprit(figure, "look"), -11)
     with pytest.raises(StageFailed, match="2 times on part p, last in 'look'"):
-        job.after_crash(Culprit("c", "look"), -9)
+        job.after_crash(Culprit("c", "look"), -11)
 
 
 def test_jobs_and_results_survive_the_conversion_to_json() -> None:

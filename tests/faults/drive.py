@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import traceback
+import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -127,6 +128,15 @@ def kept(folder: Path) -> dict[str, bytes]:
     names = ("release", "measures", "decisions", "parts.parquet", "funnel.json")
     files = [path for name in names for path in [folder / name, *(folder / name).rglob("*")] if path.is_file()]
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def packed(folder: Path) -> dict[str, bytes]:
+    """Returns the entries of all packs."""
+    entries = {}
+    for path in sorted((folder / "images").glob("*.pack")):
+        with zipfile.ZipFile(path) as pack:
+            entries.update({f"{path.name}/{name}": pack.read(name) for name in pack.namelist()})
+    return entries
 
 
 def leftovers(folder: Path) -> list[str]:

@@ -13,7 +13,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from tests.faults.drive import drive, faults, forked, kept, leftovers, read
+from tests.faults.drive import drive, faults, forked, kept, leftovers, packed, read
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Kill:
 class Fate:
     """The result of a run that was killed at a call and then repeated.
 
-    code: exit code of the killed run; other: files that differ from those of the undisturbed run; left: temporary
-    files that remain; reads: articles read in both runs together.
+    code: exit code of the killed run; other: files and packed images that differ from those of the undisturbed run;
+    left: temporary files that remain; reads: articles read in both runs together.
     """
 
     at: int
@@ -75,7 +75,7 @@ def _fate(kill: Kill, at: int) -> Fate:
     code = forked(kill.articles, folder, faults(count, at, kill.where), **kill.options)
     if kill.where == "driver":
         drive(kill.articles, folder, **{k: v for k, v in kill.options.items() if k not in ("retry", "workers")})
-    want, got = kept(kill.fresh), kept(folder)
+    want, got = ({**kept(run), **packed(run)} for run in (kill.fresh, folder))
     other = sorted(name for name in want.keys() | got.keys() if want.get(name) != got.get(name))
     fate = Fate(at, code, other, leftovers(folder), read(log)["read"])
     shutil.rmtree(folder)

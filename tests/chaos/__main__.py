@@ -1,0 +1,73 @@
+"""`python -m tests.chaos --minutes 10 --seed 1`: disturbs runs, and exits with 1 at the first broken promise.
+
+`--iterations N` runs a fixed number of iterations instead, and `--iteration I` repeats a single one. `--report FILE`
+writes the counts as JSON. All processes and small disks that it starts end with it, also if it is killed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.chaos.corpus import corpora
+from tests.chaos.loop import Chaos
+from tests.chaos.report import table
+
+OWN_MOUNTS = "ROCO_CHAOS_OWN_MOUNTS"
+"""Set in a process whose mounts disappear with it."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--minutes", type=float, default=10.0)
+    length.add_argument("--iterations", type=int)
+    length.add_argument("--iteration", type=int, metavar="I")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--report", type=Path, metavar="FILE.json")
+    parser.add_argument("--keep", type=Path, default=Path(tempfile.gettempdir()) / "roco-chaos")
+    options = parser.parse_args()
+    _in_own_mounts()
+    os.nice(10)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    numbers = itertools.count(1)
+    until = None
+    if options.iteration is not None:
+        numbers = iter([options.iteration])
+    elif options.iterations is not None:
+        numbers = iter(range(1, options.iterations + 1))
+    else:
+        until = time.monotonic() + 60 * options.minutes
+    with (
+        tempfile.TemporaryDirectory(prefix="roco-chaos-", ignore_cleanup_errors=True) as work,
+        corpora(Path(work) / "corpora") as made,
+    ):
+        report = Chaos(made, Path(work) / "scenes", options.keep, options.seed).run(numbers, until).to_json()
+    if options.report:
+        options.report.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    print(table(report))
+    return 1 if report["differences"] else 0
+
+
+def _in_own_mounts() -> None:
+    """Starts this program again with mounts of its own, if the system allows it."""
+    unshare = shutil.which("unshare")
+    if unshare is None or OWN_MOUNTS in os.environ or os.geteuid() != 0:
+        return
+    command = [unshare, "--mount", "--propagation", "private"]
+    if subprocess.run([*command, "true"], capture_output=True).returncode == 0:
+        os.environ[OWN_MOUNTS] = "1"
+        os.execv(unshare, [*command, sys.executable, "-m", "tests.chaos", *sys.argv[1:]])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

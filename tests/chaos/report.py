@@ -1,0 +1,62 @@
+"""What a chaos run did, as JSON and as a table."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Report:
+    """Counts of a chaos run.
+
+    struck, missed: disturbances by name; a missed one came too late, because the run had ended. phases: what runs were
+    writing when they were disturbed. differences: one entry for each iteration that broke a promise.
+    """
+
+    seed: int
+    iterations: int = 0
+    commands: int = 0
+    seconds: float = 0.0
+    struck: Counter[str] = field(default_factory=Counter)
+    missed: Counter[str] = field(default_factory=Counter)
+    phases: Counter[str] = field(default_factory=Counter)
+    variants: Counter[str] = field(default_factory=Counter)
+    skipped: list[str] = field(default_factory=list)
+    differences: list[dict[str, Any]] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "seed": self.seed,
+            "minutes": round(self.seconds / 60, 1),
+            "iterations": self.iterations,
+            "commands": self.commands,
+            "disturbances": self.struck.total(),
+            "by_kind": dict(sorted(self.struck.items())),
+            "missed": dict(sorted(self.missed.items())),
+            "phases": dict(self.phases.most_common()),
+            "variants": dict(sorted(self.variants.items())),
+            "skipped": self.skipped,
+            "differences": self.differences,
+        }
+
+
+def table(report: dict[str, Any]) -> str:
+    """Returns the counts of a report as text."""
+    totals = (
+        f"{report['minutes']} minutes, {report['iterations']} iterations, {report['commands']} commands, "
+        f"{report['disturbances']} disturbances, {len(report['differences'])} differences (seed {report['seed']})"
+    )
+    lines = [
+        totals,
+        *_counts("disturbance", report["by_kind"]),
+        *_counts("the run was writing", report["phases"]),
+        *_counts("variant", report["variants"]),
+    ]
+    return "\n".join([*lines, *(f"skipped: {reason}" for reason in report["skipped"])])
+
+
+def _counts(title: str, counts: dict[str, int]) -> list[str]:
+    width = max(map(len, [title, *counts]))
+    return ["", f"{title:<{width}}  times", *(f"{name:<{width}}  {n:>5}" for name, n in counts.items())]
