@@ -4,13 +4,14 @@ VENV ?= .venv
 DEMO ?= demo
 JOBS ?= 2
 LOCK ?=
+SEED ?= 1
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 # Where this variable is set, every process compiles all modules again: collecting the tests alone takes twice as long.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test coverage test-all fuzz test-browser check bench docs format lock audit sbom clean
+.PHONY: demo test coverage test-all fuzz test-browser chaos check bench docs format lock audit sbom clean
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -83,11 +84,15 @@ test-all: $(VENV)/.dev-neural $(VENV)/.open-clip $(VENV)/.readers
 
 # Fuzzing guided by coverage: MINUTES for each target, or for TARGET="images pages" alone. Inputs are kept in FUZZ.
 FUZZ ?= .fuzz
-MINUTES ?= 1
-SEED ?= 1
 
+fuzz: MINUTES ?= 1
 fuzz: $(VENV)/.dev-neural
 	$(BIN)/python -m tests.fuzz $(TARGET) --minutes $(MINUTES) --seed $(SEED) --corpus $(FUZZ)
+
+# Kills, full disks, damaged files and other disturbances at random moments of runs: docs/reliability.md.
+chaos: MINUTES ?= 10
+chaos: $(VENV)/.dev
+	$(BIN)/python -m tests.chaos --minutes $(MINUTES) --seed $(SEED) $(CHAOS_ARGS)
 
 # The pages of curation in a real browser. Debian's chromium is installed if it is missing and we may.
 test-browser: $(VENV)/.dev

@@ -54,6 +54,11 @@ class RunFolder:
         """Returns the record of what was published; the ledgers are beside it."""
         return self.root / "ledger" / "published.json"
 
+    @property
+    def published_copy(self) -> Path:
+        """Returns a copy of that record, which is read if it is damaged: no other file has its content."""
+        return self.root / "ledger" / "published.copy.json"
+
     def ledger(self, digest: str) -> Path:
         """Returns the file of a ledger."""
         return self.root / "ledger" / f"{digest[:16]}.parquet"

@@ -181,10 +181,13 @@ class Publications:
             self.confirm(replace(record, files=stamps))
 
     def _load(self) -> list[Record]:
-        return [Record.of_json(value) for value in load(self.folder.published).get("records", [])]
+        saved = load(self.folder.published) or load(self.folder.published_copy)
+        return [Record.of_json(value) for value in saved.get("records", [])]
 
     def _save(self, records: Iterable[Record]) -> None:
-        write_text(self.folder.published, sealed({"records": [record.to_json() for record in records]}))
+        text = sealed({"records": [record.to_json() for record in records]})
+        for path in (self.folder.published, self.folder.published_copy):
+            write_text(path, text)
 
     # --- ledgers ----------------------------------------------------------------------------------------------------
 

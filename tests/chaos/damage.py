@@ -38,6 +38,8 @@ def damaged_during_a_run(scene: Scene) -> str | None:
             return None
         what = f"{path.relative_to(scene.run)} {_damage(scene, path)}"
         scene.ended(command, 0, 1, needs=("run the same command again", "run again"))
+    if path.name == "parts.parquet":
+        _run(scene)
     return what
 
 

@@ -80,6 +80,18 @@ def test_a_rerun_after_growth_calls_no_stage(articles: Path, finished: Path, tmp
     assert read(log) == {}
 
 
+@pytest.mark.parametrize("name", ["published.json", "published.copy.json"])
+@pytest.mark.parametrize("damage", [b"", b"corrupt", None], ids=["emptied", "replaced", "removed"])
+def test_a_damaged_record_of_what_was_published_has_a_copy(
+    articles: Path, finished: Path, tmp_path: Path, log: Path, name: str, damage: bytes | None
+) -> None:
+    shutil.copytree(finished, tmp_path / "run")
+    path = tmp_path / "run" / "ledger" / name
+    path.unlink() if damage is None else path.write_bytes(damage)
+    assert drive(articles, tmp_path / "run", numbered=True).changes is None
+    assert read(log) == {}
+
+
 def test_a_growing_run_that_stops_before_its_end_decides_on_the_same_basis(
     articles: Path, finished: Path, tmp_path: Path, log: Path
 ) -> None:
@@ -139,7 +151,7 @@ def sweep(articles: Path, finished: Path, root: Path, *, last: int = 0) -> Itera
         expected = {path.name: path.read_bytes() for path in (root / "undisturbed" / "release").iterdir()}
         assert {path.name: path.read_bytes() for path in (folder / "release").iterdir()} == expected, at
         assert leftovers(folder) == []
-        assert len(list((folder / "ledger").iterdir())) == 3  # the record, the ledger and that it grew from
+        assert len(list((folder / "ledger").iterdir())) == 4  # the record, its copy, the ledger and that it grew from
         shutil.rmtree(folder)
 
 
@@ -151,7 +163,7 @@ def is_complete(release: Path) -> bool:
 def test_a_complete_release_with_the_files_of_others_is_there_at_any_moment(
     articles: Path, finished: Path, tmp_path: Path
 ) -> None:
-    for at in sweep(articles, finished, tmp_path, last=14):
+    for at in sweep(articles, finished, tmp_path, last=20):
         assert is_complete(tmp_path / f"killed-{at}" / "release"), at
 
 
@@ -160,7 +172,7 @@ def test_where_folders_cannot_be_exchanged_the_old_release_is_kept_until_the_new
 ) -> None:
     monkeypatch.setattr(release_folder, "exchange", lambda first, second: False)
     moments = 0
-    for at in sweep(articles, finished, tmp_path, last=14):
+    for at in sweep(articles, finished, tmp_path, last=20):
         folder = tmp_path / f"killed-{at}"
         in_place = folder / "release"
         moments += not in_place.exists()

@@ -1,0 +1,61 @@
+"""Disturbed runs end like undisturbed ones; and the comparison finds what differs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.disturbances import DISTURBANCES
+from tests.chaos.outcome import difference, outcome
+from tests.chaos.process import ROOT
+
+ITERATIONS = 8
+"""About two minutes on two idle cores."""
+
+SEED = 22
+
+
+@pytest.mark.slow
+def test_runs_that_are_disturbed_at_random_moments_end_like_undisturbed_ones(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.chaos", "--iterations", str(ITERATIONS), "--seed", str(SEED),
+               "--report", str(tmp_path / "report.json"), "--keep", str(tmp_path / "kept")]  # fmt: skip
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["iterations"] == ITERATIONS
+    assert report["disturbances"] >= ITERATIONS
+
+
+def append(path: Path) -> None:
+    path.write_bytes(path.read_bytes() + b"\n")
+
+
+CHANGES: dict[str, Callable[[Path], None]] = {
+    "roco verify": lambda run: append(run / "release" / "README.md"),
+    "temporary files": lambda run: (run / "images" / ".x.pack.1.part").touch(),
+    "funnel.json differs": lambda run: append(run / "funnel.json"),
+    "is unexpected": lambda run: shutil.copytree(run / "measures", run / "measures" / "x") and None,
+    "images/": lambda run: min(run.glob("images/*.pack")).unlink(),
+    "manifest.json": lambda run: (run / "manifest.json").unlink(),
+}
+
+
+@pytest.mark.parametrize("found", CHANGES)
+def test_the_comparison_finds_a_difference(finished_demo: Path, tmp_path: Path, found: str) -> None:
+    shutil.copytree(finished_demo, tmp_path / "demo")
+    before = outcome(tmp_path / "demo" / "demo.toml")
+    CHANGES[found](tmp_path / "demo" / "run")
+    problem = difference(before, outcome(tmp_path / "demo" / "demo.toml"))
+    assert problem is not None and found in problem
+    assert difference(before, before) is None
+
+
+def test_every_disturbance_has_a_description_and_a_name_of_its_own() -> None:
+    assert len({one.name for one in DISTURBANCES}) == len(DISTURBANCES)
+    assert all(one.strike.__doc__ for one in DISTURBANCES)
