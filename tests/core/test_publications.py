@@ -195,7 +195,7 @@ def test_a_run_killed_before_its_release_is_confirmed_can_go_back_to_the_previou
     shutil.copytree(finished, tmp_path / "run")
     assert forked(source, tmp_path / "run", faults(tmp_path / "count", 0), numbered=True) == 0
     n = (tmp_path / "count").stat().st_size
-    for at in range(n - 14, n + 1):
+    for at in range(n - 20, n + 1):
         folder = tmp_path / f"run-{at}"
         shutil.copytree(finished, folder)
         assert forked(source, folder, faults(tmp_path / f"at-{at}", at), numbered=True) == KILLED
