@@ -18,7 +18,7 @@ MOST_KILLS = 8
 """How often workers may be killed on one part, each time at another place, before the run stops."""
 
 FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM, None)
-"""Exit codes of a process that something else may have ended: a person, a system that is short of memory; or unknown."""
+"""Exit codes of a process that something else may have ended: a person, a system short of memory; None if unknown."""
 
 MOST_UNAVAILABLE = 3
 """How often a part is tried while its source cannot be read, before the run stops."""
