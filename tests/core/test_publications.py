@@ -163,7 +163,7 @@ def is_complete(release: Path) -> bool:
 def test_a_complete_release_with_the_files_of_others_is_there_at_any_moment(
     articles: Path, finished: Path, tmp_path: Path
 ) -> None:
-    for at in sweep(articles, finished, tmp_path, last=20):
+    for at in sweep(articles, finished, tmp_path, last=26):
         assert is_complete(tmp_path / f"killed-{at}" / "release"), at
 
 
@@ -172,7 +172,7 @@ def test_where_folders_cannot_be_exchanged_the_old_release_is_kept_until_the_new
 ) -> None:
     monkeypatch.setattr(release_folder, "exchange", lambda first, second: False)
     moments = 0
-    for at in sweep(articles, finished, tmp_path, last=20):
+    for at in sweep(articles, finished, tmp_path, last=26):
         folder = tmp_path / f"killed-{at}"
         in_place = folder / "release"
         moments += not in_place.exists()
@@ -195,7 +195,7 @@ def test_a_run_killed_before_its_release_is_confirmed_can_go_back_to_the_previou
     shutil.copytree(finished, tmp_path / "run")
     assert forked(source, tmp_path / "run", faults(tmp_path / "count", 0), numbered=True) == 0
     n = (tmp_path / "count").stat().st_size
-    for at in range(n - 20, n + 1):
+    for at in range(n - 26, n + 1):
         folder = tmp_path / f"run-{at}"
         shutil.copytree(finished, folder)
         assert forked(source, folder, faults(tmp_path / f"at-{at}", at), numbered=True) == KILLED
