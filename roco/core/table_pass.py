@@ -20,7 +20,7 @@ from roco.core.funnel import Flow, reconcile
 from roco.core.job import Job
 from roco.core.manifest import Manifest
 from roco.core.parts import Parts
-from roco.core.publications import Publications, Record
+from roco.core.publications import Current, Publications, Record
 from roco.core.publish import Published, publish
 from roco.core.rows import align, apply, view, without
 from roco.core.run_log import LOG
@@ -75,7 +75,7 @@ class TablePass:
             record = None  # it grew from another one, and must not be repeated
         is_intact = current is not None and current.contents.is_intact
         if stage is not None and is_intact and record is not None and self._is_up_to_date(record):
-            return self._nothing_to_do(record)
+            return self._nothing_to_do(current, record)
 
         # The same input and recipe give the same decisions on the same basis; any others grow from the last release.
         is_same = record is not None and self._decide_all(record.base, run_jobs, record.states)
@@ -85,8 +85,8 @@ class TablePass:
         self.manifest.table = self.flows
         if stage is None:
             return None
-        if is_same and is_intact and record is not None:
-            return self._nothing_to_do(record)
+        if is_same and is_intact and current is not None and record is not None:
+            return self._nothing_to_do(current, record)
         if not len(self.figures.kept) and current is not None and not current.is_empty:
             return None  # an empty release does not replace one that is not
         funnel = self.manifest.funnel(self.parts, self.flows)
@@ -103,9 +103,10 @@ class TablePass:
             published = replace(published, only_new=tuple(record.changed_options(options)))
         return published
 
-    def _nothing_to_do(self, record: Record) -> Published:
+    def _nothing_to_do(self, current: Current, record: Record) -> Published:
         self.manifest.table = self.flows = list(record.flow)
         self.publications.refresh(record)
+        self.publications.restore(current, self.pipeline.publication)  # while the release is there to read it from
         return Published(self.folder.release)
 
     def stored(self) -> Figures:

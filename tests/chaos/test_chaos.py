@@ -15,7 +15,7 @@ from tests.chaos.disturbances import DISTURBANCES
 from tests.chaos.outcome import difference, outcome
 from tests.chaos.process import ROOT
 
-ITERATIONS = 8
+ITERATIONS = 6
 """About two minutes on two idle cores."""
 
 SEED = 22

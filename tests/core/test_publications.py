@@ -92,6 +92,18 @@ def test_a_damaged_record_of_what_was_published_has_a_copy(
     assert read(log) == {}
 
 
+@pytest.mark.parametrize("damage", [b"corrupt", None], ids=["replaced", "removed"])
+def test_a_damaged_ledger_is_recreated_by_a_run_that_has_nothing_else_to_do(
+    articles: Path, finished: Path, tmp_path: Path, damage: bytes | None
+) -> None:
+    shutil.copytree(finished, tmp_path / "run")
+    [path] = (tmp_path / "run" / "ledger").glob("*.parquet")
+    before = path.read_bytes()
+    path.unlink() if damage is None else path.write_bytes(damage)
+    assert drive(articles, tmp_path / "run", numbered=True).changes is None
+    assert path.read_bytes() == before
+
+
 def test_a_growing_run_that_stops_before_its_end_decides_on_the_same_basis(
     articles: Path, finished: Path, tmp_path: Path, log: Path
 ) -> None:
