@@ -198,5 +198,8 @@ def resumable(progress: ProgressBar) -> Iterator[None]:
         with shown(progress):
             yield
     except KeyboardInterrupt:
+        # Nothing is left to do but to end: another signal would only replace the exit code, or print a traceback.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
         print("interrupted; completed work is kept: run the same command again to resume", file=sys.stderr)
         raise SystemExit(130) from None

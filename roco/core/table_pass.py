@@ -74,7 +74,7 @@ class TablePass:
         if record is not None and new_ids and record.base is not None:
             record = None  # it grew from another one, and must not be repeated
         is_intact = current is not None and current.contents.is_intact
-        if stage is not None and is_intact and record is not None and self._is_up_to_date(record):
+        if stage is not None and current and record and is_intact and self._is_up_to_date(record):
             return self._nothing_to_do(current, record)
 
         # The same input and recipe give the same decisions on the same basis; any others grow from the last release.
@@ -85,7 +85,7 @@ class TablePass:
         self.manifest.table = self.flows
         if stage is None:
             return None
-        if is_same and is_intact and current is not None and record is not None:
+        if is_same and is_intact and current and record:
             return self._nothing_to_do(current, record)
         if not len(self.figures.kept) and current is not None and not current.is_empty:
             return None  # an empty release does not replace one that is not

@@ -23,7 +23,7 @@ BUILT = functools.cache(typer.main.get_command)
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Command:
     """Runs a command of roco in this process."""
-    sigterm = signal.getsignal(signal.SIGTERM)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 
     def run(*words: str | Path) -> Result:
         monkeypatch.setattr(sys, "argv", ["roco", *map(str, words)])
@@ -31,7 +31,8 @@ def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) 
         monkeypatch.setattr(typer.main, "get_command", BUILT)
         with pytest.raises(SystemExit) as exit:
             roco.cli.main.main()
-        signal.signal(signal.SIGTERM, sigterm)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
         return Result(int(exit.value.code or 0), *capfd.readouterr())
 
     return run

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,6 +62,25 @@ def test_an_interrupted_run_prints_how_to_resume_and_resumes(
     (slow / "wait").unlink()
     assert command("run", recipe, "--workers", "0").code == DONE
     assert command("verify", slow / "run" / "release").code == DONE
+
+
+INTERRUPTED_TWICE = """
+import os, signal
+from roco.cli.progress import ProgressBar, resumable
+
+try:
+    with resumable(ProgressBar()):
+        raise KeyboardInterrupt
+finally:
+    os.kill(os.getpid(), signal.{second})
+"""
+
+
+@pytest.mark.parametrize("second", ["SIGINT", "SIGTERM"])
+def test_a_second_signal_while_an_interrupted_command_ends_changes_nothing(second: str) -> None:
+    code = INTERRUPTED_TWICE.format(second=second)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (INTERRUPTED, INTERRUPTION)
 
 
 def test_a_run_folder_in_use_is_an_error_with_a_hint(command: Command, slow: Path) -> None:
