@@ -6,6 +6,7 @@ A source over a network may offer more: a method `expect`, to which the engine a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -94,3 +95,8 @@ def facts_of(package: Package, facts: str) -> str:
     """Returns the facts of a listing, with those that only the opened package has."""
     add = getattr(package, "add_facts", None)
     return facts if add is None else str(add(facts))
+
+
+def is_unreadable(facts: str) -> bool:
+    """Returns whether a listing contains a package as unreadable: its facts are then the error."""
+    return "error" in json.loads(facts or "{}")

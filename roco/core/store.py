@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,11 +10,11 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from roco.base.errors import DataError, RejectedInput
+from roco.base.errors import DataError, RejectedInput, SourceUnavailable
 from roco.base.files import Identity, identity
 from roco.core.folder import RunFolder
 from roco.core.pack import PackReader
-from roco.core.source import Package, Wanted, expect, facts_of, origin
+from roco.core.source import Package, Wanted, expect, facts_of, is_unreadable, origin
 
 PACKAGES_OPEN = 32
 PACKS_OPEN = 8
@@ -54,6 +55,8 @@ class ImageStore:
             files = [{"name": name, "size": size} for name, size in package.files]
             rows = [{**blank, "xml_name": name, "xml": package.read(name), "files": files} for name in package.xmls]
         except RejectedInput as err:
+            if not is_unreadable(article["facts"]):
+                _check_reachable(article["place"], err)
             return [{**blank, "error": err.message}]
         except OSError as err:
             raise _unreachable(article["place"], err) from err
@@ -74,6 +77,7 @@ class ImageStore:
         try:
             return self._package(archive).read(file)
         except RejectedInput as err:
+            _check_reachable(archive, err)
             self.failures[figure] = Failure("unreadable", err.message)
             return None
         except OSError as err:
@@ -137,7 +141,7 @@ class ImageStore:
             except FileNotFoundError as err:
                 if not Path(self.source.path).is_dir():
                     raise DataError(f"missing source: {self.source.path}", "restore it and run again") from err
-                raise RejectedInput("the package is missing") from err
+                raise SourceUnavailable(f"cannot read {place}: it is missing", _REACH) from err
         self._packages.move_to_end(place)
         return self._packages[place]
 
@@ -162,6 +166,21 @@ def article_row(article: Mapping[str, Any], kind: str, error: str | None = None)
     return {**given, "origin": kind, "xml_name": None, "xml": None, "files": [], "error": error}
 
 
+_REACH = "check that the source is mounted and readable, then run the same command again"
+
+_OUT_OF_REACH = (errno.ENOENT, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ELOOP)
+"""System errors of a file that is not there, or may not be read."""
+
+
 def _unreachable(place: str, err: OSError) -> DataError:
-    hint = "check that the source is mounted and readable, then run the same command again"
-    return DataError(f"cannot read {place}: {err.strerror or err}", hint)
+    return DataError(f"cannot read {place}: {err.strerror or err}", _REACH)
+
+
+def _check_reachable(place: str, err: RejectedInput) -> None:
+    """Raises SourceUnavailable if a package was rejected because it, or a file of it, is not there or not readable.
+
+    The listing of this run contains it as readable, so it is not the data that is wrong, and it may return.
+    """
+    cause = err.__cause__
+    if isinstance(cause, OSError) and cause.errno in _OUT_OF_REACH:
+        raise SourceUnavailable(f"cannot read {place}: {err.message}", _REACH) from err

@@ -39,6 +39,7 @@ from roco.sources.listing import (
     file_error,
     is_inside,
     listing_errors,
+    missing,
     require_folder,
     rows_by_article,
     unreadable_row,
@@ -104,7 +105,7 @@ class CloudSource:
                 return Packed(pack, place)
         except OSError as err:
             raise RejectedInput(file_error(err)) from err
-        raise RejectedInput("the folder is missing")
+        raise RejectedInput("the folder is missing") from missing(folder)
 
 
 class Shelf:

@@ -19,8 +19,10 @@ from roco.sources.listing import (
     Row,
     as_listing,
     file_error,
+    is_escaped,
     is_inside,
     listing_errors,
+    missing,
     relative_path,
     require_folder,
     rows_by_article,
@@ -117,8 +119,9 @@ class FolderSource:
         if path.is_dir():
             raise RejectedInput(scan(path, root).error or f"{quoted(place)} is a folder")
         if not path.is_file():
-            # A name that is not UTF-8 is listed in an escaped form, and cannot be opened by it.
-            raise RejectedInput(f"{quoted(place)} is missing, or its name is not in UTF-8")
+            if is_escaped(place):
+                raise RejectedInput(f"{quoted(place)} is missing, or its name is not in UTF-8")
+            raise RejectedInput(f"{quoted(place)} is missing") from missing(path)
         reason = _not_read(path.name)
         if reason:
             raise RejectedInput(f"not read: {reason}")

@@ -83,7 +83,7 @@ def require_folder(path: Path) -> None:
     """Raises DataError if the root of a source is missing: an unmounted disk is not an empty source."""
     if not path.is_dir():
         problem = "is not a folder" if path.exists() else "does not exist"
-        raise DataError(f"the source {path} {problem}", "set path in [source] to the folder of the articles")
+        raise DataError(f"the source {path} {problem}", "restore it, or set path in [source] to the folder of the articles")
 
 
 @contextlib.contextmanager
@@ -109,6 +109,11 @@ def file_error(err: OSError) -> str:
     return f"cannot be read: {err.strerror}"
 
 
+def missing(path: Path) -> FileNotFoundError:
+    """Returns the cause of a package that was rejected because a path of it does not exist."""
+    return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+
+
 # --- paths
 
 
@@ -129,3 +134,8 @@ def is_inside(path: Path, root: Path) -> bool:
 def valid_utf8(name: str) -> str:
     r"""Returns a name of the file system as tables can store it: bytes that are not UTF-8 become `\xff`."""
     return os.fsencode(name).decode(errors="backslashreplace")
+
+
+def is_escaped(place: str) -> bool:
+    """Returns whether a place may be the result of `valid_utf8` for another name, by which it cannot be opened."""
+    return r"\x" in place

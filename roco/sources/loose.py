@@ -32,13 +32,14 @@ class Folder(NamedTuple):
     """The contents of a folder.
 
     unreadable: names of entries that are not readable files, with the reason; error: why the folder itself cannot be
-    read.
+    read; cause: the error of the system.
     """
 
     files: list[File]
     folders: list[Path]
     unreadable: list[tuple[str, str]]
     error: str | None = None
+    cause: OSError | None = None
 
 
 class Loose:
@@ -90,7 +91,7 @@ def files_below(folder: Path, root: Path) -> list[File]:
     prefix = len(str(folder / "_")) - 1
     contents = scan(folder, root)
     if contents.error:
-        raise RejectedInput(contents.error)
+        raise RejectedInput(contents.error) from contents.cause
     files = contents.files
     pending = contents.folders
     while pending:
@@ -111,7 +112,7 @@ def scan(folder: Path, root: Path) -> Folder:
                 if not entry.name.startswith(".") and entry.name != "__MACOSX":
                     _add(entry, folder / entry.name, root, contents)
     except OSError as err:
-        return Folder([], [], [], file_error(err))
+        return Folder([], [], [], file_error(err), err)
     return contents
 
 

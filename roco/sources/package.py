@@ -17,11 +17,13 @@ import pyarrow as pa
 from roco.base.errors import DataError, RejectedInput
 from roco.base.files import digest
 from roco.base.ids import PMCID
+from roco.base.terminal import quoted
 from roco.sources.archives.reader import Archive, is_archive, is_article, is_xml, open_tar_gz, unread_format
 from roco.sources.listing import (
     Row,
     as_listing,
     file_error,
+    is_escaped,
     listing_errors,
     relative_path,
     require_folder,
@@ -102,6 +104,10 @@ class PackageSource:
         require_folder(self.path)
         try:
             return open_tar_gz(self.path / relative_path(place))
+        except FileNotFoundError as err:
+            if is_escaped(place):
+                raise RejectedInput(f"{quoted(place)} is missing, or its name is not in UTF-8") from None
+            raise err
         except OSError as err:
             raise RejectedInput(file_error(err)) from err
 

@@ -62,7 +62,7 @@ def times_moved(scene: Scene) -> str | None:
 
 # --- the source -----------------------------------------------------------------------------------------------------
 
-CANNOT_READ = ("restore it", "check that the source", "run again", "run the same command again", "check the path")
+CANNOT_READ = ("restore it", "check that the source")
 
 
 def source_vanishes(scene: Scene) -> str | None:
@@ -77,9 +77,14 @@ def unmounted(scene: Scene) -> str | None:
 
 
 def packages_vanish(scene: Scene) -> str | None:
-    """Some files of the source are away from a random moment of a run on, and return after it."""
-    files = [path for folder in scene.inputs for path in sorted(folder.rglob("*")) if path.is_file()]
-    return _away(scene, scene.chance.sample(files, scene.chance.randint(1, len(files) // 2)), "files")
+    """Some articles of the source are away from a random moment of a run on, and return after it."""
+    articles = [path for folder in scene.inputs for path in sorted(folder.rglob("PMC*")) if _is_article(path)]
+    return _away(scene, scene.chance.sample(articles, scene.chance.randint(1, len(articles) // 2)), "articles")
+
+
+def _is_article(path: Path) -> bool:
+    """Returns whether a path is the archive or the folder of an article."""
+    return path.name.endswith(".tar.gz") or (path.is_dir() and any(path.glob("*.*xml")))
 
 
 def permission_lost(scene: Scene) -> str | None:

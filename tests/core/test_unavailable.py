@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
-from roco.base.errors import SourceUnavailable
+from roco.base.errors import RejectedInput, SourceUnavailable
 from roco.core import execute, job, parts
 from roco.core.folder import RunFolder
 from roco.core.job import Job
 from roco.core.pipeline import Pipeline
 from roco.core.run import Run
 from roco.core.source import Wanted
+from roco.core.stage import put
 from tests.core import fakes
 from tests.core.conftest import everything, run
 from tests.core.test_execute import Make, Quiet, local
@@ -109,6 +112,44 @@ def test_failures_with_successes_between_them_do_not_count_as_an_outage(
         fail(remote, f"A{i:03d}.json:article.xml", 1)
     assert run(remote, tmp_path / "run", workers=0, part_size=2).complete
     assert everything(tmp_path / "run") == undisturbed
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Denied(fakes.Notes):
+    """A source of which one package may not be read while the file `denied` exists; facts: its facts in the listing."""
+
+    facts: str = "{}"
+
+    def listing(self, known: pa.Table | None) -> pa.Table:
+        table = super().listing(known)
+        return put(table, "facts", pa.array([self.facts] * len(table), pa.string()))
+
+    def open(self, place: str) -> fakes.Note:
+        if place == "A004.json" and (self.path / "denied").exists():
+            raise RejectedInput("cannot be read: Permission denied") from PermissionError(errno.EACCES, "denied")
+        return super().open(place)
+
+
+def test_a_package_that_may_not_be_read_for_a_while_stops_the_run_and_drops_nothing(
+    make: Make, articles: Path, undisturbed: str, tmp_path: Path
+) -> None:
+    made = make()
+    denied = Pipeline(Denied(path=articles), made.stages, made.catalogue)
+    (articles / "denied").touch()
+    with pytest.raises(SourceUnavailable, match=r"cannot read A004\.json: cannot be read: Permission denied"):
+        run(denied, tmp_path / "run", workers=0, part_size=4)
+    (articles / "denied").unlink()
+    assert run(denied, tmp_path / "run", workers=0, part_size=4).complete
+    assert everything(tmp_path / "run") == undisturbed
+
+
+def test_a_package_that_is_listed_as_unreadable_is_dropped_with_the_reason(
+    make: Make, articles: Path, tmp_path: Path
+) -> None:
+    made = make()
+    denied = Pipeline(Denied(path=articles, facts='{"error": "denied"}'), made.stages, made.catalogue)
+    (articles / "denied").touch()
+    assert run(denied, tmp_path / "run", workers=0, part_size=4).complete
 
 
 def test_a_job_to_try_later_does_not_carry_its_articles(remote: Pipeline, tmp_path: Path) -> None:
