@@ -83,7 +83,9 @@ def require_folder(path: Path) -> None:
     """Raises DataError if the root of a source is missing: an unmounted disk is not an empty source."""
     if not path.is_dir():
         problem = "is not a folder" if path.exists() else "does not exist"
-        raise DataError(f"the source {path} {problem}", "restore it, or set path in [source] to the folder of the articles")
+        raise DataError(
+            f"the source {path} {problem}", "restore it, or set path in [source] to the folder of the articles"
+        )
 
 
 @contextlib.contextmanager
