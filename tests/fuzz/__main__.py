@@ -14,8 +14,7 @@ def main(words: list[str] | None = None) -> int:
     """Runs the command; returns 1 if anything was found."""
     options = _options(words)
     if options.list:
-        for name, make in TARGETS.items():
-            print(f"{name:12} {make().promise}")
+        print(targets_table())
         return 0
     if options.table:
         print(table(options.table))
@@ -36,6 +35,20 @@ def main(words: list[str] | None = None) -> int:
         sys.stdout.flush()
         write_report(results, options.report or folder / "report.json")
     return int(any(one.findings for one in results))
+
+
+def targets_table() -> str:
+    """Returns the targets, what must hold for each and its formats, as a table in Markdown."""
+    lines = ["| target | input | promise |", "|---|---|---|"]
+    for name, make in TARGETS.items():
+        target = make()
+        formats = [one.name for one in target.formats if ": " not in one.name]
+        if len(formats) < len(target.formats):
+            formats.append(
+                "each file of an index" if formats else "each file of a release, roco's and the published one"
+            )
+        lines.append(f"| `{name}` | {', '.join(formats)} | {target.promise} |")
+    return "\n".join(lines)
 
 
 def _run_inputs(target: str, paths: list[Path]) -> int:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from roco.base.errors import DataError, MissingExtra
+from tests.fuzz import flipped_images
+from tests.fuzz.__main__ import targets_table
 from tests.fuzz.campaign import Campaign, table, write_report
 from tests.fuzz.target import LONGEST_ERROR, Format, Target, Violation
 from tests.fuzz.targets import TARGETS
@@ -61,3 +63,23 @@ def test_every_seed_and_its_mutations_keep_the_promise_of_the_target(name: str, 
     assert result.executions == EXECUTIONS[name]
     write_report([result], tmp_path / "report.json")
     assert f"| {name} | {EXECUTIONS[name]:,} |" in table(tmp_path / "report.json")
+
+
+@pytest.mark.slow
+def test_the_page_of_reliability_lists_the_targets() -> None:
+    pytest.importorskip("duckdb", reason="pip install '.[select]'")
+    page = Path(__file__).parents[2] / "docs" / "reliability.md"
+    assert targets_table() in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_no_damaged_image_is_released_that_a_strict_decoder_refuses(tmp_path: Path) -> None:
+    pytest.importorskip("pyvips", reason="pip install '.[dev-neural]'")
+    pytest.importorskip("cv2", reason="pip install '.[dev-neural]'")
+    report = flipped_images.run(flipped_images.images(600, seed=1), tmp_path)
+    assert report.refused == []
+    assert report.unexplained == []
+    assert report.intact_dropped == []
+    dropped = sum(sum(reasons.values()) for reasons in report.dropped.values())
+    assert sum(report.released.values()) + dropped == 600
+    assert sum(report.released_damaged.values()) > 100  # many a bit changes a pixel, and nothing else

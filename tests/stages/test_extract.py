@@ -364,3 +364,10 @@ def test_the_version_that_the_source_lists_takes_precedence_over_that_of_the_pac
 def test_an_index_row_that_cannot_be_read_is_part_of_the_licence_evidence() -> None:
     (row,), _ = extract(unit(fig(), ("f1.jpg",), facts='{"index": "cannot be read: x"}'))
     assert row["license_evidence"].startswith("index cannot be read: x; href")
+
+
+@pytest.mark.parametrize("href", ["", " ", "\ufeff", "\u200b\u202e"])
+def test_a_name_without_a_visible_character_is_no_image(href: str) -> None:
+    (row,), _ = extract(unit(fig(href)))
+    assert (row["drop"], row["file"]) == ("no_graphic", None)
+    assert row["drop_detail"]

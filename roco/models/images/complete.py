@@ -8,6 +8,7 @@ calls these checks, and `frames.decode_other_frames` for the frames after the fi
 from __future__ import annotations
 
 import re
+import struct
 
 from roco.models.images.gif import walk_gif
 from roco.models.images.png import png_problem
@@ -17,19 +18,33 @@ _JPEG_HARMLESS = re.compile(r"unknown JFIF revision|[Uu]nsupported|not supported
 _JPEG_PADDING = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
 _JPEG_END = b"\xff\xd9"
 
+_LEAST_WITH_COLOURS = 40  # bytes of a header of BMP that states the number of colours
+
 
 class Incomplete(Exception):
     """An image file does not decode completely; the message is `truncated` or `corrupt`."""
 
 
 def check_structure(data: bytes, format: str) -> None:
-    """Raises Incomplete if a PNG or GIF has no end, or if rows of a PNG are missing or a checksum is wrong."""
+    """Raises Incomplete for a PNG or GIF without an end, a wrong checksum or missing rows of a PNG, and an odd BMP."""
     if format == "PNG":
         problem = png_problem(data)
         if problem:
             raise Incomplete(problem)
     elif format == "GIF" and not walk_gif(data).is_complete:
         raise Incomplete("truncated")
+    elif format == "BMP" and not _is_palette_of_its_depth(data):
+        raise Incomplete("corrupt")
+
+
+def _is_palette_of_its_depth(bmp: bytes) -> bool:
+    """Returns whether the palette of a BMP has at most as many colours as its bits can number, as OpenCV requires."""
+    (header,) = struct.unpack_from("<I", bmp, 14)
+    if header < _LEAST_WITH_COLOURS or len(bmp) < 50:
+        return True
+    (bits,) = struct.unpack_from("<H", bmp, 28)
+    (colours,) = struct.unpack_from("<I", bmp, 46)
+    return bool(bits > 8 or colours <= 1 << bits)
 
 
 def check_jpeg_report(report: str, data: bytes) -> None:

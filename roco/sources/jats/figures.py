@@ -37,7 +37,7 @@ from roco.sources.jats.scope import (
 from roco.sources.jats.terms import credit_of, figure_license, permissions_of
 from roco.sources.jats.text import plain_caption
 from roco.sources.jats.translations import Translation
-from roco.sources.jats.tree import HREF, children, name_of
+from roco.sources.jats.tree import children, href_of, name_of
 
 Element = etree._Element
 
@@ -216,7 +216,7 @@ def _caption_and_label(fig: Element) -> tuple[Caption, str | None]:
 
 def _why_no_image(fig: Element, images: Sequence[Element]) -> tuple[str, str]:
     """Returns `drop` and `drop_detail` for a figure without a still image."""
-    videos = [image.get(HREF) or "" for image in images if _is_video(image)]
+    videos = [href_of(image) for image in images if _is_video(image)]
     if videos:
         return "video", ", ".join(videos) or "media of another kind"
     if children(fig, "media"):
@@ -229,7 +229,7 @@ def _why_no_image(fig: Element, images: Sequence[Element]) -> tuple[str, str]:
 
 def _image_without_figure(image: Element, key: str) -> Iterator[Figure]:
     """Yields the one dropped `Figure` of an image outside of figures; nothing for media that are not images."""
-    href = image.get(HREF)
+    href = href_of(image)
     is_graphic = name_of(image) in ("graphic", "inline-graphic")
     if not href or not (is_graphic or _is_raster(image) or _is_video(image)):
         return
@@ -271,4 +271,4 @@ def _media_type(element: Element) -> str:
 
 
 def _extension(element: Element) -> str:
-    return extension_of(element.get(HREF) or "")
+    return extension_of(href_of(element))

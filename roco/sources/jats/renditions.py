@@ -15,7 +15,7 @@ from lxml import etree
 from roco.base.formats import IMAGE_EXTENSIONS, extension_of
 from roco.sources.jats.languages import language_code
 from roco.sources.jats.meta import LANG
-from roco.sources.jats.tree import HREF, name_of
+from roco.sources.jats.tree import href_of, name_of
 
 DRAWN = ("svg", "svgz", "eps", "ps", "emf", "wmf", "pdf", "ai")
 """Extensions of vector drawings. An article may name one while its package contains the raster image."""
@@ -45,12 +45,12 @@ def renditions(images: Sequence[Element]) -> Iterator[tuple[str, ...]]:
     as the thumbnail of its neighbour, or if they are the print and the screen version of the figure, or the figure in
     two languages.
     """
-    graphics = [image for image in images if image.get(HREF)]
+    graphics = [image for image in images if href_of(image)]
     thumbnails = _thumbnails(graphics)
     for group in _grouped(graphics, thumbnails):
         # Python's sort is stable: graphics of equal rank keep the order of the document.
         ordered = sorted(group, key=lambda image: (image in thumbnails, _rank(image)))
-        names = [str(image.get(HREF)) for image in ordered]
+        names = [href_of(image) for image in ordered]
         yield tuple(dict.fromkeys(names))
 
 
@@ -150,7 +150,7 @@ def _alternatives_of(graphic: Element) -> Element | None:
 
 
 def _stem(graphic: Element, is_thumbnail: bool) -> str:
-    stem = stem_of(graphic.get(HREF) or "").casefold()
+    stem = stem_of(href_of(graphic)).casefold()
     return _THUMBNAIL_SUFFIX.sub("", stem) if is_thumbnail else stem
 
 
@@ -169,7 +169,7 @@ class _Rank(NamedTuple):
 def _rank(graphic: Element) -> _Rank:
     # A graphic without a stated purpose ranks with "web": after the high-resolution file, before the print version.
     purpose = _PURPOSES.get(_purpose(graphic), _PURPOSES["web"])
-    extension = extension_of(graphic.get(HREF) or "")
+    extension = extension_of(href_of(graphic))
     in_another_language = language_code(graphic.get(LANG)) not in (None, "en")
     if extension in IMAGE_EXTENSIONS:
         return _Rank(in_another_language, purpose, IMAGE_EXTENSIONS.index(extension))

@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from lxml import etree
 
 from roco.base.errors import RejectedInput
-from roco.base.text import fold
+from roco.base.text import fold, visible
 
 HREF = "{http://www.w3.org/1999/xlink}href"
 
@@ -54,6 +54,12 @@ def _local_name(tag: object) -> str:
 def name_of(element: etree._Element) -> str:
     """Returns the local name of an element; empty for comments, processing instructions and entities."""
     return _local_name(element.tag)
+
+
+def href_of(element: etree._Element) -> str:
+    """Returns the address of an element as written; empty if it has none, or one without a visible character."""
+    href = element.get(HREF) or ""
+    return href if visible(href) else ""
 
 
 @cache

@@ -37,7 +37,7 @@ def make() -> Target:
         Format("tar.bz2", lambda: [bz2.compress(tar(FILES))], _read("a.tbz2")),
         Format("tar.xz", lambda: [lzma.compress(tar(FILES))], _read("a.tar.xz")),
         # The same after inflating: mutations of the bytes reach the reader of tars, not only the checksum of gzip.
-        Format("tar, then gzip", lambda: [tar(FILES)], _read("a.tar.gz", gzip_quickly), mutations.tar_headers),
+        Format("gzipped tar", lambda: [tar(FILES)], _read("a.tar.gz", gzip_quickly), mutations.tar_headers),
         Format("zip", _zips, _read("a.zip"), mutations.zip_members),
     ))  # fmt: skip
 

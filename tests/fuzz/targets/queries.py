@@ -43,9 +43,8 @@ SQL = ("split = 'train'", "AND", "OR", "NOT", "id", "caption", "ILIKE '%rings%'"
 
 def make() -> Target:
     promise = (
-        "any query: images that fulfil it, or an error; a condition in SQL reads no file and writes none, and a "
-        "damaged index is refused "
-        "or searched"
+        "any query: images that fulfil it, or an error; a condition in SQL writes no file, and a damaged index is "
+        "refused or searched"
     )
     words = mutations.text(WORDS)
     sql = mutations.text(SQL)

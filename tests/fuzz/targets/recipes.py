@@ -27,10 +27,7 @@ WORDS = (
 
 
 def make() -> Target:
-    promise = (
-        "any TOML: what it describes, or an error with what to do; no traceback, nothing is written, and no module is "
-        "imported that is not named as a stage"
-    )
+    promise = "any TOML: what it describes, or an error with what to do; reading it writes nothing"
     change = mutations.text(WORDS)
     return Target("recipes", promise, (
         Format("recipe", _recipes, _read_recipe, change),

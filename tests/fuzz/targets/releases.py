@@ -28,12 +28,11 @@ WORDS = ("id", "split", "caption", "ID", "CUIs", "Caption", "C0040405", "train",
 
 def make() -> Target:
     promise = (
-        "any folder: the release, or an error; `verify` reports problems and never fails; no file outside the "
-        "folder is read and none is "
-        "written"
+        "any folder: the release, or an error; `verify` reports problems and never fails; reading writes nothing into "
+        "the folder or beside it"
     )
     formats = [
-        Format(name, _contents(_release(), name), _damaged(_release(), name), _change(name))
+        Format(f"release: {name}", _contents(_release(), name), _damaged(_release(), name), _change(name))
         for name in _names(_release())
     ]
     formats += [

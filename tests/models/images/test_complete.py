@@ -170,6 +170,19 @@ def test_a_jpeg_with_invalid_parameters_of_its_scan_is_unreadable() -> None:
     assert not is_kept(bytes(data))
 
 
+# --- BMP
+
+
+@pytest.mark.parametrize(
+    ("bits", "colours", "is_valid"), [(8, 256, True), (8, 0, True), (8, 257, False), (8, 3780, False)]
+)
+def test_the_palette_of_a_bmp_has_the_colours_that_its_bits_can_number(bits: int, colours: int, is_valid: bool) -> None:
+    data = bytearray(FILES["BMP"][1])
+    assert data[28] == bits
+    data[46:50] = colours.to_bytes(4, "little")
+    assert is_kept(bytes(data)) == is_valid
+
+
 # --- several frames
 
 
