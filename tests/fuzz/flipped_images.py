@@ -11,7 +11,7 @@ import os
 import tempfile
 import time
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
@@ -191,7 +191,7 @@ def main() -> int:
         print(f"{name.replace('_', ' ')}: {len(listed)}")
         print("".join(f"  {text}\n" for text in listed[:20]), end="")
     if options.report:
-        options.report.write_text(json.dumps(asdict(report), indent=1) + "\n", "utf-8")
+        options.report.write_text(json.dumps(vars(report), indent=1) + "\n", "utf-8")
     return int(bool(report.refused or report.unexplained or report.intact_dropped))
 
 

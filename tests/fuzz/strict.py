@@ -11,7 +11,6 @@ import simplejpeg
 from PIL import Image, ImageFile
 
 _IN_VIPS = frozenset({"JPEG", "PNG", "GIF", "WEBP", "TIFF"})
-HARMLESS = "unknown JFIF revision"
 _JPEG_SPACES = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}
 
 
@@ -51,13 +50,7 @@ def _pillow(data: bytes) -> None:
 
 
 def _libjpeg(data: bytes) -> None:
-    """Decodes with libjpeg-turbo; a warning is a refusal, except of an unknown revision of JFIF, which is no pixel."""
-    space = _JPEG_SPACES[Image.open(io.BytesIO(data)).mode]
-    try:
-        simplejpeg.decode_jpeg(data, space, strict=True)
-    except ValueError as err:
-        if HARMLESS not in str(err):
-            raise
+    simplejpeg.decode_jpeg(data, _JPEG_SPACES[Image.open(io.BytesIO(data)).mode], strict=True)
 
 
 def _libvips(data: bytes) -> None:

@@ -13,10 +13,12 @@ import struct
 from roco.models.images.gif import walk_gif
 from roco.models.images.png import png_problem
 
-# Reports of libjpeg that are not about pixels. A file that only this decoder cannot read is left to Pillow.
-_JPEG_HARMLESS = re.compile(r"unknown JFIF revision|[Uu]nsupported|not supported")
+# Reports of libjpeg that are not about pixels: JFIF 2 is written, and known to later versions of libjpeg. A file that
+# only this decoder cannot read is left to Pillow.
+_JPEG_HARMLESS = re.compile(r"unknown JFIF revision number 2\.|[Uu]nsupported|not supported")
 _JPEG_PADDING = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
 _JPEG_END = b"\xff\xd9"
+_LEAST_PADDING = 8  # bytes; one zero or two may be the last of pixels that were changed
 
 _LEAST_WITH_COLOURS = 40  # bytes of a header of BMP that states the number of colours
 
@@ -55,6 +57,6 @@ def check_jpeg_report(report: str, data: bytes) -> None:
     if _JPEG_HARMLESS.search(report):
         return
     padding = _JPEG_PADDING.search(report)
-    if padding and bytes(int(padding[1])) + _JPEG_END in data:
+    if padding and int(padding[1]) >= _LEAST_PADDING and bytes(int(padding[1])) + _JPEG_END in data:
         return
     raise Incomplete("truncated" if "Premature end of JPEG file" in report else "corrupt")
