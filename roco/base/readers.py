@@ -64,7 +64,7 @@ def parquet_rows(
     """Yields the rows of a Parquet file, read a thousand at a time.
 
     columns: those to read, with the expected types. start, stop: positions of the first row and of the row after the
-    last one; row groups outside of them are not read. Raises ValueError for a missing column or another type.
+    last one; row groups outside of them are not read. Raises ValueError for a missing or repeated column or another type.
     """
     for batch in _batches(path, columns, start, stop):
         yield from batch.to_pylist()
@@ -87,6 +87,8 @@ def _batches(
         for name, type in columns.items():
             if name not in schema.names:
                 raise ValueError(f"the column {name} is missing")
+            if schema.names.count(name) > 1:
+                raise ValueError(f"the column {name} occurs more than once")
             if schema.field(name).type != type:
                 raise ValueError(f"the column {name} is {schema.field(name).type}, not {type}")
         if file.metadata.num_rows > MOST_ROWS:

@@ -186,6 +186,9 @@ def _check(names: Sequence[str], path: Path) -> None:
     for name in _REQUIRED:
         if name not in names:
             raise DataError(f"missing column '{name}' ({path})", nearest(name, names))
+    repeated = [name for name in (*_READ, *_OF_EVENTS) if names.count(name) > 1]
+    if repeated:
+        raise DataError(f"the column '{repeated[0]}' occurs more than once ({path})", "keep one of them")
 
 
 def _imported(row: Mapping[str, str | None], where: str) -> Imported:

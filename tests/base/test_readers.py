@@ -53,6 +53,13 @@ def test_a_text_larger_than_the_limit_is_an_error(tmp_path: Path, monkeypatch: p
         read_text(tmp_path / "t")
 
 
+def test_a_parquet_file_with_a_column_twice_is_invalid(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.table([pa.array(["a"]), pa.array(["b"])], names=["id", "id"]), path)
+    with pytest.raises(ValueError, match="the column id occurs more than once"):
+        list(parquet_rows(path, {"id": pa.string()}))
+
+
 def test_a_parquet_file_must_have_the_expected_columns_types_and_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

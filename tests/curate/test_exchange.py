@@ -206,6 +206,7 @@ def test_names_of_columns_in_quotes_are_read_as_r_writes_them(log: Log, tmp_path
     [
         ("x.csv", "image_key,lable\n", "missing column 'label'"),
         ("x.csv", "", "missing column 'image_key'"),
+        ("x.csv", "image_key,label,label\ni1,DRCT,DRXR\n", "the column 'label' occurs more than once (x.csv)"),
         ("x.csv", "image_key;label\ni1;DRCT\n", "the separator is a semicolon, not a comma (x.csv, line 1)"),
         ("x.csv", "label\timage_key\nDRCT\ti1\n", "the separator is a tab, not a comma (x.csv, line 1)"),
         ("x.csv", "image_key,label,annotator\ni1,DRCT,x:a\n", "annotator with a colon: 'x:a' (x.csv, line 2)"),

@@ -16,7 +16,7 @@ from tests.fuzz.targets import TARGETS
 # About ten seconds of CPU time for each; how many inputs that are differs between readers.
 EXECUTIONS = {
     "archives": 2000, "articles": 250, "images": 800, "downloads": 2500, "recipes": 250, "vocabularies": 1500,
-    "labels": 1500, "pages": 3000, "queries": 300, "releases": 400,
+    "labels": 1500, "pages": 3000, "queries": 300, "releases": 250,
 }  # fmt: skip
 
 

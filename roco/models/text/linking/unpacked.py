@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import shutil
 import stat
 import tempfile
@@ -44,6 +45,8 @@ def unpacked(path: Path) -> Iterator[Path]:
         except RejectedInput:
             raise
         except OSError as err:
+            if err.errno == errno.EINVAL:  # the directory places a member before the beginning of the file
+                raise _rejected(path, "corrupt or truncated: an impossible position") from err
             raise full_disk(err, folder) from err
         except UNREADABLE as err:
             raise _rejected(path, f"corrupt or truncated: {excerpt(err)}") from err
