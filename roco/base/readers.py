@@ -64,7 +64,8 @@ def parquet_rows(
     """Yields the rows of a Parquet file, read a thousand at a time.
 
     columns: those to read, with the expected types. start, stop: positions of the first row and of the row after the
-    last one; row groups outside of them are not read. Raises ValueError for a missing or repeated column or another type.
+    last one; row groups outside of them are not read. Raises ValueError for a missing or repeated column, or another
+    type.
     """
     for batch in _batches(path, columns, start, stop):
         yield from batch.to_pylist()

@@ -27,7 +27,7 @@ from typing import Any
 import atheris
 
 CPU_SECONDS = 60.0  # of one input
-MEGABYTES = 1500  # by which one input may raise the peak of the process
+MEGABYTES = 3000  # by which one input may raise the peak of the process
 WALL_SECONDS = 600  # of one input, for native code that never returns: libFuzzer then ends the process
 REPORT_EVERY = 10.0  # seconds
 
