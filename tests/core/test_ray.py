@@ -47,7 +47,7 @@ class Nodes:
             except Exception:
                 if attempt == 9:
                     raise
-                if not self.cluster.worker_nodes:
+                if "temp_dir" in options:  # the head, which is kept although it did not start
                     self.cluster.shutdown()
                     self.cluster.head_node = None
         return None
