@@ -192,7 +192,8 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_table(path: Path, table: pa.Table, meta: Mapping[str, Any]) -> None:
-    """Writes a table with `meta` and the SHA-256 of the whole file in its footer."""
+    """Writes a table with `meta` and the SHA-256 of the whole file in its footer; equal values give equal bytes."""
+    table = with_named_elements(table)
     buffer = pa.BufferOutputStream()
     with pq.ParquetWriter(buffer, table.schema, compression="zstd", write_statistics=False) as writer:
         writer.write_table(table)
@@ -202,6 +203,20 @@ def write_table(path: Path, table: pa.Table, meta: Mapping[str, Any]) -> None:
     data[at : at + 64] = hashlib.sha256(data).hexdigest().encode()
     with whole(path) as part:
         part.write_bytes(data)
+
+
+def with_named_elements(table: pa.Table) -> pa.Table:
+    """Returns a table whose lists name their values `element`, as in a table that was read from a Parquet file.
+
+    Lists that were computed name them `item`, and the name is written to the file.
+    """
+    fields = [
+        field.with_type(pa.list_(field.type.value_field.with_name("element")))
+        if pa.types.is_list(field.type)
+        else field
+        for field in table.schema
+    ]
+    return table.cast(pa.schema(fields))
 
 
 class SealedTable:

@@ -31,6 +31,14 @@ def test_the_same_table_gives_the_same_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
+def test_a_table_that_was_computed_and_one_that_was_read_give_the_same_bytes(tmp_path: Path) -> None:
+    table = pa.table({"names": [["a", "b"], None, []], "n": [1, None, 3]})
+    write_table(tmp_path / "computed", table, {})
+    write_table(tmp_path / "read", read_table(tmp_path / "computed")[0], {})
+    assert (tmp_path / "read").read_bytes() == (tmp_path / "computed").read_bytes()
+    assert read_table(tmp_path / "read")[0].equals(table.cast(read_table(tmp_path / "read")[0].schema))
+
+
 def test_any_flipped_bit_is_detected(tmp_path: Path) -> None:
     path = tmp_path / "t.parquet"
     write_table(path, TABLE, {"input": 1})

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from roco.base.files import read_meta, read_table
+from roco.base.files import read_table
 from roco.core import manifest
 from roco.recipes.load import load_recipe
 from roco.release.read import Release
@@ -25,13 +25,12 @@ _BYTES = ("release", "decisions", "measures", "ledger")
 class Outcome:
     """A finished run.
 
-    files: SHA-256 by name. measures: digest of the values of each measure and part. packs: SHA-256 of each entry. rows:
+    files: SHA-256 by name. packs: SHA-256 of each entry. rows:
     all columns of all figures. parts: without the times of the source's files. manifest: without the times of the run's
     files. problems: what `roco verify` reports. leftovers: temporary files.
     """
 
     files: Mapping[str, str]
-    measures: Mapping[str, str]
     packs: Mapping[str, Mapping[str, str]]
     rows: pa.Table
     parts: pa.Table
@@ -53,10 +52,6 @@ def outcome(recipe: Path) -> Outcome:
         problems = [str(problem) for problem in release.verify()]
     return Outcome(
         files={str(path.relative_to(folder)): _sha256(path.read_bytes()) for path in paths if _is_compared(path)},
-        measures={
-            str(path.relative_to(folder)): str(read_meta(path)["content"])
-            for path in folder.glob("measures/*/*.parquet")
-        },
         packs={path.name: _entries(path) for path in sorted((folder / "images").glob("*.pack"))},
         rows=rows,
         parts=read_table(folder / "parts.parquet")[0].drop_columns(["stamp"]),
@@ -98,8 +93,7 @@ def _without_times(saved: Mapping[str, Any]) -> dict[str, Any]:
 def difference(want: Outcome, got: Outcome, *, recipe_changed: bool = False, packs_damaged: bool = False) -> str | None:
     """Returns the first difference; None if there is none.
 
-    recipe_changed: measures of another recipe may be there as well, and files of measures that were written in another
-    order of computation may have other bytes for equal values. packs_damaged: packs may lack images, which
+    recipe_changed: measures of another recipe may be there as well. packs_damaged: packs may lack images, which
     are read from the source instead.
     """
     if got.problems:
@@ -108,8 +102,7 @@ def difference(want: Outcome, got: Outcome, *, recipe_changed: bool = False, pac
         return f"temporary files: {', '.join(got.leftovers[:5])}"
     return (
         _rows(want.rows, got.rows)
-        or _named("", *(_without_measures(one.files, recipe_changed) for one in (want, got)))
-        or _named("", want.measures, got.measures, may_have_more=recipe_changed)
+        or _named("", want.files, got.files, may_have_more="measures/" if recipe_changed else None)
         or _named("manifest.json: ", want.manifest, got.manifest)
         or (None if packs_damaged else _named("images/", want.packs, got.packs))
         or (None if got.parts.equals(want.parts) else "parts.parquet: other articles or parts")
@@ -131,16 +124,12 @@ def _rows(want: pa.Table, got: pa.Table) -> str | None:
     return "figures: other order or types"
 
 
-def _without_measures(files: Mapping[str, str], recipe_changed: bool) -> dict[str, str]:
-    return {name: one for name, one in files.items() if not recipe_changed or not name.startswith("measures/")}
-
-
-def _named(where: str, want: Mapping[str, Any], got: Mapping[str, Any], may_have_more: bool = False) -> str | None:
+def _named(where: str, want: Mapping[str, Any], got: Mapping[str, Any], may_have_more: str | None = None) -> str | None:
     for name in sorted(want.keys() | got.keys()):
         if name not in got:
             return f"{where}{name} is missing"
         if name not in want:
-            if not may_have_more:
+            if may_have_more is None or not name.startswith(may_have_more):
                 return f"{where}{name} is unexpected"
         elif want[name] != got[name]:
             return f"{where}{name} differs"
