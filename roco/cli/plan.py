@@ -27,6 +27,10 @@ PRICE = 0.045
 NETWORK, REQUESTS = 10.0, 2000.0
 """Gbit and requests that a source delivers in a second, to all machines together."""
 
+MOST_ARTICLES, MOST_IMAGES, MOST_MACHINES, MOST_CORES = 10**9, 10**12, 10**6, 10**4
+MOST_DOLLARS, MOST_BITS, MOST_REQUESTS, MOST_SECONDS = 10**6, 10**9, 10**9, 86_400
+"""Larger numbers are mistakes: parts are counted one by one, and JSON has no infinite numbers."""
+
 FEWEST_ARTICLES = 30
 """With fewer articles, the costs of single stages cannot be measured: the demo corpus is used instead."""
 
@@ -38,26 +42,42 @@ def plan(
     recipe: RecipeArg,
     articles: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="Plan for N articles; by default for those of the source."),
+        typer.Option(
+            metavar="N", min=1, max=MOST_ARTICLES, help="Plan for N articles; by default for those of the source."
+        ),
     ] = None,
     images: Annotated[
         int | None,
-        typer.Option(metavar="M", min=1, help="Plan for M images; by default 3.40 per article, as in PMC."),
+        typer.Option(
+            metavar="M",
+            min=1,
+            max=MOST_IMAGES,
+            help="Plan for M images; by default 3.40 per article, as in PMC.",
+        ),
     ] = None,
-    machines: Annotated[int, typer.Option(metavar="K", min=1, help="Number of machines.")] = 1,
+    machines: Annotated[int, typer.Option(metavar="K", min=1, max=MOST_MACHINES, help="Number of machines.")] = 1,
     cores: Annotated[
-        int | None, typer.Option(metavar="C", min=1, help="Cores of each machine; by default those of this one.")
+        int | None,
+        typer.Option(metavar="C", min=1, max=MOST_CORES, help="Cores of each machine; by default those of this one."),
     ] = None,
-    price: Annotated[float, typer.Option(metavar="P", min=0, help="Dollars for a core and an hour.")] = PRICE,
+    price: Annotated[
+        float, typer.Option(metavar="P", min=0, max=MOST_DOLLARS, help="Dollars for a core and an hour.")
+    ] = PRICE,
     network: Annotated[
         float,
-        typer.Option(metavar="GBIT", min=0.001, help="Gbit/s that the source delivers, to all machines together."),
+        typer.Option(
+            metavar="GBIT",
+            min=0.001,
+            max=MOST_BITS,
+            help="Gbit/s that the source delivers, to all machines together.",
+        ),
     ] = NETWORK,
     requests: Annotated[
-        float, typer.Option(metavar="N", min=0.1, help="Requests per second that a bucket answers.")
+        float, typer.Option(metavar="N", min=0.1, max=MOST_REQUESTS, help="Requests per second that a bucket answers.")
     ] = REQUESTS,
     seconds: Annotated[
-        float, typer.Option(metavar="S", min=0.1, help="How long to measure on a sample of the articles.")
+        float,
+        typer.Option(metavar="S", min=0.1, max=MOST_SECONDS, help="How long to measure on a sample of the articles."),
     ] = 60.0,
     as_json: Json = False,
 ) -> None:

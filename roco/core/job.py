@@ -170,7 +170,7 @@ class PartRecord:
 def input_digest(rows_digest: str, part: str, unlisted: Sequence[str]) -> str:
     """Returns the digest of everything that determines the decisions on a part, which are valid if their footer has it.
 
-    rows_digest: of the row stages. unlisted: the articles of the part that the source no longer lists, in order.
+    rows_digest: of the row stages. unlisted: the places of its packages that the source no longer lists, in order.
     """
     return digest([rows_digest, part, list(unlisted)])
 

@@ -167,7 +167,7 @@ class PartPass:
         return rows
 
     def _unlisted(self) -> list[str]:
-        return [article["article"] for article in self.job.articles if not article["current"]]
+        return [article["place"] for article in self.job.articles if not article["current"]]
 
     # --- through the stages -----------------------------------------------------------------------------------------
 

@@ -59,11 +59,11 @@ class Parts:
 
     @cached_property
     def unlisted(self) -> Mapping[str, list[str]]:
-        """Returns, by part, the articles that the source no longer lists with this digest."""
+        """Returns, by part, the places of the packages that the source no longer lists with this digest."""
         old = self.table.filter(pc.invert(self.table["current"]))
         by_part: dict[str, list[str]] = {}
-        for part, article in zip(old["part"].to_pylist(), old["article"].to_pylist(), strict=True):
-            by_part.setdefault(part, []).append(article)
+        for part, place in zip(old["part"].to_pylist(), old["place"].to_pylist(), strict=True):
+            by_part.setdefault(part, []).append(place)
         return by_part
 
     def articles(self, part: str) -> list[dict[str, Any]]:

@@ -62,8 +62,8 @@ def unchanged(
 ) -> Unchanged | None:
     """Returns the decisions on a part that a previous recipe has left and that are still valid; None if none are.
 
-    unlisted: the articles of the part that the source no longer lists. contents: digests of the stored measures. Of
-    several recipes, the one that shares most stages with the current one counts.
+    unlisted: the places of the packages of the part that the source no longer lists. contents: digests of the stored
+    measures. Of several recipes, the one that shares most stages with the current one counts.
     """
     steps = folder.pipeline.row_steps
     found = [(first_changed(stages, steps), path, stages) for path, stages in _previous(folder)]

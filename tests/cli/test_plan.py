@@ -99,7 +99,11 @@ def test_a_source_without_articles_is_answered_as_in_a_run(command: Command, dem
     assert result.err.partition("error: ")[2] == run.err.partition("error: ")[2] != ""
 
 
-@pytest.mark.parametrize("option", [("--articles", "0"), ("--machines", "0"), ("--cores", "x"), ("--price", "-1")])
+INVALID = (("--articles", "0"), ("--machines", "0"), ("--cores", "x"), ("--price", "-1"), ("--network", "nan"))
+TOO_LARGE = (("--articles", "9" * 20), ("--price", "inf"), ("--seconds", "inf"))
+
+
+@pytest.mark.parametrize("option", [*INVALID, *TOO_LARGE])
 def test_an_invalid_option_is_an_error(command: Command, demo: Path, option: tuple[str, str]) -> None:
     result = command("plan", demo / "demo.toml", *option)
     assert result.code == USAGE

@@ -78,7 +78,7 @@ def test_a_changed_article_is_unlisted_in_its_old_part(articles: Path, tmp_path:
     before = parts.plan(path, source, 7)
     write_article(articles, 3, note="changed")
     after = parts.plan(path, source, 7)
-    assert after.unlisted == {before.names[0]: ["A003"]}
+    assert after.unlisted == {before.names[0]: ["A003.json"]}
     assert after.summary == {"articles": 30, "superseded": 1, "parts": 6}
 
 
@@ -97,7 +97,7 @@ def test_a_package_that_moved_is_read_again_at_its_new_place(articles: Path, tmp
     places = ["moved/A003.json" if p == "A003.json" else p for p in listing["place"].to_pylist()]
     moved = listing.set_column(listing.column_names.index("place"), "place", pa.array(places))
     after = parts.Parts(parts.updated(before.table, moved, 7))
-    assert after.unlisted == {before.names[0]: ["A003"]}
+    assert after.unlisted == {before.names[0]: ["A003.json"]}
     assert [a["place"] for a in after.articles(after.names[-1])] == ["moved/A003.json"]
 
 
