@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -21,6 +24,13 @@ from roco.core.step import Step
 
 ROWS = pa.schema([("figure_id", pa.string()), ("archive", pa.string()), ("part", pa.string())])
 DROPPED = pa.schema([*ROWS, ("stage", pa.string()), ("drop", pa.string()), ("drop_detail", pa.string())])
+
+
+class Extent(NamedTuple):
+    """How many figures of a part the row pass dropped, without superseded ones; first: the smallest figure_id."""
+
+    rows: int
+    first: str
 
 
 class Figures:
@@ -91,12 +101,18 @@ class Figures:
     @property
     def n_dropped(self) -> int:
         """Returns the number of dropped figures except superseded ones."""
+        return sum(extent.rows for extent in self.extents.values()) + sum(map(len, self._dropped_late))
 
-        def of_part(part: str) -> int:
-            table = dropped(self._read(self.folder.row_decisions(part), ["stage", "drop"]))
-            return int(pc.sum(pc.not_equal(table["stage"], "source")).as_py() or 0)
+    @cached_property
+    def extents(self) -> dict[str, Extent]:
+        """Returns the extent of the dropped figures of each part."""
 
-        return sum(in_threads(of_part, self.parts.names)) + sum(map(len, self._dropped_late))
+        def of_part(part: str) -> Extent:
+            table = self._read(self.folder.row_decisions(part), ["figure_id", "stage", "drop"])
+            ids = _without_superseded(dropped(table))["figure_id"]
+            return Extent(len(ids), pc.min(ids).as_py() or "")
+
+        return dict(zip(self.parts.names, in_threads(of_part, self.parts.names), strict=True))
 
     def dropped_with(self, columns: Sequence[str]) -> pa.Table:
         """Returns the dropped figures whose first named column is not empty: usually a few out of millions.
@@ -106,13 +122,13 @@ class Figures:
         step = self.writer[columns[0]]
         writes_all = all(self.writer[column] is step for column in columns)
         if not (step.is_measure and step in self.folder.pipeline.row_steps and writes_all):
-            rows = _with_values(self.gather(self.dropped(), columns[:1]), columns[0])
+            rows = with_values(self.gather(self.dropped(), columns[:1]), columns[:1])
             return self.gather(rows, columns).select(["figure_id", *columns])
-        late = self.gather(pa.concat_tables([DROPPED.empty_table(), *self._dropped_late]), columns)
+        late = self.gather(self.dropped_late, columns)
 
         def of_part(part: str) -> pa.Table:
             table = self._read(self.folder.measure_file(step, part), ["figure_id", *columns])
-            table = _with_values(table, columns[0])
+            table = with_values(table, columns[:1])
             if len(table):
                 decided = self._read(self.folder.row_decisions(part), ["figure_id", "stage", "drop"])
                 decided = align(table["figure_id"], decided)
@@ -121,22 +137,30 @@ class Figures:
             return table
 
         names = ["figure_id", *columns]
-        tables = [_with_values(late, columns[0]).select(names), *in_threads(of_part, self.parts.names)]
+        tables = [with_values(late, columns[:1]).select(names), *in_threads(of_part, self.parts.names)]
         table = pa.concat_tables(tables).combine_chunks()
         return table.take(pc.sort_indices(table, [("figure_id", "ascending")]))
 
     def dropped(self) -> pa.Table:
         """Returns all dropped figures except superseded ones: the columns DROPPED, sorted by figure_id."""
-        stored = [name for name in DROPPED.names if name != "part"]
-
-        def of_part(part: str) -> pa.Table:
-            table = dropped(self._read(self.folder.row_decisions(part), stored))
-            table = put(table, "part", pa.array([part] * len(table), pa.string())).select(DROPPED.names)
-            return table.filter(pc.not_equal(table["stage"], "source"))
-
-        early = in_threads(of_part, self.parts.names)
-        table = pa.concat_tables([DROPPED.empty_table(), *early, *self._dropped_late]).combine_chunks()
+        early = in_threads(self.dropped_early, self.parts.names)
+        table = pa.concat_tables([self.dropped_late, *early]).combine_chunks()
         return table.take(pc.sort_indices(table, [("figure_id", "ascending"), ("archive", "ascending")]))
+
+    def dropped_early(self, part: str) -> pa.Table:
+        """Returns the figures of a part that the row pass dropped, except superseded ones: the columns DROPPED."""
+        stored = [name for name in DROPPED.names if name != "part"]
+        table = _without_superseded(dropped(self._read(self.folder.row_decisions(part), stored)))
+        return put(table, "part", pa.array([part] * len(table), pa.string())).select(DROPPED.names)
+
+    @property
+    def dropped_late(self) -> pa.Table:
+        """Returns the figures that table stages dropped: the columns DROPPED, in no order."""
+        return pa.concat_tables([DROPPED.empty_table(), *self._dropped_late])
+
+    def is_decided_late(self, column: str) -> bool:
+        """Returns whether a column was written by a decision over all rows, so only figures kept until then have it."""
+        return column in self.writer and self.writer[column].name in self._decided
 
     def gather(self, rows: pa.Table, columns: Sequence[str]) -> pa.Table:
         """Returns the rows with the named columns; null where a column was never computed for a row.
@@ -179,11 +203,11 @@ class Figures:
         """
         values = align(rows["figure_id"], verdict)
         same = pc.fill_null(pc.equal(values["archive"], rows["archive"]), False)
-        return values.take(pc.if_else(same, pa.array(range(len(rows)), pa.int64()), pa.scalar(None, pa.int64())))
+        return values.take(pc.if_else(same, pa.array(np.arange(len(rows))), pa.scalar(None, pa.int64())))
 
     def _stored(self, step: Step, rows: pa.Table, names: Sequence[str]) -> pa.Table:
         """Returns columns that are stored part by part, in the order of the rows."""
-        numbered = put(rows.select(["figure_id", "part"]), "at", pa.array(range(len(rows)), pa.int64()))
+        numbered = put(rows.select(["figure_id", "part"]), "at", pa.array(np.arange(len(rows))))
         types = {name: step.contract.columns[name] for name in names} | {"at": pa.int64()}
         empty = pa.schema(types.items()).empty_table()
         is_late = step.is_measure and step not in self.folder.pipeline.row_steps
@@ -207,13 +231,23 @@ class Figures:
             raise CorruptFile(f"missing file: {path}", hint, str(path)) from err
 
 
-def _with_values(table: pa.Table, column: str) -> pa.Table:
-    """Returns the rows with a value in a column; an empty list is none."""
-    values = table[column]
-    is_set = pc.is_valid(values)
-    if pa.types.is_list(values.type):
-        is_set = pc.fill_null(pc.greater(pc.list_value_length(values), 0), False)
-    return table.filter(is_set)
+def with_values(table: pa.Table, columns: Sequence[str]) -> pa.Table:
+    """Returns the rows with a value in one of the columns; an empty list or text is none."""
+    is_set = np.zeros(len(table), bool)
+    for column in columns:
+        values = table[column]
+        has_value = pc.is_valid(values)
+        if pa.types.is_list(values.type):
+            has_value = pc.greater(pc.list_value_length(values), 0)
+        elif pa.types.is_string(values.type):
+            has_value = pc.greater(pc.binary_length(values), 0)
+        is_set |= np.asarray(pc.fill_null(has_value, False))
+    return table.filter(pa.array(is_set))
+
+
+def _without_superseded(table: pa.Table) -> pa.Table:
+    """Returns the rows without figures of packages that the source no longer lists."""
+    return table.filter(pc.not_equal(table["stage"], "source"))
 
 
 def by_part(rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:

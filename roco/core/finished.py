@@ -11,12 +11,15 @@ import pyarrow as pa
 from roco.base.errors import DataError
 from roco.base.progress import Progress
 from roco.core.contract import Reason
+from roco.core.dropped_batches import dropped_batches
 from roco.core.figures import Figures
 from roco.core.folder import RunFolder
 from roco.core.ledger import Ledger
 from roco.core.provenance import resolved
 from roco.core.rows import align
 from roco.core.store import ImageStore
+
+_ROWS_AT_ONCE = 1000  # as Python objects, rows take twenty times the memory
 
 
 @dataclass(frozen=True)
@@ -56,20 +59,23 @@ class FinishedRun:
     def kept(self, columns: Sequence[str]) -> pa.Table:
         return self.figures.gather(self.figures.kept, columns).select(["figure_id", *columns])
 
-    def removed(self, columns: Sequence[str]) -> pa.Table:
-        rows = self.figures.gather(self.figures.dropped(), columns)
-        return rows.select(list(dict.fromkeys(["figure_id", "stage", "drop", "drop_detail", *columns])))
+    def removed(self, columns: Sequence[str], having: Sequence[str] = ()) -> Iterator[pa.Table]:
+        names = list(dict.fromkeys(["figure_id", "stage", "drop", "drop_detail", *columns]))
+        for batch in dropped_batches(self.figures, columns, having):
+            yield batch.select(names)
 
     def images(self, rows: pa.Table) -> Iterator[bytes]:
         store = ImageStore(self.folder)
-        parts = align(rows["figure_id"], self.figures.kept)["part"].to_pylist()
+        rows = rows.select(["figure_id", "archive", "file"])
+        rows = rows.append_column("part", align(rows["figure_id"], self.figures.kept)["part"])
         try:
-            for part, row in zip(parts, rows.select(["figure_id", "archive", "file"]).to_pylist(), strict=True):
-                data = store.image(part, row["figure_id"], row["archive"], row["file"])
-                if data is None:
-                    raise _unreadable(row, store)
-                self.progress.advance()
-                yield data
+            for batch in rows.to_batches(max_chunksize=_ROWS_AT_ONCE):
+                for row in batch.to_pylist():
+                    data = store.image(row["part"], row["figure_id"], row["archive"], row["file"])
+                    if data is None:
+                        raise _unreadable(row, store)
+                    self.progress.advance()
+                    yield data
         finally:
             store.close()
 

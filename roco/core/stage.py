@@ -172,8 +172,12 @@ class Finished(Protocol):
     def kept(self, columns: Sequence[str]) -> pa.Table:
         """Returns the figures kept after the last stage, with the named columns, sorted by figure_id."""
 
-    def removed(self, columns: Sequence[str]) -> pa.Table:
-        """Returns the dropped figures with stage, drop, drop_detail and the named columns, sorted by figure_id."""
+    def removed(self, columns: Sequence[str], having: Sequence[str] = ()) -> Iterator[pa.Table]:
+        """Yields the dropped figures with stage, drop, drop_detail and the named columns, sorted by figure_id.
+
+        They come in batches, because there are hundreds of them for each figure that is kept. having: only figures
+        with a value in one of these columns.
+        """
 
     def images(self, rows: pa.Table) -> Iterator[bytes]:
         """Yields the original bytes of each row's image, in order; rows need figure_id, archive and file.

@@ -21,6 +21,7 @@ from roco.release.format import (
     CUI_MAPPING,
     DATASHEET,
     DROPPED,
+    DROPPED_COLUMNS,
     EMBEDDINGS,
     FIGURES,
     FUNNEL,
@@ -32,9 +33,13 @@ from roco.release.format import (
 )
 from roco.release.leakage import leakage
 from roco.release.metadata import Metadata
-from roco.release.writers import write_csv, write_json, write_parquet, write_split_tables, write_text
+from roco.release.rows import Rows
+from roco.release.writers import write_batches, write_csv, write_json, write_parquet, write_split_tables, write_text
 
-Rows = Iterable[Sequence[str]]
+Cells = Iterable[Sequence[str]]
+
+
+_REMOVED = pa.schema([(name, pa.string()) for name in DROPPED_COLUMNS])
 
 
 class Texts(Protocol):
@@ -48,19 +53,20 @@ class Contents:
     """What the files of a release contain.
 
     rows: of each image, in order, the columns that tables of the paper, citation and leakage are made of. figures,
-    removed, groups, embeddings: the Parquet files; no embeddings: None. names, licenses, attribution, tombstones:
-    rows of CSV files. funnel: funnel.json without the sizes of the splits. made_by: the version of roco that is cited.
+    groups, embeddings: the Parquet files; no embeddings: None. removed: the rows of removed.parquet, in batches, which
+    are written before tombstones and texts. names, licenses, attribution, tombstones: rows of CSV files. funnel:
+    funnel.json without the sizes of the splits. made_by: the version of roco that is cited.
     """
 
-    rows: Sequence[Mapping[str, Any]]
+    rows: Rows
     figures: pa.Table
-    removed: pa.Table
+    removed: Iterable[pa.Table]
     groups: pa.Table
     embeddings: pa.Table | None
-    names: Rows
-    licenses: Rows
-    attribution: Rows
-    tombstones: Rows
+    names: Cells
+    licenses: Cells
+    attribution: Cells
+    tombstones: Cells
     funnel: Mapping[str, Any]
     about: Metadata
     made_by: str
@@ -72,21 +78,21 @@ def write_contents(folder: Path, content: Contents) -> None:
     """Writes the tables, numbers and texts of a release to its folder."""
     # The tables of the paper.
     for split in SPLITS:
-        write_split_tables(folder, split, [row for row in content.rows if row["split"] == split])
+        write_split_tables(folder, split, content.rows.where("split", split))
     write_csv(folder / CUI_MAPPING, CUI_MAPPING_COLUMNS, content.names)
     write_csv(folder / LICENSES, LICENSE_COLUMNS, content.licenses)
     write_csv(folder / ATTRIBUTION, ATTRIBUTION_COLUMNS, content.attribution)
 
     # All columns of the kept figures, the dropped figures, the groups, and the retired ids.
     write_parquet(folder / FIGURES, content.figures)
-    write_parquet(folder / DROPPED, content.removed)
+    write_batches(folder / DROPPED, content.removed, _REMOVED)
     write_parquet(folder / GROUPS, content.groups)
     if content.embeddings is not None:
         write_embeddings(folder / EMBEDDINGS, content.embeddings)
     write_csv(folder / TOMBSTONES, TOMBSTONE_COLUMNS, content.tombstones)
 
     # Numbers, and the texts that contain them.
-    sizes = Counter(row["split"] for row in content.rows)
+    sizes = Counter(content.rows.table["split"].to_pylist())
     funnel = {**content.funnel, "release": {split: sizes[split] for split in SPLITS}}
     leaks = leakage(content.figures)
     write_json(folder / FUNNEL, funnel)

@@ -43,6 +43,7 @@ from roco.release.pruning import emptied_splits, lost_concepts, prune_figures
 from roco.release.pubmed import carried, read_pubmed
 from roco.release.read import Release
 from roco.release.relations import RELATION_COLUMNS
+from roco.release.rows import Rows
 from roco.release.verify import verify_release
 from roco.release.writers import write_checksums, write_json, write_zip
 
@@ -165,7 +166,7 @@ def write(parent: Release, out: Path, content: Derived, progress: Progress) -> N
     Raises DataError if an image is missing, corrupt or not the one that figures.parquet describes.
     """
     table = content.figures
-    rows = table.select([name for name in dict.fromkeys(_CARD_COLUMNS) if name in table.column_names]).to_pylist()
+    rows = Rows(table.select([name for name in dict.fromkeys(_CARD_COLUMNS) if name in table.column_names]))
     if not rows:
         raise UsageError("no image is left", "select more images: a release needs at least one")
     pubmed = read_pubmed(parent.path)
@@ -174,8 +175,7 @@ def write(parent: Release, out: Path, content: Derived, progress: Progress) -> N
     with carried(pubmed, out, articles) as carry, new_folder(out) as folder:
         progress.start("images", len(rows))
         for split in SPLITS:
-            of_split = [row for row in rows if row["split"] == split]
-            write_zip(folder / f"{split}_images.zip", _members(parent, of_split, progress))
+            write_zip(folder / f"{split}_images.zip", _members(parent, rows.where("split", split), progress))
         progress.start("writing the tables", None)
         write_contents(folder, _contents(parent, content, rows))
         for name, value in content.records.items():
@@ -184,14 +184,14 @@ def write(parent: Release, out: Path, content: Derived, progress: Progress) -> N
         carry()
 
 
-def _contents(parent: Release, content: Derived, rows: Sequence[Mapping[str, Any]]) -> Contents:
+def _contents(parent: Release, content: Derived, rows: Rows) -> Contents:
     """Returns what the files contain: of the tables of the parent, the rows of the images that stay."""
     ids = {row["id"] for row in rows}
     cuis = {cui for row in rows for cui in (*row["concepts"], *row["concepts_manual"])}
     of_card, of_datasheet = parent.card, read_text(parent.path / DATASHEET)
     heading, note, about = content.heading, content.note, content.about
     return Contents(
-        rows=rows, figures=content.figures, removed=content.removed, groups=content.groups,
+        rows=rows, figures=content.figures, removed=[content.removed], groups=content.groups,
         embeddings=chosen(parent.path / EMBEDDINGS, content.figures["id"].combine_chunks()),
         names=_rows_of(parent.path / CUI_MAPPING, CUI_MAPPING_COLUMNS, cuis),
         licenses=_rows_of(parent.path / LICENSES, LICENSE_COLUMNS, ids),
@@ -203,7 +203,7 @@ def _contents(parent: Release, content: Derived, rows: Sequence[Mapping[str, Any
     )  # fmt: skip
 
 
-def _members(parent: Release, rows: Sequence[Mapping[str, Any]], progress: Progress) -> Iterator[tuple[str, bytes]]:
+def _members(parent: Release, rows: Rows, progress: Progress) -> Iterator[tuple[str, bytes]]:
     """Yields name and bytes of each image of a split."""
     for row in rows:
         data = parent.image(row["id"])

@@ -5,9 +5,10 @@ They escape control, bidirectional and other invisible characters, whatever colu
 
 from __future__ import annotations
 
+import itertools
 import json
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 from threading import Event
@@ -23,6 +24,7 @@ from roco.base.tables import SPLIT_TABLES
 from roco.base.terminal import printable_json
 from roco.base.text import escaped
 from roco.release.format import CHECKSUMS
+from roco.release.rows import Rows
 
 _CONTROL = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"  # surrogates cannot be in Arrow strings
 _ROW_GROUP = 10_000  # rows; readers keep one group in memory
@@ -30,8 +32,9 @@ _ROW_GROUP = 10_000  # rows; readers keep one group in memory
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Writes a CSV file: UTF-8, LF, quotes only where they are needed."""
-    lines = [",".join(csv_cell(escaped(cell)) for cell in cells) + "\n" for cells in (header, *rows)]
-    write_whole(path, "".join(lines))
+    with whole(path) as part, part.open("w", encoding="utf-8", newline="\n") as out:
+        for cells in itertools.chain([header], rows):
+            out.write(",".join(csv_cell(escaped(cell)) for cell in cells) + "\n")
 
 
 def csv_cell(text: str) -> str:
@@ -42,14 +45,15 @@ def csv_cell(text: str) -> str:
     return text
 
 
-def write_split_tables(folder: Path, split: str, rows: Sequence[Mapping[str, Any]]) -> None:
+def write_split_tables(folder: Path, split: str, rows: Rows) -> None:
     """Writes the tables of the paper of one split; rows: id, caption, concepts and concepts_manual of its images."""
+    captions = ([row["id"], row["caption"]] for row in rows.select(["id", "caption"]))
     for table, header in SPLIT_TABLES.items():
         if table == "captions":
-            cells = [[row["id"], row["caption"]] for row in rows]
+            write_csv(folder / f"{split}_{table}.csv", header, captions)
         else:
-            cells = [[row["id"], ";".join(row[table])] for row in rows]
-        write_csv(folder / f"{split}_{table}.csv", header, cells)
+            concepts = ([row["id"], ";".join(row[table])] for row in rows.select(["id", table]))
+            write_csv(folder / f"{split}_{table}.csv", header, concepts)
 
 
 def write_checksums(folder: Path) -> None:
@@ -65,6 +69,32 @@ def write_parquet(path: Path, table: pa.Table) -> None:
     table = with_escapes(table)
     with whole(path) as part:
         pq.write_table(table, part, compression="zstd", row_group_size=_ROW_GROUP, store_schema=False)
+
+
+def write_batches(path: Path, batches: Iterable[pa.Table], schema: pa.Schema) -> None:
+    """Writes a Parquet file of tables, of which few are in memory: the bytes are those of `write_parquet` of all rows.
+
+    schema: of the tables.
+    """
+    with whole(path) as part, pq.ParquetWriter(part, schema, compression="zstd", store_schema=False) as writer:
+        is_empty = True
+        for group in _row_groups(batches, schema):
+            writer.write_table(with_escapes(group), row_group_size=_ROW_GROUP)
+            is_empty = False
+        if is_empty:
+            writer.write_table(schema.empty_table())
+
+
+def _row_groups(batches: Iterable[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]:
+    """Yields the rows of tables in tables of the size of a row group."""
+    waiting = schema.empty_table()
+    for batch in batches:
+        waiting = pa.concat_tables([waiting, batch.cast(schema)])
+        while len(waiting) >= _ROW_GROUP:
+            yield waiting.slice(0, _ROW_GROUP).combine_chunks()
+            waiting = waiting.slice(_ROW_GROUP)
+    if len(waiting):
+        yield waiting.combine_chunks()
 
 
 def with_escapes(table: pa.Table) -> pa.Table:

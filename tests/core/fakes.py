@@ -243,7 +243,8 @@ class Printed(Publication):
         kept = run.kept(["id", "caption", "split", "archive", "file", "sha256"])
         images = [hashlib.sha256(data).hexdigest() for data in run.images(kept)]
         rows = [{**row, "image": image} for row, image in zip(kept.to_pylist(), images, strict=True)]
-        written = {"kept": rows, "removed": run.removed(["archive", "file"]).to_pylist(), "funnel": run.funnel}
+        removed = [row for batch in run.removed(["archive", "file"]) for row in batch.to_pylist()]
+        written = {"kept": rows, "removed": removed, "funnel": run.funnel}
         written |= self.origin(run)
         (folder / "all.json").write_text(json.dumps(written, indent=1, sort_keys=True))
         digest = hashlib.sha256((folder / "all.json").read_bytes()).hexdigest()

@@ -458,8 +458,8 @@ def test_a_superseded_copy_of_a_published_figure_is_valid(tmp_path: Path) -> Non
                 stage["in"], stage["kept"] = stage["in"] + 1, stage["kept"] + 1
             return {**whole, "stages": [*stages[:-1], entry, stages[-1]]}
 
-        def removed(self, columns: Any) -> pa.Table:
-            table = super().removed(columns)
+        def dropped(self, columns: Any) -> pa.Table:
+            table = super().dropped(columns)
             row = {"figure_id": self.figures[0]["figure_id"], "stage": "identity", "drop": "superseded"}
             return pa.concat_tables([table, pa.Table.from_pylist([row], schema=table.schema)])
 

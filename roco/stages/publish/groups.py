@@ -37,8 +37,10 @@ def duplicates(run: Finished) -> pa.Table:
     kept = run.kept(measured)
     for name in ("drop", "drop_detail"):
         kept = put(kept, name, pa.nulls(len(kept), pa.string()))
-    dropped = with_published_details(_with_group(_complete(run.removed(measured))), run.reasons)
-    table = pa.concat_tables([_with_group(_complete(kept)), dropped])
+    having = [name for name in ("duplicate_group", "similar_group") if name in measured]
+    batches = run.removed(measured, having) if having else iter(())
+    dropped = [with_published_details(_with_group(_complete(batch)), run.reasons) for batch in batches]
+    table = pa.concat_tables([_with_group(_complete(kept)), *dropped])
     return _with_distances(table.sort_by("figure_id").combine_chunks())
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -40,6 +39,7 @@ from roco.release.previous import (
     read_previous,
     read_release,
 )
+from roco.release.rows import Rows
 from roco.release.writers import (
     ZipThreads,
     with_escapes,
@@ -53,7 +53,7 @@ from roco.stages.publish.groups import duplicates
 from roco.stages.publish.growth import check_growth, ledger_changes
 from roco.stages.publish.guarantees import allowed_licenses
 from roco.stages.publish.ids import assigned_ids
-from roco.stages.publish.tombstones import tombstone_rows
+from roco.stages.publish.tombstones import Tombstones
 
 _NOT_PUBLISHED = {"figure_id", "bytes", "thumbnail", "embedding", "text_lines", "drop", "drop_detail"}
 _NUMBER = re.compile(r"[0-9]{1,15}$")
@@ -135,22 +135,20 @@ class Release(Publication):
     def publish(self, run: Finished, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         table = _figures(run)
-        rows = table.select([name for name in table.column_names if name in _USED]).to_pylist()
+        rows = Rows(table.select([name for name in table.column_names if name in _USED]))
         check_growth(run, table)
 
         with ZipThreads() as zips:
             for split in SPLITS:
-                of_split = [row for row in rows if row["split"] == split]
-                zips.write(folder / f"{split}_images.zip", _members(split, of_split, run))
+                members = _members(split, rows.select(_OF_IMAGES).where("split", split), run)
+                zips.write(folder / f"{split}_images.zip", members)
             write_contents(folder, self._contents(run, table, rows))
 
         write_checksums(folder)
 
-    def _contents(self, run: Finished, table: pa.Table, rows: Sequence[Mapping[str, Any]]) -> Contents:
+    def _contents(self, run: Finished, table: pa.Table, rows: Rows) -> Contents:
         """Returns what the files other than the images contain."""
-        dropped = _removed(run)
-        previous = self._previous(run.ledger)
-        retired = list(tombstone_rows(previous, table["id"], dropped) if previous else ())
+        retired = Tombstones(self._previous(run.ledger), table["id"])
         funnel = dict(run.funnel)
         allowed = allowed_licenses(run.recipe)
         if allowed:
@@ -159,13 +157,15 @@ class Release(Publication):
         if grown_from:
             funnel["grown_from"] = grown_from
         about = self.metadata or Metadata()
+        credited, described = rows.select(_CREDITS), rows.select(_DESCRIBING)
         return Contents(
-            rows=rows, figures=table, removed=dropped, groups=duplicates(run), names=concept_names(rows),
+            rows=rows, figures=table, removed=retired.noting(_removed(run)), groups=duplicates(run),
+            names=concept_names(rows.select(_NAMING)),
             embeddings=self._embeddings(run, table) if self.embeddings else None,
-            licenses=map(license_row, rows), attribution=map(attribution_row, rows), tombstones=retired, funnel=funnel,
-            about=about, made_by=run.recipe["roco"],
-            card=lambda funnel, leaks: card(rows, funnel, run.recipe, leaks, about),
-            datasheet=lambda funnel, leaks: datasheet(rows, funnel, run.recipe, len(retired), about),
+            licenses=map(license_row, credited), attribution=map(attribution_row, credited), tombstones=retired,
+            funnel=funnel, about=about, made_by=run.recipe["roco"],
+            card=lambda funnel, leaks: card(described, funnel, run.recipe, leaks, about),
+            datasheet=lambda funnel, leaks: datasheet(described, funnel, run.recipe, len(retired), about),
         )  # fmt: skip
 
     def _embeddings(self, run: Finished, figures: pa.Table) -> pa.Table:
@@ -186,12 +186,19 @@ class Release(Publication):
 
 # --- rows --------------------------------------------------------------------------------------------------
 
-_TEXTS = ("id", "split", "article_key", "pmcid", "doi", "license", "archive", "file", "format", "sha256", "modality")
-_CREDITED = ("title", "journal", "license_url", "license_version", "license_port", "copyright")
+_OF_IMAGES = ("id", "split", "figure_id", "archive", "file", "format", "sha256")
+_CREDITS = (
+    "id", "figure_id", "article_key", "pmcid", "doi", "license", "license_url", "license_version", "license_port",
+    "title", "authors", "journal", "year", "copyright",
+)  # fmt: skip
+_NAMING = ("concepts", "concepts_manual", "mentions", "suggested", "given_names")
+_DESCRIBING = (
+    "split", "article_key", "year", "license", "format", "n_frames", "declared", "identifying_fields", "given_id",
+    "modality", "modality_from", "concepts", "concepts_manual",
+)  # fmt: skip
+"""What card and datasheet count."""
 _GROUPS = ("image_key", "duplicate_group", "similar_group")
-_CARD = ("given_id", "modality_from", "identifying_fields", "n_frames", "declared")
-_LISTS = ("authors", "concepts", "concepts_manual", "mentions", "suggested", "given_names")
-_USED = {"figure_id", "year", "caption", *_TEXTS, *_CREDITED, *_GROUPS, *_CARD, *_LISTS}
+_USED = {"caption", *_OF_IMAGES, *_CREDITS, *_NAMING, *_DESCRIBING, *_GROUPS}
 """The columns that the files beside figures.parquet are made of."""
 
 
@@ -220,14 +227,14 @@ def _figures(run: Finished) -> pa.Table:
     return table.take(order).select([*first, *of_schema, *others])
 
 
-def _removed(run: Finished) -> pa.Table:
-    """Returns origin and reason of each dropped figure; no text of its article."""
+def _removed(run: Finished) -> Iterator[pa.Table]:
+    """Yields origin and reason of each dropped figure; no text of its article."""
     known = set(_known(run))
-    table = run.removed([name for name in DROPPED_COLUMNS if name in known])
-    for name in DROPPED_COLUMNS:
-        if name not in table.column_names:
-            table = table.append_column(name, pa.nulls(len(table), pa.string()))
-    return with_escapes(with_published_details(table.select(list(DROPPED_COLUMNS)), run.reasons))
+    for batch in run.removed([name for name in DROPPED_COLUMNS if name in known]):
+        for name in DROPPED_COLUMNS:
+            if name not in batch.column_names:
+                batch = batch.append_column(name, pa.nulls(len(batch), pa.string()))
+        yield with_escapes(with_published_details(batch.select(list(DROPPED_COLUMNS)), run.reasons))
 
 
 # --- files -------------------------------------------------------------------------------------------------
@@ -235,10 +242,9 @@ def _removed(run: Finished) -> pa.Table:
 _CHANGED = "the source changed during the run: restore the file, or run again from the changed source"
 
 
-def _members(split: str, rows: Sequence[Mapping[str, Any]], run: Finished) -> Iterator[tuple[str, bytes]]:
+def _members(split: str, rows: Rows, run: Finished) -> Iterator[tuple[str, bytes]]:
     """Yields name and bytes of each image of a split; raises DataError where the bytes are not those measured."""
-    columns = {name: pa.array([row[name] for row in rows], pa.string()) for name in ("figure_id", "archive", "file")}
-    images = run.images(pa.table(columns))
+    images = run.images(rows.table.select(["figure_id", "archive", "file"]))
     for row in rows:
         figure_id = row["figure_id"]
         data = next(images, None)

@@ -171,8 +171,13 @@ class Run:
     def kept(self, columns: Sequence[str]) -> pa.Table:
         return self.table.select(["figure_id", *columns])
 
-    def removed(self, columns: Sequence[str]) -> pa.Table:
+    def removed(self, columns: Sequence[str], having: Sequence[str] = ()) -> Iterator[pa.Table]:
         self.asked += columns
+        for batch in self.dropped(columns).to_batches(max_chunksize=3):
+            yield pa.Table.from_batches([batch])
+
+    def dropped(self, columns: Sequence[str]) -> pa.Table:
+        """Returns the dropped figures, which `removed` yields in batches."""
         rows = [
             {
                 **figure(k % 12, "package"),
