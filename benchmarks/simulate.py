@@ -14,7 +14,7 @@ import sys
 import textwrap
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from benchmarks.corpora import BENCH
 from roco.base.files import read_table, write_table
@@ -126,6 +126,8 @@ def plan(folder: Path) -> None:
 
 def simulate(size: str, folder: Path | None = None) -> list[str]:
     """Returns a section of docs/benchmarks.md."""
+    from benchmarks.simulated_parts import opened
+
     own = folder or BENCH / f"simulation-{size}"
     if folder is None:
         shutil.rmtree(own, ignore_errors=True)
@@ -134,7 +136,9 @@ def simulate(size: str, folder: Path | None = None) -> list[str]:
     path = recipe(own)
     seconds = make(own, path, COMPUTED[size])
     costs = steps(own, path)
-    state = _status(path)
+    state = opened(path).status()
+    if state["state"] != "complete":
+        raise SystemExit(f"the run is {state['state']}: see {own / 'run' / 'log'}")
     rows = {stage["stage"]: stage for stage in state["stages"]}
     if folder is None:
         shutil.rmtree(own)
@@ -204,11 +208,10 @@ def steps(folder: Path, path: Path) -> dict[str, Cost]:
     add("`roco run`, manifest and records lost: reads all footers", measured("run", words))
     _halve_records(run)
     add("`roco run`, half of the records lost", measured("run", words))
-    next((run / "decisions").glob("rows-*/*.parquet")).unlink()
+    _forget_decisions(path)
     add("`roco run`, decisions of one part lost", measured("run", words, "--workers", "1"))
     recipe(folder, more_than=20)
     add(CHANGED, measured("-v", "run", words))
-    recipe(folder)
     return costs
 
 
@@ -236,10 +239,13 @@ def _halve_records(run: Path) -> None:
         write_table(path, table.take(list(range(0, len(table), 2))), meta)
 
 
-def _status(path: Path) -> dict[str, Any]:
+def _forget_decisions(path: Path) -> None:
+    """Removes the decisions of a part that a worker has computed: a copy could not be decided again."""
     from benchmarks.simulated_parts import opened
+    from roco.core import parts
 
-    return opened(path).status()
+    files = opened(path).files
+    files.row_decisions(parts.read(files.parts).names[0]).unlink()
 
 
 if __name__ == "__main__":
