@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,9 +30,13 @@ SCHEMA = pa.schema([("part", pa.string()), *LISTING, ("current", pa.bool_())])
 
 @dataclass(frozen=True)
 class Parts:
-    """All articles ever listed, part by part; `current` marks those that the source still lists with this digest."""
+    """All articles ever listed, part by part; `current` marks those that the source still lists with this digest.
+
+    listing: the digest of the listing that the parts agree with; empty if it is not known.
+    """
 
     table: pa.Table
+    listing: str = ""
 
     @cached_property
     def spans(self) -> Mapping[str, tuple[int, int]]:
@@ -83,7 +88,8 @@ def read(path: Path) -> Parts:
     if not path.exists():
         return Parts(SCHEMA.empty_table())
     try:
-        return Parts(read_table(path)[0])
+        table, meta = read_table(path)
+        return Parts(table, str(meta.get("listing", "")))
     except CorruptFile as err:
         raise DataError(
             f"corrupt file: {path}",
@@ -105,11 +111,30 @@ def plan(
     """Lists the source and appends parts for new and changed articles; existing parts do not change."""
     before = read(path)
     listing = listing_of(source, before.listed, progress or NullProgress())
+    of_listing = listing_digest(listing)
+    if of_listing == before.listing:
+        return before  # without comparing millions of packages one by one
     existing = recover(listing) if recover and not path.exists() else before.table
     after = updated(existing, listing, part_size)
-    if not after.equals(before.table):
-        write_table(path, after, {"articles": len(listing)})
-    return Parts(after)
+    if path.exists() or not after.equals(before.table):
+        write_table(path, after, {"articles": len(listing), "listing": of_listing})
+    return Parts(after, of_listing)
+
+
+def listing_digest(listing: pa.Table) -> str:
+    """Returns the SHA-256 of a listing: of all its columns, in the order of its rows."""
+    digests = []
+    for name in LISTING.names:
+        lengths, texts = hashlib.sha256(), hashlib.sha256()
+        for chunk in listing[name].chunks:
+            values = pc.fill_null(chunk, "").cast(pa.large_binary())
+            _, offsets, data = values.buffers()
+            ends = np.frombuffer(offsets, np.int64)[values.offset : values.offset + len(values) + 1]
+            lengths.update(np.where(np.asarray(pc.is_null(chunk)), -1, np.diff(ends)).astype("<i8").tobytes())
+            if data is not None and len(values):
+                texts.update(memoryview(data)[ends[0] : ends[-1]])
+        digests.append([lengths.hexdigest(), texts.hexdigest()])
+    return digest(digests)
 
 
 def updated(table: pa.Table, listing: pa.Table, part_size: int) -> pa.Table:

@@ -142,3 +142,44 @@ def test_a_part_with_a_changed_article_is_measured_again(
     write_article(articles, 3, note="changed")
     (tmp_path / "run" / "parts.parquet").unlink()
     assert run(make(), tmp_path / "run", workers=0).measured["read"] == 10
+
+
+def test_a_listing_that_has_not_changed_is_not_compared_with_the_parts(
+    articles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, path = fakes.Notes(path=articles), tmp_path / "parts.parquet"
+    write_article(articles, 40)
+    before = parts.plan(path, source, 7)
+    write_article(articles, 41)
+    after = parts.plan(path, source, 7)
+    assert after.summary["articles"] > before.summary["articles"]
+    stamp, compared = path.stat().st_mtime_ns, parts.updated
+    calls: list[int] = []
+
+    def counting(table: pa.Table, listing: pa.Table, part_size: int) -> pa.Table:
+        calls.append(len(listing))
+        return compared(table, listing, part_size)
+
+    monkeypatch.setattr(parts, "updated", counting)
+    assert parts.plan(path, source, 7).table.equals(after.table)
+    assert calls == []
+    assert path.stat().st_mtime_ns == stamp
+    write_article(articles, 42)
+    parts.plan(path, source, 7)
+    assert len(calls) == 1
+
+
+def listing(*texts: str | None) -> pa.Table:
+    return pa.table({name: pa.array(texts, pa.string()) for name in LISTING.names})
+
+
+def test_the_digest_of_a_listing_is_that_of_its_rows_however_they_are_stored() -> None:
+    whole = listing("ab", "c", None, "", "d")
+    for start in (0, 1, 3, 5):
+        pieces = pa.concat_tables([whole.slice(0, start), whole.slice(start)])
+        assert parts.listing_digest(pieces) == parts.listing_digest(whole)
+    assert parts.listing_digest(listing("x", "ab", "c", None, "", "d").slice(1)) == parts.listing_digest(whole)
+    others = [listing("a", "bc", None, "", "d"), listing("c", "ab", None, "", "d"), listing("ab", "c", "", "", "d"),
+              listing("ab", "c", "", None, "d"), listing("ab", "c", None, ""), listing()]  # fmt: skip
+    digests = {parts.listing_digest(table) for table in (whole, *others)}
+    assert len(digests) == 7
