@@ -9,13 +9,15 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
+from roco.base.patterns import later
+
 Texts = Sequence[str]
 
 _LETTER = re.compile(r"[^\W\d_]")
 _OTHER_LETTER = re.compile(r"[^\W\d_a-z]")
 _READ_BY_ROUGE = re.compile(r"[a-z0-9]")
 _NOT_LATIN = re.compile(r"[^\W\d_\u0000-\u024f\u1e00-\u1eff]")
-_WITHOUT_SPACES = re.compile(
+_WITHOUT_SPACES = later(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
 )
 """Letters of Thai, Lao, Burmese, Khmer, Japanese and Chinese, which put no spaces between words."""

@@ -7,6 +7,8 @@ from collections import Counter
 from functools import lru_cache
 from typing import NamedTuple
 
+from roco.base.patterns import later
+
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -128,7 +130,7 @@ _ENDINGS = {
     "|bild|erguss|zysten?|fraktur(?:en)?|karzinom|metastasen?|arterien?|venen?|drüse)"
     "|[a-z]{2,}(?:graph|graf|skop|path|tom|log|megal)ien?",
 }
-_ENDING = {language: re.compile(pattern) for language, pattern in _ENDINGS.items()}
+_ENDING = {language: later(pattern) for language, pattern in _ENDINGS.items()}
 _WEAK = re.compile("[a-z]{3,}(?:ic[oa]s?|ad[oa]s?)")  # Spanish, Portuguese, Italian, but also species names
 _EITHER = _words(  # used in English and other languages, whatever their endings and accents suggest
     """

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from roco.base.patterns import later
 from roco.models.text.license_words import URL, plain
 
 
@@ -46,7 +47,7 @@ _ARTICLE_ABOUT_OTHER = re.compile(
 _NO_AND = r"(?:\w+ed (?:and|or) \w+ed |(?!(?:and|or|e|y|et|as)\b)[\w.,()]+ )"
 _OF = r"(?:(?:of|in|with|within|from|for|to|by|during|via|underlying|supporting|accompanying|de|en|em|du|dans) )"
 _THIS = r"(?:(?:this|the|our|an?|each|este|esta|cet|cette|do|del) )"
-_OTHER_OF_ARTICLE = re.compile(
+_OTHER_OF_ARTICLE = later(
     rf"\b{_OTHER}[ ,]*{_NO_AND}{{0,6}}?(?:{_OF}{_THIS}|(?:deste|neste|do|del) )(?:\w+ ){{0,2}}?{_ARTICLE}"
     rf"|\b{_ARTICLE}(?: s)? (?=(?:\w+ )?{_OTHER})(?!(?:and|or|e|y|et) )"
 )

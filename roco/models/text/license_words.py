@@ -10,6 +10,8 @@ import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from roco.base.patterns import later
+
 
 class Grant(NamedTuple):
     """A licence as one place names it: its id, how it is written there in short, its version and port."""
@@ -25,7 +27,7 @@ _FAMILIES = {
     frozenset(parts.lower().split("-")): f"CC-{parts}"
     for parts in ("BY", "BY-NC", "BY-SA", "BY-ND", "BY-NC-SA", "BY-NC-ND", "NC", "SA", "ND", "NC-SA", "NC-ND")
 }
-URL = re.compile(r"(?:(?:https?:/+|www\.)|creativecommons\.org/)[^\s<>()\[\]{}\"“”‘’,;]+", re.I)
+URL = later(r"(?:(?:https?:/+|www\.)|creativecommons\.org/)[^\s<>()\[\]{}\"“”‘’,;]+", re.I)
 """A URL in running text, up to the punctuation that follows it; of its last full stop see `license_codes.bare_url`."""
 _HYPHENS = re.compile(r"[\u2010-\u2015\u2212\ufe58\ufe63\uff0d\u00ad]")
 # The four terms of Creative Commons in the languages of PMC and SciELO: English, Portuguese, Spanish.
@@ -41,7 +43,7 @@ _SHORT = r"(?:by|nc|nd|sa)\b"
 # Three spellings: the long name ("Creative Commons Attribution License"), the short one ("CC BY-NC"), and the mixed one
 # ("Creative Commons BY 4.0"). "Creative Commons by the authors" names no licence, so in the mixed one "by" counts only
 # before another term, the word "licence" or a version.
-_NAMED = re.compile(
+_NAMED = later(
     rf"\bcreative commons\b(?: (?:public )?licen[cs]\w+| licenca| licencia| de| do tipo| tipo)*"
     rf"(?P<long>(?:[ ,(:]*(?:and |y |e )?\b(?:{_LONG})\b)+)"
     rf"|\bcc (?P<short>{_SHORT}(?: {_SHORT})*)"

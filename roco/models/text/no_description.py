@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from roco.base.patterns import later
 from roco.base.text import PLACEHOLDERS
 
 # Words of labels in the languages of PMC and SciELO ("Figure 2", "Table 1"); none of them describes an image.
@@ -17,9 +18,9 @@ _LABEL_WORD_LIST = """
     file files material information continued cont contd legend and und et y e to of
     """
 _LABEL_WORDS = frozenset(_LABEL_WORD_LIST.split())
-_NUMBER = re.compile(r"[se]?\d+[a-z]?|[a-z]|(?=[ivx])x{0,2}(?:ix|iv|v?i{0,3})|(?:図|图|圖|그림|表|표)\d*[a-z]?")
+_NUMBER = later(r"[se]?\d+[a-z]?|[a-z]|(?=[ivx])x{0,2}(?:ix|iv|v?i{0,3})|(?:図|图|圖|그림|表|표)\d*[a-z]?")
 _TOKEN = re.compile(r"[^\W_]+")
-_FILLER = re.compile(
+_FILLER = later(
     r"(?:x{2,}|n\s*[/.]?\s*a|none|null|nil|tb[ad]|to ?do|title|untitled|unknown|lorem ipsum|idem|ibid|as above"
     r"|(?:no |figure |image |insert )?(?:caption|legend|title)(?: (?:here|text|not available|missing))?"
     r"|(?:image|figure|photo) (?:not available|unavailable)"
@@ -32,11 +33,11 @@ _FILLER = re.compile(
 )
 _SUFFIX = r"(?:jpe?g|png|tiff?|gif|bmp|webp|eps|svg|pdf|dcm|docx?|xlsx?|pptx?|csv|zip|mp4|mov|avi|wmv|mpe?g)"
 _SIZE = r"[\d.,]+\s*[km]i?b"
-_FILE = re.compile(
+_FILE = later(
     rf"(?:[\w.()+-]+ ){{0,2}}[\w.()+-]*\w\.{_SUFFIX}|\W*(?:{_SIZE}\W+)?{_SUFFIX}(?:\W+{_SIZE})?\W*",
     re.I,
 )
-_RIGHTS_FIRST = re.compile(
+_RIGHTS_FIRST = later(
     r"\W*(?:this (?:is an |article |work |figure |image )?"
     r"(?:open[- ]access|is (?:licen[cs]ed|distributed|published))"
     r"|©|\(c\)\s|copyright(?!-)|licen[cs]ed? (?:under|by|to) |published under|distributed under|all rights reserved"

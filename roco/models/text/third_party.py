@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from roco.base.patterns import later
+
 _END_OF_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\u00c0-\u00dd])|;\s+")
 _CONDITION = re.compile(r"(?:if|where|should)\b", re.I)
 _MATERIAL = r"\b(?:photograph|illustration|image|figure|graphic|picture|table|artwork|material|content|component)s?\b"
@@ -15,7 +17,7 @@ _HOLDS = r"\b(?:contains?|includes?|incorporates?|uses?)\b"
 _OWNED = r"\b(?:copyright(?:ed)?|owned|held|licensed|property)\b"
 _ON = r"[^;]{0,150}"  # bounded, because the words come from outside
 _RESERVATIONS = tuple(
-    re.compile(pattern, re.I)
+    later(pattern, re.I)
     for pattern in (
         # the article contains material of others
         rf"{_HOLDS}{_ON}{_MATERIAL}{_ON}{_OWNED}{_ON}{_HOLDERS}",

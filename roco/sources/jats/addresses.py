@@ -8,11 +8,13 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from roco.base.patterns import later
+
 # Domains that end addresses without a scheme; words such as `in`, `it` and `be`, which are domains too, are missing.
 _DOMAINS = r"(?:com|org|net|edu|gov|info|io|eu|uk|jp|cn|fr|nl|ch|br|au|kr|de|ca|ru)"
 _SHORT_DOMAINS = r"(?:ac|at|be|co|dk|es|fi|gl|in|it|ly|me|no|pl|se|us)"  # only before a path: "bit.ly/x"
 
-_START = re.compile(
+_START = later(
     rf"""
     (?P<url>\b(?:https?|s?ftp)\s?:\s?[/\\]\s?[/\\]\s?|\bhttps?//|\b[a-z][a-z0-9]{{1,7}}://|\bwww\s?\.\s?(?=[a-z0-9-]+\s?\.)|\b(?:dx\.)?doi\.org/\s?)
   | (?P<mail>(?:\bmailto:\s?)?(?<![\w.+-])[\w.+-]+@(?:[\w-]+\.)+[a-z]{{2,}})
@@ -49,7 +51,7 @@ _MOST_PARTS = 8
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
 _DAY_OR_YEAR = r"\d{1,4}(?:st|nd|rd|th)?"
 _DATE_PART = rf"(?:{_MONTH}(?:\.(?=\s?\d))?|{_DAY_OR_YEAR}(?:\.(?=\s?(?:\d|{_MONTH})))?)\b"
-ACCESS_NOTE = re.compile(
+ACCESS_NOTE = later(
     rf"""
     [,;.]{{0,2}}\s*([(\[])?\s*
     (?:last\s|date\s)?\s*(?:accessed|retrieved|viewed|visited|cited|checked|consulted|downloaded|access|date\sof\saccess)

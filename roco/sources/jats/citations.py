@@ -13,6 +13,7 @@ import string
 from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
 
+from roco.base.patterns import later
 from roco.sources.jats.citation_context import is_of_another_paper, series_of
 
 
@@ -40,13 +41,13 @@ _TO = r"\s*(?:[\u2010-\u2015\u2212-]|\b(?:to|through|until|a|al|até|bis)\b)\s*"
 _AND = r"\s*(?:[,&/+]|\b(?:and|y|e|et|und)\b)\s*"
 # In a list, a number with a unit is not a figure: "Fig. 2 and 3 mm below".
 _NO_UNIT = r"(?!\s*(?:%|(?:[cmk]?m|m[lgs]|kg|min|hours?|days?|weeks?|months?|years?|patients?|cases?|slices?)\b))"
-_CITED = re.compile(
+_CITED = later(
     rf"{_WORD}\s*({_NUMBER}{_PANEL}(?:(?:{_TO}|{_AND})+(?:{_NUMBER}{_PANEL}{_NO_UNIT}|[A-Hb-h]\b(?!['’])))*)"
 )
 # eLife's "Figure 2—figure supplement 1" is a figure of its own.
 _SUPPLEMENT_OF_FIGURE = re.compile(r"\s*[\u2010-\u2015-]\s*(?:[Ff]igure )?supplement")
 _JOINED = re.compile(rf"(?:{_AND})+")
-_ITEM = re.compile(rf"(?P<to>{_TO})?(?:{_AND})*(?P<number>{_NUMBER}){_PANEL}")
+_ITEM = later(rf"(?P<to>{_TO})?(?:{_AND})*(?P<number>{_NUMBER}){_PANEL}")
 _LABEL = re.compile(rf"(?P<before>.*?)(?P<figure>{_WORD}\s*(?P<number>{_NUMBER}))(?:\W*|\s*\([\w\s]*\)\W*)")
 _RANGE = re.compile(_TO)
 _PREFIXED_NUMBER = re.compile(r"([A-Z]*)(\d+)")

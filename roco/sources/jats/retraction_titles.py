@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
+from roco.base.patterns import later
+
 
 class Mark(StrEnum):
     """What a title says about its article.
@@ -52,7 +54,7 @@ _ABOUT_RETRACTION = (
     r"|(?:(?:an?|the)\s+)?(?:[\w-]+\s+){0,2}?(?-i:Signs?|Causes?|Clues?|Hallmarks?|Pitfalls?|Mimics?)\s+(?:of|in|for|and|to)\b)"
 )
 _IS_RETRACTED = tuple(
-    re.compile(pattern, re.I)
+    later(pattern, re.I)
     for pattern in (
         # at the start: "RETRACTED: …", "Retracted (2021): …", "[Retracted article] …", "Retracted – …", "Retracted. …"
         rf"\W*{_RETRACTED_PAPER}\s*(?:\([^)]*\d{{4}}\)\s*)?(?:{_CLOSE}|[:;]|{_DASH}|\.\s|\W*$)",
@@ -73,7 +75,7 @@ _IS_RETRACTED = tuple(
     )
 )
 _IS_RETRACTION = tuple(
-    re.compile(pattern, re.I)
+    later(pattern, re.I)
     for pattern in (
         # "Retraction: …", "[Retraction] …", "Retraction – …", but not "Retraction–extension injury"; or alone
         rf"\W*{_RETRACTION}\s*{_CLOSE}|\W*{_RETRACTION}s?\W*$",

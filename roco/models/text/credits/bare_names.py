@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from roco.base.patterns import later
 from roco.models.text.credits.holders import AGENCIES, HOLDER, PUBLISHERS
 from roco.models.text.credits.parts import CAPITAL, FULL_NAME, NAME, PICTURE, TITLE
 from roco.models.text.credits.things import names_thing
@@ -15,9 +16,9 @@ _PERSON = (
     rf"(?:{TITLE}\.?\s+(?:{FULL_NAME}|{NAME})|{NAME},?\s+{_INITIALS}|{_INITIALS}\s*{NAME}"
     rf"|{NAME}\s+et\s+al\.?|{FULL_NAME})"
 )
-_NAMES = re.compile(rf"{_BEGIN}{_PERSON}(?:(?:,|;|\s+(?:and|&))\s+{_PERSON}){{0,5}}(?:{_YEAR})?", re.I)
-_AGENCY = re.compile(rf"{_BEGIN}(?:Getty|{AGENCIES}|{PUBLISHERS})(?:{_YEAR})?", re.I)
-_HOLDER = re.compile(rf"{_BEGIN}(?:the\s+)?{NAME}(?:\s+{NAME}){{1,4}}(?:,\s+{NAME}){{0,2}}(?:{_YEAR})?", re.I)
+_NAMES = later(rf"{_BEGIN}{_PERSON}(?:(?:,|;|\s+(?:and|&))\s+{_PERSON}){{0,5}}(?:{_YEAR})?", re.I)
+_AGENCY = later(rf"{_BEGIN}(?:Getty|{AGENCIES}|{PUBLISHERS})(?:{_YEAR})?", re.I)
+_HOLDER = later(rf"{_BEGIN}(?:the\s+)?{NAME}(?:\s+{NAME}){{1,4}}(?:,\s+{NAME}){{0,2}}(?:{_YEAR})?", re.I)
 # Two words with capitals may also be a note on the picture.
 _NO_PERSON = re.compile(
     r"\b(?:normal|control|case|patient|group|panel|figure|view|before|after|left|right|bar|arrows?)\b", re.I

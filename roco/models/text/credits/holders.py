@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from roco.base.patterns import later
 from roco.models.text.credits.tables import any_of, nouns
 
 _WORKS = """
@@ -20,7 +21,7 @@ organization owner patient photographer physician project radiologist register r
 survey team technician technologist trial universität universidad universidade university université vendor
 """
 _TITLES = "Dr Drs dr drs Prof prof Professor professor Pr Mr Mrs Ms"
-HOLDER = re.compile(
+HOLDER = later(
     rf"\b(?:{nouns(_WORKS)}|{nouns(_INSTITUTIONS_AND_PEOPLE)}|(?-i:{any_of(_TITLES)})"
     r"|compan(?:y|ies)|laborator(?:y|ies)|societies)\b|https?:|www\.|\.(?:com|org|net|edu|gov)\b",
     re.I,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from roco.base.patterns import later
 from roco.models.text.terms.expansions import long_forms
 from roco.models.text.terms.other_meanings import (
     AFTER_STATE,
@@ -22,7 +23,7 @@ _IMAGING = re.compile(
     re.I,
 )
 # Signs that a caption is about an image of a body.
-_BODY = re.compile(
+_BODY = later(
     r"tomogra|resonan|\bscan|ultraso|sonogra|radiogra|radiolog|angiogra|x[\s-]?ray|roentgen|coronal|axial|sagittal|arter|\bvein|venous|ventric|atri(?:um|al)|aort|\blung|liver|hepat|kidney|renal|\bbone|fractur|tumou?r|\bmass\b|lesion"
     r"|cyst|abscess|chest|thora|abdom|pelvi|skull|brain|cereb|spin(?:e|al)|vertebr|pancrea|spleen|bowel|colon|stomach"
     r"|\bknee|\bhip\b|\bhand\b|mandib|maxill|teeth|tooth|nodule|effusion|thromb|stenosis|aneurysm|calcif|arrow|uter[ui]"
@@ -51,7 +52,7 @@ _PROJECTION = re.compile(
 _PULMONARY_ARTERY = re.compile("pulmonary arter", re.I)
 
 _ULTRASOUND_ELSEWHERE = re.compile(r"ultraso|sonogra|\becho|doppler|\bUSG\b|\bCEUS\b|\bEUS\b|transduc", re.I)
-_ULTRASOUND_BEFORE = re.compile(
+_ULTRASOUND_BEFORE = later(
     r"\b(?:endoscopic|(?:trans)?abdominal|(?:trans|endo)vaginal|transrectal|doppler|colou?r|duplex|gr[ae]y|scale|enhanced"
     r"|renal|breast|thyroid|scrotal|pelvic|f(?:o)?etal|obstetric|cardiac|lung|hepatic|liver|kidney|neck|soft.tissue|on|via"
     r"|under|using|by|with|compression|intra\w+|resolution|real.time|mode|longitudinal|transverse|axial|sagittal|coronal"
@@ -61,7 +62,7 @@ _ULTRASOUND_BEFORE = re.compile(
     r"\s,/\-\u2010-\u2015]*(?:and\s+|or\s+|the\s+|an?\s+)?$",
     re.I,
 )
-_ULTRASOUND_AFTER = re.compile(
+_ULTRASOUND_AFTER = later(
     r"[\s\-\u2010-\u2015/]*(?:imag|scan|guid|exam|probe|transduc|find|show|demonstr|reveal|view|appear|of\b|abdomen|doppler"
     r"|elasto|feature|detect|depict|confirm|picture|display|sono|(?:and|or)\s+(?:\(\w\)\s*)?(?:CT|MRI?)\b"
     r"|,?\s*CT\b|,?\s*MRI?\b|long(?:itudinal)?|transverse|with\s+(?:colou?r|doppler|contrast)"
