@@ -74,7 +74,7 @@ def once(source: Path, workers: int, *options: str) -> dict[str, Any]:
 
 
 def _sums(log: list[dict[str, Any]], kind: str) -> dict[str, float]:
-    """Returns the seconds of all parts by stage: elapsed ones (`seconds`), or those of the processor (`cpu`)."""
+    """Returns the seconds of all parts by stage: elapsed seconds (`seconds`) or CPU seconds (`cpu`)."""
     total: dict[str, float] = {}
     for entry in log:
         for name, n in entry.get(kind, {}).items():

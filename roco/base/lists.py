@@ -1,4 +1,4 @@
-"""Columns of lists of texts: counts and chooses the values of all lists, many rows at a time."""
+"""Counts and filters the values in columns of lists of texts, many rows at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command `roco plan`: what a run takes, before it starts."""
+"""The command `roco plan`: estimates core-hours, disk, memory, time and price of a run before it starts."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def _made_up(articles: int | None, images: int | None) -> Corpus | None:
 
 
 def _own(opened: Run, listed: int, calibration: Calibration) -> Corpus:
-    """Returns the corpus of the recipe, with as many figures per article as the run found, or else the sample."""
+    """Returns the corpus of the recipe, with as many figures per article as in the run, or else in the sample."""
     from roco.core.cost import Corpus
 
     status = opened.status()
@@ -150,9 +150,9 @@ def _own(opened: Run, listed: int, calibration: Calibration) -> Corpus:
 
 
 def _rows_of_run(opened: Run, calibration: Calibration) -> tuple[dict[str, int], int] | None:
-    """Returns how many figures reached each stage in the run, and how many extraction kept; None if it knows less.
+    """Returns how many figures reached each stage in the run, and how many extraction kept.
 
-    Stages that have changed since, and those after them, are left to the sample.
+    None if a stage is out of date or incomplete, or if the run has fewer articles than the sample.
     """
     status = opened.status()
     first, *others = status["stages"]

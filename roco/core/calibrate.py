@@ -42,12 +42,12 @@ MOST_ARTICLES = 100_000
 EMPTY_PARTS = 3
 """Parts without articles that are written to measure what each part costs, however few articles it has."""
 
-_BETWEEN = "bookkeeping"
+_BOOKKEEPING = "bookkeeping"
 """What is neither reading nor a stage nor writing: joins and checks of tables."""
 
 
 def listing(source: Source, stored: Path, progress: Progress) -> pa.Table:
-    """Returns the listing of a source; of a run that has begun, the one that it stored."""
+    """Returns the listing of a source; if the run has begun, the listing that it stored."""
     known = parts.read(stored).table
     if len(known):
         return known.filter(known["current"])
@@ -68,7 +68,7 @@ def calibrate(
     progress: Progress,
     clock: Callable[[], float] = time.monotonic,
 ) -> Calibration:
-    """Takes articles of a listing through all stages of single figures, until the seconds have passed.
+    """Runs all stages that process single figures on articles of a listing, until the seconds have passed.
 
     The articles are spread evenly over the listing and are processed in groups, each of which is one entry of the
     result. A first group, which is not counted, loads models and fills caches. clock: for tests.
@@ -194,14 +194,14 @@ def _ignore(*reported: Any) -> None: ...
 
 
 def _by_stage(results: Sequence[JobResult]) -> dict[str, float]:
-    """Returns seconds of the processor by stage; what no name accounts for is bookkeeping."""
+    """Returns CPU seconds by stage; what no name accounts for is bookkeeping."""
     total: Counter[str] = Counter()
     for result in results:
         total.update(result.cpu)
     everything = results[0].cpu["all"]
     named = sum(seconds for name, seconds in results[0].cpu.items() if name != "all")
     del total["all"]
-    return {**total, _BETWEEN: max(0.0, everything - named)}
+    return {**total, _BOOKKEEPING: max(0.0, everything - named)}
 
 
 def _disk(folder: RunFolder) -> dict[str, int]:
@@ -233,5 +233,5 @@ def _mean(costs: Sequence[Cost]) -> Cost:
 
 
 def _peak_memory() -> int:
-    """Returns the largest memory of this process so far, in bytes."""
+    """Returns the peak memory of this process, in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

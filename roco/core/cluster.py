@@ -17,12 +17,12 @@ from roco.core.pipeline import Pipeline
 from roco.core.run_log import LOG
 
 STORE = 80 << 20
-"""Bytes of the object store of a cluster that is started for a run: about the least that Ray accepts; none is used."""
+"""Bytes of the object store of a cluster that is started for a run: close to the minimum of Ray; none is used."""
 
 MOST_ON_A_GPU = 16
 """Workers that share one GPU, at most; each holds a network and a context of the device in its memory."""
 
-REACHING = 20.0
+CONNECT_TIMEOUT = 20.0
 """Seconds to wait for an answer of the head node."""
 
 Nodes = Sequence[Mapping[str, Any]]
@@ -60,13 +60,6 @@ class Demand:
     def __str__(self) -> str:
         return _amounts(1, self.memory, self.gpus)
 
-    def there_is(self, nodes: Nodes, available: Mapping[str, float]) -> str:
-        """Returns what the nodes have, and what is free of it."""
-        alive = [node["Resources"] for node in nodes if node["Alive"]]
-        has = [sum(resources.get(name, 0) for resources in alive) for name in ("CPU", "memory", "GPU")]
-        free = [available.get(name, 0) for name in ("CPU", "memory", "GPU")]
-        return f"its nodes ({len(alive)}) have {_amounts(*has)}, of which {_amounts(*free)} are free"
-
 
 def demand_of(pipeline: Pipeline, nodes: Nodes) -> Demand:
     """Returns what a worker for a pipeline asks for: the memory of its heaviest stage, and a share of a GPU.
@@ -83,6 +76,14 @@ def demand_of(pipeline: Pipeline, nodes: Nodes) -> Demand:
     return Demand(memory, round(1 / min(MOST_ON_A_GPU, max(1, cpus_of_one)) - 5e-5, 4))
 
 
+def resources_of(nodes: Nodes, available: Mapping[str, float]) -> str:
+    """Returns the resources of a cluster as text: in total, and how much of them is free."""
+    alive = [node["Resources"] for node in nodes if node["Alive"]]
+    has = [sum(resources.get(name, 0) for resources in alive) for name in ("CPU", "memory", "GPU")]
+    free = [available.get(name, 0) for name in ("CPU", "memory", "GPU")]
+    return f"its nodes ({len(alive)}) have {_amounts(*has)}, of which {_amounts(*free)} are free"
+
+
 def _amounts(cpus: float, memory: float, gpus: float) -> str:
     parts = [f"{cpus:g} CPU{'' if cpus == 1 else 's'}"]
     if memory:
@@ -96,8 +97,8 @@ def _amounts(cpus: float, memory: float, gpus: float) -> str:
 def connected(workers: int | None) -> Iterator[Any]:
     """Yields the module `ray`, connected to the cluster of RAY_ADDRESS, or else to a new one on this machine.
 
-    A connection that the caller of roco has made is used, and left open. workers: for which a new cluster has a CPU
-    each. Raises UsageError if the cluster cannot be reached or runs another version of Ray or Python.
+    If the caller is connected to Ray already, that connection is used and left open. workers: a new cluster has a CPU
+    for each. Raises UsageError if the cluster cannot be reached or runs another version of Ray or Python.
     """
     address = os.environ.get("RAY_ADDRESS")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -133,7 +134,7 @@ def _reach(address: str) -> None:
     """Raises OSError if nothing answers at `HOST:PORT`, for which Ray itself waits for a minute."""
     host, _, port = address.rpartition(":")
     if host and port.isdigit() and "://" not in address:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=REACHING).close()
+        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_TIMEOUT).close()
 
 
 def _not_connected(address: str | None, error: Exception) -> UsageError:

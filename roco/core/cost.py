@@ -16,7 +16,7 @@ from roco.core.parts import sizes
 Floats = NDArray[np.float64]
 
 OF_ARTICLES = ("read", "bookkeeping", "write")
-"""What a pass does besides the stages in proportion to the articles; `pack` is in proportion to the kept figures."""
+"""Work besides the stages that grows with the articles; `pack` grows with the kept figures."""
 
 FEWEST_FOR_RANGE = 4
 """Groups of articles from which a range is estimated, at least."""
@@ -28,9 +28,9 @@ HOUR = 3600.0
 class Cost:
     """What the pass over some articles cost.
 
-    figures: kept by extraction; kept: by all stages of single figures. cpu: seconds of the processor by stage, and for
-    `read`, `pack`, `write` and `bookkeeping`. rows: figures that each stage received. n_bytes, n_requests: of the
-    source. disk: bytes in the run folder by kind. image_bytes: of the kept original images.
+    figures: kept by extraction; kept: by all stages of single figures. cpu: CPU seconds by stage, and for `read`,
+    `pack`, `write` and `bookkeeping`. rows: figures that each stage received. n_bytes, n_requests: of the source. disk:
+    bytes in the run folder by kind. image_bytes: of the kept original images.
     """
 
     articles: int = 0
@@ -82,8 +82,8 @@ class Calibration:
 class Corpus:
     """The articles and figures to plan for.
 
-    rows: figures that each stage receives, of as many as `rows_of`, for example in an earlier run; by default, as in
-    the sample.
+    rows: figures that each stage receives, of as many as `rows_of`, for example in a previous run; by default, as
+    in the sample.
     """
 
     articles: int

@@ -179,7 +179,7 @@ def input_digest(rows_digest: str, part: str, unlisted: Sequence[str]) -> str:
 class JobResult:
     """The result of a job.
 
-    measured: newly measured articles or figures by stage. seconds, cpu: elapsed seconds, and seconds of the processor,
+    measured: newly measured articles or figures by stage. seconds, cpu: elapsed seconds and CPU seconds,
     by stage. record: of a row pass.
     """
 

@@ -1,7 +1,7 @@
 """The figures that the row stages kept, with the columns that table stages read: a copy in one file.
 
-Table stages need some columns of a hundredth of the rows, which are spread over tens of thousands of files. The copy
-is made once for each result of the row pass; without it, and for other columns, the files of the parts are read.
+Table stages need a few columns of about one row in a hundred, and these are spread over tens of thousands of files. The
+copy is made once for each result of the row pass; if it is missing or lacks a column, the files of the parts are read.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from roco.base.files import read_table, write_table
 from roco.core.pipeline import Pipeline
 
 MOST_COPIED = 2_000_000
-"""Rows of a copy, at most: of more, the columns might not fit into memory together."""
+"""The largest number of rows that are copied: a copy is held in memory as a whole."""
 
 
 def columns_of(pipeline: Pipeline) -> dict[str, list[str]]:
@@ -42,7 +42,7 @@ class KeptRows:
         self._keys = _keys(table)
 
     def values(self, writer: str, rows: pa.Table, names: Sequence[str]) -> pa.Table | None:
-        """Returns columns that a step wrote, in the order of the rows; None unless all of them are here."""
+        """Returns columns that a step wrote, in the order of the rows; None unless the copy has all of them."""
         if not set(names) <= set(self.columns.get(writer, ())):
             return None
         at = pc.index_in(_keys(rows), value_set=self._keys)
@@ -56,7 +56,7 @@ def _keys(rows: pa.Table) -> pa.Array:
 
 
 def read(path: Path, input: str, columns: Mapping[str, Sequence[str]]) -> pa.Table | None:
-    """Returns the copy for a result of the row pass; None if there is none with these columns.
+    """Returns the copy for a result of the row pass; None if it is missing or has other columns.
 
     input: the digest of that result.
     """
@@ -68,7 +68,7 @@ def read(path: Path, input: str, columns: Mapping[str, Sequence[str]]) -> pa.Tab
 
 
 def write(path: Path, table: pa.Table, input: str, columns: Mapping[str, Sequence[str]]) -> None:
-    """Writes a copy."""
+    """Writes the copy for a result of the row pass."""
     write_table(path, table, _meta(input, columns))
 
 

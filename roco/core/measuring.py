@@ -35,7 +35,7 @@ Beat = Callable[[str, str], None]
 
 
 class Timings:
-    """Seconds spent, by name: elapsed ones, and those of the processor, which do not depend on the machine's load."""
+    """Seconds spent, by name: elapsed seconds, and CPU seconds, which depend little on the load of the machine."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = defaultdict(float)

@@ -1,4 +1,4 @@
-"""What an executor needs of worker processes: a pool that starts them, and a way for lines to reach them."""
+"""The interface of worker processes: a pool starts them, and they exchange lines of JSON with the executor."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from roco.core.job import Loss
 
 
 class Process(Protocol):
-    """A worker process, wherever it runs; `python -m roco.core.worker` with a way for lines to reach it."""
+    """A process of `python -m roco.core.worker` on this or another machine."""
 
     @property
     def is_ready(self) -> bool:
@@ -55,7 +55,7 @@ class Pool(Protocol):
         """Starts a worker and sends it the pipeline."""
 
     def wait(self, seconds: float) -> Iterable[Process]:
-        """Waits until processes have sent something or have ended, at most some seconds; returns these."""
+        """Waits, at most some seconds, until processes have sent something or have ended; returns those processes."""
 
     def close(self) -> None:
         """Releases the pool; all its processes have been closed."""

@@ -1,4 +1,4 @@
-"""Starts workers on the nodes of a Ray cluster: each is a process that an actor starts and relays lines for.
+"""Starts workers on the nodes of a Ray cluster: an actor starts each process and relays its messages.
 
 Ray places and starts actors, and nothing else: no rows and no images pass through its object store.
 """
@@ -18,18 +18,18 @@ from typing import Any
 
 from roco.base.errors import MissingExtra, UsageError
 from roco.core import nodes, relay, worker
-from roco.core.cluster import Demand, connected, demand_of
+from roco.core.cluster import Demand, connected, demand_of, resources_of
 from roco.core.folder import RunFolder
 from roco.core.job import Loss
 from roco.core.run_log import LOG
 
-PLACING = 10.0
+PLACEMENT_TIMEOUT = 10.0
 """Seconds after which a worker that Ray has not placed on a node yet is reported."""
 
-COUNTING = 5.0
+RECOUNT_INTERVAL = 5.0
 """Seconds between two counts of how many workers the cluster has room for."""
 
-ENDING = 10.0
+KILL_TIMEOUT = 10.0
 """Seconds to wait for the end of an actor that was killed."""
 
 KILLED = -9
@@ -119,8 +119,8 @@ class RayProcess:
 
         self.is_closed = True
         if self.is_killed and not self.has_ended:
-            ray.wait([self.pending], timeout=ENDING)
-        ray.kill(self.actor)  # it may outlive its process, and would keep the room on its node
+            ray.wait([self.pending], timeout=KILL_TIMEOUT)
+        ray.kill(self.actor)  # it may outlive its process, and would go on occupying its node
 
 
 class RayPool:
@@ -137,7 +137,7 @@ class RayPool:
         self.folder, self.workers = folder, workers
         self.processes: list[RayProcess] = []
         self.open = ExitStack()
-        self.counted, self.counted_at = 0, -COUNTING
+        self.counted, self.counted_at = 0, -RECOUNT_INTERVAL
         self.reported: str | None = None
 
     @property
@@ -146,16 +146,16 @@ class RayPool:
 
     @property
     def size(self) -> int:
-        """Returns how many workers may run; at least 1, for which a cluster without nodes may add one."""
+        """Returns how many workers may run; at least 1, so that a cluster without nodes adds one."""
         if self.workers is not None:
             return self.workers
-        if time.monotonic() - self.counted_at > COUNTING:
+        if time.monotonic() - self.counted_at > RECOUNT_INTERVAL:
             self.counted, self.counted_at = self.demand.room(self.ray.nodes()), time.monotonic()
         return max(1, self.counted)
 
     @cached_property
     def ray(self) -> Any:
-        """Ray's module, when it is connected to the cluster."""
+        """The module `ray`, connected to the cluster."""
         return self.open.enter_context(connected(self.workers))
 
     @cached_property
@@ -198,15 +198,15 @@ class RayPool:
     def _report_unplaced(self) -> None:
         """Logs that workers wait for room, when their number or what they ask for has changed."""
         now = time.monotonic()
-        n_waiting = sum(not process.node and now - process.started > PLACING for process in self.processes)
+        n_waiting = sum(not process.node and now - process.started > PLACEMENT_TIMEOUT for process in self.processes)
         if not n_waiting:
             self.reported = None
             return
         waiting = f"{n_waiting} of {len(self.processes)} workers wait for room on the Ray cluster"
         if self.reported != waiting:
             self.reported = waiting
-            there_is = self.demand.there_is(self.ray.nodes(), self.ray.available_resources())
-            LOG.warning("%s: each asks for %s; %s", waiting, self.demand, there_is)
+            resources = resources_of(self.ray.nodes(), self.ray.available_resources())
+            LOG.warning("%s: each asks for %s; %s", waiting, self.demand, resources)
 
     def close(self) -> None:
         self.open.close()

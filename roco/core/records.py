@@ -1,7 +1,7 @@
-"""The records of the parts of a run: copies of their footers, column by column, in files of which each is written once.
+"""Stores the records of the parts of a run, column by column: copies of the footers of their decisions.
 
-A file of records is only a shortcut: a part that none of them describes as it is now is read from its footer. Each
-process adds files of its own, so slices of a run never wait for each other.
+The copies save opening every file of decisions. A part whose record is missing or out of date is read from its footer.
+Each process adds files of its own, so slices of a run never wait for each other.
 """
 
 from __future__ import annotations
@@ -28,7 +28,19 @@ Stamp = tuple[int, int]
 """Size in bytes and modification time in ns of a file; its footer is read again only if they change."""
 
 _COUNT = "count"
-"""The numbers of a record are columns named `STAGE/in`, `STAGE/kept`, `STAGE/dropped/REASON` and `/count/NAME`."""
+"""Counts are columns named `/count/NAME`; flows are columns `STAGE/in`, `STAGE/kept` and `STAGE/dropped/REASON`."""
+
+_FIXED = pa.schema(
+    [
+        ("part", pa.string()),
+        ("input", pa.string()),
+        ("content", pa.string()),
+        ("articles", pa.int64()),
+        ("size", pa.int64()),
+        ("mtime_ns", pa.int64()),
+    ]
+)
+"""The columns that every file of records has."""
 
 
 class Known(NamedTuple):
@@ -67,7 +79,7 @@ class Records:
             try:
                 table, meta = read_table(path)
             except (CorruptFile, FileNotFoundError):
-                continue  # the footers contain the same
+                continue  # its parts are read from their footers
             if meta["rows_digest"] == self.digest:
                 tables.append(table)
                 self._kinds.update(meta["stages"])
@@ -87,7 +99,7 @@ class Records:
 
     @property
     def names(self) -> Iterable[str]:
-        """Returns the parts that have a record."""
+        """Returns the names of the parts that have a record."""
         return self._known
 
     def get(self, part: str) -> Known | None:
@@ -133,7 +145,7 @@ class Records:
         return flows, dict(sorted(counts.items()))
 
     def _of(self, parts: Iterable[str]) -> list[pa.Table]:
-        """Returns the rows of parts that are in files."""
+        """Returns the stored records of parts, without those that are not in a closed file yet."""
         rows: dict[int, list[int]] = {}
         for part in parts:
             if part in self._at:
@@ -144,13 +156,13 @@ class Records:
     # --- files ------------------------------------------------------------------------------------------------------
 
     def save(self) -> None:
-        """Writes the records that were added; those of files that are complete are not written again."""
+        """Writes the records that were added since the last file was closed."""
         if self._new and not self._is_new_saved:
             self._write(self._name, self._table(self._new))
             self._is_new_saved = True
 
     def compact(self, parts: Iterable[str]) -> None:
-        """Writes the records of some parts into one file, instead of all others in the folder."""
+        """Writes the records of some parts into one file and deletes all other files of records."""
         self.save()
         before = list(_by_age(self.folder))
         if len(before) < 2:
@@ -167,7 +179,7 @@ class Records:
             path.unlink(missing_ok=True)
 
     def _close(self) -> None:
-        """Ends the file that was written last; what is added from now on goes into another one."""
+        """Closes the current file: records that are added from now on are written to a new one."""
         if self._new:
             self._add(self._table(self._new))
             self._new = {}
@@ -201,19 +213,6 @@ class Records:
             yield f"/{_COUNT}/{name}", n
 
 
-_FIXED = pa.schema(
-    [
-        ("part", pa.string()),
-        ("input", pa.string()),
-        ("content", pa.string()),
-        ("articles", pa.int64()),
-        ("size", pa.int64()),
-        ("mtime_ns", pa.int64()),
-    ]
-)
-"""The columns that every file of records has."""
-
-
 def _flow(stage: str, kind: str, sums: Mapping[str, int]) -> Flow:
     prefix = f"{stage}/dropped/"
     dropped = {name.removeprefix(prefix): n for name, n in sums.items() if name.startswith(prefix)}
@@ -221,11 +220,11 @@ def _flow(stage: str, kind: str, sums: Mapping[str, int]) -> Flow:
 
 
 def _by_age(folder: Path) -> Sequence[Path]:
-    """Returns the files of records, the one that was written last at the end."""
+    """Returns the files of records, the newest one last."""
     found = []
     with contextlib.suppress(FileNotFoundError):
         for path in folder.glob("[!.]*.parquet"):
-            with contextlib.suppress(FileNotFoundError):  # a run that has ended has replaced it
+            with contextlib.suppress(FileNotFoundError):  # another process has merged it into one file
                 found.append((path.stat().st_mtime_ns, path))
     return [path for _, path in sorted(found)]
 

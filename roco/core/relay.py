@@ -1,4 +1,4 @@
-"""What runs in an actor of Ray: it starts a worker process on its node, and relays lines to it and from it.
+"""The actor of Ray that starts a worker process on its node and relays messages to it and from it.
 
 It imports the standard library only, because it is sent to nodes where roco may be missing, which it then reports.
 """
@@ -15,11 +15,11 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-GATHER = 0.2
-"""Seconds for which lines that can wait are gathered, so that not each of them is a message of its own."""
+BATCH_SECONDS = 0.2
+"""Seconds for which reports of progress are collected, so that several of them are sent together."""
 
 _CAN_WAIT = (b'{"at":', b'{"articles":')
-"""How lines begin that report progress."""
+"""How lines that report progress begin."""
 
 LAST_LINES = 30
 """Lines of the worker's standard error that are kept for the report of its end."""
@@ -65,7 +65,7 @@ class Relay:
             pass  # the process has ended, which `receive` reports
 
     def receive(self) -> tuple[list[bytes], dict[str, Any] | None]:
-        """Waits for lines of the worker process and returns them; when all are received, how the process ended."""
+        """Waits for lines of the worker process and returns them; after the last one, returns how the process ended."""
         lines: list[bytes] = []
         line = self.lines.get()
         while line is not None:
@@ -73,7 +73,7 @@ class Relay:
             if not line.startswith(_CAN_WAIT):
                 return lines, None
             try:
-                line = self.lines.get(timeout=GATHER)
+                line = self.lines.get(timeout=BATCH_SECONDS)
             except queue.Empty:
                 return lines, None
         if lines:

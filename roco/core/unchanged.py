@@ -37,7 +37,7 @@ class Recorded(NamedTuple):
 
 @dataclass(frozen=True)
 class Unchanged:
-    """What holds of the stored decisions on a part.
+    """The stored decisions on a part that are still valid.
 
     first: position of the first step that must run. flows: the funnel of the steps before it. rows: the figures that
     reached it: figure_id, archive, drop, drop_detail and the columns that decisions before it wrote. dropped: the
@@ -51,7 +51,7 @@ class Unchanged:
 
 
 def record_stages(folder: RunFolder) -> None:
-    """Writes the row stages beside their decisions, unless they are there."""
+    """Writes the row stages beside their decisions, unless the file is up to date."""
     stages = [[step.name, step.digest, list(step.writes)] for step in folder.pipeline.row_steps]
     if _read(folder.row_steps) != _recorded(stages):
         write_json(folder.row_steps, {"stages": stages, "sha256": digest(stages)})
@@ -60,10 +60,10 @@ def record_stages(folder: RunFolder) -> None:
 def unchanged(
     folder: RunFolder, part: str, unlisted: Sequence[str], contents: Mapping[str, str | None]
 ) -> Unchanged | None:
-    """Returns the decisions on a part that a previous recipe has left and that are still valid; None if none are.
+    """Returns the decisions of a previous recipe on a part that are still valid; None if none are.
 
     unlisted: the places of the packages of the part that the source no longer lists. contents: digests of the stored
-    measures. Of several recipes, the one that shares most stages with the current one counts.
+    measures. Of several recipes, the one that shares most stages with the current one is used.
     """
     steps = folder.pipeline.row_steps
     found = [(first_changed(stages, steps), path, stages) for path, stages in _previous(folder)]
@@ -86,8 +86,8 @@ def unchanged(
 def first_changed(stages: Sequence[Recorded], steps: Sequence[Step]) -> int:
     """Returns the position of the first step that differs from the recorded stage, or whose input cannot be restored.
 
-    Stored decisions have the last value of each column. A column that is written on both sides of a position would
-    have another value there, so the position is then further to the front.
+    Stored decisions have the last value of each column. If stages before and after a position write the same column,
+    its value at that position is lost, so an earlier position is returned.
     """
     first = 0
     for stage, step in zip(stages, steps, strict=False):

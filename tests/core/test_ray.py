@@ -198,7 +198,7 @@ def test_a_node_without_the_run_folder_is_an_error_that_names_it(
 def test_workers_without_room_are_reported_with_what_they_ask_for(
     cluster: Nodes, articles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(on_ray, "PLACING", 0.0)
+    monkeypatch.setattr(on_ray, "PLACEMENT_TIMEOUT", 0.0)
     reports: list[str] = []
     monkeypatch.setattr(on_ray.LOG, "warning", lambda text, *values: reports.append(text % values))
     heavy = pipeline(articles, look=Heavy())

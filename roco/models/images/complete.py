@@ -18,7 +18,7 @@ from roco.models.images.png import png_problem
 _JPEG_HARMLESS = re.compile(r"unknown JFIF revision number 2\.|[Uu]nsupported|not supported")
 _JPEG_PADDING = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
 _JPEG_END = b"\xff\xd9"
-_LEAST_PADDING = 8  # bytes; one zero or two may be the last of pixels that were changed
+_LEAST_PADDING = 8  # bytes; one or two zeros may be the rest of pixels that were changed
 
 _LEAST_WITH_COLOURS = 40  # bytes of a header of BMP that states the number of colours
 
@@ -28,18 +28,18 @@ class Incomplete(Exception):
 
 
 def check_structure(data: bytes, format: str) -> None:
-    """Raises Incomplete for a PNG or GIF without an end, a wrong checksum or missing rows of a PNG, and an odd BMP."""
+    """Raises Incomplete for an invalid PNG, a GIF without its end, and a BMP with more colours than its bits allow."""
     if format == "PNG":
         problem = png_problem(data)
         if problem:
             raise Incomplete(problem)
     elif format == "GIF" and not walk_gif(data).is_complete:
         raise Incomplete("truncated")
-    elif format == "BMP" and not _is_palette_of_its_depth(data):
+    elif format == "BMP" and not _fits_palette(data):
         raise Incomplete("corrupt")
 
 
-def _is_palette_of_its_depth(bmp: bytes) -> bool:
+def _fits_palette(bmp: bytes) -> bool:
     """Returns whether the palette of a BMP has at most as many colours as its bits can number, as OpenCV requires."""
     (header,) = struct.unpack_from("<I", bmp, 14)
     if header < _LEAST_WITH_COLOURS or len(bmp) < 50:

@@ -47,7 +47,7 @@ class _Chunk(NamedTuple):
 
 
 class _Header(NamedTuple):
-    """What the header says of all frames: bits of a pixel, the passes, and whether colours are numbers of a palette."""
+    """The header, which applies to all frames: bits of a pixel, the passes, and whether a palette has the colours."""
 
     bits: int
     passes: Sequence[_Pass]
@@ -128,7 +128,7 @@ def _with_kinds_before(chunks: Iterator[_Chunk]) -> Iterator[tuple[list[bytes], 
 
 
 def _check_order(before: Sequence[bytes], kind: bytes) -> None:
-    """Raises ValueError for a chunk where none of its kind may be, which libpng refuses and Pillow does not."""
+    """Raises ValueError for a chunk at an invalid position, which libpng refuses and Pillow does not."""
     is_first = not before
     if is_first != (kind == b"IHDR"):
         raise ValueError("the header is not the first chunk, or not the only one")
