@@ -1,4 +1,4 @@
-"""Takes the place of Slurm's `sbatch`: runs the script at once, for each index of an array, two at a time.
+"""A replacement for Slurm's `sbatch`: runs the script at once, for each index of an array, two at a time.
 
 Usage: sbatch [--parsable] [--array=FIRST-LAST] [--dependency=afterok:JOB] SCRIPT ARGUMENTS…
 """

@@ -20,7 +20,7 @@ CRASHES = ("crash-", "timeout-", "oom-", "leak-")
 
 @dataclass
 class Result:
-    """What the runs of one target came to. findings: each kind once, with the file of its shortest input."""
+    """The results of one target. findings: each kind once, with the file of its shortest input."""
 
     target: str
     executions: int = 0
@@ -44,7 +44,7 @@ class Campaign:
     seed: int = 1
 
     def run(self, target: str) -> Result:
-        """Runs a target until its time or its executions are used up; a process that died is started again."""
+        """Runs a target until its time or its number of executions is reached; starts a new process where one died."""
         if importlib.util.find_spec("atheris") is None:
             raise SystemExit(NO_ATHERIS)
         corpus = self.corpus / target

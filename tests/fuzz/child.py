@@ -1,4 +1,4 @@
-"""One process of libFuzzer: runs a target until its executions or its time are used up, and writes a report.
+"""One process of libFuzzer: runs a target until its time or its number of executions is reached; writes a report.
 
 `tests.fuzz.campaign` starts it. A violation does not end it: each kind of violation is stored once, with its input.
 """
@@ -33,7 +33,7 @@ REPORT_EVERY = 10.0  # seconds
 
 
 class Slow(BaseException):
-    """An input takes too long; no `except Exception` of the product catches it."""
+    """An input takes too long; no `except Exception` of roco catches it."""
 
 
 class Fuzzer:
@@ -107,7 +107,7 @@ class Fuzzer:
         part.replace(path)
 
     def mutate(self, data: bytes, largest: int, seed: int) -> bytes:
-        """Changes an input: half of the time so that it keeps its structure, if its format knows how to."""
+        """Changes an input: in most cases so that it keeps its structure, if its format has such a change."""
         random = Random(seed)
         formats = self.target.formats
         first = data[0] % len(formats) if data else 0

@@ -120,7 +120,7 @@ def _changed(data: bytes, damage: str, random: Random) -> bytes:
         return data[: random.randrange(1, len(data))]
     changed = bytearray(data)
     for _ in range(1 if damage == "one bit" else random.randrange(2, 9)):
-        # Half of the bits are among the first kilobyte: headers are small, and what they say matters most.
+        # Half of the bits are in the first kilobyte: headers are small, and their fields matter most.
         at = random.randrange(len(data) if random.random() < 0.5 else min(1024, len(data)))
         changed[at] ^= 1 << random.randrange(8)
     return bytes(changed)

@@ -55,7 +55,7 @@ def _in_mode(mode: str, number: int) -> Image.Image:
 
 
 def _interlaced_png(number: int) -> bytes:
-    """Returns a grey PNG whose rows are sent in seven passes (Adam7), which Pillow cannot write."""
+    """Returns a grey PNG in seven passes (Adam7), which Pillow cannot write."""
     image = pixels(number)
     raw = b""
     for y, x, dy, dx in (

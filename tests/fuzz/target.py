@@ -27,8 +27,8 @@ def require(holds: object, promise: str) -> None:
 class Format(NamedTuple):
     """One kind of input of a target.
 
-    seeds: valid and hostile inputs from which mutation starts. read: gives the input to the product; it returns, raises
-    an error of roco, or the target has failed. It gets an empty folder for files. mutate: changes an input so that
+    seeds: valid and hostile inputs from which mutation starts. read: gives the input to roco; anything but a return
+    or an error of roco is a finding. It gets an empty folder for files. mutate: changes an input so that
     it keeps its structure; without it, bytes alone are changed.
     """
 
@@ -54,7 +54,7 @@ class Target:
         return self.formats[data[0] % len(self.formats)]
 
     def read(self, data: bytes, folder: Path) -> None:
-        """Gives one input to the product; returns if it was read, or refused with an error that a user understands."""
+        """Gives one input to roco; returns if it was read, or rejected with an error that a user understands."""
         try:
             self.format_of(data).read(data[1:], folder)
         except (MissingExtra, StageFailed):

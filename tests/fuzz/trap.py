@@ -1,4 +1,4 @@
-"""The attacks of `tests.attacks` as seeds: a file outside of every input, which must not be read."""
+"""The attacks of `tests.attacks` as seeds, with a secret file outside of every input, which must not be read."""
 
 from __future__ import annotations
 

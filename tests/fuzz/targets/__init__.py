@@ -8,18 +8,8 @@ from functools import partial
 
 from tests.fuzz.target import Target
 
-_MODULES = (
-    "archives",
-    "articles",
-    "images",
-    "downloads",
-    "recipes",
-    "vocabularies",
-    "labels",
-    "pages",
-    "queries",
-    "releases",
-)
+_MODULES = ("archives", "articles", "images", "downloads", "recipes", "vocabularies", "labels", "pages", "queries",
+            "releases")  # fmt: skip
 
 
 def _made(module: str) -> Target:

@@ -16,7 +16,7 @@ from roco.sources.archives.reader import Limits, open_archive
 from tests.attacks.packing import article, image, packed, tar, zipped
 from tests.attacks.tars import GZIPS, TARS
 from tests.attacks.zips import ZIPS
-from tests.fuzz import mutations
+from tests.fuzz import binary
 from tests.fuzz.target import Format, Target, require
 from tests.fuzz.trap import made
 
@@ -32,13 +32,13 @@ def make() -> Target:
         "nothing is written"
     )
     return Target("archives", promise, (
-        Format("tar.gz", _gzips, _read("a.tar.gz"), mutations.gzipped(mutations.tar_headers)),
-        Format("tar", lambda: [tar(FILES), tar(FILES, tarfile.USTAR_FORMAT)], _read("a.tar"), mutations.tar_headers),
+        Format("tar.gz", _gzips, _read("a.tar.gz"), binary.gzipped(binary.tar_headers)),
+        Format("tar", lambda: [tar(FILES), tar(FILES, tarfile.USTAR_FORMAT)], _read("a.tar"), binary.tar_headers),
         Format("tar.bz2", lambda: [bz2.compress(tar(FILES))], _read("a.tbz2")),
         Format("tar.xz", lambda: [lzma.compress(tar(FILES))], _read("a.tar.xz")),
         # The same after inflating: mutations of the bytes reach the reader of tars, not only the checksum of gzip.
-        Format("gzipped tar", lambda: [tar(FILES)], _read("a.tar.gz", gzip_quickly), mutations.tar_headers),
-        Format("zip", _zips, _read("a.zip"), mutations.zip_members),
+        Format("gzipped tar", lambda: [tar(FILES)], _read("a.tar.gz", gzip_quickly), binary.tar_headers),
+        Format("zip", _zips, _read("a.zip"), binary.zip_members),
     ))  # fmt: skip
 
 

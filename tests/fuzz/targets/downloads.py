@@ -24,7 +24,7 @@ from roco.sources.fetch.pubmed.eutils import _read_converted
 from roco.sources.fetch.pubmed.medline import read_answer
 from roco.sources.oa_file_list import newest_facts, read_index
 from tests.attacks.metadata import METADATA
-from tests.fuzz import mutations
+from tests.fuzz import binary, mutations
 from tests.fuzz.target import Format, Target, require
 from tests.fuzz.trap import made
 
@@ -34,7 +34,7 @@ KEYS = ("pmcid", "version", "pmid", "doi", "title", "citation", "license_code", 
 
 def make() -> Target:
     promise = (
-        "any answer or file: what it lists, or an error; a metadata file speaks only of its own article, and a record "
+        "any answer or file: what it lists, or an error; a metadata file describes only its own article, and a record "
         "that cannot be read is not used"
     )
     records = (
@@ -53,7 +53,7 @@ def make() -> Target:
         Format("manifest of an inventory", lambda: [_MANIFEST], _read_manifest, mutations.json_text(("CSV",
             "Key, ETag"))),
         Format("part of an inventory", lambda: [gzip.compress(_PART)], _read_part,
-            mutations.gzipped(mutations.text(('"metadata/PMC1.1.json"',)))),
+            binary.gzipped(mutations.text(('"metadata/PMC1.1.json"',)))),
         Format("list of files", lambda: [_FILE_LIST, _FILE_LIST.replace(b",", b"\t")], _file("oa_file_list.csv",
             _index), mutations.text(("PMC1", "CC BY"))),
         Format("records of PubMed", lambda: [_PUBMED], _read_pubmed, mutations.xml(records, ("Y", "D000001", "1"))),
@@ -62,7 +62,7 @@ def make() -> Target:
         Format("stored answers", lambda: [_ANSWERS], _file(ANSWERS, lambda path: Answers(path.parent)),
             mutations.text(("records", "pmids", "missing"))),
         Format("baseline", lambda: [gzip.compress(_PUBMED_SET)], _read_baseline,
-            mutations.gzipped(mutations.xml(records, ("1",)))),
+            binary.gzipped(mutations.xml(records, ("1",)))),
         Format("receipts", lambda: [_RECEIPTS], _file("receipts.jsonl", lambda path: list(read_log(path, dict))),
             mutations.text(("key",))),
         Format("plan", lambda: [_PLAN], _read_plan, mutations.json_text(("ids", "selection", "rows"))),
@@ -134,7 +134,7 @@ def _metadata() -> list[bytes]:
 def _read_metadata(data: bytes, folder: Path) -> None:
     meta = read_metadata(data, "PMC1.1")
     version = version_of("PMC1.1", meta, "digest")
-    require(version.number == 1 and version.facts["pmcid"] == "PMC1", "metadata speak of their own article")
+    require(version.number == 1 and version.facts["pmcid"] == "PMC1", "metadata describe their own article")
     require(all(version.media or ()) and all(md5s("PMC1.1", meta)), "media have names")
     json.dumps(version.facts)
 

@@ -10,7 +10,7 @@ from roco.models.images.decode import decode, decode_reduced, thumbnail
 from roco.models.images.hashes import hashes
 from roco.models.images.size import check_size
 from tests.attacks.pictures import PICTURES
-from tests.fuzz import mutations
+from tests.fuzz import binary
 from tests.fuzz.pictures import PICTURES_BY_FORMAT
 from tests.fuzz.strict import refusal
 from tests.fuzz.target import Format, Mutate, Target, require
@@ -24,7 +24,7 @@ def make() -> Target:
         "any bytes: pixels within the limits of size, which strict decoders of other libraries accept as well, or a "
         "rejection"
     )
-    structured: dict[str, Mutate] = {"PNG": mutations.png_chunks}
+    structured: dict[str, Mutate] = {"PNG": binary.png_chunks}
     formats = [Format(name, _seeds(name), _read, structured.get(name)) for name in sorted(PICTURES_BY_FORMAT)]
     return Target("images", promise, (*formats, Format("attacks", _attacks, _read)))
 

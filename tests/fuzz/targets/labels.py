@@ -23,15 +23,13 @@ from roco.evaluate.profiles import PROFILES
 from roco.release.label_files import label_files
 from roco.release.load.challenge import open_challenge
 from tests.curate.figures import row
-from tests.fuzz import mutations
+from tests.fuzz import binary, mutations
 from tests.fuzz.target import Format, Target, require
 
 TASKS = load_all(["modality", "region", "direction"])
 WORDS = ("image_key", "label", "task", "concept", "annotator", "guideline", "note", "modality", "region", "DRCT",
-         "DRXR", "C0040405",
-         "ID", "CUIs", "Caption", "a1", row(1)["image_key"], "imported", "typed", "undo", "label,label", "id", "time",
-         "batch", "kind",
-         "round", "revoked", "weight", "seal")  # fmt: skip
+         "DRXR", "C0040405", "ID", "CUIs", "Caption", "a1", row(1)["image_key"], "imported", "typed", "undo",
+         "label,label", "id", "time", "batch", "kind", "round", "revoked", "weight", "seal")  # fmt: skip
 IDS = [f"ImageCLEF_{number}" for number in range(3)]
 _CSV = f"""image_key,label,task,annotator
 {row(1)["image_key"]},DRCT,modality,a1
@@ -49,7 +47,7 @@ def make() -> Target:
     change = mutations.text(WORDS)
     return Target("labels", promise, (
         Format("CSV", lambda: [_CSV, _exported(".csv")], _import(".csv"), change),
-        Format("Parquet", lambda: [_parquet(), _exported(".parquet")], _import(".parquet"), mutations.parquet_table),
+        Format("Parquet", lambda: [_parquet(), _exported(".parquet")], _import(".parquet"), binary.parquet_table),
         Format("Label Studio", lambda: [_exported(".json")], _import(".json"), mutations.json_text(WORDS)),
         Format("label log", lambda: [_log()], _read_log, _edit_log),
         Format("concepts", lambda: [_CONCEPTS.encode()], _read("concepts"), change),

@@ -23,24 +23,19 @@ from tests.fuzz.trap import SECRET, trap
 
 MARK = "<script>alert(7)</script>"
 KEY = row(1)["image_key"]
-PATHS = ("/", "/one", "/agree", "/api/session", "/api/page", "/api/image", "/api/thumbnail", "/api/labels",
-         "/api/undo", "/api/agree",
-         "/api/search", "/static/page.js", "/static/../app.py", "/static/%2e%2e/app.py", "/%00", "//evil/",
-         "/favicon.ico", "/docs",
-         "/openapi.json", f"/{MARK}", f"/static/{MARK}", "/static//etc/passwd")  # fmt: skip
+PATHS = ("/", "/one", "/agree", "/api/session", "/api/page", "/api/image", "/api/thumbnail", "/api/labels", "/api/undo",
+         "/api/agree", "/api/search", "/static/page.js", "/static/../app.py", "/static/%2e%2e/app.py", "/%00",
+         "//evil/", "/favicon.ico", "/docs", "/openapi.json", f"/{MARK}", f"/static/{MARK}",
+         "/static//etc/passwd")  # fmt: skip
 QUERIES = ("", "task=modality&annotator=a1", f"key={KEY}", "key=../../etc/passwd", f"key={MARK}", "page=-1",
-           "page=9999999999999",
-           "size=0", "task=modality&annotator=a1&guess=DRCT&show=done&order=random", f"task={MARK}&annotator={MARK}",
-           "n=1e9",
-           "words=ct&concepts=C0040405&n=5", "token=x", "&" * 60, "a=%ff%fe", "text=%00", "year=2020-&split=train",
-           "task=modality&first=a1&second=a2&round=curated")  # fmt: skip
+           "page=9999999999999", "size=0", "task=modality&annotator=a1&guess=DRCT&show=done&order=random",
+           f"task={MARK}&annotator={MARK}", "n=1e9", "words=ct&concepts=C0040405&n=5", "token=x", "&" * 60, "a=%ff%fe",
+           "text=%00", "year=2020-&split=train", "task=modality&first=a1&second=a2&round=curated")  # fmt: skip
 HEADERS = ("host", "origin", "content-type", "content-length", "cookie", "authorization", "x-roco-write",
-           "sec-fetch-site", "range",
-           "if-none-match", "transfer-encoding", "accept", "x-forwarded-host")  # fmt: skip
+           "sec-fetch-site", "range", "if-none-match", "transfer-encoding", "accept", "x-forwarded-host")  # fmt: skip
 VALUES = (HOST, f"http://{HOST}", "evil.example", "http://evil.example", "null", "w", "application/json",
-          "application/octet-stream",
-          "same-origin", "cross-site", "0", "-1", "9" * 30, "²", "roco-token=x; a=b", "\xff\xfe", MARK, "",
-          "Bearer x", "a" * 9000)  # fmt: skip
+          "application/octet-stream", "same-origin", "cross-site", "0", "-1", "9" * 30, "²", "roco-token=x; a=b",
+          "\xff\xfe", MARK, "", "Bearer x", "a" * 9000)  # fmt: skip
 LABEL = {"batch": "b1", "task": "modality", "annotator": "a1", "entries": [{"key": KEY, "label": "DRCT"}]}
 REQUEST: dict[str, Any] = {
     "method": "GET", "path": "/", "query": "", "body": "",
@@ -50,9 +45,8 @@ REQUEST: dict[str, Any] = {
 
 def make() -> Target:
     promise = (
-        "any request: no status of 500 and above but for a broken image or log, no text of it in HTML, no file "
-        "outside the pages, no "
-        "label without the token of the page; the headers of security are on every answer"
+        "any request: no status of 500 and above but for a broken image or log, no text of the request in HTML, no "
+        "file outside the pages, no label without the token of the page; every answer has the security headers"
     )
     return Target("pages", promise, (
         Format("curation", _requests, lambda data, folder: _send(_curation(), data), _edit),

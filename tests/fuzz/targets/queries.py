@@ -19,7 +19,7 @@ from roco.baselines.retrieve.questions import content_words
 from roco.baselines.retrieve.words import Words, words_of
 from roco.release.select.flags import SelectOptions
 from tests.baselines import drawn
-from tests.fuzz import mutations
+from tests.fuzz import binary, mutations
 from tests.fuzz.target import Format, Target, require
 
 NAMES = {
@@ -28,22 +28,19 @@ NAMES = {
     "C0028259": "Nodule (finding)",
     "C0010709": 'a "quoted" AND name',
 }
-WORDS = ("AND", "OR", "NOT", "(", ")", '"', "C0040405", "Chest", "Nodule (finding)", "chest", "C9999999", "and",
-         "((((", "))))", "NOT NOT",
-         "not", "C0040405 AND NOT C0817096", "rings", "number")  # fmt: skip
+WORDS = ("AND", "OR", "NOT", "(", ")", '"', "C0040405", "Chest", "Nodule (finding)", "chest", "C9999999", "and", "((((",
+         "))))", "NOT NOT", "not", "C0040405 AND NOT C0817096", "rings", "number")  # fmt: skip
 SQL = ("split = 'train'", "AND", "OR", "NOT", "id", "caption", "ILIKE '%rings%'", "concepts",
-       "list_contains(concepts, 'C0040405')",
-       "(SELECT 1)", "read_csv('/etc/passwd')", "read_text('secret.txt')", "; DROP TABLE figures", "--", "/*", "1=1",
-       "NULL", "IS", "IN",
-       "width > 10", "COPY figures TO 'x.csv'", "ATTACH 'x.db'", "INSTALL httpfs", "SET memory_limit = '1TB'",
-       "getenv('HOME')",
-       "range(1000000000)", "repeat('x', 1000000000)", "regexp_matches(caption, '(a+)+$')", "UNION SELECT 1",
-       "CASE WHEN", "::INT")  # fmt: skip
+       "list_contains(concepts, 'C0040405')", "(SELECT 1)", "read_csv('/etc/passwd')", "read_text('secret.txt')",
+       "; DROP TABLE figures", "--", "/*", "1=1", "NULL", "IS", "IN", "width > 10", "COPY figures TO 'x.csv'",
+       "ATTACH 'x.db'", "INSTALL httpfs", "SET memory_limit = '1TB'", "getenv('HOME')", "range(1000000000)",
+       "repeat('x', 1000000000)", "regexp_matches(caption, '(a+)+$')", "UNION SELECT 1", "CASE WHEN",
+       "::INT")  # fmt: skip
 
 
 def make() -> Target:
     promise = (
-        "any query: images that fulfil it, or an error; a condition in SQL writes no file, and a damaged index is "
+        "any query: images that match it, or an error; a condition in SQL writes no file, and a damaged index is "
         "refused or searched"
     )
     words = mutations.text(WORDS)
@@ -85,7 +82,7 @@ def _contents(name: str) -> Callable[[], list[bytes]]:
 
 def _change(name: str) -> mutations.Mutate | None:
     if name.endswith(".parquet"):
-        return mutations.parquet_table
+        return binary.parquet_table
     return mutations.json_text(("release", "files", "encoder", "rows", "../x")) if name.endswith(".json") else None
 
 

@@ -13,17 +13,12 @@ from roco.recipes.shipped import shipped
 from tests.fuzz import mutations
 from tests.fuzz.target import Format, Target, require
 
-WORDS = (
-    "[run]", "[source]", "[[source]]", "[[stage]]", "[[override]]", "[labels]", "[metadata]", "folder", "base",
-    "kind", "path",
-    "use", "name", "previous", "rounds", "log", "keep", "head", "at_least", "allow", "stage", "true", "false", "[]",
-    "{}", "nan",
-    "inf", "2020-01-01", '"package"', '"cloud"', '"folder"', '"release"', '"license"', '"caption"', '"dedup"',
-    '"rocov2"',
-    '"os:system"', '"tests.curate.stages:Dark"', '"no_such.module:X"', "'''", '"""', "= 1", "= \"\"", "[[label]]",
-    "[guess]",
-    "[asked]", "cui", "key", "then", "several", "examples",
-)  # fmt: skip
+WORDS = ("[run]", "[source]", "[[source]]", "[[stage]]", "[[override]]", "[labels]", "[metadata]", "folder", "base",
+         "kind", "path", "use", "name", "previous", "rounds", "log", "keep", "head", "at_least", "allow", "stage",
+         "true", "false", "[]", "{}", "nan", "inf", "2020-01-01", '"package"', '"cloud"', '"folder"', '"release"',
+         '"license"', '"caption"', '"dedup"', '"rocov2"', '"os:system"', '"tests.curate.stages:Dark"',
+         '"no_such.module:X"', "'''", '"""', "= 1", "= \"\"", "[[label]]", "[guess]", "[asked]", "cui", "key", "then",
+         "several", "examples")  # fmt: skip
 
 
 def make() -> Target:

@@ -1,4 +1,4 @@
-"""Folders of releases that strangers send: each file damaged, its checksum recomputed."""
+"""Folders of releases from outside: each file damaged, its checksum recomputed."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from roco.release.diff import diff
 from roco.release.previous import read_release
 from roco.release.read import Release, verify
 from tests.baselines import drawn
-from tests.fuzz import mutations
+from tests.fuzz import binary, mutations
 from tests.fuzz.target import Format, Mutate, Target, require
 from tests.stages.publish.finished import publish
 
 WORDS = ("id", "split", "caption", "ID", "CUIs", "Caption", "C0040405", "train", "train_captions.csv",
-         "figures.parquet", "../x", "sha256",
-         "CC-BY", "PMC1", "ROCOv2_2023_train_000001", ",", '"', "\r\n")  # fmt: skip
+         "figures.parquet", "../x", "sha256", "CC-BY", "PMC1", "ROCOv2_2023_train_000001", ",", '"',
+         "\r\n")  # fmt: skip
 
 
 def make() -> Target:
@@ -66,7 +66,11 @@ def _contents(folder: Path, name: str) -> Callable[[], list[bytes]]:
 
 
 def _change(name: str) -> Mutate:
-    changes = {".parquet": mutations.parquet_table, ".zip": mutations.zip_members, ".json": mutations.json_text(WORDS)}
+    changes = {
+        ".parquet": binary.parquet_table,
+        ".zip": binary.zip_members,
+        ".json": mutations.json_text(WORDS),
+    }
     return changes.get(Path(name).suffix) or mutations.text(WORDS)
 
 

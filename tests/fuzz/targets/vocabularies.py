@@ -16,7 +16,7 @@ from roco.models.text.vocabulary.records import Read
 from roco.models.text.vocabulary.table import load
 from roco.release.retraction_lists import read_list
 from tests.attacks.packing import zipped
-from tests.fuzz import mutations
+from tests.fuzz import binary, mutations
 from tests.fuzz.target import Format, Target, require
 
 _CSV = b"""cui,name,synonyms,tui,source,license
@@ -76,8 +76,8 @@ _MESH_XML = b"""<?xml version="1.0"?><DescriptorRecordSet LanguageCode="eng">
 <String>Calcimycin</String></Term></TermList></Concept></ConceptList></DescriptorRecord></DescriptorRecordSet>"""
 _MESH_TSV = b"id\tname\tsynonyms\ttrees\nD000001\tCalcimycin\tA-23187|x\tD03.633\nD000002\tTemefos\t\tD02\n"
 WORDS = ("C0040405", "C0000000", "C123", "T060", "T999", "ENG", "MSH", "UMLS:C0032285", "EXACT", "|", "||", "|\n",
-         "\r\n", "[Term]",
-         "id: ", "name: ", "xref: UMLS:", "is_obsolete: true", "MH = ", "UI = ", "D000001", "cui,name")  # fmt: skip
+         "\r\n", "[Term]", "id: ", "name: ", "xref: UMLS:", "is_obsolete: true", "MH = ", "UI = ", "D000001",
+         "cui,name")  # fmt: skip
 
 
 def make() -> Target:
@@ -92,11 +92,11 @@ def make() -> Target:
     return Target("vocabularies", promise, (
         Format("CSV", lambda: [_CSV], _source("v.csv", build.of_csv), change),
         Format("gzipped CSV", lambda: [gzip.compress(_CSV)], _source("v.csv.gz", build.of_csv),
-            mutations.gzipped(change)),
+            binary.gzipped(change)),
         Format("MRCONSO.RRF", lambda: [_CONSO], _umls("MRCONSO.RRF"), change),
         Format("MRSTY.RRF", lambda: [_STY], _umls("MRSTY.RRF"), change),
         Format("gzipped MRCONSO.RRF", lambda: [gzip.compress(_CONSO)], _umls("MRCONSO.RRF.gz"),
-            mutations.gzipped(change)),
+            binary.gzipped(change)),
         Format("OBO", lambda: [_OBO], _source("x.obo", obo.read), change),
         Format("OBO graph", lambda: [_GRAPH], _source("x.json", obo.read), graph),
         Format("MeSH", lambda: [_MESH], _source("d2026.bin", mesh.read), change),
@@ -108,7 +108,7 @@ def make() -> Target:
         Format("list of retracted papers", lambda: [b"DOI,PMID,PMCID\n10.1/x,1,PMC1\n", b"10.1/x\nPMC1\n"],
             _retractions, change),
         Format("model pack", lambda: [zipped({"pack/cdb.dat": b"x", "pack/vocab.dat": b"y"})], _zip,
-            mutations.zip_members),
+            binary.zip_members),
     ))  # fmt: skip
 
 
