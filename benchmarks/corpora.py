@@ -17,9 +17,11 @@ BENCH = Path(__file__).parents[1] / ".bench"
 
 Filling = Callable[[int, random.Random], "Iterator[tuple[str, bytes]]"]
 
-REAL_SIZE = 4_600_000
-"""Bytes of a mean PMC package: 22 TB in 4,798,923 archives (paper, Dataset Creation)."""
+PMC_ARTICLES, PMC_IMAGES = 4_798_923, 16_324_613
+"""Articles of PMC's open-access subset, and their images (paper, Dataset Creation)."""
 
+REAL_SIZE = 4_600_000
+"""Bytes of a mean PMC package: 22 TB in PMC_ARTICLES archives (paper, Dataset Creation)."""
 
 _LOOSE = (".jpg", ".jpeg", ".png", ".gif", ".tif")
 

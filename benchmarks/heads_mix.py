@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from benchmarks.corpora import SHARED, composed
+from benchmarks.corpora import PMC_IMAGES, SHARED, composed
 from roco.models.images.backbone import Backbone
 from roco.stages.embed import BATCH_OF_CPU, Embed
 from roco.stages.filter import Filter
@@ -29,7 +29,7 @@ FIGURES = 1000
 TOGETHER = 16
 """Figures that a worker processes together."""
 GATE_RECALL = 0.995
-SHARE_OF_RADIOLOGY = 188_537 / 16_324_613
+SHARE_OF_RADIOLOGY = 188_537 / PMC_IMAGES
 """Of the images of PMC, those that the filters of the paper kept (ROCOv2, Dataset Creation)."""
 
 SINGLE, COMPOUND, OTHER = "single radiology", "compound", "other single figures"

@@ -1,7 +1,7 @@
 """`python -m benchmarks.rates`: what each stage costs for an article or a figure, with one worker and with two.
 
-Whole runs of the recipe `rocov2` over real articles in packages of the size of PMC's alternate between the numbers of
-workers and, where `roco run` has other executors, between these. The last table is `roco plan` for all of PMC.
+Whole runs of the recipe `rocov2` over real articles in packages of the size of PMC's alternate between executors and
+numbers of workers. The last table is `roco plan` for all of PMC.
 `python -m benchmarks.rates 3 5` makes five runs of each kind over three copies of the articles.
 """
 
@@ -15,12 +15,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.corpora import BENCH
+from benchmarks.corpora import BENCH, PMC_ARTICLES
 from benchmarks.real_packages import real_packages
 from benchmarks.runs import once, recipe
-
-ARTICLES = 4_798_923
-"""Articles of PMC's open-access subset (paper, Dataset Creation)."""
+from roco.core.pools import EXECUTORS
 
 PER_ARTICLE = ("read", "extract", "write", "bookkeeping")
 """What a pass does for each article; everything else it does for each figure that reaches the stage."""
@@ -29,7 +27,7 @@ PER_ARTICLE = ("read", "extract", "write", "bookkeeping")
 def rates(copies: int, repeats: int) -> list[str]:
     """Returns the section: rates by stage, efficiency of a second worker, executors beside each other."""
     source = real_packages(copies)
-    kinds = [(executor, workers) for executor in executors() for workers in (1, 2)]
+    kinds = [(executor, workers) for executor in EXECUTORS for workers in (1, 2)]
     results: dict[tuple[str, int], list[dict[str, Any]]] = {kind: [] for kind in kinds}
     for _ in range(repeats):
         for executor, workers in kinds:
@@ -41,12 +39,6 @@ def rates(copies: int, repeats: int) -> list[str]:
     lines += _table(results)
     lines += ["", *_loading(results), "", *_whole_runs(results)]
     return lines
-
-
-def executors() -> list[str]:
-    """Returns the executors of `roco run`."""
-    help = subprocess.run([sys.executable, "-m", "roco", "run", "--help"], capture_output=True, text=True, check=True)
-    return ["local", "ray"] if "--executor" in help.stdout else ["local"]
 
 
 def _table(results: dict[tuple[str, int], list[dict[str, Any]]]) -> list[str]:
@@ -129,7 +121,7 @@ def _whole_runs(results: dict[tuple[str, int], list[dict[str, Any]]]) -> list[st
 def whole_of_pmc(copies: int, *options: str) -> str:
     """Returns what `roco plan` prints for all of PMC, measured on the same packages."""
     path = recipe(real_packages(copies), BENCH / "plan")
-    words = ["plan", str(path), "--articles", str(ARTICLES), "--cores", "48", *options]
+    words = ["plan", str(path), "--articles", str(PMC_ARTICLES), "--cores", "48", *options]
     return subprocess.run([sys.executable, "-m", "roco", *words], capture_output=True, text=True, check=True).stdout
 
 

@@ -1,4 +1,4 @@
-"""Measures the bookkeeping of a run over the whole of PMC: made-up articles and rows, a real run.
+"""Measures the bookkeeping of a run over the whole of PMC: a real run over made-up articles and rows.
 
 `python -m benchmarks.simulate full` simulates the 4,798,923 articles and 16.3 million images of the paper in some
 24,000 parts; it takes about an hour and 4 GB of disk. `… small`, which is part of `make bench`, simulates 200,000
@@ -16,10 +16,10 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.corpora import BENCH
+from benchmarks.corpora import BENCH, PMC_ARTICLES
 from roco.base.files import read_table, write_table
 
-SIZES = {"full": 4_798_923, "small": 200_000, "tiny": 4_000}
+SIZES = {"full": PMC_ARTICLES, "small": 200_000, "tiny": 4_000}
 """Articles of a simulation."""
 
 COMPUTED = {"full": 100, "small": 20, "tiny": 4}
@@ -66,11 +66,10 @@ def _stage(name: str, cls: str | None = None) -> list[str]:
 
 def roco() -> None:
     """Runs the command line with the made-up source."""
-    from benchmarks.simulated import MadeUp
+    from benchmarks.simulated import register
     from roco.cli.main import main
-    from roco.sources import SOURCES
 
-    SOURCES["made-up"] = MadeUp
+    register()
     main()
 
 
@@ -164,7 +163,7 @@ def _line(what: str, cost: Cost) -> str:
 
 
 def make(folder: Path, path: Path, computed: int) -> float:
-    """Writes the parts, unless they are there; returns the seconds that this took."""
+    """Writes the parts, unless they exist; returns the seconds that this took."""
     made = folder / "made"
     if not made.exists():
         started = time.perf_counter()

@@ -27,6 +27,7 @@ from roco.core import reading
 from roco.core.contract import Reason
 from roco.core.stage import Decision, Extraction, Measure, drop, put
 from roco.models.text.shipped_names import shipped_names
+from roco.sources import SOURCES
 
 FIRST = 1_000_000
 """Number of the first article; all numbers have seven digits, so that they sort as text."""
@@ -126,6 +127,11 @@ def _jpeg() -> bytes:
     out = io.BytesIO()
     Images.new("L", (16, 16), 128).save(out, "JPEG")
     return out.getvalue()
+
+
+def register() -> None:
+    """Makes the source available to recipes as `kind = "made-up"`."""
+    SOURCES[MadeUp.kind] = MadeUp
 
 
 # --- stages -----------------------------------------------------------------------------------------------------------

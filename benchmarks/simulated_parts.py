@@ -50,10 +50,9 @@ def fill(recipe: Path) -> int:
 
 def opened(recipe: Path) -> Run:
     """Opens a simulated run."""
-    from benchmarks.simulated import MadeUp
-    from roco.sources import SOURCES
+    from benchmarks.simulated import register
 
-    SOURCES["made-up"] = MadeUp
+    register()
     return load_recipe(recipe).open()
 
 
