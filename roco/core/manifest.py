@@ -1,7 +1,6 @@
-"""The manifest: a copy of all footers, so that ten thousand files need not be opened.
+"""The manifest of a run: `manifest.json`, with its steps, its source and the flows of its table stages.
 
-`manifest.json` describes the run: its steps, the source, the flows of the table stages. What the footers of the parts
-contain is in `records/`, column by column.
+What the footers of the parts contain is in `records/`; `Manifest` decides from them which parts are done.
 """
 
 from __future__ import annotations
@@ -28,8 +27,8 @@ _BLANK = "0" * 64
 class Manifest:
     """The records of the parts of a run; those that may be out of date are read from the footers again.
 
-    table: the flows of the table stages. is_complete: whether the last run, with the same row stages, did everything
-    that there was to do.
+    table: the flows of the table stages. is_complete: whether the last run, with the same row stages, was
+    complete.
     """
 
     def __init__(self, folder: RunFolder) -> None:

@@ -25,9 +25,9 @@ _BYTES = ("release", "decisions", "measures", "ledger")
 class Outcome:
     """A finished run.
 
-    files: SHA-256 by name. packs: SHA-256 of each entry. rows:
-    all columns of all figures. parts: without the times of the source's files. manifest: without the times of the run's
-    files. problems: what `roco verify` reports. leftovers: temporary files.
+    files: SHA-256 by name. packs: SHA-256 of each entry. rows: all columns of all figures. parts: without the times of
+    the source's files. manifest: without the times of the run's files. problems: what `roco verify` reports. leftovers:
+    temporary files.
     """
 
     files: Mapping[str, str]

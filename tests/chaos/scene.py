@@ -32,8 +32,8 @@ class Scene:
 
     root: the folder of recipe, sources and run, on a small disk if `has_disk`; logs: the folder of the records.
     writes: records of an undisturbed run. recipe_changed: whether another recipe was run, too. packs_damaged: whether
-    images were removed from the run folder. is_complete: whether the
-    last command ran to the end. options: those of the executor.
+    images were removed from the run folder. is_complete: whether the last command ran to the end. options: those of the
+    executor.
     """
 
     variant: Variant
