@@ -1,7 +1,8 @@
 """`python -m tests.chaos --minutes 10 --seed 1`: disturbs runs, and exits with 1 at the first broken promise.
 
 `--iterations N` runs a fixed number of iterations instead, and `--iteration I` repeats a single one. `--report FILE`
-writes the counts as JSON. All processes and small disks that it starts end with it, also if it is killed.
+writes the counts as JSON. A fifth of the iterations runs its workers on Ray, if it is installed. All processes and
+small disks that it starts end with it, also if it is killed.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
+from tests.chaos import clusters
 from tests.chaos.corpus import corpora
 from tests.chaos.loop import Chaos
 from tests.chaos.report import table
@@ -34,6 +37,7 @@ def main() -> int:
     length.add_argument("--iteration", type=int, metavar="I")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--report", type=Path, metavar="FILE.json")
+    parser.add_argument("--without-ray", action="store_true")
     parser.add_argument("--keep", type=Path, default=Path(tempfile.gettempdir()) / "roco-chaos")
     options = parser.parse_args()
     _in_own_mounts()
@@ -50,8 +54,12 @@ def main() -> int:
     with (
         tempfile.TemporaryDirectory(prefix="roco-chaos-", ignore_cleanup_errors=True) as work,
         corpora(Path(work) / "corpora") as made,
+        nullcontext(None) if options.without_ray else clusters.cluster() as cluster,
     ):
-        report = Chaos(made, Path(work) / "scenes", options.keep, options.seed).run(numbers, until).to_json()
+        chaos = Chaos(made, cluster, Path(work) / "scenes", options.keep, options.seed)
+        if cluster is None:
+            chaos.report.skipped.append(clusters.NO_RAY)
+        report = chaos.run(numbers, until).to_json()
     if options.report:
         options.report.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     print(table(report))

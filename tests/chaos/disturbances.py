@@ -1,15 +1,12 @@
-"""All disturbances, and where each of them is possible. A new executor or disturbance is one line here."""
+"""All disturbances, and where each of them is possible. A new one is one line here."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.chaos import company, damage, signals, surroundings
+from tests.chaos import company, damage, raylets, signals, surroundings
 from tests.chaos.scene import Scene
-
-EXECUTORS: dict[str, tuple[str, ...]] = {"local": ()}
-"""Name -> options of `roco run`; each iteration draws one."""
 
 
 def _always(scene: Scene) -> bool:
@@ -26,6 +23,10 @@ def _has_folder(scene: Scene) -> bool:
 
 def _has_bucket(scene: Scene) -> bool:
     return scene.variant.bucket
+
+
+def _has_cluster(scene: Scene) -> bool:
+    return scene.cluster is not None
 
 
 def _has_permissions(scene: Scene) -> bool:
@@ -54,6 +55,7 @@ DISTURBANCES = (
     Disturbance(signals.terminated),
     Disturbance(signals.interrupted_twice),
     Disturbance(signals.stopped_for_a_moment, weight=1),
+    Disturbance(raylets.raylet_killed, _has_cluster, weight=12),
     Disturbance(surroundings.disk_full, _has_disk, weight=4),
     Disturbance(surroundings.file_size_limited, weight=1),
     Disturbance(surroundings.clock_stepped),

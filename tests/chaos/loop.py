@@ -11,16 +11,22 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tests.chaos.corpus import Corpora, Variant
 from tests.chaos.damage import removed
-from tests.chaos.disturbances import EXECUTORS, drawn
+from tests.chaos.disturbances import drawn
 from tests.chaos.outcome import Outcome, difference, outcome
 from tests.chaos.report import Report
 from tests.chaos.scene import ROOM, Broken, Scene
 
+if TYPE_CHECKING:
+    from tests.core.test_ray import Nodes
+
 MOST_DISTURBANCES = 6
+ON_RAY = 0.2
+"""Share of the iterations whose workers run on Ray."""
+
 MANY_WRITES = 400
 """Writes that are assumed for the undisturbed run itself."""
 
@@ -35,11 +41,13 @@ class Reference(NamedTuple):
 class Chaos:
     """A series of iterations; each depends on the seed and its number alone.
 
-    work: the folder of all scenes; keep: where the folder of a failed iteration is copied to.
+    cluster: for workers on Ray, if there is one. work: the folder of all scenes; keep: where the folder of a failed
+    iteration is copied to.
     """
 
-    def __init__(self, corpora: Corpora, work: Path, keep: Path, seed: int) -> None:
-        self.corpora, self.work, self.keep, self.seed = corpora, work, keep, seed
+    def __init__(self, corpora: Corpora, cluster: Nodes | None, work: Path, keep: Path, seed: int) -> None:
+        self.corpora, self.cluster = corpora, cluster
+        self.work, self.keep, self.seed = work, keep, seed
         self.references: dict[str, Reference] = {}
         self.report = Report(seed, skipped=list(corpora.skipped))
 
@@ -59,11 +67,12 @@ class Chaos:
         """Runs one iteration; returns whether it kept all promises."""
         chance = random.Random(f"{self.seed}/{number}")
         variant = chance.choice(self.corpora.variants)
-        executor = chance.choice(sorted(EXECUTORS))
+        executor = "ray" if chance.random() < ON_RAY and self.cluster is not None else "local"
         done: list[str] = []
         problem = None
         with self._scene(variant, chance, f"{number}") as scene:
-            scene.options = EXECUTORS[executor]
+            if executor == "ray":
+                scene.options, scene.cluster = ("--executor", "ray"), self.cluster
             try:
                 scene.writes = self._reference(variant).writes
                 for _ in range(chance.randint(2, MOST_DISTURBANCES)):
@@ -84,7 +93,8 @@ class Chaos:
             self.report.commands += len(scene.commands)
             self.report.phases += scene.phases
             self.report.variants[variant.name] += 1
-            print(f"{number}: {variant.name}: {'; '.join(done)}", file=sys.stderr, flush=True)
+            self.report.executors[executor] += 1
+            print(f"{number}: {variant.name}, {executor}: {'; '.join(done)}", file=sys.stderr, flush=True)
             if problem is not None:
                 scene.stop_all()
                 self._failed(scene, number, done, problem)

@@ -44,8 +44,7 @@ class Command:
         self.words, self.log = words, log
         for path in log.parent.glob(f"{log.name}*"):
             path.unlink()
-        search = os.pathsep.join([str(HERE / "hooks"), str(ROOT)])
-        env = {**os.environ, "PYTHONPATH": search, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1",
+        env = {**os.environ, "PYTHONPATH": search_path(), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1",
                "ROCO_CHAOS_LOG": str(log), "ROCO_CHAOS_PAUSE": str(pause),
                "ROCO_CHAOS_CLOCK": str(log.with_name("clock"))}  # fmt: skip
         command = [*_launcher(limits), sys.executable, "-m", "roco", *words]
@@ -80,8 +79,9 @@ class Command:
         return self.is_running and paused.exists()
 
     def workers(self) -> list[int]:
-        """Returns the processes of its group other than itself."""
-        return sorted(pid for pid in members(self.pid) if pid != self.pid)
+        """Returns its living worker processes, in its session or, on Ray, in those of other processes."""
+        in_session = [pid for pid in members(self.pid) if pid != self.pid]
+        return sorted({*in_session, *_workers_with(f"ROCO_CHAOS_LOG={self.log}")})
 
     # --- its end ----------------------------------------------------------------------------------------------------
 
@@ -93,7 +93,7 @@ class Command:
         """Lets the command end, and waits until all of its processes have ended by themselves."""
         self.go()
         wait_until(lambda: not self.is_running, f"the end of {self.words}")
-        wait_until(lambda: not members(self.pid), f"the end of the workers of {self.words}")
+        wait_until(lambda: not self.workers(), f"the end of the workers of {self.words}")
         out, err = (self._file(name).read_text(encoding="utf-8", errors="replace") for name in ("out", "err"))
         return Ended(" ".join(self.words), self.process.returncode, out, err)
 
@@ -106,6 +106,9 @@ class Command:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         self.process.wait()
+        for pid in self.workers():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def _launcher(limits: Sequence[str]) -> list[str]:
@@ -121,6 +124,22 @@ def _launcher(limits: Sequence[str]) -> list[str]:
     if shutil.which("prlimit"):
         words += ["prlimit", f"--as={MEMORY}:", *limits]
     return words
+
+
+def search_path() -> str:
+    """Returns the PYTHONPATH of all processes: with the hooks before everything else."""
+    return os.pathsep.join([str(HERE / "hooks"), str(ROOT)])
+
+
+def _workers_with(variable: str) -> list[int]:
+    """Returns the living workers of roco that have a variable in their environment."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            is_worker = b"roco.core.worker" in (folder / "cmdline").read_bytes().split(b"\0")
+            if is_worker and variable.encode() in (folder / "environ").read_bytes().split(b"\0"):
+                found.append(int(folder.name))
+    return found
 
 
 def members(group: int) -> list[int]:

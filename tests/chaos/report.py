@@ -23,6 +23,7 @@ class Report:
     missed: Counter[str] = field(default_factory=Counter)
     phases: Counter[str] = field(default_factory=Counter)
     variants: Counter[str] = field(default_factory=Counter)
+    executors: Counter[str] = field(default_factory=Counter)
     skipped: list[str] = field(default_factory=list)
     differences: list[dict[str, Any]] = field(default_factory=list)
 
@@ -37,6 +38,7 @@ class Report:
             "missed": dict(sorted(self.missed.items())),
             "phases": dict(self.phases.most_common()),
             "variants": dict(sorted(self.variants.items())),
+            "executors": dict(sorted(self.executors.items())),
             "skipped": self.skipped,
             "differences": self.differences,
         }
@@ -53,6 +55,7 @@ def table(report: dict[str, Any]) -> str:
         *_counts("disturbance", report["by_kind"]),
         *_counts("the run was writing", report["phases"]),
         *_counts("variant", report["variants"]),
+        *_counts("workers", report["executors"]),
     ]
     return "\n".join([*lines, *(f"skipped: {reason}" for reason in report["skipped"])])
 

@@ -10,10 +10,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.bucket import Proxy
 from tests.chaos.corpus import Variant
 from tests.chaos.process import Command, Ended
+
+if TYPE_CHECKING:
+    from tests.core.test_ray import Nodes
 
 ROOM = "512m"
 """Size of the small disk while it is not full."""
@@ -33,7 +37,7 @@ class Scene:
     root: the folder of recipe, sources and run, on a small disk if `has_disk`; logs: the folder of the records.
     writes: records of an undisturbed run. recipe_changed: whether another recipe was run, too. packs_damaged: whether
     images were removed from the run folder. is_complete: whether the last command ran to the end. options: those of the
-    executor.
+    executor. cluster: that of the executor, if it is Ray.
     """
 
     variant: Variant
@@ -47,6 +51,7 @@ class Scene:
     packs_damaged: bool = False
     is_complete: bool = False
     options: Sequence[str] = ()
+    cluster: Nodes | None = None
     commands: list[Command] = field(default_factory=list)
     phases: Counter[str] = field(default_factory=Counter)
 
@@ -112,7 +117,7 @@ class Scene:
 
     def moment(self) -> int:
         """Returns the number of a write: any of an undisturbed run, more often one of the first."""
-        share = self.chance.random() ** self.chance.choice((1, 1, 3))
+        share = self.chance.random() ** self.chance.choice((1, 2, 4))
         done = sum(len(command.records) for command in self.commands)
         return 1 + int(share * max(self.writes - done, self.writes // 5))
 
@@ -153,13 +158,15 @@ class Scene:
         return subprocess.run(command, capture_output=True).returncode == 0
 
 
-_PHASES = ("release", "ledger", "measures", "images", "source", "locks", "manifest.json", "funnel.json",
+_PHASES = ("release", "ledger", "measures", "images", "source", "locks", "log", "manifest.json", "funnel.json",
            "recipe.toml", "parts.parquet")  # fmt: skip
 
 
 def phase(records: Sequence[str], run: Path) -> str:
     """Returns what a run was writing: by the last record, or the one of the pause."""
-    path = records[-1].split(" ", 2)[-1] if records else ""
+    paths = [record.split(" ", 2)[-1] for record in records]
+    # A folder is synced after the file in it that was renamed.
+    path = next((path for path in reversed(paths) if path != str(run)), "")
     name = path.removeprefix(f"{run}/").removeprefix(".") if path.startswith(str(run)) else ""
     if name.startswith("decisions"):
         return "decisions of a part" if "rows-" in name else "decisions of a table stage"

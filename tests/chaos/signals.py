@@ -38,7 +38,7 @@ def _workers_killed(scene: Scene, times: int) -> str | None:
                 pause_for(scene.chance.random() * 0.8)
         # A run gives up if workers die before they have read anything: then no figure can be the cause.
         ended = scene.ended(command, *((0, 1) if times > 1 else (0,)), needs=("lack of memory",))
-    return f"{killed} killed, exit code {ended.code}"
+    return None if not killed else f"{killed} killed, exit code {ended.code}"
 
 
 def driver_killed(scene: Scene) -> str | None:

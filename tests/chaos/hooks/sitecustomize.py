@@ -18,7 +18,7 @@ from typing import Any
 RECORD = 200
 """Bytes of a record: process, call and path, padded with spaces."""
 
-CALLS = ("replace", "rename", "fsync", "unlink", "mkdir", "link", "rmdir")
+CALLS = ("replace", "rename", "fsync", "unlink", "link", "rmdir")
 """Functions of `os`, which the methods of Path call, too."""
 
 
