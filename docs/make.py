@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -112,6 +113,28 @@ def clusters() -> str:
     return text
 
 
+def reliability() -> str:
+    """docs/reliability.md with the figures of the last long run of `make chaos`, from docs/chaos.json."""
+    text = (DOCS / "reliability.md").read_text(encoding="utf-8")
+    before, begin, rest = text.partition("<!-- chaos: written by make docs -->\n")
+    _, end, after = rest.partition("<!-- end of chaos -->\n")
+    if not begin or not end:
+        raise SystemExit("docs/reliability.md: the markers of the chaos run are missing")
+    run = json.loads((DOCS / "chaos.json").read_text(encoding="utf-8"))
+    command = f"python -m tests.chaos --minutes {round(run['minutes'])} --seed {run['seed']} --report docs/chaos.json"
+    counts = f"{run['iterations']:,} iterations, {run['commands']:,} commands, {run['disturbances']:,} disturbances"
+    lines = [f"`{command}`: {counts} in {run['minutes']:g} minutes; differences: {len(run['differences'])}."]
+    for title, name in (
+        ("disturbance", "by_kind"),
+        ("what the run was writing", "phases"),
+        ("recipe and source", "variants"),
+        ("workers", "executors"),
+    ):
+        lines += ["", f"| {title} | times |", "|---|---|", *(f"| {what} | {n:,} |" for what, n in run[name].items())]
+    lines += [f"\nSkipped: {reason}." for reason in run["skipped"]]
+    return f"{before}{begin}\n" + "\n".join(lines) + f"\n\n{end}{after}"
+
+
 def checksums() -> str:
     """roco/checksums.sha256: the SHA-256 of every shipped file that decides results, as `sha256sum` reads them."""
     package = ROOT / "roco"
@@ -128,6 +151,7 @@ def main() -> int:
         DOCS / "report.md": report(),
         DOCS / "clusters.md": clusters(),
         DOCS / "api.md": api(),
+        DOCS / "reliability.md": reliability(),
         ROOT / "CONTRIBUTING.md": contributing(),
     }
     stale = [p for p, text in pages.items() if not p.exists() or p.read_text(encoding="utf-8") != text]
