@@ -116,14 +116,21 @@ def main() -> None:
         for line in sys.stdin:
             job = Job.of_json(json.loads(line))
             if job.one_by_one:
-                limit = MEMORY_LIMIT + max(step.contract.heavy for step in folder.pipeline.steps)
-                resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
+                limit_memory(MEMORY_LIMIT + max(step.contract.heavy for step in folder.pipeline.steps))
             try:
                 send({"done": part.do(folder, job, beat, advanced).to_json()})
             except MemoryError:
                 os.kill(os.getpid(), signal.SIGKILL)  # handled like a crash: the job is repeated one by one
             except Exception as err:
                 send(_error(_of_the_run(err, folder, job)))
+
+
+def limit_memory(size: int) -> None:
+    """Limits the address space of this process to some bytes, or to what its system allows, if that is less."""
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    if hard != resource.RLIM_INFINITY:
+        size = min(size, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (size, hard))
 
 
 def _of_the_run(err: Exception, folder: RunFolder, job: Job) -> RocoError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +23,8 @@ def cluster() -> Iterator[Nodes | None]:
         return
     os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled", "RAY_DISABLE_MEMORY_MONITOR": "1"}
     os.environ["PYTHONPATH"] = search_path()  # workers inherit it from their node, not from the driver
-    nodes = Nodes(Path(f"/tmp/roco-chaos-ray-{os.getpid()}"))  # paths of sockets must be short
+    folder = Path(f"/tmp/roco-chaos-ray-{os.getpid()}")  # paths of sockets must be short
+    nodes = Nodes(folder)
     try:
         nodes.add()
         os.environ["RAY_ADDRESS"] = nodes.cluster.address
@@ -30,3 +32,4 @@ def cluster() -> Iterator[Nodes | None]:
     finally:
         nodes.cluster.shutdown()
         os.environ.pop("RAY_ADDRESS", None)
+        shutil.rmtree(folder, ignore_errors=True)

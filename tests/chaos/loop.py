@@ -9,7 +9,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -52,15 +52,16 @@ class Chaos:
         self.report = Report(seed, skipped=list(corpora.skipped))
 
     def run(self, numbers: Iterator[int], until: float | None = None) -> Report:
-        """Runs iterations until the numbers or the time (of `time.monotonic`) end, or one fails."""
+        """Runs iterations until the numbers or the time (of `time.monotonic`) end, one fails, or Ctrl-C."""
         started = time.monotonic()
-        for number in numbers:
-            if until is not None and time.monotonic() >= until:
-                break
-            failed = not self.iteration(number)
-            self.report.seconds = time.monotonic() - started
-            if failed:
-                break
+        with suppress(KeyboardInterrupt):
+            for number in numbers:
+                if until is not None and time.monotonic() >= until:
+                    break
+                failed = not self.iteration(number)
+                self.report.seconds = time.monotonic() - started
+                if failed:
+                    break
         return self.report
 
     def iteration(self, number: int) -> bool:

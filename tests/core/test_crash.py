@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import resource
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -192,3 +195,21 @@ def test_a_part_is_done_even_if_its_figures_reach_no_measure(tmp_path: Path, wor
     write_article(tmp_path / "articles", 9)
     go(tmp_path / "articles", tmp_path / "run", workers=workers, part_size=9)
     assert [f.split("/")[0] for f in kept_figures(tmp_path / "run")] == ["A009"]
+
+
+LIMITED = """
+import resource
+from roco.core.worker import limit_memory
+
+limit_memory(1 << 40)
+print(resource.getrlimit(resource.RLIMIT_AS)[0])
+"""
+
+
+@pytest.mark.parametrize(("hard", "limit"), [(resource.RLIM_INFINITY, 1 << 40), (1 << 36, 1 << 36)])
+def test_the_memory_limit_of_a_worker_respects_that_of_the_system(hard: int, limit: int) -> None:
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+
+    done = subprocess.run([sys.executable, "-c", LIMITED], preexec_fn=limited, capture_output=True, text=True)
+    assert (done.stderr, done.stdout.strip()) == ("", str(limit))
