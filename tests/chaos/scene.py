@@ -119,7 +119,16 @@ class Scene:
         """Returns the number of a write: any of an undisturbed run, more often one of the first."""
         share = self.chance.random() ** self.chance.choice((1, 2, 4))
         done = sum(len(command.records) for command in self.commands)
-        return 1 + int(share * max(self.writes - done, self.writes // 5))
+        return 1 + int(share * max(self.writes - done, self.writes // 8))
+
+    def forget_images(self) -> None:
+        """Removes, mostly, what was read from the source, so that the next run reads it again."""
+        if self.chance.random() < 0.8:
+            for pattern in ("measures/extract-*", "measures/image-*", "images", "decisions/rows-*"):
+                for path in self.run.glob(pattern):
+                    shutil.rmtree(path)
+            self.packs_damaged = True
+            self.is_complete = False
 
     def ended(self, command: Command, *codes: int, needs: Sequence[str] = ()) -> Ended:
         """Lets a command end; raises Broken for another exit code, a traceback, or an error without a hint.

@@ -89,6 +89,7 @@ def _is_article(path: Path) -> bool:
 
 def permission_lost(scene: Scene) -> str | None:
     """The source, or some of it, may not be read from a random moment of a run on, until after it."""
+    scene.forget_images()
     with scene.paused() as command:
         if command is None or not scene.has_listed(command):
             return None
@@ -108,6 +109,7 @@ def permission_lost(scene: Scene) -> str | None:
 
 def _away(scene: Scene, paths: list[Path], what: str) -> str | None:
     """Moves a part of the source away while a run is at work, and back after it."""
+    scene.forget_images()
     with scene.paused() as command:
         if command is None or not scene.has_listed(command):
             return None
@@ -149,6 +151,7 @@ _FAULTS = (Fault(status=503, headers={"Retry-After": "0"}), Fault(cut=20), Fault
 
 def storm(scene: Scene) -> str | None:
     """Every object fails some times, in changing ways: 503, cut, reset, changed, too short."""
+    scene.forget_images()
     before = dict(scene.proxy.requests)
     shift, times = scene.chance.randrange(len(_FAULTS)), scene.chance.randint(1, 3)
 
@@ -166,6 +169,7 @@ def storm(scene: Scene) -> str | None:
 
 def outage(scene: Scene) -> str | None:
     """The server is down, or answers 503 alone, from a random moment of a run on."""
+    scene.forget_images()
     with scene.paused() as command:
         if command is None:
             return None
