@@ -1,8 +1,8 @@
 """`python -m tests.chaos --minutes 10 --seed 1`: disturbs runs, and exits with 1 at the first broken promise.
 
-`--iterations N` runs a fixed number of iterations instead, and `--iteration I` repeats a single one. `--report FILE`
-writes the counts as JSON. A fifth of the iterations runs its workers on Ray, if it is installed. All processes and
-small disks that it starts end with it, also if it is killed.
+`--iterations N` runs a fixed number of iterations instead, and `--iteration I` repeats a single one. `--only NAME` draws
+from some disturbances alone. `--report FILE` writes the counts as JSON. A fifth of the iterations runs its workers on
+Ray, if it is installed. All processes and small disks that it starts end with it, also if it is killed.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pathlib import Path
 
 from tests.chaos import clusters
 from tests.chaos.corpus import corpora
+from tests.chaos.disturbances import DISTURBANCES
 from tests.chaos.loop import Chaos
 from tests.chaos.report import table
 
@@ -38,6 +39,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--report", type=Path, metavar="FILE.json")
     parser.add_argument("--without-ray", action="store_true")
+    parser.add_argument("--only", action="append", default=[], choices=[one.name for one in DISTURBANCES])
     parser.add_argument("--keep", type=Path, default=Path(tempfile.gettempdir()) / "roco-chaos")
     options = parser.parse_args()
     _in_own_mounts()
@@ -56,9 +58,9 @@ def main() -> int:
         corpora(Path(work) / "corpora") as made,
         nullcontext(None) if options.without_ray else clusters.cluster() as cluster,
     ):
-        chaos = Chaos(made, cluster, Path(work) / "scenes", options.keep, options.seed)
+        chaos = Chaos(made, cluster, Path(work) / "scenes", options.keep, options.seed, options.only)
         if cluster is None:
-            chaos.report.skipped.append(clusters.NO_RAY)
+            chaos.report.skipped.append("workers on Ray: --without-ray" if options.without_ray else clusters.NO_RAY)
         report = chaos.run(numbers, until).to_json()
     if options.report:
         options.report.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from tests.chaos import company, damage, raylets, signals, surroundings
@@ -79,7 +79,7 @@ DISTURBANCES = (
 )
 
 
-def drawn(scene: Scene) -> Disturbance:
-    """Returns a random disturbance that is possible."""
-    possible = [one for one in DISTURBANCES if one.is_possible(scene)]
-    return scene.chance.choices(possible, [one.weight for one in possible])[0]
+def drawn(scene: Scene, only: Collection[str] = ()) -> Disturbance | None:
+    """Returns a random disturbance that is possible; None if there is none. only: names of those to draw from."""
+    possible = [one for one in DISTURBANCES if one.is_possible(scene) and (not only or one.name in only)]
+    return scene.chance.choices(possible, [one.weight for one in possible])[0] if possible else None

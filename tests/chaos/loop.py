@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -42,11 +42,13 @@ class Chaos:
     """A series of iterations; each depends on the seed and its number alone.
 
     cluster: for workers on Ray, if there is one. work: the folder of all scenes; keep: where the folder of a failed
-    iteration is copied to.
+    iteration is copied to; only: names of the disturbances to draw from, by default all.
     """
 
-    def __init__(self, corpora: Corpora, cluster: Nodes | None, work: Path, keep: Path, seed: int) -> None:
-        self.corpora, self.cluster = corpora, cluster
+    def __init__(
+        self, corpora: Corpora, cluster: Nodes | None, work: Path, keep: Path, seed: int, only: Collection[str] = ()
+    ) -> None:
+        self.corpora, self.cluster, self.only = corpora, cluster, only
         self.work, self.keep, self.seed = work, keep, seed
         self.references: dict[str, Reference] = {}
         self.report = Report(seed, skipped=list(corpora.skipped))
@@ -80,7 +82,9 @@ class Chaos:
                     if scene.is_complete and chance.random() < 0.8:
                         done.append(f"removed: {removed(scene)}")  # so that there is something to do
                         self.report.struck["removed"] += 1
-                    one = drawn(scene)
+                    one = drawn(scene, self.only)
+                    if one is None:
+                        break
                     done.append(f"{one.name}: in progress")
                     what = one.strike(scene)
                     done[-1] = f"{one.name}: {what or 'missed'}"
@@ -127,7 +131,9 @@ class Chaos:
             f"\nseed {self.seed}, iteration {number}, variant '{scene.variant.name}'\n"
             + "".join(f"  {i}. {what}\n" for i, what in enumerate(done, 1))
             + f"{problem}\nkept: {kept}\n"
-            + f"again: python -m tests.chaos --seed {self.seed} --iteration {number}",
+            + f"again: python -m tests.chaos --seed {self.seed} --iteration {number}"
+            + "".join(f" --only '{name}'" for name in self.only)
+            + ("" if self.cluster else " --without-ray"),
             file=sys.stderr,
             flush=True,
         )
