@@ -1,8 +1,8 @@
 """`python -m tests.chaos --minutes 10 --seed 1`: disturbs runs, and exits with 1 at the first broken promise.
 
-`--iterations N` runs a fixed number of iterations instead, and `--iteration I` repeats a single one. `--only NAME` draws
-from some disturbances alone. `--report FILE` writes the counts as JSON. A fifth of the iterations runs its workers on
-Ray, if it is installed. All processes and small disks that it starts end with it, also if it is killed.
+`--iterations N` runs a fixed number of iterations instead, and `--iteration I` repeats a single one. `--only NAME`
+draws from some disturbances alone. `--report FILE` writes the counts as JSON. A fifth of the iterations runs its
+workers on Ray, if it is installed. All processes and small disks that it starts end with it, also if it is killed.
 """
 
 from __future__ import annotations
