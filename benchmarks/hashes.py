@@ -14,6 +14,7 @@ import sys
 import textwrap
 import time
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pyarrow as pa
@@ -22,7 +23,8 @@ from numpy.typing import NDArray
 
 from benchmarks.simulated import hexadecimal
 from roco.base.schema import DROP
-from roco.models.images.near import WORDS, near_pairs, parsed
+from roco.models.images.hamming import Hashes
+from roco.models.images.near import WORDS, FineHashes, Pairs, near_pairs, parsed
 from roco.release.precedence import PRECEDENCE_COLUMNS
 from roco.stages.dedup import Dedup
 
@@ -53,22 +55,32 @@ def hashes(n: int) -> list[str]:
 def dedup(n: int) -> dict[str, Any]:
     """Runs the stage in this process; returns what it cost and found."""
     rows = made_up_images(n)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    compared: list[tuple[FineHashes, Pairs]] = []
+
+    def recorded(hashes: Hashes, fine: FineHashes, *radii: int) -> Pairs:
+        compared.append((fine, near_pairs(hashes, fine, *radii)))
+        return compared[0][1]
+
+    stage = Dedup()
     started, cpu = time.perf_counter(), time.process_time()
-    decided = Dedup()(rows)
+    with mock.patch("roco.stages.dedup.near_pairs", recorded):
+        decided = stage(rows)
     seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     group = decided["similar_group"]
     facts = {
-        "seconds": seconds, "cpu": cpu, "peak": peak, "dropped": n - decided["drop"].null_count,
-        "grouped": n - group.null_count, "groups": pc.count_distinct(group).as_py(),
+        "seconds": seconds, "cpu": cpu, "peak": peak, "before": before, "table": rows.nbytes / 1e9,
+        "dropped": n - decided["drop"].null_count, "grouped": n - group.null_count,
+        "groups": pc.count_distinct(group).as_py(),
     }  # fmt: skip
-    stage = Dedup()
-    coarse, fine = parsed(rows["phash"], 1)[:, 0], parsed(rows["phash_fine"], WORDS)
-    pairs = near_pairs(coarse, fine, stage.similar_radius, stage.similar_confirm)
-    for at in np.random.default_rng(7).choice(n, 200, replace=False).tolist():
+    images, pairs = compared[0]
+    coarse, fine = parsed(rows["phash"], 1)[images.rows, 0], images
+    for at in np.random.default_rng(7).choice(len(coarse), 200, replace=False).tolist():
         bits = np.bitwise_count(coarse ^ coarse[at])
         near = np.flatnonzero(bits <= stage.similar_radius)
-        near = near[np.bitwise_count(fine[near] ^ fine[at]).sum(axis=1) <= stage.similar_confirm]
+        words = fine.of(np.append(near, at))
+        near = near[np.bitwise_count(words[:-1] ^ words[-1]).sum(axis=1) <= stage.similar_confirm]
         found = {*pairs.second[pairs.first == at].tolist(), *pairs.first[pairs.second == at].tolist()}
         assert found == set(near.tolist()) - {at}, f"image {at}: {found} instead of {near}"
     return facts | {"pairs": len(pairs.first)}
@@ -99,14 +111,15 @@ def _some_images(start: int, n: int, originals: NDArray[np.uint64]) -> pa.Table:
     table = {
         "figure_id": joined("PMC", names, "/f0/0", ""),
         "image_key": joined("PMC", names, "-key", ""),
-        "sha256": joined("digest-", names, ""),
+        "sha256": hexadecimal(rng.integers(0, 2**64, (n, 4), np.uint64)),
+        "archive": joined("oa_package/00/00/PMC", names, ".tar.gz", ""),
         "phash": hexadecimal(words[:, 0]),
         "phash_fine": hexadecimal(words[:, 1:]),
         "width": sizes,
         "height": sizes,
     }
     nothing = {**dict.fromkeys(PRECEDENCE_COLUMNS, pa.string()), **DROP}
-    return pa.table({**table, **{name: pa.nulls(n, kind) for name, kind in nothing.items()}})
+    return pa.table({**{name: pa.nulls(n, kind) for name, kind in nothing.items()}, **table})
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ Column = Any  # pa.ChunkedArray or pa.Array, which mypy does not know
 
 NONE = -1
 """The place or code of nothing: of a null, or of an empty text."""
+
+_TAKEN_AT_ONCE = 1_000_000
 
 
 def has_text(texts: Column) -> Mask:
@@ -49,6 +52,33 @@ def taken(values: Column, places: Indices) -> pa.Array:
     """Returns the values at some places as one array; null for NONE."""
     found = values.take(pa.array(places, mask=places == NONE))
     return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
+
+
+def taken_by_chunks(column: pa.ChunkedArray, places: NDArray[np.integer[Any]]) -> pa.ChunkedArray:
+    """Returns the values at some places, null for NONE: some at a time, and from one chunk at a time.
+
+    `ChunkedArray.take` first joins all chunks, which takes the memory of the column again and fails for more than 2 GiB
+    of text.
+    """
+    starts = np.cumsum([0, *map(len, column.chunks)])
+    blocks = [places[start : start + _TAKEN_AT_ONCE] for start in range(0, len(places), _TAKEN_AT_ONCE)]
+    return pa.chunked_array([_taken_from_chunks(column, starts, block) for block in blocks], column.type)
+
+
+def _taken_from_chunks(column: pa.ChunkedArray, starts: Indices, places: NDArray[np.integer[Any]]) -> pa.Array:
+    order = np.argsort(places, kind="stable")
+    ordered = places[order]
+    chunk_of = np.searchsorted(starts, ordered, side="right") - 1  # NONE is before the first chunk
+    parts = []
+    for start, stop in itertools.pairwise(runs(chunk_of).tolist()):
+        number = int(chunk_of[start])
+        if number == NONE:
+            parts.append(pa.nulls(stop - start, column.type))
+        else:
+            parts.append(column.chunk(number).take(pa.array(ordered[start:stop] - starts[number])))
+    back = np.empty(len(order), np.int64)
+    back[order] = np.arange(len(order))
+    return pa.concat_arrays(parts).take(pa.array(back))
 
 
 def first_of(numbers: Indices) -> Indices:

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from roco.base.columns import NONE, taken_by_chunks
 from roco.base.errors import CorruptFile, RecipeError, nearest
 from roco.core import kept_rows
 from roco.core.folder import RunFolder
@@ -220,8 +221,13 @@ class Figures:
             values = align(some["figure_id"], self._read(path, ["figure_id", *names])).select(list(names))
             return put(values, "at", some["at"])
 
-        table = concat([empty, *in_threads(of_part, by_part(numbered))])
-        return table.take(pc.index_in(numbered["at"], value_set=table["at"].combine_chunks()))
+        table = concat([empty, *in_threads(of_part, by_part(numbered))], combine=False)
+        at = np.asarray(pc.fill_null(pc.index_in(numbered["at"], value_set=table["at"].combine_chunks()), NONE))
+        found: dict[str, pa.ChunkedArray] = {}
+        for name in names:  # column by column, each of which may be gigabytes of text
+            found[name] = taken_by_chunks(table[name], at)
+            table = table.drop_columns([name])
+        return pa.table(found)
 
     def _read(self, path: Path, columns: Sequence[str]) -> pa.Table:
         try:

@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from roco.base.columns import NONE, Indices, Mask, has_text, not_empty, taken
+from roco.base.columns import (
+    NONE,
+    Column,
+    Indices,
+    Mask,
+    codes,
+    first_of,
+    has_text,
+    not_empty,
+    taken,
+    taken_by_chunks,
+)
 from roco.base.errors import RecipeError
 from roco.base.guarantees import UNIQUE
 from roco.base.schema import types
 from roco.core.contract import Reason
 from roco.core.stage import Decision, drop, put
 from roco.models.images.hashes import DUPLICATE_BITS, DUPLICATE_FINE_BITS
-from roco.models.images.near import WORDS, Pairs, near_pairs, parsed
+from roco.models.images.near import FineHashes, Pairs, first_equal, near_pairs, parsed
 from roco.release.precedence import PRECEDENCE_COLUMNS, precedences
+
+_NUMBERS_AT_ONCE = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,13 +81,14 @@ class Dedup(Decision):
         original = images.originals()
         is_distinct = original == np.arange(len(original))
         compared = np.flatnonzero(is_distinct & images.has_hashes)
-        near = near_pairs(images.phash[compared], images.fine[compared], self.similar_radius, self.similar_confirm)
+        fine = FineHashes(images.fine.texts, images.rows[compared])
+        near = near_pairs(images.phash[compared], fine, self.similar_radius, self.similar_confirm)
         near = near._replace(first=compared[near.first], second=compared[near.second])
 
         kept_for, at = self._duplicates(images, near)
         _add_copies(images, original, kept_for, at)
         similar = self._similar(images, near, original, kept_for)
-        return images.decided(batch, kept_for, similar, _Distances(near, at))
+        return images.decided(kept_for, similar, _Distances(near, at))
 
     def _duplicates(self, images: _Images, near: Pairs) -> tuple[Indices, Indices]:
         """Returns the place of the image that is kept for each duplicate, and the position of their pair; else NONE."""
@@ -80,15 +97,13 @@ class Dedup(Decision):
         # In order of priority, so all images that could be kept for this one are already decided.
         pairs = pairs[np.lexsort((near.first[pairs], near.second[pairs]))]
         kept_for, at = np.full(len(images), NONE), np.full(len(images), NONE)
-        for pair, first, second in zip(
-            pairs.tolist(), near.first[pairs].tolist(), near.second[pairs].tolist(), strict=True
-        ):
+        for pair, first, second in _numbers(pairs, near.first[pairs], near.second[pairs]):
             if kept_for[second] == NONE and kept_for[first] == NONE:
                 kept_for[second], at[second] = first, pair
         return kept_for, at
 
-    def _similar(self, images: _Images, near: Pairs, original: Indices, kept_for: Indices) -> dict[int, list[int]]:
-        """Returns the groups of near-duplicates among the kept images: the places of their members, by one of them."""
+    def _similar(self, images: _Images, near: Pairs, original: Indices, kept_for: Indices) -> Indices:
+        """Returns the group of near-duplicates of each kept image: its member with the first name; else NONE."""
         is_kept = kept_for == NONE
         copies = np.flatnonzero((original != np.arange(len(original))) & is_kept & is_kept[original])
         of_kept = np.flatnonzero(is_kept[near.first] & is_kept[near.second])
@@ -100,22 +115,48 @@ class Dedup(Decision):
         names = images.name_ranks
         low, high = np.minimum(names[one], names[other]), np.maximum(names[one], names[other])
         order = np.lexsort((high, low, fine_bits, bits))
+        # The images of these pairs, by name: a group is named after its first member.
+        places = np.unique(np.concatenate([one, other]))
+        places = places[np.argsort(names[places])]
+        number = np.full(len(images), NONE, np.int32)
+        number[places] = np.arange(len(places), dtype=np.int32)
+        group = _joined(len(places), number[one[order]], number[other[order]], self.similar_most)
+        first = np.full(len(places), len(places))
+        np.minimum.at(first, group, np.arange(len(places)))
+        is_grouped = np.bincount(group, minlength=len(places))[group] > 1
+        found = np.full(len(images), NONE)
+        found[places[is_grouped]] = places[first[group[is_grouped]]]
+        return found
 
-        # Each image starts as a group of its own. Groups are joined along the pairs; the smaller one is added to the
-        # larger one, unless both together would be too large.
-        members: dict[int, list[int]] = {}  # by the place that represents the group
-        group_of: dict[int, int] = {}
-        for a, b in zip(one[order].tolist(), other[order].tolist(), strict=True):
-            groups = [group_of.setdefault(place, place) for place in (a, b)]
-            for group in groups:
-                members.setdefault(group, [group])
-            smaller, larger = sorted(groups, key=lambda group: (len(members[group]), names[group]))
-            if smaller == larger or len(members[smaller]) + len(members[larger]) > self.similar_most:
-                continue
-            for member in members[smaller]:
-                group_of[member] = larger
-            members[larger] += members.pop(smaller)
-        return {group: places for group, places in members.items() if len(places) > 1}
+
+def _joined(n: int, one: NDArray[np.int32], other: NDArray[np.int32], most: int) -> NDArray[np.int32]:
+    """Returns the group of each of n images, which are joined along pairs, in order.
+
+    Each image starts as a group of its own. The smaller group is added to the larger one, unless both together would
+    have more images than `most`; of groups of one size, the one whose number is smaller.
+    """
+    group_of = array("i", range(n))
+    size = array("i", [1]) * n
+    following = array("i", range(n))  # the next image of the same group, in a ring
+    for a, b in _numbers(one, other):
+        smaller, larger = group_of[a], group_of[b]
+        if smaller == larger or size[smaller] + size[larger] > most:
+            continue
+        if (size[smaller], smaller) > (size[larger], larger):
+            smaller, larger = larger, smaller
+        member = smaller
+        while group_of[member] != larger:
+            group_of[member] = larger
+            member = following[member]
+        size[larger] += size[smaller]
+        following[smaller], following[larger] = following[larger], following[smaller]
+    return np.array(group_of, np.int32)
+
+
+def _numbers(*columns: NDArray[np.integer[Any]]) -> Iterator[tuple[int, ...]]:
+    """Yields the rows of some columns as Python numbers, some of which exist at a time."""
+    for start in range(0, len(columns[0]), _NUMBERS_AT_ONCE):
+        yield from zip(*(column[start : start + _NUMBERS_AT_ONCE].tolist() for column in columns), strict=True)
 
 
 # --- images ----------------------------------------------------------------------------------------------------------
@@ -125,49 +166,39 @@ class Dedup(Decision):
 class _Images:
     """The images that are not dropped yet, as columns in order of priority: the first of several duplicates is kept.
 
-    rows: in the table. table: figure_id, image_key and identity of each. has_hashes: both. name_ranks: places in the
-    order of the names.
+    batch: the table, also of images that were dropped before. rows: of each image in it. has_hashes: both. name_ranks:
+    numbers in the order of the names. Texts are not copied: those of millions of images are most of the memory.
     """
 
-    rows: Indices
-    table: pa.Table
+    batch: pa.Table
+    rows: NDArray[np.int32]
     phash: NDArray[np.uint64]
-    fine: NDArray[np.uint64]
+    fine: FineHashes
     has_hashes: Mask
-    precedence: Indices
+    precedence: NDArray[np.int32]
     is_pinned: Mask
-    name_ranks: Indices
+    name_ranks: NDArray[np.int32]
 
     @classmethod
     def of(cls, batch: pa.Table) -> _Images:
-        rows = np.flatnonzero(np.asarray(pc.is_null(batch["drop"])))
-        # Without the hashes, whose text is most of the table: of millions of images it is not copied.
-        table = batch.select(list(_SMALL_COLUMNS)).take(pa.array(rows))
-        precedence = precedences(table)
-        keys = pa.table(
-            {
-                "precedence": pa.array(precedence), "figure_id": table["figure_id"],
-                "pixels": pc.multiply(*(pc.fill_null(table[name], 0).cast(pa.int64()) for name in ("width", "height"))),
-                "image_key": pc.fill_null(table["image_key"], ""),
-                "identity": pc.coalesce(not_empty(table["sha256"]), table["figure_id"]),
-            }
-        )  # fmt: skip
-        by = [("precedence", "ascending"), ("pixels", "descending"), ("image_key", "ascending")]
-        order = np.asarray(pc.sort_indices(keys, [*by, ("figure_id", "ascending")]), np.int64)
-        names = keys.select(["figure_id", "image_key", "identity"]).take(pa.array(order)).combine_chunks()
+        names = pa.table({"image_key": pc.fill_null(batch["image_key"], ""), "figure_id": batch["figure_id"]})
         by_name = pc.sort_indices(names, [("image_key", "ascending"), ("figure_id", "ascending")])
-        name_ranks = np.empty(len(rows), np.int64)
-        name_ranks[np.asarray(by_name)] = np.arange(len(rows))
-        rows = rows[order]
+        name_ranks = np.empty(len(batch), np.int32)
+        name_ranks[np.asarray(by_name)] = np.arange(len(batch), dtype=np.int32)
+        del names, by_name
+        precedence = precedences(batch).astype(np.int32)
+        width, height = (np.asarray(pc.fill_null(batch[name], 0), np.int64) for name in ("width", "height"))
+        rows = np.flatnonzero(np.asarray(pc.is_null(batch["drop"]))).astype(np.int32)
+        rows = rows[np.lexsort((name_ranks[rows], -(width * height)[rows], precedence[rows]))]
         return cls(
+            batch=batch,
             rows=rows,
-            table=names,
             phash=parsed(batch["phash"], 1)[rows, 0],
-            fine=parsed(batch["phash_fine"], WORDS)[rows],
+            fine=FineHashes(batch["phash_fine"], rows),
             has_hashes=(has_text(batch["phash"]) & has_text(batch["phash_fine"]))[rows],
-            precedence=precedence[order],
+            precedence=precedence[rows],
             is_pinned=has_text(batch["pinned_by"])[rows],
-            name_ranks=name_ranks,
+            name_ranks=name_ranks[rows],
         )
 
     def __len__(self) -> int:
@@ -187,39 +218,34 @@ class _Images:
         """
         original = np.arange(len(self))
         with_hashes = np.flatnonzero(self.has_hashes)
-        keys = np.column_stack([self.phash[with_hashes], self.fine[with_hashes]])
-        original[with_hashes] = with_hashes[_first_equal(keys)]
+        fine = FineHashes(self.fine.texts, self.rows[with_hashes])
+        original[with_hashes] = with_hashes[first_equal(self.phash[with_hashes], fine)]
         without = np.flatnonzero(~self.has_hashes)
-        codes = self.table["identity"].take(pa.array(without)).combine_chunks().dictionary_encode()
-        numbers = np.asarray(codes.indices if isinstance(codes, pa.DictionaryArray) else codes.chunk(0).indices)
-        _, first, inverse = np.unique(numbers, return_index=True, return_inverse=True)
-        original[without] = without[first[inverse]]
+        digests, figures = (taken_by_chunks(self.batch[name], self.rows[without]) for name in ("sha256", "figure_id"))
+        # Without a digest, an image is a copy of none.
+        original[without] = without[first_of(codes(pc.coalesce(not_empty(digests), figures)))]
         return original
 
-    def decided(
-        self, batch: pa.Table, kept_for: Indices, similar: dict[int, list[int]], distances: _Distances
-    ) -> pa.Table:
+    def decided(self, kept_for: Indices, similar_group: Indices, distances: _Distances) -> pa.Table:
         """Returns the table with the groups, and without the duplicates."""
         dropped = np.flatnonzero(kept_for != NONE)
         kept = kept_for[dropped]
         group = np.full(len(self), NONE)
         group[dropped], group[kept] = kept, kept
-        similar_group = np.full(len(self), NONE)
-        for places in similar.values():
-            similar_group[places] = min(places, key=self.name_ranks.__getitem__)
-        names, figures = self.table["image_key"], self.table["figure_id"].take(pa.array(kept)).to_pylist()
-        details = pa.array(list(map(_detail, figures, *distances.of(dropped))), pa.string())
+        batch = put(self.batch, "duplicate_group", self._names_at_rows(group))
+        batch = put(batch, "similar_group", self._names_at_rows(similar_group))
+        details = _details(taken_by_chunks(batch["figure_id"], self.rows[kept]), *distances.of(dropped))
         at_row = np.full(len(batch), NONE)
         at_row[self.rows[dropped]] = np.arange(len(dropped))
-        batch = put(batch, "duplicate_group", self._at_rows(names, group, len(batch)))
-        batch = put(batch, "similar_group", self._at_rows(names, similar_group, len(batch)))
         return drop(batch, pa.array(at_row != NONE), "duplicate", taken(details, at_row))
 
-    def _at_rows(self, values: pa.ChunkedArray, places: Indices, n: int) -> pa.Array:
-        """Returns values of the images at some places as a column of the table; null for NONE."""
-        of_rows = np.full(n, NONE)
-        of_rows[self.rows] = places
-        return taken(values, of_rows)
+    def _names_at_rows(self, groups: Indices) -> pa.Array:
+        """Returns the keys of the images after which groups are named as a column of the table; null for NONE."""
+        named = np.unique(groups[groups != NONE])
+        keys = pc.fill_null(taken_by_chunks(self.batch["image_key"], self.rows[named]), "")
+        at_row = np.full(len(self.batch), NONE)
+        at_row[self.rows] = np.where(groups == NONE, NONE, np.searchsorted(named, groups))
+        return taken(keys, at_row)
 
 
 @dataclass(frozen=True)
@@ -229,16 +255,13 @@ class _Distances:
     near: Pairs
     at: Indices
 
-    def of(self, images: Indices) -> tuple[list[int], list[int]]:
+    def of(self, images: Indices) -> tuple[Indices, Indices]:
         """Returns the bits in which both hashes of some images differ from those that are kept."""
         at = self.at[images]
         is_pair = at != NONE
         bits, fine_bits = np.zeros(len(at), np.int64), np.zeros(len(at), np.int64)
         bits[is_pair], fine_bits[is_pair] = self.near.bits[at[is_pair]], self.near.fine_bits[at[is_pair]]
-        return bits.tolist(), fine_bits.tolist()
-
-
-_SMALL_COLUMNS = ("figure_id", "image_key", "sha256", "width", "height", *PRECEDENCE_COLUMNS)
+        return bits, fine_bits
 
 
 def _add_copies(images: _Images, original: Indices, kept_for: Indices, at: Indices) -> None:
@@ -251,19 +274,10 @@ def _add_copies(images: _Images, original: Indices, kept_for: Indices, at: Indic
     at[copies[is_dropped]] = at[of_original[is_dropped]]
 
 
-def _first_equal(keys: NDArray[np.uint64]) -> Indices:
-    """Returns, for each row, the first row that is equal to it."""
-    order = np.lexsort(keys.T[::-1]) if len(keys) else np.empty(0, np.int64)  # stable: equal rows stay in order
-    is_new = np.ones(len(keys), bool)
-    ordered = keys[order]
-    is_new[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
-    first = order[np.flatnonzero(is_new)][np.cumsum(is_new) - 1] if len(keys) else order
-    out = np.empty(len(keys), np.int64)
-    out[order] = first
-    return out
-
-
-def _detail(kept: str, bits: int, fine_bits: int) -> str:
-    if bits == fine_bits == 0:
-        return f"duplicate of {kept}: same bytes or same hashes"
-    return f"duplicate of {kept}: {bits} of 64 and {fine_bits} of 576 bits differ"
+def _details(kept: Column, bits: Indices, fine_bits: Indices) -> pa.Array:
+    """Returns what is stored about duplicates: the image that is kept for each, and how much both hashes differ."""
+    is_equal = pa.array((bits == 0) & (fine_bits == 0))
+    texts = [pa.array(numbers).cast(pa.string()) for numbers in (bits, fine_bits)]
+    differ = pc.binary_join_element_wise(texts[0], " of 64 and ", texts[1], " of 576 bits differ", "")
+    how = pc.if_else(is_equal, "same bytes or same hashes", differ)
+    return pc.binary_join_element_wise("duplicate of ", kept, ": ", how, "")

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roco.base.columns import NONE, codes, components, first_of, runs, taken
+from roco.base import columns
+from roco.base.columns import NONE, codes, components, first_of, runs, taken, taken_by_chunks
 
 TEXTS = st.lists(st.lists(st.sampled_from(["a", "b", "é", "", None]), max_size=4), max_size=4)
 
@@ -51,3 +53,19 @@ def test_first_of_and_runs_divide_numbers_by_value(numbers: list[int]) -> None:
 def test_values_at_no_place_are_null() -> None:
     values = pa.chunked_array([["a"], ["b"]])
     assert taken(values, np.array([1, NONE, 0])).to_pylist() == ["b", None, "a"]
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 1000])
+def test_values_are_taken_from_many_chunks(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(columns, "_TAKEN_AT_ONCE", at_once)
+    values = pa.chunked_array([["a", None], [], ["c"], ["d", "e"]], pa.string())
+    places = np.array([4, NONE, 0, 2, 1, 3, NONE, 4])
+    assert taken_by_chunks(values, places).to_pylist() == ["e", None, "a", "c", None, "d", None, "e"]
+    assert taken_by_chunks(values, places[:0]).to_pylist() == []
+    assert taken_by_chunks(pa.chunked_array([], pa.string()), np.array([NONE])).to_pylist() == [None]
+
+
+def test_values_are_taken_from_more_than_two_gigabytes_of_text() -> None:
+    chunk = pa.array(["a" * 2**26, "b"])
+    values = pa.chunked_array([chunk] * 33)
+    assert taken_by_chunks(values, np.array([65, 1])).to_pylist() == ["b", "b"]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import random
 from typing import Any
 
@@ -223,3 +224,43 @@ def is_duplicate(one: dict[str, Any], other: dict[str, Any]) -> bool:
         return one["phash"] == other["phash"] and one["sha256"] == other["sha256"]
     near = hex_distance(one["phash"], other["phash"]) <= 6
     return near and hex_distance(one["phash_fine"], other["phash_fine"]) <= 36
+
+
+# --- near-duplicates --------------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 3), st.booleans()), max_size=20), st.integers(1, 5))
+def test_near_duplicates_are_joined_one_pair_after_the_other(images: list[tuple[int, int, bool]], most: int) -> None:
+    """Compares with the definition: the smaller group is added to the larger one unless both would be too large."""
+    rows = []
+    for number, (bits, more, is_pinned) in enumerate(images):
+        key = {"image_key": f"{(number * 7) % 20:02}-key"}
+        rows.append(image(f"i{number:02}", bits, more, pinned="image" if is_pinned else None, **key))
+    out = Dedup(similar_most=most)(table(*rows)).to_pylist()
+    kept = [row for row in out if row["drop"] is None]
+    names = sorted((row["image_key"], row["figure_id"]) for row in kept)
+    hashes = {(row["image_key"], row["figure_id"]): (row["phash"], row["phash_fine"]) for row in kept}
+    pairs = []
+    for low, high in itertools.combinations(names, 2):
+        bits, fine_bits = (hex_distance(one, other) for one, other in zip(hashes[low], hashes[high], strict=True))
+        if bits <= 8 and fine_bits <= 140:
+            pairs.append((bits, fine_bits, low, high))
+    groups = {name: [name] for name in names}  # the first member of each list gives the group its place among ties
+    for *_, low, high in sorted(pairs):
+        smaller, larger = sorted((groups[low], groups[high]), key=lambda group: (len(group), group[0]))
+        if smaller is not larger and len(smaller) + len(larger) <= most:
+            larger += smaller
+            groups.update(dict.fromkeys(smaller, larger))
+    expected = {name: min(group)[0] if len(group) > 1 else None for name, group in groups.items()}
+    assert {(row["image_key"], row["figure_id"]): row["similar_group"] for row in kept} == expected
+
+
+@given(st.lists(st.integers(0, 12), max_size=3))
+def test_a_table_in_several_chunks_gives_the_same_result(cuts: list[int]) -> None:
+    blank = {"phash": None, "phash_fine": None, "sha256": "sha"}
+    rows = [image(f"i{k:02}", 3 * k % 11, **(blank if k % 5 == 0 else {})) for k in range(12)]
+    whole = table(*rows)
+    edges = [0, *sorted(cuts), len(rows)]
+    chunked = pa.concat_tables([whole.slice(start, stop - start) for start, stop in itertools.pairwise(edges)])
+    assert Dedup()(chunked).to_pylist() == Dedup()(whole).to_pylist()
+    assert len(Dedup()(whole.slice(0, 0))) == 0

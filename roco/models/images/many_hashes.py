@@ -26,6 +26,7 @@ HASH_BITS = 64
 LARGEST_RADIUS = 10  # bits; beyond it the values that differ in few bits are too many
 
 _CANDIDATES_AT_ONCE = 1_000_000  # pairs that are compared at a time, which bounds the memory
+_ROWS_AT_ONCE = 1_000_000  # hashes whose partners are looked up at a time
 
 
 @dataclass(frozen=True)
@@ -88,12 +89,35 @@ def _pairs_of_flip(part: _Part, flip: int, *, radius: int, before: tuple[tuple[n
     partner = part.at[part.keys ^ np.uint32(flip)]
     own = np.arange(len(part.keys), dtype=np.int32)
     chosen = np.flatnonzero(partner > own) if flip else np.flatnonzero(np.diff(part.starts) > 1)
+    rows_before = np.cumsum(part.starts[chosen + 1] - part.starts[chosen], dtype=np.int64)
+    found: list[Found] = []
+    at = 0
+    while at < len(chosen):
+        most = (rows_before[at - 1] if at else 0) + _ROWS_AT_ONCE
+        stop = max(at + 1, int(np.searchsorted(rows_before, most, side="right")))
+        some = chosen[at:stop]
+        found += _pairs_of_values(part, some, partner[some] if flip else None, radius=radius, before=before)
+        at = stop
+    return found
+
+
+def _pairs_of_values(
+    part: _Part,
+    chosen: Indices,
+    others: NDArray[np.int32] | None,
+    *,
+    radius: int,
+    before: tuple[tuple[np.uint64, int], ...],
+) -> list[Found]:
+    """Returns the pairs of hashes with some values and hashes with the partner of each.
+
+    others: the partners; None if each value is compared with itself.
+    """
     sizes = part.starts[chosen + 1] - part.starts[chosen]
     # Each hash of a value is compared with all of its partner; with the same value, with those that follow it.
     rows = np.repeat(part.starts[chosen] - np.cumsum(sizes) + sizes, sizes) + np.arange(sizes.sum(), dtype=np.int64)
-    others = partner[chosen]
-    starts = np.repeat(part.starts[others], sizes) if flip else rows + 1
-    counts = np.repeat(part.starts[others + 1], sizes) - starts
+    starts = rows + 1 if others is None else np.repeat(part.starts[others], sizes)
+    counts = np.repeat(part.starts[(chosen if others is None else others) + 1], sizes) - starts
     before_row = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
     found = []
     at = 0

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roco.models.images import hamming
+from roco.models.images import hamming, many_hashes
 from roco.models.images.hamming import pairs_within
 from roco.models.images.many_hashes import LARGEST_RADIUS, pairs_of_many
 
@@ -28,6 +28,12 @@ def by_all(hashes: np.ndarray, radius: int) -> set[tuple[int, int, int]]:
     distances = np.bitwise_count(hashes[:, None] ^ hashes[None, :])
     i, j = np.nonzero(np.triu(distances <= radius, 1))
     return set(zip(i.tolist(), j.tolist(), distances[i, j].tolist(), strict=True))
+
+
+@pytest.fixture(params=[1, 7, 1_000_000], autouse=True)
+def at_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(many_hashes, "_ROWS_AT_ONCE", request.param)
+    monkeypatch.setattr(many_hashes, "_CANDIDATES_AT_ONCE", request.param)
 
 
 @given(st.integers(0, 60), st.integers(0, 12), st.integers(0, 2**32), st.integers(0, 8))
@@ -51,6 +57,8 @@ def test_pairs_at_exactly_the_radius_are_found_wherever_their_bits_are(bits: int
 
 def test_few_and_many_hashes_give_the_same_pairs_in_the_same_order(monkeypatch: pytest.MonkeyPatch) -> None:
     hashes = clustered(3000, 6, 1)
+    monkeypatch.setattr(many_hashes, "_ROWS_AT_ONCE", 1000)
+    monkeypatch.setattr(many_hashes, "_CANDIDATES_AT_ONCE", 1000)
     few = pairs_within(hashes, 8)
     monkeypatch.setattr(hamming, "MANY", 0)
     many = pairs_within(hashes, 8)
