@@ -43,8 +43,8 @@ def hashes(n: int) -> list[str]:
     text = (
         f"The stage `dedup` over {n:,} made-up images: three fifths are random, the others copies of {n // 4:,} "
         f"images with 0 to 12 of 64 and 0 to 100 of 576 bits flipped; `python -m benchmarks.hashes {n}`. It "
-        f"took {facts['seconds']:.0f} s, {facts['cpu']:.0f} s of CPU time and at most {facts['peak']:.1f} GB with the "
-        "table. "
+        f"took {facts['seconds']:.0f} s, {facts['cpu']:.0f} s of CPU time and at most {facts['peak']:.1f} GB, of "
+        f"which {facts['table']:.1f} GB are the table. "
         f"It found {facts['pairs']:,} pairs, {facts['dropped']:,} duplicates, and {facts['grouped']:,} images in "
         f"{facts['groups']:,} groups of near-duplicates. 200 images were compared with all others: no pair is missed "
         f"or wrong. Target for 16.3 million: 15 minutes on two cores and 8 GB. Load before: {load:.1f}."

@@ -19,7 +19,7 @@ from roco.core.kept_rows import KeptRows
 from roco.core.open_tables import OpenTables, in_threads
 from roco.core.origins import writer_of
 from roco.core.parts import Parts
-from roco.core.rows import align, concat, dropped, kept, tally
+from roco.core.rows import align, dropped, kept, tally
 from roco.core.stage import put
 from roco.core.step import Step
 
@@ -221,7 +221,7 @@ class Figures:
             values = align(some["figure_id"], self._read(path, ["figure_id", *names])).select(list(names))
             return put(values, "at", some["at"])
 
-        table = concat([empty, *in_threads(of_part, by_part(numbered))], combine=False)
+        table = pa.concat_tables([empty, *in_threads(of_part, by_part(numbered))], promote_options="permissive")
         at = np.asarray(pc.fill_null(pc.index_in(numbered["at"], value_set=table["at"].combine_chunks()), NONE))
         found: dict[str, pa.ChunkedArray] = {}
         for name in names:  # column by column, each of which may be gigabytes of text

@@ -14,13 +14,9 @@ from roco.core.stage import put
 from roco.core.step import Step
 
 
-def concat(tables: Sequence[pa.Table], *, combine: bool = True) -> pa.Table:
-    """Concatenates tables; columns that a table lacks are null in its rows.
-
-    combine: copies each column into one piece.
-    """
-    table = pa.concat_tables(tables, promote_options="permissive")
-    return table.combine_chunks() if combine else table
+def concat(tables: Sequence[pa.Table]) -> pa.Table:
+    """Concatenates tables; columns that a table lacks are null in its rows."""
+    return pa.concat_tables(tables, promote_options="permissive").combine_chunks()
 
 
 def kept(table: pa.Table) -> pa.Table:

@@ -132,8 +132,7 @@ class Dedup(Decision):
 def _joined(n: int, one: NDArray[np.int32], other: NDArray[np.int32], most: int) -> NDArray[np.int32]:
     """Returns the group of each of n images, which are joined along pairs, in order.
 
-    Each image starts as a group of its own. The smaller group is added to the larger one, unless both together would
-    have more images than `most`; of groups of one size, the one whose number is smaller.
+    Each image starts as a group of its own. Groups are joined unless both together would have more images than `most`.
     """
     group_of = array("i", range(n))
     size = array("i", [1]) * n
@@ -142,7 +141,7 @@ def _joined(n: int, one: NDArray[np.int32], other: NDArray[np.int32], most: int)
         smaller, larger = group_of[a], group_of[b]
         if smaller == larger or size[smaller] + size[larger] > most:
             continue
-        if (size[smaller], smaller) > (size[larger], larger):
+        if size[smaller] > size[larger]:
             smaller, larger = larger, smaller
         member = smaller
         while group_of[member] != larger:
