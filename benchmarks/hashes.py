@@ -55,7 +55,7 @@ def hashes(n: int) -> list[str]:
 def dedup(n: int) -> dict[str, Any]:
     """Runs the stage in this process; returns what it cost and found."""
     rows = made_up_images(n)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
     compared: list[tuple[FineHashes, Pairs]] = []
 
     def recorded(hashes: Hashes, fine: FineHashes, *radii: int) -> Pairs:
@@ -67,7 +67,7 @@ def dedup(n: int) -> dict[str, Any]:
     with mock.patch("roco.stages.dedup.near_pairs", recorded):
         decided = stage(rows)
     seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
     group = decided["similar_group"]
     facts = {
         "seconds": seconds, "cpu": cpu, "peak": peak, "before": before, "table": rows.nbytes / 1e9,
