@@ -103,7 +103,9 @@ def plan(
     if of_run:
         corpus = dataclasses.replace(corpus, rows=of_run[0], rows_of=of_run[1])
     cores = cores or len(os.sched_getaffinity(0))
-    bought = Machines(machines=machines, cores=cores, price=price, bits=network * 1e9, requests=requests)
+    bought = Machines(
+        machines=machines, cores=cores, price=price, bits_per_second=network * 1e9, requests_per_second=requests
+    )
     estimated = estimate(calibration, corpus, bought)
     notes = _notes(calibration, listed, is_demo, has_run=bool(of_run))
     if as_json:

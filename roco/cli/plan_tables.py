@@ -52,7 +52,7 @@ def _needs(plan: Plan, calibration: Calibration, machines: Machines) -> list[str
     if plan.low is not None and plan.high is not None:
         hours += f" ({_hours(plan.low)} to {_hours(plan.high)}, the spread of the sample)"
     missing = [stage.stage for stage in plan.stages if stage.seconds is None]
-    lines = [f"{hours}; {_hours(plan.ungated)} if every figure reached every stage"]
+    lines = [f"{hours}; {_hours(plan.hours_without_filters)} if every figure reached every stage"]
     if missing:
         lines.append(f"not included, because no figure of the sample reached them: {', '.join(missing)}")
     reads = f"reads: {size(plan.n_bytes)}"
@@ -62,11 +62,11 @@ def _needs(plan: Plan, calibration: Calibration, machines: Machines) -> list[str
     disk = ", ".join(f"{kind} {size(n)}" for kind, n in plan.disk.items())
     lines.append(f"disk of the run folder: {size(sum(plan.disk.values()))} ({disk} at most)")
     lines.append(f"memory: {size(plan.worker_bytes)} for each worker, {size(plan.driver_bytes)} for the driver")
-    limits = {name: hours for name, hours in plan.wall.items() if hours}
+    limits = {name: hours for name, hours in plan.hours_by_limit.items() if hours}
     details = ", ".join(f"{name} {_hours(hours)}" for name, hours in limits.items())
     bought = f"{count('machine', machines.machines)} of {count('core', machines.cores)}"
-    lines.append(f"time on {bought}: at least {_hours(plan.wall_hours)} hours ({details})")
-    lines.append(f"price: ${plan.money:,.2f} at ${machines.price:g} for a core and an hour")
+    lines.append(f"time on {bought}: at least {_hours(plan.elapsed_hours)} hours ({details})")
+    lines.append(f"price: ${plan.total_price:,.2f} at ${machines.price:g} for a core and an hour")
     lines.append("The stages after the first one over the whole table, and the release, are not included.")
     return lines
 
@@ -94,6 +94,6 @@ def facts(
         "corpus": {"articles": corpus.articles, "images": corpus.figures},
         "machines": dataclasses.asdict(machines),
         **dataclasses.asdict(plan),
-        "wall_hours": plan.wall_hours,
+        "elapsed_hours": plan.elapsed_hours,
         "limit": plan.limit,
     }

@@ -94,13 +94,13 @@ class Corpus:
 
 @dataclass(frozen=True, kw_only=True)
 class Machines:
-    """The machines of a run. price: of a core for an hour. bits, requests: that the source delivers in a second."""
+    """The machines of a run, and what the source delivers to all of them; price: of a core for an hour."""
 
     machines: int = 1
     cores: int = 1
     price: float = 0.0
-    bits: float = math.inf
-    requests: float = math.inf
+    bits_per_second: float = math.inf
+    requests_per_second: float = math.inf
 
     @property
     def workers(self) -> int:
@@ -122,33 +122,33 @@ class StageCost:
 class Plan:
     """What a run over a corpus takes.
 
-    hours: core-hours; low, high: their range, None if the sample has too few groups; ungated: if no figure were dropped
-    before the last stage. parts: their number. n_bytes, n_requests: of the source. disk: bytes by kind. wall: hours
-    from the start to the end, at least, and what limits them. money: for all cores in that time.
+    hours: core-hours; low, high: their range, None if the sample has too few groups; hours_without_filters: if no
+    figure were dropped before the last stage. parts: their number. n_bytes, n_requests: of the source. disk: bytes by
+    kind. hours_by_limit: from the start to the end, by what limits them. total_price: for all cores in that time.
     """
 
     stages: Sequence[StageCost]
     hours: float
     low: float | None
     high: float | None
-    ungated: float
+    hours_without_filters: float
     parts: int
     n_bytes: float
     n_requests: float
     disk: Mapping[str, float]
     worker_bytes: float
     driver_bytes: float
-    wall: Mapping[str, float]
-    money: float
+    hours_by_limit: Mapping[str, float]
+    total_price: float
 
     @property
-    def wall_hours(self) -> float:
-        return max(self.wall.values())
+    def elapsed_hours(self) -> float:
+        return max(self.hours_by_limit.values())
 
     @property
     def limit(self) -> str:
         """Returns what takes longest: computing, network or requests."""
-        return max(self.wall, key=lambda name: self.wall[name])
+        return max(self.hours_by_limit, key=lambda name: self.hours_by_limit[name])
 
 
 def estimate(calibration: Calibration, corpus: Corpus, machines: Machines) -> Plan:
@@ -161,25 +161,25 @@ def estimate(calibration: Calibration, corpus: Corpus, machines: Machines) -> Pl
     per_article = corpus.articles / sample.articles
     n_bytes = per_article * sum(group.n_bytes for group in sample.groups)
     n_requests = per_article * sum(group.n_requests for group in sample.groups)
-    wall = {
+    hours_by_limit = {
         "computing": max(hours / machines.workers, hours / n_parts),  # a part is not divided between workers
-        "network": 8 * n_bytes / machines.bits / HOUR,
-        "requests": n_requests / machines.requests / HOUR if sample.is_remote else 0.0,
+        "network": 8 * n_bytes / machines.bits_per_second / HOUR,
+        "requests": n_requests / machines.requests_per_second / HOUR if sample.is_remote else 0.0,
     }
     return Plan(
         stages=stages,
         hours=hours,
         low=bound.low if bound else None,
         high=bound.high if bound else None,
-        ungated=sum(_ungated(stage, corpus) for stage in stages),
+        hours_without_filters=sum(_hours_without_filters(stage, corpus) for stage in stages),
         parts=n_parts,
         n_bytes=n_bytes,
         n_requests=n_requests,
         disk=_disk(sample, corpus, n_parts),
         worker_bytes=sample.worker_bytes,
         driver_bytes=sample.driver_bytes + 2 * sample.listing_bytes * corpus.articles,  # before and after an update
-        wall=wall,
-        money=machines.workers * max(wall.values()) * machines.price,
+        hours_by_limit=hours_by_limit,
+        total_price=machines.workers * max(hours_by_limit.values()) * machines.price,
     )
 
 
@@ -212,7 +212,7 @@ def _rows(calibration: Calibration, corpus: Corpus, name: str) -> float:
     return corpus.figures * rows[name] / of if of else 0.0
 
 
-def _ungated(stage: StageCost, corpus: Corpus) -> float:
+def _hours_without_filters(stage: StageCost, corpus: Corpus) -> float:
     """Returns the core-hours of a stage that receives every figure."""
     if stage.units == "articles" or stage.stage == "pack":
         return stage.hours

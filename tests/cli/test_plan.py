@@ -56,8 +56,8 @@ def test_the_options_set_machines_and_prices(command: Command, demo: Path) -> No
     options = ("--machines", "3", "--cores", "4", "--price", "0.5", "--network", "0.001", "--articles", "1000000")
     plan = planned(command, demo / "demo.toml", *options)
     assert plan["limit"] == "network"
-    assert plan["wall_hours"] == pytest.approx(8 * plan["n_bytes"] / 1e6 / 3600)
-    assert plan["money"] == pytest.approx(12 * 0.5 * plan["wall_hours"])
+    assert plan["elapsed_hours"] == pytest.approx(8 * plan["n_bytes"] / 1e6 / 3600)
+    assert plan["total_price"] == pytest.approx(12 * 0.5 * plan["elapsed_hours"])
 
 
 def test_a_corpus_of_few_articles_is_measured_on_the_demo(command: Command, demo: Path) -> None:

@@ -63,7 +63,7 @@ def test_the_cost_of_a_stage_is_that_of_one_figure_times_the_figures_that_reach_
 def test_without_gates_every_figure_is_embedded() -> None:
     plan = estimate(measured(), Corpus(articles=2000, figures=4000), Machines())
     embed = next(stage for stage in plan.stages if stage.stage == "embed")
-    assert plan.ungated - plan.hours == pytest.approx(embed.hours * 4)
+    assert plan.hours_without_filters - plan.hours == pytest.approx(embed.hours * 4)
 
 
 def test_the_figures_that_reach_a_stage_can_be_those_of_a_run() -> None:
@@ -91,30 +91,30 @@ def test_more_machines_never_take_longer_and_never_beat_the_physical_limits(
     n: int, machines: int, more: int, cores: int, bits: float, requests: float, is_remote: bool
 ) -> None:
     calibration, corpus = measured(is_remote=is_remote), Corpus(articles=n, figures=2 * n)
-    few = Machines(machines=machines, cores=cores, bits=bits, requests=requests)
+    few = Machines(machines=machines, cores=cores, bits_per_second=bits, requests_per_second=requests)
     many = dataclasses.replace(few, machines=machines + more)
     slow, fast = (estimate(calibration, corpus, bought) for bought in (few, many))
-    assert fast.wall_hours <= slow.wall_hours
-    assert fast.wall_hours >= 8 * n * 4_000_000 / bits / 3600 * (1 - 1e-9)
-    assert not is_remote or fast.wall_hours >= n * 3 / requests / 3600 * (1 - 1e-9)
-    assert fast.wall_hours >= fast.hours / fast.parts  # one part is not divided
-    assert slow.wall[slow.limit] == slow.wall_hours
+    assert fast.elapsed_hours <= slow.elapsed_hours
+    assert fast.elapsed_hours >= 8 * n * 4_000_000 / bits / 3600 * (1 - 1e-9)
+    assert not is_remote or fast.elapsed_hours >= n * 3 / requests / 3600 * (1 - 1e-9)
+    assert fast.elapsed_hours >= fast.hours / fast.parts  # one part is not divided
+    assert slow.hours_by_limit[slow.limit] == slow.elapsed_hours
 
 
 def test_requests_limit_only_sources_over_a_network() -> None:
-    slow = Machines(requests=0.001)
-    assert estimate(measured(), Corpus(articles=100, figures=200), slow).wall["requests"] == 0
+    slow = Machines(requests_per_second=0.001)
+    assert estimate(measured(), Corpus(articles=100, figures=200), slow).hours_by_limit["requests"] == 0
     assert estimate(measured(is_remote=True), Corpus(articles=100, figures=200), slow).limit == "requests"
 
 
 def test_all_cores_are_paid_for_until_the_end() -> None:
     corpus = Corpus(articles=10_000_000, figures=20_000_000)
-    plan = estimate(measured(), corpus, Machines(machines=3, cores=4, price=0.5, bits=1e12))
+    plan = estimate(measured(), corpus, Machines(machines=3, cores=4, price=0.5, bits_per_second=1e12))
     assert plan.limit == "computing"
-    assert plan.money == pytest.approx(0.5 * plan.hours)
-    waiting = estimate(measured(), corpus, Machines(machines=3, cores=4, price=0.5, bits=1e6))
+    assert plan.total_price == pytest.approx(0.5 * plan.hours)
+    waiting = estimate(measured(), corpus, Machines(machines=3, cores=4, price=0.5, bits_per_second=1e6))
     assert waiting.limit == "network"
-    assert waiting.money == pytest.approx(0.5 * 12 * waiting.wall_hours)
+    assert waiting.total_price == pytest.approx(0.5 * 12 * waiting.elapsed_hours)
 
 
 def test_the_range_contains_the_estimate_and_grows_with_the_spread_of_the_sample() -> None:
@@ -137,7 +137,7 @@ def test_a_stage_that_no_figure_of_the_sample_reached_has_no_cost() -> None:
     embed = next(stage for stage in plan.stages if stage.stage == "embed")
     assert embed.seconds is None and embed.hours == 0
     assert plan.disk["release"] == 0
-    assert math.isfinite(plan.ungated)
+    assert math.isfinite(plan.hours_without_filters)
 
 
 def test_the_disk_contains_what_each_part_needs() -> None:
