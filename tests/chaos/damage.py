@@ -9,8 +9,9 @@ from pathlib import Path
 from roco.release.read import Release
 from tests.chaos.scene import Broken, Scene
 
-STATE = ("measures/*/*.parquet", "decisions/*.parquet", "decisions/*/*.parquet", "images/*.pack", "ledger/*",
-         "parts.parquet", "manifest.json", "funnel.json", "recipe.toml")  # fmt: skip
+STATE = ("measures/*/*.parquet", "decisions/*.parquet", "decisions/*/*.parquet", "decisions/*/_stages.json",
+         "records/*/*.parquet", "images/*.pack", "ledger/*", "parts.parquet", "manifest.json", "funnel.json",
+         "recipe.toml")  # fmt: skip
 RELEASE = ("release/*",)
 WAYS = ("cut", "emptied", "flipped", "flipped silently", "removed")
 
@@ -64,7 +65,7 @@ def release_damaged(scene: Scene) -> str | None:
 
 def removed(scene: Scene) -> str | None:
     """A folder or file of the run folder is removed as a whole, or all decisions, or all images."""
-    names = ["release", "decisions", "images", "manifest.json", "parts.parquet", "funnel.json", "log"]
+    names = ["release", "decisions", "records", "images", "manifest.json", "parts.parquet", "funnel.json", "log"]
     names += [str(path.relative_to(scene.run)) for path in sorted(scene.run.glob("measures/*"))]
     names = [name for name in names if (scene.run / name).exists()]
     chosen = scene.chance.sample(names, min(len(names), scene.chance.randint(1, 3)))

@@ -55,7 +55,7 @@ def outcome(recipe: Path) -> Outcome:
         packs={path.name: _entries(path) for path in sorted((folder / "images").glob("*.pack"))},
         rows=rows,
         parts=read_table(folder / "parts.parquet")[0].drop_columns(["stamp"]),
-        manifest=_without_times(manifest.load(folder / "manifest.json")),
+        manifest={name: n for name, n in manifest.load(folder / "manifest.json").items() if name != "seal"},
         problems=problems,
         leftovers=leftovers(folder),
     )
@@ -83,11 +83,6 @@ def _entries(pack: Path) -> dict[str, str]:
             return {name: _sha256(opened.read(name)) for name in opened.namelist()}
     except zipfile.BadZipFile:
         return {}
-
-
-def _without_times(saved: Mapping[str, Any]) -> dict[str, Any]:
-    parts = {name: {k: v for k, v in part.items() if k != "size"} for name, part in saved.get("parts", {}).items()}
-    return {**{name: value for name, value in saved.items() if name != "seal"}, "parts": parts}
 
 
 def difference(want: Outcome, got: Outcome, *, recipe_changed: bool = False, packs_damaged: bool = False) -> str | None:
