@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, NamedTuple
 
 from roco.base.errors import StageFailed
@@ -135,7 +135,8 @@ class Job:
         return replace(self, lost=lost, one_by_one=self.one_by_one or loss.out_of_memory)
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        # Not `asdict`, which copies every value of every article.
+        return {one.name: getattr(self, one.name) for one in fields(self)}
 
     @classmethod
     def of_json(cls, value: Mapping[str, Any]) -> Job:
