@@ -18,6 +18,8 @@ _PIECE = 1 << 20  # bytes that are inflated at once, which bounds the memory
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """Samples of a pixel by colour type."""
 _PALETTE = 3  # colour type
+_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
+"""Bits of a sample by colour type (PNG specification, section 11.2.2)."""
 
 
 class _Pass(NamedTuple):
@@ -83,7 +85,9 @@ def _problem(view: memoryview) -> str | None:
         if kind == b"PLTE" and (len(data) % 3 or len(data) > _LARGEST_PALETTE):
             raise ValueError("a palette of another length")
         if kind == b"IHDR":
-            width, height, depth, colour, _, _, interlaced = struct.unpack_from(">IIBBBBB", data)
+            width, height, depth, colour, compression, filters, interlaced = struct.unpack_from(">IIBBBBB", data)
+            if depth not in _DEPTHS[colour] or compression or filters or interlaced > 1:
+                raise ValueError("a header that the specification does not know, which Pillow takes for the usual one")
             passes = _INTERLACED if interlaced else _PLAIN
             header = _Header(depth * _SAMPLES[colour], passes, needs_palette=colour == _PALETTE)
             expected = header.n_bytes(width, height)

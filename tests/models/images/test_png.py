@@ -127,3 +127,14 @@ def test_text_before_and_after_the_pixels_is_harmless() -> None:
     header, pixels, end = chunks(WHOLE["L"])
     text = (b"tEXt", b"a\0b")
     assert png_problem(join([header, text, pixels, text, end])) is None
+
+
+@pytest.mark.parametrize(
+    ("at", "value"), [(8, 3), (10, 1), (11, 1), (12, 2)], ids=["depth", "compression", "filters", "interlace"]
+)
+def test_a_header_with_an_unknown_method_makes_the_png_corrupt(at: int, value: int) -> None:
+    (kind, header), *others = chunks(save(IMAGE, "PNG"))
+    changed = bytearray(header)
+    changed[at] = value
+    assert png_problem(join([(kind, header), *others])) is None
+    assert png_problem(join([(kind, bytes(changed)), *others])) == "corrupt"
