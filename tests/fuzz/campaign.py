@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -70,7 +71,9 @@ class Campaign:
         before = set(self.findings.iterdir())
         started = time.monotonic()
         command = [sys.executable, "-m", "tests.fuzz.child", json.dumps(options)]
-        ended = subprocess.run(command, capture_output=True, text=True, errors="replace")
+        # The order of sets decides which branches are new, and so which inputs follow.
+        env = {**os.environ, "PYTHONHASHSEED": "0"}
+        ended = subprocess.run(command, capture_output=True, text=True, errors="replace", env=env)
         content = json.loads(report.read_text()) if report.exists() else {}
         result.executions += content.get("executions", 0)
         result.seconds += time.monotonic() - started
