@@ -56,7 +56,7 @@ def _of_captions(model: Model) -> Encoder:
 
 
 def _origin(model: Model) -> tuple[str, str]:
-    """Returns licence and source of the weights, as far as the manifest of a model states them."""
+    """Returns licence and source of the weights, if the manifest of the model states them."""
     manifest: dict[str, Any] = model.manifest
     data = manifest.get("data") or {}
     source = f"roco train {model.kind}, data SHA-256 {data.get('sha256', 'unknown')}"

@@ -109,7 +109,7 @@ class Board:
         return self._own.get((task, annotator), self._nothing[task])
 
     def outdated(self, task: str, annotator: str) -> NDArray[np.bool_]:
-        """Returns which labels of an annotator in this round were made under another version of the guideline."""
+        """Returns the labels that an annotator made in this round under another version of the guideline."""
         return self._outdated.get((task, annotator), np.zeros(len(self.questions[task]), bool))
 
     def annotators(self, task: str) -> NDArray[np.int64]:

@@ -87,7 +87,7 @@ def check_parent(parent: Release, out: Path) -> None:
 
 
 def check_valid(parent: Release, progress: Progress) -> None:
-    """Raises DataError if a release does not verify; reads no image: each is checked when it is copied."""
+    """Raises DataError if a release does not verify. Images are not read here: each is checked when it is copied."""
     problems = verify_release(parent.path, None, [], progress, with_images=False)
     if problems:
         first, more = problems[0], len(problems) - 1

@@ -53,7 +53,7 @@ class CaptionPredictor:
         }
 
     def predict(self, rows: Dataset) -> Iterator[Predicted | Unreadable]:
-        """Yields the caption of each row; Unreadable for one whose image cannot be read."""
+        """Yields the caption of each row, or Unreadable if its image cannot be read."""
         images = ReleaseImages(rows)
         for position, found in enumerate(self._writer.captions(images, range(len(images)))):
             if isinstance(found, Unreadable):

@@ -52,7 +52,7 @@ class _Citation(NamedTuple):
 
 
 class _Link(NamedTuple):
-    """A link of a passage, with the figures that it points to."""
+    """A link in a passage, and the figures that it points to."""
 
     figures: list[Element]
     start: int

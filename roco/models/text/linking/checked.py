@@ -90,7 +90,7 @@ def place(at: int, captions: Sequence[str]) -> str:
 
 
 def call(function: Callable[[Sequence[str]], _T], captions: Sequence[str], name: str) -> _T:
-    """Calls code that is not roco's own; raises DataError with the first caption for which it fails."""
+    """Calls code that is not part of roco; raises DataError with the first caption on which it fails."""
     try:
         return function(captions)
     except (Exception, SystemExit) as err:
