@@ -16,11 +16,12 @@ from roco.base.files import digest
 from roco.base.terminal import quoted
 from roco.sources.archives.reader import STANDARD, Archive, is_archive, is_article, open_archive, unread_format
 from roco.sources.listing import (
+    NOT_UTF8,
     Row,
     as_listing,
     file_error,
-    is_escaped,
     is_inside,
+    is_utf8,
     listing_errors,
     missing,
     relative_path,
@@ -88,7 +89,10 @@ class FolderSource:
 
     def _row(self, file: File, neighbours: str | None, previous: Mapping[str, Row]) -> Row:
         """Returns the row of an XML (neighbours: digest of the files beside it) or of an archive (None)."""
-        place = valid_utf8(file.path.relative_to(self.path).as_posix())
+        name = file.path.relative_to(self.path).as_posix()
+        place = valid_utf8(name)
+        if not is_utf8(name):
+            return unreadable_row(place, NOT_UTF8)
         stamp = f"{file.size}:{file.time}"
         if neighbours:
             stamp += f":{neighbours[:16]}"
@@ -119,8 +123,6 @@ class FolderSource:
         if path.is_dir():
             raise RejectedInput(scan(path, root).error or f"{quoted(place)} is a folder")
         if not path.is_file():
-            if is_escaped(place):
-                raise RejectedInput(f"{quoted(place)} is missing, or its name is not in UTF-8")
             raise RejectedInput(f"{quoted(place)} is missing") from missing(path)
         reason = _not_read(path.name)
         if reason:

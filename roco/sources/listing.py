@@ -138,6 +138,9 @@ def valid_utf8(name: str) -> str:
     return os.fsencode(name).decode(errors="backslashreplace")
 
 
-def is_escaped(place: str) -> bool:
-    """Returns whether a place may be the result of `valid_utf8` for another name, by which it cannot be opened."""
-    return r"\x" in place
+NOT_UTF8 = "its name, or that of a folder above it, is not in UTF-8"
+
+
+def is_utf8(name: str) -> bool:
+    """Returns whether a name of the file system is UTF-8; by the place of any other, `valid_utf8`, nothing opens."""
+    return valid_utf8(name) == name

@@ -17,13 +17,13 @@ import pyarrow as pa
 from roco.base.errors import DataError, RejectedInput
 from roco.base.files import digest
 from roco.base.ids import PMCID
-from roco.base.terminal import quoted
 from roco.sources.archives.reader import Archive, is_archive, is_article, is_xml, open_tar_gz, unread_format
 from roco.sources.listing import (
+    NOT_UTF8,
     Row,
     as_listing,
     file_error,
-    is_escaped,
+    is_utf8,
     listing_errors,
     relative_path,
     require_folder,
@@ -104,10 +104,6 @@ class PackageSource:
         require_folder(self.path)
         try:
             return open_tar_gz(self.path / relative_path(place))
-        except FileNotFoundError as err:
-            if is_escaped(place):
-                raise RejectedInput(f"{quoted(place)} is missing, or its name is not in UTF-8") from None
-            raise err
         except OSError as err:
             raise RejectedInput(file_error(err)) from err
 
@@ -203,8 +199,10 @@ def _package_file(entry: os.DirEntry[str], prefix: str, pmcid: str) -> _PackageF
         stat = entry.stat()
     except OSError as err:
         return file_error(err)
+    if not is_utf8(prefix):
+        return NOT_UTF8
     stamp = f"{stat.st_size}:{stat.st_mtime_ns}"
-    return _PackageFile(valid_utf8(prefix + entry.name), pmcid, Path(entry.path), stat.st_size, stamp)
+    return _PackageFile(prefix + entry.name, pmcid, Path(entry.path), stat.st_size, stamp)
 
 
 def _row(packages: Sequence[_PackageFile], index: Sequence[IndexRow], previous: Mapping[str, Row]) -> Row:

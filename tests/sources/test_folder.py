@@ -285,15 +285,19 @@ def test_a_very_large_xml_file_is_rejected(root: Path, monkeypatch: pytest.Monke
         FolderSource(path=root).open("one/a.xml").read("figures/large/f3.tif")
 
 
-def test_a_name_that_is_not_utf8_is_listed_and_rejected(root: Path) -> None:
-    odd = os.fsencode(root) + b"/one/\xe9"
-    Path(os.fsdecode(odd + b".xml")).write_bytes(b"<article/>")
-    Path(os.fsdecode(odd + b".jpg")).write_bytes(b"odd")
-    source = FolderSource(path=root)
-    assert r"one/\xe9.xml" in source.listing(None)["article"].to_pylist()
-    assert source.open("one/a.xml").read(r"\xe9.jpg") == b"odd"
-    with pytest.raises(RejectedInput, match="its name is not in UTF-8"):
-        source.open(r"one/\xe9.xml")
+@pytest.mark.parametrize("name", [b"one/\xe9.xml", b"one/\xe9.tar.gz", b"\xe9/a.zip"])
+def test_an_article_whose_name_is_not_utf8_is_listed_as_unreadable(root: Path, name: bytes) -> None:
+    odd = Path(os.fsdecode(os.fsencode(root) + b"/" + name))
+    odd.parent.mkdir(exist_ok=True)
+    odd.write_bytes(b"<article/>")
+    rows = {row["article"]: row for row in FolderSource(path=root).listing(None).to_pylist()}
+    facts = json.loads(rows[name.decode(errors="backslashreplace")]["facts"])
+    assert facts == {"error": "its name, or that of a folder above it, is not in UTF-8"}
+
+
+def test_an_image_whose_name_is_not_utf8_is_read(root: Path) -> None:
+    Path(os.fsdecode(os.fsencode(root) + b"/one/\xe9.jpg")).write_bytes(b"odd")
+    assert FolderSource(path=root).open("one/a.xml").read(r"\xe9.jpg") == b"odd"
 
 
 def test_unchanged_articles_are_not_opened_again(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -462,3 +462,12 @@ def test_both_layouts_of_the_same_articles_give_the_same_images(composed: Path) 
             assert [folder.read(name) for name in images] == [package.read(name) for name in images]
             compared += len(images)
     assert compared > 200
+
+
+def test_a_package_in_a_folder_whose_name_is_not_utf8_is_listed_as_unreadable(tmp_path: Path) -> None:
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xe9/PMC1.tar.gz"))
+    odd.parent.mkdir()
+    odd.write_bytes(package({"PMC1/a.nxml": b"<article/>"}))
+    [row] = PackageSource(path=tmp_path).listing(None).to_pylist()
+    assert (row["article"], row["place"]) == ("PMC1", r"\xe9/PMC1.tar.gz")
+    assert json.loads(row["facts"]) == {"error": "its name, or that of a folder above it, is not in UTF-8"}
