@@ -23,10 +23,11 @@ from roco.base.errors import DataError
 from roco.base.files import read_table
 from roco.base.progress import Progress
 from roco.core import part, parts
+from roco.core.articles import Articles
 from roco.core.cost import Calibration, Cost
 from roco.core.counted_source import CountedSource
 from roco.core.folder import RunFolder
-from roco.core.job import Article, Job, JobResult
+from roco.core.job import Job, JobResult
 from roco.core.pack import PackReader
 from roco.core.pipeline import Pipeline
 from roco.core.rows import prepare
@@ -154,7 +155,7 @@ def _cost(folder: RunFolder, source: CountedSource, rows: pa.Table) -> Cost:
     """Processes some articles as one part in a folder of their own; returns what that cost."""
     source.n_bytes = source.n_requests = 0
     name = parts.part_name(rows)
-    results = list(_jobs(folder, name, parts.part_table(rows).to_pylist()))
+    results = list(_jobs(folder, name, Articles(parts.part_table(rows))))
     first = results[0]
     assert first.record is not None  # of a row pass
     flows = first.record.funnel
@@ -175,13 +176,13 @@ def _cost(folder: RunFolder, source: CountedSource, rows: pa.Table) -> Cost:
     )
 
 
-def _jobs(folder: RunFolder, name: str, articles: Sequence[Article]) -> Iterator[JobResult]:
+def _jobs(folder: RunFolder, name: str, articles: Articles) -> Iterator[JobResult]:
     """Runs the row pass, then each measure that a recipe needs after its first stage over the whole table."""
-    yield part.do(folder, Job(name, articles=tuple(articles)), _ignore, _ignore)
+    yield part.do(folder, Job(name, articles=articles), _ignore, _ignore)
     kept = _kept(folder, name)
     for step in folder.pipeline.table_steps:
         if step.is_measure and kept:
-            yield part.do(folder, Job(name, step.name, tuple(kept), tuple(articles)), _ignore, _ignore)
+            yield part.do(folder, Job(name, step.name, tuple(kept), articles), _ignore, _ignore)
 
 
 def _kept(folder: RunFolder, name: str) -> list[str]:

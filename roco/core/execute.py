@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from roco.base import errors
 from roco.base.errors import RocoError, SourceUnavailable, StageFailed
 from roco.core import part, worker
+from roco.core.articles import NO_ARTICLES, Articles
 from roco.core.folder import RunFolder
 from roco.core.job import MOST_LOST, Culprit, Job, JobResult, Loss
 from roco.core.pool import Pool, Process
@@ -33,7 +34,7 @@ EARLY_WORKERS = 4
 MOST_UNAVAILABLE_TOGETHER = 4
 """Jobs, for each worker, that may fail one after the other because the source cannot be read: then it is down."""
 
-Articles = Callable[[str], list[dict[str, Any]]]
+ArticlesOf = Callable[[str], Articles]
 """Returns the articles of a part; they are added to a job only when it is handed out."""
 
 
@@ -74,7 +75,7 @@ class Executor:
         self.queue: deque[Job] = deque()
         self.unavailable_together = self.failed_starts = 0
         self.given_up: SourceUnavailable | None = None
-        self.articles: Articles
+        self.articles: ArticlesOf
         self.watcher: Watcher
 
     def __enter__(self) -> Executor:
@@ -89,7 +90,7 @@ class Executor:
         for _ in range(min(self.pool.size, EARLY_WORKERS)):
             self._start()
 
-    def run(self, jobs: Iterable[Job], articles: Articles, watcher: Watcher) -> None:
+    def run(self, jobs: Iterable[Job], articles: ArticlesOf, watcher: Watcher) -> None:
         """Runs all jobs; the workers stay alive for the next call.
 
         Raises SourceUnavailable, after all others are done, if the source could not be read for a job.
@@ -170,7 +171,7 @@ class Executor:
             LOG.warning("part %s is tried again later: %s", job.part, error.message)
 
     def _with_articles(self, job: Job) -> Job:
-        return replace(job, articles=tuple(self.articles(job.part)))
+        return replace(job, articles=self.articles(job.part))
 
     def _next(self, w: _Worker) -> None:
         """Gives a worker its next job, if there is one and the worker is ready."""
@@ -240,7 +241,7 @@ class Executor:
             error = _error(message)
             if not isinstance(error, SourceUnavailable) or w.job is None:
                 raise error
-            self._try_later(replace(w.job, articles=()), error)
+            self._try_later(replace(w.job, articles=NO_ARTICLES), error)
             self._after_done(w)
             return
         if "warning" in message:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from roco.base.errors import StageFailed
 from roco.base.files import digest
+from roco.core.articles import NO_ARTICLES, Articles
 from roco.core.funnel import Flow
 
 MOST_CRASHES = 200
@@ -25,9 +26,6 @@ MOST_UNAVAILABLE = 3
 
 MOST_LOST = 5
 """How often the worker of one job may be lost with its machine before the run stops."""
-
-Article = Mapping[str, Any]
-"""A row of parts.parquet."""
 
 
 class Culprit(NamedTuple):
@@ -66,7 +64,7 @@ class Job:
     part: str
     measure: str | None = None
     figures: tuple[str, ...] = ()
-    articles: tuple[Article, ...] = ()
+    articles: Articles = NO_ARTICLES
     one_by_one: bool = False
     crashed: Mapping[str, str] = field(default_factory=dict)
     unavailable: int = 0
@@ -135,14 +133,15 @@ class Job:
         return replace(self, lost=lost, one_by_one=self.one_by_one or loss.out_of_memory)
 
     def to_json(self) -> dict[str, Any]:
-        # Not `asdict`, which copies every value of every article.
-        return {one.name: getattr(self, one.name) for one in fields(self)}
+        # Not `asdict`, which copies every value.
+        value = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {**value, "articles": self.articles.to_text()}
 
     @classmethod
     def of_json(cls, value: Mapping[str, Any]) -> Job:
         killed = tuple((what, stage) for what, stage in value["killed"])
-        tuples = {"figures": tuple(value["figures"]), "articles": tuple(value["articles"]), "killed": killed}
-        return cls(**{**value, **tuples})
+        figures, articles = tuple(value["figures"]), Articles.of_text(value["articles"])
+        return cls(**{**value, "figures": figures, "articles": articles, "killed": killed})
 
 
 @dataclass(frozen=True)

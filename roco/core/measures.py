@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from roco.base.errors import CorruptFile
-from roco.base.files import SealedTable, digest, read_table, write_table
+from roco.base.files import SealedTable, read_table, write_table
+from roco.base.table_digest import table_digest
 from roco.core.folder import RunFolder
 from roco.core.rows import align, blank, concat, without
 from roco.core.step import Step
@@ -140,9 +141,3 @@ def _columns_in_use(step: Step, readers: Sequence[Step], is_extract: bool) -> li
     if is_extract:
         used |= {"archive", "file"}
     return ["figure_id", "drop", "drop_detail", *sorted(used & set(step.writes))]
-
-
-def table_digest(table: pa.Table) -> str:
-    """Returns the SHA-256 of a table's values, hexadecimal."""
-    # Not of Arrow's buffers: those of equal columns differ, depending on whether they were computed or read.
-    return digest([table.column_names, [column.to_pylist() for column in table.columns]])

@@ -13,10 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from roco.base.files import digest, write_table
+from roco.base.table_digest import table_digest
+from roco.core.articles import Articles
 from roco.core.folder import RunFolder
 from roco.core.funnel import Flow, reconcile
-from roco.core.job import Article, Job, JobResult, PartRecord, input_digest
-from roco.core.measures import PartMeasures, table_digest
+from roco.core.job import Job, JobResult, PartRecord, input_digest
+from roco.core.measures import PartMeasures
 from roco.core.measuring import Beat, Measurer, Timings
 from roco.core.pack import PackWriter
 from roco.core.reading import ArticleReader
@@ -117,11 +119,11 @@ class PartPass:
             advanced(n_articles)
         return kept_rows
 
-    def extract(self, articles: Sequence[Article]) -> pa.Table:
+    def extract(self, articles: Articles) -> pa.Table:
         """Returns the figures of some articles: stored ones, and those of articles that have not been read yet."""
         step = self.steps[0]
-        tables = self.measures.figures_of([article["place"] for article in articles])
-        unread = self.reader.unread(articles)
+        tables = self.measures.figures_of(articles.places)
+        unread = self.reader.unread(articles) if self.reader.has_unread(articles) else []
         if unread:
             tables.append(self.measures.add(step, self.reader.extract(unread)))
             self.measured[step.name] += len(unread)
@@ -130,11 +132,11 @@ class PartPass:
         rows = self._without_superseded(rows, articles)
         return self._settle(step, rows, rows)
 
-    def _without_superseded(self, rows: pa.Table, articles: Sequence[Article]) -> pa.Table:
+    def _without_superseded(self, rows: pa.Table, articles: Articles) -> pa.Table:
         """Drops the figures of articles that the source no longer lists in this version."""
-        old = {article["place"]: article["digest"] for article in articles if not article["current"]}
-        if not old:
+        if not articles.unlisted:
             return rows
+        old = {article["place"]: article["digest"] for article in articles if not article["current"]}
         is_old = pc.is_in(rows["archive"], value_set=pa.array(list(old), pa.string()))
         superseded = rows.filter(is_old)
         details = [f"previous version ({old[place][:8]})" for place in superseded["archive"].to_pylist()]
@@ -146,7 +148,7 @@ class PartPass:
 
     def unchanged(self) -> Unchanged | None:
         """Returns the stored decisions of a previous recipe that are still valid; None if figures must be read."""
-        if self.job.one_by_one or self.reader.unread(self.job.articles):
+        if self.job.one_by_one or self.reader.has_unread(self.job.articles):
             return None
         return unchanged(self.folder, self.job.part, self._unlisted(), self.measures.contents)
 
@@ -167,7 +169,7 @@ class PartPass:
         return rows
 
     def _unlisted(self) -> list[str]:
-        return [article["place"] for article in self.job.articles if not article["current"]]
+        return self.job.articles.unlisted
 
     # --- through the stages -----------------------------------------------------------------------------------------
 
@@ -260,9 +262,8 @@ class PartPass:
     def _record(self, table: pa.Table) -> PartRecord:
         funnel = tuple(self.flows.values())
         reconcile(funnel, f"part {self.job.part}")
-        current = [article["place"] for article in self.job.articles if article["current"]]
         unlisted = self._unlisted()
-        counts = self.measures.totals(current)
+        counts = self.measures.totals(self.job.articles.listed)
         flows = [flow.to_json() for flow in funnel]
         return PartRecord(
             input=input_digest(self.folder.pipeline.rows_digest, self.job.part, unlisted),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +16,8 @@ from roco.base.errors import CorruptFile, DataError
 from roco.base.files import digest, read_table, write_table
 from roco.base.progress import NullProgress, Progress
 from roco.base.schema import LISTING
+from roco.base.table_digest import table_digest
+from roco.core.articles import Articles
 from roco.core.source import Source, listing_of
 
 PART_SIZE = 200
@@ -71,11 +72,9 @@ class Parts:
             by_part.setdefault(part, []).append(place)
         return by_part
 
-    def articles(self, part: str) -> list[dict[str, Any]]:
-        """Returns the rows of one part."""
-        start, length = self.spans[part]
-        rows: list[dict[str, Any]] = self.table.slice(start, length).to_pylist()
-        return rows
+    def articles(self, part: str) -> Articles:
+        """Returns the articles of one part."""
+        return Articles(self.table.slice(*self.spans[part]))
 
     @property
     def summary(self) -> Mapping[str, int]:
@@ -123,18 +122,7 @@ def plan(
 
 def listing_digest(listing: pa.Table) -> str:
     """Returns the SHA-256 of a listing: of all its columns, in the order of its rows."""
-    digests = []
-    for name in LISTING.names:
-        lengths, texts = hashlib.sha256(), hashlib.sha256()
-        for chunk in listing[name].chunks:
-            values = pc.fill_null(chunk, "").cast(pa.large_binary())
-            _, offsets, data = values.buffers()
-            ends = np.frombuffer(offsets, np.int64)[values.offset : values.offset + len(values) + 1]
-            lengths.update(np.where(np.asarray(pc.is_null(chunk)), -1, np.diff(ends)).astype("<i8").tobytes())
-            if data is not None and len(values):
-                texts.update(memoryview(data)[ends[0] : ends[-1]])
-        digests.append([lengths.hexdigest(), texts.hexdigest()])
-    return digest(digests)
+    return table_digest(listing.select(LISTING.names))
 
 
 def updated(table: pa.Table, listing: pa.Table, part_size: int) -> pa.Table:

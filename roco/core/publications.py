@@ -16,11 +16,11 @@ import pyarrow as pa
 
 from roco.base.errors import CorruptFile, DataError
 from roco.base.files import digest, file_digest, read_table, write_table, write_text
+from roco.base.table_digest import table_digest
 from roco.core.folder import RunFolder
 from roco.core.funnel import Flow
 from roco.core.ledger import Ledger
 from roco.core.manifest import load, sealed
-from roco.core.measures import table_digest
 from roco.core.release_folder import (
     CHECKSUMS,
     UNKNOWN_SIZE,

@@ -10,8 +10,9 @@ import pyarrow.compute as pc
 from roco.base.errors import StageFailed
 from roco.base.files import digest
 from roco.base.schema import ARTICLES
+from roco.core.articles import Article, Articles
 from roco.core.folder import RunFolder
-from roco.core.job import Article, Job
+from roco.core.job import Job
 from roco.core.measures import PartMeasures
 from roco.core.measuring import Beat, Timings
 from roco.core.rows import call, checked
@@ -29,16 +30,20 @@ class ArticleReader:
         self.folder, self.job, self.store, self.measures = folder, job, store, measures
         self.timings, self.beat = timings, beat
 
-    def groups(self) -> list[Sequence[Article]]:
+    def groups(self) -> list[Articles]:
         """Returns the articles in groups that are processed together: few if packages must be read, else all."""
         articles = self.job.articles
         if self.job.one_by_one:
             size = 1
-        elif self.unread(articles):
+        elif self.has_unread(articles):
             size = PACKAGES_OPEN
         else:
             size = max(1, len(articles))
         return [articles[i : i + size] for i in range(0, len(articles), size)]
+
+    def has_unread(self, articles: Articles) -> bool:
+        """Returns whether some articles have not been read yet."""
+        return not all(place in self.measures.counts for place in articles.listed)
 
     def unread(self, articles: Sequence[Article]) -> list[Article]:
         """Returns the articles that have not been read yet."""

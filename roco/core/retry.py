@@ -8,8 +8,8 @@ import pyarrow.compute as pc
 
 from roco.base.errors import CorruptFile, UsageError, nearest
 from roco.base.files import read_table, write_table
+from roco.base.table_digest import table_digest
 from roco.core.folder import RunFolder
-from roco.core.measures import table_digest
 from roco.core.pipeline import Pipeline
 from roco.core.step import Step
 

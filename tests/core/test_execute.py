@@ -12,6 +12,7 @@ import pytest
 
 from roco.base.errors import StageFailed
 from roco.core import execute, parts
+from roco.core.articles import NO_ARTICLES
 from roco.core.execute import Executor
 from roco.core.folder import RunFolder
 from roco.core.job import Culprit, Job, JobResult
@@ -43,7 +44,7 @@ def local(folder: RunFolder, workers: int) -> Executor:
 def executor(make: Make, tmp_path: Path) -> Iterator[Executor]:
     """An executor whose workers are killed at the end."""
     with local(RunFolder(tmp_path / "run", make()), 2) as executor:
-        executor.watcher, executor.articles = Quiet(), lambda part: []
+        executor.watcher, executor.articles = Quiet(), lambda part: NO_ARTICLES
         yield executor
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 import pytest
 
 from roco.base.errors import StageFailed
 from roco.core import job as jobs
+from roco.core.articles import Articles
 from roco.core.funnel import Flow, reconcile, total
 from roco.core.job import Culprit, Job, JobResult, PartRecord
 
 
 def test_after_the_first_crash_the_job_is_repeated_one_by_one() -> None:
-    job = Job("p", articles=({"place": "a"},)).after_crash(Culprit("p", "look"), -9)
+    job = Job("p", articles=Articles(pa.table({"place": ["a"], "current": [True]}))).after_crash(
+        Culprit("p", "look"), -9
+    )
     assert job.one_by_one and not job.crashed and job.articles
 
 
@@ -74,7 +78,8 @@ def test_too_many_crashes_of_one_part_stop_the_run(monkeypatch: pytest.MonkeyPat
 
 
 def test_jobs_and_results_survive_the_conversion_to_json() -> None:
-    job = Job("p", "words", ("a", "b"), ({"place": "x", "current": True},), True, {"a": "look"})
+    articles = Articles(pa.table({"place": ["x"], "current": [True]}))
+    job = Job("p", "words", ("a", "b"), articles, True, {"a": "look"})
     assert Job.of_json(job.to_json()) == job
     record = PartRecord("i", "c", (Flow("read", "measure", 3, 2, {"article": 1}),), {"articles": 2})
     for result in (JobResult("p", {"read": 3}, {"read": 0.5}, record), JobResult("p", {}, {})):

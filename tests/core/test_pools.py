@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from roco.base.errors import MissingExtra, StageFailed, UsageError
+from roco.core.articles import NO_ARTICLES
 from roco.core.cluster import MOST_ON_A_GPU, Demand, demand_of
 from roco.core.execute import Executor
 from roco.core.folder import RunFolder
@@ -148,7 +149,7 @@ def test_a_run_of_which_all_workers_are_lost_while_they_start_stops(make: Make, 
         Executor(folder, LosingPool()) as executor,
         pytest.raises(StageFailed, match="10 workers were lost while they started, last because node7"),
     ):
-        executor.run([Job("p"), Job("q")], lambda part: [], Quiet())
+        executor.run([Job("p"), Job("q")], lambda part: NO_ARTICLES, Quiet())
 
 
 @pytest.mark.slow

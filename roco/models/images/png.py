@@ -97,8 +97,9 @@ def _problem(view: memoryview) -> str | None:
             pixels.append(data[4:])  # without the number of the chunk
         elif kind in (b"fcTL", b"IEND"):
             # The end of a frame; the first fcTL may precede all pixels.
-            if pixels and _n_inflated(pixels, expected) < expected:
-                return "truncated"
+            problem = _pixels_problem(pixels, expected) if pixels else None
+            if problem:
+                return problem
             pixels = []
             if kind == b"fcTL":
                 expected = header.n_bytes(*struct.unpack_from(">II", data, 4))
@@ -149,16 +150,21 @@ def _n_steps(first: int, size: int, distance: int) -> int:
     return max(0, (size - first + distance - 1) // distance)
 
 
-def _n_inflated(pieces: Sequence[memoryview], most: int) -> int:
-    """Returns to how many bytes compressed pieces inflate; stops once there are as many as needed."""
+def _pixels_problem(pieces: Sequence[memoryview], expected: int) -> str | None:
+    """Returns what is wrong with the compressed pixels of a frame, None if nothing is.
+
+    They must end, with their checksum, after as many bytes as expected; some more are ignored by all decoders.
+    """
     inflater = isal_zlib.decompressobj()
     n = 0
     for piece in pieces:
         pending: bytes | memoryview = piece
-        while n < most and not inflater.eof:
+        while not inflater.eof and n <= expected + _PIECE:
             n_new = len(inflater.decompress(pending, _PIECE))
             pending = inflater.unconsumed_tail
             n += n_new
             if not pending and not n_new:
                 break  # this piece is used up
-    return n
+    if n > expected + _PIECE:
+        return "corrupt"
+    return None if inflater.eof and n >= expected else "truncated"

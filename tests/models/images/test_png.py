@@ -138,3 +138,31 @@ def test_a_header_with_an_unknown_method_makes_the_png_corrupt(at: int, value: i
     changed[at] = value
     assert png_problem(join([(kind, header), *others])) is None
     assert png_problem(join([(kind, bytes(changed)), *others])) == "corrupt"
+
+
+def _streams() -> dict[str, tuple[bytes, str | None]]:
+    """Returns compressed pixels that end in different ways, and what is wrong with each."""
+    (pixels,) = [zlib.decompress(data) for kind, data in chunks(WHOLE["L"]) if kind == b"IDAT"]
+
+    def without_end(data: bytes) -> bytes:
+        compressor = zlib.compressobj()
+        return compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH)
+
+    whole = zlib.compress(pixels)
+    return {
+        "one byte more": (zlib.compress(pixels + b"\0"), None),
+        "bytes after the end": (whole + b"more", None),
+        "far too many bytes": (zlib.compress(pixels + bytes(2 << 20)), "corrupt"),
+        "another checksum": (whole[:-1] + bytes([whole[-1] ^ 1]), "corrupt"),
+        "a cut checksum": (whole[:-1], "truncated"),
+        "no checksum": (whole[:-4], "truncated"),
+        "no end": (without_end(pixels), "truncated"),
+        "no end and more bytes": (without_end(pixels + bytes(100)), "truncated"),
+    }
+
+
+@pytest.mark.parametrize("name", _streams())
+def test_compressed_pixels_must_end_with_their_checksum(name: str) -> None:
+    stream, problem = _streams()[name]
+    listed = [(kind, stream if kind == b"IDAT" else data) for kind, data in chunks(WHOLE["L"])]
+    assert png_problem(join(listed)) == problem
