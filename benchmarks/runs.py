@@ -138,11 +138,11 @@ def million(source: Path) -> dict[str, float]:
     part = max(spans, key=lambda name: spans[name][1])  # a part of full size
     rows = table.filter(pa.compute.equal(table["part"], part))
     n = _multiply(pipeline, layout, part, rows, 1_000_000)
-    frozen = Pipeline(Fixed(path=source), [s.stage for s in pipeline.steps])
+    frozen = Pipeline(Fixed(path=source), [s.stage for s in pipeline.steps], pipeline.catalogue)
     Run(frozen, folder).do(workers=2)
     language = pipeline.step("language").stage
     stages = [replace(language, at_least=0.5) if s.name == "language" else s.stage for s in pipeline.steps]
-    changed = Pipeline(Fixed(path=source), stages)
+    changed = Pipeline(Fixed(path=source), stages, pipeline.catalogue)
     started = time.perf_counter()
     outcome = Run(changed, folder).do(workers=2)
     seconds = time.perf_counter() - started

@@ -193,10 +193,21 @@ def shown(progress: ProgressBar) -> Iterator[None]:
 @contextmanager
 def resumable(progress: ProgressBar) -> Iterator[None]:
     """Shows the progress of a block; after Ctrl-C or SIGTERM prints how to resume and exits with 130."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    received = False
+
+    def interrupt(number: int, frame: object) -> None:
+        nonlocal received
+        received = True
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # a shell ignores it for commands in the background
+        signal.signal(signal.SIGINT, interrupt)
     try:
         with shown(progress):
             yield
+            if received:  # Python has dropped the exception, as it does in a destructor
+                raise KeyboardInterrupt
     except KeyboardInterrupt:
         # Nothing is left to do but to end: another signal would only replace the exit code, or print a traceback.
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -1,7 +1,8 @@
 """`python -m tests.chaos --minutes 10 --seed 1`: disturbs runs, and exits with 1 at the first broken promise.
 
 `--iterations N` runs a fixed number of iterations instead, and `--iteration I` repeats a single one. `--only NAME`
-draws from some disturbances alone. `--report FILE` writes the counts as JSON. A fifth of the iterations runs its
+draws from some disturbances alone. `--report FILE` writes the counts as JSON after each iteration; with the
+same seed, it goes on from the file until so many minutes are reached in total. A fifth of the iterations runs its
 workers on Ray, if it is installed. All processes and small disks that it starts end with it, also if it is killed.
 """
 
@@ -16,15 +17,15 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 from tests.chaos import clusters
 from tests.chaos.corpus import corpora
 from tests.chaos.disturbances import DISTURBANCES
 from tests.chaos.loop import Chaos
-from tests.chaos.report import table
+from tests.chaos.report import Report, table
 
 OWN_MOUNTS = "ROCO_CHAOS_OWN_MOUNTS"
 """Set in a process whose mounts disappear with it."""
@@ -45,14 +46,15 @@ def main() -> int:
     _in_own_mounts()
     os.nice(10)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    numbers = itertools.count(1)
-    until = None
+    before = _report_so_far(options.report, options.seed)
+    numbers = itertools.count(before.iterations + 1 if before else 1)
+    seconds = None
     if options.iteration is not None:
         numbers = iter([options.iteration])
     elif options.iterations is not None:
         numbers = iter(range(1, options.iterations + 1))
     else:
-        until = time.monotonic() + 60 * options.minutes
+        seconds = 60 * options.minutes
     with (
         tempfile.TemporaryDirectory(prefix="roco-chaos-", ignore_cleanup_errors=True) as work,
         corpora(Path(work) / "corpora") as made,
@@ -61,11 +63,24 @@ def main() -> int:
         chaos = Chaos(made, cluster, Path(work) / "scenes", options.keep, options.seed, options.only)
         if cluster is None:
             chaos.report.skipped.append("workers on Ray: --without-ray" if options.without_ray else clusters.NO_RAY)
-        report = chaos.run(numbers, until).to_json()
-    if options.report:
-        options.report.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        if before is not None:
+            chaos.report = replace(before, skipped=chaos.report.skipped)
+        report = chaos.run(numbers, seconds, lambda report: _write(options.report, report)).to_json()
     print(table(report))
     return 1 if report["differences"] else 0
+
+
+def _report_so_far(path: Path | None, seed: int) -> Report | None:
+    """Returns the report in a file, if it has this seed."""
+    if path is None or not path.exists():
+        return None
+    report = Report.of_json(json.loads(path.read_text(encoding="utf-8")))
+    return report if report.seed == seed else None
+
+
+def _write(path: Path | None, report: Report) -> None:
+    if path is not None:
+        path.write_text(json.dumps(report.to_json(), indent=1) + "\n", encoding="utf-8")
 
 
 def _in_own_mounts() -> None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -53,15 +53,16 @@ class Chaos:
         self.references: dict[str, Reference] = {}
         self.report = Report(seed, skipped=list(corpora.skipped))
 
-    def run(self, numbers: Iterator[int], until: float | None = None) -> Report:
-        """Runs iterations until the numbers or the time (of `time.monotonic`) end, one fails, or Ctrl-C."""
-        started = time.monotonic()
+    def run(self, numbers: Iterator[int], seconds: float | None, after_each: Callable[[Report], None]) -> Report:
+        """Runs iterations until the numbers or the seconds of the report end, one fails, or Ctrl-C."""
+        started = time.monotonic() - self.report.seconds
         with suppress(KeyboardInterrupt):
             for number in numbers:
-                if until is not None and time.monotonic() >= until:
+                if seconds is not None and time.monotonic() - started >= seconds:
                     break
                 failed = not self.iteration(number)
                 self.report.seconds = time.monotonic() - started
+                after_each(self.report)
                 if failed:
                     break
         return self.report

@@ -43,6 +43,14 @@ class Report:
             "differences": self.differences,
         }
 
+    @classmethod
+    def of_json(cls, value: dict[str, Any]) -> Report:
+        names = {"struck": "by_kind", "missed": "missed", "phases": "phases"}
+        names |= {"variants": "variants", "executors": "executors"}
+        counts = {name: Counter[str](value[key]) for name, key in names.items()}
+        lists = {name: list(value[name]) for name in ("skipped", "differences")}
+        return cls(value["seed"], value["iterations"], value["commands"], 60 * value["minutes"], **counts, **lists)
+
 
 def table(report: dict[str, Any]) -> str:
     """Returns the counts of a report as text."""

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from tests.chaos.disturbances import DISTURBANCES
 from tests.chaos.outcome import difference, outcome
 from tests.chaos.process import ROOT
+from tests.chaos.report import Report
 
 ITERATIONS = 6
 """About two minutes on two idle cores."""
@@ -60,3 +62,9 @@ def test_the_comparison_finds_a_difference(finished_demo: Path, tmp_path: Path, 
 def test_every_disturbance_has_a_description_and_a_name_of_its_own() -> None:
     assert len({one.name for one in DISTURBANCES}) == len(DISTURBANCES)
     assert all(one.strike.__doc__ for one in DISTURBANCES)
+
+
+def test_a_report_that_was_stored_goes_on_where_it_ended() -> None:
+    counts = {"struck": Counter(storm=2), "variants": Counter(demo=1), "phases": Counter(pack=3)}
+    report = Report(5, iterations=1, commands=4, seconds=90.0, **counts, differences=[{"iteration": 1}])
+    assert Report.of_json(json.loads(json.dumps(report.to_json()))) == report

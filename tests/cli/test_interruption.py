@@ -83,6 +83,33 @@ def test_a_second_signal_while_an_interrupted_command_ends_changes_nothing(secon
     assert (done.returncode, done.stderr) == (INTERRUPTED, INTERRUPTION)
 
 
+SWALLOWED = """
+import os, signal
+from roco.cli.progress import ProgressBar, resumable
+
+class Closed:
+    def __del__(self):
+        os.kill(os.getpid(), signal.{number})
+
+with resumable(ProgressBar()):
+    Closed()
+"""
+
+
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+def test_a_signal_whose_exception_python_drops_is_reported_at_the_end(number: str) -> None:
+    done = subprocess.run([sys.executable, "-c", SWALLOWED.format(number=number)], capture_output=True, text=True)
+    assert done.returncode == INTERRUPTED
+    assert "Exception ignored" in done.stderr
+    assert done.stderr.endswith(INTERRUPTION)
+
+
+def test_ctrl_c_is_ignored_where_the_shell_ignores_it() -> None:
+    code = SWALLOWED.format(number="SIGINT").replace("with", "signal.signal(signal.SIGINT, signal.SIG_IGN)\nwith")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (DONE, "")
+
+
 def test_a_run_folder_in_use_is_an_error_with_a_hint(command: Command, slow: Path) -> None:
     with process("run", slow / "demo.toml", "--workers", "0") as run:
         wait_until((slow / "reached").exists, "the slow stage")
