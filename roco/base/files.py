@@ -67,11 +67,12 @@ def _machine() -> str:
 
 
 @contextlib.contextmanager
-def whole(path: Path) -> Iterator[Path]:
+def whole(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """Yields a temporary path to write to, and renames it to `path` when the block ends without an exception.
 
-    The bytes are synced to the disk before the rename: after a crash the old file or the complete new one exists. A
-    device, such as /dev/stdout, is written directly.
+    The bytes are synced to the disk before the rename: after a crash the old file or the complete new one exists. If
+    the file need not be durable, a power failure, but no killed process, may leave a cut one. A device, such as
+    /dev/stdout, is written directly.
     """
     if path.exists() and not path.is_file() and not path.is_dir():
         yield path
@@ -80,10 +81,12 @@ def whole(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part
-        with part.open("rb") as fh:
-            os.fsync(fh.fileno())
+        if durable:
+            with part.open("rb") as fh:
+                os.fsync(fh.fileno())
         os.replace(part, path)  # noqa: PTH105 - the tests that kill a run here replace this function
-        sync_folder(path.parent)
+        if durable:
+            sync_folder(path.parent)
     except OSError as err:
         _remove(part)
         if err.filename == str(part):
@@ -191,8 +194,11 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
 
 
-def write_table(path: Path, table: pa.Table, meta: Mapping[str, Any]) -> None:
-    """Writes a table with `meta` and the SHA-256 of the whole file in its footer; equal values give equal bytes."""
+def write_table(path: Path, table: pa.Table, meta: Mapping[str, Any], *, durable: bool = True) -> None:
+    """Writes a table with `meta` and the SHA-256 of the whole file in its footer; equal values give equal bytes.
+
+    durable: see `whole`.
+    """
     table = with_named_elements(table)
     buffer = pa.BufferOutputStream()
     with pq.ParquetWriter(buffer, table.schema, compression="zstd", write_statistics=False) as writer:
@@ -201,7 +207,7 @@ def write_table(path: Path, table: pa.Table, meta: Mapping[str, Any]) -> None:
     data = bytearray(buffer.getvalue())
     at = _seal_at(data)
     data[at : at + 64] = hashlib.sha256(data).hexdigest().encode()
-    with whole(path) as part:
+    with whole(path, durable=durable) as part:
         part.write_bytes(data)
 
 

@@ -66,7 +66,9 @@ class Articles(Sequence[Article]):
     def to_text(self) -> str:
         """Returns the articles as ASCII, to be sent to a worker."""
         out = pa.BufferOutputStream()
-        with pa.ipc.new_stream(out, self.table.schema) as stream:
+        # Compressed, the articles of a part fit into the buffer of a pipe, so that sending them does not wait.
+        options = pa.ipc.IpcWriteOptions(compression="lz4")
+        with pa.ipc.new_stream(out, self.table.schema, options=options) as stream:
             stream.write_table(self.table)
         return base64.b64encode(out.getvalue()).decode()
 

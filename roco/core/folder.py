@@ -8,6 +8,9 @@ from pathlib import Path
 from roco.core.pipeline import Pipeline
 from roco.core.step import Step
 
+STAGES = "_stages.json"
+"""The name of the file that names row stages: readers of a folder of tables pass over those with an underscore."""
+
 
 @dataclass(frozen=True)
 class RunFolder:
@@ -104,8 +107,7 @@ class RunFolder:
     @property
     def row_steps(self) -> Path:
         """Returns the file that names the row stages whose decisions are beside it."""
-        # Readers of a folder of tables pass over names that begin with an underscore.
-        return self.row_decisions_folder / "_stages.json"
+        return self.row_decisions_folder / STAGES
 
     def row_decisions(self, part: str) -> Path:
         """Returns the file with the decisions of the row stages for one part."""

@@ -49,7 +49,6 @@ def pass_part(folder: RunFolder, job: Job, beat: Beat, advanced: Advanced) -> Jo
                 kept_rows = [part.walk(part.take_over(before), before.first)]
             else:
                 kept_rows = part.read_and_walk(advanced)
-            advanced(len(job.articles))
             record = part.commit(kept_rows)
         finally:
             part.close()
@@ -91,7 +90,8 @@ def _columns_for(step: Step, lenders: Mapping[str, Step]) -> dict[str, str]:
 class PartPass:
     """The state of one pass over a part: measures, images, the funnel, dropped rows.
 
-    flows: the funnel, by stage. measured: number of newly measured articles or figures, by stage.
+    flows: the funnel, by stage. measured: number of newly measured articles or figures, by stage. counts: those of
+    `extract`, if they are taken over.
     """
 
     def __init__(self, folder: RunFolder, job: Job, beat: Beat, steps: Sequence[Step]) -> None:
@@ -105,6 +105,7 @@ class PartPass:
         self.flows = {step.name: Flow(step.name, step.kind) for step in steps}
         self.dropped: list[pa.Table] = []
         self.measured: dict[str, int] = defaultdict(int)
+        self.counts: Mapping[str, int] | None = None
 
     # --- from articles to figures -----------------------------------------------------------------------------------
 
@@ -159,6 +160,7 @@ class PartPass:
         lenders = [step for step in done if step.is_measure and step.contract.lends]
         self.measures.expect([*self.steps[before.first :], *lenders])
         self.flows.update((flow.stage, flow) for flow in before.flows)
+        self.counts = before.counts
         self.dropped.append(before.dropped)
         rows = before.rows
         decided = set(rows.column_names)
@@ -245,7 +247,8 @@ class PartPass:
             table = self._decisions([*kept_rows, *self.dropped])
             record = self._record(table)
             meta = {**record.to_json(), "measures": self.measures.contents}
-            write_table(self.folder.row_decisions(self.job.part), table, meta)
+            # A file that a power failure cuts does not match its seal, and is computed again from the measures.
+            write_table(self.folder.row_decisions(self.job.part), table, meta, durable=False)
         return record
 
     def _decisions(self, tables: Sequence[pa.Table]) -> pa.Table:
@@ -263,7 +266,7 @@ class PartPass:
         funnel = tuple(self.flows.values())
         reconcile(funnel, f"part {self.job.part}")
         unlisted = self._unlisted()
-        counts = self.measures.totals(self.job.articles.listed)
+        counts = self.measures.totals(self.job.articles.listed) if self.counts is None else self.counts
         flows = [flow.to_json() for flow in funnel]
         return PartRecord(
             input=input_digest(self.folder.pipeline.rows_digest, self.job.part, unlisted),

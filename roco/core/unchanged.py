@@ -6,8 +6,9 @@ Each folder of row decisions has a file that names its stages, so that another r
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ import pyarrow.compute as pc
 from roco.base.errors import CorruptFile
 from roco.base.files import SealedTable, digest, write_json
 from roco.base.schema import DROP
-from roco.core.folder import RunFolder
+from roco.core.folder import STAGES, RunFolder
 from roco.core.funnel import Flow
 from roco.core.job import PartRecord, input_digest
 from roco.core.stage import put
@@ -41,13 +42,14 @@ class Unchanged:
 
     first: position of the first step that must run. flows: the funnel of the steps before it. rows: the figures that
     reached it: figure_id, archive, drop, drop_detail and the columns that decisions before it wrote. dropped: the
-    figures that were dropped before it, also with their stage.
+    figures that were dropped before it, also with their stage. counts: those of `extract`.
     """
 
     first: int
     flows: tuple[Flow, ...]
     rows: pa.Table
     dropped: pa.Table
+    counts: Mapping[str, int]
 
 
 def record_stages(folder: RunFolder) -> None:
@@ -66,8 +68,7 @@ def unchanged(
     measures. Of several recipes, the one that shares most stages with the current one is used.
     """
     steps = folder.pipeline.row_steps
-    found = [(first_changed(stages, steps), path, stages) for path, stages in _previous(folder)]
-    for first, path, stages in sorted(found, key=lambda one: (-one[0], one[1])):
+    for first, path, stages in _previous(folder.root / "decisions", folder.row_decisions_folder, steps):
         if first < 2:
             return None  # extraction alone decides nothing
         try:
@@ -108,13 +109,27 @@ def rows_digest(stages: Sequence[Recorded]) -> str:
     return digest([[stage.name, stage.digest] for stage in stages])
 
 
-def _previous(folder: RunFolder) -> Iterator[tuple[Path, list[Recorded]]]:
-    """Yields the folders of row decisions of other recipes, with their stages."""
-    current = folder.row_steps
-    for path in (folder.root / "decisions").glob(f"rows-*/{current.name}"):
-        stages = _read(path)
-        if path != current and stages is not None:
-            yield path.parent, stages
+def _previous(decisions: Path, current: Path, steps: Sequence[Step]) -> Sequence[tuple[int, Path, Sequence[Recorded]]]:
+    """Returns the folders of row decisions of other recipes, those with most stages of the current one first.
+
+    Each with the position of the first changed step, and its stages.
+    """
+    found = [
+        (first_changed(stages, steps), path, stages)
+        for path, stages in _recorded_folders(decisions, decisions.stat().st_mtime_ns)
+        if path != current
+    ]
+    return sorted(found, key=lambda one: (-one[0], one[1]))
+
+
+@lru_cache(maxsize=4)
+def _recorded_folders(decisions: Path, time: int) -> Sequence[tuple[Path, Sequence[Recorded]]]:
+    """Returns the folders of row decisions, with their stages; time: when one was last added or removed.
+
+    A worker asks for each part.
+    """
+    stages = [(path.parent, _read(path)) for path in decisions.glob(f"rows-*/{STAGES}")]
+    return [(path, recorded) for path, recorded in stages if recorded is not None]
 
 
 def _read(path: Path) -> list[Recorded] | None:
@@ -146,7 +161,7 @@ def _divided(table: pa.Table, record: PartRecord, before: Sequence[Step]) -> Unc
     for name, kind in DROP.items():
         rows = put(rows, name, pa.nulls(len(rows), kind))
     dropped = table.filter(is_before).select([*columns, "stage"])
-    return Unchanged(len(before), record.funnel[: len(before)], rows, dropped)
+    return Unchanged(len(before), record.funnel[: len(before)], rows, dropped, record.counts)
 
 
 def decided_columns(steps: Sequence[Step], existing: Collection[str]) -> list[str]:

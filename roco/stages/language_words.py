@@ -168,8 +168,8 @@ def marks(caption: str) -> Marks:
     all_capitals = text.isupper() and any(len(token) > 3 for token in tokens)
     words = 0
     english = 0.0
-    other = float(len(_ELIDED.findall(text)))
-    languages: Counter[str] = Counter()
+    other = float(len(_ELIDED.findall(text))) if "'" in text or "’" in text else 0.0
+    languages: list[str] = []
     for i, token in enumerate(tokens):
         # A capital shows an abbreviation or a name, unless the word starts the caption or everything is in capitals.
         is_first_word = i == 0 and not token.isupper()
@@ -179,9 +179,8 @@ def marks(caption: str) -> Marks:
         words += 1
         english += mark.english
         other += mark.other
-        if mark.languages:
-            languages.update(mark.languages)
-    return Marks(words, english, other, languages.most_common(1)[0][0] if languages else None)
+        languages += mark.languages
+    return Marks(words, english, other, Counter(languages).most_common(1)[0][0] if languages else None)
 
 
 class _Mark(NamedTuple):
