@@ -11,7 +11,7 @@ import re
 import tarfile
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -166,8 +166,12 @@ def truth(composed: Path) -> list[Row]:
         return list(csv.DictReader(fh))
 
 
-LAYOUTS = pytest.mark.parametrize("layout", ["package", "unindexed", "cloud"])
-ALL = pytest.mark.parametrize("layout", ["package", "unindexed", "cloud", "articles", "zips"])
+def slow(*layouts: str) -> Sequence[Any]:
+    return [pytest.param(layout, marks=pytest.mark.slow) for layout in layouts]
+
+
+LAYOUTS = pytest.mark.parametrize("layout", ["package", *slow("unindexed", "cloud")])
+ALL = pytest.mark.parametrize("layout", ["package", *slow("unindexed", "cloud", "articles", "zips")])
 
 
 @pytest.fixture
@@ -243,7 +247,7 @@ def test_a_dropped_figure_has_the_file_that_its_article_names(done: Done, truth:
 # --- layouts and workers --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("layout", ["unindexed", "cloud"])
+@pytest.mark.parametrize("layout", slow("unindexed", "cloud"))
 def test_every_layout_gives_the_same_figures_under_the_same_ids(package: Done, done: Done) -> None:
     def identities(found: Done) -> list[tuple[Any, ...]]:
         return [tuple(row[c] for c in ("id", "split", "pmcid", "fig_id", "file", "sha256")) for row in found.kept]
@@ -252,7 +256,7 @@ def test_every_layout_gives_the_same_figures_under_the_same_ids(package: Done, d
     assert identities(done) == identities(package)
 
 
-@pytest.mark.parametrize("layout", ["unindexed", "cloud"])
+@pytest.mark.parametrize("layout", slow("unindexed", "cloud"))
 def test_every_layout_gives_the_same_bytes_of_the_published_tables(package: Done, done: Done) -> None:
     def published_tables(found: Done) -> dict[str, str]:
         return {name: sha256 for name, sha256 in found.checksums().items() if name.endswith((".zip", ".csv"))}
@@ -262,6 +266,7 @@ def test_every_layout_gives_the_same_bytes_of_the_published_tables(package: Done
 
 
 @pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.slow
 def test_one_and_two_workers_give_the_same_release(composed: Path, package: Done, tmp_path: Path, workers: int) -> None:
     other = go(tmp_path, "package", composed / "package", workers=workers, part_size=7)
     assert other.outcome.parts_done > package.outcome.parts_done

@@ -172,6 +172,7 @@ def is_complete(release: Path) -> bool:
     return file_digest(release / name) == digest and (release / "NOTES.md").read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_a_complete_release_with_the_files_of_others_is_there_at_any_moment(
     articles: Path, finished: Path, tmp_path: Path
 ) -> None:
@@ -179,6 +180,7 @@ def test_a_complete_release_with_the_files_of_others_is_there_at_any_moment(
         assert is_complete(tmp_path / f"killed-{at}" / "release"), at
 
 
+@pytest.mark.slow
 def test_where_folders_cannot_be_exchanged_the_old_release_is_kept_until_the_new_one_is_there(
     articles: Path, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,6 +201,7 @@ def test_a_growing_run_killed_at_any_call_grows_as_if_undisturbed(
     assert len([at for at in sweep(articles, finished, tmp_path) if at]) > 50
 
 
+@pytest.mark.slow
 def test_a_run_killed_before_its_release_is_confirmed_can_go_back_to_the_previous_input(
     articles: Path, finished: Path, tmp_path: Path
 ) -> None:

@@ -70,6 +70,7 @@ def learned(browser: Browser) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_a_blind_session_learns_nothing_of_guesses_drops_and_the_acts_of_others(tmp_path: Path) -> None:
     one, other = blind(tmp_path / "one", 0), blind(tmp_path / "other", 1)
     for label in ("DRXR", "DRCT"):

@@ -445,6 +445,7 @@ def test_real_index_samples_are_read(shared: Path) -> None:
 
 
 @pytest.mark.shared
+@pytest.mark.slow
 def test_both_layouts_of_the_same_articles_give_the_same_images(composed: Path) -> None:
     packages, cloud = PackageSource(path=composed / "package"), CloudSource(path=composed / "cloud")
     ours, theirs = packages.listing(None), cloud.listing(None)

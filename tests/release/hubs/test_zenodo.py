@@ -241,6 +241,7 @@ STEPS = (
 
 @pytest.mark.parametrize(("method", "path"), STEPS)
 @HOW
+@pytest.mark.slow
 def test_a_step_that_fails_or_whose_answer_is_lost_happens_once(
     zenodo: FakeZenodo, export: Path, method: str, path: str, how: dict[str, Any]
 ) -> None:

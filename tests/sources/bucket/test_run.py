@@ -79,7 +79,7 @@ def open_run(recipe: Path) -> Run:
     return load_recipe(recipe).open()
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
 def test_the_release_has_the_bytes_of_that_from_a_downloaded_folder(corpus: Corpus, recipe: Path, workers: int) -> None:
     load_recipe(recipe).run(workers=workers)
     assert release_of(recipe.parent / "run" / "release") == corpus.release
@@ -110,6 +110,7 @@ def storm(key: str, n: int) -> Fault | None:
     return faults[(n + len(key)) % len(faults)] if n <= 3 else None
 
 
+@pytest.mark.slow
 def test_a_storm_of_faults_changes_no_byte(corpus: Corpus, recipe: Path, proxy: Proxy) -> None:
     proxy.rule = storm
     load_recipe(recipe).run(workers=0)
@@ -117,6 +118,7 @@ def test_a_storm_of_faults_changes_no_byte(corpus: Corpus, recipe: Path, proxy: 
 
 
 @pytest.mark.parametrize("after", [60, 75])
+@pytest.mark.slow
 def test_an_outage_stops_the_run_and_after_it_the_same_command_makes_the_same_release(
     corpus: Corpus, recipe: Path, proxy: Proxy, after: int
 ) -> None:

@@ -169,6 +169,7 @@ def test_nothing_to_build_from_is_an_error() -> None:
 
 
 @pytest.mark.shared
+@pytest.mark.slow
 def test_real_ontologies_and_mesh_give_tens_of_thousands_of_concepts(shared: Path) -> None:
     folder = shared / "data" / "terminology"
     reads = [
