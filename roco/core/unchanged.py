@@ -114,11 +114,11 @@ def _previous(decisions: Path, current: Path, steps: Sequence[Step]) -> Sequence
 
     Each with the position of the first changed step, and its stages.
     """
-    found = [
-        (first_changed(stages, steps), path, stages)
-        for path, stages in _recorded_folders(decisions, decisions.stat().st_mtime_ns)
-        if path != current
-    ]
+    try:
+        recorded = _recorded_folders(decisions, decisions.stat().st_mtime_ns)
+    except FileNotFoundError:
+        return ()  # nothing has been decided yet
+    found = [(first_changed(stages, steps), path, stages) for path, stages in recorded if path != current]
     return sorted(found, key=lambda one: (-one[0], one[1]))
 
 
