@@ -61,7 +61,7 @@ class TablePass:
     @cached_property
     def input(self) -> str:
         """Returns the digest of the results of the row pass."""
-        return digest([self.pipeline.rows_digest, self.manifest.contents(self.parts.names)])
+        return digest([self.pipeline.rows_digest, self.manifest.contents(sorted(self.parts.names))])
 
     def run(self, run_jobs: RunJobs, *, new_ids: bool = False) -> Published | None:
         """Brings table stages and publication up to date; returns what is published now, None if nothing is.

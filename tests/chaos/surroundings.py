@@ -32,7 +32,8 @@ def disk_full(scene: Scene) -> str | None:
 
 def file_size_limited(scene: Scene) -> str | None:
     """Files may not be larger than a limit, as under a quota."""
-    limit = scene.chance.choice((0, 1000, 5000, 20_000, 100_000))
+    # The messages of the command go to a file, too, and must fit.
+    limit = scene.chance.choice((2000, 5000, 20_000, 100_000))
     command = scene.start(limits=[f"--fsize={limit}:"])
     ended = scene.ended(command, 0, 1, needs=(FREE_SPACE,))
     return f"{limit} bytes, exit code {ended.code}"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from roco.base.errors import DataError
-from roco.core import manifest, pack
+from roco.core import manifest, pack, parts
 from tests.core.conftest import everything
 from tests.faults.drive import drive, kept, read, write_articles
 
@@ -152,6 +152,23 @@ def test_a_folder_that_contains_only_measures_measures_nothing_again(
     shutil.copytree(undisturbed[2] / "measures", tmp_path / "run" / "measures")
     assert drive(articles, tmp_path / "run").measured == {}
     assert everything(tmp_path / "run") == everything(undisturbed[2])
+
+
+def test_a_part_that_is_found_again_after_others_does_not_change_the_release(
+    articles: Path, undisturbed: dict[int, Path], tmp_path: Path
+) -> None:
+    def published(folder: Path) -> Any:
+        return manifest.load(folder / "ledger" / "published.json")["records"]
+
+    shutil.copytree(undisturbed[2], tmp_path / "run")
+    first, second = parts.read(tmp_path / "run" / "parts.parquet").names
+    (tmp_path / "run" / "parts.parquet").unlink()
+    [measures] = tmp_path.glob(f"run/measures/read-*/{first}.parquet")
+    cut(measures)
+    drive(articles, tmp_path / "run")
+    assert parts.read(tmp_path / "run" / "parts.parquet").names == (second, first)
+    assert everything(tmp_path / "run") == everything(undisturbed[2])
+    assert published(tmp_path / "run") == published(undisturbed[2])
 
 
 def test_a_pack_with_any_bit_flipped_returns_the_image_or_nothing(tmp_path: Path) -> None:
