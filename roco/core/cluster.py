@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from roco.base.errors import UsageError
+from roco.base.install import pip_line
 from roco.core.pipeline import Pipeline
 from roco.core.run_log import LOG
 
@@ -107,8 +108,7 @@ def connected(workers: int | None) -> Iterator[Any]:
         # Other users of this machine must not run code through the cluster; Ray would write a token to the home folder.
         os.environ.setdefault("RAY_AUTH_MODE", "token")
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
-    import ray
-
+    ray = _module()
     if ray.is_initialized():
         yield ray
         return
@@ -130,10 +130,20 @@ def connected(workers: int | None) -> Iterator[Any]:
         yield ray
 
 
+def _module() -> Any:
+    """Imports Ray; raises UsageError if it is installed and cannot be imported."""
+    try:
+        import ray
+    except Exception as err:  # a library that it needs is missing, or of another version
+        why = f"{type(err).__name__}: {err}".splitlines()[0]
+        raise UsageError(f"ray is installed but cannot be imported ({why})", f"repair it: {pip_line('ray')}") from err
+    return ray
+
+
 def _reach(address: str) -> None:
-    """Raises OSError if nothing answers at `HOST:PORT`, for which Ray itself waits for a minute."""
-    host, _, port = address.rpartition(":")
-    if host and port.isdigit() and "://" not in address:
+    """Raises OSError if nothing answers at `HOST:PORT`, also after `ray://`: Ray itself would wait for a minute."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit() and "://" not in host:
         socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_TIMEOUT).close()
 
 

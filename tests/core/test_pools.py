@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -153,8 +154,23 @@ def test_a_run_of_which_all_workers_are_lost_while_they_start_stops(make: Make, 
 
 
 @pytest.mark.slow
-def test_a_cluster_that_does_not_answer_is_named(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1"])
+def test_a_cluster_that_does_not_answer_is_named(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
     pytest.importorskip("ray", reason="pip install '.[ray]'")
-    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
-    with pytest.raises(UsageError, match=r"cannot connect to the Ray cluster at 127\.0\.0\.1:1: .*refused"):
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    with pytest.raises(UsageError, match=f"cannot connect to the Ray cluster at {address}: .*refused"):
         run(make(), tmp_path / "run", executor="ray")
+
+
+def test_a_ray_that_cannot_be_imported_is_one_error(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ray.py").write_text("import a_library_that_is_missing")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "ray", raising=False)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    with pytest.raises(UsageError, match="cannot be imported [(]ModuleNotFoundError") as error:
+        run(make(), tmp_path / "run", executor="ray")
+    assert error.value.hint.startswith("repair it: pip install")
