@@ -171,6 +171,6 @@ def test_a_ray_that_cannot_be_imported_is_one_error(
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "ray", raising=False)
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    with pytest.raises(UsageError, match="cannot be imported [(]ModuleNotFoundError") as error:
+    with pytest.raises(UsageError, match=r"cannot be imported \(ModuleNotFoundError") as error:
         run(make(), tmp_path / "run", executor="ray")
     assert error.value.hint.startswith("repair it: pip install")
