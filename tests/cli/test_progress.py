@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -154,14 +154,6 @@ def test_durations_are_rounded_to_seconds_minutes_and_hours() -> None:
     assert [duration(seconds) for seconds in (5, 99, 600, 86_400)] == ["5 s", "99 s", "10 min", "24.0 h"]
 
 
-@pytest.fixture
-def sigterm() -> Iterator[None]:
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
-
-
-@pytest.mark.usefixtures("sigterm")
 def test_an_interrupt_prints_how_to_resume_and_exits_with_130(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit, resumable(RunProgress()):
         signal.raise_signal(signal.SIGTERM)
