@@ -82,11 +82,10 @@ def whole(path: Path, *, durable: bool = True) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part
         if durable:
-            with part.open("rb") as fh:
-                os.fsync(fh.fileno())
+            sync(part)
         os.replace(part, path)  # noqa: PTH105 - the tests that kill a run here replace this function
         if durable:
-            sync_folder(path.parent)
+            sync(path.parent)
     except OSError as err:
         _remove(part)
         if err.filename == str(part):
@@ -157,9 +156,9 @@ def _remedy(number: int) -> str:
     return "choose another path" if number in _IN_THE_WAY else "check the path and its permissions"
 
 
-def sync_folder(folder: Path) -> None:
-    """Syncs the names in a folder to the disk."""
-    fd = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Syncs a file, or the names in a folder, to the disk."""
+    fd = os.open(path, os.O_RDONLY)
     try:
         os.fsync(fd)
     finally:

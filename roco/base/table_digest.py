@@ -45,6 +45,9 @@ def _add(hashes: _Hashes, name: str, values: pa.Array) -> None:
         lengths, data = _texts(values)
         hashes[f"{name}/lengths"].update(lengths)
         hashes[f"{name}/texts"].update(data)
+    elif not _is_number(kind):
+        for value in values.to_pylist():
+            hashes[f"{name}/{kind}"].update(digest(value).encode())
     else:
         hashes[f"{name}/nulls"].update(_array(values.is_null().cast(pa.uint8())))
         hashes[f"{name}/{kind}"].update(_numbers(values))
@@ -53,6 +56,11 @@ def _add(hashes: _Hashes, name: str, values: pa.Array) -> None:
 def _is_text(kind: pa.DataType) -> bool:
     types = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
     return any(one(kind) for one in types)
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    types = (pa.types.is_null, pa.types.is_boolean, pa.types.is_integer, pa.types.is_floating)
+    return any(one(kind) for one in types) or (pa.types.is_temporal(kind) and not pa.types.is_interval(kind))
 
 
 def _texts(values: pa.Array) -> tuple[memoryview, memoryview]:

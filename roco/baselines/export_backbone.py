@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roco.base.errors import DataError, UsageError
-from roco.base.files import file_digest, full_disk, sync_folder, write_json
+from roco.base.files import file_digest, full_disk, sync, write_json
 from roco.base.version import __version__
 from roco.baselines.encoders import Encoder
 from roco.baselines.named_encoders import named
@@ -74,7 +74,7 @@ def export_backbone(
             Backbone.load(file)
             file.rename(out)
             card_path(file).rename(card_path(out))
-        sync_folder(out.parent)
+        sync(out.parent)
     except OSError as err:
         raise full_disk(err, out) from err
     return Backbone.load(out)

@@ -99,7 +99,8 @@ def connected(workers: int | None) -> Iterator[Any]:
     """Yields the module `ray`, connected to the cluster of RAY_ADDRESS, or else to a new one on this machine.
 
     If the caller is connected to Ray already, that connection is used and left open. workers: a new cluster has a CPU
-    for each. Raises UsageError if the cluster cannot be reached or runs another version of Ray or Python.
+    for each. Raises UsageError if Ray cannot be imported, or if the cluster cannot be reached or runs another version
+    of Ray or Python.
     """
     address = os.environ.get("RAY_ADDRESS")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -135,8 +136,8 @@ def _module() -> Any:
     try:
         import ray
     except Exception as err:  # a library that it needs is missing, or of another version
-        why = f"{type(err).__name__}: {err}".splitlines()[0]
-        raise UsageError(f"ray is installed but cannot be imported ({why})", f"repair it: {pip_line('ray')}") from err
+        message = f"ray is installed but cannot be imported ({type(err).__name__}: {_first_line(err)})"
+        raise UsageError(message, f"repair it: {pip_line('ray')}") from err
     return ray
 
 
@@ -148,13 +149,16 @@ def _reach(address: str) -> None:
 
 
 def _not_connected(address: str | None, error: Exception) -> UsageError:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    why = lines[0] if lines else type(error).__name__
+    why = _first_line(error) or type(error).__name__
     if address:
         hint = "check RAY_ADDRESS, and that all nodes have the versions of Ray and Python of this machine"
         return UsageError(f"cannot connect to the Ray cluster at {address}: {why}", hint)
     hint = "run the command again: on a busy machine, Ray may not start in time; or use --executor local"
     return UsageError(f"cannot start Ray on this machine: {why}", hint)
+
+
+def _first_line(error: Exception) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), "")
 
 
 def _short_folder() -> str:

@@ -126,6 +126,7 @@ class Figures:
             rows = with_values(self.gather(self.dropped(), columns[:1]), columns[:1])
             return self.gather(rows, columns).select(["figure_id", *columns])
         late = self.gather(self.dropped_late, columns)
+        names = ["figure_id", "part", *columns]
 
         def of_part(part: str) -> pa.Table:
             table = self._read(self.folder.measure_file(step, part), ["figure_id", *columns])
@@ -135,12 +136,13 @@ class Figures:
                 decided = align(table["figure_id"], decided)
                 is_dropped = pc.and_(pc.is_valid(decided["drop"]), pc.not_equal(decided["stage"], "source"))
                 table = table.filter(pc.fill_null(is_dropped, False))
-            return table
+            return put(table, "part", pa.array([part] * len(table), pa.string())).select(names)
 
-        names = ["figure_id", *columns]
         tables = [with_values(late, columns[:1]).select(names), *in_threads(of_part, self.parts.names)]
         table = pa.concat_tables(tables).combine_chunks()
-        return table.take(pc.sort_indices(table, [("figure_id", "ascending")]))
+        # Figures of two packages may have the same id; then neither comes first because its part was created first.
+        order = pc.sort_indices(table, [("figure_id", "ascending"), ("part", "ascending")])
+        return table.take(order).drop_columns(["part"])
 
     def dropped(self) -> pa.Table:
         """Returns all dropped figures except superseded ones: the columns DROPPED, sorted by figure_id."""

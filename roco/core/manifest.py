@@ -104,7 +104,7 @@ def records_of(folder: RunFolder, rows_digest: str, saved: Mapping[str, Any]) ->
 
     saved: a manifest for these stages; that of an older version of roco contains the records itself.
     """
-    records = Records(folder.records_folder(rows_digest), rows_digest)
+    records = Records(folder.records_folder(rows_digest), rows_digest, folder.rows_folder(rows_digest))
     for part, value in saved.get("parts", {}).items():
         if records.get(part) is None:
             records.put(part, PartRecord.of_json(value), tuple(value["size"]), None)

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from roco.base.errors import CorruptFile
-from roco.base.files import SealedTable, read_table, write_table
+from roco.base.files import SealedTable, digest, read_table, write_table
 from roco.base.table_digest import table_digest
 from roco.core.folder import RunFolder
 from roco.core.rows import align, blank, concat, without
@@ -117,12 +117,12 @@ class PartMeasures:
             tables = [blank(pa.table({"figure_id": pa.array([], pa.string())}), step.contract.columns)]
         table = concat([read_table(path)[0], *tables] if is_stored else tables)
         table = table.take(pc.sort_indices(table, [("figure_id", "ascending")]))
-        content = table_digest(table)
-        meta: dict[str, Any] = {"stage": step.name, "digest": step.digest, "rows": len(table), "content": content}
+        meta: dict[str, Any] = {"stage": step.name, "digest": step.digest}
         if step is self.extract:
             meta["articles"] = self.counts
+        meta |= described(table, meta)
         write_table(path, table, meta)
-        self.contents[step.name] = content
+        self.contents[step.name] = meta["content"]
 
     def totals(self, places: Sequence[str]) -> Mapping[str, int]:
         """Returns the counts of `extract`, added up over some articles."""
@@ -141,3 +141,8 @@ def _columns_in_use(step: Step, readers: Sequence[Step], is_extract: bool) -> li
     if is_extract:
         used |= {"archive", "file"}
     return ["figure_id", "drop", "drop_detail", *sorted(used & set(step.writes))]
+
+
+def described(table: pa.Table, meta: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what the footer of a measure states of its content: the values, and the counts of `extract`."""
+    return {"rows": len(table), "content": digest([table_digest(table), meta.get("articles")])}

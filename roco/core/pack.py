@@ -14,7 +14,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from roco.base.files import full_disk, sync_folder, temporary
+from roco.base.files import full_disk, sync, temporary
 
 _DATE = (1980, 1, 1, 0, 0, 0)
 _THUMBNAIL = ".thumbnail"
@@ -100,7 +100,7 @@ class PackWriter:
             with self.part.open("rb") as fh:
                 os.fsync(fh.fileno())
             os.replace(self.part, self.path)  # noqa: PTH105
-            sync_folder(self.path.parent)
+            sync(self.path.parent)
         except OSError as err:
             raise full_disk(err, self.path) from err
 

@@ -1,6 +1,6 @@
 """The pass over one part: articles are read once, images decoded once, and only missing measures are computed.
 
-Order of writing: measures, pack, decisions. A part is done when its decisions exist, so a kill at any moment loses
+Order of writing: pack, measures, decisions. A part is done when its decisions exist, so a kill at any moment loses
 only the parts that are being processed.
 """
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from roco.base.errors import CorruptFile
-from roco.base.files import read_table, write_table
+from roco.base.files import read_table, sync, write_table
 from roco.core.funnel import Flow, reconcile
 from roco.core.job import PartRecord
 
@@ -59,11 +59,13 @@ class Known(NamedTuple):
 class Records:
     """The records of the parts for one version of the row stages.
 
-    folder: with the files. digest: of the row stages; records of others are not read.
+    folder: with the files. digest: of the row stages; records of others are not read. decisions: the folder of what is
+    recorded, which is synced to the disk before the records that vouch for it.
     """
 
-    def __init__(self, folder: Path, digest: str) -> None:
-        self.folder, self.digest = folder, digest
+    def __init__(self, folder: Path, digest: str, decisions: Path | None = None) -> None:
+        self.folder, self.digest, self.decisions = folder, digest, decisions
+        self._unsynced: list[str] = []
         self._known: dict[str, Known] = {}
         self._at: dict[str, tuple[int, int]] = {}  # number of the table, and row
         self._tables: list[pa.Table] = []
@@ -113,6 +115,7 @@ class Records:
             self._close()
         self._known[part] = known
         self._new[part] = (known, record)
+        self._unsynced.append(part)
         self._at.pop(part, None)
         self._is_new_saved = False
         return known
@@ -158,6 +161,7 @@ class Records:
     def save(self) -> None:
         """Writes the records that were added since the last file was closed."""
         if self._new and not self._is_new_saved:
+            self._sync()
             self._write(self._name, self._table(self._new))
             self._is_new_saved = True
 
@@ -184,6 +188,14 @@ class Records:
             self._add(self._table(self._new))
             self._new = {}
             self._name = _new_name()
+
+    def _sync(self) -> None:
+        if self.decisions is not None:
+            for part in self._unsynced:
+                with contextlib.suppress(FileNotFoundError):  # removed since
+                    sync(self.decisions / f"{part}.parquet")
+            sync(self.decisions)
+        self._unsynced = []
 
     def _write(self, name: str, table: pa.Table) -> None:
         meta = {"rows_digest": self.digest, "stages": list(self._kinds.items())}

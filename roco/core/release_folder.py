@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from roco.base.files import checksum_lines, exchange, file_digest, sync_folder
+from roco.base.files import checksum_lines, exchange, file_digest, sync
 
 CHECKSUMS = "checksums.sha256"
 
@@ -143,7 +143,7 @@ def replace_folder(target: Path, new: Path) -> None:
     else:
         target.rename(old)
         new.rename(target)
-    sync_folder(target.parent)
+    sync(target.parent)
     remove(old)
 
 
@@ -152,7 +152,7 @@ def recover(target: Path) -> None:
     old = _old(target)
     if old.exists() and not target.exists():
         old.rename(target)
-        sync_folder(target.parent)
+        sync(target.parent)
     for path in (old, unfinished(target)):
         remove(path)
 

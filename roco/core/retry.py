@@ -8,8 +8,8 @@ import pyarrow.compute as pc
 
 from roco.base.errors import CorruptFile, UsageError, nearest
 from roco.base.files import read_table, write_table
-from roco.base.table_digest import table_digest
 from roco.core.folder import RunFolder
+from roco.core.measures import described
 from roco.core.pipeline import Pipeline
 from roco.core.step import Step
 
@@ -51,5 +51,5 @@ def _forget(folder: RunFolder, step: Step, part: str, reason: str) -> int:
     table = table.filter(pc.invert(affected))
     # The decisions are deleted first: without them the part is not done, even if this process is killed here.
     folder.row_decisions(part).unlink(missing_ok=True)
-    write_table(path, table, {**meta, "rows": len(table), "content": table_digest(table)})
+    write_table(path, table, {**meta, **described(table, meta)})
     return n

@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 import pyarrow as pa
 
 from roco.base.progress import Progress
+from roco.base.schema import NOT_READ
 
 
 class Package(Protocol):
@@ -95,6 +96,12 @@ def facts_of(package: Package, facts: str) -> str:
     """Returns the facts of a listing, with those that only the opened package has."""
     add = getattr(package, "add_facts", None)
     return facts if add is None else str(add(facts))
+
+
+def not_opened(facts: str) -> str | None:
+    """Returns why a source does not open what it lists, if that is all that it states; else None."""
+    stated = json.loads(facts or "{}")
+    return str(next(iter(stated.values()))) if stated.keys() in ({"error"}, {NOT_READ}) else None
 
 
 def is_unreadable(facts: str) -> bool:

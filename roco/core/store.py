@@ -14,7 +14,7 @@ from roco.base.errors import DataError, RejectedInput, SourceUnavailable
 from roco.base.files import Identity, identity
 from roco.core.folder import RunFolder
 from roco.core.pack import PackReader
-from roco.core.source import Package, Wanted, expect, facts_of, is_unreadable, origin
+from roco.core.source import Package, Wanted, expect, facts_of, is_unreadable, not_opened, origin
 
 PACKAGES_OPEN = 32
 PACKS_OPEN = 8
@@ -49,6 +49,9 @@ class ImageStore:
     def articles(self, article: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Returns one row of `schema.ARTICLES` for each XML of a package; a single row if there is none."""
         blank = article_row(article, origin(self.source, article["place"]))
+        reason = not_opened(article["facts"])
+        if reason is not None:
+            return [{**blank, "error": reason}]
         try:
             package = self._package(article["place"])
             blank["facts"] = facts_of(package, article["facts"])

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from roco.base.errors import Busy, CorruptFile, DataError
-from roco.base.files import sync_folder, whole
+from roco.base.files import sync, whole
 from roco.curate.events import Event
 
 APPLICATION = 0x726F636F  # "roco", in the header of the file
@@ -105,7 +105,7 @@ def create(path: Path) -> None:
                         connection.execute(statement)
             with contextlib.suppress(FileExistsError):
                 os.link(part, path)  # unlike a rename, it never replaces a log that another process has created
-            sync_folder(path.parent)
+            sync(path.parent)
         finally:
             part.unlink(missing_ok=True)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from roco.base.errors import UsageError
-from roco.base.files import full_disk, sync_folder
+from roco.base.files import full_disk, sync
 
 
 def check_new(out: Path, source: Path) -> None:
@@ -33,9 +33,9 @@ def new_folder(out: Path) -> Iterator[Path]:
         _remove_leftovers(out)
         part.mkdir()
         yield part
-        sync_folder(part)
+        sync(part)
         part.rename(out)
-        sync_folder(out.parent)
+        sync(out.parent)
     except OSError as err:
         shutil.rmtree(part, ignore_errors=True)
         raise full_disk(err, out) from err

@@ -30,7 +30,6 @@ from roco.sources.listing import (
     unread_row,
     unreadable_folder,
     unreadable_row,
-    valid_utf8,
 )
 from roco.sources.loose import File, Loose, files_below, scan
 from roco.sources.oa_file_list import is_index
@@ -73,7 +72,7 @@ class FolderSource:
             pending += contents.folders
             for name, reason in contents.unreadable:
                 if is_archive(name) or is_article(name):
-                    yield unreadable_row(valid_utf8((folder / name).relative_to(self.path).as_posix()), reason)
+                    yield unreadable_row((folder / name).relative_to(self.path).as_posix(), reason)
             if contents.error:
                 yield from unreadable_folder(self.path, folder, contents.error, previous)
             neighbours: str | None = None
@@ -85,14 +84,14 @@ class FolderSource:
                 elif is_archive(file.name):
                     yield self._row(file, None, previous)
                 elif not_read:
-                    yield unread_row(valid_utf8(file.path.relative_to(self.path).as_posix()), not_read)
+                    yield unread_row(file.path.relative_to(self.path).as_posix(), not_read)
 
     def _row(self, file: File, neighbours: str | None, previous: Mapping[str, Row]) -> Row:
         """Returns the row of an XML (neighbours: digest of the files beside it) or of an archive (None)."""
         name = file.path.relative_to(self.path).as_posix()
-        place = valid_utf8(name)
         if not is_utf8(name):
-            return unreadable_row(place, NOT_UTF8)
+            return unreadable_row(name, NOT_UTF8)
+        place = name
         stamp = f"{file.size}:{file.time}"
         if neighbours:
             stamp += f":{neighbours[:16]}"

@@ -46,16 +46,18 @@ def as_listing(rows: Iterable[Row]) -> pa.Table:
     return pa.table([pa.array(column, pa.string()) for column in columns], schema=LISTING)
 
 
-def unreadable_row(place: str, reason: str) -> Row:
-    """Returns the row of a file that may be an article but cannot be read.
+def unreadable_row(name: str, reason: str) -> Row:
+    """Returns the row of a file that may be an article but cannot be read; name: relative to the source.
 
     It has no stamp, so the next run looks at the file again.
     """
+    place = place_of(name)
     return Row(place, digest([place, reason]), place, "", json.dumps({"error": reason}))
 
 
-def unread_row(place: str, reason: str) -> Row:
+def unread_row(name: str, reason: str) -> Row:
     """Returns the row of a file that is not read because of its format: `extract` counts it apart from articles."""
+    place = place_of(name)
     return Row(place, digest([place, reason]), place, "", json.dumps({NOT_READ: reason}))
 
 
@@ -66,10 +68,10 @@ def unreadable_folder(root: Path, folder: Path, reason: str, previous: Mapping[s
     """
     if folder == root:
         raise DataError(f"the source {root} {reason}", "check its permissions and run the same command again")
-    place = valid_utf8(folder.relative_to(root).as_posix())
-    yield unreadable_row(place, reason)
+    name = folder.relative_to(root).as_posix()
+    yield unreadable_row(name, reason)
     for row in previous.values():
-        if row.place.startswith(f"{place}/"):
+        if row.place.startswith(f"{place_of(name)}/"):
             yield row
 
 
@@ -142,5 +144,10 @@ NOT_UTF8 = "its name, or that of a folder above it, is not in UTF-8"
 
 
 def is_utf8(name: str) -> bool:
-    """Returns whether a name of the file system is UTF-8; by the place of any other, `valid_utf8`, nothing opens."""
+    """Returns whether a name of the file system is UTF-8. A file with any other cannot be opened by its place."""
     return valid_utf8(name) == name
+
+
+def place_of(name: str) -> str:
+    """Returns the place of a file or folder in a listing; of a name that is not UTF-8, one that no other file has."""
+    return name if is_utf8(name) else f"./{valid_utf8(name)}"

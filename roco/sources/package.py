@@ -31,7 +31,6 @@ from roco.sources.listing import (
     unread_row,
     unreadable_folder,
     unreadable_row,
-    valid_utf8,
 )
 from roco.sources.loose import NOT_A_FILE
 from roco.sources.oa_file_list import Facts, IndexRow, is_index, newest_facts, read_index, without_copies
@@ -80,18 +79,17 @@ class PackageSource:
         rows: dict[str, Row] = {}
         for pmcid, candidates in contents.packages.items():
             rows[pmcid] = _row(candidates, index.get(pmcid, []), previous)
-        for place, reason in contents.not_read:
-            rows[place] = unread_row(place, reason)
-        for path in unused:
-            place = valid_utf8(os.path.relpath(path, self.path))
-            rows[place] = unread_row(place, "list of files without any of these articles")
+        unread = [*contents.not_read]
+        unread += [(os.path.relpath(path, self.path), "list of files without any of these articles") for path in unused]
+        rows |= {row.article: row for row in (unread_row(name, reason) for name, reason in unread)}
         for path, reason in contents.unreadable:
             match = _PACKAGE.fullmatch(path.name)
+            name = path.relative_to(self.path).as_posix()
             if match:
-                place = valid_utf8(path.relative_to(self.path).as_posix())
+                row = unreadable_row(name, reason)
                 # An article with another, readable package keeps its row; the unreadable one is listed by its place.
-                article = place if match[1] in rows else match[1]
-                rows[article] = unreadable_row(place, reason)._replace(article=article)
+                article = row.place if match[1] in rows else match[1]
+                rows[article] = row._replace(article=article)
             else:
                 of_folder = unreadable_folder(self.path, path, reason, previous)
                 rows = {row.article: row for row in of_folder} | rows
@@ -147,7 +145,7 @@ class _PackageFile(NamedTuple):
 class _Contents(NamedTuple):
     """What is below a folder.
 
-    packages: by PMCID; unreadable: packages and folders, with the reason; indexes: lists of files; not_read: places of
+    packages: by PMCID; unreadable: packages and folders, with the reason; indexes: lists of files; not_read: names of
     other archives, with the reason.
     """
 
@@ -176,7 +174,7 @@ def _contents_below(root: Path) -> _Contents:
                     elif is_index(entry.name) and entry.is_file():
                         contents.indexes.append(root / (prefix + entry.name))
                     elif reason := _not_read(entry.name):
-                        contents.not_read.append((valid_utf8(prefix + entry.name), reason))
+                        contents.not_read.append((prefix + entry.name, reason))
         except OSError as err:
             contents.unreadable.append((Path(folder), file_error(err)))
     return contents

@@ -29,6 +29,10 @@ VALUES: dict[pa.DataType, Any] = {
     pa.list_(pa.list_(pa.int64())): st.lists(st.none() | st.lists(st.integers(0, 3), max_size=2), max_size=2),
     STRUCT: st.fixed_dictionaries({"a": st.none() | st.integers(0, 3), "b": st.none() | st.text(max_size=1)}),
     pa.dictionary(pa.int8(), pa.string()): st.sampled_from("ab"),
+    pa.decimal128(10, 2): st.decimals(-9, 9, places=2, allow_nan=False),
+    pa.list_(pa.int32(), 2): st.lists(st.none() | st.integers(0, 3), min_size=2, max_size=2),
+    pa.binary(3): st.binary(min_size=3, max_size=3),
+    pa.map_(pa.string(), pa.int32()): st.lists(st.tuples(st.text(max_size=1), st.integers(0, 3)), max_size=2),
 }
 
 

@@ -21,6 +21,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
+from roco.base.files import write_text
 from tests.chaos import clusters
 from tests.chaos.corpus import corpora
 from tests.chaos.disturbances import DISTURBANCES
@@ -46,7 +47,8 @@ def main() -> int:
     _in_own_mounts()
     os.nice(10)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    before = _report_so_far(options.report, options.seed)
+    is_timed = options.iteration is None and options.iterations is None
+    before = _report_so_far(options.report, options.seed) if is_timed else None
     numbers = itertools.count(before.iterations + 1 if before else 1)
     seconds = None
     if options.iteration is not None:
@@ -80,7 +82,7 @@ def _report_so_far(path: Path | None, seed: int) -> Report | None:
 
 def _write(path: Path | None, report: Report) -> None:
     if path is not None:
-        path.write_text(json.dumps(report.to_json(), indent=1) + "\n", encoding="utf-8")
+        write_text(path, json.dumps(report.to_json(), indent=1) + "\n")
 
 
 def _in_own_mounts() -> None:

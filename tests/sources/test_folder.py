@@ -285,14 +285,21 @@ def test_a_very_large_xml_file_is_rejected(root: Path, monkeypatch: pytest.Monke
         FolderSource(path=root).open("one/a.xml").read("figures/large/f3.tif")
 
 
-@pytest.mark.parametrize("name", [b"one/\xe9.xml", b"one/\xe9.tar.gz", b"\xe9/a.zip"])
-def test_an_article_whose_name_is_not_utf8_is_listed_as_unreadable(root: Path, name: bytes) -> None:
-    odd = Path(os.fsdecode(os.fsencode(root) + b"/" + name))
-    odd.parent.mkdir(exist_ok=True)
-    odd.write_bytes(b"<article/>")
+@pytest.mark.parametrize("name", [b"one/\xe9.xml", b"one/\xe9.tar.gz", b"\xe9/a.zip", b"\xe9.rar"])
+def test_a_file_whose_name_is_not_utf8_is_listed_as_unreadable_beside_one_with_that_name(
+    root: Path, name: bytes
+) -> None:
+    escaped = name.decode(errors="backslashreplace")
+    for path in (os.fsdecode(name), escaped):
+        (root / path).parent.mkdir(exist_ok=True)
+        (root / path).write_bytes(b"<article/>")
     rows = {row["article"]: row for row in FolderSource(path=root).listing(None).to_pylist()}
-    facts = json.loads(rows[name.decode(errors="backslashreplace")]["facts"])
-    assert facts == {"error": "its name, or that of a folder above it, is not in UTF-8"}
+    assert rows[escaped]["place"] == escaped
+    assert rows[f"./{escaped}"]["place"] == f"./{escaped}"
+    facts = json.loads(rows[f"./{escaped}"]["facts"])
+    why = "its name, or that of a folder above it, is not in UTF-8"
+    assert facts in ({"error": why}, {"not_read": "RAR archive"})
+    assert json.loads(rows[escaped]["facts"]) != {"error": why}
 
 
 def test_an_image_whose_name_is_not_utf8_is_read(root: Path) -> None:

@@ -470,5 +470,5 @@ def test_a_package_in_a_folder_whose_name_is_not_utf8_is_listed_as_unreadable(tm
     odd.parent.mkdir()
     odd.write_bytes(package({"PMC1/a.nxml": b"<article/>"}))
     [row] = PackageSource(path=tmp_path).listing(None).to_pylist()
-    assert (row["article"], row["place"]) == ("PMC1", r"\xe9/PMC1.tar.gz")
+    assert (row["article"], row["place"]) == ("PMC1", r"./\xe9/PMC1.tar.gz")
     assert json.loads(row["facts"]) == {"error": "its name, or that of a folder above it, is not in UTF-8"}

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from roco.base.errors import Busy, DataError, UsageError
-from roco.base.files import full_disk, sync_folder, write_json
+from roco.base.files import full_disk, sync, write_json
 from roco.base.terminal import excerpt
 from roco.baselines.training.folder import LOG
 
@@ -124,11 +124,11 @@ class State:
             part.mkdir()
             yield part
             write_json(part / STATE, asdict(reached))
-            sync_folder(part)
+            sync(part)
             if done.exists():  # the same step again, after an error
                 shutil.rmtree(done)
             os.rename(part, done)  # noqa: PTH104 - the tests that fill the disk replace this function
-            sync_folder(self.folder)
+            sync(self.folder)
         except OSError as err:
             shutil.rmtree(part, ignore_errors=True)
             raise full_disk(err, done) from err

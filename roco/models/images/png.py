@@ -75,6 +75,7 @@ def png_problem(data: bytes) -> str | None:
 
 def _problem(view: memoryview) -> str | None:
     header = _Header(0, _PLAIN, False)
+    width = height = 0
     expected = 0  # bytes of the current frame before compression
     pixels: list[memoryview] = []
     kind = b""
@@ -102,7 +103,10 @@ def _problem(view: memoryview) -> str | None:
                 return problem
             pixels = []
             if kind == b"fcTL":
-                expected = header.n_bytes(*struct.unpack_from(">II", data, 4))
+                across, down, left, top = struct.unpack_from(">IIII", data, 4)
+                if not (across and down and left + across <= width and top + down <= height):
+                    raise ValueError("a frame outside of the image")
+                expected = header.n_bytes(across, down)
     return None if kind == b"IEND" else "truncated"
 
 

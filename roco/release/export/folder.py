@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from roco.base.errors import DataError
-from roco.base.files import file_digest, full_disk, sync_folder
+from roco.base.files import file_digest, full_disk, sync
 
 
 @contextlib.contextmanager
@@ -29,7 +29,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
             shutil.rmtree(part)
             return
         os.replace(part, path)  # noqa: PTH105 - the tests that kill an export replace this function
-        sync_folder(path.parent)
+        sync(path.parent)
     except OSError as err:
         shutil.rmtree(part, ignore_errors=True)
         raise full_disk(err, path) from err
@@ -60,7 +60,7 @@ def _sync_files(folder: Path) -> None:
     for file in folder.iterdir():
         with file.open("rb") as fh:
             os.fsync(fh.fileno())
-    sync_folder(folder)
+    sync(folder)
 
 
 def _check_same(part: Path, path: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from roco.base.errors import Busy, DataError, RejectedInput
-from roco.base.files import full_disk, sync_folder
+from roco.base.files import full_disk, sync
 from roco.base.locks import hold
 from roco.sources.archives.reader import STANDARD
 from roco.sources.cloud import Shelf
@@ -87,7 +87,7 @@ class ArticlesFolder:
     def move_in(self, staged: Path) -> None:
         """Moves the versions collected in a staging folder to their places and deletes that folder."""
         for version in sorted(staged.iterdir()):
-            sync_folder(version)
+            sync(version)
             target = self.path / version.name
             if target.is_dir():
                 # A folder cannot be renamed over another, so the previous version is moved away first.
@@ -98,7 +98,7 @@ class ArticlesFolder:
             else:
                 os.replace(version, target)  # noqa: PTH105
         staged.rmdir()
-        sync_folder(self.path)
+        sync(self.path)
 
     def remove(self, keys: Iterable[str]) -> None:
         """Removes versions, from folders and from packs."""

@@ -21,6 +21,7 @@ import pytest
 from typer.testing import CliRunner
 
 import roco
+from roco.base.files import read_table
 from roco.cli.main import app
 from roco.release.read import verify
 from tests.attacks.packing import image, packed, tar
@@ -86,6 +87,7 @@ def corpus(folder: Path, layout: str) -> None:
             path = folder / f"{hostile('case', IN_NAMES)}{number}{undecodable}.tar.gz"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(packed(tar(members)))
+            (folder / f"{undecodable}{number}.rar").write_bytes(b"Rar!")
         else:
             key = f"PMC{number + 1}.1"
             text = hostile("A case", f"{IN_NAMES}\x00\ud83d\udfff")
@@ -212,3 +214,12 @@ def test_no_hidden_character_is_printed(release: Path, verb: str) -> None:
         done = CliRunner().invoke(app, words)
         assert done.exit_code == 0, done.output
         assert hidden_in(iter(done.output.split("\n"))) == set()
+
+
+@pytest.mark.parametrize("release", ["folder"], indirect=True)
+def test_files_whose_names_are_not_utf8_are_counted_and_do_not_stop_the_run(release: Path) -> None:
+    counts = json.loads((release.parent / "funnel.json").read_text())["counts"]
+    assert (counts["not_read RAR archive"], counts["articles_unreadable"]) == (4, 1)
+    [articles] = (release.parent / "measures").glob("extract-*")
+    details = [row["drop_detail"] for path in articles.glob("*.parquet") for row in read_table(path)[0].to_pylist()]
+    assert sum("is not in UTF-8" in (detail or "") for detail in details) == 1

@@ -167,6 +167,7 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     ncbi: ClassVar[Ncbi]
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body are sent one after the other: 40 ms for each answer otherwise
 
     def log_message(self, format: str, *args: Any) -> None: ...
 
