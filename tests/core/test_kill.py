@@ -70,7 +70,8 @@ def test_a_run_survives_a_worker_killed_at_any_write(tmp_path: Path, sweep: Swee
     drive(articles, tmp_path / "fresh")
     kill = Kill(articles, tmp_path / "work", tmp_path / "fresh", where="worker", options={"workers": 1})
     fates = sweep(kill)
-    assert len(fates) == 3 * 5  # three calls each for three measures, a pack and the decisions of the part
+    # Three calls each for three measures and a pack; the decisions of the part are synced later, by the driver.
+    assert len(fates) == 3 * 4 + 1
     for fate in fates:
         assert (fate.code, fate.other, fate.left) == (0, [], []), fate
         assert fate.reads <= 7 + 7, fate
