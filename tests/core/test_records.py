@@ -117,3 +117,17 @@ def test_slices_that_run_at_the_same_time_do_not_replace_the_records_of_each_oth
     for records in (one, other):
         records.save()
     assert sorted(Records(tmp_path, "d").names) == ["a", "b"]
+
+
+def test_decisions_are_on_the_disk_before_the_records_that_vouch_for_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[tuple[str, bool]] = []
+    stored = tmp_path / "records"
+    monkeypatch.setattr(module, "sync", lambda path: synced.append((path.name, any(stored.glob("*.parquet")))))
+    found = Records(stored, "d", tmp_path / "rows")
+    for _ in range(2):
+        found.put("p", record(5), (1, 2), 3)
+        found.save()
+        found.save()  # nothing is new
+    assert synced == [("p.parquet", False), ("rows", False), ("p.parquet", True), ("rows", True)]
