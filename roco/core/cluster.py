@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import signal
 import socket
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -117,6 +119,7 @@ def connected(workers: int | None) -> Iterator[Any]:
     options: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
     with ExitStack() as stack:
         stack.enter_context(_errors_of_nodes_logged())
+        on_sigterm = signal.getsignal(signal.SIGTERM)
         if not address:
             folder = tempfile.TemporaryDirectory(prefix="roco-ray-", dir=_short_folder(), ignore_cleanup_errors=True)
             options |= {"_temp_dir": stack.enter_context(folder), "include_dashboard": False}
@@ -127,6 +130,8 @@ def connected(workers: int | None) -> Iterator[Any]:
             ray.init(address or "local", **options)
         except Exception as err:  # Ray raises many, some of them bare
             raise _not_connected(address, err) from err
+        if on_sigterm is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, on_sigterm)  # Ray's handler would end the process with 15 and no message
         stack.callback(ray.shutdown)
         yield ray
 

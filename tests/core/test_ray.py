@@ -155,7 +155,9 @@ def test_the_files_are_the_same_if_a_node_is_killed_and_another_one_joins(
     assert kept(tmp_path / "run") == undisturbed
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["killed", "interrupted"])
+@pytest.mark.parametrize(
+    "number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM], ids=["killed", "interrupted", "terminated"]
+)
 def test_a_driver_that_ends_takes_its_workers_with_it_and_the_next_one_resumes(
     cluster: Nodes, articles: Path, undisturbed: dict[str, bytes], tmp_path: Path, held: Path, number: signal.Signals
 ) -> None:
