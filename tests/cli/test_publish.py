@@ -36,7 +36,7 @@ def test_a_deposit_is_a_draft_and_then_a_record(command: Command, zenodo: FakeZe
     assert draft.code == DONE, draft.err
     assert draft.out == f"draft {zenodo.url}/uploads/101: DOI 10.5072/zenodo.101, 9 files sent, 0.2 MB\n"
     assert draft.err.endswith("next: look at the draft, then publish it: the same command with --publish\n")
-    assert "kB" in draft.err
+    assert "9 of 9 files" in draft.err
     record = command("publish", "zenodo", export, "--endpoint", zenodo.url, "--publish", "--json")
     assert json.loads(record.out) == {
         "record": "101", "doi": "10.5072/zenodo.101", "url": f"{zenodo.url}/records/101", "published": True,
