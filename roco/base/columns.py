@@ -19,6 +19,9 @@ NONE = -1
 
 _TAKEN_AT_ONCE = 1_000_000
 
+_JOINED = 256 << 20
+"""Bytes of a column whose chunks are joined before values are taken from it."""
+
 
 def has_text(texts: Column) -> Mask:
     """Returns which texts are neither null nor empty."""
@@ -48,18 +51,20 @@ def _indices(chunk: pa.DictionaryArray) -> Indices:
     return np.asarray(pc.fill_null(chunk.indices, NONE), np.int64)
 
 
-def taken(values: Column, places: Indices) -> pa.Array:
+def taken(values: Column, places: NDArray[np.integer[Any]]) -> pa.Array:
     """Returns the values at some places as one array; null for NONE."""
     found = values.take(pa.array(places, mask=places == NONE))
     return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
 
 
 def taken_by_chunks(column: pa.ChunkedArray, places: NDArray[np.integer[Any]]) -> pa.ChunkedArray:
-    """Returns the values at some places, null for NONE: some at a time, and from one chunk at a time.
+    """Returns the values at some places, null for NONE: of a large column some at a time, and from one chunk at a time.
 
     `ChunkedArray.take` first joins all chunks, which takes the memory of the column again and fails for more than 2 GiB
-    of text.
+    of text. With thousands of small chunks, it is much faster.
     """
+    if column.nbytes <= _JOINED:
+        return pa.chunked_array([taken(column.combine_chunks(), places)], column.type)
     starts = np.cumsum([0, *map(len, column.chunks)])
     blocks = [places[start : start + _TAKEN_AT_ONCE] for start in range(0, len(places), _TAKEN_AT_ONCE)]
     return pa.chunked_array([_taken_from_chunks(column, starts, block) for block in blocks], column.type)

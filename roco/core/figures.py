@@ -224,7 +224,8 @@ class Figures:
             return put(values, "at", some["at"])
 
         table = pa.concat_tables([empty, *in_threads(of_part, by_part(numbered))], promote_options="permissive")
-        at = np.asarray(pc.fill_null(pc.index_in(numbered["at"], value_set=table["at"].combine_chunks()), NONE))
+        at = np.full(len(rows), NONE)
+        at[np.asarray(table["at"].combine_chunks())] = np.arange(len(table))
         found: dict[str, pa.ChunkedArray] = {}
         for name in names:  # column by column, each of which may be gigabytes of text
             found[name] = taken_by_chunks(table[name], at)

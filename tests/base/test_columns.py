@@ -55,9 +55,10 @@ def test_values_at_no_place_are_null() -> None:
     assert taken(values, np.array([1, NONE, 0])).to_pylist() == ["b", None, "a"]
 
 
-@pytest.mark.parametrize("at_once", [1, 3, 1000])
-def test_values_are_taken_from_many_chunks(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("at_once", "joined"), [(1, -1), (3, -1), (1000, -1), (1000, 1000)])
+def test_values_are_taken_from_many_chunks(at_once: int, joined: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(columns, "_TAKEN_AT_ONCE", at_once)
+    monkeypatch.setattr(columns, "_JOINED", joined)
     values = pa.chunked_array([["a", None], [], ["c"], ["d", "e"]], pa.string())
     places = np.array([4, NONE, 0, 2, 1, 3, NONE, 4])
     assert taken_by_chunks(values, places).to_pylist() == ["e", None, "a", "c", None, "d", None, "e"]
