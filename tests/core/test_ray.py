@@ -50,10 +50,20 @@ class Nodes:
                 if "temp_dir" in options:  # the head, which is kept although it did not start
                     self.cluster.shutdown()
                     self.cluster.head_node = None
+                    _kill_all(options["temp_dir"])
         return None
 
     def kill(self, node: Any) -> None:
         self.cluster.remove_node(node, allow_graceful=False)
+
+
+def _kill_all(folder: str) -> None:
+    """Kills processes of a head that did not start: Ray has forgotten them, and they would keep the processors busy."""
+    import psutil
+
+    for process in psutil.process_iter(["cmdline"]):
+        if any(folder in word for word in process.info["cmdline"] or ()):
+            process.kill()
 
 
 @pytest.fixture(scope="module")
