@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import signal
 import sys
 from collections.abc import Callable
 from typing import Annotated, Any, NoReturn
@@ -123,6 +124,9 @@ def main() -> NoReturn:
             sys.stdout.flush()
         except RocoError as err:  # stdout cannot be written, for instance because the disk is full
             code = _failed(err)
+    # All is done. While Python ends, a signal would only replace the exit code.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     sys.exit(code)
 
 
