@@ -256,7 +256,6 @@ class _Answer(NamedTuple):
 class _Handler(BaseHTTPRequestHandler):
     proxy: ClassVar[Proxy]
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # head and body are sent one after the other: 40 ms for each answer otherwise
 
     def log_message(self, format: str, *args: Any) -> None: ...
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import shlex
@@ -118,16 +119,19 @@ def options(
 
 def main() -> NoReturn:
     """Runs the command line; exits with 0 (done), 1 (data), 2 (usage) or 130 (interrupted)."""
+    atexit.register(_ignore_signals)  # while Python ends, a signal would only replace the exit code
     with streams(), log_on_stderr():
         try:
             code = _exit_code()
             sys.stdout.flush()
         except RocoError as err:  # stdout cannot be written, for instance because the disk is full
             code = _failed(err)
-    # All is done. While Python ends, a signal would only replace the exit code.
+    sys.exit(code)
+
+
+def _ignore_signals() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    sys.exit(code)
 
 
 def _exit_code() -> int:
