@@ -66,7 +66,7 @@ class PartMeasures:
 
     @cached_property
     def owner(self) -> dict[str, str]:
-        """Returns the place of each figure_id, for every figure that was extracted so far."""
+        """Returns the place of each figure that was extracted so far, by figure_id."""
         table = self._values(self.extract)
         if table is None:
             return {}

@@ -28,7 +28,7 @@ def test_articles_are_a_sequence_of_rows(articles: Articles) -> None:
         articles[::2]
 
 
-def test_listed_and_unlisted_articles_are_told_by_their_places(articles: Articles) -> None:
+def test_listed_and_unlisted_articles_are_named_by_their_places(articles: Articles) -> None:
     places = [str(row["place"]) for row in ROWS]
     assert articles.places == places
     assert articles.listed == [places[0], places[2], places[3]]

@@ -58,8 +58,7 @@ def folder_state(path: Path) -> tuple[int, str]:
 def _sync_files(folder: Path) -> None:
     """Syncs the files of a folder to the disk after all are written, which is faster than one by one in between."""
     for file in folder.iterdir():
-        with file.open("rb") as fh:
-            os.fsync(fh.fileno())
+        sync(file)
     sync(folder)
 
 
