@@ -17,7 +17,7 @@ from roco.models.text.vocabulary.table import load
 from roco.release.retraction_lists import read_list
 from tests.attacks.packing import zipped
 from tests.fuzz import binary, mutations
-from tests.fuzz.target import Format, Target, require
+from tests.fuzz.target import Format, Target, Violation, require
 
 _CSV = b"""cui,name,synonyms,tui,source,license
 C0040405,X-Ray Computed Tomography,CT|CAT scan,T060,SNOMEDCT_US|MSH,
@@ -132,7 +132,11 @@ def _build(read: Read, folder: Path) -> None:
     require(all(name.strip() and name.isprintable() for name in names), "names are printable")
     saved = folder / "saved.csv"
     build.table.save(vocabulary, saved)
-    require(load(saved).concepts == vocabulary.concepts, "a saved vocabulary is loaded unchanged")
+    try:
+        loaded = load(saved)
+    except DataError as err:
+        raise Violation(f"a saved vocabulary can be loaded, but: {err}") from err
+    require(loaded.concepts == vocabulary.concepts, "a saved vocabulary is loaded unchanged")
 
 
 def _umls(name: str) -> Callable[[bytes, Path], None]:

@@ -43,4 +43,4 @@ def find(vocabulary: Vocabulary, word: str) -> list[Concept]:
     }
     close = difflib.get_close_matches(word[:60], sorted(alike)[:MOST_NAMES], n=1, cutoff=LEAST_SIMILARITY)
     hint = f"did you mean '{close[0]}'?" if close else "look for another name, or a CUI such as C0018787"
-    raise DataError(f"no concept is called {escaped(word[:60])!r}", hint)
+    raise DataError(f"no concept is called '{escaped(word[:60])}'", hint)

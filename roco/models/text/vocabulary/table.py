@@ -104,7 +104,7 @@ def load(path: Path | None = None) -> Vocabulary:
 def save(vocabulary: Vocabulary, path: Path) -> None:
     """Writes a vocabulary as a CSV file, compressed if the name ends in .gz; equal bytes for equal vocabularies.
 
-    Raises DataError for a name that `load` would refuse.
+    Raises DataError for a name, source or license that `load` would refuse or change.
     """
     write(vocabulary.concepts, path)
 
@@ -129,7 +129,11 @@ def _cells(concept: Concept) -> tuple[str, ...]:
         for name in concept.names:
             complaint = "contains '|'" if SEPARATOR in name else complaint_about(name)
             if complaint:
-                raise DataError(f"{concept.cui}: name {escaped(name[:40])!r} {complaint}", "correct or remove the name")
+                raise DataError(f"{concept.cui}: name '{escaped(name[:40])}' {complaint}", "correct or remove the name")
+    for column, value in (("source", concept.source), ("license", concept.license)):
+        complaint = complaint_about_credit(value)
+        if complaint:
+            raise DataError(f"{concept.cui}: {column} '{escaped(value[:40])}' {complaint}", "correct or remove it")
     tuis = SEPARATOR.join(concept.tuis)
     return concept.cui, concept.name, synonyms, tuis, concept.source, concept.license
 
@@ -141,6 +145,13 @@ def complaint_about(name: str) -> str:
     if _has_controls(name):
         return "contains a control character"
     return "" if _LETTER_OR_DIGIT.search(name) else "has no letters or digits"
+
+
+def complaint_about_credit(text: str) -> str:
+    """Returns why a vocabulary cannot contain a source or license, to follow it in a sentence; empty if it can."""
+    if text != text.strip():
+        return "begins or ends with a space"
+    return "contains a control character" if _has_controls(text) else ""
 
 
 def _concept(path: Path, line: int, cells: Sequence[str], types: _SemanticTypes) -> Concept:
@@ -155,7 +166,7 @@ def _concept(path: Path, line: int, cells: Sequence[str], types: _SemanticTypes)
         _raise(path, line, "control character in the source or license", "remove it")
     if SEPARATOR in name:
         hint = "write further names in the column 'synonyms'"
-        _raise(path, line, f"'|' in the preferred name {escaped(name[:40])!r}", hint)
+        _raise(path, line, f"'|' in the preferred name '{escaped(name[:40])}'", hint)
     names = _names(path, line, f"{name}{SEPARATOR}{synonyms}" if synonyms else name)
     return Concept(cui, names[0], names[1:], types.of(tui, line), source, license)
 
@@ -169,7 +180,7 @@ def _names(path: Path, line: int, cell: str) -> tuple[str, ...]:
             complaint = complaint_about(name)
             if complaint:
                 hint = f"correct or remove it; a name has at most {LONGEST_NAME} characters, '|' separates synonyms"
-                _raise(path, line, f"name {escaped(name[:40])!r} {complaint}", hint)
+                _raise(path, line, f"name '{escaped(name[:40])}' {complaint}", hint)
     return tuple(dict.fromkeys(names))
 
 

@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 from roco.base.errors import DataError, UsageError, nearest
 from roco.base.files import file_digest
 from roco.base.progress import NullProgress, Progress
+from roco.base.text import escaped
 from roco.models.text import semantic_types
 from roco.models.text.vocabulary import rrf
 from roco.models.text.vocabulary.records import KINDS, Read, Record
-from roco.models.text.vocabulary.table import LONGEST_NAME, complaint_about
+from roco.models.text.vocabulary.table import LONGEST_NAME, complaint_about, complaint_about_credit
 
 WANTED = ("CUI", "LAT", "TS", "STT", "ISPREF", "SAB", "TTY", "STR", "SRL", "SUPPRESS")
 
@@ -90,8 +91,7 @@ class Umls:
         names = self.names.take(pa.array(rows)).to_pylist()
         ranks, sab, srl = (values[rows].tolist() for values in (self.rank, self.sab, self.srl))
         credit_of = {
-            (s, c): (f"UMLS:{self.sabs[s]}", f"UMLS license, category {self.srls[c]}")
-            for s, c in set(zip(sab, srl, strict=True))
+            (s, c): (f"UMLS:{self.sabs[s]}", _license(self.srls[c])) for s, c in set(zip(sab, srl, strict=True))
         }
         types_from = np.searchsorted(self.type_cui, cuis, "left").tolist()
         types_to = np.searchsorted(self.type_cui, cuis, "right").tolist()
@@ -180,6 +180,9 @@ class _Atoms:
         codes = []
         for column, known in (("SAB", self.sabs), ("SRL", self.srls)):
             for value in batch.column(column).unique().to_pylist():
+                if complaint_about_credit(value):
+                    message = f"{self.path}: {column} '{escaped(value[:40])}' {complaint_about_credit(value)}"
+                    raise DataError(message, "the file may be damaged: extract it from UMLS again")
                 known.setdefault(value, len(known))
             codes.append(pc.index_in(batch.column(column), value_set=pa.array(known, pa.string())))
         self.names.append(pc.utf8_trim_whitespace(batch.column("STR")).cast(pa.large_string()))
@@ -206,6 +209,11 @@ class _Atoms:
         self.names.clear()
         cui, rank, sab, srl = (np.concatenate(column) for column in zip(*self.numbers, strict=True))
         return Umls(names, cui, rank, sab, srl, tuple(self.sabs), tuple(self.srls), type_cui, tui)
+
+
+def _license(category: str) -> str:
+    """Returns the license of a source; category: its SRL, which may be empty."""
+    return f"UMLS license, category {category}" if category else "UMLS license"
 
 
 def _ranks(batch: pa.RecordBatch, languages: tuple[str, ...]) -> NDArray[np.int16]:

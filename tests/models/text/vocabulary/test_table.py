@@ -145,6 +145,15 @@ def test_a_name_that_cannot_be_read_again_is_not_saved(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(("source", "license"), [("MSH ", ""), ("", " CC0"), ("M\nSH", ""), ("", "CC0\x1f")])
+def test_a_source_or_license_that_would_be_read_differently_is_not_saved(
+    tmp_path: Path, source: str, license: str
+) -> None:
+    with pytest.raises(DataError, match="C0000001: source" if source else "C0000001: license"):
+        save(Vocabulary((Concept("C0000001", "fine", source=source, license=license),)), tmp_path / "out.csv")
+    assert not list(tmp_path.iterdir())
+
+
 NAMES = st.text(min_size=1, max_size=30).map(str.strip).filter(lambda name: "|" not in name)
 NAMES = NAMES.filter(lambda name: name and not table.complaint_about(name))
 CONCEPTS = st.builds(

@@ -32,6 +32,24 @@ def test_the_preferred_name_of_umls_comes_first_and_other_languages_are_left_out
     )
 
 
+def test_a_source_without_a_license_category_has_the_license_of_umls(tmp_path: Path) -> None:
+    only = records(sources.umls(tmp_path, atom("C0000001", "Heart").replace("|0|N|", "||N|")))["C0000001"]
+    assert only.credits == (("UMLS:MSH", "UMLS license"),)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ("|0|N|", "|0 |N|", "SRL '0 ' begins or ends with a space"),
+        ("|MSH|", "|M\x01SH|", "SAB 'M\\x01SH' contains a control character"),
+    ],
+)
+def test_a_source_that_a_vocabulary_cannot_name_is_an_error(tmp_path: Path, before: str, after: str, says: str) -> None:
+    with pytest.raises(DataError) as caught:
+        records(sources.umls(tmp_path, atom("C0000001", "Heart").replace(before, after)))
+    assert says in caught.value.message and "MRCONSO.RRF" in caught.value.message
+
+
 def test_records_come_in_the_order_of_their_cuis_with_all_their_types(tmp_path: Path) -> None:
     found = records(sources.umls(tmp_path))
     assert list(found) == ["C0000001", "C0018787", "C0032227"]
