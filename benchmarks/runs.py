@@ -20,8 +20,9 @@ from benchmarks.corpora import BENCH
 from roco.base.files import read_table, write_table
 from roco.core.folder import RunFolder
 from roco.core.parts import Parts
+from roco.core.pipeline import Pipeline
 from roco.core.run import Run
-from roco.recipes.load import Pipeline, load_recipe
+from roco.recipes.load import load_recipe
 from roco.sources.package import PackageSource
 
 BOOKS = ("write", "all")

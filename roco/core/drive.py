@@ -181,8 +181,8 @@ class Driver:
         """Takes the parts that are not done through the row stages."""
         done = set(self.manifest.done(self.parts, names))
         jobs = [Job(name) for name in names if name not in done]
+        record_stages(self.folder)  # also without jobs: the file may have been damaged since
         if jobs:
-            record_stages(self.folder)
             total = sum(self.parts.spans[name][1] for name in names)
             self.progress.start("articles", total, sum(self.parts.spans[name][1] for name in done))
             self.counted.clear()

@@ -69,8 +69,7 @@ class Figures:
 
         Called before the first table stage, by the process that holds the lock of the run.
         """
-        is_wanted = bool(self.folder.pipeline.table_steps) and len(self.kept) <= kept_rows.MOST_COPIED
-        if self._copied is not None or not is_wanted:
+        if self._copied is not None or len(self.kept) > kept_rows.MOST_COPIED:
             return
         rows = self.kept
         for name, columns in self._columns.items():

@@ -97,8 +97,7 @@ class PackWriter:
                 self._write(name, data)
         try:
             self.out.close()
-            with self.part.open("rb") as fh:
-                os.fsync(fh.fileno())
+            sync(self.part)
             os.replace(self.part, self.path)  # noqa: PTH105
             sync(self.path.parent)
         except OSError as err:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from roco.base.files import sync_all
 from roco.core.ledger import Changes
 from roco.core.publications import Current, Publications, Record
 from roco.core.release_folder import carry_over, inspect, remove, replace_folder, stamps_of, unfinished
@@ -39,10 +39,7 @@ def publish(
     new = unfinished(target)
     remove(new)
     stage.publish(finished, new)
-    for path in sorted(new.rglob("*")):
-        if path.is_file():
-            with path.open("rb") as fh:
-                os.fsync(fh.fileno())
+    sync_all(path for path in sorted(new.rglob("*")) if path.is_file())
 
     before = publications.ledger(previous.ledger) if previous and previous.ledger else None
     table = stage.ledger(new)

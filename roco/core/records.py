@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from roco.base.errors import CorruptFile
-from roco.base.files import read_table, sync, write_table
+from roco.base.files import read_table, sync, sync_all, write_table
 from roco.core.funnel import Flow, reconcile
 from roco.core.job import PartRecord
 
@@ -191,9 +191,8 @@ class Records:
 
     def _sync(self) -> None:
         if self.decisions is not None:
-            for part in self._unsynced:
-                with contextlib.suppress(FileNotFoundError):  # removed since
-                    sync(self.decisions / f"{part}.parquet")
+            files = [self.decisions / f"{part}.parquet" for part in self._unsynced]
+            sync_all(files, missing_ok=True)  # some may have been removed since
             sync(self.decisions)
         self._unsynced = []
 

@@ -137,7 +137,8 @@ class TablePass:
         self._start(base)
         if expected and base is not None and self.ledger is None:
             return False  # its file is corrupt, so the decisions cannot be taken again
-        self.figures.copy_kept()
+        if self.pipeline.table_steps:
+            self.figures.copy_kept()
         state = self._first_state()
         for number, step in enumerate(self.pipeline.table_steps):
             state = digest([state, step.digest])

@@ -12,7 +12,7 @@ from roco.base.errors import RecipeError, nearest
 from roco.base.guarantees import LANGUAGE
 from roco.core.contract import Reason
 from roco.core.stage import Decision, drop
-from roco.stages.language_words import marks
+from roco.stages.language_words import has_other_marks, marks
 
 RULES = ("careful", "paper")
 
@@ -110,6 +110,8 @@ def words_agree(caption: str, score: float) -> bool:
 
 def language_by_words(caption: str, english: float) -> str | None:
     """Returns the language that the words of a caption show, None if not clearly; english: the model's confidence."""
+    if not has_other_marks(caption):
+        return None
     counts = marks(caption)
     if english > _UNCERTAIN:
         needed = 2.5

@@ -183,6 +183,27 @@ def marks(caption: str) -> Marks:
     return Marks(words, english, other, Counter(languages).most_common(1)[0][0] if languages else None)
 
 
+def has_other_marks(caption: str) -> bool:
+    """Returns whether a caption may have a mark of another language: without one, `marks(caption).other` is 0.
+
+    Most captions have none, and this finds out in a third of the time.
+    """
+    if not _WITHOUT_MARKS.issuperset(tokens := _WORD.findall(caption)):
+        if any(_is_marked(token) for token in tokens):
+            return True
+        if len(_WITHOUT_MARKS) < _MOST_WORDS:
+            _WITHOUT_MARKS.update(tokens)
+    return ("'" in caption or "’" in caption) and _ELIDED.search(caption) is not None
+
+
+_WITHOUT_MARKS: set[str] = set()
+_MOST_WORDS = 1 << 16
+
+
+def _is_marked(token: str) -> bool:
+    return any(mark is not None and mark.other > 0 for mark in (_mark(token, True), _mark(token, False)))
+
+
 class _Mark(NamedTuple):
     english: float = 0.0
     other: float = 0.0

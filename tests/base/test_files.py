@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roco.base.errors import CorruptFile, DataError
-from roco.base.files import digest, full_disk, path_error, read_meta, read_table, whole, write_table
+from roco.base.files import digest, full_disk, path_error, read_meta, read_table, sync_all, whole, write_table
 
 TABLE = pa.table({"figure_id": ["a", "b"], "n": [1, None], "list": [["x"], []]})
 
@@ -130,6 +130,17 @@ def test_a_path_that_cannot_be_used_is_named_with_the_reason(
     error = path_error(OSError(number, os.strerror(number), *names))
     assert error.message == message
     assert error.hint.startswith(hint)
+
+
+def test_files_are_synced_together_and_one_that_was_removed_may_be_missing(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{i}" for i in range(20)]
+    for path in paths:
+        path.write_bytes(b"x")
+    sync_all(paths)
+    paths[7].unlink()
+    sync_all(paths, missing_ok=True)
+    with pytest.raises(FileNotFoundError, match="7"):
+        sync_all(paths)
 
 
 def test_other_errors_of_a_write_are_raised_unchanged() -> None:

@@ -124,7 +124,12 @@ def test_decisions_are_on_the_disk_before_the_records_that_vouch_for_them(
 ) -> None:
     synced: list[tuple[str, bool]] = []
     stored = tmp_path / "records"
-    monkeypatch.setattr(module, "sync", lambda path: synced.append((path.name, any(stored.glob("*.parquet")))))
+
+    def note(path: Path) -> None:
+        synced.append((path.name, any(stored.glob("*.parquet"))))
+
+    monkeypatch.setattr(module, "sync", note)
+    monkeypatch.setattr(module, "sync_all", lambda paths, missing_ok: [note(path) for path in paths])
     found = Records(stored, "d", tmp_path / "rows")
     for _ in range(2):
         found.put("p", record(5), (1, 2), 3)

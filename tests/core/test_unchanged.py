@@ -205,6 +205,18 @@ def test_what_is_damaged_is_not_taken_over(few: Path, tmp_path: Path, counted: C
     assert changed.funnel == run(pipeline(few, "too wide"), tmp_path / "new", workers=0).funnel
 
 
+@pytest.mark.parametrize("damage", [lambda path: path.write_text(""), Path.unlink])
+def test_the_stages_beside_decisions_are_written_again_when_all_parts_are_done(
+    few: Path, tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    stages = RunFolder(tmp_path / "run", pipeline(few, "wide")).row_steps
+    run(pipeline(few, "wide"), tmp_path / "run", workers=0)
+    before = stages.read_bytes()
+    damage(stages)
+    run(pipeline(few, "wide"), tmp_path / "run", workers=0)
+    assert stages.read_bytes() == before
+
+
 def test_a_column_that_is_written_twice_keeps_the_stages_between_from_being_taken_over(few: Path) -> None:
     steps = pipeline(few, "tagged twice").row_steps
     stages = [Recorded(step.name, step.digest, step.writes) for step in steps]

@@ -14,7 +14,7 @@ from roco.base.errors import RecipeError
 from roco.core.stage import put
 from roco.stages.language import Language
 from roco.stages.language_id import LanguageId
-from roco.stages.language_words import ENGLISH, OTHERS, marks
+from roco.stages.language_words import ENGLISH, OTHERS, has_other_marks, marks
 
 FRENCH = "Radiographie thoracique de face montrant un épanchement pleural gauche."
 ENGLISH_CAPTION = "Chest radiograph showing a left pleural effusion."
@@ -260,6 +260,24 @@ def test_no_word_is_in_the_english_list_and_in_another() -> None:
 def test_abbreviations_in_capitals_do_not_count_as_words() -> None:
     assert marks("LA, DE, EN").words == 0
     assert marks("Coupe de l'aorte").other == 3
+
+
+PIECES = (
+    *sorted(ENGLISH)[:20], *sorted(OTHERS["fr"])[:20], "tórax", "Étoile", "LA", "la", "vertebra", "clinica", "et al",
+    "en bloc", "de novo", "café au lait", "tour de", "von Hippel", "l'aorte", "d’un", "all'", "'", "_", "3", "CT",
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES) | st.text(max_size=5), max_size=6), st.sampled_from((" ", "", "-", "'")))
+def test_a_caption_that_seems_to_have_no_mark_of_another_language_has_none(pieces: list[str], between: str) -> None:
+    caption = between.join(pieces)
+    for written in (caption, caption.upper()):
+        assert has_other_marks(written) or marks(written).other == 0
+
+
+def test_a_mark_of_another_language_is_noticed() -> None:
+    assert [has_other_marks(text) for text in ("Coupe", "l'aorta", "tórax", "clinica", "LA")] == [True] * 5
+    assert not has_other_marks("Chest radiograph showing a left pleural effusion: the child's lung")
 
 
 @given(
