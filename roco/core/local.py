@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import selectors
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -26,7 +27,12 @@ class LocalProcess:
     def __init__(self, selector: selectors.BaseSelector) -> None:
         env = {**os.environ, "OMP_NUM_THREADS": "1"}
         command = [sys.executable, "-m", "roco.core.worker", str(os.getpid())]
-        self.child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env)
+        # Ctrl+C reaches the worker as well: it is blocked until the worker ignores it, which takes some imports.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            self.child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         assert self.child.stdin is not None and self.child.stdout is not None
         self.requests, self.answers = self.child.stdin, self.child.stdout
         self.selector, self.rest = selector, b""

@@ -82,6 +82,7 @@ def main() -> None:
     _end_with_the_driver(int(sys.argv[1]))
     forbid_core_dumps()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # what it starts must not inherit the mask
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # libraries that print to stdout must not corrupt the messages
 
