@@ -88,44 +88,49 @@ def _entries(pack: Path) -> dict[str, str]:
 def difference(want: Outcome, got: Outcome, *, recipe_changed: bool = False, packs_damaged: bool = False) -> str | None:
     """Returns the first difference; None if there is none.
 
-    recipe_changed: measures of another recipe may be there as well. packs_damaged: packs may lack images, which
-    are read from the source instead.
+    recipe_changed: measures of another recipe may be there as well, and values of figures that only the other recipe
+    kept long enough to be measured. packs_damaged: packs may lack images, which are read from the source instead.
     """
     if got.problems:
         return f"roco verify: {got.problems[0]}"
     if got.leftovers:
         return f"temporary files: {', '.join(got.leftovers[:5])}"
     return (
-        _rows(want.rows, got.rows)
-        or _named("", want.files, got.files, may_have_more="measures/" if recipe_changed else None)
+        _rows(want.rows, got.rows, recipe_changed)
+        or _named("", want.files, got.files, free="measures/" if recipe_changed else None)
         or _named("manifest.json: ", want.manifest, got.manifest)
         or (None if packs_damaged else _named("images/", want.packs, got.packs))
         or (None if got.parts.equals(want.parts) else "parts.parquet: other articles or parts")
     )
 
 
-def _rows(want: pa.Table, got: pa.Table) -> str | None:
+def _rows(want: pa.Table, got: pa.Table, recipe_changed: bool) -> str | None:
     if want.equals(got):
         return None
     if want.column_names != got.column_names:
         return f"figures: other columns, {sorted(set(want.column_names) ^ set(got.column_names))}"
+    if want.schema != got.schema:
+        return "figures: other types"
     ids = [set(table["figure_id"].to_pylist()) for table in (want, got)]
     if ids[0] != ids[1]:
         return f"figures: missing {sorted(ids[0] - ids[1])[:3]}, unexpected {sorted(ids[1] - ids[0])[:3]}"
     for before, now in zip(want.to_pylist(), got.to_pylist(), strict=True):
         for name in want.column_names:
-            if before[name] != now[name]:
+            is_left_over = recipe_changed and before["drop"] is not None and before[name] is None
+            if before[name] != now[name] and not is_left_over:
                 return f"figure {before['figure_id']}: {name} is {now[name]!r:.120}, not {before[name]!r:.120}"
-    return "figures: other order or types"
+    return None if recipe_changed else "figures: other order"
 
 
-def _named(where: str, want: Mapping[str, Any], got: Mapping[str, Any], may_have_more: str | None = None) -> str | None:
+def _named(where: str, want: Mapping[str, Any], got: Mapping[str, Any], free: str | None = None) -> str | None:
+    """Returns the first name whose value differs; free: beginning of names that may be additional, or differ."""
     for name in sorted(want.keys() | got.keys()):
         if name not in got:
             return f"{where}{name} is missing"
+        if free is not None and name.startswith(free):
+            continue
         if name not in want:
-            if may_have_more is None or not name.startswith(may_have_more):
-                return f"{where}{name} is unexpected"
-        elif want[name] != got[name]:
+            return f"{where}{name} is unexpected"
+        if want[name] != got[name]:
             return f"{where}{name} differs"
     return None

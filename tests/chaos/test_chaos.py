@@ -8,12 +8,16 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
+from roco.core.stage import put
 from tests.chaos.disturbances import DISTURBANCES
-from tests.chaos.outcome import difference, outcome
+from tests.chaos.outcome import Outcome, difference, outcome
 from tests.chaos.process import ROOT
 from tests.chaos.report import Report
 
@@ -57,6 +61,24 @@ def test_the_comparison_finds_a_difference(finished_demo: Path, tmp_path: Path, 
     problem = difference(before, outcome(tmp_path / "demo" / "demo.toml"))
     assert problem is not None and found in problem
     assert difference(before, before) is None
+
+
+def test_after_another_recipe_only_dropped_figures_may_have_further_values(finished_demo: Path) -> None:
+    undisturbed = outcome(finished_demo / "demo.toml")
+    is_dropped = pc.is_valid(undisturbed.rows["drop"])
+
+    def with_values(where: pa.ChunkedArray) -> Outcome:
+        """The outcome without the measured terms of some figures."""
+        empty = pa.nulls(len(where), undisturbed.rows["terms"].type)
+        return replace(
+            undisturbed, rows=put(undisturbed.rows, "terms", pc.if_else(where, empty, undisturbed.rows["terms"]))
+        )
+
+    fewer, lost = with_values(is_dropped), with_values(pc.invert(is_dropped))
+    assert fewer.rows != undisturbed.rows
+    assert difference(fewer, undisturbed, recipe_changed=True) is None
+    for before, now, changed in ((fewer, undisturbed, False), (undisturbed, fewer, True), (lost, undisturbed, True)):
+        assert "terms is" in str(difference(before, now, recipe_changed=changed))
 
 
 def test_every_disturbance_has_a_description_and_a_name_of_its_own() -> None:
