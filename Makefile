@@ -87,7 +87,7 @@ FUZZ ?= .fuzz
 
 fuzz: MINUTES ?= 1
 fuzz: $(VENV)/.dev-neural
-	$(BIN)/python -m tests.fuzz $(TARGET) --minutes $(MINUTES) --seed $(SEED) --corpus $(FUZZ)
+	$(BIN)/python -m tests.fuzz $(TARGET) --minutes $(MINUTES) --seed $(SEED) --corpus $(FUZZ) $(FUZZ_ARGS)
 
 # Kills, full disks, damaged files and other disturbances at random moments of runs: docs/reliability.md.
 chaos: MINUTES ?= 10

@@ -114,12 +114,8 @@ def clusters() -> str:
 
 
 def reliability() -> str:
-    """docs/reliability.md with the figures of the last long run of `make chaos`, from docs/chaos.json."""
+    """docs/reliability.md with the figures of docs/chaos.json and docs/fuzz.json, the long runs of both."""
     text = (DOCS / "reliability.md").read_text(encoding="utf-8")
-    before, begin, rest = text.partition("<!-- chaos: written by make docs -->\n")
-    _, end, after = rest.partition("<!-- end of chaos -->\n")
-    if not begin or not end:
-        raise SystemExit("docs/reliability.md: the markers of the chaos run are missing")
     run = json.loads((DOCS / "chaos.json").read_text(encoding="utf-8"))
     command = f"python -m tests.chaos --minutes {round(run['minutes'])} --seed {run['seed']} --report docs/chaos.json"
     counts = f"{run['iterations']:,} iterations, {run['commands']:,} commands, {run['disturbances']:,} disturbances"
@@ -132,7 +128,25 @@ def reliability() -> str:
     ):
         lines += ["", f"| {title} | times |", "|---|---|", *(f"| {what} | {n:,} |" for what, n in run[name].items())]
     lines += [f"\nSkipped: {reason}." for reason in run["skipped"]]
-    return f"{before}{begin}\n" + "\n".join(lines) + f"\n\n{end}{after}"
+    text = _between(text, "chaos", "\n".join(lines))
+    return _between(text, "fuzzing", _fuzzing())
+
+
+def _fuzzing() -> str:
+    lines = ["| target | runs | executions | minutes | inputs kept | findings |", "|---|--:|--:|--:|--:|--:|"]
+    for target, one in json.loads((DOCS / "fuzz.json").read_text(encoding="utf-8")).items():
+        counts = f"{one['executions']:,} | {one['minutes']:.1f} | {one['inputs_kept']:,} | {len(one['findings'])}"
+        lines.append(f"| {target} | {len(one['seeds'])} | {counts} |")
+    return "\n".join(lines)
+
+
+def _between(text: str, name: str, content: str) -> str:
+    """Replaces what stands between two markers of docs/reliability.md."""
+    before, begin, rest = text.partition(f"<!-- {name}: written by make docs -->\n")
+    _, end, after = rest.partition(f"<!-- end of {name} -->\n")
+    if not begin or not end:
+        raise SystemExit(f"docs/reliability.md: the markers of {name} are missing")
+    return f"{before}{begin}\n{content}\n\n{end}{after}"
 
 
 def checksums() -> str:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from tests.fuzz.campaign import Campaign, Result, table, write_report
+from tests.fuzz.campaign import Campaign, add_to_report
 from tests.fuzz.targets import TARGETS
 
 
@@ -16,25 +16,22 @@ def main(words: list[str] | None = None) -> int:
     if options.list:
         print(targets_table())
         return 0
-    if options.table:
-        print(table(options.table))
-        return 0
     if options.input:
         return _run_inputs(options.targets[0], options.input)
     folder: Path = options.corpus
     campaign = Campaign(
         folder / "corpus", folder / "findings", 60 * options.minutes, options.executions or 1 << 60, options.seed
     )
-    results: list[Result] = []
+    found_any = False
     for target in options.targets or TARGETS:
-        results.append(campaign.run(target))
-        last = results[-1]
+        last = campaign.run(target)
+        found_any |= bool(last.findings)
         print(f"{target}: {last.executions:,} inputs in {last.seconds / 60:.1f} minutes, {len(last.findings)} findings")
         for found in last.findings:
             print(f"  {found['kind']} ({found['times']} times)\n    {found['input']}")
         sys.stdout.flush()
-        write_report(results, options.report or folder / "report.json")
-    return int(any(one.findings for one in results))
+        add_to_report(last, options.seed, options.report or folder / "report.json")
+    return int(found_any)
 
 
 def targets_table() -> str:
@@ -70,8 +67,7 @@ def _options(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--executions", type=int, help="inputs for each target at most")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--corpus", type=Path, default=Path(".fuzz"), help="folder of inputs and findings")
-    parser.add_argument("--report", type=Path, help="JSON file of the results; by default in the folder")
-    parser.add_argument("--table", type=Path, metavar="REPORT", help="print a report as a table")
+    parser.add_argument("--report", type=Path, help="JSON file to which the counts are added; by default in the folder")
     parser.add_argument("--input", type=Path, nargs="+", help="give these files to the target, and nothing else")
     parser.add_argument("--list", action="store_true", help="print the targets and what must hold")
     return parser.parse_args(words)

@@ -10,8 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -104,16 +103,15 @@ def _memory() -> str | None:
     return str(memory) if memory.is_dir() and shutil.disk_usage(memory).free > 1 << 30 else None
 
 
-def write_report(results: Sequence[Result], path: Path) -> None:
-    path.write_text(json.dumps([asdict(one) for one in results], indent=1) + "\n", "utf-8")
-
-
-def table(report: Path) -> str:
-    """Returns a report as a table in Markdown."""
-    lines = ["| target | executions | minutes | inputs kept | findings |", "|---|--:|--:|--:|--:|"]
-    for one in json.loads(report.read_text("utf-8")):
-        minutes = one["seconds"] / 60
-        lines.append(
-            f"| {one['target']} | {one['executions']:,} | {minutes:.1f} | {one['corpus']:,} | {len(one['findings'])} |"
-        )
-    return "\n".join(lines)
+def add_to_report(result: Result, seed: int, path: Path) -> None:
+    """Adds the counts of one target to those of earlier runs in a JSON file: seeds, executions, minutes, findings."""
+    report = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    before = report.get(result.target, {"seeds": [], "executions": 0, "minutes": 0.0, "findings": []})
+    report[result.target] = {
+        "seeds": [*before["seeds"], seed],
+        "executions": before["executions"] + result.executions,
+        "minutes": round(before["minutes"] + result.seconds / 60, 1),
+        "inputs_kept": result.corpus,
+        "findings": sorted({*before["findings"], *(found["kind"] for found in result.findings)}),
+    }
+    path.write_text(json.dumps(report, indent=1) + "\n", "utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from roco.base.errors import DataError, MissingExtra
 from tests.fuzz import flipped_images
 from tests.fuzz.__main__ import targets_table
-from tests.fuzz.campaign import Campaign, table, write_report
+from tests.fuzz.campaign import Campaign, Result, add_to_report
 from tests.fuzz.target import LONGEST_ERROR, Format, Target, Violation
 from tests.fuzz.targets import TARGETS
 
@@ -61,8 +62,17 @@ def test_every_seed_and_its_mutations_keep_the_promise_of_the_target(name: str, 
     result = Campaign(tmp_path / "corpus", tmp_path / "findings", seconds=1e9, executions=EXECUTIONS[name]).run(name)
     assert [found["kind"] for found in result.findings] == []
     assert result.executions == EXECUTIONS[name]
-    write_report([result], tmp_path / "report.json")
-    assert f"| {name} | {EXECUTIONS[name]:,} |" in table(tmp_path / "report.json")
+
+
+def test_a_report_adds_up_all_runs_of_a_target(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    add_to_report(Result("images", 1000, 90.0, 7, [{"kind": "a"}, {"kind": "b"}]), 1, report)
+    add_to_report(Result("pages", 5, 6.0, 2), 1, report)
+    add_to_report(Result("images", 234, 30.0, 9, [{"kind": "b"}]), 2, report)
+    assert json.loads(report.read_text()) == {
+        "images": {"seeds": [1, 2], "executions": 1234, "minutes": 2.0, "inputs_kept": 9, "findings": ["a", "b"]},
+        "pages": {"seeds": [1], "executions": 5, "minutes": 0.1, "inputs_kept": 2, "findings": []},
+    }
 
 
 @pytest.mark.slow
