@@ -9,7 +9,7 @@ import signal
 import socket
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -119,7 +119,7 @@ def connected(workers: int | None) -> Iterator[Any]:
     options: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
     with ExitStack() as stack:
         stack.enter_context(_errors_of_nodes_logged())
-        on_sigterm = signal.getsignal(signal.SIGTERM)
+        restore_sigterm = _restoring_sigterm()
         if not address:
             folder = tempfile.TemporaryDirectory(prefix="roco-ray-", dir=_short_folder(), ignore_cleanup_errors=True)
             options |= {"_temp_dir": stack.enter_context(folder), "include_dashboard": False}
@@ -128,12 +128,25 @@ def connected(workers: int | None) -> Iterator[Any]:
             if address:
                 _reach(address)
             ray.init(address or "local", **options)
+        except SystemExit:
+            raise KeyboardInterrupt from None  # Ray's handler of SIGTERM ends the process, with 15 and no message
         except Exception as err:  # Ray raises many, some of them bare
             raise _not_connected(address, err) from err
-        if on_sigterm is not None and threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, on_sigterm)  # Ray's handler would end the process with 15 and no message
+        restore_sigterm()
+        stack.callback(restore_sigterm)  # after the shutdown, SIGTERM would end the process at once
         stack.callback(ray.shutdown)
         yield ray
+
+
+def _restoring_sigterm() -> Callable[[], None]:
+    """Returns a function that gives SIGTERM the handler that it has now, which Ray replaces in Python and in C++."""
+    handler = signal.getsignal(signal.SIGTERM)
+
+    def restore() -> None:
+        if handler is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, handler)
+
+    return restore
 
 
 def _module() -> Any:
