@@ -27,8 +27,8 @@ class Downloads:
     def start(self, key: str, name: str, md5: str | None) -> Future[bytes]:
         """Starts to download a file of a version; md5: the expected one, null if none is known."""
         with self._lock:
+            future = self._pool.submit(_download, self._client, self._receipts, key, name, md5)
             self._n_running += 1
-        future = self._pool.submit(_download, self._client, self._receipts, key, name, md5)
         future.add_done_callback(self._ended)
         return future
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import socket
 import time
+import weakref
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import NamedTuple
 
@@ -62,6 +63,8 @@ class Reader:
         self._deadline = 0.0
         self._downloads: Downloads | None = None
         self._receipts: Receipts | None = None
+        self._stop_downloads: Callable[[], object]
+        self._close_receipts: Callable[[], object]
 
     def describe(self, key: str) -> Described:
         """Returns what the metadata of a version contain; raises DataError if the listing does not have the version."""
@@ -109,6 +112,8 @@ class Reader:
             md5 = self.describe(key).md5s.get(name)
             if self._downloads is None:
                 self._downloads = Downloads(new_client(options_of(self._source), POLICY), self._open_receipts())
+                # Not `__del__`: of objects that are collected together, the sockets may be finalized before the reader.
+                self._stop_downloads = weakref.finalize(self, self._downloads.stop)
             self._pending[key, name] = self._downloads.start(key, name, md5)
 
     def _open_receipts(self) -> Receipts:
@@ -116,23 +121,22 @@ class Reader:
             # Each process has a file of its own: network disks do not append the lines of several in order.
             name = f"{STATE_FOLDER}/receipts-{socket.gethostname()}-{os.getpid()}.jsonl"
             self._receipts = Receipts(self._source.state, self._open_catalog().snapshot, name)
+            self._close_receipts = weakref.finalize(self, self._receipts.close)
         return self._receipts
 
     def _give_up(self) -> None:
         """Stops all downloads; the next one starts with new connections."""
         self._pending.clear()
         if self._downloads is not None:
-            self._downloads.stop()
+            self._stop_downloads()
             self._downloads = None
 
     def close(self) -> None:
         """Stops all downloads and closes connections and receipts."""
         self._give_up()
         if self._receipts is not None:
-            self._receipts.close()
-
-    def __del__(self) -> None:
-        self.close()
+            self._close_receipts()
+            self._receipts = None
 
     # --- metadata ---------------------------------------------------------------------------------------------------
 

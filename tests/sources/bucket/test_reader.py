@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import gc
 import json
 import threading
 from collections.abc import Callable
@@ -237,3 +239,27 @@ def test_no_file_of_an_article_is_written(listed: BucketSource, tmp_path: Path) 
     package.read("f1.jpg")
     names = {path.suffix for path in tmp_path.rglob("*") if path.is_file()}
     assert names <= {".parquet", ".arrow", ".jsonl", ""}
+
+
+def test_a_source_that_is_forgotten_closes_its_connections_before_anything_else_is_finalized(
+    listed: BucketSource, proxy: Proxy
+) -> None:
+    stopped: list[bool] = []
+
+    class Witness:
+        """Notes, when it is finalized, whether the downloads were stopped."""
+
+        def __init__(self, source: BucketSource) -> None:
+            self.source = source
+
+        def __del__(self) -> None:
+            stopped.append(client.stop.is_set())
+
+    source = BucketSource(**{field.name: getattr(listed, field.name) for field in dataclasses.fields(listed)})
+    source.__dict__["earlier"] = Witness(source)
+    source.open("PMC1.1").read("PMC1.1.xml")
+    source.__dict__["later"] = Witness(source)
+    client = source._reader._downloads._client  # type: ignore[union-attr]
+    del source
+    gc.collect()
+    assert stopped == [True, True]
