@@ -20,7 +20,6 @@ from benchmarks.load import loading
 from benchmarks.neighbours import neighbours
 from benchmarks.readers import readers
 from benchmarks.report import report
-from benchmarks.runs import million
 from benchmarks.scale import scale
 from benchmarks.scoring import scoring
 from benchmarks.screening_cost import screening
@@ -28,6 +27,7 @@ from benchmarks.search import search
 from benchmarks.search_index import search_index
 from benchmarks.select import select
 from benchmarks.simulate import simulate
+from benchmarks.threshold import threshold
 from benchmarks.training import training
 from benchmarks.umls_build import umls
 from benchmarks.workers import runs
@@ -50,13 +50,7 @@ def main() -> None:
     lines += runs("Composed articles", composed(2000), REPEATS)
     lines += runs("Packages of realistic size (4.6 MB)", real_size(400), REPEATS)
     lines += executors(REPEATS)
-    threshold = million(composed(2000))
-    lines += [
-        "",
-        "## A changed threshold over a million rows",
-        "",
-        f"{threshold['rows']:,} synthetic rows, two workers: {threshold['seconds']:.1f} s; nothing is measured again.",
-    ]
+    lines += threshold(REPEATS)
     lines += archives({"of incompressible members": real_size(400), "of JPEGs": of_jpegs(60)}, REPEATS)
     lines += readers(REPEATS)
     lines += hashing(REPEATS)

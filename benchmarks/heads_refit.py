@@ -1,4 +1,4 @@
-"""Measures how long a head takes to fit on stored embeddings, and a changed threshold over a million rows."""
+"""Measures how long a head takes to fit on stored embeddings, and its stage with a changed threshold."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def refitting(rows: int = ROWS) -> list[str]:
 
 
 def thresholds(repeats: int, rows: int = MANY) -> list[str]:
-    """Times the filter stage alone on synthetic scores; `million` times a whole run with a changed threshold."""
+    """Times the filter stage alone on synthetic scores; `benchmarks.threshold` times a whole run."""
     rng = np.random.default_rng(0)
     table = pa.table(
         {

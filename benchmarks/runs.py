@@ -1,4 +1,4 @@
-"""Measures the cost of a run: figures per second, bookkeeping, memory, a second run, a changed threshold."""
+"""Measures the cost of a run: figures per second, bookkeeping, memory, a second run."""
 
 from __future__ import annotations
 
@@ -10,20 +10,10 @@ import statistics
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from benchmarks.corpora import BENCH
-from roco.base.files import read_table, write_table
-from roco.core.folder import RunFolder
-from roco.core.parts import Parts
-from roco.core.pipeline import Pipeline
-from roco.core.run import Run
-from roco.recipes.load import load_recipe
-from roco.sources.package import PackageSource
 
 BOOKS = ("write", "all")
 
@@ -121,68 +111,3 @@ def medians(results: list[dict[str, Any]]) -> dict[str, Any]:
     """Returns the median of each figure over repeated runs."""
     first = results[0]
     return {k: statistics.median(r[k] for r in results) if isinstance(v, float) else v for k, v in first.items()}
-
-
-def million(source: Path) -> dict[str, float]:
-    """Times a changed threshold over a million synthetic rows: copies of the measurements of a real part.
-
-    Parts contain 200 articles of 3.4 figures (the paper's mean). The second run is timed, which re-evaluates decisions.
-    """
-    folder = BENCH / "million"
-    shutil.rmtree(folder, ignore_errors=True)
-    loaded = load_recipe(recipe(source, folder))
-    pipeline = loaded.pipeline.until("language")
-    Run(pipeline, folder).do(workers=2)
-    layout = RunFolder(folder, pipeline)
-    table, _ = read_table(layout.parts)
-    spans = Parts(table).spans
-    part = max(spans, key=lambda name: spans[name][1])  # a part of full size
-    rows = table.filter(pa.compute.equal(table["part"], part))
-    n = _multiply(pipeline, layout, part, rows, 1_000_000)
-    frozen = Pipeline(Fixed(path=source), [s.stage for s in pipeline.steps], pipeline.catalogue)
-    Run(frozen, folder).do(workers=2)
-    language = pipeline.step("language").stage
-    stages = [replace(language, at_least=0.5) if s.name == "language" else s.stage for s in pipeline.steps]
-    changed = Pipeline(Fixed(path=source), stages, pipeline.catalogue)
-    started = time.perf_counter()
-    outcome = Run(changed, folder).do(workers=2)
-    seconds = time.perf_counter() - started
-    assert not outcome.measured, outcome.measured
-    assert outcome.funnel["stages"][0]["in"] >= n
-    shutil.rmtree(folder)
-    return {"rows": outcome.funnel["stages"][0]["in"], "seconds": seconds}
-
-
-class Fixed(PackageSource):
-    """A source that returns the previous listing, because the synthetic parts have no packages."""
-
-    def listing(self, known: pa.Table | None) -> pa.Table:
-        assert known is not None
-        return known
-
-
-def _multiply(pipeline: Any, layout: RunFolder, part: str, rows: pa.Table, wanted: int) -> int:
-    """Writes measurements and listing of one part under new names until the wanted number of rows is reached."""
-    steps = [s for s in pipeline.row_steps if s.is_measure]
-    stored = {s.name: read_table(layout.measure_file(s, part)) for s in steps}
-    n = len(stored["extract"][0])
-    listing = [rows]
-    for i in range(-(-wanted // n)):
-        name = f"{i:016x}"
-        mark = f"{i:x}."
-        for step in steps:
-            table, meta = stored[step.name]
-            table = _renamed(table, "figure_id", mark)
-            if step.name == "extract":
-                table = _renamed(table, "archive", mark)
-                meta = {**meta, "articles": {mark + k: v for k, v in meta["articles"].items()}}
-            write_table(layout.measure_file(step, name), table, meta)
-        copy = _renamed(_renamed(rows, "article", mark), "place", mark)
-        listing.append(copy.set_column(0, "part", pa.array([name] * len(rows))))
-    write_table(layout.parts, pa.concat_tables(listing), {})
-    return wanted
-
-
-def _renamed(table: pa.Table, column: str, mark: str) -> pa.Table:
-    at = table.column_names.index(column)
-    return table.set_column(at, column, pa.compute.binary_join_element_wise(mark, table[column], ""))
