@@ -33,7 +33,7 @@ class Image(Measure):
     )
     lends = types("thumbnail", "small", "pixels")
     reasons = {"unreadable": Reason("the image cannot be decoded completely")}
-    version = 9
+    version = 10
 
     def __call__(self, batch: pa.Table, lend: Collection[str] = ("thumbnail",)) -> pa.Table:
         decoded: dict[str, dict[str, Any]] = {}  # by SHA-256, so that the same file twice in a batch is decoded once

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from collections.abc import Callable
 
@@ -11,11 +12,19 @@ import simplejpeg
 from PIL import Image, ImageFile
 
 _IN_VIPS = frozenset({"JPEG", "PNG", "GIF", "WEBP", "TIFF"})
+_PADDING = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
+_LEAST_PADDING = 8
+_END = b"\xff\xd9"
 _JPEG_SPACES = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}
 
 
 def refusal(data: bytes, format: str) -> str:
-    """Returns the decoder that refuses the bytes and its reason, in one line; empty if all of them accept."""
+    """Returns the decoder that refuses the bytes and its reason, in one line; empty if all of them accept.
+
+    Zeros before the end of a JPEG, with which some cameras pad it, are accepted on purpose, and are cut here.
+    """
+    if format == "JPEG":
+        data = _without_padding(data)
     for name, decode in _decoders(format):
         try:
             with warnings.catch_warnings():
@@ -51,6 +60,19 @@ def _pillow(data: bytes) -> None:
 
 def _libjpeg(data: bytes) -> None:
     simplejpeg.decode_jpeg(data, _JPEG_SPACES[Image.open(io.BytesIO(data)).mode], strict=True)
+
+
+def _without_padding(data: bytes) -> bytes:
+    """Returns a JPEG without the zeros that libjpeg reports between its pixels and its end."""
+    for least in (_LEAST_PADDING, 1, 1, 1):  # it does not count bytes that it has read ahead
+        try:
+            _libjpeg(data)
+        except Exception as err:  # decoders raise whatever they like
+            found = _PADDING.search(str(err))
+            n = int(found[1]) if found else 0
+            if n >= least:
+                data = data.replace(bytes(n) + _END, _END, 1)
+    return data
 
 
 def _libvips(data: bytes) -> None:

@@ -17,7 +17,7 @@ from roco.models.images.png import png_problem
 # only this decoder cannot read is left to Pillow.
 _JPEG_HARMLESS = re.compile(r"unknown JFIF revision number 2\.|[Uu]nsupported|not supported")
 _JPEG_PADDING = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
-_JPEG_END = b"\xff\xd9"
+_JPEG_END, _JPEG_SCAN = b"\xff\xd9", b"\xda"
 _LEAST_PADDING = 8  # bytes; one or two zeros may be the rest of pixels that were changed
 
 _LEAST_WITH_COLOURS = 40  # bytes of a header of BMP that states the number of colours
@@ -49,14 +49,27 @@ def _fits_palette(bmp: bytes) -> bool:
     return bool(bits > 8 or colours <= 1 << bits)
 
 
-def check_jpeg_report(report: str, data: bytes) -> None:
-    """Raises Incomplete for a report of libjpeg, a warning or an error, unless it is known to be harmless.
+def after_report(report: str, data: bytes, was_padded: bool) -> bytes | None:
+    """Returns the JPEG to decode next after a report of libjpeg, a warning or an error; None if it is harmless.
 
-    Some cameras pad the pixels with zeros; any other bytes after the last pixel were pixels before a bit was changed.
+    Some cameras pad the pixels with zeros, which are cut; any other bytes after the last pixel were pixels before a bit
+    was changed. libjpeg counts no bytes that it has read ahead, so that the rest must decode without a report, or with
+    one of the last few zeros. was_padded: whether zeros have been cut before. Raises Incomplete for any other report.
     """
     if _JPEG_HARMLESS.search(report):
-        return
+        return None
     padding = _JPEG_PADDING.search(report)
-    if padding and int(padding[1]) >= _LEAST_PADDING and bytes(int(padding[1])) + _JPEG_END in data:
-        return
+    n_zeros = int(padding[1]) if padding else 0
+    if n_zeros >= (1 if was_padded else _LEAST_PADDING):
+        at = data.find(bytes(n_zeros) + _JPEG_END, _pixels_of(data))
+        if at >= 0:
+            return data[:at] + data[at + n_zeros :]
     raise Incomplete("truncated" if "Premature end of JPEG file" in report else "corrupt")
+
+
+def _pixels_of(jpeg: bytes) -> int:
+    """Returns where the pixels of a JPEG begin, after segments that may contain another one, a thumbnail."""
+    at = 2
+    while jpeg[at : at + 1] == b"\xff" and jpeg[at + 1 : at + 2] != _JPEG_SCAN and at + 4 <= len(jpeg):
+        at += 2 + int.from_bytes(jpeg[at + 2 : at + 4], "big")
+    return at

@@ -15,7 +15,7 @@ from PIL import ImageFile, UnidentifiedImageError
 
 from roco.base.errors import RejectedInput
 from roco.base.formats import FORMATS
-from roco.models.images.complete import Incomplete, check_jpeg_report, check_structure
+from roco.models.images.complete import Incomplete, after_report, check_structure
 from roco.models.images.eight_bits import to_8_bits
 from roco.models.images.frames import decode_other_frames, has_one_frame
 from roco.models.images.libtiff import decoder_errors
@@ -198,7 +198,7 @@ def _load(header: ImageFile.ImageFile, data: bytes, format: str, least: int) -> 
 
 
 def _load_jpeg(header: Pillow.Image, data: bytes, least: int = 0) -> Pillow.Image | None:
-    """Decodes a JPEG three times as fast as Pillow, to the same pixels; None if libjpeg reports a harmless problem.
+    """Decodes a JPEG three times as fast as Pillow, to the same pixels; None after a harmless report of libjpeg.
 
     Pillow then decides; so this path never accepts more than Pillow does. It decides on CMYK too, of which it knows
     the variants. Raises Incomplete if libjpeg reports that pixels are corrupt, which Pillow ignores.
@@ -206,16 +206,20 @@ def _load_jpeg(header: Pillow.Image, data: bytes, least: int = 0) -> Pillow.Imag
     space = _JPEG_SPACES.get(header.mode)
     if space is None:
         return None
-    try:
-        # Reductions by less than two are slower than decoding in full.
-        factor = 2.0 if least else 1.0
-        array = simplejpeg.decode_jpeg(
-            data, space, fastdct=False, fastupsample=False, min_height=least, min_width=least, min_factor=factor,
-            strict=True,
-        )  # fmt: skip
-    except (ValueError, RuntimeError) as err:
-        check_jpeg_report(str(err), data)
-        return None
+    # Reductions by less than two are slower than decoding in full.
+    factor = 2.0 if least else 1.0
+    array, given = None, data
+    while array is None:
+        try:
+            array = simplejpeg.decode_jpeg(
+                data, space, fastdct=False, fastupsample=False, min_height=least, min_width=least, min_factor=factor,
+                strict=True,
+            )  # fmt: skip
+        except (ValueError, RuntimeError) as err:
+            rest = after_report(str(err), data, was_padded=len(data) < len(given))
+            if rest is None:
+                return None
+            data = rest
     height, width = array.shape[:2]
     if header.mode == "CMYK" or not _is_reduced_from(header, width, height, reduces=least > 0):
         return None

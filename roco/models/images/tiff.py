@@ -58,7 +58,7 @@ def as_black_is_zero(data: bytes) -> tuple[bytes, bool]:
     try:
         for directory in _directories(data, layout):
             pages.append(_ignored_tag(directory, data, layout))
-    except struct.error as err:
+    except (struct.error, OverflowError) as err:  # a place after the end, or after what a number can state
         raise RejectedInput("truncated TIFF") from err
     tags = [tag for tag in pages if tag is not None]
     if not tags:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import struct
 import warnings
 
 import numpy as np
@@ -15,7 +16,7 @@ from PIL import Image as Pillow
 from roco.base.errors import RejectedInput
 from roco.base.formats import FORMATS
 from roco.models.images import frames
-from roco.models.images.complete import Incomplete, check_jpeg_report
+from roco.models.images.complete import Incomplete, after_report
 from roco.models.images.decode import decode
 from roco.models.images.gif import walk_gif
 from tests.models.images.test_decode import save
@@ -137,16 +138,44 @@ def test_zeros_after_the_pixels_of_a_jpeg_are_padding_and_other_bytes_are_not() 
     data = FILES["JPEG"][0]
     assert is_kept(data[:-2] + bytes(40) + data[-2:])
     assert not is_kept(data[:-2] + b"pixels that were not decoded" + data[-2:])
-    check_jpeg_report("Corrupt JPEG data: 8 extraneous bytes before marker 0xd9", bytes(8) + b"\xff\xd9")
+    report = "Corrupt JPEG data: {} extraneous bytes before marker 0xd9"
+    start, end = b"\xff\xd8", b"\xff\xd9"
+    assert after_report(report.format(8), start + bytes(9) + end, was_padded=False) == start + b"\0" + end
+    assert after_report(report.format(1), start + b"x\0" + end, was_padded=True) == start + b"x" + end
     with pytest.raises(Incomplete):  # too short for padding: a flipped bit may leave it
-        check_jpeg_report("Corrupt JPEG data: 1 extraneous bytes before marker 0xd9", b"\0\xff\xd9")
+        after_report(report.format(1), start + b"x\0" + end, was_padded=False)
+
+
+@pytest.mark.parametrize("after", [b"", bytes(5), b"after the end"])
+def test_a_padded_jpeg_is_read_as_without_its_padding(after: bytes) -> None:
+    data = FILES["JPEG"][0]
+    end = data.rindex(b"\xff\xd9")
+    for n_zeros in range(16, 80):
+        padded = data[:end] + bytes(n_zeros) + b"\xff\xd9" + after
+        assert decode(padded).image == decode(data).image
+
+
+def test_padding_hides_no_bytes_for_which_a_jpeg_is_refused_without_it() -> None:
+    data = FILES["JPEG"][0]
+    for n_bytes, n_zeros in itertools.product(range(1, 14), (8, 9, 20, 40)):
+        rest = b"pixels of more"[:n_bytes]
+        if is_kept(data[:-2] + rest + bytes(n_zeros) + data[-2:]):
+            assert is_kept(data[:-2] + rest + data[-2:])
+
+
+def test_the_padding_of_a_thumbnail_is_not_taken_for_that_of_the_image() -> None:
+    data = FILES["JPEG"][0]
+    thumbnail = b"JFXX" + data + bytes(40) + b"\xff\xd9"
+    segment = b"\xff\xe0" + struct.pack(">H", len(thumbnail) + 2) + thumbnail
+    padded = data[:2] + segment + data[2:-2] + bytes(40) + data[-2:]
+    assert decode(padded).image == decode(data).image
 
 
 @pytest.mark.parametrize(
     "report", ["Warning: unknown JFIF revision number 2.01", "Unsupported color conversion request"]
 )
 def test_a_report_that_is_not_about_pixels_is_harmless(report: str) -> None:
-    check_jpeg_report(report, b"")
+    assert after_report(report, b"", was_padded=False) is None
 
 
 @pytest.mark.parametrize(
@@ -160,12 +189,12 @@ def test_a_report_that_is_not_about_pixels_is_harmless(report: str) -> None:
 )
 def test_every_other_report_of_libjpeg_makes_a_jpeg_corrupt(report: str) -> None:
     with pytest.raises(Incomplete, match="corrupt"):
-        check_jpeg_report(report, b"")
+        after_report(report, b"", was_padded=False)
 
 
 def test_a_jpeg_whose_file_ends_before_its_pixels_is_truncated() -> None:
     with pytest.raises(Incomplete, match="truncated"):
-        check_jpeg_report("Premature end of JPEG file", b"")
+        after_report("Premature end of JPEG file", b"", was_padded=False)
 
 
 def test_a_jpeg_with_invalid_parameters_of_its_scan_is_unreadable() -> None:

@@ -86,3 +86,9 @@ def test_a_tiff_that_ends_within_its_directory_is_truncated(lost: int) -> None:
     data = tiff(stored("8 bits", False))
     with pytest.raises(RejectedInput, match="truncated TIFF"):
         decode(data[:-lost])
+
+
+@pytest.mark.parametrize("start", [b"II+\0", b"MM\0+"])
+def test_a_place_beyond_what_a_computer_can_address_is_truncated(start: bytes) -> None:
+    with pytest.raises(RejectedInput, match="truncated TIFF"):
+        as_black_is_zero(start + bytes(4) + b"\xff" * 9)
