@@ -7,7 +7,7 @@ RocoError
 ├── DataError              the input, the run folder or a release is invalid                        (exit 1)
 │   ├── RejectedInput      an archive, XML file or image from outside is invalid or exceeds a limit
 │   ├── InvalidSubmission  a file of predictions or its ground truth is invalid; nothing was scored
-│   ├── CorruptFile        a file of the run folder is truncated or modified; the next run recreates it
+│   ├── CorruptFile        a file of the run folder is truncated or modified; a run that reads it computes it again
 │   ├── SourceUnavailable  a source over the network cannot be read now; the same command may succeed later
 │   └── Busy               another process is using the folder
 └── StageFailed            a stage raised an exception: a bug in the stage, not in the data         (exit 1)

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from roco.base.errors import CorruptFile, DataError
+from roco.base.json_text import parse_json
 
 _SEAL = b"roco.sha256"  # the key of the seal in the footer
 _BLANK_SEAL = b"0" * 64
@@ -256,7 +257,7 @@ class SealedTable:
     @property
     def meta(self) -> dict[str, Any]:
         try:
-            meta: dict[str, Any] = json.loads(self._reader.metadata.metadata[b"roco"])
+            meta: dict[str, Any] = parse_json(self._reader.metadata.metadata[b"roco"])
             return meta
         except (KeyError, ValueError) as err:
             raise _corrupt(self.path) from err
@@ -281,7 +282,7 @@ def read_meta(path: Path) -> dict[str, Any]:
     """Reads the `meta` of a table; raises CorruptFile if any byte of the file has changed."""
     data = _checked(path)
     try:
-        meta: dict[str, Any] = json.loads(pq.read_metadata(pa.BufferReader(data)).metadata[b"roco"])
+        meta: dict[str, Any] = parse_json(pq.read_metadata(pa.BufferReader(data)).metadata[b"roco"])
         return meta
     except (pa.ArrowInvalid, KeyError, ValueError) as err:
         raise _corrupt(path) from err
@@ -308,4 +309,4 @@ def _seal_at(data: bytearray) -> int:
 
 
 def _corrupt(path: Path) -> CorruptFile:
-    return CorruptFile(f"corrupt file {path}", "run the same command again to recreate it", str(path))
+    return CorruptFile(f"corrupt file {path}", "delete it: roco run computes its content again", str(path))

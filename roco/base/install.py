@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from urllib.parse import unquote, urlparse
+
+from roco.base.json_text import parse_json
 
 DISTRIBUTION = "roco-radiology"
 
@@ -31,5 +32,5 @@ def _recorded() -> Path | None:
         text = metadata.distribution(DISTRIBUTION).read_text("direct_url.json")
     except metadata.PackageNotFoundError:
         return None
-    address = urlparse(json.loads(text)["url"]) if text else None
+    address = urlparse(parse_json(text)["url"]) if text else None
     return Path(unquote(address.path)) if address is not None and address.scheme == "file" else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from roco.base.errors import DataError, UsageError
+from roco.base.json_text import parse_json
 from roco.cli.app import App, Command
 from roco.cli.output import print_json, print_next, safe, shown_path
 
@@ -264,7 +264,7 @@ def _write(building: Building, out: Path, options: Any) -> tuple[dict[str, Any],
     concepts = building.concepts()
     first = next(concepts)  # there is one, else an error was raised
     table.write(chain([first], concepts), out)
-    written: dict[str, Any] = json.loads(card.write(out, building.report(), options).read_text(encoding="utf-8"))
+    written: dict[str, Any] = parse_json(card.write(out, building.report(), options).read_text(encoding="utf-8"))
     return written, first.name if first.name[0].isalnum() else first.cui
 
 
@@ -283,5 +283,5 @@ def _learn(
     concepts = building.concepts() if building is not None else ()
     rows, names, manual, learned_from = datasets.read(dataset, splits or None, concepts=concepts)
     learned = learn(rows, lambda step: progress.start(step, None), manual=manual, names=names)
-    card: dict[str, Any] = json.loads(cards.to_json(learned.save(out)))
+    card: dict[str, Any] = parse_json(cards.to_json(learned.save(out)))
     return card, datasets.unlearned(dataset, learned_from)

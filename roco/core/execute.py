@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from roco.base import errors
 from roco.base.errors import RocoError, SourceUnavailable, StageFailed
+from roco.base.json_text import parse_json
 from roco.core import part, worker
 from roco.core.articles import NO_ARTICLES, Articles
 from roco.core.folder import RunFolder
@@ -233,7 +234,7 @@ class Executor:
             self._after_death(w)
             return
         for line in lines:
-            self._receive(w, json.loads(line))
+            self._receive(w, parse_json(line))
 
     def _receive(self, w: _Worker, message: Mapping[str, Any]) -> None:
         w.is_starting = False

@@ -14,6 +14,7 @@ from typing import Any
 
 from roco.base.errors import CorruptFile
 from roco.base.files import read_meta, write_text
+from roco.base.json_text import parse_json
 from roco.core.folder import RunFolder
 from roco.core.funnel import Flow, reconcile
 from roco.core.job import PartRecord, input_digest
@@ -119,7 +120,7 @@ def load(path: Path) -> dict[str, Any]:
         whole = text.replace(seal, _BLANK, 1)
         if not seal or hashlib.sha256(whole.encode()).hexdigest() != seal:
             return {}
-        saved: dict[str, Any] = json.loads(text)
+        saved: dict[str, Any] = parse_json(text)
         return saved
     except (OSError, ValueError):
         return {}

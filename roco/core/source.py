@@ -6,13 +6,13 @@ A source over a network may offer more: a method `expect`, to which the engine a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import pyarrow as pa
 
+from roco.base.json_text import parse_json
 from roco.base.progress import Progress
 from roco.base.schema import NOT_READ
 
@@ -100,10 +100,10 @@ def facts_of(package: Package, facts: str) -> str:
 
 def not_opened(facts: str) -> str | None:
     """Returns why a source does not open what it lists, if that is all that it states; else None."""
-    stated = json.loads(facts or "{}")
+    stated = parse_json(facts or "{}")
     return str(next(iter(stated.values()))) if stated.keys() in ({"error"}, {NOT_READ}) else None
 
 
 def is_unreadable(facts: str) -> bool:
     """Returns whether a listing contains a package as unreadable: its facts are then the error."""
-    return "error" in json.loads(facts or "{}")
+    return "error" in parse_json(facts or "{}")

@@ -5,7 +5,6 @@ Each folder of row decisions has a file that names its stages, so that another r
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,6 +16,7 @@ import pyarrow.compute as pc
 
 from roco.base.errors import CorruptFile
 from roco.base.files import SealedTable, digest, write_json
+from roco.base.json_text import parse_json
 from roco.base.schema import DROP
 from roco.core.folder import STAGES, RunFolder
 from roco.core.funnel import Flow
@@ -135,7 +135,7 @@ def _recorded_folders(decisions: Path, time: int) -> Sequence[tuple[Path, Sequen
 def _read(path: Path) -> list[Recorded] | None:
     """Reads recorded stages; None if the file is missing or corrupt."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = parse_json(path.read_text(encoding="utf-8"))
         return _recorded(value["stages"]) if value["sha256"] == digest(value["stages"]) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -21,6 +21,7 @@ from typing import Any
 
 from roco.base.errors import RocoError, StageFailed, UsageError
 from roco.base.files import full_disk
+from roco.base.json_text import parse_json
 from roco.core import nodes, part
 from roco.core.folder import RunFolder
 from roco.core.job import Job
@@ -102,7 +103,7 @@ def main() -> None:
     def advanced(articles: int) -> None:
         send({"articles": articles})
 
-    message = json.loads(sys.stdin.readline() or "null")
+    message = parse_json(sys.stdin.readline() or "null")
     if message is None:
         return
     sys.path[:] = list(dict.fromkeys([*message["path"], *sys.path]))  # modules are found where the driver finds them
@@ -112,10 +113,10 @@ def main() -> None:
         send(_error(err))
         return
     if "expected" in message:
-        send(json.loads(READY))
+        send(parse_json(READY))
     with temporary_files_in(folder.root):
         for line in sys.stdin:
-            job = Job.of_json(json.loads(line))
+            job = Job.of_json(parse_json(line))
             if job.one_by_one:
                 limit_memory(MEMORY_LIMIT + max(step.contract.heavy for step in folder.pipeline.steps))
             try:

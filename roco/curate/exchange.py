@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from roco.base.errors import DataError, UsageError, nearest
 from roco.base.files import whole, write_text
+from roco.base.json_text import parse_json
 from roco.base.readers import UNREADABLE, csv_rows, parquet_rows
 from roco.base.terminal import excerpt, quoted
 from roco.curate.events import Event, Kind
@@ -78,8 +79,6 @@ def read_labels(path: Path) -> list[Imported]:
         raise _unknown(path)
     try:
         labels = list(readers[path.suffix](path))
-    except RecursionError as err:
-        raise DataError(f"{path} cannot be read: too deeply nested", "export it again") from err
     except UNREADABLE as err:
         raise DataError(f"{path} cannot be read: {excerpt(err)}", "export it again, in UTF-8") from err
     if len(labels) > MOST_LABELS:
@@ -236,7 +235,7 @@ def _annotation(event: Event) -> dict[str, Any]:
 def _of_label_studio(path: Path) -> Iterator[Imported]:
     if path.stat().st_size > LARGEST_JSON:
         raise ValueError(f"larger than {LARGEST_JSON >> 20} MiB")
-    tasks = json.loads(path.read_text(encoding="utf-8-sig"))
+    tasks = parse_json(path.read_text(encoding="utf-8-sig"))
     if not isinstance(tasks, list):
         raise ValueError("not a list of tasks, as Label Studio exports it with the format JSON")
     for number, task in enumerate(tasks, 1):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import gzip
-import json
 import re
 from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from roco.base.errors import DataError, nearest
 from roco.base.ids import is_cui
+from roco.base.json_text import parse_json
 from roco.base.named_columns import named_columns
 from roco.base.readers import LONGEST_LINE, UNREADABLE
 from roco.base.terminal import excerpt
@@ -66,8 +66,8 @@ def _json(path: Path, lines: Iterator[str]) -> Iterator[tuple[int, Mapping[str, 
         if not text.strip():
             continue
         try:
-            fields = json.loads(text)
-        except (ValueError, RecursionError) as err:
+            fields = parse_json(text)
+        except ValueError as err:
             raise DataError(
                 f"{path}, line {line}: invalid JSON: {excerpt(err, 60)}", "write one JSON object per line"
             ) from err

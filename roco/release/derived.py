@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ import pyarrow.parquet as pq
 from roco.base.errors import DataError, UsageError
 from roco.base.files import file_digest
 from roco.base.formats import SUFFIX_OF_FORMAT
+from roco.base.json_text import parse_json
 from roco.base.progress import Progress
 from roco.base.readers import csv_rows, read_text
 from roco.base.schema import SPLITS
@@ -226,7 +226,7 @@ def _rows_of(path: Path, header: tuple[str, ...], kept: Collection[str]) -> Iter
 
 def parent_funnel(parent: Release) -> dict[str, Any]:
     """Returns funnel.json of a release that has been checked."""
-    funnel: dict[str, Any] = json.loads(read_text(parent.path / FUNNEL))
+    funnel: dict[str, Any] = parse_json(read_text(parent.path / FUNNEL))
     return funnel
 
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from roco.base.errors import DataError
 from roco.base.files import whole
+from roco.base.json_text import parse_json
 from roco.base.readers import UNREADABLE
 from roco.base.terminal import excerpt
 from roco.release.format import EMBEDDINGS
@@ -81,12 +82,12 @@ def read_embeddings(release: Path) -> Embeddings | None:
         return None
     try:
         table = _table(path)
-        backbone = json.loads(table.schema.metadata[METADATA])
+        backbone = parse_json(table.schema.metadata[METADATA])
         vectors = _vectors(table["embedding"])
         ids = tuple(table["id"].to_pylist())
         if not isinstance(backbone, dict) or vectors.shape[1] != backbone.get("width") or None in ids:
             raise ValueError("rows of another width")
-    except (*UNREADABLE, KeyError, TypeError, ValueError, RecursionError) as err:
+    except (*UNREADABLE, KeyError, TypeError, ValueError) as err:
         hint = f"run roco verify {release} for details, or remove the file: the embeddings are then computed"
         raise DataError(f"{path} is invalid: {excerpt(err)}", hint) from err
     return Embeddings(ids, vectors, backbone)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -12,6 +11,7 @@ from typing import Any
 
 from roco.base.errors import RecipeError
 from roco.base.ids import clean_doi, clean_orcid
+from roco.base.json_text import parse_json
 from roco.base.readers import UNREADABLE, read_text
 
 _ADDRESS = re.compile(r"[^@\s<>()\[\]]+@[^@\s<>()\[\]]+\.[^@\s<>()\[\]]+|https?://[^\s<>()\[\]]+")
@@ -117,7 +117,7 @@ def read_metadata(path: Path) -> Metadata:
     if not path.is_file():
         return Metadata()
     try:
-        data = json.loads(read_text(path))
+        data = parse_json(read_text(path))
         known = {field.name for field in fields(Metadata)} - {"creators"}
         creators = tuple(_creator(one) for one in data.get("creators", []))
         return Metadata(**{name: str(data[name]) for name in known & data.keys()}, creators=creators)

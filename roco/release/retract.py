@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import pyarrow.parquet as pq
 
 from roco.base.errors import DataError, UsageError, nearest
 from roco.base.ids import clean_doi, clean_pmcid, clean_pmid
+from roco.base.json_text import parse_json
 from roco.base.packed import lines
 from roco.base.progress import NullProgress, Progress
 from roco.base.readers import read_text
@@ -162,7 +162,7 @@ def _records(parent: Release) -> dict[str, Any]:
     """
     names = sorted(path.name for path in parent.path.glob("*.json"))
     written = (*FILES, METADATA, CROISSANT)
-    return {name: json.loads(read_text(parent.path / name)) for name in names if name not in written}
+    return {name: parse_json(read_text(parent.path / name)) for name in names if name not in written}
 
 
 # --- input ---------------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from roco.base.json_text import parse_json
 from roco.base.licenses import DEFAULT_LICENSES, LICENSES
 from roco.base.readers import UNREADABLE, csv_rows, parquet_rows, read_parquet, read_text
 from roco.base.schema import SPLITS, types
@@ -95,7 +95,7 @@ def recipe_licenses(path: Path) -> Collection[str]:
     An invalid funnel is reported by `check_funnel`.
     """
     try:
-        stated = json.loads(read_text(path))["licenses"]
+        stated = parse_json(read_text(path))["licenses"]
     except (*UNREADABLE, TypeError, KeyError):
         return DEFAULT_LICENSES
     return [name for name in LICENSES if name in stated] if isinstance(stated, list) else DEFAULT_LICENSES
@@ -129,14 +129,14 @@ def check_leakage(path: Path, figures: Path) -> Iterator[Problem]:
     """Checks the numbers of leakage.json."""
     columns = [name for name in RELATION_COLUMNS if name in pq.read_schema(figures).names]
     counted = leakage(read_parquet(figures, types("split", *columns)))
-    recorded = json.loads(read_text(path))
+    recorded = parse_json(read_text(path))
     if recorded != counted:
         yield Problem(f"{excerpt(recorded)}, but {FIGURES} gives {excerpt(counted)}", path.name)
 
 
 def read_funnel(path: Path) -> tuple[list[FunnelStage], Any]:
     """Returns the stages and the number of images by split; raises ValueError for an invalid funnel."""
-    funnel = json.loads(read_text(path))
+    funnel = parse_json(read_text(path))
     try:
         stages = [
             FunnelStage(str(stage["stage"]), stage["in"], stage["kept"], dict(stage["dropped"]))

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -13,6 +12,7 @@ from urllib.parse import unquote
 
 from roco.base.errors import RejectedInput
 from roco.base.ids import PMCID, VERSION, clean_pmcid
+from roco.base.json_text import parse_json
 
 METADATA = 1 << 20
 """Limit for the bytes of one metadata file; published ones have a few thousand."""
@@ -73,8 +73,8 @@ def read_metadata(data: bytes, key: str) -> dict[str, Any]:
     if len(data) > METADATA:
         raise RejectedInput(f"metadata: more than {METADATA} bytes")
     try:
-        meta = json.loads(data, object_pairs_hook=_without_duplicates, parse_constant=lambda _: None)
-    except (ValueError, RecursionError) as err:
+        meta = parse_json(data, object_pairs_hook=_without_duplicates, parse_constant=lambda _: None)
+    except ValueError as err:
         raise RejectedInput("metadata: not JSON") from err
     if not isinstance(meta, dict):
         raise RejectedInput("metadata: not a JSON object")

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from roco.base.errors import RejectedInput
 from roco.base.ids import PMCID
+from roco.base.json_text import parse_json
 from roco.base.progress import NullProgress, Progress
 from roco.core.source import Package, Source, Wanted, expect, listing_of
 from roco.core.spec import from_spec, to_spec
@@ -114,7 +115,7 @@ def _numbered(row: Row, prefix: str, *, is_first: bool) -> Row:
     place = f"{prefix}{row.place}"
     if is_first:
         return row._replace(place=place)
-    facts = json.loads(row.facts) if row.facts else {}
+    facts = parse_json(row.facts) if row.facts else {}
     facts_json = row.facts
     # The numbered article is not a PMCID any more, so the PMCID moves to the facts.
     if "pmcid" not in facts and _PMCID.fullmatch(row.article):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import posixpath
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -12,6 +11,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from roco.base.errors import RejectedInput
+from roco.base.json_text import parse_json
 from roco.base.schema import ARTICLES, NOT_READ, OTHER_XML, types
 from roco.core.contract import Reason
 from roco.core.stage import Extraction, Measure
@@ -90,7 +90,7 @@ def _units(batch: pa.Table) -> Iterator[Unit]:
             article=row["article"],
             place=row["place"],
             origin=row["origin"],
-            facts=json.loads(row["facts"]) if row["facts"] else {},
+            facts=parse_json(row["facts"]) if row["facts"] else {},
             xml_name=row["xml_name"] or "",
             xml=row["xml"],
             files=names[offsets[i] : offsets[i + 1]],

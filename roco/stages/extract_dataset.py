@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +9,7 @@ from urllib.parse import quote
 
 from roco.base.errors import RejectedInput
 from roco.base.ids import clean_pmcid
+from roco.base.json_text import parse_json
 from roco.base.text import whole_number
 from roco.models.text.licenses import normalise
 from roco.stages.extract_rows import BLANK, COLUMNS, Row, Unit
@@ -27,7 +27,7 @@ def dataset_rows(unit: Unit) -> tuple[list[Row], dict[str, int]]:
     """
     if unit.error is not None or unit.xml is None:
         raise RejectedInput(unit.error or "no figures")
-    rows = [_row(unit, image) for image in json.loads(unit.xml)]
+    rows = [_row(unit, image) for image in parse_json(unit.xml)]
     n_images = sum(row["file"] is not None for row in rows)
     for row in rows:
         row["n_images_in_package"] = n_images

@@ -107,4 +107,5 @@ def _damage(scene: Scene, path: Path) -> str:
         path.write_bytes(data)
         if way == "flipped silently":  # as an ageing disk does
             os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+            scene.flipped.add(str(path))
     return way

@@ -36,8 +36,8 @@ class Scene:
 
     root: the folder of recipe, sources and run, on a small disk if `has_disk`; logs: the folder of the records.
     writes: records of an undisturbed run. recipe_changed: whether another recipe was run, too. packs_damaged: whether
-    images were removed from the run folder. is_complete: whether the last command ran to the end. options: those of the
-    executor. cluster: that of the executor, if it is Ray.
+    images were removed from the run folder. flipped: files with other bytes, but size and time as before. is_complete:
+    whether the last command ran to the end. options: those of the executor. cluster: its nodes, if it is Ray.
     """
 
     variant: Variant
@@ -49,6 +49,7 @@ class Scene:
     has_disk: bool = False
     recipe_changed: bool = False
     packs_damaged: bool = False
+    flipped: set[str] = field(default_factory=set)
     is_complete: bool = False
     options: Sequence[str] = ()
     cluster: Nodes | None = None

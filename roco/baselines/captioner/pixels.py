@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import torch
 
 from roco.base.errors import DataError
+from roco.base.json_text import parse_json
 from roco.base.readers import UNREADABLE, read_text
 from roco.base.terminal import excerpt
 from roco.baselines.training.learner import Unreadable
@@ -65,7 +65,7 @@ def preparation_of(encoder: Path | None, size: int, resize: Resize) -> Preparati
         return Preparation(size, resize)
     path = encoder / PROCESSOR
     try:
-        entry = json.loads(read_text(path))
+        entry = parse_json(read_text(path))
         mean, std = _three(entry.get("image_mean", HALF)), _three(entry.get("image_std", HALF))
     except (*UNREADABLE, ValueError, TypeError, AttributeError) as err:
         raise DataError(f"{path} cannot be read: {excerpt(err)}", "restore it, or remove it") from err

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from roco.base.errors import DataError, MissingExtra, UsageError, nearest
+from roco.base.json_text import parse_json
 from roco.base.readers import UNREADABLE, read_text
 from roco.base.terminal import excerpt
 from roco.baselines.encoders import Encoder, grey_levels, side
@@ -209,7 +210,7 @@ def _refuse_pickles(config: Config) -> None:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        entry = json.loads(read_text(path))
+        entry = parse_json(read_text(path))
     except (*UNREADABLE, ValueError) as err:
         raise DataError(f"{path} cannot be read: {excerpt(err)}", "give the configuration of a model in JSON") from err
     if not isinstance(entry, dict):

@@ -6,7 +6,6 @@ of the store.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 from roco.base.errors import DataError, UsageError
 from roco.base.files import file_digest, write_json
+from roco.base.json_text import parse_json
 from roco.base.readers import UNREADABLE, read_text
 from roco.base.terminal import excerpt
 from roco.base.version import __version__
@@ -38,8 +38,8 @@ def write_manifest(folder: Path, values: dict[str, Any], files: Iterable[str]) -
 def is_index(path: Path) -> bool:
     """Returns whether a folder has the manifest of an index, whatever its format; nothing else is checked."""
     try:
-        entry = json.loads(read_text(path / MANIFEST))
-    except (*UNREADABLE, RecursionError):
+        entry = parse_json(read_text(path / MANIFEST))
+    except UNREADABLE:
         return False
     return isinstance(entry, dict) and entry.get("kind") == KIND
 
@@ -56,8 +56,8 @@ def read_manifest(path: Path) -> dict[str, Any]:
         what = "no such folder" if not path.exists() else "not an index"
         raise DataError(f"{what}: {path}", f"give a folder that `roco index` wrote; it contains {MANIFEST}")
     try:
-        entry = json.loads(read_text(path / MANIFEST))
-    except (*UNREADABLE, ValueError, RecursionError) as err:
+        entry = parse_json(read_text(path / MANIFEST))
+    except (*UNREADABLE, ValueError) as err:
         raise DataError(f"{path / MANIFEST} cannot be read: {excerpt(err)}", AGAIN) from err
     if not isinstance(entry, dict) or entry.get("kind") != KIND:
         raise DataError(f"not an index: {path}", "give a folder that `roco index` wrote")

@@ -11,7 +11,6 @@ log.csv           losses by step, scores by epoch; curves.svg draws them
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from typing import Any
 
 from roco.base.errors import DataError, nearest
 from roco.base.files import file_digest, write_json
+from roco.base.json_text import parse_json
 from roco.base.readers import UNREADABLE, read_text
 from roco.base.terminal import excerpt
 from roco.base.version import __version__
@@ -99,7 +99,7 @@ def open_model(path: Path, *kinds: str) -> Model:
 
 def _read(path: Path, name: str) -> dict[str, Any]:
     try:
-        entry = json.loads(read_text(path / name))
+        entry = parse_json(read_text(path / name))
     except (*UNREADABLE, ValueError) as err:
         raise DataError(f"{path / name} cannot be read: {excerpt(err)}", AGAIN) from err
     if not isinstance(entry, dict):

@@ -23,6 +23,7 @@ from typing import Any
 
 from roco.base.errors import Busy, DataError, UsageError
 from roco.base.files import full_disk, sync, write_json
+from roco.base.json_text import parse_json
 from roco.base.terminal import excerpt
 from roco.baselines.training.folder import LOG
 
@@ -90,7 +91,7 @@ class State:
 
     def _check(self, settings: Mapping[str, Any]) -> None:
         file = self.folder / SETTINGS
-        wanted = json.loads(json.dumps(dict(settings), sort_keys=True))
+        wanted = parse_json(json.dumps(dict(settings), sort_keys=True))
         if not file.exists():
             write_json(file, wanted)
             return
@@ -176,7 +177,7 @@ def _held(lock: Path, activity: str) -> Iterator[None]:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        entry = json.loads(path.read_text(encoding="utf-8"))
+        entry = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as err:
         raise DataError(f"{path} cannot be read: {excerpt(err)}", f"remove {path.parent} to begin again") from err
     if not isinstance(entry, dict):

@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 
 from roco.base.errors import DataError
 from roco.base.files import whole
+from roco.base.json_text import parse_json
 from roco.base.terminal import excerpt
 
 _SHARED = "shared"  # key of the metadata: name of a tensor -> the name under which its memory was written
@@ -51,7 +52,7 @@ def load_tensors(path: Path) -> dict[str, torch.Tensor]:
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dictionary
-            shared = json.loads((file.metadata() or {}).get(_SHARED, "{}"))
+            shared = parse_json((file.metadata() or {}).get(_SHARED, "{}"))
         return tensors | {name: tensors[other] for name, other in shared.items()}
     except Exception as err:  # of many classes, on hostile bytes
         raise DataError(f"{path} cannot be read: {excerpt(err)}", "give an intact file in safetensors") from err

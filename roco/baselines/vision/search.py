@@ -20,6 +20,7 @@ from typing import Any
 
 from roco.base.errors import DataError, UsageError
 from roco.base.files import digest, write_json, write_text
+from roco.base.json_text import parse_json
 from roco.baselines.training import presets
 from roco.baselines.training.folder import CARD, FILE, Model, open_model, writing
 from roco.baselines.training.learner import NotFinite
@@ -95,7 +96,7 @@ def run_entries(
         out, failure = folder / entry.name, folder / f"{entry.name}.failed.json"
         settings = digest([data, {k: v for k, v in asdict(entry.options).items() if k not in WITHOUT_EFFECT}])
         if failure.is_file() and _of(failure, settings):
-            results.append(Result(entry, failed=str(json.loads(failure.read_text(encoding="utf-8"))["reason"])))
+            results.append(Result(entry, failed=str(parse_json(failure.read_text(encoding="utf-8"))["reason"])))
             continue
         if out.exists():
             model = open_model(out, KIND)
@@ -115,7 +116,7 @@ def run_entries(
 
 def _of(failure: Path, settings: str) -> bool:
     try:
-        entry = json.loads(failure.read_text(encoding="utf-8"))
+        entry = parse_json(failure.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
     return isinstance(entry, dict) and entry.get("settings") == settings and "reason" in entry
@@ -126,7 +127,7 @@ def _check_settings(model: Model, entry: Entry, data: str) -> None:
     if model.manifest["data"]["sha256"] != data:
         raise UsageError(f"{model.path} was trained on other data", hint)
     stored = {name: one["value"] for name, one in model.manifest["settings"].items()}
-    for name, value in json.loads(json.dumps(asdict(entry.options))).items():
+    for name, value in parse_json(json.dumps(asdict(entry.options))).items():
         if name not in WITHOUT_EFFECT and stored.get(name) != value:
             what = f"{model.path} was trained with {name} = {stored.get(name)!r}, not {value!r}"
             raise UsageError(what, hint)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from roco.base.json_text import parse_json
 
 LOG = Path("log", "run.jsonl")
 WHOLE_PART = "all"  # the seconds of a part from its first to its last stage, in one worker process
@@ -72,7 +73,7 @@ def read_cost(run: Path, watts: float = WATTS, grams: float = GRAMS) -> Cost | N
 def _seconds(line: str) -> dict[str, float]:
     """Returns the seconds of each stage of a part; what no stage accounts for is under REST."""
     try:
-        recorded = json.loads(line)["seconds"]
+        recorded = parse_json(line)["seconds"]
         stages = {str(name): float(value) for name, value in recorded.items()}
     except (ValueError, KeyError, TypeError, AttributeError):
         return {}

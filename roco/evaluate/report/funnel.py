@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from roco.base.json_text import parse_json
 
 TEXT_COLOR, KEPT_COLOR, DROPPED_COLOR = "#1f2933", "#2a6f97", "#d98c5f"
 
@@ -75,7 +76,7 @@ def _title(funnel: Mapping[str, Any]) -> str:
 
 if __name__ == "__main__":
     try:
-        draw(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")), Path(sys.argv[2]))
+        draw(parse_json(Path(sys.argv[1]).read_text(encoding="utf-8")), Path(sys.argv[2]))
     except IndexError:
         sys.exit("usage: python -m roco.evaluate.report.funnel FUNNEL.json PICTURE.svg")
     except (OSError, ValueError, KeyError) as err:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from roco.base.errors import DataError
+from roco.base.json_text import parse_json
 from roco.base.labels import KINDS
 from roco.base.readers import UNREADABLE, read_text
 from roco.base.schema import SPLITS, types
@@ -187,7 +187,7 @@ class Inputs:
         if not path.is_file():
             raise NotAvailable(f"the dataset has no {FUNNEL}: how it was built is unknown")
         try:
-            return dict(json.loads(read_text(path)))
+            return dict(parse_json(read_text(path)))
         except (*UNREADABLE, TypeError) as err:
             raise NotAvailable(f"{FUNNEL} is unreadable: {err}") from err
 

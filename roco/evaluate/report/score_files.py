@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from roco.base.errors import DataError
+from roco.base.json_text import parse_json
 from roco.base.readers import UNREADABLE, read_text
 from roco.base.terminal import excerpt
 
@@ -42,7 +42,7 @@ def read_scores(path: Path) -> ScoreFile:
     file = path / FILE if path.is_dir() else path
     hint = f"give the {FILE} that `roco evaluate … --out DIR` writes"
     try:
-        content = json.loads(read_text(file))
+        content = parse_json(read_text(file))
     except UNREADABLE as err:
         raise DataError(f"{file} cannot be read: {getattr(err, 'strerror', None) or excerpt(err)}", hint) from err
     try:

@@ -10,6 +10,7 @@ from typing import Any
 
 from roco.base.errors import UsageError
 from roco.base.files import write_json, write_text
+from roco.base.json_text import parse_json
 from roco.base.progress import NullProgress, Progress
 from roco.evaluate.report import render
 from roco.evaluate.report.content import Compared
@@ -108,7 +109,7 @@ def as_data(facts: Sequence[tuple[str, str]], chapters: Sequence[MadeChapter]) -
         sections[part.name] = entry
     # JSON has no undefined or infinite numbers; a caption may contain the word NaN.
     data = json.dumps({"facts": dict(facts), "sections": sections}, default=str)
-    return dict(json.loads(data, parse_constant=lambda _: None))
+    return dict(parse_json(data, parse_constant=lambda _: None))
 
 
 def markdown(title: str, facts: Sequence[tuple[str, str]], chapters: Sequence[MadeChapter]) -> str:

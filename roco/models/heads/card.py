@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from roco.base.errors import DataError, RecipeError, nearest
+from roco.base.json_text import parse_json
 
 MOST_BYTES = 8 << 20
 """A larger card is refused."""
@@ -71,7 +72,7 @@ def read(path: Path) -> Card:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise ValueError("too large")
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = parse_json(path.read_text(encoding="utf-8"))
         classes = values["classes"]
         if not isinstance(classes, list) or len(set(classes)) != len(classes) or len(classes) < 2:
             raise ValueError("no list of two or more different classes")
@@ -91,7 +92,7 @@ def read(path: Path) -> Card:
             measured=dict(values.get("measured", {})),
             trained_on=dict(values.get("trained_on", {})),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as err:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as err:
         raise DataError(f"invalid card of a head: {path}", "make it again with `roco fit`") from err
 
 

@@ -8,7 +8,6 @@ which may be missing, divides the embedding: numbers of the last layer, of earli
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +20,7 @@ from PIL import Image
 
 from roco.base.errors import DataError
 from roco.base.files import file_digest
+from roco.base.json_text import parse_json
 
 SHIPPED = Path(__file__).parents[1] / "weights" / "lite0.onnx"
 
@@ -173,10 +173,10 @@ def _card(path: Path) -> dict[str, Any]:
     try:
         if file.stat().st_size > MOST_CARD_BYTES:
             raise ValueError("too large")
-        card = json.loads(file.read_text(encoding="utf-8"))
+        card = parse_json(file.read_text(encoding="utf-8"))
         if not isinstance(card, dict):
             raise ValueError("no object")
-    except (OSError, ValueError, RecursionError) as err:
+    except (OSError, ValueError) as err:
         raise DataError(f"invalid card: {file}", "it must be a JSON object") from err
     _check_card(file, card)
     return card

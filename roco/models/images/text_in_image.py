@@ -21,6 +21,7 @@ from PIL import Image
 from roco.base.errors import DataError, MissingExtra
 from roco.base.files import file_digest
 from roco.base.install import pip_line
+from roco.base.json_text import parse_json
 from roco.models.packaged import TEXT_DETECTION, TEXT_RECOGNITION
 
 LONGEST_SIDE, SHORT_SIDE = 960, 480
@@ -69,7 +70,7 @@ def to_value(lines: Sequence[Line]) -> bytes:
 
 def from_value(value: bytes) -> list[Line]:
     """Returns the lines of a value of the column `text_lines`."""
-    return [Line(*line) for line in json.loads(value)]
+    return [Line(*line) for line in parse_json(value)]
 
 
 def covered(lines: Sequence[Line]) -> float:

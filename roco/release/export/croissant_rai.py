@@ -5,10 +5,10 @@ http://mlcommons.org/croissant/RAI/1.0; the fields are those that conferences as
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
+from roco.base.json_text import parse_json
 from roco.base.labels import MODALITIES
 from roco.base.readers import UNREADABLE, read_text
 from roco.release.export.rows import ReleaseRows
@@ -95,7 +95,7 @@ def _counts(rows: ReleaseRows) -> list[str]:
 def _funnel(rows: ReleaseRows) -> Sequence[str]:
     """Returns how many figures each stage dropped, as funnel.json counts them."""
     try:
-        stages = json.loads(read_text(rows.file(FUNNEL)))["stages"]
+        stages = parse_json(read_text(rows.file(FUNNEL)))["stages"]
         dropped = [f"{one['stage']} {sum(one['dropped'].values()):,}" for one in stages if one["dropped"]]
     except (*UNREADABLE, AttributeError, KeyError, TypeError):
         return ()

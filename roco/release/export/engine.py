@@ -8,7 +8,6 @@ planned as folders, each of which is one entry and appears at once.
 from __future__ import annotations
 
 import contextlib
-import json
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Any, NamedTuple
 
 from roco.base.errors import DataError
 from roco.base.files import file_digest, whole, write_json
+from roco.base.json_text import parse_json
 from roco.base.locks import hold_folder
 from roco.base.progress import Progress
 from roco.base.readers import UNREADABLE, read_text
@@ -129,7 +129,7 @@ def _recorded(folder: Path, identity: Mapping[str, Any]) -> dict[str, ExportedFi
     if not path.is_file():
         return {}
     try:
-        record = json.loads(read_text(path))
+        record = parse_json(read_text(path))
         files = {
             str(name): ExportedFile(int(file["bytes"]), str(file["sha256"]), int(file["images"]))
             for name, file in record["files"].items()
@@ -221,5 +221,5 @@ def _record(folder: Path, identity: Mapping[str, Any], finished: Mapping[str, Ex
     path = folder / RECORD
     record = {**identity, "complete": complete, "files": files}
     # An unchanged record is not written again: a repeated export changes nothing, not even a date.
-    if not path.is_file() or json.loads(read_text(path)) != record:
+    if not path.is_file() or parse_json(read_text(path)) != record:
         write_json(path, record)

@@ -15,6 +15,7 @@ from typing import Any
 
 from roco.base.errors import DataError
 from roco.base.files import write_json, write_text
+from roco.base.json_text import parse_json
 from roco.base.readers import UNREADABLE, read_text
 from roco.base.text import yaml_string
 from roco.release.format import CARD, CITATION, CROISSANT, METADATA
@@ -103,13 +104,13 @@ def _citation(text: str, doi: str) -> str:
 
 
 def _metadata(text: str, doi: str) -> str:
-    return _json({**json.loads(text), "doi": doi})
+    return _json({**parse_json(text), "doi": doi})
 
 
 def _croissant(text: str, doi: str, changed: dict[str, LocalFile]) -> str:
     """Returns a croissant.json with the DOI in `sameAs`, and with the checksums of the files that were changed."""
     try:
-        data: dict[str, Any] = json.loads(text)
+        data: dict[str, Any] = parse_json(text)
         same = data.get("sameAs", [])
         known = [same] if isinstance(same, str) else list(same)
         address = f"https://doi.org/{doi}"
@@ -129,7 +130,7 @@ def _croissant(text: str, doi: str, changed: dict[str, LocalFile]) -> str:
 def _seal(package: Package, changed: dict[str, LocalFile], copies: Path) -> None:
     """Writes export.json, or the checksums of a release, with the checksums of the changed files."""
     if package.seal == EXPORT_RECORD:
-        record = json.loads(_read(package.folder / EXPORT_RECORD))
+        record = parse_json(_read(package.folder / EXPORT_RECORD))
         for name, file in changed.items():
             record["files"][name] |= {"bytes": file.size, "sha256": file.sha256}
         write_json(copies / package.seal, record)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import time
@@ -14,6 +13,7 @@ from typing import NamedTuple
 
 from roco.base.errors import DataError, UsageError
 from roco.base.ids import clean_doi
+from roco.base.json_text import parse_json
 from roco.base.locks import hold_folder
 from roco.base.progress import NullProgress, Progress
 from roco.base.terminal import excerpt
@@ -210,7 +210,7 @@ class _Upload:
         if EXPORT_RECORD not in there:
             return []
         try:
-            names = set(json.loads(self._hub.read(revision, EXPORT_RECORD))["files"])
+            names = set(parse_json(self._hub.read(revision, EXPORT_RECORD))["files"])
         except (ValueError, KeyError, TypeError) as err:
             raise DataError(
                 f"{EXPORT_RECORD} in {self._hub.repo} ({revision}) is not of roco", "choose another --repo"

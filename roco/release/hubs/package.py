@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import NamedTuple
 
 from roco.base.errors import DataError, UsageError
 from roco.base.files import checksum_lines, file_digest
+from roco.base.json_text import parse_json
 from roco.base.progress import Progress
 from roco.base.readers import UNREADABLE, csv_rows, read_text
 from roco.base.tables import ATTRIBUTION_COLUMNS
@@ -144,7 +144,7 @@ def _export_files(folder: Path) -> tuple[str, dict[str, str]]:
     """Returns the format of an export, and the SHA-256 of each of its files."""
     path = folder / EXPORT_RECORD
     try:
-        record = json.loads(read_text(path))
+        record = parse_json(read_text(path))
         format, complete = str(record["format"]), record["complete"]
         files = {str(name): str(file["sha256"]) for name, file in record["files"].items()}
     except (*UNREADABLE, AttributeError, KeyError, TypeError) as err:

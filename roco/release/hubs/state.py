@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, TypeVar
 
 from roco.base.errors import DataError
 from roco.base.files import write_json
+from roco.base.json_text import parse_json
 from roco.base.readers import UNREADABLE, read_text
 
 T = TypeVar("T")
@@ -27,7 +27,7 @@ def read_state(folder: Path, kind: type[T]) -> T | None:
     if not path.exists():
         return None
     try:
-        data: dict[str, Any] = json.loads(read_text(path))
+        data: dict[str, Any] = parse_json(read_text(path))
         return kind(**data)
     except (*UNREADABLE, TypeError) as err:
         raise DataError(f"{path} is invalid", f"look for a draft at the hub, and then remove {folder}") from err

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
@@ -13,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from roco.base.errors import DataError
+from roco.base.json_text import parse_json
 from roco.base.readers import UNREADABLE, read_text
 from roco.base.schema import COLUMNS, SPLITS
 from roco.base.terminal import excerpt
@@ -68,7 +68,7 @@ def open_export(path: Path) -> HfExport | TarExport | None:
     if not (path / RECORD).is_file():
         return None
     try:
-        record = json.loads(read_text(path / RECORD))
+        record = parse_json(read_text(path / RECORD))
         format, is_complete = str(record["format"]), record["complete"] is True
         files = {str(name): (int(file["bytes"]), int(file["images"])) for name, file in record["files"].items()}
     except (*UNREADABLE, AttributeError, KeyError, TypeError) as err:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from roco.base.json_text import parse_json
 from roco.base.readers import UNREADABLE
 from roco.base.terminal import excerpt
 from roco.release.folders import ID, IMAGE_SUFFIXES, ImageFile
@@ -50,7 +50,7 @@ def _metadata(archive: tarfile.TarFile, member: tarfile.TarInfo, id: str) -> dic
     file = archive.extractfile(member)
     if file is None or member.size > MOST_BYTES:
         raise ValueError(f"invalid member {excerpt(member.name)}")
-    fields = json.loads(file.read())
+    fields = parse_json(file.read())
     if not isinstance(fields, dict) or fields.get("image_id") != id:
         raise ValueError(f"{excerpt(member.name)} has not the metadata of this image")
     return fields

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from collections.abc import Collection, Iterator, Sequence
@@ -13,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from roco.base.errors import MissingExtra, UsageError, nearest
+from roco.base.json_text import parse_json
 from roco.base.terminal import excerpt
 from roco.release.pubmed import SELECTABLE
 from roco.release.read import Release
@@ -144,7 +144,7 @@ class _Engine:
     def _parsed(self, query: str) -> Any:
         """Returns the syntax tree of `SELECT expression`; raises UsageError for any other query."""
         ((text,),) = self._connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [query]).fetchall()
-        parsed = json.loads(text)
+        parsed = parse_json(text)
         if parsed.get("error"):
             raise _syntax(str(parsed.get("error_message")))
         if not _is_one_expression(parsed):

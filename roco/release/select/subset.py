@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pyarrow.compute as pc
 
 from roco.base.errors import UsageError
 from roco.base.files import file_digest
+from roco.base.json_text import parse_json
 from roco.base.progress import NullProgress, Progress
 from roco.base.readers import read_text
 from roco.base.terminal import printable
@@ -140,7 +140,7 @@ def _record(selection: Selection, after: Mapping[str, Mapping[str, int]], digest
         if getattr(about, name) is not None:
             parent[name] = getattr(about, name)
     if (path / SELECT).is_file():
-        parent["select"] = json.loads(read_text(path / SELECT))
+        parent["select"] = parse_json(read_text(path / SELECT))
     record = {
         "sql": selection.sql,
         "flags": selection.flags.stated(),

@@ -6,6 +6,7 @@ import json
 from functools import cached_property
 
 from roco.base.errors import RejectedInput
+from roco.base.json_text import parse_json
 from roco.base.terminal import quoted
 from roco.sources.bucket.reader import Reader
 from roco.sources.cloud_metadata import absent_media
@@ -46,7 +47,7 @@ class BucketPackage:
 
     def add_facts(self, facts: str) -> str:
         """Returns the facts of the listing with `absent`, as `CloudSource` has them for a downloaded folder."""
-        values = json.loads(facts)
+        values = parse_json(facts)
         present = {self._xml_name, self._json_name, *self._images}
         absent = absent_media(self._reader.describe(self._key).media, present)
         if absent:

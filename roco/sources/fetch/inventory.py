@@ -15,6 +15,7 @@ import pyarrow.csv as pcsv
 
 from roco.base.errors import DataError, RejectedInput
 from roco.base.ids import PMCID_NUMBER, VERSION
+from roco.base.json_text import parse_json
 from roco.sources.fetch.client import BucketClient
 from roco.sources.fetch.errors import DownloadFailed, ObjectUnavailable
 from roco.sources.fetch.listing import list_objects
@@ -100,10 +101,10 @@ class _Manifest(NamedTuple):
 def _read_manifest(data: bytes) -> _Manifest:
     """Reads a manifest; raises RejectedInput where it is invalid or lists anything but CSV parts."""
     try:
-        values = json.loads(data)
+        values = parse_json(data)
         columns = [name.strip() for name in values["fileSchema"].split(",")]
         parts = [(str(file["key"]), str(file["MD5checksum"]).lower()) for file in values["files"]]
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as err:
+    except (ValueError, TypeError, KeyError, AttributeError) as err:
         raise RejectedInput("the manifest is invalid") from err
     if values.get("fileFormat") != "CSV" or not {"Key", "ETag"} <= set(columns):
         format, names = str(values.get("fileFormat"))[:20], ", ".join(columns)[:100]

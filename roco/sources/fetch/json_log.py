@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from roco.base.files import full_disk
+from roco.base.json_text import parse_json
 
 
 class JsonLog:
@@ -73,9 +74,9 @@ def read_log(path: Path, read: Callable[[dict[str, Any]], Entry | None]) -> Iter
     with file:
         for line in file:
             try:
-                record = json.loads(line)
+                record = parse_json(line)
                 entry = read(record) if isinstance(record, dict) else None
-            except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
+            except (KeyError, ValueError, TypeError, AttributeError):
                 continue
             if entry is not None:
                 yield entry

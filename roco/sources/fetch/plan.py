@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -13,6 +12,7 @@ import pyarrow as pa
 
 from roco.base.errors import DataError
 from roco.base.files import file_digest, read_table, write_json, write_table
+from roco.base.json_text import parse_json
 from roco.sources.fetch.articles_folder import STATE_FOLDER
 from roco.sources.fetch.selection import Selection
 
@@ -137,12 +137,12 @@ def read_plan(folder: Path) -> Plan:
     """Reads the plan of a folder; raises DataError where it is missing or invalid."""
     path = plan_path(folder)
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = parse_json(path.read_text(encoding="utf-8"))
         table = read_table(path.with_name(str(values["rows"])))[0]
         return Plan(Options.from_mapping(values["options"]), Summary.from_mapping(values), table)
     except (FileNotFoundError, NotADirectoryError) as err:
         raise DataError(f"no plan in {folder}", f"create one: roco fetch plan {folder}") from err
-    except (DataError, ValueError, KeyError, TypeError) as err:
+    except (DataError, OSError, ValueError, KeyError, TypeError) as err:
         message = err.message if isinstance(err, DataError) else f"invalid plan: {path}"
         hint = f"create a new one: roco fetch plan {folder} (metadata are not downloaded again)"
         raise DataError(message, hint) from err

@@ -15,7 +15,7 @@ from roco.sources.fetch import commands
 from roco.sources.fetch.errors import DownloadFailed
 from roco.sources.fetch.make_plan import ArticleSize, estimate
 from roco.sources.fetch.metadata_cache import MetadataCache
-from roco.sources.fetch.plan import Estimate, Plan, read_plan, write_plan
+from roco.sources.fetch.plan import Estimate, Plan, plan_path, read_plan, write_plan
 from tests.bucket import Bucket, Fault, Proxy
 from tests.sources.fetch.articles import OLD, options, put
 from tests.sources.fetch.conftest import QUICK
@@ -109,6 +109,17 @@ def test_cached_metadata_are_not_downloaded_again(bucket: Bucket, tmp_path: Path
         requested = sorted(key for key in proxy.requests if key.startswith("metadata/"))
     assert requested == ["metadata/PMC2.1.json", "metadata/PMC3.1.json"]
     assert chosen(tmp_path)[2]["license"] == "CC-BY-ND"
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[" * 100_000, '{"rows": "' + "x" * 300 + '"}', '{"rows": "../x"}', "[]", '{"rows": 7}']
+)
+def test_a_damaged_plan_is_one_error(tmp_path: Path, text: str) -> None:
+    plan_path(tmp_path).parent.mkdir()
+    plan_path(tmp_path).write_text(text)
+    with pytest.raises(DataError) as caught:
+        read_plan(tmp_path)
+    assert "plan" in caught.value.message and "roco fetch plan" in caught.value.hint
 
 
 def test_an_interrupted_plan_keeps_the_downloaded_metadata(bucket: Bucket, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ import numpy as np
 
 from roco.base.errors import DataError, UsageError, nearest
 from roco.base.files import file_digest
+from roco.base.json_text import parse_json
 from roco.base.readers import UNREADABLE, read_text
 from roco.base.terminal import excerpt
 from roco.baselines.packages import require
@@ -202,8 +202,8 @@ def _read(path: Path, kind: type = dict) -> Any:
     if not path.exists():
         return kind()
     try:
-        entry = json.loads(read_text(path))
-    except (*UNREADABLE, ValueError, RecursionError) as err:
+        entry = parse_json(read_text(path))
+    except (*UNREADABLE, ValueError) as err:
         raise DataError(f"{path} cannot be read: {excerpt(err)}", _EXPECTED) from err
     if not isinstance(entry, kind):
         raise DataError(f"{path} is no {'list' if kind is list else 'object'}", _EXPECTED)

@@ -7,13 +7,13 @@ pickle is read, and no code of a model is run.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from roco.base.errors import DataError, UsageError, nearest
 from roco.base.files import digest, file_digest
+from roco.base.json_text import parse_json
 from roco.base.readers import UNREADABLE, read_text
 from roco.base.terminal import excerpt
 from roco.baselines.contrastive.architecture import CONFIG, Config, create, read_config, saved_config, tokenizer_of
@@ -147,7 +147,7 @@ def _stated_names(folder: Path) -> dict[str, str]:
 
 def _object(path: Path) -> dict[str, Any]:
     try:
-        entry = json.loads(read_text(path))
-    except (*UNREADABLE, ValueError, RecursionError) as err:
+        entry = parse_json(read_text(path))
+    except (*UNREADABLE, ValueError) as err:
         raise DataError(f"{path} cannot be read: {excerpt(err)}", "copy the file again") from err
     return entry if isinstance(entry, dict) else {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import NamedTuple
 
 from roco.base.errors import DataError
 from roco.base.files import file_digest, write_json
+from roco.base.json_text import parse_json
 from roco.base.progress import NullProgress, Progress
 from roco.base.readers import UNREADABLE, read_text
 from roco.base.terminal import excerpt
@@ -222,10 +222,10 @@ class Replies:
         if path is None or not path.exists():
             return cls(path, name, {})
         try:
-            entry = json.loads(read_text(path))
+            entry = parse_json(read_text(path))
             asked, found = str(entry["model"]), {key: _reply(value) for key, value in entry["replies"].items()}
             is_known = entry["kind"] == "replies"
-        except (*UNREADABLE, KeyError, TypeError, AttributeError, RecursionError) as err:
+        except (*UNREADABLE, KeyError, TypeError, AttributeError) as err:
             raise DataError(f"{path} cannot be read: {excerpt(err)}", _ANOTHER) from err
         if not is_known:
             raise DataError(f"{path} contains no replies", _ANOTHER)

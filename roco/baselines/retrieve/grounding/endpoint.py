@@ -17,6 +17,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 import httpx
 
 from roco.base.errors import DataError, UsageError
+from roco.base.json_text import parse_json
 from roco.base.terminal import excerpt
 from roco.base.version import __version__
 from roco.baselines.retrieve.grounding.deadline import within
@@ -224,6 +225,6 @@ def _parts(url: str, location: str = "") -> SplitResult:
 def _parsed(content: bytes) -> Any:
     """Returns the JSON of an answer; raises EndpointFailed if it is none."""
     try:
-        return json.loads(content)
-    except (ValueError, RecursionError) as err:
+        return parse_json(content)
+    except ValueError as err:
         raise EndpointFailed("the endpoint answers something other than JSON", _OTHER) from err

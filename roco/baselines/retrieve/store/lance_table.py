@@ -11,7 +11,6 @@ lance/            the table of LanceDB: columns of the release, words, vectors, 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ import pyarrow as pa
 
 from roco.base.errors import DataError, MissingExtra
 from roco.base.files import file_digest, write_json
+from roco.base.json_text import parse_json
 from roco.base.readers import UNREADABLE, read_text
 from roco.base.terminal import excerpt
 from roco.baselines.retrieve.folder import AGAIN
@@ -63,7 +63,7 @@ class Content:
     def read(cls, folder: Path) -> Content:
         """Reads lance.json; raises DataError if it is invalid."""
         try:
-            entry = json.loads(read_text(folder / CONTENT))
+            entry = parse_json(read_text(folder / CONTENT))
             found = cls(**entry | {"concepts": tuple(entry["concepts"])})
             is_valid = (
                 isinstance(found.rows, int)
@@ -72,7 +72,7 @@ class Content:
                 and all(of in VECTOR and isinstance(value, int) for of, value in found.partitions.items())
                 and all(isinstance(cui, str) for cui in found.concepts)
             )
-        except (*UNREADABLE, ValueError, TypeError, KeyError, AttributeError, RecursionError) as err:
+        except (*UNREADABLE, ValueError, TypeError, KeyError, AttributeError) as err:
             raise DataError(f"{folder / CONTENT} cannot be read: {excerpt(err)}", AGAIN) from err
         if not is_valid:
             raise DataError(f"{folder / CONTENT} is incomplete", AGAIN)

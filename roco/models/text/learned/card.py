@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from roco.base.errors import DataError
+from roco.base.json_text import parse_json
 
 MOST_BYTES = 64 << 20
 """A larger card is refused."""
@@ -56,7 +57,7 @@ def read(path: Path) -> Card:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise ValueError("too large")
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = parse_json(path.read_text(encoding="utf-8"))
         card = Card(
             sha256=str(values["sha256"]),
             threshold=_threshold(values["threshold"]),
@@ -75,7 +76,7 @@ def read(path: Path) -> Card:
         if not _SHA256.fullmatch(card.sha256):
             raise ValueError("sha256 is no SHA-256")
         return card
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as err:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as err:
         reason = f" ({err})" if type(err) is ValueError and len(str(err)) < LONGEST_REASON else ""
         raise DataError(f"invalid card of a learned linker: {path}{reason}", "learn the model again") from err
 

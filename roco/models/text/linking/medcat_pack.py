@@ -23,6 +23,7 @@ from typing import Any, NoReturn
 
 from roco.base.errors import DataError, MissingExtra, RocoError, UsageError
 from roco.base.install import pip_line
+from roco.base.json_text import parse_json
 from roco.base.terminal import excerpt
 from roco.models.text.linking.unpacked import unpacked
 
@@ -169,8 +170,8 @@ def _read_json(file: Path, path: Path) -> Any:
     try:
         if file.stat().st_size > MOST_JSON:
             raise ValueError(f"larger than {MOST_JSON >> 20} MB")
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as err:
+        return parse_json(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as err:
         raise DataError(f"model pack {path}: {file.name} is unreadable: {excerpt(err)}", "copy the pack again") from err
 
 
@@ -186,7 +187,7 @@ def _check_plugins(folder: Path, path: Path) -> None:
 
 def _made_by(folder: Path) -> str:
     try:
-        return excerpt(json.loads((folder / _CARD).read_text(encoding="utf-8"))["MedCAT Version"], 20)
+        return excerpt(parse_json((folder / _CARD).read_text(encoding="utf-8"))["MedCAT Version"], 20)
     except (OSError, ValueError, KeyError, TypeError):
         return "unknown version"
 

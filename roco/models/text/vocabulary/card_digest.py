@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from roco.base.errors import DataError
 from roco.base.files import file_digest
+from roco.base.json_text import parse_json
 
 _MOST_BYTES = 64 << 20  # a larger JSON file is no card of a vocabulary
 
@@ -33,8 +33,8 @@ def _stated(card: Path) -> str | None:
     try:
         if card.stat().st_size > _MOST_BYTES:
             return None
-        values = json.loads(card.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        values = parse_json(card.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return None
     stated = values.get("sha256") if isinstance(values, dict) else None
     return stated if isinstance(stated, str) else None

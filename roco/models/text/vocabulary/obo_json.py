@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from roco.base.errors import DataError
+from roco.base.json_text import parse_json
 from roco.base.packed import open_bytes
 from roco.models.text.vocabulary.obo_nodes import Node
 
@@ -29,13 +30,13 @@ def nodes(path: Path) -> Iterator[Node]:
     with open_bytes(path, MOST_BYTES) as stream:
         data = stream.read()
     try:
-        value = json.loads(data)
+        value = parse_json(data)
     except UnicodeDecodeError as err:
         raise DataError(f"{path} is not UTF-8", "download it again") from err
     except json.JSONDecodeError as err:
         hint = "the file may have been cut short: download it again"
         raise DataError(f"{path}, line {err.lineno}: invalid JSON ({err.msg})", hint) from err
-    except (RecursionError, ValueError) as err:
+    except ValueError as err:
         raise DataError(f"{path} is not an ontology (JSON)", "download it again") from err
     del data
     try:

@@ -6,7 +6,6 @@ messages and truncated XML with status 200, and errors that pass with status 400
 
 from __future__ import annotations
 
-import json
 import random
 import re
 import threading
@@ -18,6 +17,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from roco.base.errors import DataError, RejectedInput, UsageError
+from roco.base.json_text import parse_json
 from roco.base.terminal import excerpt
 from roco.base.version import __version__
 from roco.sources.fetch.errors import DownloadFailed
@@ -235,7 +235,7 @@ def _error_in(body: bytes) -> str:
     start = body[:4000].lstrip()
     if start.startswith(b"{"):
         try:
-            content = json.loads(body)
+            content = parse_json(body)
         except ValueError:
             return ""
         if isinstance(content, dict):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from roco.base.errors import RejectedInput
 from roco.base.ids import clean_pmcid, clean_pmid
+from roco.base.json_text import parse_json
 from roco.base.progress import Progress
 from roco.sources.fetch.pubmed.answers import TIMES_MISSING, Answers
 from roco.sources.fetch.pubmed.articles import Article
@@ -95,8 +95,8 @@ def _read_records(body: bytes) -> tuple[list[Record], bytes]:
 def _read_converted(body: bytes) -> tuple[dict[str, str | None], bytes]:
     """Returns the PMID of each PMCID in an answer, None where there is none, and the answer itself."""
     try:
-        found = [(_asked_id(record), record.get("pmid")) for record in json.loads(body)["records"]]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as err:
+        found = [(_asked_id(record), record.get("pmid")) for record in parse_json(body)["records"]]
+    except (ValueError, KeyError, TypeError, AttributeError) as err:
         raise RejectedInput("not an answer of the converter of ids") from err
     return {pmcid: clean_pmid(str(pmid or "")) for pmcid, pmid in found if pmcid is not None}, body
 
