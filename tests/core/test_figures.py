@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import ClassVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
 from roco.base.errors import DataError, MissingExtra, RecipeError, StageFailed, UsageError
-from roco.core.contract import Reason
+from roco.core.contract import Reason, Scope
 from roco.core.open_tables import OpenTables
 from roco.core.pipeline import Pipeline
 from roco.core.run import Run
@@ -56,6 +58,31 @@ def test_columns_of_some_figures_are_read_in_the_order_of_the_rows(make: Make, t
     assert opened.columns(rows, ["caption", "split"]).to_pylist() == table.take(some).to_pylist()
     with pytest.raises(RecipeError, match="unknown column 'captoin'"):
         opened.columns(rows, ["captoin"])
+
+
+@pytest.mark.parametrize("column", ["caption", "split"])  # measured in each part, and decided over the whole table
+def test_dropped_figures_with_a_value_are_sorted_whatever_the_order_of_the_parts(
+    make: Make, tmp_path: Path, column: str
+) -> None:
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class DropsLate(Decision):
+        scope: ClassVar[Scope] = "table"
+        reads = ("split",)
+        reasons = {"late": Reason("it is in the test set")}
+
+        def __call__(self, batch: pa.Table) -> pa.Table:
+            return drop(batch, pc.equal(batch["split"], "test"), "late")
+
+    pipeline = make(late=DropsLate())
+    run(pipeline, tmp_path / "run", workers=0, part_size=7)
+    opened = Run(pipeline, tmp_path / "run")
+    rows = opened.figures([column], where=pc.is_valid(pc.field("drop")) & pc.is_valid(pc.field(column)))
+    figures = opened._decided()
+    names = figures.parts.names
+    for order in (names, names[::-1]):
+        figures.parts = SimpleNamespace(names=order)  # type: ignore[assignment]
+        assert figures.dropped_with([column]).to_pylist() == rows.select(["figure_id", column]).to_pylist()
+    assert len(rows) > 3
 
 
 def test_a_stage_is_decided_if_its_results_are_up_to_date(make: Make, tmp_path: Path) -> None:
