@@ -62,7 +62,7 @@ class Extract(Measure):
         "article": Reason("the package or its XML is unreadable; one row represents the article"),
     }
     scope = "article"
-    version = 15
+    version = 16
 
     def __call__(self, batch: pa.Table) -> Extraction:
         packages: dict[str, list[Unit]] = {}

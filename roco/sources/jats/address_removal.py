@@ -28,6 +28,7 @@ _LEADING = THINGS | GOVERNORS | STARTERS | RELATIVES | CONJUNCTIONS | OTHERS
 _NEED_ADDRESS = GOVERNORS | CONJUNCTIONS | set(LABELS)
 _BEGIN_SENTENCES = STARTERS | set(LABELS) | {"source", "sources", "details"}
 _FARTHEST = 300  # characters before an address; a longer phrase is about something else
+_LONGEST = 30_000  # characters of a caption in which phrases are removed; the time grows with their square
 
 _TOKEN = re.compile(r"(?:e\.\s?g|i\.\s?e|cf|figs?|refs?|suppl?)\.(?=[\s,:])|\d+(?:[.,]\d+)*\w*|\w[\w'’-]*|\S", re.I)
 _NUMBER = re.compile(r"s?\d[\d.,]*[a-z]{0,2}|[ivx]+", re.I)
@@ -38,6 +39,9 @@ _SECOND_OBJECT = re.compile(
     rf",?\s*(?:and|or|&)\s+(?=(?:(?:{'|'.join(REFERENCES)})\.?\s?S?\d|\[\d))", re.I
 )  # "see [address] and Table 2"
 _RELATIVE_CLAUSE = re.compile(r",\s*(?:which|where|whose|who|that|using|with|by|after)\b", re.I)
+
+_CONJUNCTION = re.compile(r",?\s+(?:and|or|&)\s*$")
+_LAST_WORD = re.compile(r"[\w-]*$")
 
 # A label after other words: "A. Smith, ORCID: [address]"; but "identified by the URI [address]".
 _LABEL = re.compile(rf"(\w*)[\s,]+((?:{'|'.join(LABELS)})[\s:=]*)$", re.I)
@@ -64,10 +68,17 @@ class _Lead(NamedTuple):
 
 
 def without_addresses(text: str) -> str:
-    """Returns a text without its addresses and what leads to them; white space must be folded."""
+    """Returns a text without its addresses and what leads to them; white space must be folded.
+
+    In a text that is too long for a caption, a placeholder takes the place of each address.
+    """
     addresses = addresses_in(text)
     if not addresses:
         return text
+    if len(text) > _LONGEST:
+        ends = [0, *(address.end for address in addresses)]
+        pieces = [text[end : address.start] for end, address in zip(ends, addresses, strict=False)]
+        return LINK.join([*pieces, text[ends[-1] :]])
     done = text[: addresses[0].start]
     for address, following in zip(addresses, [*addresses[1:], None], strict=True):
         right = text[address.end : following.start if following else len(text)]
@@ -116,12 +127,13 @@ def _removed(left: str, right: str) -> tuple[str, str]:
     phrase = _phrase_start(lead, left)
     if phrase is not None:
         return _joined(left[:phrase], right[ends or 0 :])
-    conjunction = re.search(r",?\s+(?:and|or|&)\s*$", left)
+    nearby = max(0, len(left) - _FARTHEST)
+    conjunction = _CONJUNCTION.search(left, nearby)
     if conjunction:
         return _joined(left[: conjunction.start()], right)
     if lead.words and _is_governing(lead.words[0][0]):
         return _with_placeholder(left, right)
-    label = _LABEL.search(left)
+    label = _LABEL.search(left, nearby)
     if label and label[1].casefold() in _DETERMINERS:
         return _with_placeholder(left, right)
     if label and _is_governing(label[1]):
@@ -131,16 +143,17 @@ def _removed(left: str, right: str) -> tuple[str, str]:
 
 def _without_brackets(left: str, right: str) -> tuple[str, str]:
     """Returns the texts without brackets around the address alone, if its sentence needs it: "available at <…>"."""
-    before, after = left.rstrip(), right.lstrip()
-    if not before or _PAIRS.get(before[-1]) != after[:1]:
-        return left, right
-    note = ACCESS_NOTE.match(after, 1)
-    outside = before[:-1].rstrip()
-    last_word = re.search(r"[\w-]*$", outside)[0]  # type: ignore[index] # it matches the empty string too
-    is_needed = before[-1] == "<" or outside.endswith(":") or last_word.casefold() in _NEED_ADDRESS
-    if not is_needed:
-        return left, after[0] + after[note.end() :] if note else right
-    return _without_brackets(before[:-1], after[note.end() if note else 1 :])
+    while True:
+        before, after = left.rstrip(), right.lstrip()
+        if not before or _PAIRS.get(before[-1]) != after[:1]:
+            return left, right
+        note = ACCESS_NOTE.match(after, 1)
+        outside = before[:-1].rstrip()
+        last_word = _LAST_WORD.search(outside, max(0, len(outside) - _FARTHEST))[0]  # type: ignore[index] # it matches ""
+        is_needed = before[-1] == "<" or outside.endswith(":") or last_word.casefold() in _NEED_ADDRESS
+        if not is_needed:
+            return left, after[0] + after[note.end() :] if note else right
+        left, right = before[:-1], after[note.end() if note else 1 :]
 
 
 def _leads(left: str, right: str) -> bool:
@@ -290,7 +303,7 @@ def _joined(left: str, right: str) -> tuple[str, str]:
             left, right = left[:-1].rstrip(), right[1:].lstrip()
         elif first and first in ".,;:" and (not last or last in _PAIRS):
             right = right[1:].lstrip()
-        elif _DANGLING.search(left) and (not first or first in ".;:!?)]}"):
+        elif _DANGLING.search(left, max(0, len(left) - 2)) and (not first or first in ".;:!?)]}"):
             left = left[:-1].rstrip()
         elif last == "." and right.startswith((").", "].")):
             left = left[:-1]  # "(Smith, 2010. [address])." has one full stop now

@@ -151,6 +151,22 @@ def test_no_caption_breaks_off_or_has_empty_brackets(before: str, words: str, ad
     assert plain_caption(text) == text
 
 
+@pytest.mark.parametrize("n", [1_000, 14_000])  # below and above what a caption may have
+@pytest.mark.parametrize("piece", ["x", ":", "<", "a CT of b ", "1-", ".,", "and ", "doi ", "“"])
+def test_what_stands_around_an_address_is_read_in_bounded_time(piece: str, n: int) -> None:
+    closing = piece.translate(str.maketrans("<“", ">”"))
+    several = piece * (n // len(piece))
+    with cpu_limit():
+        for address in ("https://a.de/x", " see a.de "):
+            plain_caption(several + address + closing * (n // len(piece)))
+            plain_caption((piece * 5 + address) * (n // 40))
+
+
+def test_each_address_of_a_text_that_is_too_long_for_a_caption_becomes_a_placeholder() -> None:
+    text = "A scan, available at https://a.org, shows it. " * 1_000
+    assert plain_caption(text) == ("A scan, available at [link], shows it. " * 1_000).strip()
+
+
 @pytest.mark.parametrize(
     "piece", ["http://", "http://a.b/? = ", "see a.org, ", "a@", "at ", "(", "10.1000/", "w." * 50, "[http://a.b"]
 )
