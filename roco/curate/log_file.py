@@ -204,7 +204,7 @@ def _newest_event(backup: Path) -> tuple[int, str] | None:
         with contextlib.closing(sqlite3.connect(uri, uri=True)) as copy:
             newest: tuple[int, str] | None = copy.execute("SELECT id, seal FROM events ORDER BY id DESC").fetchone()
             return newest
-    except sqlite3.Error:
+    except (sqlite3.Error, UnicodeDecodeError):
         return None
 
 
@@ -223,6 +223,8 @@ def errors(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as err:
         raise _explained(err, path) from err
+    except UnicodeDecodeError as err:  # of a damaged text, or of a message of SQLite that quotes it
+        raise _corrupt(path, "a text is not UTF-8") from err
     except OSError as err:
         if err.errno == errno.ENOENT:
             raise _missing(path) from err

@@ -74,6 +74,15 @@ def test_a_damaged_byte_is_detected_wherever_it_is(path: Path) -> None:
     assert detected > 30
 
 
+@pytest.mark.parametrize("damaged", [b"tableev\x9bntsevents", b"tableeventsev\x9bnts"])
+def test_a_damaged_name_that_sqlite_quotes_is_detected(path: Path, damaged: bytes) -> None:
+    whole = path.read_bytes()
+    assert b"tableeventsevents" in whole
+    path.write_bytes(whole.replace(b"tableeventsevents", damaged))
+    with pytest.raises(DataError, match="damaged label log"):
+        Log.open(path, write=False)
+
+
 @pytest.mark.parametrize("size", [0, 50, 4096, 12288])
 def test_a_truncated_log_is_detected(path: Path, size: int) -> None:
     path.write_bytes(path.read_bytes()[:size])
