@@ -85,7 +85,7 @@ class Parts:
 def read(path: Path) -> Parts:
     """Reads the parts of a run; none if it has not started."""
     if not path.exists():
-        return Parts(SCHEMA.empty_table())
+        return Parts(pa.Table.from_batches([], SCHEMA))
     try:
         table, meta = read_table(path)
         return Parts(table, str(meta.get("listing", "")))
