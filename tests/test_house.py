@@ -144,6 +144,7 @@ def loaded(*words: str) -> set[str]:
         "if sys.argv[1:]: roco.cli.main.main()\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "loaded:" in done.stdout, done.stderr
     return set(done.stdout.rpartition("loaded:")[2].split())
 
 
