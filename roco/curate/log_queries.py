@@ -34,20 +34,27 @@ class Reader:
         self.tasks = dict(tasks)
         self.write = write
         self._local = threading.local()
-        self._open: list[sqlite3.Connection] = []
+        self._open: dict[threading.Thread, sqlite3.Connection] = {}
 
     @property
     def _connection(self) -> sqlite3.Connection:
         """Returns the connection of this thread."""
         connection = getattr(self._local, "connection", None)
         if connection is None:
+            self._close_those_of_ended_threads()
             connection = self._local.connection = log_file.connect(self.path, write=self.write)
-            self._open.append(connection)
+            self._open[threading.current_thread()] = connection
         return connection
+
+    def _close_those_of_ended_threads(self) -> None:
+        """A server starts a new thread after each pause of some seconds, all day long."""
+        for thread in list(self._open):
+            if not thread.is_alive() and (connection := self._open.pop(thread, None)) is not None:
+                connection.close()
 
     def _close(self) -> None:
         while self._open:
-            self._open.pop().close()
+            self._open.popitem()[1].close()
         self._local = threading.local()
 
     def _rows(self, query: str, *values: Any) -> list[Any]:

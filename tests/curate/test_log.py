@@ -292,6 +292,23 @@ def test_nothing_is_changed_or_deleted(log: Log) -> None:
     other.close()
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="only Linux lists the open files of a process")
+def test_threads_that_have_ended_leave_no_open_file(log: Log) -> None:
+    """A server of labels starts a thread after each pause, and may have a thousand open files."""
+
+    def n_open() -> int:
+        paths = [path.readlink() for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
+        return sum(str(path).startswith(str(log.path)) for path in paths)
+
+    before = n_open()
+    for number in range(30):
+        thread = threading.Thread(target=labelled, args=(log, f"i{number}", "DRCT"))
+        thread.start()
+        thread.join()
+    assert len(current(log)) == 30
+    assert n_open() <= before + 6  # of one more thread, with its journal
+
+
 def test_threads_use_one_log_together(log: Log) -> None:
     def work(name: str) -> None:
         for number in range(30):
