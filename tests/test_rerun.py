@@ -260,6 +260,16 @@ def test_without_its_ledger_a_run_grows_from_the_release_itself(root: Path, lost
     assert {key: after[key] for key in before} == before
 
 
+def test_without_the_record_of_what_it_wrote_a_run_keeps_no_second_copy_of_equal_files(root: Path) -> None:
+    release = root / "run" / "release"
+    before = {path.name: path.read_bytes() for path in release.iterdir()}
+    (release / "README.md").write_text("mine")
+    shutil.rmtree(root / "run" / "ledger")
+    run(root)
+    after = {path.name: path.read_bytes() for path in release.iterdir()}
+    assert after == before | {"README.edited.md": b"mine"}
+
+
 def test_a_run_without_ledger_and_release_stops_rather_than_assign_ids_anew(root: Path) -> None:
     for path in (root / "run" / "ledger").glob("*.parquet"):
         path.write_bytes(b"corrupt")

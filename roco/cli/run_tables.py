@@ -103,7 +103,7 @@ def _carried(carried: Mapping[str, str]) -> Iterator[str]:
         yield f"carried over into the new release: {', '.join(untouched)}"
     for name, new_name in carried.items():
         if name != new_name:
-            yield f"{name} had been edited or damaged: that file is {new_name} now"
+            yield f"{name} had been edited or damaged: that file is {new_name} now; move it before roco verify"
 
 
 def print_plan(plan: Mapping[str, Any], recipe: Path) -> None:

@@ -133,9 +133,28 @@ def connected(workers: int | None) -> Iterator[Any]:
         except Exception as err:  # Ray raises many, some of them bare
             raise _not_connected(address, err) from err
         restore_sigterm()
-        stack.callback(restore_sigterm)  # after the shutdown, SIGTERM would end the process at once
-        stack.callback(ray.shutdown)
+        stack.callback(_shut_down, ray)
         yield ray
+
+
+def _shut_down(ray: Any) -> None:
+    """Ends Ray. A SIGTERM meanwhile waits until then: Ray resets it, so that it would end the process at once.
+
+    It is reset in C++, at any moment, so that the handler is set again and again while another thread ends Ray.
+    """
+    handler = signal.getsignal(signal.SIGTERM)
+    if handler is None or threading.current_thread() is not threading.main_thread():
+        ray.shutdown()
+        return
+    received: list[int] = []
+    ending = threading.Thread(target=ray.shutdown, name="shut down Ray")
+    ending.start()
+    while ending.is_alive():
+        signal.signal(signal.SIGTERM, lambda number, frame: received.append(number))
+        ending.join(0.01)
+    signal.signal(signal.SIGTERM, handler)
+    if received:
+        signal.raise_signal(signal.SIGTERM)
 
 
 def _restoring_sigterm() -> Callable[[], None]:

@@ -174,7 +174,12 @@ class Publications:
                 path.unlink()
 
     def refresh(self, record: Record) -> None:
-        """Records the size and time of files that have not changed, so that they need not be read again."""
+        """Records the size and time of files that have not changed, so that they need not be read again.
+
+        If one of the two files with the records was lost or damaged, it is written again from the other.
+        """
+        if load(self.folder.published) != load(self.folder.published_copy):
+            self._save(self._load())
         root = self.folder.release
         if not record.in_place or n_unchanged(root, record.files, by_content=False) < len(record.files):
             stamps = {name: stamp for name, stamp in stamps_of(root).items() if name in record.files}

@@ -27,7 +27,7 @@ def test_a_run_with_another_recipe_reports_what_grew_and_what_was_carried_over(c
     assert (
         "grown from the previous release: 37 images kept their id and split, 0 added, 10 retired (tombstones.csv)\n"
         "carried over into the new release: NOTES.md\n"
-        "README.md had been edited or damaged: that file is README.edited.md now\n"
+        "README.md had been edited or damaged: that file is README.edited.md now; move it before roco verify\n"
     ) in result.out
     assert (release / "README.edited.md").read_text() == "edited"
     again = command("run", run / "demo.toml", "--workers", "0")

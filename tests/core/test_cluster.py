@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,13 +15,25 @@ import pytest
 
 from roco.core import cluster
 
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="only Linux tells which signals a process catches"
+)
 
-def _ray(init: Callable[..., None]) -> Any:
-    """A module that replaces the handler of SIGTERM when it connects and when it ends, as Ray does."""
 
-    def shutdown() -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+def _reset_sigterm() -> None:
+    """Gives SIGTERM its default action behind Python's back, as Ray does when it ends; in any thread."""
+    libc = ctypes.CDLL(None)
+    libc.signal.argtypes = [ctypes.c_int, ctypes.c_void_p]
+    libc.signal(signal.SIGTERM, None)
 
+
+def _is_caught(number: signal.Signals) -> bool:
+    lines = dict(line.split(":\t") for line in Path("/proc/self/status").read_text().splitlines())
+    return bool(int(lines["SigCgt"], 16) >> (number - 1) & 1)
+
+
+def _ray(init: Callable[..., None], shutdown: Callable[[], None] = _reset_sigterm) -> Any:
+    """A module that replaces the handler of SIGTERM, as Ray does."""
     return SimpleNamespace(is_initialized=lambda: False, init=init, shutdown=shutdown)
 
 
@@ -45,7 +60,26 @@ def test_sigterm_ends_a_run_as_usual_while_ray_is_connected_and_after(
     signal.signal(signal.SIGTERM, interrupt)
     with cluster.connected(1):
         assert signal.getsignal(signal.SIGTERM) is interrupt
-    assert signal.getsignal(signal.SIGTERM) is interrupt
+    assert signal.getsignal(signal.SIGTERM) is interrupt and _is_caught(signal.SIGTERM)
+
+
+def test_sigterm_while_ray_ends_interrupts_the_run_when_it_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = []
+
+    def shutdown() -> None:
+        _reset_sigterm()
+        while not _is_caught(signal.SIGTERM):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+        ended.append(True)
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        cluster._shut_down(_ray(lambda: None, shutdown))
+    assert ended == [True] and signal.getsignal(signal.SIGTERM) is interrupt and _is_caught(signal.SIGTERM)
 
 
 def test_sigterm_while_ray_connects_interrupts_the_run(use: Callable[[Callable[..., None]], None]) -> None:

@@ -90,6 +90,8 @@ def test_a_damaged_record_of_what_was_published_has_a_copy(
     path.unlink() if damage is None else path.write_bytes(damage)
     assert drive(articles, tmp_path / "run", numbered=True).changes is None
     assert read(log) == {}
+    written = [(tmp_path / "run" / "ledger" / each).read_bytes() for each in ("published.json", "published.copy.json")]
+    assert written == [(finished / "ledger" / "published.json").read_bytes()] * 2
 
 
 @pytest.mark.parametrize("damage", [b"corrupt", None], ids=["replaced", "removed"])
