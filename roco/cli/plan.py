@@ -43,7 +43,7 @@ def plan(
     articles: Annotated[
         int | None,
         typer.Option(
-            metavar="N", min=1, max=MOST_ARTICLES, help="Plan for N articles; by default for those of the source."
+            metavar="N", min=1, max=MOST_ARTICLES, help="Plan for N articles as in PMC, instead of those of the source."
         ),
     ] = None,
     images: Annotated[
@@ -52,7 +52,7 @@ def plan(
             metavar="M",
             min=1,
             max=MOST_IMAGES,
-            help="Plan for M images; by default 3.40 per article, as in PMC.",
+            help="Plan for M images: without --articles, in one article for each 3.40 of them, as in PMC.",
         ),
     ] = None,
     machines: Annotated[int, typer.Option(metavar="K", min=1, max=MOST_MACHINES, help="Number of machines.")] = 1,

@@ -88,7 +88,7 @@ def _is_unchanged(path: Path, stamp: Stamp, by_content: bool) -> bool:
     stat = path.stat()
     if not by_content:
         return (stat.st_size, stat.st_mtime_ns) == (stamp.size, stamp.mtime_ns)
-    return stat.st_size in (stamp.size, UNKNOWN_SIZE) and file_digest(path) == stamp.sha256
+    return stamp.size in (stat.st_size, UNKNOWN_SIZE) and file_digest(path) == stamp.sha256
 
 
 UNKNOWN_SIZE = -1
@@ -101,28 +101,19 @@ UNKNOWN_SIZE = -1
 def carry_over(old: Path, contents: Contents, new: Path) -> dict[str, str]:
     """Links what others wrote in the old folder into the new one; returns the new name of each file or folder.
 
-    A file that the run wrote and somebody edited becomes `README.edited.md` beside the new `README.md`. One with the
-    bytes of the new one, as where the record of what was written is lost, is left out.
+    A file that the run wrote and somebody edited becomes `README.edited.md` beside the new `README.md`.
     """
     names = {}
     for name in (*contents.foreign, *contents.modified):
         names_to_try = _names_to_try(new / name, is_edited=name in contents.modified)
         target = next(path for path in names_to_try if not os.path.lexists(path))
         source = old / name
-        if _is_same_file(source, new / name):
-            continue
         if source.is_dir() and not source.is_symlink():
             shutil.copytree(source, target, symlinks=True, copy_function=_link_or_copy)
         else:
             _link_or_copy(source, target)
         names[name] = target.name
     return names
-
-
-def _is_same_file(one: Path, other: Path) -> bool:
-    if any(path.is_symlink() or not path.is_file() for path in (one, other)):
-        return False
-    return one.stat().st_size == other.stat().st_size and file_digest(one) == file_digest(other)
 
 
 def _names_to_try(path: Path, *, is_edited: bool) -> Iterator[Path]:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from roco.base.errors import RecipeError
 
-_IS_ADDRESS = re.compile(r"(?:s3|https?)://", re.IGNORECASE)
+_IS_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)  # also of a kind that is then refused: ftp://
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _EXAMPLE = 'write path = "s3://pmc-oa-opendata"'
 

@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,12 @@ def options_of(source: BucketOptions) -> Options:
     if not 1 <= source.connections <= MAX_CONNECTIONS:
         message = f"invalid number of connections: {source.connections} ([source] connections)"
         raise UsageError(message, f"choose 1 to {MAX_CONNECTIONS}")
+    if source.snapshot:
+        try:
+            date.fromisoformat(source.snapshot[:10])
+        except ValueError as err:
+            message = f"invalid day {source.snapshot[:40]!r} ([source] snapshot)"
+            raise UsageError(message, "write it as 2026-11-22") from err
     for name in source.licenses:
         if name not in LICENSES:
             raise UsageError(f"unknown licence '{name}' ([source] licenses)", nearest(name, LICENSES))

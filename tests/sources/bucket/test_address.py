@@ -45,6 +45,7 @@ def test_keys_are_appended_to_the_address_of_the_bucket(path: str, endpoint: str
         ("https://example.org:port/b", ""),
         ("https://example.org/a b", ""),
         ("s3://bucket", "ftp://example.org/b"),
+        ("ftp://example.org/b", ""),
     ],
 )
 def test_other_addresses_are_refused(path: str, endpoint: str) -> None:
@@ -70,6 +71,8 @@ def test_the_path_decides_between_a_bucket_and_a_folder(tmp_path: Path, monkeypa
     assert of_bucket.state.parent == tmp_path / "run" / "source"
     assert of_bucket.contact == "me@example.org"
     assert isinstance(load(tmp_path, HEAD + 'path = "s3"\n'), CloudSource)
+    with pytest.raises(RecipeError, match="invalid address 'ftp://x/y'"):
+        load(tmp_path, HEAD + 'path = "ftp://x/y"\ncontact = "me@example.org"\n')
     assert not is_address(None) and not is_address("folder/s3://x")
 
 

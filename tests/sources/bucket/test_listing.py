@@ -117,6 +117,13 @@ def test_a_bucket_that_cannot_be_reached_is_an_error_that_names_the_recipe(sourc
     assert "[source]" in caught.value.hint
 
 
+@pytest.mark.parametrize("day", ["2026-13-40", "2026-11", "yesterday"])
+def test_a_snapshot_is_a_day(source: MakeSource, day: str) -> None:
+    with pytest.raises(UsageError, match="invalid day") as caught:
+        source(snapshot=day).check()
+    assert "2026-11-22" in caught.value.hint
+
+
 def test_nothing_is_written_before_the_options_are_checked(source: MakeSource, tmp_path: Path) -> None:
     with pytest.raises(UsageError):
         source(contact="").listing(None)
