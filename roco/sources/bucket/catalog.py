@@ -81,8 +81,12 @@ def _selection(source: BucketOptions) -> Selection:
 
 
 def _ids(source: BucketOptions) -> tuple[ArticleId, ...] | None:
+    if source.ids is None:
+        return None
     if not isinstance(source.ids, Path):
-        return parse_ids(source.ids) if source.ids else None
+        if not source.ids:
+            raise UsageError("no PMCID ([source] ids)", "name some, or remove ids to list the whole bucket")
+        return parse_ids(source.ids)
     if not source.ids.is_file():
         raise UsageError(f"file not found: {source.ids} ([source] ids)", 'or write a list: ids = ["PMC10009416"]')
     return parse_ids([str(source.ids)])

@@ -17,7 +17,7 @@ class BucketOptions:
     state: Path
     endpoint: str = ""
     contact: str = ""
-    ids: tuple[str, ...] | Path = ()
+    ids: tuple[str, ...] | Path | None = None
     snapshot: str = ""
     licenses: tuple[str, ...] = DEFAULT_LICENSES
     retracted: bool = False

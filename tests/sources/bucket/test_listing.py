@@ -124,6 +124,11 @@ def test_a_snapshot_is_a_day(source: MakeSource, day: str) -> None:
     assert "2026-11-22" in caught.value.hint
 
 
+def test_an_empty_list_of_ids_is_not_the_whole_bucket(source: MakeSource) -> None:
+    with pytest.raises(UsageError, match="no PMCID"):
+        source(ids=()).check()
+
+
 def test_nothing_is_written_before_the_options_are_checked(source: MakeSource, tmp_path: Path) -> None:
     with pytest.raises(UsageError):
         source(contact="").listing(None)
