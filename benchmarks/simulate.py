@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.corpora import BENCH, PMC_ARTICLES
-from roco.base.files import read_table, write_table
+from roco.base.sealed_tables import read_table, write_table
 
 SIZES = {"full": PMC_ARTICLES, "small": 200_000, "tiny": 4_000}
 """Articles of a simulation."""

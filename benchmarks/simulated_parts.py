@@ -17,7 +17,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from roco.base.files import digest, read_table, write_table
+from roco.base.files import digest
+from roco.base.sealed_tables import read_table, write_table
 from roco.core import parts as parts_of_run
 from roco.core.folder import RunFolder
 from roco.core.job import input_digest

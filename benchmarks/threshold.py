@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from benchmarks.corpora import BENCH, PMC_ARTICLES, PMC_IMAGES, composed
 from benchmarks.listed import Listed
 from benchmarks.runs import recipe
-from roco.base.files import read_table, write_table
+from roco.base.sealed_tables import read_table, write_table
 from roco.core.folder import RunFolder
 from roco.core.parts import Parts
 from roco.core.pipeline import Pipeline

@@ -51,7 +51,10 @@ def weights(groups: int, resamples: int = RESAMPLES, seed: int = SEED) -> NDArra
 
 
 def resampled_sums(values: Floats, group: NDArray[np.int64], resamples: int = RESAMPLES, seed: int = SEED) -> Floats:
-    """Returns the sums of values (images, columns) over resamples of whole groups. Shape (resamples, columns)."""
+    """Draws whole groups again and again, and returns the sum of each column for each resample.
+
+    values: (images, columns). Shape of the result: (resamples, columns).
+    """
     count = int(group.max()) + 1
     sums = np.stack([np.bincount(group, column, count) for column in values.T], axis=1)
     out = np.empty((resamples, values.shape[1]))

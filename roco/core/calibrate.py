@@ -20,8 +20,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from roco.base.errors import DataError
-from roco.base.files import read_table
 from roco.base.progress import Progress
+from roco.base.sealed_tables import read_table
 from roco.core import part, parts
 from roco.core.articles import Articles
 from roco.core.cost import Calibration, Cost

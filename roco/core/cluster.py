@@ -9,7 +9,7 @@ import signal
 import socket
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -119,7 +119,7 @@ def connected(workers: int | None) -> Iterator[Any]:
     options: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
     with ExitStack() as stack:
         stack.enter_context(_errors_of_nodes_logged())
-        restore_sigterm = _restoring_sigterm()
+        on_sigterm = signal.getsignal(signal.SIGTERM)
         if not address:
             folder = tempfile.TemporaryDirectory(prefix="roco-ray-", dir=_short_folder(), ignore_cleanup_errors=True)
             options |= {"_temp_dir": stack.enter_context(folder), "include_dashboard": False}
@@ -132,7 +132,8 @@ def connected(workers: int | None) -> Iterator[Any]:
             raise KeyboardInterrupt from None  # Ray's handler of SIGTERM ends the process, with 15 and no message
         except Exception as err:  # Ray raises many, some of them bare
             raise _not_connected(address, err) from err
-        restore_sigterm()
+        if _sets_signals(on_sigterm):
+            signal.signal(signal.SIGTERM, on_sigterm)  # Ray's handler would end the process with 15 and no message
         stack.callback(_shut_down, ray)
         yield ray
 
@@ -143,7 +144,7 @@ def _shut_down(ray: Any) -> None:
     It is reset in C++, at any moment, so that the handler is set again and again while another thread ends Ray.
     """
     handler = signal.getsignal(signal.SIGTERM)
-    if handler is None or threading.current_thread() is not threading.main_thread():
+    if not _sets_signals(handler):
         ray.shutdown()
         return
     received: list[int] = []
@@ -157,15 +158,9 @@ def _shut_down(ray: Any) -> None:
         signal.raise_signal(signal.SIGTERM)
 
 
-def _restoring_sigterm() -> Callable[[], None]:
-    """Returns a function that gives SIGTERM the handler that it has now, which Ray replaces in Python and in C++."""
-    handler = signal.getsignal(signal.SIGTERM)
-
-    def restore() -> None:
-        if handler is not None and threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, handler)
-
-    return restore
+def _sets_signals(handler: Any) -> bool:
+    """Returns whether this thread can set a handler, and had set it: None stands for one that was not set in Python."""
+    return handler is not None and threading.current_thread() is threading.main_thread()
 
 
 def _module() -> Any:

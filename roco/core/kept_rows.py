@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from roco.base.errors import CorruptFile
-from roco.base.files import read_table, write_table
+from roco.base.sealed_tables import read_table, write_table
 from roco.core.pipeline import Pipeline
 
 MOST_COPIED = 2_000_000

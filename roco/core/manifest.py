@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from roco.base.errors import CorruptFile
-from roco.base.files import read_meta, write_text
+from roco.base.files import write_text
 from roco.base.json_text import parse_json
+from roco.base.sealed_tables import read_meta
 from roco.core.folder import RunFolder
 from roco.core.funnel import Flow, reconcile
 from roco.core.job import PartRecord, input_digest

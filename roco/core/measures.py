@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from roco.base.errors import CorruptFile
-from roco.base.files import SealedTable, digest, read_table, write_table
+from roco.base.files import digest
+from roco.base.sealed_tables import SealedTable, read_table, write_table
 from roco.base.table_digest import table_digest
 from roco.core.folder import RunFolder
 from roco.core.rows import align, blank, concat, without

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from roco.base.errors import CorruptFile, DataError, UsageError, nearest
-from roco.base.files import read_table
 from roco.base.formats import IMAGE_EXTENSIONS, extension_of
 from roco.base.ids import PMCID, clean_doi, clean_pmcid, clean_pmid
+from roco.base.sealed_tables import read_table
 from roco.core.parts import Parts
 from roco.core.stage import put
 

@@ -12,7 +12,8 @@ from typing import TypeVar
 
 import pyarrow as pa
 
-from roco.base.files import Identity, SealedTable, identity
+from roco.base.files import Identity, identity
+from roco.base.sealed_tables import SealedTable
 
 BYTES_OPEN = 128 << 20
 """Bytes of files that stay in memory, at most; the least recently used ones are closed first."""

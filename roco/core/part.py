@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from roco.base.files import digest, write_table
+from roco.base.files import digest
+from roco.base.sealed_tables import write_table
 from roco.base.table_digest import table_digest
 from roco.core.articles import Articles
 from roco.core.folder import RunFolder

@@ -13,9 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from roco.base.errors import CorruptFile, DataError
-from roco.base.files import digest, read_table, write_table
+from roco.base.files import digest
 from roco.base.progress import NullProgress, Progress
 from roco.base.schema import LISTING
+from roco.base.sealed_tables import read_table, write_table
 from roco.base.table_digest import table_digest
 from roco.core.articles import Articles
 from roco.core.source import Source, listing_of

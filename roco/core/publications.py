@@ -15,7 +15,8 @@ from typing import Any
 import pyarrow as pa
 
 from roco.base.errors import CorruptFile, DataError
-from roco.base.files import digest, file_digest, read_table, write_table, write_text
+from roco.base.files import digest, file_digest, write_text
+from roco.base.sealed_tables import read_table, write_table
 from roco.base.table_digest import table_digest
 from roco.core.folder import RunFolder
 from roco.core.funnel import Flow

@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from roco.base.errors import CorruptFile
-from roco.base.files import read_table, sync, sync_all, write_table
+from roco.base.files import sync, sync_all
+from roco.base.sealed_tables import read_table, write_table
 from roco.core.funnel import Flow, reconcile
 from roco.core.job import PartRecord
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from roco.base.errors import CorruptFile
-from roco.base.files import read_meta
+from roco.base.sealed_tables import read_meta
 from roco.core.parts import SCHEMA, part_name, part_table
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pyarrow.compute as pc
 
 from roco.base.errors import CorruptFile, UsageError, nearest
-from roco.base.files import read_table, write_table
+from roco.base.sealed_tables import read_table, write_table
 from roco.core.folder import RunFolder
 from roco.core.measures import described
 from roco.core.pipeline import Pipeline

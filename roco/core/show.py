@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from roco.base.errors import CorruptFile, DataError, RocoError
-from roco.base.files import read_table
 from roco.base.schema import LISTING
+from roco.base.sealed_tables import read_table
 from roco.core import parts
 from roco.core.folder import RunFolder
 from roco.core.last_run import LastRun, StageResults, last_run

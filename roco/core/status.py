@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from roco.base.errors import CorruptFile
-from roco.base.files import read_meta
+from roco.base.sealed_tables import read_meta
 from roco.core import manifest as manifests
 from roco.core import parts
 from roco.core.folder import RunFolder

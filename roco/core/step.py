@@ -43,7 +43,7 @@ class Step:
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """Returns the columns it receives: those it reads, and the optional ones that exist."""
+        """Returns the columns that the stage is given: those it requires, and optional ones that exist."""
         return (*self.contract.reads, *(c for c in self.contract.optional if c in self.reads_from))
 
     def describe(self) -> dict[str, Any]:

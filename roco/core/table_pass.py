@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from roco.base.errors import CorruptFile, DataError
-from roco.base.files import digest, read_table, write_table
+from roco.base.files import digest
 from roco.base.progress import NullProgress, Progress
+from roco.base.sealed_tables import read_table, write_table
 from roco.core.figures import Figures, by_part
 from roco.core.finished import FinishedRun
 from roco.core.folder import RunFolder

@@ -15,9 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from roco.base.errors import CorruptFile
-from roco.base.files import SealedTable, digest, write_json
+from roco.base.files import digest, write_json
 from roco.base.json_text import parse_json
 from roco.base.schema import DROP
+from roco.base.sealed_tables import SealedTable
 from roco.core.folder import STAGES, RunFolder
 from roco.core.funnel import Flow
 from roco.core.job import PartRecord, input_digest

@@ -1,4 +1,4 @@
-"""The figures that people look at: columns in memory for order and filters, images by key."""
+"""The figures that people label: their columns are in memory, to be sorted and filtered; images are read by key."""
 
 from __future__ import annotations
 

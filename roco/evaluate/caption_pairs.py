@@ -37,7 +37,7 @@ class Models:
 
 @dataclass(frozen=True, kw_only=True)
 class CaptionPairs:
-    """True and predicted captions of the same images, in the order of the predictions.
+    """The true and the predicted caption of each image, in the order of the predictions.
 
     all_truth: the captions of the whole ground truth in its order, from which the IDF of BERTScore is computed.
     one_by_one: models score every pair alone, as the official scripts do.

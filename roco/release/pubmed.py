@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from roco.base.errors import CorruptFile, DataError, UsageError
-from roco.base.files import read_meta, read_table, write_table
 from roco.base.readers import UNREADABLE
+from roco.base.sealed_tables import read_meta, read_table, write_table
 
 SUFFIX = ".pubmed.parquet"
 """The sidecar of `releases/2026` is `releases/2026.pubmed.parquet`."""

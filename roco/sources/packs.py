@@ -21,8 +21,9 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from roco.base.errors import CorruptFile, DataError, RejectedInput
-from roco.base.files import read_table, whole, write_table
+from roco.base.files import whole
 from roco.base.ids import PMCID_NUMBER
+from roco.base.sealed_tables import read_table, write_table
 from roco.base.terminal import quoted
 from roco.sources.archives.reader import STANDARD, is_xml
 

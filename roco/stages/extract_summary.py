@@ -10,9 +10,9 @@ from typing import Any, TypedDict
 import pyarrow as pa
 
 from roco.base.errors import CorruptFile, DataError
-from roco.base.files import read_table
 from roco.base.progress import NullProgress, Progress
 from roco.base.schema import NOT_READ, OTHER_XML
+from roco.base.sealed_tables import read_table
 from roco.core import parts
 from roco.core.run import Run
 

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roco.base.errors import CorruptFile, DataError
-from roco.base.files import digest, full_disk, path_error, read_meta, read_table, sync_all, whole, write_table
+from roco.base.files import digest, full_disk, path_error, sync_all, whole
+from roco.base.sealed_tables import read_meta, read_table, write_table
 
 TABLE = pa.table({"figure_id": ["a", "b"], "n": [1, None], "list": [["x"], []]})
 

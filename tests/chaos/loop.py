@@ -18,7 +18,7 @@ from tests.chaos.corpus import Corpora, Variant
 from tests.chaos.damage import removed
 from tests.chaos.disturbances import drawn
 from tests.chaos.outcome import Outcome, difference, outcome
-from tests.chaos.report import Report
+from tests.chaos.report import Report, without_paths
 from tests.chaos.scene import ROOM, Broken, Scene
 
 if TYPE_CHECKING:
@@ -138,7 +138,12 @@ class Chaos:
         shutil.copytree(scene.root, kept / "scene", symlinks=True)
         shutil.copytree(scene.logs, kept / "logs")
         self.report.differences.append(
-            {"iteration": number, "variant": scene.variant.name, "disturbances": done, "problem": problem}
+            {
+                "iteration": number,
+                "variant": scene.variant.name,
+                "disturbances": done,
+                "problem": without_paths(problem, scene.root),
+            }
         )
         print(
             f"\nseed {self.seed}, iteration {number}, variant '{scene.variant.name}'\n"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from roco.base.files import read_table
+from roco.base.sealed_tables import read_table
 from roco.core import manifest
 from roco.recipes.load import load_recipe
 from roco.release.read import Release

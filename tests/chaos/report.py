@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sysconfig
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+from tests.chaos.process import ROOT
 
 
 @dataclass
@@ -50,6 +54,15 @@ class Report:
         counts = {name: Counter[str](value[key]) for name, key in names.items()}
         lists = {name: list(value[name]) for name in ("skipped", "differences")}
         return cls(value["seed"], value["iterations"], value["commands"], 60 * value["minutes"], **counts, **lists)
+
+
+def without_paths(text: str, scene: Path) -> str:
+    """Returns what a command printed without the folders of this machine: a report is kept beside the documentation."""
+    of_python = {sysconfig.get_path(name) for name in ("stdlib", "purelib")}
+    folders = {str(scene): "SCENE", **dict.fromkeys(of_python, "python"), str(ROOT): "roco"}
+    for folder, name in folders.items():
+        text = text.replace(folder, name)
+    return text
 
 
 def table(report: dict[str, Any]) -> str:

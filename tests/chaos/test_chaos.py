@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,7 +21,7 @@ from roco.core.stage import put
 from tests.chaos.disturbances import DISTURBANCES
 from tests.chaos.outcome import Outcome, difference, outcome
 from tests.chaos.process import ROOT
-from tests.chaos.report import Report
+from tests.chaos.report import Report, without_paths
 
 ITERATIONS = 6
 """About two minutes on two idle cores."""
@@ -90,3 +92,15 @@ def test_a_report_that_was_stored_goes_on_where_it_ended() -> None:
     counts = {"struck": Counter(storm=2), "variants": Counter(demo=1), "phases": Counter(pack=3)}
     report = Report(5, iterations=1, commands=4, seconds=90.0, **counts, differences=[{"iteration": 1}])
     assert Report.of_json(json.loads(json.dumps(report.to_json()))) == report
+
+
+def test_a_report_names_no_folder_of_this_machine(tmp_path: Path) -> None:
+    try:
+        json.loads("{")
+    except ValueError:
+        printed = f"cannot read {tmp_path}/run\n{traceback.format_exc()}"
+    text = without_paths(printed, tmp_path)
+    assert text.startswith("cannot read SCENE/run\n")
+    assert 'File "python/json/decoder.py"' in text and 'File "roco/tests/chaos/test_chaos.py"' in text
+    for kept in (ROOT / "docs").glob("*.json"):
+        assert not re.search(r'[" \n]/(?:tmp|root|home|work|usr)/', kept.read_text(encoding="utf-8")), kept.name

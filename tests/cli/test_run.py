@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import roco
-import roco.base.files
+import roco.base.sealed_tables
 from roco.base.guarantees import GUARANTEES
 from tests.cli.command import DATA, DONE, Command, contents
 from tests.stages.publish.finished import ImageFilter
@@ -248,7 +248,7 @@ def test_every_image_of_the_demo_is_a_row_or_a_rendition_or_in_an_unreadable_art
     (folder,) = (finished_demo / "run" / "measures").glob("extract-*")
     named = set()
     for part in folder.glob("*.parquet"):
-        rows = roco.base.files.read_table(part, ["archive", "file"])[0].to_pylist()
+        rows = roco.base.sealed_tables.read_table(part, ["archive", "file"])[0].to_pylist()
         named |= {(row["archive"], row["file"]) for row in rows if row["file"]}
     assert counts["images_in_packages"] == counts["renditions"] + len(named)
     assert counts["articles_unreadable"] == 2

@@ -7,17 +7,15 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from roco.core import cluster
+from tests.process_signals import ON_LINUX, is_in
 
-pytestmark = pytest.mark.skipif(
-    not Path("/proc/self/status").exists(), reason="only Linux tells which signals a process catches"
-)
+pytestmark = ON_LINUX
 
 
 def _reset_sigterm() -> None:
@@ -25,11 +23,6 @@ def _reset_sigterm() -> None:
     libc = ctypes.CDLL(None)
     libc.signal.argtypes = [ctypes.c_int, ctypes.c_void_p]
     libc.signal(signal.SIGTERM, None)
-
-
-def _is_caught(number: signal.Signals) -> bool:
-    lines = dict(line.split(":\t") for line in Path("/proc/self/status").read_text().splitlines())
-    return bool(int(lines["SigCgt"], 16) >> (number - 1) & 1)
 
 
 def _ray(init: Callable[..., None], shutdown: Callable[[], None] = _reset_sigterm) -> Any:
@@ -60,7 +53,7 @@ def test_sigterm_ends_a_run_as_usual_while_ray_is_connected_and_after(
     signal.signal(signal.SIGTERM, interrupt)
     with cluster.connected(1):
         assert signal.getsignal(signal.SIGTERM) is interrupt
-    assert signal.getsignal(signal.SIGTERM) is interrupt and _is_caught(signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) is interrupt and is_in("SigCgt", signal.SIGTERM)
 
 
 def test_sigterm_while_ray_ends_interrupts_the_run_when_it_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,7 +61,7 @@ def test_sigterm_while_ray_ends_interrupts_the_run_when_it_has_ended(monkeypatch
 
     def shutdown() -> None:
         _reset_sigterm()
-        while not _is_caught(signal.SIGTERM):
+        while not is_in("SigCgt", signal.SIGTERM):
             pass
         os.kill(os.getpid(), signal.SIGTERM)
         ended.append(True)
@@ -79,7 +72,7 @@ def test_sigterm_while_ray_ends_interrupts_the_run_when_it_has_ended(monkeypatch
     signal.signal(signal.SIGTERM, interrupt)
     with pytest.raises(KeyboardInterrupt):
         cluster._shut_down(_ray(lambda: None, shutdown))
-    assert ended == [True] and signal.getsignal(signal.SIGTERM) is interrupt and _is_caught(signal.SIGTERM)
+    assert ended == [True] and signal.getsignal(signal.SIGTERM) is interrupt and is_in("SigCgt", signal.SIGTERM)
 
 
 def test_sigterm_while_ray_connects_interrupts_the_run(use: Callable[[Callable[..., None]], None]) -> None:

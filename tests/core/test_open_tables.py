@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from roco.base.errors import CorruptFile
-from roco.base.files import SealedTable, write_table
+from roco.base.sealed_tables import SealedTable, write_table
 from roco.core import open_tables
 from roco.core.open_tables import OpenTables, in_threads
 

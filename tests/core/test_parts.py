@@ -9,8 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from roco.base.files import write_table
 from roco.base.schema import LISTING
+from roco.base.sealed_tables import write_table
 from roco.core import parts
 from roco.core.parts import SCHEMA
 from roco.core.pipeline import Pipeline

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from roco.base.files import read_meta
+from roco.base.sealed_tables import read_meta
 from roco.core import manifest
 from roco.core.folder import RunFolder
 from roco.core.job import PartRecord

@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from roco.base.files import read_table, write_table
 from roco.base.schema import types
+from roco.base.sealed_tables import read_table, write_table
 from roco.core.contract import Reason
 from roco.core.folder import RunFolder
 from roco.core.pipeline import Pipeline

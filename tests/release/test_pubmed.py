@@ -14,7 +14,7 @@ import pytest
 
 import roco
 from roco.base.errors import DataError, UsageError
-from roco.base.files import write_table
+from roco.base.sealed_tables import write_table
 from roco.release.pubmed import FOUND, MISSING, NO_RECORD, SCHEMA, image_columns, read_pubmed, sidecar_path, write_file
 from roco.release.read import Release
 from roco.release.retract import retract

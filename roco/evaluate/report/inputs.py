@@ -69,7 +69,7 @@ class Inputs:
         return frozenset(self.release.columns)
 
     def column(self, name: str) -> pa.ChunkedArray:
-        """Returns a column of the images, in the order of the ids; raises NotAvailable if the release lacks it."""
+        """Returns a column of the release, in the order of its ids; raises NotAvailable if there is none."""
         if name not in self.available:
             raise NotAvailable(f"the release has no column '{name}'")
         if self.release.published:

@@ -108,7 +108,7 @@ def license_table(rows: ReleaseRows) -> str:
 
 
 def field_table(names: Sequence[str] | None = None) -> str:
-    """Returns a table of fields with their meaning."""
+    """Returns a table in Markdown that says what each field means."""
     lines = ["| field | meaning |", "|---|---|"]
     lines += [_row([f"`{name}`", FIELDS[name].meaning]) for name in names or FIELDS]
     return "\n".join(lines) + "\n"

@@ -18,10 +18,11 @@ import numpy as np
 import pyarrow as pa
 
 from roco.base.errors import CorruptFile, DataError, RejectedInput, SourceUnavailable, UsageError, nearest
-from roco.base.files import digest, full_disk, read_table, whole, write_table
+from roco.base.files import digest, full_disk, whole
 from roco.base.licenses import LICENSES
 from roco.base.progress import Progress
 from roco.base.schema import LISTING
+from roco.base.sealed_tables import read_table, write_table
 from roco.core.run_log import LOG
 from roco.sources.bucket.options import BucketOptions
 from roco.sources.cloud_metadata import article_facts, read_metadata

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from roco.base.errors import CorruptFile
-from roco.base.files import read_table, write_table
+from roco.base.sealed_tables import read_table, write_table
 from roco.sources.cloud_metadata import METADATA, read_metadata
 from roco.sources.fetch.client import BucketClient, Download
 from roco.sources.fetch.errors import ObjectUnavailable

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from roco.base.errors import DataError
-from roco.base.files import file_digest, read_table, write_json, write_table
+from roco.base.files import file_digest, write_json
 from roco.base.json_text import parse_json
+from roco.base.sealed_tables import read_table, write_table
 from roco.sources.fetch.articles_folder import STATE_FOLDER
 from roco.sources.fetch.selection import Selection
 

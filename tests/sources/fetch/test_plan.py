@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from roco.base.errors import DataError, UsageError
-from roco.base.files import read_table
+from roco.base.sealed_tables import read_table
 from roco.sources.fetch import commands
 from roco.sources.fetch.errors import DownloadFailed
 from roco.sources.fetch.make_plan import ArticleSize, estimate

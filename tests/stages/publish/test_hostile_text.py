@@ -21,7 +21,7 @@ import pytest
 from typer.testing import CliRunner
 
 import roco
-from roco.base.files import read_table
+from roco.base.sealed_tables import read_table
 from roco.cli.main import app
 from roco.release.read import verify
 from tests.attacks.packing import image, packed, tar

@@ -180,8 +180,8 @@ class _Atoms:
         codes = []
         for column, known in (("SAB", self.sabs), ("SRL", self.srls)):
             for value in batch.column(column).unique().to_pylist():
-                if complaint_about_credit(value):
-                    message = f"{self.path}: {column} '{escaped(value[:40])}' {complaint_about_credit(value)}"
+                if complaint := complaint_about_credit(value):
+                    message = f"{self.path}: {column} '{escaped(value[:40])}' {complaint}"
                     raise DataError(message, "the file may be damaged: extract it from UMLS again")
                 known.setdefault(value, len(known))
             codes.append(pc.index_in(batch.column(column), value_set=pa.array(known, pa.string())))
